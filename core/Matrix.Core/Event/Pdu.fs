@@ -63,8 +63,7 @@ type Pdu
     member _.Redacts = redacts
 
     /// The canonical bytes, without `unsigned` (and without `event_id` since room version 3): what is stored and sent.
-    member _.Canonical: System.ReadOnlyMemory<byte> =
-        System.ReadOnlyMemory<byte> canonical
+    member _.Canonical: System.ReadOnlyMemory<byte> = System.ReadOnlyMemory<byte> canonical
 
     override _.Equals other =
         match other with

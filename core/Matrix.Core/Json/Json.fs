@@ -55,7 +55,9 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
             compare a.Length b.Length
         else
             // A surrogate stands for a code point above every one that is not: U+E000 to U+FFFF sort below it.
-            let fix (c: char) = if System.Char.IsSurrogate c then int c + 0x10000 else int c
+            let fix (c: char) =
+                if System.Char.IsSurrogate c then int c + 0x10000 else int c
+
             compare (fix a[i]) (fix b[i])
 
     /// The object without members.

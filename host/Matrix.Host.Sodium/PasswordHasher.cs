@@ -1,0 +1,116 @@
+using System.Text;
+
+namespace Matrix.Host.Sodium;
+
+/// <summary>What one hash of a password costs, and how many may be computed at once.</summary>
+/// <param name="MemoryBytes">Memory of one computation; at least 8,192.</param>
+/// <param name="Operations">Passes over that memory; at least 1.</param>
+/// <param name="Concurrency">Computations at once; others wait.</param>
+/// <param name="Waiting">Computations that may wait; more are refused.</param>
+public sealed record PasswordHashCost(long MemoryBytes, int Operations, int Concurrency, int Waiting);
+
+/// <summary>Argon2id in the `$argon2id$…` form that names its own parameters. RFC 9106.</summary>
+public sealed class PasswordHasher : IDisposable
+{
+    private readonly PasswordHashCost _cost;
+    private readonly SemaphoreSlim _slots;
+    private int _admitted;
+
+    /// <summary>Hashes at this cost.</summary>
+    public PasswordHasher(PasswordHashCost cost)
+    {
+        _cost = cost;
+        _slots = new SemaphoreSlim(cost.Concurrency, cost.Concurrency);
+    }
+
+    /// <summary>The hash of a password with a fresh salt; null if too many computations wait already.</summary>
+    public Task<string?> HashAsync(string password, CancellationToken stop) =>
+        ComputeAsync<string?>(() => Hash(password), null, stop);
+
+    /// <summary>Whether this is the password of that hash; null if too many computations wait already.</summary>
+    public Task<bool?> VerifyAsync(string hash, string password, CancellationToken stop) =>
+        ComputeAsync<bool?>(() => Verify(hash, password), null, stop);
+
+    /// <summary>Spends the time of one verification, so that an unknown user cannot be told from a wrong password.</summary>
+    public Task<bool?> VerifyNobodyAsync(string password, CancellationToken stop) =>
+        ComputeAsync<bool?>(
+            () =>
+            {
+                _ = Hash(password);
+                return false;
+            },
+            null,
+            stop);
+
+    /// <summary>Whether the hash was made at another cost than today's.</summary>
+    public unsafe bool IsOutdated(string hash)
+    {
+        fixed (byte* h = Terminated(hash))
+        {
+            return Native.crypto_pwhash_str_needs_rehash(h, (ulong)_cost.Operations, (nuint)_cost.MemoryBytes) != 0;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _slots.Dispose();
+
+    private async Task<T> ComputeAsync<T>(Func<T> compute, T refused, CancellationToken stop)
+    {
+        if (Interlocked.Increment(ref _admitted) > _cost.Concurrency + _cost.Waiting)
+        {
+            Interlocked.Decrement(ref _admitted);
+            return refused;
+        }
+
+        try
+        {
+            await _slots.WaitAsync(stop).ConfigureAwait(false);
+            try
+            {
+                return await Task.Run(compute, stop).ConfigureAwait(false);
+            }
+            finally
+            {
+                _slots.Release();
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _admitted);
+        }
+    }
+
+    private unsafe string Hash(string password)
+    {
+        var secret = Encoding.UTF8.GetBytes(password);
+        var text = new byte[Native.PasswordStringBytes];
+        fixed (byte* to = text, from = secret)
+        {
+            var failed = Native.crypto_pwhash_str_alg(
+                to, from, (ulong)secret.Length, (ulong)_cost.Operations, (nuint)_cost.MemoryBytes, Native.Argon2Id13);
+            SecretBytes.Wipe(secret);
+            if (failed != 0) throw new InsufficientMemoryException("There is not enough memory to hash a password.");
+        }
+
+        return Encoding.ASCII.GetString(text, 0, Array.IndexOf(text, (byte)0));
+    }
+
+    private static unsafe bool Verify(string hash, string password)
+    {
+        var secret = Encoding.UTF8.GetBytes(password);
+        fixed (byte* h = Terminated(hash), from = secret)
+        {
+            var same = Native.crypto_pwhash_str_verify(h, from, (ulong)secret.Length) == 0;
+            SecretBytes.Wipe(secret);
+            return same;
+        }
+    }
+
+    private static byte[] Terminated(string hash)
+    {
+        // The library reads up to the terminating zero, of at most this many bytes.
+        var text = new byte[Math.Max(Native.PasswordStringBytes, Encoding.UTF8.GetByteCount(hash) + 1)];
+        Encoding.UTF8.GetBytes(hash, text);
+        return text;
+    }
+}

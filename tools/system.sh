@@ -1,0 +1,37 @@
+# What the scripts need of the system. Sourced, not run.
+
+# The Debian package of each library or program that is missing, one a line.
+missing_packages() {
+    for pair in "$@"; do
+        package=${pair%%=*}
+        what=${pair#*=}
+        case $what in
+            *.so.*) ldconfig -p 2>/dev/null | grep -q "$what" || /sbin/ldconfig -p 2>/dev/null | grep -q "$what" || echo "$package" ;;
+            /*) ls $what >/dev/null 2>&1 || echo "$package" ;;
+            *) command -v "$what" >/dev/null 2>&1 || echo "$package" ;;
+        esac
+    done
+}
+
+# Installs what is missing, or says what to install. Arguments: PACKAGE=LIBRARY, PACKAGE=PROGRAM or PACKAGE=PATTERN of a path.
+need() {
+    missing=$(missing_packages "$@" | sort -u | tr '\n' ' ')
+    [ -n "${missing% }" ] || return 0
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        echo "Installing $missing" >&2
+        if DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 ||
+            { apt-get update >/dev/null 2>&1 &&
+                DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null; }; then
+            return 0
+        fi
+    fi
+    echo "Missing on this system: ${missing% }. Install it with: apt-get install ${missing% }" >&2
+    return 1
+}
+
+# The .NET SDK, which no script installs.
+need_dotnet() {
+    command -v dotnet >/dev/null 2>&1 && return 0
+    echo "The .NET 10 SDK is missing: install it so that 'dotnet' is found." >&2
+    return 1
+}
