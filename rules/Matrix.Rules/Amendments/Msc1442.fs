@@ -1,0 +1,11 @@
+/// MSC1442 (room version 2).
+module Matrix.Rules.Msc1442
+
+/// State resolution, second edition.
+let stateResolution: Amendment = {
+    Msc = "MSC1442"
+    Title = "State resolution, second edition"
+    Why =
+        "The first algorithm lets old state win over new. The second orders conflicting events by who could send them and by the power levels that they rest on, and checks each against what was decided before."
+    Changes = [ Change.Setting(Setting.StateResolution StateResolutionAlgorithm.V2) ]
+}

@@ -1,0 +1,11 @@
+/// MSC1884 (room version 4).
+module Matrix.Rules.Msc1884
+
+/// Event identifiers without slashes.
+let urlSafeEventIds: Amendment = {
+    Msc = "MSC1884"
+    Title = "Event identifiers without slashes"
+    Why =
+        "Identifiers stand in URL paths, where a slash must be escaped and often was not. The hash is written in the URL-safe alphabet."
+    Changes = [ Change.Setting(Setting.EventIds EventIdForm.UrlSafeHash) ]
+}

@@ -1,0 +1,11 @@
+/// MSC2076 (room version 5).
+module Matrix.Rules.Msc2076
+
+/// Keys must have been valid.
+let keyValidity: Amendment = {
+    Msc = "MSC2076"
+    Title = "Keys must have been valid"
+    Why =
+        "A stolen key could sign events for ever. A signature counts only if the key was valid at the time that the event states."
+    Changes = [ Change.Setting(Setting.KeyValidity KeyValidity.Enforced) ]
+}

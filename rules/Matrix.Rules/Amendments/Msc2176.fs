@@ -1,0 +1,15 @@
+/// MSC2176 (room version 11).
+module Matrix.Rules.Msc2176
+
+/// Redaction keeps what the rules read.
+let redactionKeepsWhatRulesRead: Amendment = {
+    Msc = "MSC2176"
+    Title = "Redaction keeps what the rules read"
+    Why =
+        "Redaction removed content that authorization reads, such as the invite level and most of the create event, and kept members of old events that mean nothing any more."
+    Changes = [
+        Change.Redaction(RedactionEdit.DropTopLevel [ "membership"; "prev_state" ])
+        Change.Redaction(RedactionEdit.KeepWhole "m.room.create")
+        Change.Redaction(RedactionEdit.Keep("m.room.power_levels", [ "invite" ]))
+    ]
+}

@@ -1,0 +1,11 @@
+/// MSC2432 (room version 6).
+module Matrix.Rules.Msc2432
+
+/// Aliases are ordinary state.
+let aliasesAreOrdinary: Amendment = {
+    Msc = "MSC2432"
+    Title = "Aliases are ordinary state"
+    Why =
+        "Anyone could publish any alias in a room and nobody could remove it. The event type m.room.aliases loses its own authorization rule and the protection of its content from redaction."
+    Changes = [ Change.Redaction(RedactionEdit.KeepNothing "m.room.aliases") ]
+}

@@ -1,0 +1,12 @@
+/// MSC3375 (room version 9).
+module Matrix.Rules.Msc3375
+
+/// The authorising user survives redaction.
+let authorisingUserSurvives: Amendment = {
+    Msc = "MSC3375"
+    Title = "The authorising user survives redaction"
+    Why = "A redacted restricted join lost the name of who vouched for it, so newcomers rejected what others had accepted."
+    Changes = [
+        Change.Redaction(RedactionEdit.Keep("m.room.member", [ "join_authorised_via_users_server" ]))
+    ]
+}

@@ -1,0 +1,12 @@
+/// MSC3821 (room version 11).
+module Matrix.Rules.Msc3821
+
+/// The signed part of a third-party invitation survives redaction.
+let thirdPartySignedSurvives: Amendment = {
+    Msc = "MSC3821"
+    Title = "The signed part of a third-party invitation survives redaction"
+    Why = "A redacted third-party invitation could not be authorised any more, since what the identity server signed was gone."
+    Changes = [
+        Change.Redaction(RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "signed" ]))
+    ]
+}

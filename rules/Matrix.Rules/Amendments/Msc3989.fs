@@ -1,0 +1,10 @@
+/// MSC3989 (room version 11).
+module Matrix.Rules.Msc3989
+
+/// The origin is redacted.
+let originIsRedacted: Amendment = {
+    Msc = "MSC3989"
+    Title = "The origin is redacted"
+    Why = "Nothing reads the member named origin beside the content, so redaction does not protect it."
+    Changes = [ Change.Redaction(RedactionEdit.DropTopLevel [ "origin" ]) ]
+}

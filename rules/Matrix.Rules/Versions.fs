@@ -1,0 +1,110 @@
+namespace Matrix.Rules
+
+/// How a declared version becomes a full one.
+[<RequireQualifiedAccess>]
+module Flatten =
+
+    let private step (version: RoomVersion) (change: Change) : RoomVersion =
+        match change with
+        | Change.Setting x -> {
+            version with
+                Settings = Settings.apply x version.Settings
+          }
+        | Change.Redaction x -> {
+            version with
+                Redaction = Redaction.apply x version.Redaction
+          }
+
+    /// The parent with the amendments applied, in order.
+    let amend (parent: RoomVersion) (declaration: VersionDeclaration) : RoomVersion =
+        let start = {
+            parent with
+                Id = declaration.Id
+                Parent = declaration.Parent
+                Stability = declaration.Stability
+                Amendments = declaration.Amendments
+        }
+
+        declaration.Amendments |> List.collect _.Changes |> List.fold step start
+
+/// The room versions that there are, each its parent plus amendments. Room versions, "Complete list of room versions".
+[<RequireQualifiedAccess>]
+module Versions =
+
+    let private root: RoomVersion = {
+        Id = "1"
+        Parent = None
+        Stability = Stability.Stable
+        Amendments = []
+        Settings = Root.settings
+        Redaction = Root.redaction
+    }
+
+    let private basedOn (parent: RoomVersion) (amendments: Amendment list) (id: string) : RoomVersion =
+        Flatten.amend parent {
+            Id = id
+            Parent = Some parent.Id
+            Stability = Stability.Stable
+            Amendments = amendments
+        }
+
+    /// Room version 1.
+    let v1 = root
+
+    /// Room version 2.
+    let v2 = "2" |> basedOn v1 [ Msc1442.stateResolution ]
+
+    /// Room version 3.
+    let v3 = "3" |> basedOn v2 [ Msc1659.eventIdsAreHashes ]
+
+    /// Room version 4.
+    let v4 = "4" |> basedOn v3 [ Msc1884.urlSafeEventIds ]
+
+    /// Room version 5.
+    let v5 = "5" |> basedOn v4 [ Msc2076.keyValidity ]
+
+    /// Room version 6.
+    let v6 = "6" |> basedOn v5 [ Msc2432.aliasesAreOrdinary; Msc2540.strictJson ]
+
+    /// Room version 7.
+    let v7 = "7" |> basedOn v6 [ Msc2403.knocking ]
+
+    /// Room version 8.
+    let v8 = "8" |> basedOn v7 [ Msc3083.restrictedJoins ]
+
+    /// Room version 9.
+    let v9 = "9" |> basedOn v8 [ Msc3375.authorisingUserSurvives ]
+
+    /// Room version 10.
+    let v10 = "10" |> basedOn v9 [ Msc3667.integerPowerLevels; Msc3787.knockRestricted ]
+
+    /// Room version 11.
+    let v11 =
+        "11"
+        |> basedOn v10 [
+            Msc2174.redactsInContent
+            Msc2175.creatorIsSender
+            Msc2176.redactionKeepsWhatRulesRead
+            Msc3821.thirdPartySignedSurvives
+            Msc3989.originIsRedacted
+        ]
+
+    /// Room version 12.
+    let v12 =
+        "12"
+        |> basedOn v11 [
+            Msc4289.privilegedCreators
+            Msc4291.roomIdIsCreateHash
+            Msc4297.stateResolution
+        ]
+
+    /// Every version, parents before children.
+    let all: RoomVersion list = [ v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12 ]
+
+    let private byId = dict [ for v in all -> v.Id, v ]
+
+    /// The version of that name, if this server knows it.
+    let tryFind (id: string) : RoomVersion option =
+        match byId.TryGetValue id with
+        | true, v -> Some v
+        | _ -> None

@@ -1,0 +1,201 @@
+namespace Matrix.Rules
+
+/// What a member's event says about their place in the room. Client-Server API, "Room membership".
+[<RequireQualifiedAccess>]
+type Membership =
+    /// No member event, or one that says nothing a server knows.
+    | Absent
+    | Invite
+    | Join
+    | Leave
+    | Ban
+    | Knock
+
+/// How one gets into a room. Client-Server API, `m.room.join_rules`.
+[<RequireQualifiedAccess>]
+type JoinRule =
+    | Public
+    | Invite
+    | Knock
+    | Restricted
+    | KnockRestricted
+    /// Reserved, without meaning.
+    | Private
+
+/// How an event gets its identifier. Room versions, "Event IDs".
+[<RequireQualifiedAccess>]
+type EventIdForm =
+    /// `$opaque:domain`, chosen by the sender's server and sent as `event_id`.
+    | Assigned
+    /// `$` and the reference hash in unpadded Base64, with `+` and `/`.
+    | Hash
+    /// `$` and the reference hash in URL-safe unpadded Base64.
+    | UrlSafeHash
+
+/// How `auth_events` and `prev_events` name events. Room versions, "Event format".
+[<RequireQualifiedAccess>]
+type EventReferences =
+    /// Pairs of an identifier and an object of hashes.
+    | IdsWithHashes
+    /// Identifiers only.
+    | Ids
+
+/// Whether a server refuses what is not canonical JSON. Room versions, "Canonical JSON".
+[<RequireQualifiedAccess>]
+type JsonStrictness =
+    | Lenient
+    | Strict
+
+/// What a room is called. Appendices, "Room IDs".
+[<RequireQualifiedAccess>]
+type RoomIdForm =
+    /// `!opaque:domain`, chosen by the creator's server.
+    | WithDomain
+    /// The create event's identifier with `!` for `$`; the create event itself has no `room_id`.
+    | HashOfCreate
+
+/// How conflicting states become one. Room versions, "State resolution".
+[<RequireQualifiedAccess>]
+type StateResolutionAlgorithm =
+    | V1
+    | V2
+    /// As 2, starting from an empty state and with the conflicted state subgraph.
+    | V2_1
+
+/// Whether a key must have been valid when the event was made. Room versions, "Signing key validity period".
+[<RequireQualifiedAccess>]
+type KeyValidity =
+    | NotEnforced
+    | Enforced
+
+/// Which values count as a power level. Room versions, "Deprecated event content schemas".
+[<RequireQualifiedAccess>]
+type PowerLevelValues =
+    /// Integers, floats (truncated), and strings that hold an integer.
+    | IntegersFloatsAndStrings
+    /// Integers, and strings that hold an integer.
+    | IntegersAndStrings
+    | Integers
+
+/// Who counts as having created the room.
+[<RequireQualifiedAccess>]
+type Creators =
+    /// The user that the create event's `creator` names.
+    | ContentCreator
+    /// The sender of the create event.
+    | Sender
+    /// The sender of the create event, and everyone in its `additional_creators`.
+    | SenderAndAdditional
+
+/// What having created the room is worth.
+[<RequireQualifiedAccess>]
+type CreatorPower =
+    /// A level of 100 while there is no power levels event, nothing afterwards.
+    | HundredAtFirst
+    /// More than any level, always.
+    | Infinite
+
+/// Where a redaction says what it redacts. Client-Server API, `m.room.redaction`.
+[<RequireQualifiedAccess>]
+type RedactsPlace =
+    /// Beside `content`.
+    | TopLevel
+    /// Inside `content`.
+    | Content
+
+/// A server, other than the sender's, whose signature an event must carry.
+[<RequireQualifiedAccess>]
+type ExtraSigner =
+    /// The server in the event's own identifier.
+    | EventIdServer
+    /// The server of the user in a join's `join_authorised_via_users_server`.
+    | AuthorisingServer
+
+/// Everything about a room version that is a choice among a few, and no table of its own.
+type Settings = {
+    EventIds: EventIdForm
+    References: EventReferences
+    Json: JsonStrictness
+    /// The greatest `depth` that an event may have.
+    MaximumDepth: int64
+    RoomIds: RoomIdForm
+    StateResolution: StateResolutionAlgorithm
+    KeyValidity: KeyValidity
+    PowerLevelValues: PowerLevelValues
+    Creators: Creators
+    CreatorPower: CreatorPower
+    Redacts: RedactsPlace
+    /// Join rules that mean something in rooms of this version.
+    JoinRules: JoinRule list
+    ExtraSigners: ExtraSigner list
+}
+
+/// One change of one setting, as an amendment states it.
+[<RequireQualifiedAccess>]
+type Setting =
+    | EventIds of EventIdForm
+    | References of EventReferences
+    | Json of JsonStrictness
+    | MaximumDepth of int64
+    | RoomIds of RoomIdForm
+    | StateResolution of StateResolutionAlgorithm
+    | KeyValidity of KeyValidity
+    | PowerLevelValues of PowerLevelValues
+    | Creators of Creators
+    | CreatorPower of CreatorPower
+    | Redacts of RedactsPlace
+    | JoinRuleAdded of JoinRule
+    | SignerAdded of ExtraSigner
+    | SignerRemoved of ExtraSigner
+
+/// Applying and comparing settings.
+[<RequireQualifiedAccess>]
+module Settings =
+
+    /// The settings after one change.
+    let apply (change: Setting) (settings: Settings) : Settings =
+        match change with
+        | Setting.EventIds x -> { settings with EventIds = x }
+        | Setting.References x -> { settings with References = x }
+        | Setting.Json x -> { settings with Json = x }
+        | Setting.MaximumDepth x -> { settings with MaximumDepth = x }
+        | Setting.RoomIds x -> { settings with RoomIds = x }
+        | Setting.StateResolution x -> { settings with StateResolution = x }
+        | Setting.KeyValidity x -> { settings with KeyValidity = x }
+        | Setting.PowerLevelValues x -> { settings with PowerLevelValues = x }
+        | Setting.Creators x -> { settings with Creators = x }
+        | Setting.CreatorPower x -> { settings with CreatorPower = x }
+        | Setting.Redacts x -> { settings with Redacts = x }
+        | Setting.JoinRuleAdded x -> {
+            settings with
+                JoinRules = settings.JoinRules @ [ x ]
+          }
+        | Setting.SignerAdded x -> {
+            settings with
+                ExtraSigners = settings.ExtraSigners @ [ x ]
+          }
+        | Setting.SignerRemoved x -> {
+            settings with
+                ExtraSigners = settings.ExtraSigners |> List.except [ x ]
+          }
+
+    /// Each setting by its name, rendered, in the order in which they are shown.
+    let rows (s: Settings) : (string * string) list =
+        let join items =
+            items |> List.map (sprintf "%A") |> String.concat ", "
+
+        [
+            "event-ids", $"%A{s.EventIds}"
+            "references", $"%A{s.References}"
+            "json", $"%A{s.Json}"
+            "maximum-depth", string s.MaximumDepth
+            "room-ids", $"%A{s.RoomIds}"
+            "state-resolution", $"%A{s.StateResolution}"
+            "key-validity", $"%A{s.KeyValidity}"
+            "power-level-values", $"%A{s.PowerLevelValues}"
+            "creators", $"%A{s.Creators}"
+            "creator-power", $"%A{s.CreatorPower}"
+            "redacts", $"%A{s.Redacts}"
+            "join-rules", join s.JoinRules
+            "extra-signers", join s.ExtraSigners
+        ]
