@@ -1,0 +1,23 @@
+namespace Matrix.LoadGen.Reporting;
+
+/// <summary>What a workload measured on a server, in the order in which it is told. Units are in the names (<c>p50_ms</c>).</summary>
+internal sealed class Figures
+{
+    private readonly List<KeyValuePair<string, double>> values = [];
+
+    public IReadOnlyList<KeyValuePair<string, double>> All => values;
+
+    public double this[string name] => values.First(v => v.Key == name).Value;
+
+    public Figures Add(string name, double value)
+    {
+        values.Add(new(name, value));
+        return this;
+    }
+
+    /// <summary>The middle and the tail of a set of durations.</summary>
+    public Figures AddDurations(string prefix, Durations durations) =>
+        Add(prefix + "p50_ms", durations.Percentile(50))
+            .Add(prefix + "p95_ms", durations.Percentile(95))
+            .Add(prefix + "p99_ms", durations.Percentile(99));
+}

@@ -1,0 +1,117 @@
+using System.Text;
+using System.Text.Json;
+using Matrix.LoadGen.Http;
+
+namespace Matrix.LoadGen.Servers;
+
+/// <summary>A logged-in user and the calls that workloads make on its behalf. Not safe for use by several threads.</summary>
+internal sealed class Account(Server server, string userId, string accessToken) : IDisposable
+{
+    private const string Client = "/_matrix/client/v3/";
+
+    /// <summary>A body of 200 bytes, as a person might write.</summary>
+    public static readonly string Sentence = string.Concat(
+        Enumerable.Repeat("The quick brown fox jumps over the lazy dog, and nobody minds. ", 4)).AsSpan(0, 200).ToString();
+
+    private static readonly byte[] PlainMessage =
+        Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { msgtype = "m.text", body = Sentence }));
+
+    // Transaction ids are scoped to a device, which may be used again by a later run with given tokens.
+    private static readonly string Run = Guid.NewGuid().ToString("n")[..8];
+    private static long transactions;
+
+    public string UserId => userId;
+
+    public HttpConnection Connection { get; } = new(server.Target, accessToken);
+
+    public void Dispose() => Connection.Dispose();
+
+    /// <summary>A second connection of the same user, for another thread.</summary>
+    public Account Again() => new(server, userId, accessToken);
+
+    public string CreateRoom(string name, string preset = "public_chat")
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(new { name, preset });
+        return Required(Connection.Post($"{Client}createRoom", body), "room_id");
+    }
+
+    public void Join(string roomId) => Required(Connection.Post($"{Client}join/{Uri.EscapeDataString(roomId)}", "{}"u8));
+
+    public void Leave(string roomId) =>
+        Required(Connection.Post($"{Client}rooms/{Uri.EscapeDataString(roomId)}/leave", "{}"u8));
+
+    /// <summary>Sends a plain message of 200 bytes.</summary>
+    public void Send(string escapedRoomId) => Send(escapedRoomId, PlainMessage);
+
+    public void Send(string escapedRoomId, ReadOnlySpan<byte> content) =>
+        Required(Connection.Put(
+            $"{Client}rooms/{escapedRoomId}/send/m.room.message/{Run}{Interlocked.Increment(ref transactions)}", content));
+
+    public void SetState(string escapedRoomId, string type, string stateKey, ReadOnlySpan<byte> content) =>
+        Required(Connection.Put($"{Client}rooms/{escapedRoomId}/state/{type}/{Uri.EscapeDataString(stateKey)}", content));
+
+    /// <summary>Where this user's stream ends now.</summary>
+    public string SyncToken()
+    {
+        var filter = Uri.EscapeDataString("""{"room":{"timeline":{"limit":1},"state":{"lazy_load_members":true}}}""");
+        return Required(Connection.Get($"{Client}sync?timeout=0&filter={filter}"), "next_batch");
+    }
+
+    /// <summary>Answers the token that follows; the response is <see cref="HttpConnection.Body"/>.</summary>
+    public string Sync(string? since, int timeoutMilliseconds)
+    {
+        var from = since is null ? "" : $"&since={Uri.EscapeDataString(since)}";
+        Required(Connection.Get($"{Client}sync?timeout={timeoutMilliseconds}{from}"));
+        return NextBatch(Connection.Body);
+    }
+
+    /// <summary>One page backwards; answers the token of the next one, or null at the room's beginning.</summary>
+    public string? Messages(string escapedRoomId, string? from, int limit)
+    {
+        var start = from is null ? "" : $"&from={Uri.EscapeDataString(from)}";
+        Required(Connection.Get($"{Client}rooms/{escapedRoomId}/messages?dir=b&limit={limit}{start}"));
+        return TopLevelString(Connection.Body, "end"u8);
+    }
+
+    private static string NextBatch(ReadOnlySpan<byte> body) =>
+        TopLevelString(body, "next_batch"u8) ?? throw new InvalidDataException("A sync response has no next_batch.");
+
+    /// <summary>A string of the outermost object, without a tree of the whole response.</summary>
+    private static string? TopLevelString(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name)
+    {
+        var reader = new Utf8JsonReader(body);
+        while (reader.Read())
+        {
+            if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1)
+            {
+                continue;
+            }
+
+            var wanted = reader.ValueTextEquals(name);
+            reader.Read();
+            if (wanted)
+            {
+                return reader.GetString();
+            }
+
+            reader.Skip();
+        }
+
+        return null;
+    }
+
+    private string Required(int status, string property)
+    {
+        Required(status);
+        return TopLevelString(Connection.Body, Encoding.UTF8.GetBytes(property))
+            ?? throw new InvalidDataException($"{server.Name} answered without '{property}': {Connection.BodyText}");
+    }
+
+    private void Required(int status)
+    {
+        if (status != 200)
+        {
+            throw new InvalidDataException($"{server.Name} answered {status} to {userId}: {Connection.BodyText}");
+        }
+    }
+}

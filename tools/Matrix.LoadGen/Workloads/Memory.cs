@@ -1,0 +1,31 @@
+using Matrix.LoadGen.Reporting;
+using Matrix.LoadGen.Servers;
+
+namespace Matrix.LoadGen.Workloads;
+
+/// <summary>Resident memory now: named first it is the idle server's, named last it is what all the rest left (needs --pid).</summary>
+internal sealed class Memory : IWorkload
+{
+    public string Name => "memory";
+
+    public string Sentence => "resident memory at this point of the run (needs --pid)";
+
+    public IRun? Prepare(Stage stage) => stage.Server.ProcessId is { } id ? new MemoryRun(id) : null;
+
+    private sealed class MemoryRun(int processId) : IRun
+    {
+        public void WarmUp()
+        {
+        }
+
+        public void Slice()
+        {
+        }
+
+        public Figures Finish() => new Figures().Add("resident_mb", ProcessFigures.ResidentMegabytes(processId));
+
+        public void Dispose()
+        {
+        }
+    }
+}
