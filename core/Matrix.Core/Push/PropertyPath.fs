@@ -1,0 +1,47 @@
+namespace Matrix.Core.Push
+
+open System.Collections.Generic
+open System.Text
+open Matrix.Core.Json
+
+/// Dot-separated property paths: `content.m\.relates_to.rel_type`. Appendices, "Dot-separated property paths".
+[<RequireQualifiedAccess>]
+module PropertyPath =
+
+    /// The names of the properties, outermost first. A backslash before a dot or a backslash takes its meaning away; before
+    /// anything else it stands for itself.
+    let parse (path: string) : string[] =
+        let names = List<string>()
+        let name = StringBuilder()
+        let mutable i = 0
+
+        while i < path.Length do
+            match path[i] with
+            | '\\' when i + 1 < path.Length && (path[i + 1] = '.' || path[i + 1] = '\\') ->
+                name.Append path[i + 1] |> ignore
+                i <- i + 1
+            | '.' ->
+                names.Add(name.ToString())
+                name.Clear() |> ignore
+            | c -> name.Append c |> ignore
+
+            i <- i + 1
+
+        names.Add(name.ToString())
+        names.ToArray()
+
+    /// The path as text, escaped where it must be.
+    let render (names: string[]) : string =
+        names
+        |> Array.map (fun name -> name.Replace("\\", "\\\\").Replace(".", "\\."))
+        |> String.concat "."
+
+    /// What stands at the end of a path below an object.
+    let find (names: string[]) (root: JsonObject) : Json voption =
+        let rec step i (o: JsonObject) =
+            match o.TryFind names[i] with
+            | ValueSome value when i = names.Length - 1 -> ValueSome value
+            | ValueSome(Json.Object inner) -> step (i + 1) inner
+            | _ -> ValueNone
+
+        if names.Length = 0 then ValueNone else step 0 root

@@ -1,0 +1,64 @@
+namespace Matrix.Core.State
+
+open System.Collections.Generic
+
+/// Event types that rooms are full of. In stored blobs one is a byte, and in memory all entries share its string.
+/// A code is part of the stored format: add at the end, never remove or reorder.
+module internal WellKnownTypes =
+
+    /// Code 0 says that the type is written out.
+    let private byCode: string[] = [|
+        ""
+        "m.room.create"
+        "m.room.member"
+        "m.room.power_levels"
+        "m.room.join_rules"
+        "m.room.history_visibility"
+        "m.room.guest_access"
+        "m.room.name"
+        "m.room.topic"
+        "m.room.avatar"
+        "m.room.canonical_alias"
+        "m.room.aliases"
+        "m.room.encryption"
+        "m.room.pinned_events"
+        "m.room.server_acl"
+        "m.room.third_party_invite"
+        "m.room.tombstone"
+        "m.space.child"
+        "m.space.parent"
+        "m.room.policy"
+        "m.policy.rule.user"
+        "m.policy.rule.room"
+        "m.policy.rule.server"
+        "im.vector.modular.widgets"
+        "m.call.member"
+        "org.matrix.msc3401.call.member"
+        "m.room.bridging"
+        "m.bridge"
+        "uk.half-shot.bridge"
+    |]
+
+    let private codes =
+        let table = Dictionary<string, int>()
+
+        for i in 1 .. byCode.Length - 1 do
+            table[byCode[i]] <- i
+
+        table
+
+    /// The code of a type; 0 if it has none.
+    let code (eventType: string) : int =
+        match codes.TryGetValue eventType with
+        | true, i -> i
+        | _ -> 0
+
+    /// The type of a code from 1; null if no such code was ever given.
+    let ofCode (code: int) : string | null =
+        if code >= 1 && code < byCode.Length then byCode[code] else null
+
+    /// The shared string of a well-known type, or the given one.
+    let share (eventType: string) : string =
+        match codes.TryGetValue eventType with
+        | true, i -> byCode[i]
+        | _ -> eventType
