@@ -81,7 +81,10 @@ type Glob private (parts: int[][]) =
     static member Of(pattern: string) : Glob =
         let points (part: string) = [|
             for rune in part.EnumerateRunes() do
-                if rune.Value = int '?' then anyPoint else (Rune.ToLowerInvariant rune).Value
+                if rune.Value = int '?' then
+                    anyPoint
+                else
+                    (Rune.ToLowerInvariant rune).Value
         |]
 
         Glob(pattern.Split '*' |> Array.map points)
@@ -105,11 +108,14 @@ type Glob private (parts: int[][]) =
         let starts place = Words.isBoundary points place
 
         if parts.Length = 1 then
-            search first points 0 (fun place -> starts place && Words.isBoundary points (place + first.Length)) >= 0
+            search first points 0 (fun place -> starts place && Words.isBoundary points (place + first.Length))
+            >= 0
         else
             match search first points 0 starts with
             | -1 -> false
             | place ->
                 match middle parts points (place + first.Length) with
                 | -1 -> false
-                | at -> search last points at (fun place -> Words.isBoundary points (place + last.Length)) >= 0
+                | at ->
+                    search last points at (fun place -> Words.isBoundary points (place + last.Length))
+                    >= 0

@@ -68,7 +68,9 @@ module internal Way =
         let at = at + put (bytes.Slice at) stateKey
         let digest = bytes.Slice(at, 32)
         SHA256.HashData(Span.op_Implicit (bytes.Slice(0, at)), digest) |> ignore
-        let word i = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(rented, at + 8 * i, 8))
+
+        let word i =
+            BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(rented, at + 8 * i, 8))
 
         let way = {
             Prefix = ofType eventType
@@ -120,7 +122,10 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
 
     /// What hangs at a nibble; null if nothing does.
     member this.At(nibble: int) : obj | null =
-        if bitmap &&& (1 <<< nibble) = 0 then null else slots[this.Place nibble]
+        if bitmap &&& (1 <<< nibble) = 0 then
+            null
+        else
+            slots[this.Place nibble]
 
     /// The hash, if it was asked for before.
     member _.KnownHash: byte[] | null = hash

@@ -45,7 +45,13 @@ module internal EventKey =
     let private sextet (c: char) =
         if int c < 128 then sextets[int c] else -1
 
-    let private ofText (text: string) = { A = 0UL; B = 0UL; C = 0UL; D = 0UL; Text = text }
+    let private ofText (text: string) = {
+        A = 0UL
+        B = 0UL
+        C = 0UL
+        D = 0UL
+        Text = text
+    }
 
     /// The key of any identifier. Two identifiers have equal keys only if they are the same text.
     let ofId (eventId: string) : EventKey =
@@ -81,7 +87,13 @@ module internal EventKey =
                     i <- i + 1
 
             if ok then
-                { A = words[0]; B = words[1]; C = words[2]; D = words[3]; Text = null }
+                {
+                    A = words[0]
+                    B = words[1]
+                    C = words[2]
+                    D = words[3]
+                    Text = null
+                }
             else
                 ofText eventId
 

@@ -33,7 +33,10 @@ type StateEntry internal (eventType: string, stateKey: string, key: EventKey, or
 
         88
         + text stateKey
-        + (if WellKnownTypes.code eventType = 0 then text eventType else 0)
+        + (if WellKnownTypes.code eventType = 0 then
+               text eventType
+           else
+               0)
         + (match key.Text with
            | null -> 0
            | t -> text t)

@@ -42,7 +42,11 @@ module private Nodes =
             match branch.Slots[place] with
             | :? Branch as deeper ->
                 let changed = set deeper way (depth + 1) entry
-                if obj.ReferenceEquals(changed, deeper) then branch else withSlot branch place changed
+
+                if obj.ReferenceEquals(changed, deeper) then
+                    branch
+                else
+                    withSlot branch place changed
             | slot ->
                 let there = slot :?> StateEntry
 
@@ -159,7 +163,13 @@ type private DiffWalk() =
             slot
 
     /// A lone entry on one side against a branch on the other, which holds at most one entry of the same key.
-    let loneAgainst (lone: StateEntry) (branch: Branch) (oneSide: StateEntry -> StateChange) (otherSide: StateEntry -> StateChange) both =
+    let loneAgainst
+        (lone: StateEntry)
+        (branch: Branch)
+        (oneSide: StateEntry -> StateChange)
+        (otherSide: StateEntry -> StateChange)
+        both
+        =
         let mutable met = false
 
         Nodes.iter
@@ -245,13 +255,19 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
             let inOrder =
                 Comparer<Way>.Create(fun x y ->
                     let c = compare x.Prefix y.Prefix
-                    if c <> 0 then c
+
+                    if c <> 0 then
+                        c
                     else
                         let c = compare x.A y.A
-                        if c <> 0 then c
+
+                        if c <> 0 then
+                            c
                         else
                             let c = compare x.B y.B
-                            if c <> 0 then c
+
+                            if c <> 0 then
+                                c
                             else
                                 let c = compare x.C y.C
                                 if c <> 0 then c else compare x.D y.D)
@@ -269,7 +285,10 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
     member _.IsPartial = isPartial
 
     member this.MarkedPartial(isPartial: bool) : StateTree =
-        if isPartial = this.IsPartial then this else StateTree(top, isPartial)
+        if isPartial = this.IsPartial then
+            this
+        else
+            StateTree(top, isPartial)
 
     member _.Root: ReadOnlyMemory<byte> =
         let bytes =
@@ -336,7 +355,11 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
         | null -> StateTree(Branch(1 <<< way.Nibble 0, [| entry |], 0), isPartial)
         | t ->
             let changed = Nodes.set t way 0 entry
-            if obj.ReferenceEquals(changed, t) then this else StateTree(changed, isPartial)
+
+            if obj.ReferenceEquals(changed, t) then
+                this
+            else
+                StateTree(changed, isPartial)
 
     member this.Remove(eventType: string, stateKey: string) : StateTree =
         match top with
@@ -346,7 +369,11 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
 
             match Nodes.remove t way 0 eventType stateKey with
             | null -> StateTree(null, isPartial)
-            | :? Branch as b -> if obj.ReferenceEquals(b, t) then this else StateTree(b, isPartial)
+            | :? Branch as b ->
+                if obj.ReferenceEquals(b, t) then
+                    this
+                else
+                    StateTree(b, isPartial)
             | lone ->
                 let e = lone :?> StateEntry
                 StateTree(Branch(1 <<< (Way.ofKey e.Type e.StateKey).Nibble 0, [| e |], 0), isPartial)

@@ -55,7 +55,10 @@ module internal WellKnownTypes =
 
     /// The type of a code from 1; null if no such code was ever given.
     let ofCode (code: int) : string | null =
-        if code >= 1 && code < byCode.Length then byCode[code] else null
+        if code >= 1 && code < byCode.Length then
+            byCode[code]
+        else
+            null
 
     /// The shared string of a well-known type, or the given one.
     let share (eventType: string) : string =

@@ -55,7 +55,8 @@ type HistoryVisibility private () =
         || allows facts.SettingAfter facts.MembershipAfter facts.JoinedLater
 
     /// Whether a setting lets everybody see, member or not.
-    static member IsWorldReadable(setting: string | null) : bool = String.Equals(setting, "world_readable")
+    static member IsWorldReadable(setting: string | null) : bool =
+        String.Equals(setting, "world_readable")
 
     /// The setting that an `m.room.history_visibility` event's content gives; null if it gives none.
     static member SettingOf(content: JsonObject) : string | null =
