@@ -1,0 +1,90 @@
+namespace Matrix.Core.Json
+
+/// How strictly numbers are read. Everything else is the same for all three.
+[<RequireQualifiedAccess>]
+type Reading =
+    /// Canonical JSON's range, no decimal points: events of room version 6 and later, and what clients send into rooms.
+    | Strict
+    /// Events of room versions 1 to 5: numbers outside the range and floats are kept.
+    | Lenient
+    /// Bodies that never become events: as lenient, for whoever reads the field decides.
+    | Client
+
+/// Bounds of one parse.
+[<Struct>]
+type JsonLimits = {
+    /// The longest text that is looked at, in bytes.
+    Bytes: int
+    /// How many objects and arrays may stand inside each other.
+    Depth: int
+}
+
+/// Named defaults of the bounds.
+[<RequireQualifiedAccess>]
+module JsonLimits =
+
+    /// An event as peers and clients send it: 64 KiB of canonical JSON, and room for `unsigned` and white space.
+    /// Depth 128 is what other servers' parsers accept.
+    let event = { Bytes = 4 * 65536; Depth = 128 }
+
+    /// A request body of the Client-Server API.
+    let clientBody = { Bytes = 1024 * 1024; Depth = 128 }
+
+    /// A transaction or a state response of another server.
+    let federationBody = {
+        Bytes = 256 * 1024 * 1024
+        Depth = 132
+    }
+
+/// Why a text was refused.
+[<RequireQualifiedAccess>]
+type JsonFault =
+    /// Not JSON at all.
+    | Malformed
+    /// Some bytes are not UTF-8.
+    | NotUtf8
+    /// A value is followed by more.
+    | TrailingData
+    /// An escape stands for half a surrogate pair.
+    | LoneSurrogate
+    /// A number with a decimal point or a negative exponent, where integers are required.
+    | NotAnInteger
+    /// An integer beyond ±(2^53 - 1), or a float beyond a double's range.
+    | OutOfRange
+    /// More nesting than `limit`.
+    | TooDeep of limit: int
+    /// Another value where an object is required.
+    | NotAnObject
+    /// `bytes` were given, `limit` are allowed.
+    | TooLarge of bytes: int * limit: int
+
+/// A fault and where it was found: `Offset` counts bytes from the start of the text.
+[<Struct>]
+type JsonError = {
+    Fault: JsonFault
+    Offset: int
+} with
+
+    /// Whether the text is no JSON (`M_NOT_JSON`), rather than JSON that Matrix does not allow (`M_BAD_JSON`).
+    member this.IsNotJson =
+        match this.Fault with
+        | JsonFault.Malformed
+        | JsonFault.NotUtf8
+        | JsonFault.TrailingData -> true
+        | _ -> false
+
+    /// For logs and error objects.
+    override this.ToString() =
+        let what =
+            match this.Fault with
+            | JsonFault.Malformed -> "not JSON"
+            | JsonFault.NotUtf8 -> "not UTF-8"
+            | JsonFault.TrailingData -> "more data after the value"
+            | JsonFault.LoneSurrogate -> "half a surrogate pair"
+            | JsonFault.NotAnInteger -> "a number that is not an integer"
+            | JsonFault.OutOfRange -> "a number out of range"
+            | JsonFault.TooDeep limit -> $"nested deeper than {limit}"
+            | JsonFault.NotAnObject -> "not an object"
+            | JsonFault.TooLarge(bytes, limit) -> $"{bytes} bytes where {limit} are allowed"
+
+        $"{what}, at byte {this.Offset}"

@@ -1,0 +1,79 @@
+module Matrix.Core.Tests.IdentTests
+
+open System
+open NUnit.Framework
+open Matrix.Core.Ident
+open Matrix.Core.Json
+open Matrix.Core.Tests
+
+let private identifierVectors = Vectors.cases "ident/identifiers.json"
+
+[<TestCaseSource(nameof identifierVectors)>]
+let ``Identifiers`` (case: JsonObject) =
+    let id =
+        match Vectors.get "id" case with
+        | Json.String s -> s
+        | Json.Object o ->
+            match Vectors.get "times" o with
+            | Json.Int n ->
+                Vectors.textOf "before" o
+                + String.replicate (int n) (Vectors.textOf "repeat" o)
+                + Vectors.textOf "after" o
+            | _ -> failwith "times"
+        | _ -> failwith "id"
+
+    let result =
+        match Vectors.textOf "kind" case with
+        | "server-name" -> ServerName.check id
+        | "user-id" -> UserId.check id
+        | "new-localpart" -> UserId.checkNewLocalpart "domain" id
+        | "room-id" -> RoomId.check id
+        | "room-alias" -> RoomAlias.check id
+        | "event-id-1" -> EventId.checkWithServer id
+        | "event-id-3" -> EventId.checkHashStandard id
+        | "event-id-4" -> EventId.checkHashUrlSafe id
+        | "opaque" -> OpaqueId.checkOpaque id
+        | "namespaced" -> OpaqueId.checkNamespaced id
+        | "device-id" -> DeviceId.check id
+        | "server-key-id" -> KeyId.checkServerKey id
+        | kind -> failwith $"unknown kind {kind}"
+
+    Assert.That(Vectors.get "valid" case, Is.EqualTo(Json.Bool(Result.isOk result)))
+
+[<Test>]
+let ``Half a surrogate pair is no part of an identifier`` () =
+    let half = String([| '@'; 'a'; '\uD800'; ':'; 'd' |])
+    Assert.That((UserId.check half = Error(IdentError.LoneSurrogate 2)), Is.True, $"{UserId.check half}")
+    Assert.That(RoomAlias.isValid (half.Replace('@', '#')), Is.False)
+
+[<Test>]
+let ``A server name comes apart into host, port and kind`` () =
+    let parts s =
+        match ServerName.parts s with
+        | Ok p -> p
+        | Error e -> failwith $"{e}"
+
+    Assert.That(parts "[::1]:8448", Is.EqualTo(struct ("[::1]", 8448, HostKind.IPv6)))
+    Assert.That(parts "1.2.3.4", Is.EqualTo(struct ("1.2.3.4", 0, HostKind.IPv4)))
+    Assert.That(parts "matrix.org:443", Is.EqualTo(struct ("matrix.org", 443, HostKind.Dns)))
+
+[<Test>]
+let ``Whose an identifier is depends on every character after the first colon`` () =
+    Assert.That(Ident.isOn "domain:80" "@a:domain:80", Is.True)
+    Assert.That(Ident.isOn "domain" "@a:domain:80", Is.False)
+    Assert.That(Ident.isOn "DOMAIN" "@a:domain", Is.False)
+    Assert.That(Ident.isOn "" "!hash", Is.False)
+
+[<Test>]
+let ``Only compliant user ids are shown to clients outside of events`` () =
+    Assert.That(UserId.isCompliant "@A!~:domain", Is.True)
+    Assert.That(UserId.isCompliant "@a b:domain", Is.False)
+    Assert.That(UserId.isCompliant "@:domain", Is.False)
+    Assert.That(UserId.isCompliant "@é:domain", Is.False)
+
+[<Test>]
+let ``A room of version 12 is named after its create event`` () =
+    let event = "$Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"
+    Assert.That(RoomId.ofCreateEvent event, Is.EqualTo "!Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg")
+    Assert.That(RoomId.createEvent "!Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg", Is.EqualTo event)
+    Assert.That(RoomId.createEvent "!abc:domain", Is.EqualTo "")

@@ -1,0 +1,88 @@
+module Matrix.Core.Tests.JsonTests
+
+open System
+open System.Text
+open NUnit.Framework
+open Matrix.Core.Json
+open Matrix.Core.Tests
+
+let private canonicalVectors = Vectors.cases "json/canonical.json"
+
+let private faultName (fault: JsonFault) =
+    match fault with
+    | JsonFault.TooDeep _ -> "TooDeep"
+    | JsonFault.TooLarge _ -> "TooLarge"
+    | other -> $"{other}"
+
+let private read (reading: Reading) (text: string) =
+    JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), reading, JsonLimits.event)
+
+[<TestCaseSource(nameof canonicalVectors)>]
+let ``Canonical JSON`` (case: JsonObject) =
+    let bytes =
+        match Vectors.text "input_hex" case with
+        | null -> Encoding.UTF8.GetBytes(Vectors.textOf "input" case)
+        | hex -> Convert.FromHexString hex
+
+    let reading =
+        match Vectors.text "reading" case with
+        | "lenient" -> Reading.Lenient
+        | _ -> Reading.Strict
+
+    match JsonReader.Parse(ReadOnlySpan<byte> bytes, reading, JsonLimits.event) with
+    | Ok json -> Assert.That(CanonicalJson.text json, Is.EqualTo(Vectors.textOf "canonical" case))
+    | Error e -> Assert.That(faultName e.Fault, Is.EqualTo(Vectors.textOf "refused" case))
+
+[<Test>]
+let ``A fault is found where it stands`` () =
+    let offset text =
+        match read Reading.Strict text with
+        | Error e -> e.Offset
+        | Ok _ -> -1
+
+    Assert.That(offset """{"a":1,"b":1.5}""", Is.EqualTo 11)
+    Assert.That(offset """{"a":"\ud800"}""", Is.EqualTo 5)
+    Assert.That(offset """["é",nope]""", Is.EqualTo 6)
+
+[<Test>]
+let ``A text longer than allowed is not looked at`` () =
+    let limits = { JsonLimits.event with Bytes = 3 }
+
+    match JsonReader.Parse(ReadOnlySpan<byte> "nope"B, Reading.Strict, limits) with
+    | Error { Fault = JsonFault.TooLarge(4, 3) } -> ()
+    | other -> Assert.Fail $"{other}"
+
+[<Test>]
+let ``What is no JSON is told from what Matrix does not allow`` () =
+    let isNotJson text =
+        match read Reading.Strict text with
+        | Error e -> e.IsNotJson
+        | Ok _ -> failwith "accepted"
+
+    Assert.That([ "{"; "nope"; "{}x" ] |> List.map isNotJson, Is.All.True)
+    Assert.That([ "1.5"; "9007199254740992"; "\"\\ud800\"" ] |> List.map isNotJson, Is.All.False)
+
+[<Test>]
+let ``An object that is large and unsorted is read in good time`` () =
+    // Sorting and looking for duplicates must not be quadratic: 200,000 keys, backwards, each twice.
+    let text = StringBuilder "{"
+
+    for i in 200000..-1..1 do
+        text.Append($"\"{i}\":1,\"{i}\":{i},") |> ignore
+
+    let bytes = Encoding.UTF8.GetBytes(text.Append("\"0\":0}").ToString())
+
+    match JsonReader.ParseObject(ReadOnlySpan<byte> bytes, Reading.Strict, JsonLimits.federationBody) with
+    | Ok o ->
+        Assert.That(o.Count, Is.EqualTo 200001)
+        Assert.That(o.TryFind "77", Is.EqualTo(ValueSome(Json.Int 77L)))
+    | Error e -> Assert.Fail $"{e}"
+
+[<Test>]
+let ``Members can be left out in writing`` () =
+    match read Reading.Strict """{"a":1,"b":2,"c":3}""" with
+    | Ok(Json.Object o) ->
+        use out = new ByteBuffer(1)
+        CanonicalJson.writeWithout out o [| "a"; "c" |]
+        Assert.That(Encoding.UTF8.GetString out.Written, Is.EqualTo """{"b":2}""")
+    | other -> Assert.Fail $"{other}"
