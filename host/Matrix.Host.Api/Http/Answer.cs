@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>What is answered: a status and a JSON object, or the standard error object.</summary>
+public abstract class Answer
+{
+    private Answer(int status) => Status = status;
+
+    /// <summary>The HTTP status.</summary>
+    public int Status { get; }
+
+    /// <summary>The error code; null unless this is a standard error.</summary>
+    public virtual string? Code => null;
+
+    /// <summary>Headers of this answer beyond those of every answer.</summary>
+    internal KeyValuePair<string, string>? Header { get; private init; }
+
+    /// <summary>200 and `{}`.</summary>
+    public static Answer Empty { get; } = new Prebuilt(200, "{}"u8.ToArray());
+
+    /// <summary>A JSON object that exists as UTF-8.</summary>
+    public static Answer Bytes(ReadOnlyMemory<byte> json, int status = 200) => new Prebuilt(status, json);
+
+    /// <summary>A JSON object whose members `write` writes, from state given to it: a static lambda allocates nothing.</summary>
+    public static Answer Object<TState>(TState state, Action<Utf8JsonWriter, TState> write, int status = 200) =>
+        new Written<TState>(status, state, write);
+
+    /// <summary>A JSON object whose members `write` writes.</summary>
+    public static Answer Object(Action<Utf8JsonWriter> write, int status = 200) =>
+        new Written<Action<Utf8JsonWriter>>(status, write, static (json, members) => members(json));
+
+    /// <summary>The standard error response.</summary>
+    /// <param name="status">The HTTP status.</param>
+    /// <param name="code">One of <see cref="MatrixError"/>.</param>
+    /// <param name="message">A sentence for people.</param>
+    /// <param name="more">Writes further members, where the code has some.</param>
+    public static Answer Error(int status, string code, string message, Action<Utf8JsonWriter>? more = null) =>
+        new Failed(status, code, message, more);
+
+    /// <summary>403 `M_FORBIDDEN`.</summary>
+    public static Answer Forbidden(string message) => Error(403, MatrixError.Forbidden, message);
+
+    /// <summary>404 `M_NOT_FOUND`.</summary>
+    public static Answer NotFound(string message) => Error(404, MatrixError.NotFound, message);
+
+    /// <summary>400 `M_BAD_JSON`: valid JSON, wrong content.</summary>
+    public static Answer BadJson(string message) => Error(400, MatrixError.BadJson, message);
+
+    /// <summary>400 `M_INVALID_PARAM`: a parameter of the path, query or body has a wrong value.</summary>
+    public static Answer InvalidParam(string message) => Error(400, MatrixError.InvalidParam, message);
+
+    /// <summary>413 `M_TOO_LARGE`.</summary>
+    public static Answer TooLarge(string message) => Error(413, MatrixError.TooLarge, message);
+
+    /// <summary>404 `M_UNRECOGNIZED`: no such endpoint.</summary>
+    internal static Answer UnknownPath { get; } = Error(404, MatrixError.Unrecognized, "There is no such endpoint.");
+
+    /// <summary>405 `M_UNRECOGNIZED`: the endpoint has other methods.</summary>
+    internal static Answer WrongMethod(string allowed) =>
+        new Failed(405, MatrixError.Unrecognized, "This endpoint does not have that method.", null)
+        {
+            Header = new("Allow", allowed),
+        };
+
+    /// <summary>429 `M_LIMIT_EXCEEDED`, with the time to wait.</summary>
+    internal static Answer LimitExceeded(TimeSpan wait)
+    {
+        var milliseconds = Math.Max(1, (long)Math.Ceiling(wait.TotalMilliseconds));
+        var seconds = ((milliseconds + 999) / 1000).ToString(CultureInfo.InvariantCulture);
+        return new Failed(
+            429, MatrixError.LimitExceeded, "Too many requests.", json => json.WriteNumber("retry_after_ms", milliseconds))
+        {
+            Header = new("Retry-After", seconds),
+        };
+    }
+
+    /// <summary>Writes the body.</summary>
+    protected abstract void WriteTo(Utf8JsonWriter json);
+
+    /// <summary>Sends it; nothing is awaited, for the server flushes when the request ends.</summary>
+    internal virtual void Send(HttpResponse response)
+    {
+        var scratch = Scratch.Mine;
+        try
+        {
+            WriteTo(scratch.Json);
+            scratch.Json.Flush();
+            Send(response, scratch.Buffer.WrittenSpan);
+        }
+        finally
+        {
+            scratch.Reset();
+        }
+    }
+
+    private protected void Send(HttpResponse response, ReadOnlySpan<byte> body)
+    {
+        response.StatusCode = Status;
+        response.ContentType = "application/json";
+        response.ContentLength = body.Length;
+        if (Header is { } header) response.Headers[header.Key] = header.Value;
+        response.BodyWriter.Write(body);
+    }
+
+    private sealed class Prebuilt(int status, ReadOnlyMemory<byte> body) : Answer(status)
+    {
+        protected override void WriteTo(Utf8JsonWriter json) => json.WriteRawValue(body.Span, skipInputValidation: true);
+
+        internal override void Send(HttpResponse response) => Send(response, body.Span);
+    }
+
+    private sealed class Written<TState>(int status, TState state, Action<Utf8JsonWriter, TState> write) : Answer(status)
+    {
+        protected override void WriteTo(Utf8JsonWriter json)
+        {
+            json.WriteStartObject();
+            write(json, state);
+            json.WriteEndObject();
+        }
+    }
+
+    private sealed class Failed(int status, string code, string message, Action<Utf8JsonWriter>? more) : Answer(status)
+    {
+        public override string Code => code;
+
+        protected override void WriteTo(Utf8JsonWriter json)
+        {
+            json.WriteStartObject();
+            json.WriteString("errcode", code);
+            json.WriteString("error", message);
+            more?.Invoke(json);
+            json.WriteEndObject();
+        }
+    }
+
+    /// <summary>A thread's buffer and writer: an answer is built and handed to the server without awaiting in between.</summary>
+    private sealed class Scratch
+    {
+        private const int Kept = 1 << 20;
+
+        [ThreadStatic]
+        private static Scratch? _mine;
+
+        private Scratch()
+        {
+            Buffer = new ArrayBufferWriter<byte>(4096);
+            Json = new Utf8JsonWriter(Buffer, _options);
+        }
+
+        // Nothing is put into HTML: escaping more than JSON asks for would only cost bytes.
+        private static readonly JsonWriterOptions _options = new()
+        {
+            Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+            SkipValidation = true,
+        };
+
+        internal static Scratch Mine => _mine ??= new Scratch();
+
+        internal ArrayBufferWriter<byte> Buffer { get; private set; }
+
+        internal Utf8JsonWriter Json { get; }
+
+        internal void Reset()
+        {
+            if (Buffer.Capacity > Kept) Buffer = new ArrayBufferWriter<byte>(4096);
+            else Buffer.ResetWrittenCount();
+            Json.Reset(Buffer);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>A request that a handler answers: who calls, from where, path and query parameters.</summary>
+public sealed class Call
+{
+    private readonly string[] _names;
+    private readonly string[] _values;
+    private readonly string _target;
+    private readonly Caller? _caller;
+    private QueryReader? _query;
+
+    internal Call(HttpContext http, string target, Route route, string[] names, string[] values, Caller? caller, string address)
+    {
+        Http = http;
+        _target = target;
+        Route = route;
+        _names = names;
+        _values = values;
+        _caller = caller;
+        Address = address;
+    }
+
+    /// <summary>Who calls, on routes that ask for a token.</summary>
+    /// <exception cref="InvalidOperationException">The route does not ask for a token.</exception>
+    public Caller Caller => _caller ?? throw new InvalidOperationException($"{Route.Template} is open to everyone: use CallerIfAny.");
+
+    /// <summary>Who calls, on routes where a token is optional; null if there is none.</summary>
+    public Caller? CallerIfAny => _caller;
+
+    /// <summary>The client's address, behind proxies too where the configuration trusts them.</summary>
+    public string Address { get; }
+
+    /// <summary>Names the request in logs.</summary>
+    public string RequestId => Http.TraceIdentifier;
+
+    /// <summary>The query's parameters.</summary>
+    public QueryReader Query => _query ??= new QueryReader(RequestPath.QueryOf(_target));
+
+    /// <summary>The method, for what must not change between two requests.</summary>
+    public string Method => Route.Method;
+
+    /// <summary>The path with its parameters' names, whatever prefix it was called by: endpoints are told apart by it.</summary>
+    public string Template => Route.Template;
+
+    internal HttpContext Http { get; }
+
+    internal Route Route { get; }
+
+    /// <summary>A path parameter, percent-decoded, and valid if its name is that of an identifier. Empty if it may be missing and is.</summary>
+    public string this[string name]
+    {
+        get
+        {
+            var at = Array.IndexOf(_names, name);
+            return at < 0 ? "" : _values[at];
+        }
+    }
+}

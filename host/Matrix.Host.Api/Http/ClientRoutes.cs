@@ -1,0 +1,90 @@
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>
+/// Collects the routes. Paths are written without their prefix: by default a route is served under `/_matrix/client/v3/` and, under
+/// the name of before, `/_matrix/client/r0/`; <see cref="V1"/> and <see cref="At"/> give other prefixes.
+/// </summary>
+public sealed class ClientRoutes
+{
+    private const string Client = "/_matrix/client/";
+
+    private readonly List<Route> _routes;
+    private readonly string[] _prefixes;
+
+    internal ClientRoutes()
+        : this([], [Client + "v3/", Client + "r0/"])
+    {
+    }
+
+    private ClientRoutes(List<Route> routes, string[] prefixes)
+    {
+        _routes = routes;
+        _prefixes = prefixes;
+    }
+
+    /// <summary>Routes that the specification has under `/_matrix/client/v1/`.</summary>
+    public ClientRoutes V1 => new(_routes, [Client + "v1/"]);
+
+    /// <summary>Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.</summary>
+    public ClientRoutes At(params string[] prefixes) => new(_routes, prefixes);
+
+    internal IReadOnlyList<Route> All => _routes;
+
+    /// <summary>A GET without a query, or one whose parameters the handler looks at itself.</summary>
+    public void Get(string path, Handler handler, RouteOptions? options = null) =>
+        Add("GET", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A GET whose query `read` reads.</summary>
+    public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("GET", path, takesBody: false, WithQuery(read, handler), options);
+
+    /// <summary>A POST whose body is ignored.</summary>
+    public void Post(string path, Handler handler, RouteOptions? options = null) =>
+        Add("POST", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A POST whose body `read` reads.</summary>
+    public void Post<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("POST", path, takesBody: true, WithBody(read, handler), options);
+
+    /// <summary>A PUT whose body `read` reads.</summary>
+    public void Put<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("PUT", path, takesBody: true, WithBody(read, handler), options);
+
+    /// <summary>A DELETE.</summary>
+    public void Delete(string path, Handler handler, RouteOptions? options = null) =>
+        Add("DELETE", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
+    /// <summary>A DELETE whose body, if there is one, `read` reads.</summary>
+    public void Delete<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
+        Add("DELETE", path, takesBody: true, WithBody(read, handler), (options ?? RouteOptions.Default) with { BodyMayBeMissing = true });
+
+    private void Add(
+        string method,
+        string path,
+        bool takesBody,
+        Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> handle,
+        RouteOptions? options)
+    {
+        foreach (var prefix in _prefixes)
+        {
+            _routes.Add(new Route(method, prefix + path, takesBody, handle, options ?? RouteOptions.Default));
+        }
+    }
+
+    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithBody<T>(Func<BodyReader, T> read, Handler<T> handler) =>
+        (call, body, stop) =>
+        {
+            var reader = new BodyReader(body ?? JsonObject.Empty);
+            var input = read(reader);
+            return reader.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
+        };
+
+    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithQuery<T>(Func<QueryReader, T> read, Handler<T> handler) =>
+        (call, _, stop) =>
+        {
+            var input = read(call.Query);
+            return call.Query.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
+        };
+}

@@ -1,0 +1,14 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>What a client is told of a fault: nothing of its inside, and the request's id to find it in the log by.</summary>
+internal static class FaultAnswers
+{
+    internal static Answer For(Exception fault, string requestId) => fault switch
+    {
+        BadHttpRequestException { StatusCode: 413 } => Answer.TooLarge("The body is too large."),
+        BadHttpRequestException bad => Answer.Error(bad.StatusCode, MatrixError.Unknown, "The request could not be read."),
+        _ => Answer.Error(500, MatrixError.Unknown, $"Something went wrong here. The server's log has it as request {requestId}."),
+    };
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>Figures about requests: how many, how long, by route.</summary>
+internal static class HttpMetrics
+{
+    private static readonly Meter _meter = new("Matrix.Host.Http");
+
+    private static readonly UpDownCounter<long> _running =
+        _meter.CreateUpDownCounter<long>("matrix_http_requests_running", description: "Requests being answered.");
+
+    private static readonly Histogram<double> _duration =
+        _meter.CreateHistogram<double>("matrix_http_request_duration_seconds", "s", "Time from request to answer, long-polls included.");
+
+    internal static void Started() => _running.Add(1);
+
+    internal static void Answered(string method, string route, int status, long startedAt)
+    {
+        _running.Add(-1);
+        if (!_duration.Enabled) return;
+        var tags = new TagList { { "method", method }, { "route", route }, { "status", status } };
+        _duration.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, tags);
+    }
+}

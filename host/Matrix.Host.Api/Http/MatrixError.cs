@@ -1,0 +1,37 @@
+namespace Matrix.Host.Api.Http;
+
+/// <summary>The error codes that we answer. Client-Server API, "Standard error response".</summary>
+public static class MatrixError
+{
+#pragma warning disable CS1591 // The names are the documentation: each is its code.
+    public const string BadJson = "M_BAD_JSON";
+    public const string BadState = "M_BAD_STATE";
+    public const string DuplicateAnnotation = "M_DUPLICATE_ANNOTATION";
+    public const string Exclusive = "M_EXCLUSIVE";
+    public const string Forbidden = "M_FORBIDDEN";
+    public const string GuestAccessForbidden = "M_GUEST_ACCESS_FORBIDDEN";
+    public const string IncompatibleRoomVersion = "M_INCOMPATIBLE_ROOM_VERSION";
+    public const string InvalidParam = "M_INVALID_PARAM";
+    public const string InvalidRoomState = "M_INVALID_ROOM_STATE";
+    public const string InvalidSignature = "M_INVALID_SIGNATURE";
+    public const string InvalidUsername = "M_INVALID_USERNAME";
+    public const string KeyTooLarge = "M_KEY_TOO_LARGE";
+    public const string LimitExceeded = "M_LIMIT_EXCEEDED";
+    public const string MissingParam = "M_MISSING_PARAM";
+    public const string MissingToken = "M_MISSING_TOKEN";
+    public const string NotFound = "M_NOT_FOUND";
+    public const string NotJson = "M_NOT_JSON";
+    public const string ProfileTooLarge = "M_PROFILE_TOO_LARGE";
+    public const string RoomInUse = "M_ROOM_IN_USE";
+    public const string TooLarge = "M_TOO_LARGE";
+    public const string Unauthorized = "M_UNAUTHORIZED";
+    public const string Unknown = "M_UNKNOWN";
+    public const string UnknownPos = "M_UNKNOWN_POS";
+    public const string UnknownToken = "M_UNKNOWN_TOKEN";
+    public const string Unrecognized = "M_UNRECOGNIZED";
+    public const string UnsupportedRoomVersion = "M_UNSUPPORTED_ROOM_VERSION";
+    public const string UserDeactivated = "M_USER_DEACTIVATED";
+    public const string UserInUse = "M_USER_IN_USE";
+    public const string WeakPassword = "M_WEAK_PASSWORD";
+#pragma warning restore CS1591
+}

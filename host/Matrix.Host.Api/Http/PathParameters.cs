@@ -1,0 +1,31 @@
+using Matrix.Core.Ident;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>Checks path parameters that are identifiers, by the names that the specification gives them.</summary>
+internal static class PathParameters
+{
+    /// <summary>The answer to the first parameter that is no valid identifier; null if all are.</summary>
+    internal static Answer? Check(string[] names, string[] values)
+    {
+        for (var i = 0; i < names.Length; i++)
+        {
+            var value = values[i];
+            var (valid, what) = names[i] switch
+            {
+                "userId" => (UserId.isValid(value), "user id"),
+                "roomId" => (RoomId.isValid(value), "room id"),
+                "roomAlias" => (RoomAlias.isValid(value), "room alias"),
+                "roomIdOrAlias" => (RoomId.isValid(value) || RoomAlias.isValid(value), "room id or alias"),
+                "eventId" => (EventId.isValid(value), "event id"),
+                _ => (true, ""),
+            };
+
+            if (!valid) return Answer.InvalidParam($"`{Shown(value)}` is not a valid {what}.");
+        }
+
+        return null;
+    }
+
+    private static string Shown(string value) => value.Length <= 80 ? value : value[..80] + "…";
+}

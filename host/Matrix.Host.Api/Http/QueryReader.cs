@@ -1,0 +1,92 @@
+using System.Globalization;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>
+/// Reads a query string by name and type, and remembers the first thing that is wrong with it: the handler of a route with such
+/// a reader is only called when nothing is.
+/// </summary>
+public sealed class QueryReader
+{
+    private readonly List<(string Name, string Value)> _pairs = [];
+
+    internal QueryReader(ReadOnlySpan<char> query)
+    {
+        foreach (var range in query.Split('&'))
+        {
+            var pair = query[range];
+            if (pair.IsEmpty) continue;
+            var equals = pair.IndexOf('=');
+            var name = equals < 0 ? pair : pair[..equals];
+            var value = equals < 0 ? [] : pair[(equals + 1)..];
+            if (RequestPath.TryDecode(name, plusIsSpace: true, out var n) && RequestPath.TryDecode(value, plusIsSpace: true, out var v))
+            {
+                _pairs.Add((n, v));
+            }
+            else
+            {
+                Refuse(MatrixError.InvalidParam, "The query string is not percent-encoded UTF-8.");
+            }
+        }
+    }
+
+    /// <summary>What is wrong; null while nothing is.</summary>
+    public Answer? Problem { get; private set; }
+
+    /// <summary>A parameter's first value; null if it is not given.</summary>
+    public string? Text(string name)
+    {
+        foreach (var pair in _pairs)
+        {
+            if (pair.Name == name) return pair.Value;
+        }
+
+        return null;
+    }
+
+    /// <summary>All values of a parameter, which may be given more than once.</summary>
+    public string[] Texts(string name) => [.. _pairs.Where(p => p.Name == name).Select(p => p.Value)];
+
+    /// <summary>A parameter that must be given; empty (and a problem) if it is not.</summary>
+    public string RequiredText(string name)
+    {
+        if (Text(name) is { } value) return value;
+        Refuse(MatrixError.MissingParam, $"The query parameter `{name}` is missing.");
+        return "";
+    }
+
+    /// <summary>`true` or `false`; the default if it is not given.</summary>
+    public bool Flag(string name, bool otherwise = false)
+    {
+        switch (Text(name))
+        {
+            case null: return otherwise;
+            case "true": return true;
+            case "false": return false;
+            default:
+                Refuse(MatrixError.InvalidParam, $"The query parameter `{name}` must be true or false.");
+                return otherwise;
+        }
+    }
+
+    /// <summary>An integer of at least `least`; null if it is not given. Capping it from above is the endpoint's affair.</summary>
+    public long? Integer(string name, long least = 0)
+    {
+        if (Text(name) is not { } text) return null;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least) return value;
+        Refuse(MatrixError.InvalidParam, $"The query parameter `{name}` must be an integer of at least {least}.");
+        return null;
+    }
+
+    /// <summary>One of several words; null if it is not given.</summary>
+    public string? OneOf(string name, params ReadOnlySpan<string> words)
+    {
+        if (Text(name) is not { } text) return null;
+        if (words.Contains(text)) return text;
+        Refuse(MatrixError.InvalidParam, $"The query parameter `{name}` must be one of {string.Join(", ", words.ToArray())}.");
+        return null;
+    }
+
+    /// <summary>Refuses the request for a reason of the endpoint's own. The first reason stays.</summary>
+    public void Refuse(string code, string message) => Problem ??= Answer.Error(400, code, message);
+}

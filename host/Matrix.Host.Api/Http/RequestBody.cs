@@ -1,0 +1,70 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Matrix.Core.Json;
+using Microsoft.AspNetCore.Http;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>Reads a body into JSON, within a limit.</summary>
+internal static class RequestBody
+{
+    private const int Depth = 100;
+
+    /// <summary>The body's object, or what is wrong with it.</summary>
+    internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(HttpContext http, RouteOptions options, int limit, CancellationToken stop)
+    {
+        if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
+
+        var reader = http.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(stop).ConfigureAwait(false);
+            if (read.Buffer.Length > limit)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                return (null, TooLarge(limit));
+            }
+
+            if (read.IsCompleted)
+            {
+                var parsed = Parse(read.Buffer, options, limit);
+                reader.AdvanceTo(read.Buffer.End);
+                return parsed;
+            }
+
+            // Nothing is consumed until all is there: the pipe holds the body, in pooled memory.
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static (JsonObject?, Answer?) Parse(in ReadOnlySequence<byte> bytes, RouteOptions options, int limit)
+    {
+        if (bytes.IsEmpty && options.BodyMayBeMissing) return (JsonObject.Empty, null);
+        if (bytes.IsSingleSegment) return Parse(bytes.FirstSpan, options, limit);
+
+        var length = (int)bytes.Length;
+        var whole = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            bytes.CopyTo(whole);
+            return Parse(whole.AsSpan(0, length), options, limit);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(whole);
+        }
+    }
+
+    private static (JsonObject?, Answer?) Parse(ReadOnlySpan<byte> bytes, RouteOptions options, int limit)
+    {
+        var reading = options.CanonicalBody ? Reading.Strict : Reading.Client;
+        var parsed = JsonReader.ParseObject(bytes, reading, new JsonLimits(limit, Depth));
+        if (parsed.IsOk) return (parsed.ResultValue, null);
+
+        var error = parsed.ErrorValue;
+        var code = error.IsNotJson ? MatrixError.NotJson : MatrixError.BadJson;
+        return (null, Answer.Error(400, code, $"The body cannot be read: {error}."));
+    }
+
+    private static Answer TooLarge(int limit) => Answer.TooLarge($"The body exceeds {limit} bytes.");
+}
