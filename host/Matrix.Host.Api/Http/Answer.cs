@@ -27,11 +27,11 @@ public abstract class Answer
     public static Answer Bytes(ReadOnlyMemory<byte> json, int status = 200) => new Prebuilt(status, json);
 
     /// <summary>A JSON object whose members `write` writes, from state given to it: a static lambda allocates nothing.</summary>
-    public static Answer Object<TState>(TState state, Action<Utf8JsonWriter, TState> write, int status = 200) =>
+    public static Answer Json<TState>(TState state, Action<Utf8JsonWriter, TState> write, int status = 200) =>
         new Written<TState>(status, state, write);
 
     /// <summary>A JSON object whose members `write` writes.</summary>
-    public static Answer Object(Action<Utf8JsonWriter> write, int status = 200) =>
+    public static Answer Json(Action<Utf8JsonWriter> write, int status = 200) =>
         new Written<Action<Utf8JsonWriter>>(status, write, static (json, members) => members(json));
 
     /// <summary>The standard error response.</summary>

@@ -14,26 +14,26 @@ public sealed class BodyReader
 
     internal BodyReader(JsonObject body)
     {
-        Object = body;
+        Whole = body;
         _root = this;
         _path = "";
     }
 
     private BodyReader(JsonObject body, BodyReader root, string path)
     {
-        Object = body;
+        Whole = body;
         _root = root;
         _path = path;
     }
 
     /// <summary>The object that is read.</summary>
-    public JsonObject Object { get; }
+    public JsonObject Whole { get; }
 
     /// <summary>What is wrong; null while nothing is.</summary>
     public Answer? Problem => _root._problem;
 
     /// <summary>Whether the member is there, whatever its value.</summary>
-    public bool Has(string name) => Object.IndexOf(name) >= 0;
+    public bool Has(string name) => Whole.IndexOf(name) >= 0;
 
     /// <summary>A string; null if it is not given.</summary>
     public string? Text(string name) => Read(name, "a string", static v => v is Json.String s ? s.Item : null);
@@ -51,10 +51,10 @@ public sealed class BodyReader
     public bool RequiredFlag(string name) => RequiredValue(name, OptionalFlag(name));
 
     /// <summary>An integer; null if it is not given.</summary>
-    public long? Integer(string name) => ReadValue<long>(name, "an integer", static v => v is Json.Int i ? i.Item : null);
+    public long? Number(string name) => ReadValue<long>(name, "an integer", static v => v is Json.Int i ? i.Item : null);
 
     /// <summary>An integer that must be given.</summary>
-    public long RequiredInteger(string name) => RequiredValue(name, Integer(name));
+    public long RequiredNumber(string name) => RequiredValue(name, Number(name));
 
     /// <summary>An object as it is; null if it is not given.</summary>
     public JsonObject? Content(string name) => Read(name, "an object", static v => v is Json.Object o ? o.Item : null);
@@ -101,10 +101,10 @@ public sealed class BodyReader
     /// <summary>The names of the object's members, with a reader of each, all of which must be objects.</summary>
     public IEnumerable<(string Name, BodyReader Value)> Members()
     {
-        for (var i = 0; i < Object.Count; i++)
+        for (var i = 0; i < Whole.Count; i++)
         {
-            if (Object.Value(i) is Json.Object inner) yield return (Object.Key(i), new BodyReader(inner.Item, _root, PathOf(Object.Key(i))));
-            else Refuse(MatrixError.BadJson, $"`{PathOf(Object.Key(i))}` must be an object.");
+            if (Whole.Value(i) is Json.Object inner) yield return (Whole.Key(i), new BodyReader(inner.Item, _root, PathOf(Whole.Key(i))));
+            else Refuse(MatrixError.BadJson, $"`{PathOf(Whole.Key(i))}` must be an object.");
         }
     }
 
@@ -116,18 +116,18 @@ public sealed class BodyReader
 
     private T? Read<T>(string name, string expected, Func<Json, T?> convert) where T : class
     {
-        var at = Object.IndexOf(name);
+        var at = Whole.IndexOf(name);
         if (at < 0) return null;
-        var value = convert(Object.Value(at));
+        var value = convert(Whole.Value(at));
         if (value is null) Refuse(MatrixError.BadJson, $"`{PathOf(name)}` must be {expected}.");
         return value;
     }
 
     private T? ReadValue<T>(string name, string expected, Func<Json, T?> convert) where T : struct
     {
-        var at = Object.IndexOf(name);
+        var at = Whole.IndexOf(name);
         if (at < 0) return null;
-        var value = convert(Object.Value(at));
+        var value = convert(Whole.Value(at));
         if (value is null) Refuse(MatrixError.BadJson, $"`{PathOf(name)}` must be {expected}.");
         return value;
     }

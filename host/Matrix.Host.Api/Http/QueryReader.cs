@@ -70,7 +70,7 @@ public sealed class QueryReader
     }
 
     /// <summary>An integer of at least `least`; null if it is not given. Capping it from above is the endpoint's affair.</summary>
-    public long? Integer(string name, long least = 0)
+    public long? Number(string name, long least = 0)
     {
         if (Text(name) is not { } text) return null;
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least) return value;
