@@ -1,0 +1,80 @@
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.KeyBackup;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage;
+
+/// <summary>
+/// A server's durable store: one writer, and questions by table group. All answers throw <see cref="StorageException"/> when the database
+/// cannot give one; nothing else is thrown for a fault of the database. Disposing flushes what was submitted and closes.
+/// </summary>
+public interface IStorage : IAsyncDisposable
+{
+    /// <summary>The one way to change anything.</summary>
+    IStorageWriter Writer { get; }
+
+    /// <summary>Sizes, backup, schema.</summary>
+    IStorageAdmin Admin { get; }
+
+    /// <summary>Rooms, their headers and the log of their current state.</summary>
+    IRoomsTable Rooms { get; }
+
+    /// <summary>Events.</summary>
+    IEventsTable Events { get; }
+
+    /// <summary>Steps, checkpoints and nodes of room state.</summary>
+    IStateTable State { get; }
+
+    /// <summary>Who is what in which room.</summary>
+    IMembershipsTable Memberships { get; }
+
+    /// <summary>Results by transaction id.</summary>
+    ITransactionsTable Transactions { get; }
+
+    /// <summary>Relations between events, threads.</summary>
+    IRelationsTable Relations { get; }
+
+    /// <summary>Read receipts.</summary>
+    IReceiptsTable Receipts { get; }
+
+    /// <summary>What counts as unread.</summary>
+    IUnreadTable Unread { get; }
+
+    /// <summary>Users, devices, tokens.</summary>
+    IAccountsTable Accounts { get; }
+
+    /// <summary>Account data, tags included.</summary>
+    IAccountDataTable AccountData { get; }
+
+    /// <summary>Profiles.</summary>
+    IProfilesTable Profiles { get; }
+
+    /// <summary>Filters.</summary>
+    IFiltersTable Filters { get; }
+
+    /// <summary>Room aliases and the published room directory.</summary>
+    IAliasesTable Aliases { get; }
+
+    /// <summary>Device keys, one-time and fallback keys, cross-signing, device list changes.</summary>
+    IKeysTable Keys { get; }
+
+    /// <summary>Backups of room keys.</summary>
+    IKeyBackupTable KeyBackup { get; }
+
+    /// <summary>Messages to devices.</summary>
+    IToDeviceTable ToDevice { get; }
+}

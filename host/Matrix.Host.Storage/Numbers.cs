@@ -1,0 +1,66 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Matrix.Host.Storage;
+
+/// <summary>A room's number inside this server, from 1. Never leaves the server.</summary>
+[SuppressMessage("Design", "CA1036", Justification = "Only sorting and equality are meant.")]
+public readonly record struct RoomNid(int Value) : IComparable<RoomNid>
+{
+    /// <inheritdoc/>
+    public int CompareTo(RoomNid other) => Value.CompareTo(other.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => Value.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}
+
+/// <summary>
+/// An event's number inside this server: its room's number in the upper 32 bits, its ordinal in the lower. The room's lane hands ordinals
+/// out: from <see cref="FirstLiveOrdinal"/> upward as events arrive, downward from there as history is fetched. So a room's events are one
+/// contiguous range, and the order of the numbers is the order of the room's timeline. Zero stands for none.
+/// </summary>
+[SuppressMessage("Design", "CA1036", Justification = "Only sorting and equality are meant; ranges go through Value.")]
+public readonly record struct EventNid(long Value) : IComparable<EventNid>
+{
+    /// <summary>The ordinal of the first event that arrives live in a room; history counts down from the one below.</summary>
+    public const uint FirstLiveOrdinal = 0x8000_0000;
+
+    /// <summary>No event.</summary>
+    public static EventNid None => default;
+
+    /// <summary>The number of the event with that ordinal in that room.</summary>
+    public static EventNid Of(RoomNid room, uint ordinal) => new(((long)room.Value << 32) | ordinal);
+
+    /// <summary>The lowest number that an event of the room can have.</summary>
+    public static EventNid FirstOf(RoomNid room) => Of(room, 0);
+
+    /// <summary>The highest number that an event of the room can have.</summary>
+    public static EventNid LastOf(RoomNid room) => Of(room, uint.MaxValue);
+
+    /// <summary>The lowest number that a live (not fetched from history) event of the room can have.</summary>
+    public static EventNid FirstLiveOf(RoomNid room) => Of(room, FirstLiveOrdinal);
+
+    /// <summary>The room.</summary>
+    public RoomNid Room => new((int)(Value >> 32));
+
+    /// <summary>The place in the room.</summary>
+    public uint Ordinal => (uint)Value;
+
+    /// <summary>Whether this stands for no event.</summary>
+    public bool IsNone => Value == 0;
+
+    /// <inheritdoc/>
+    public int CompareTo(EventNid other) => Value.CompareTo(other.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Room}/{Ordinal}";
+}
+
+/// <summary>Which way a page of rows goes.</summary>
+public enum Direction
+{
+    /// <summary>From old to new.</summary>
+    Forward,
+
+    /// <summary>From new to old.</summary>
+    Backward,
+}

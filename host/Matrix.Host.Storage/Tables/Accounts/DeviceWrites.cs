@@ -1,0 +1,18 @@
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Tables.Accounts;
+
+/// <summary>A device logs in: made with that name, or kept as it is if it is known.</summary>
+public sealed record PutDevice(string UserId, string DeviceId, string? InitialDisplayName) : WriteOperation;
+
+/// <summary>A device is renamed. Not applied if there is none.</summary>
+public sealed record RenameDevice(string UserId, string DeviceId, string? DisplayName) : ConditionalOperation;
+
+/// <summary>Where and when a device was seen: written in batches.</summary>
+public sealed record TouchDevice(string UserId, string DeviceId, long SeenAt, string Ip) : WriteOperation;
+
+/// <summary>
+/// A device is deleted, and with it its tokens, its keys, the signatures on them and the messages to it. Not applied if there is none. Whoever
+/// shares a room with the user must be told: add a <see cref="Keys.LogDeviceListChange"/>.
+/// </summary>
+public sealed record DeleteDevice(string UserId, string DeviceId) : ConditionalOperation;

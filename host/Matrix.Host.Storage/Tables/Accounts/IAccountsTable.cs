@@ -1,0 +1,29 @@
+namespace Matrix.Host.Storage.Tables.Accounts;
+
+/// <summary>Users, devices, access and refresh tokens, registration and login tokens.</summary>
+public interface IAccountsTable
+{
+    /// <summary>The user, or null.</summary>
+    ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop);
+
+    /// <summary>All users by id, a page at a time: those after <paramref name="afterUser"/> (empty for the first page).</summary>
+    ValueTask<IReadOnlyList<UserRow>> ListUsersAsync(string afterUser, int limit, CancellationToken stop);
+
+    /// <summary>Whether there is any user at all.</summary>
+    ValueTask<bool> AnyUserAsync(CancellationToken stop);
+
+    /// <summary>Who holds the token with this hash, expired ones included; null if nobody does.</summary>
+    ValueTask<TokenRow?> FindTokenAsync(ReadOnlyMemory<byte> hash, CancellationToken stop);
+
+    /// <summary>The device, or null.</summary>
+    ValueTask<DeviceRow?> FindDeviceAsync(string userId, string deviceId, CancellationToken stop);
+
+    /// <summary>A user's devices.</summary>
+    ValueTask<IReadOnlyList<DeviceRow>> DevicesAsync(string userId, CancellationToken stop);
+
+    /// <summary>The registration token, or null.</summary>
+    ValueTask<RegistrationTokenRow?> FindRegistrationTokenAsync(string token, CancellationToken stop);
+
+    /// <summary>All registration tokens.</summary>
+    ValueTask<IReadOnlyList<RegistrationTokenRow>> RegistrationTokensAsync(CancellationToken stop);
+}

@@ -1,0 +1,41 @@
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Tables.Keys;
+
+/// <summary>A device's identity keys are put, in place of earlier ones.</summary>
+public sealed record PutDeviceKeys(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : WriteOperation;
+
+/// <summary>A one-time key is added. Not applied if the device has a key of that id with other content; the same again is applied.</summary>
+public sealed record PutOneTimeKey(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
+    : ConditionalOperation;
+
+/// <summary>A fallback key is put in place of the one of that algorithm, unused.</summary>
+public sealed record PutFallbackKey(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
+    : WriteOperation;
+
+/// <summary>
+/// A device's oldest one-time key of an algorithm is given away, once; if there is none, the fallback key, which counts as used from then on.
+/// Not applied if there is neither.
+/// </summary>
+public sealed record ClaimKey(string UserId, string DeviceId, string Algorithm) : ConditionalOperation
+{
+    /// <summary>The key's id, without the algorithm.</summary>
+    public string? KeyId { get; internal set; }
+
+    /// <summary>The key, as uploaded.</summary>
+    public ReadOnlyMemory<byte> Json { get; internal set; }
+
+    /// <summary>Whether it is the fallback key.</summary>
+    public bool IsFallback { get; internal set; }
+}
+
+/// <summary>A cross-signing key is put in place of the one of that usage; signatures on the one before go.</summary>
+public sealed record PutCrossSigningKey(string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)
+    : WriteOperation;
+
+/// <summary>A signature on a key is put.</summary>
+public sealed record PutKeySignature(string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature)
+    : WriteOperation;
+
+/// <summary>From the position of the set on, whoever tracks the user's devices must ask again.</summary>
+public sealed record LogDeviceListChange(string UserId) : WriteOperation;

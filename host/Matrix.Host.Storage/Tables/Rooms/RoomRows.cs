@@ -1,0 +1,52 @@
+namespace Matrix.Host.Storage.Tables.Rooms;
+
+/// <summary>A room, with the header from which its lane goes on.</summary>
+/// <param name="Nid">Its number.</param>
+/// <param name="RoomId">Its id.</param>
+/// <param name="Version">The identifier of its version.</param>
+/// <param name="Creator">The sender of its create event.</param>
+/// <param name="CreatedAt">When this server came to know it, in milliseconds since the epoch.</param>
+/// <param name="Header">Where its lane goes on.</param>
+/// <param name="LastPosition">The position of the set that wrote the header last.</param>
+public sealed record RoomRow(
+    RoomNid Nid, string RoomId, string Version, string Creator, long CreatedAt, RoomHeader Header, long LastPosition);
+
+/// <summary>Where a room's lane goes on after a restart. One row, written again with each set that changes the room.</summary>
+public sealed record RoomHeader
+{
+    /// <summary>The forward extremities.</summary>
+    public IReadOnlyList<Extremity> Extremities { get; init; } = [];
+
+    /// <summary>The greatest depth of the extremities.</summary>
+    public long Depth { get; init; }
+
+    /// <summary>The step of the current state.</summary>
+    public int CurrentStep { get; init; }
+
+    /// <summary>The last ordinal given to a live event; <see cref="EventNid.FirstLiveOrdinal"/> - 1 if none was.</summary>
+    public uint LastOrdinal { get; init; } = EventNid.FirstLiveOrdinal - 1;
+
+    /// <summary>The lowest ordinal given to an event of history; <see cref="EventNid.FirstLiveOrdinal"/> if none was.</summary>
+    public uint FirstOrdinal { get; init; } = EventNid.FirstLiveOrdinal;
+
+    /// <summary>The last step number given.</summary>
+    public int LastStep { get; init; }
+
+    /// <summary>The last checkpoint node number given.</summary>
+    public int LastNode { get; init; }
+
+    /// <summary>Users joined, remote ones included.</summary>
+    public int JoinedCount { get; init; }
+
+    /// <summary>Users invited, remote ones included.</summary>
+    public int InvitedCount { get; init; }
+}
+
+/// <summary>A forward extremity.</summary>
+/// <param name="Ordinal">The event's ordinal in the room.</param>
+/// <param name="EventId">Its id.</param>
+public readonly record struct Extremity(uint Ordinal, string EventId)
+{
+    /// <summary>The event's number.</summary>
+    public EventNid Nid(RoomNid room) => EventNid.Of(room, Ordinal);
+}

@@ -1,0 +1,49 @@
+namespace Matrix.Host.Storage.Tables.Unread;
+
+/// <summary>
+/// What counts as unread: events that notify by default are counted from the events themselves, and there is a row only where a user's rules
+/// made something else of an event (a highlight, a rule of their own). Client-Server API, "Receiving notifications".
+/// </summary>
+public interface IUnreadTable
+{
+    /// <summary>
+    /// How many events after one number and up to another have any of these notify-class bits and another sender, by thread. Costs the events in
+    /// between: keep the answer and ask for what came since.
+    /// </summary>
+    ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
+        RoomNid room, EventNid after, EventNid through, int notifyClasses, string notSender, CancellationToken stop);
+
+    /// <summary>A user's own rows in a room after an event, in timeline order.</summary>
+    ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, CancellationToken stop);
+
+    /// <summary>A user's own rows in all rooms, in order of rooms.</summary>
+    ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, CancellationToken stop);
+}
+
+/// <summary>How many events notify in a thread.</summary>
+/// <param name="ThreadRoot">The thread's root; none for the main timeline.</param>
+/// <param name="Count">How many.</param>
+public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count);
+
+/// <summary>What a user's rules made of an event that the default would not have.</summary>
+[Flags]
+public enum UnreadKind
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>It highlights.</summary>
+    Highlight = 1,
+
+    /// <summary>It notifies, though it does not by default.</summary>
+    Notify = 2,
+
+    /// <summary>It does not notify, though it does by default.</summary>
+    Silent = 4,
+}
+
+/// <summary>What a user's rules made of an event.</summary>
+/// <param name="Event">The event.</param>
+/// <param name="ThreadRoot">Its thread's root; none for the main timeline.</param>
+/// <param name="Kind">What they made of it.</param>
+public readonly record struct UnreadRow(EventNid Event, EventNid ThreadRoot, UnreadKind Kind);

@@ -1,0 +1,6 @@
+namespace Matrix.Host.Storage.Writing;
+
+/// <summary>What became of a set that the store handled without fault.</summary>
+/// <param name="Position">Its position in the durable sequence, which all its rows carry; 0 if refused.</param>
+/// <param name="Refused">A precondition did not hold: nothing of the set was kept.</param>
+public readonly record struct WriteReceipt(long Position, bool Refused);
