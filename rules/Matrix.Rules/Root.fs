@@ -1,4 +1,4 @@
-/// The root of the family: room version 1, in full. Everything else is a version amended.
+/// The root of the family: what is not authorization in room version 1. Everything else is a version amended.
 module Matrix.Rules.Root
 
 /// Room version 1, its event format, identifiers and the like.

@@ -1,55 +1,30 @@
 namespace Matrix.Rules
 
-/// How a declared version becomes a full one.
-[<RequireQualifiedAccess>]
-module Flatten =
-
-    let private step (version: RoomVersion) (change: Change) : RoomVersion =
-        match change with
-        | Change.Setting x -> {
-            version with
-                Settings = Settings.apply x version.Settings
-          }
-        | Change.Redaction x -> {
-            version with
-                Redaction = Redaction.apply x version.Redaction
-          }
-
-    /// The parent with the amendments applied, in order.
-    let amend (parent: RoomVersion) (declaration: VersionDeclaration) : RoomVersion =
-        let start = {
-            parent with
-                Id = declaration.Id
-                Parent = declaration.Parent
-                Stability = declaration.Stability
-                Amendments = declaration.Amendments
-        }
-
-        declaration.Amendments |> List.collect _.Changes |> List.fold step start
-
 /// The room versions that there are, each its parent plus amendments. Room versions, "Complete list of room versions".
 [<RequireQualifiedAccess>]
 module Versions =
 
-    let private root: RoomVersion = {
+    let private basedOn (parent: RoomVersion) (amendments: Amendment list) (id: string) : RoomVersion =
+        Flatten.amend parent {
+            Id = id
+            Parent = parent.Id
+            Stability = Stability.Stable
+            Amendments = amendments
+            Misprints = []
+        }
+
+    /// Room version 1.
+    let v1: RoomVersion = {
         Id = "1"
         Parent = None
         Stability = Stability.Stable
         Amendments = []
+        Misprints = []
         Settings = Root.settings
         Redaction = Root.redaction
+        Selections = Authorization.Selecting.root
+        Authorization = Authorization.Table.root
     }
-
-    let private basedOn (parent: RoomVersion) (amendments: Amendment list) (id: string) : RoomVersion =
-        Flatten.amend parent {
-            Id = id
-            Parent = Some parent.Id
-            Stability = Stability.Stable
-            Amendments = amendments
-        }
-
-    /// Room version 1.
-    let v1 = root
 
     /// Room version 2.
     let v2 = "2" |> basedOn v1 [ Msc1442.stateResolution ]
@@ -64,7 +39,9 @@ module Versions =
     let v5 = "5" |> basedOn v4 [ Msc2076.keyValidity ]
 
     /// Room version 6.
-    let v6 = "6" |> basedOn v5 [ Msc2432.aliasesAreOrdinary; Msc2540.strictJson ]
+    let v6 =
+        "6"
+        |> basedOn v5 [ Msc2209.notificationLevels; Msc2432.aliasesAreOrdinary; Msc2540.strictJson ]
 
     /// Room version 7.
     let v7 = "7" |> basedOn v6 [ Msc2403.knocking ]
@@ -91,12 +68,18 @@ module Versions =
 
     /// Room version 12.
     let v12 =
-        "12"
-        |> basedOn v11 [
-            Msc4289.privilegedCreators
-            Msc4291.roomIdIsCreateHash
-            Msc4297.stateResolution
-        ]
+        Flatten.amend v11 {
+            Id = "12"
+            Parent = "11"
+            Stability = Stability.Stable
+            Amendments = [
+                Msc4289.privilegedCreators
+                Msc4291.roomIdIsCreateHash
+                Msc4297.stateResolution
+            ]
+            // The page skips 3.4 and has two rules 10.10.
+            Misprints = [ "auth-events.elsewhere", "3.5"; "power-levels.otherwise", "10.10" ]
+        }
 
     /// Every version, parents before children.
     let all: RoomVersion list = [ v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12 ]
@@ -108,3 +91,6 @@ module Versions =
         match byId.TryGetValue id with
         | true, v -> Some v
         | _ -> None
+
+    /// Whether this server knows a version of that name.
+    let isKnown (id: string) : bool = byId.ContainsKey id

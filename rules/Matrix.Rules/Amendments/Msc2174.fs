@@ -7,6 +7,7 @@ let redactsInContent: Amendment = {
     Title = "A redaction names its target in its content"
     Why =
         "The target stood beside the content, where no other event type keeps its data, and unprotected. It moves into the content."
+    Touches = [ "setting/redacts"; "redaction/m.room.redaction" ]
     Changes = [
         Change.Setting(Setting.Redacts RedactsPlace.Content)
         Change.Redaction(RedactionEdit.Keep("m.room.redaction", [ "redacts" ]))

@@ -6,5 +6,23 @@ let creatorIsSender: Amendment = {
     Msc = "MSC2175"
     Title = "The creator is who sent the create event"
     Why = "The create event named its sender a second time in its content. Only the sender counts."
-    Changes = [ Change.Setting(Setting.Creators Creators.Sender) ]
+    Touches = [
+        "setting/creators"
+        "authorization/create.creator"
+        "authorization/member.join.first"
+    ]
+    Changes = [
+        Change.Setting(Setting.Creators Creators.Sender)
+        Change.Authorization(Edit.Remove "create.creator")
+        Change.Authorization(
+            Edit.Reword(
+                "member.join.first",
+                "That of the create event's sender, right after the create event, is allowed.",
+                Condition.And [
+                    Condition.OnlyPrevEventIsCreate
+                    Condition.SameUser(User.StateKey, User.CreateSender)
+                ]
+            )
+        )
+    ]
 }

@@ -7,6 +7,11 @@ let redactionKeepsWhatRulesRead: Amendment = {
     Title = "Redaction keeps what the rules read"
     Why =
         "Redaction removed content that authorization reads, such as the invite level and most of the create event, and kept members of old events that mean nothing any more."
+    Touches = [
+        "redaction/top-level"
+        "redaction/m.room.create"
+        "redaction/m.room.power_levels"
+    ]
     Changes = [
         Change.Redaction(RedactionEdit.DropTopLevel [ "membership"; "prev_state" ])
         Change.Redaction(RedactionEdit.KeepWhole "m.room.create")

@@ -1,11 +1,61 @@
 /// MSC2403 (room version 7).
 module Matrix.Rules.Msc2403
 
+let private knock =
+    scope "member.knock" "A knock:" (Condition.MembershipIs Membership.Knock) [
+        clause
+            "member.knock.rule"
+            "It is rejected if the join rule is not knock."
+            (Condition.Not(Condition.JoinRuleIn [ JoinRule.Knock ]))
+            (Outcome.Reject Reason.KnockRuleForbids)
+        clause
+            "member.knock.only-self"
+            "Users knock for themselves only."
+            (Condition.Not(Condition.SameUser(User.Sender, User.StateKey)))
+            (Outcome.Reject Reason.KnockForAnother)
+        clause
+            "member.knock.membership"
+            "It is allowed if the sender is neither banned, invited nor joined."
+            (Condition.Not(Condition.MembershipIn(User.Sender, [ Membership.Ban; Membership.Invite; Membership.Join ])))
+            Outcome.Allow
+        otherwise "member.knock.otherwise" (Outcome.Reject Reason.CannotKnockFrom)
+    ]
+
 /// Knocking.
 let knocking: Amendment = {
     Msc = "MSC2403"
     Title = "Knocking"
     Why =
         "One who is not invited may ask to be: a membership and a join rule named knock, and rules for who may knock and take the knock back."
-    Changes = [ Change.Setting(Setting.JoinRuleAdded JoinRule.Knock) ]
+    Touches = [
+        "setting/join-rules"
+        "authorization/member.join.invited"
+        "authorization/member.leave.self"
+        "authorization/member.knock"
+        "authorization/member.knock.rule"
+        "authorization/member.knock.only-self"
+        "authorization/member.knock.membership"
+        "authorization/member.knock.otherwise"
+    ]
+    Changes = [
+        Change.Setting(Setting.JoinRuleAdded JoinRule.Knock)
+        Change.Authorization(
+            Edit.Reword(
+                "member.join.invited",
+                "Where the join rule is invite or knock, those who are invited or in the room already are let in.",
+                Condition.And [
+                    Condition.JoinRuleIn [ JoinRule.Invite; JoinRule.Knock ]
+                    Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join ])
+                ]
+            )
+        )
+        Change.Authorization(
+            Edit.Reword(
+                "member.leave.self",
+                "One's own is allowed if and only if one is invited, joined, or knocked.",
+                Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join; Membership.Knock ])
+            )
+        )
+        Change.Authorization(Edit.InsertAfter("member.ban", knock))
+    ]
 }

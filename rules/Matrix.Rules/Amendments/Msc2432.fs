@@ -7,5 +7,15 @@ let aliasesAreOrdinary: Amendment = {
     Title = "Aliases are ordinary state"
     Why =
         "Anyone could publish any alias in a room and nobody could remove it. The event type m.room.aliases loses its own authorization rule and the protection of its content from redaction."
-    Changes = [ Change.Redaction(RedactionEdit.KeepNothing "m.room.aliases") ]
+    Touches = [
+        "redaction/m.room.aliases"
+        "authorization/aliases"
+        "authorization/aliases.state-key"
+        "authorization/aliases.server"
+        "authorization/aliases.otherwise"
+    ]
+    Changes = [
+        Change.Redaction(RedactionEdit.KeepNothing "m.room.aliases")
+        Change.Authorization(Edit.Remove "aliases")
+    ]
 }

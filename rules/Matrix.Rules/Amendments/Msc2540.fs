@@ -1,15 +1,30 @@
 /// MSC2540 (room version 6).
 module Matrix.Rules.Msc2540
 
+open Matrix.Rules.Authorization
+
 /// Canonical JSON is enforced.
 let strictJson: Amendment = {
     Msc = "MSC2540"
     Title = "Canonical JSON is enforced"
     Why =
         "Servers disagreed on numbers outside of the range that every JSON reader shares, and on floats. What is not canonical JSON is refused."
+    Touches = [
+        "setting/json"
+        "setting/maximum-depth"
+        "setting/power-level-values"
+        "authorization/power-levels.users"
+    ]
     Changes = [
         Change.Setting(Setting.Json JsonStrictness.Strict)
         Change.Setting(Setting.MaximumDepth 9007199254740991L)
         Change.Setting(Setting.PowerLevelValues PowerLevelValues.IntegersAndStrings)
+        Change.Authorization(
+            Edit.Reword(
+                "power-levels.users",
+                "It is rejected if users is not an object from user ids to levels: integers, or strings that hold one.",
+                PowerLevels.usersMalformed PowerLevelValues.IntegersAndStrings
+            )
+        )
     ]
 }

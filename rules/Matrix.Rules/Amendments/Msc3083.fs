@@ -1,15 +1,65 @@
 /// MSC3083 (room version 8).
 module Matrix.Rules.Msc3083
 
+open Matrix.Rules.Authorization
+
+let private authorised =
+    scope
+        "member.authorised"
+        "If it names a user who lets the sender in:"
+        (Condition.ContentHas [ "join_authorised_via_users_server" ])
+        [
+            clause
+                "member.authorised.signature"
+                "It is rejected without a valid signature of that user's server."
+                (Condition.Not(Condition.SignedByServerOf User.Authorising))
+                (Outcome.Reject Reason.AuthorisingServerDidNotSign)
+        ]
+
+let private restricted =
+    scope "member.join.restricted" "Where the join rule is restricted:" (Condition.JoinRuleIn [ JoinRule.Restricted ]) [
+        clause
+            "member.join.restricted.invited"
+            "Those who are invited or in the room already are let in."
+            (Condition.MembershipIn(User.Sender, [ Membership.Join; Membership.Invite ]))
+            Outcome.Allow
+        clause
+            "member.join.restricted.authorising-user"
+            "It is rejected if the user who lets the sender in is not joined, or may not invite."
+            (Condition.Not(
+                Condition.And [
+                    Condition.MembershipIn(User.Authorising, [ Membership.Join ])
+                    Condition.Compare(Power.Of User.Authorising, Relation.AtLeast, Power.Level NamedLevel.Invite)
+                ]
+            ))
+            (Outcome.Reject Reason.JoinNotAuthorised)
+        otherwise "member.join.restricted.otherwise" Outcome.Allow
+    ]
+
 /// Joining by being in another room.
 let restrictedJoins: Amendment = {
     Msc = "MSC3083"
     Title = "Joining by being in another room"
     Why =
         "Members of named rooms may join without an invitation, if a server whose user may invite vouches for it with its signature."
+    Touches = [
+        "setting/join-rules"
+        "setting/extra-signers"
+        "redaction/m.room.join_rules"
+        "selection/authorising-user"
+        "authorization/member.authorised"
+        "authorization/member.authorised.signature"
+        "authorization/member.join.restricted"
+        "authorization/member.join.restricted.invited"
+        "authorization/member.join.restricted.authorising-user"
+        "authorization/member.join.restricted.otherwise"
+    ]
     Changes = [
         Change.Setting(Setting.JoinRuleAdded JoinRule.Restricted)
         Change.Setting(Setting.SignerAdded ExtraSigner.AuthorisingServer)
         Change.Redaction(RedactionEdit.Keep("m.room.join_rules", [ "allow" ]))
+        Change.Selection(SelectionEdit.Add Selecting.authorisingUser)
+        Change.Authorization(Edit.InsertAfter("member.incomplete", authorised))
+        Change.Authorization(Edit.InsertAfter("member.join.invited", restricted))
     ]
 }

@@ -1,11 +1,44 @@
 /// MSC3667 (room version 10).
 module Matrix.Rules.Msc3667
 
+open Matrix.Rules.Authorization
+
+let private named =
+    clause
+        "power-levels.named"
+        "It is rejected if a named or default level is not an integer."
+        (PowerLevels.malformed PowerLevels.settings Shape.Integer)
+        (Outcome.Reject Reason.LevelsMalformed)
+
+let private maps =
+    clause
+        "power-levels.maps"
+        "It is rejected if events or notifications is not an object of integers."
+        (PowerLevels.malformed [ "events"; "notifications" ] (Shape.ObjectOf Shape.Integer))
+        (Outcome.Reject Reason.LevelMapsMalformed)
+
 /// Power levels are integers.
 let integerPowerLevels: Amendment = {
     Msc = "MSC3667"
     Title = "Power levels are integers"
     Why =
         "Levels written as strings were read differently by different servers. Every level must be an integer, wherever the power levels event has one."
-    Changes = [ Change.Setting(Setting.PowerLevelValues PowerLevelValues.Integers) ]
+    Touches = [
+        "setting/power-level-values"
+        "authorization/power-levels.named"
+        "authorization/power-levels.maps"
+        "authorization/power-levels.users"
+    ]
+    Changes = [
+        Change.Setting(Setting.PowerLevelValues PowerLevelValues.Integers)
+        Change.Authorization(Edit.InsertBefore("power-levels.users", named))
+        Change.Authorization(Edit.InsertBefore("power-levels.users", maps))
+        Change.Authorization(
+            Edit.Reword(
+                "power-levels.users",
+                "It is rejected if users is not an object from user ids to integers.",
+                PowerLevels.usersMalformed PowerLevelValues.Integers
+            )
+        )
+    ]
 }

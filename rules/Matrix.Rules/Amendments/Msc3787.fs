@@ -7,5 +7,26 @@ let knockRestricted: Amendment = {
     Title = "Knocking where joining is restricted"
     Why =
         "A room could be joined by being in another room or by knocking, not by either. The join rule knock_restricted allows both."
-    Changes = [ Change.Setting(Setting.JoinRuleAdded JoinRule.KnockRestricted) ]
+    Touches = [
+        "setting/join-rules"
+        "authorization/member.join.restricted"
+        "authorization/member.knock.rule"
+    ]
+    Changes = [
+        Change.Setting(Setting.JoinRuleAdded JoinRule.KnockRestricted)
+        Change.Authorization(
+            Edit.Reword(
+                "member.join.restricted",
+                "Where the join rule is restricted or knock_restricted:",
+                Condition.JoinRuleIn [ JoinRule.Restricted; JoinRule.KnockRestricted ]
+            )
+        )
+        Change.Authorization(
+            Edit.Reword(
+                "member.knock.rule",
+                "It is rejected if the join rule is neither knock nor knock_restricted.",
+                Condition.Not(Condition.JoinRuleIn [ JoinRule.Knock; JoinRule.KnockRestricted ])
+            )
+        )
+    ]
 }

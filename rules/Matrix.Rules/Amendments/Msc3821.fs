@@ -6,6 +6,7 @@ let thirdPartySignedSurvives: Amendment = {
     Msc = "MSC3821"
     Title = "The signed part of a third-party invitation survives redaction"
     Why = "A redacted third-party invitation could not be authorised any more, since what the identity server signed was gone."
+    Touches = [ "redaction/m.room.member" ]
     Changes = [
         Change.Redaction(RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "signed" ]))
     ]

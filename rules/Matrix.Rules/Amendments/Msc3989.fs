@@ -6,5 +6,6 @@ let originIsRedacted: Amendment = {
     Msc = "MSC3989"
     Title = "The origin is redacted"
     Why = "Nothing reads the member named origin beside the content, so redaction does not protect it."
+    Touches = [ "redaction/top-level" ]
     Changes = [ Change.Redaction(RedactionEdit.DropTopLevel [ "origin" ]) ]
 }

@@ -1,11 +1,39 @@
 /// MSC4291 (room version 12).
 module Matrix.Rules.Msc4291
 
+let private roomId =
+    clause
+        "create.room-id"
+        "It is rejected if it has a room id: the room is named by its hash."
+        Condition.HasRoomId
+        (Outcome.Reject Reason.CreateHasRoomId)
+
+let private room =
+    clause
+        "room"
+        "An event is rejected if its room id is not that of an accepted create event."
+        (Condition.Not Condition.CreateEventAccepted)
+        (Outcome.Reject Reason.RoomUnknown)
+
 /// A room is named by its create event.
 let roomIdIsCreateHash: Amendment = {
     Msc = "MSC4291"
     Title = "A room is named by its create event"
     Why =
         "A server could create a room under the name of another. The room id is the hash of the create event, which therefore has none itself and is no longer cited by other events."
-    Changes = [ Change.Setting(Setting.RoomIds RoomIdForm.HashOfCreate) ]
+    Touches = [
+        "setting/room-ids"
+        "selection/create"
+        "authorization/create.server"
+        "authorization/create.room-id"
+        "authorization/room"
+        "authorization/auth-events.create"
+    ]
+    Changes = [
+        Change.Setting(Setting.RoomIds RoomIdForm.HashOfCreate)
+        Change.Selection(SelectionEdit.Remove "create")
+        Change.Authorization(Edit.Replace("create.server", roomId))
+        Change.Authorization(Edit.InsertAfter("create", room))
+        Change.Authorization(Edit.Remove "auth-events.create")
+    ]
 }

@@ -7,5 +7,6 @@ let stateResolution: Amendment = {
     Title = "State resolution 2.1"
     Why =
         "State could be reset when what authorised it lay outside of the conflict. Resolution starts from nothing and replays all that lies between conflicting events."
+    Touches = [ "setting/state-resolution" ]
     Changes = [ Change.Setting(Setting.StateResolution StateResolutionAlgorithm.V2_1) ]
 }

@@ -5,15 +5,20 @@ namespace Matrix.Rules
 type Change =
     | Setting of Setting
     | Redaction of RedactionEdit
+    | Authorization of Edit
+    | Selection of SelectionEdit
 
 /// A named change of the rules: one proposal, or the part of it that entered a version.
 type Amendment = {
-    /// The proposal, such as "MSC2403"; "" for what a version changed without one.
+    /// The proposal, such as "MSC2403".
     Msc: string
     /// What it is about, in a few words.
     Title: string
     /// What it changes and why, in a paragraph.
     Why: string
+    /// The rows that it adds, removes or changes, by area and name, such as `authorization/member.knock`. A lint holds
+    /// this equal to what `Changes` do.
+    Touches: string list
     Changes: Change list
 }
 
@@ -27,19 +32,26 @@ type Stability =
 type VersionDeclaration = {
     /// Such as "12".
     Id: string
-    /// The version that it is based on; None for the root.
-    Parent: string option
+    /// The version that it is based on.
+    Parent: string
     Stability: Stability
     Amendments: Amendment list
+    /// Rules whose number on the version's page is not their position: name and number as printed.
+    Misprints: (string * string) list
 }
 
 /// A room version with all amendments applied: what readers use.
 type RoomVersion = {
     Id: string
+    /// The version that it is based on; None for the root.
     Parent: string option
     Stability: Stability
     /// What this version itself amends.
     Amendments: Amendment list
+    Misprints: (string * string) list
     Settings: Settings
     Redaction: RedactionTable
+    Selections: Selection list
+    /// The authorization rules, in order.
+    Authorization: Rule list
 }

@@ -1,0 +1,114 @@
+/// Authorization of power levels events; room version 1. Authorization rules, "m.room.power_levels".
+module Matrix.Rules.Authorization.PowerLevels
+
+open Matrix.Rules
+
+/// The members of a power levels event that are levels themselves.
+let settings = [
+    "users_default"
+    "events_default"
+    "state_default"
+    "ban"
+    "redact"
+    "kick"
+    "invite"
+]
+
+let private oldTooHigh name relation =
+    clause
+        name
+        (match relation with
+         | Relation.AtLeast -> "It is rejected if the value before is the sender's power or more."
+         | _ -> "It is rejected if the value before is above the sender's power.")
+        (Condition.Compare(Power.Old, relation, Power.Of User.Sender))
+        (Outcome.Reject Reason.OldLevelTooHigh)
+
+let private newTooHigh name =
+    clause
+        name
+        "It is rejected if the value after is above the sender's power."
+        (Condition.Compare(Power.New, Relation.Above, Power.Of User.Sender))
+        (Outcome.Reject Reason.NewLevelTooHigh)
+
+let private names =
+    function
+    | [ one ] -> one
+    | many -> String.concat " and " many
+
+/// Entries of these maps that are changed or removed.
+let entriesBefore (maps: string list) =
+    forEach
+        "power-levels.entries-before"
+        $"For each entry of {names maps} that is changed or removed:"
+        [ Alteration.Changed; Alteration.Removed ]
+        (Entries.Inside maps)
+        Condition.Always
+        [ oldTooHigh "power-levels.entries-before.too-high" Relation.Above ]
+
+/// Entries of these maps that are added or changed.
+let entriesAfter (maps: string list) =
+    forEach
+        "power-levels.entries-after"
+        $"For each entry of {names maps} that is added or changed:"
+        [ Alteration.Added; Alteration.Changed ]
+        (Entries.Inside maps)
+        Condition.Always
+        [ newTooHigh "power-levels.entries-after.too-high" ]
+
+/// The condition that some levels are malformed: there, and not of this shape.
+let malformed (paths: string list) (shape: Shape) : Condition =
+    let bad path =
+        Condition.And [
+            Condition.ContentHas [ path ]
+            Condition.Not(Condition.ContentIs([ path ], shape))
+        ]
+
+    match paths with
+    | [ path ] -> bad path
+    | _ -> Condition.Or(paths |> List.map bad)
+
+/// The condition that `users` is malformed.
+let usersMalformed (values: PowerLevelValues) : Condition =
+    malformed [ "users" ] (Shape.UsersTo(Shape.Level values))
+
+/// A power levels event.
+let all =
+    scope "power-levels" "A power levels event:" (Condition.TypeIs "m.room.power_levels") [
+        clause
+            "power-levels.users"
+            "It is rejected if users is not an object from user ids to levels: integers, floats, or strings that hold an integer."
+            (usersMalformed PowerLevelValues.IntegersFloatsAndStrings)
+            (Outcome.Reject Reason.LevelUsersMalformed)
+        clause
+            "power-levels.first"
+            "The first of the room is allowed."
+            (Condition.Not(Condition.StateHas "m.room.power_levels"))
+            Outcome.Allow
+        forEach
+            "power-levels.settings"
+            "For each named or default level that is added, changed or removed:"
+            [ Alteration.Added; Alteration.Changed; Alteration.Removed ]
+            (Entries.Members settings)
+            Condition.Always
+            [
+                oldTooHigh "power-levels.settings.before" Relation.Above
+                newTooHigh "power-levels.settings.after"
+            ]
+        entriesBefore [ "events" ]
+        entriesAfter [ "events" ]
+        forEach
+            "power-levels.users-before"
+            "For each entry of users that is changed or removed, other than the sender's own:"
+            [ Alteration.Changed; Alteration.Removed ]
+            (Entries.Inside [ "users" ])
+            (Condition.Not(Condition.SameUser(User.EntryKey, User.Sender)))
+            [ oldTooHigh "power-levels.users-before.too-high" Relation.AtLeast ]
+        forEach
+            "power-levels.users-after"
+            "For each entry of users that is added or changed:"
+            [ Alteration.Added; Alteration.Changed ]
+            (Entries.Inside [ "users" ])
+            Condition.Always
+            [ newTooHigh "power-levels.users-after.too-high" ]
+        otherwise "power-levels.otherwise" Outcome.Allow
+    ]

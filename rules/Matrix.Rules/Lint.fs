@@ -1,0 +1,202 @@
+namespace Matrix.Rules
+
+/// Something in the tables that should not be.
+type Finding = {
+    /// The version, or the proposal.
+    Where: string
+    /// The rule or row.
+    Name: string
+    /// What is wrong with it.
+    What: string
+}
+
+/// One row of a version: what an amendment adds, removes or changes.
+[<RequireQualifiedAccess>]
+type Row =
+    | Setting of string
+    | Redaction of string
+    | Selection of Selection
+    /// Without the rules inside, which are rows themselves.
+    | Rule of Rule
+
+/// What holds of every table, whatever it says.
+[<RequireQualifiedAccess>]
+module Lint =
+
+    /// A version's rows by area and name.
+    let rows (version: RoomVersion) : Map<string, Row> =
+        Map [
+            for name, value in Settings.rows version.Settings -> $"setting/{name}", Row.Setting value
+            for name, value in Redaction.rows version.Redaction -> $"redaction/{name}", Row.Redaction value
+            for s in version.Selections -> $"selection/{s.Name}", Row.Selection s
+            for rule in Rule.all version.Authorization -> $"authorization/{Rule.name rule}", Row.Rule(Rule.withInside [] rule)
+        ]
+
+    let rec private orders (rules: Rule list) : (string * string list) list =
+        rules
+        |> List.collect (fun rule ->
+            (Rule.name rule, Rule.inside rule |> List.map Rule.name)
+            :: orders (Rule.inside rule))
+
+    /// Scopes whose common rules changed places.
+    let private reordered (before: RoomVersion) (after: RoomVersion) : string list =
+        let scopes (v: RoomVersion) =
+            ("", v.Authorization |> List.map Rule.name) :: orders v.Authorization
+            |> Map.ofList
+
+        let old = scopes before
+
+        [
+            for KeyValue(name, inside) in scopes after do
+                match old.TryFind name with
+                | Some was when
+                    List.filter (fun n -> List.contains n inside) was
+                    <> List.filter (fun n -> List.contains n was) inside
+                    ->
+                    $"authorization/{name}"
+                | _ -> ()
+        ]
+
+    /// The rows that differ between two versions, by area and name.
+    let touched (before: RoomVersion) (after: RoomVersion) : Set<string> =
+        let a, b = rows before, rows after
+        let names = Set.union (Set.ofSeq a.Keys) (Set.ofSeq b.Keys)
+        let changed = names |> Set.filter (fun name -> a.TryFind name <> b.TryFind name)
+        Set.union changed (set (reordered before after))
+
+    /// Where an amendment touches a row that it does not declare, or declares one that it leaves alone.
+    let amendment (before: RoomVersion) (amendment: Amendment) : Finding list =
+        let did = touched before (Flatten.apply before amendment)
+        let declared = set amendment.Touches
+
+        let finding what name = {
+            Where = amendment.Msc
+            Name = name
+            What = what
+        }
+
+        [
+            for name in did - declared -> finding "is touched and not declared" name
+            for name in declared - did -> finding "is declared and not touched" name
+        ]
+
+    let rec private readsEntry (condition: Condition) : bool =
+        match condition with
+        | Condition.Not c -> readsEntry c
+        | Condition.And cs
+        | Condition.Or cs -> List.exists readsEntry cs
+        | Condition.Compare(a, _, b) ->
+            [ a; b ]
+            |> List.exists (function
+                | Power.Old
+                | Power.New
+                | Power.Of User.EntryKey -> true
+                | _ -> false)
+        | Condition.SameUser(a, b) -> a = User.EntryKey || b = User.EntryKey
+        | Condition.MembershipIn(user, _)
+        | Condition.SignedByServerOf user -> user = User.EntryKey
+        | _ -> false
+
+    let rec private readsEventAlone (condition: Condition) : bool =
+        match condition with
+        | Condition.Not c -> readsEventAlone c
+        | Condition.And cs
+        | Condition.Or cs -> List.forall readsEventAlone cs
+        | Condition.Always
+        | Condition.TypeIs _
+        | Condition.HasStateKey
+        | Condition.StateKeyStartsWith _
+        | Condition.ContentHas _
+        | Condition.ContentIs _
+        | Condition.MembershipIs _ -> true
+        | _ -> false
+
+    let rec private contains (inner: Condition) (outer: Condition) : bool =
+        inner = outer
+        || match outer with
+           | Condition.Not c -> contains inner c
+           | Condition.And cs
+           | Condition.Or cs -> List.exists (contains inner) cs
+           | _ -> false
+
+    let private conditions (rule: Rule) : Condition list =
+        match rule with
+        | Rule.Scope(_, c, _)
+        | Rule.Clause(_, c, _, _)
+        | Rule.ForEach(_, _, _, c, _) -> [ c ]
+        | Rule.Iff(_, a, b, _) -> [ a; b ]
+
+    /// What is wrong with a version's own tables.
+    let version (v: RoomVersion) : Finding list =
+        let finding name what = {
+            Where = v.Id
+            Name = name
+            What = what
+        }
+
+        let names = Rule.all v.Authorization |> List.map Rule.name
+
+        let rec walk (parent: string) (inEach: bool) (rules: Rule list) = [
+            for i, rule in List.indexed rules do
+                let name = Rule.name rule
+
+                if
+                    parent <> ""
+                    && not (name.StartsWith(parent + ".", System.StringComparison.Ordinal))
+                then
+                    finding name $"does not begin with the name of {parent}"
+
+                if not inEach && not (rule.IsForEach) && List.exists readsEntry (conditions rule) then
+                    finding name "reads an entry outside of ForEach"
+
+                match rule with
+                | Rule.Clause(_, Condition.Always, _, _) when i < rules.Length - 1 -> finding name "hides the rules after it"
+                | Rule.Clause(_, condition, _, parts) ->
+                    for part in parts do
+                        if not (contains part.Condition condition) then
+                            finding part.Head.Name "is no part of its clause's condition"
+                | Rule.Iff(_, Condition.Always, _, _) when i < rules.Length - 1 -> finding name "hides the rules after it"
+                | Rule.Scope(_, _, [])
+                | Rule.ForEach(_, _, _, _, []) -> finding name "has no rules inside"
+                | _ -> ()
+
+                yield! walk name (inEach || rule.IsForEach) (Rule.inside rule)
+        ]
+
+        [
+            for name, count in List.countBy id names do
+                if count > 1 then
+                    finding name "is the name of several rules"
+
+            yield! walk "" false v.Authorization
+
+            match List.tryLast v.Authorization with
+            | Some(Rule.Clause(_, Condition.Always, _, _)) -> ()
+            | _ -> finding "" "leaves some events undecided"
+
+            for name, _ in v.Misprints do
+                if not (List.contains name names) then
+                    finding name "is given a number and is no rule"
+
+            for s in v.Selections do
+                if not (readsEventAlone s.When) then
+                    finding s.Name "is selected by more than the event itself"
+        ]
+
+    /// Everything that is wrong with these versions, given with parents before children.
+    let all (versions: RoomVersion list) : Finding list =
+        let byId = versions |> List.map (fun v -> v.Id, v) |> Map.ofList
+
+        [
+            for v in versions do
+                yield! version v
+
+                match v.Parent |> Option.bind byId.TryFind with
+                | Some parent ->
+                    let mutable before = parent
+
+                    for a in v.Amendments do
+                        yield! amendment before a
+                        before <- Flatten.apply before a
+                | None -> ()
+        ]

@@ -1,0 +1,208 @@
+namespace Matrix.Rules
+
+/// What every rule has: a dotted name that never changes, and what it says in our words.
+type Head = {
+    /// Such as `member.join.only-self`; the names of a scope's rules begin with the scope's.
+    Name: string
+    Text: string
+}
+
+/// A numbered item that only spells out a part of a clause's condition.
+type Part = { Head: Head; Condition: Condition }
+
+/// An authorization rule, nested as the specification's pages nest. Rules are tried in order; the first that decides, decides.
+[<RequireQualifiedAccess>]
+type Rule =
+    /// If the condition holds, the rules inside are tried.
+    | Scope of Head * Condition * Rule list
+    /// The rules inside are tried for each entry that was altered so, and for which `where` holds.
+    | ForEach of Head * Alteration list * Entries * where: Condition * Rule list
+    /// If the condition holds, the outcome is decided.
+    | Clause of Head * Condition * Outcome * Part list
+    /// If `applies`, then allowed if `holds` and rejected if not.
+    | Iff of Head * applies: Condition * holds: Condition * Reason
+
+/// A state event that an event must cite. Server-Server API, "Auth events selection".
+type Selection = {
+    Name: string
+    Text: string
+    Type: string
+    Key: SelectionKey
+    /// Reads the event alone.
+    When: Condition
+}
+
+/// The state key of a selected event.
+and [<RequireQualifiedAccess>] SelectionKey =
+    | Empty
+    | User of User
+    /// `third_party_invite.signed.token`.
+    | ThirdPartyToken
+
+/// One change of an authorization table.
+[<RequireQualifiedAccess>]
+type Edit =
+    | Remove of name: string
+    | InsertBefore of name: string * Rule
+    | InsertAfter of name: string * Rule
+    | Replace of name: string * Rule
+    /// Another text and condition; what is inside stays.
+    | Reword of name: string * text: string * Condition
+
+/// One change of the auth events selection.
+[<RequireQualifiedAccess>]
+type SelectionEdit =
+    | Add of Selection
+    | Remove of name: string
+
+/// A rule where it stands: what a flattened table is made of.
+type Item = {
+    Rule: Rule
+    /// The position in the nested list, such as `4.3.5.2`.
+    At: string
+    /// Whether this is a part that only spells out its clause.
+    Part: Part option
+}
+
+/// How rules are written.
+[<AutoOpen>]
+module RuleWriting =
+
+    /// If the condition holds, the rules inside are tried.
+    let scope name text condition rules =
+        Rule.Scope({ Name = name; Text = text }, condition, rules)
+
+    /// For each altered entry, the rules inside are tried.
+    let forEach name text alterations entries where rules =
+        Rule.ForEach({ Name = name; Text = text }, alterations, entries, where, rules)
+
+    /// If the condition holds, the outcome is decided.
+    let clause name text condition outcome =
+        Rule.Clause({ Name = name; Text = text }, condition, outcome, [])
+
+    /// A clause some of whose condition is spelt out in numbered items.
+    let clauseOf name text condition outcome parts =
+        Rule.Clause({ Name = name; Text = text }, condition, outcome, parts)
+
+    /// A numbered item that spells out a part of its clause.
+    let part name text condition = {
+        Head = { Name = name; Text = text }
+        Condition = condition
+    }
+
+    /// If it applies, allowed if and only if the second condition holds.
+    let iff name text applies holds reason =
+        Rule.Iff({ Name = name; Text = text }, applies, holds, reason)
+
+    /// What is decided where no rule before did.
+    let otherwise name outcome =
+        let text =
+            match outcome with
+            | Outcome.Allow -> "Anything else is allowed."
+            | Outcome.Reject _ -> "Anything else is rejected."
+
+        Rule.Clause({ Name = name; Text = text }, Condition.Always, outcome, [])
+
+/// Reading and changing tables of rules.
+[<RequireQualifiedAccess>]
+module Rule =
+
+    /// The name and text of a rule.
+    let head (rule: Rule) : Head =
+        match rule with
+        | Rule.Scope(head, _, _)
+        | Rule.ForEach(head, _, _, _, _)
+        | Rule.Clause(head, _, _, _)
+        | Rule.Iff(head, _, _, _) -> head
+
+    /// The dotted name of a rule.
+    let name (rule: Rule) : string = (head rule).Name
+
+    /// The rules inside.
+    let inside (rule: Rule) : Rule list =
+        match rule with
+        | Rule.Scope(_, _, rules)
+        | Rule.ForEach(_, _, _, _, rules) -> rules
+        | Rule.Clause _
+        | Rule.Iff _ -> []
+
+    /// The rule with other rules inside.
+    let withInside (rules: Rule list) (rule: Rule) : Rule =
+        match rule with
+        | Rule.Scope(head, condition, _) -> Rule.Scope(head, condition, rules)
+        | Rule.ForEach(head, alterations, entries, where, _) -> Rule.ForEach(head, alterations, entries, where, rules)
+        | Rule.Clause _
+        | Rule.Iff _ -> rule
+
+    /// What the rule's sentence decides: nothing, if it only opens a list of others.
+    let outcome (rule: Rule) : Outcome option =
+        match rule with
+        | Rule.Clause(_, _, outcome, _) -> Some outcome
+        | Rule.Iff _ -> Some Outcome.Allow
+        | Rule.Scope _
+        | Rule.ForEach _ -> None
+
+    /// Every numbered item with its position, in reading order.
+    let items (rules: Rule list) : Item list =
+        let rec walk prefix rules =
+            rules
+            |> List.mapi (fun i rule ->
+                let at = $"{prefix}{i + 1}"
+
+                let parts =
+                    match rule with
+                    | Rule.Clause(_, _, _, parts) ->
+                        parts
+                        |> List.mapi (fun j part -> {
+                            Rule = rule
+                            At = $"{at}.{j + 1}"
+                            Part = Some part
+                        })
+                    | _ -> []
+
+                { Rule = rule; At = at; Part = None } :: parts @ walk $"{at}." (inside rule))
+            |> List.concat
+
+        walk "" rules
+
+    /// All rules, in reading order.
+    let rec all (rules: Rule list) : Rule list =
+        rules |> List.collect (fun rule -> rule :: all (inside rule))
+
+    let private reword text condition rule =
+        match rule with
+        | Rule.Scope(head, _, rules) -> Rule.Scope({ head with Text = text }, condition, rules)
+        | Rule.Clause(head, _, outcome, parts) -> Rule.Clause({ head with Text = text }, condition, outcome, parts)
+        | Rule.Iff(head, applies, _, reason) -> Rule.Iff({ head with Text = text }, applies, condition, reason)
+        | Rule.ForEach(head, alterations, entries, _, rules) ->
+            Rule.ForEach({ head with Text = text }, alterations, entries, condition, rules)
+
+    /// The table after one edit. An edit of a rule that is not there changes nothing; the lint finds it.
+    let edit (change: Edit) (rules: Rule list) : Rule list =
+        let target, place =
+            match change with
+            | Edit.Remove name -> name, (fun _ -> [])
+            | Edit.InsertBefore(name, added) -> name, (fun rule -> [ added; rule ])
+            | Edit.InsertAfter(name, added) -> name, (fun rule -> [ rule; added ])
+            | Edit.Replace(name, replacement) -> name, (fun _ -> [ replacement ])
+            | Edit.Reword(name, text, condition) -> name, (fun rule -> [ reword text condition rule ])
+
+        let rec walk rules =
+            rules
+            |> List.collect (fun rule ->
+                if name rule = target then
+                    place rule
+                else
+                    [ withInside (walk (inside rule)) rule ])
+
+        walk rules
+
+/// Changing auth events selections.
+[<RequireQualifiedAccess>]
+module Selection =
+
+    /// The selection after one change.
+    let edit (change: SelectionEdit) (selections: Selection list) : Selection list =
+        match change with
+        | SelectionEdit.Add selection -> selections @ [ selection ]
+        | SelectionEdit.Remove name -> selections |> List.filter (fun s -> s.Name <> name)

@@ -1,0 +1,160 @@
+namespace Matrix.Rules
+
+/// Members of an object to walk through, from `content` down.
+type Path = string list
+
+/// A user that a rule speaks of. Each may be absent (no such member, or no text there); then nothing holds of them.
+[<RequireQualifiedAccess>]
+type User =
+    /// Who sent the event.
+    | Sender
+    /// Whom the event's state key names: the target of a member event.
+    | StateKey
+    /// Whom the create event's `creator` names.
+    | ContentCreator
+    /// Who sent the create event.
+    | CreateSender
+    /// Whom the event's `join_authorised_via_users_server` names.
+    | Authorising
+    /// Whom the identity server signed for: `third_party_invite.signed.mxid`.
+    | ThirdPartyMxid
+    /// Who sent the `m.room.third_party_invite` event that the token names.
+    | ThirdPartyInviter
+    /// Whom the key of the entry at hand names, inside `ForEach`.
+    | EntryKey
+
+/// A server that a rule speaks of: a domain. Absent where there is none.
+[<RequireQualifiedAccess>]
+type Server =
+    | Of of User
+    /// The domain of the room id.
+    | OfRoomId
+    /// The domain of the event's own identifier (room versions 1 and 2).
+    | OfEventId
+    /// The domain of the identifier that a redaction names (room versions 1 and 2).
+    | OfRedacts
+    /// The whole state key.
+    | InStateKey
+
+/// A level with a name of its own in the power levels event.
+[<RequireQualifiedAccess>]
+type NamedLevel =
+    | Invite
+    | Kick
+    | Ban
+    | Redact
+
+/// A power that a rule compares.
+[<RequireQualifiedAccess>]
+type Power =
+    /// A user's current power level.
+    | Of of User
+    | Level of NamedLevel
+    /// What sending an event of this type needs.
+    | Required
+    /// The value before, of the entry at hand, inside `ForEach`; absent for an added entry.
+    | Old
+    /// The value after, of the entry at hand, inside `ForEach`; absent for a removed entry.
+    | New
+
+/// How two powers stand to each other.
+[<RequireQualifiedAccess>]
+type Relation =
+    | Below
+    | AtMost
+    | AtLeast
+    | Above
+
+/// What a JSON value looks like.
+[<RequireQualifiedAccess>]
+type Shape =
+    | False
+    | Integer
+    /// A value that counts as a power level.
+    | Level of PowerLevelValues
+    /// A string that is a user id, by the rules that hold for `sender`.
+    | UserId
+    | ListOf of Shape
+    /// An object whose values all look like this.
+    | ObjectOf of Shape
+    /// An object whose keys are user ids and whose values all look like this.
+    | UsersTo of Shape
+
+/// What may be wrong with one of an event's auth events.
+[<RequireQualifiedAccess>]
+type AuthEventFault =
+    /// Another one has the same type and state key.
+    | Duplicated
+    /// The auth events selection does not name its type and state key.
+    | Unselected
+    /// It was itself rejected.
+    | Rejected
+    /// It belongs to another room.
+    | Elsewhere
+
+/// Where an `m.room.third_party_invite` event keeps a public key.
+[<RequireQualifiedAccess>]
+type KeyPlace =
+    /// In `public_key`.
+    | Single
+    /// In `public_keys`.
+    | Listed
+
+/// What became of an entry between the current power levels and the proposed ones.
+[<RequireQualifiedAccess>]
+type Alteration =
+    | Added
+    | Changed
+    | Removed
+
+/// The entries that `ForEach` walks through, in the order in which it does: as listed, then by key.
+[<RequireQualifiedAccess>]
+type Entries =
+    /// These members of the content.
+    | Members of string list
+    /// What is inside these members of the content, which are objects.
+    | Inside of string list
+
+/// What a rule asks. A first-order union: it can be printed, compared, counted, changed and compiled.
+/// What needs the world (signatures, what became of other events) is a fact that the evaluator is given.
+[<RequireQualifiedAccess>]
+type Condition =
+    | Always
+    | Not of Condition
+    | And of Condition list
+    | Or of Condition list
+    // The event alone.
+    | TypeIs of string
+    | HasStateKey
+    | StateKeyStartsWith of string
+    | HasPrevEvents
+    /// The event has a `room_id` of its own; asked of create events only.
+    | HasRoomId
+    | ContentHas of Path
+    | ContentIs of Path * Shape
+    /// The content's `membership` is this.
+    | MembershipIs of Membership
+    /// The content's `room_version` names a version that this server knows.
+    | RoomVersionRecognised
+    | SameUser of User * User
+    | SameServer of Server * Server
+    // The event in its graph, and who signed.
+    | OnlyPrevEventIsCreate
+    | SomeAuthEvent of AuthEventFault
+    | AuthEventsHave of eventType: string
+    /// The create event that the room id names is known and was accepted.
+    | CreateEventAccepted
+    | SignedByServerOf of User
+    /// A signature in `third_party_invite.signed` verifies with a key of the invitation that the token names.
+    | ThirdPartySignedBy of KeyPlace
+    // The state before.
+    | StateHas of eventType: string
+    | StateContentIs of eventType: string * Path * Shape
+    | MembershipIn of User * Membership list
+    | JoinRuleIn of JoinRule list
+    /// There is an `m.room.third_party_invite` event for the token in `third_party_invite.signed`.
+    | ThirdPartyInviteKnown
+    /// False where either side is absent.
+    | Compare of Power * Relation * Power
+    /// The object at this path of the content has a creator of the room among its keys.
+    | KeysNameACreator of Path

@@ -1,0 +1,87 @@
+/// The tables, position by position and outcome by outcome, against an outline of the specification's pages.
+module Matrix.Rules.Tests.OutlineTests
+
+open System.IO
+open System.Text.Json
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Rules.Tests.Check
+
+/// A numbered item: its position, its number as printed, and the outcomes that its sentence names.
+type private Line = {
+    At: string
+    Printed: string
+    Says: string list
+}
+
+let private outline: Map<string, Line list> =
+    let path =
+        Path.Combine(TestContext.CurrentContext.TestDirectory, "vectors", "authorization-outline.json")
+
+    use json = JsonDocument.Parse(File.ReadAllBytes path)
+
+    Map [
+        for version in json.RootElement.GetProperty("versions").EnumerateObject() ->
+            version.Name,
+            [
+                for line in version.Value.EnumerateArray() ->
+                    let at = line.GetProperty("at").GetString() |> string
+
+                    {
+                        At = at
+                        Printed =
+                            match line.TryGetProperty "printed" with
+                            | true, printed -> string (printed.GetString())
+                            | _ -> at
+                        Says = [ for s in line.GetProperty("says").EnumerateArray() -> string (s.GetString()) ]
+                    }
+            ]
+    ]
+
+let private tableOf (version: RoomVersion) : Line list = [
+    for item in Flatten.numbered version ->
+        {
+            At = item.At
+            Printed = item.Number
+            Says =
+                match item.Outcome with
+                | Some Outcome.Allow -> [ "allow" ]
+                | Some(Outcome.Reject _) -> [ "reject" ]
+                | None -> []
+        }
+]
+
+[<Test>]
+let ``The outline covers the versions and 934 items`` () =
+    outline |> Map.keys |> set |> equal (Versions.all |> List.map _.Id |> set)
+    outline |> Map.values |> Seq.sumBy List.length |> equal 934
+
+    outline
+    |> Map.values
+    |> Seq.sumBy (List.filter (fun l -> l.Says.IsEmpty) >> List.length)
+    |> equal 227
+
+[<TestCase("1")>]
+[<TestCase("2")>]
+[<TestCase("3")>]
+[<TestCase("4")>]
+[<TestCase("5")>]
+[<TestCase("6")>]
+[<TestCase("7")>]
+[<TestCase("8")>]
+[<TestCase("9")>]
+[<TestCase("10")>]
+[<TestCase("11")>]
+[<TestCase("12")>]
+let ``Every numbered rule of the page is a rule of the table, with its number and outcome`` (id: string) =
+    let version = Versions.tryFind id |> Option.get
+    tableOf version |> equal outline[id]
+
+[<Test>]
+let ``A table that lacks a rule is told from the outline`` () =
+    let broken = {
+        Versions.v12 with
+            Authorization = Rule.edit (Edit.Remove "member.join.banned") Versions.v12.Authorization
+    }
+
+    Assert.That((tableOf broken = outline["12"]), Is.False)
