@@ -13,7 +13,7 @@ public sealed record CreateBackupVersion(string UserId, string Algorithm, ReadOn
 public sealed record UpdateBackupVersion(string UserId, long Version, string Algorithm, ReadOnlyMemory<byte> AuthData)
     : ConditionalOperation;
 
-/// <summary>A version and its keys go; its number is not used again. Not applied if there is none.</summary>
+/// <summary>A version and its keys go; its number is not used again. Not applied if there never was one; one that is gone already is applied.</summary>
 public sealed record DeleteBackupVersion(string UserId, long Version) : ConditionalOperation;
 
 /// <summary>
@@ -27,3 +27,20 @@ public sealed record PutBackupKey(string UserId, long Version, BackupKeyRow Key)
 
 /// <summary>Session keys go: of the whole version, of a room, or one. Not applied if there were none.</summary>
 public sealed record DeleteBackupKeys(string UserId, long Version, string? RoomId, string? SessionId) : ConditionalOperation;
+
+/// <summary>Nothing is written: applied if the version is the user's latest. As a precondition it keeps keys out of older backups.</summary>
+public sealed record BackupVersionIsLatest(string UserId, long Version) : ConditionalOperation
+{
+    /// <summary>The latest version; null if the user has no backup.</summary>
+    public long? Latest { get; internal set; }
+}
+
+/// <summary>Nothing is written: how the version stands after the operations before this one. Not applied if there is none.</summary>
+public sealed record ReadBackupVersion(string UserId, long Version) : ConditionalOperation
+{
+    /// <summary>Its etag.</summary>
+    public long Etag { get; internal set; }
+
+    /// <summary>How many session keys it has.</summary>
+    public long Count { get; internal set; }
+}

@@ -2,14 +2,26 @@ using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Tables.Keys;
 
-/// <summary>A device's identity keys are put, in place of earlier ones.</summary>
-public sealed record PutDeviceKeys(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : WriteOperation;
+/// <summary>
+/// A device's identity keys are put, in place of earlier ones; if they differ from those, signatures that were uploaded on those go. Dropped
+/// silently if there is no such device (it was deleted meanwhile).
+/// </summary>
+public sealed record PutDeviceKeys(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : WriteOperation
+{
+    internal override int Weight => 200 + Json.Length;
+}
 
-/// <summary>A one-time key is added. Not applied if the device has a key of that id with other content; the same again is applied.</summary>
+/// <summary>
+/// A one-time key is added. Not applied if the device has a key of that id with other content; the same again is applied. Dropped silently if
+/// there is no such device.
+/// </summary>
 public sealed record PutOneTimeKey(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : ConditionalOperation;
 
-/// <summary>A fallback key is put in place of the one of that algorithm, unused.</summary>
+/// <summary>
+/// A fallback key is put in place of the one of that algorithm, unused; the same key again stays used if it was. Dropped silently if there is no
+/// such device.
+/// </summary>
 public sealed record PutFallbackKey(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : WriteOperation;
 
@@ -33,9 +45,17 @@ public sealed record ClaimKey(string UserId, string DeviceId, string Algorithm) 
 public sealed record PutCrossSigningKey(string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)
     : WriteOperation;
 
+/// <summary>
+/// Nothing is written: applied if the user's cross-signing key of that usage has that public key (null: if there is none). As a precondition it
+/// makes sure that a decision still stands when its consequence is written.
+/// </summary>
+public sealed record CrossSigningKeyIs(string UserId, CrossSigningUsage Usage, string? PublicKey) : ConditionalOperation;
+
 /// <summary>A signature on a key is put.</summary>
 public sealed record PutKeySignature(string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature)
     : WriteOperation;
 
 /// <summary>From the position of the set on, whoever tracks the user's devices must ask again.</summary>
-public sealed record LogDeviceListChange(string UserId) : WriteOperation;
+/// <param name="UserId">Whose devices or keys changed.</param>
+/// <param name="OnlyFor">The one local user who sees the change, if nobody else does: a signature of their user-signing key.</param>
+public sealed record LogDeviceListChange(string UserId, string? OnlyFor = null) : WriteOperation;
