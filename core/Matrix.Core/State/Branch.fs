@@ -127,8 +127,16 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
         else
             slots[this.Place nibble]
 
+    /// The same content under its number in the room's stored nodes; what is known of its hash stays known.
+    member _.Stored(slots: obj[], number: int) : Branch =
+        let stored = Branch(bitmap, slots, number)
+        stored.KnownHash <- hash
+        stored
+
     /// The hash, if it was asked for before.
-    member _.KnownHash: byte[] | null = hash
+    member _.KnownHash
+        with get (): byte[] | null = hash
+        and private set (known: byte[] | null) = hash <- known
 
     /// A hash over (type, state key, event id) of all entries here and below. Computed once, when first asked for.
     member _.Hash: byte[] =

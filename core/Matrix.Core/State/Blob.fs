@@ -1,0 +1,131 @@
+namespace Matrix.Core.State
+
+open System
+open System.Buffers
+open System.Buffers.Binary
+open System.IO
+open System.Text
+
+/// Writes the stored forms of this folder: whole numbers of seven bits a byte, texts in UTF-8 with their length before them.
+[<Sealed>]
+type internal BlobWriter() =
+    let buffer = ArrayBufferWriter<byte>()
+
+    member _.Length = buffer.WrittenCount
+    member _.ToArray() = buffer.WrittenSpan.ToArray()
+
+    member _.Byte(value: byte) =
+        buffer.GetSpan(1)[0] <- value
+        buffer.Advance 1
+
+    member _.Number(value: uint64) =
+        let span = buffer.GetSpan 10
+        let mutable rest = value
+        let mutable n = 0
+
+        while rest >= 0x80UL do
+            span[n] <- byte rest ||| 0x80uy
+            rest <- rest >>> 7
+            n <- n + 1
+
+        span[n] <- byte rest
+        buffer.Advance(n + 1)
+
+    member this.Number(value: int) = this.Number(uint64 value)
+
+    member this.Text(value: string) =
+        let length = Encoding.UTF8.GetByteCount value
+        this.Number length
+        Encoding.UTF8.GetBytes(value.AsSpan(), buffer.GetSpan(max length 1)) |> ignore
+        buffer.Advance length
+
+    /// New events count up from 2^31 and fetched history down from there, so that the distance is a short number.
+    member this.Ordinal(value: uint32) =
+        let distance = int64 value - 0x80000000L
+        this.Number(uint64 ((distance <<< 1) ^^^ (distance >>> 63)))
+
+    /// The identifier, whose form (`key.Text` or not) the reader must learn elsewhere.
+    member this.EventKey(key: EventKey) =
+        match key.Text with
+        | null ->
+            let span = buffer.GetSpan 32
+            BinaryPrimitives.WriteUInt64BigEndian(span, key.A)
+            BinaryPrimitives.WriteUInt64BigEndian(span.Slice 8, key.B)
+            BinaryPrimitives.WriteUInt64BigEndian(span.Slice 16, key.C)
+            BinaryPrimitives.WriteUInt64BigEndian(span.Slice 24, key.D)
+            buffer.Advance 32
+        | text -> this.Text text
+
+    member this.Bytes(bytes: byte[]) = buffer.Write(ReadOnlySpan bytes)
+
+/// Reads what `BlobWriter` wrote. Anything else is damage of the database: it throws InvalidDataException.
+[<Sealed>]
+type internal BlobReader(bytes: byte[], start: int) =
+    let mutable at = start
+
+    let damaged () : exn =
+        InvalidDataException $"Stored room state is damaged: a blob of {bytes.Length} bytes cannot be read at {at}."
+
+    let take (length: int) =
+        if length < 0 || length > bytes.Length - at then
+            raise (damaged ())
+
+        let from = at
+        at <- at + length
+        from
+
+    member _.At = at
+    member _.AtEnd = (at = bytes.Length)
+    member _.Damaged() : exn = damaged ()
+    member _.Skip(length: int) = take length |> ignore
+    member _.Byte() = bytes[take 1]
+
+    member this.Number() : uint64 =
+        let mutable value = 0UL
+        let mutable shift = 0
+        let mutable more = true
+
+        while more do
+            let b = this.Byte()
+            value <- value ||| (uint64 (b &&& 0x7Fuy) <<< shift)
+            shift <- shift + 7
+            more <- b >= 0x80uy
+
+            if more && shift > 63 then
+                raise (damaged ())
+
+        value
+
+    /// A number that must fit into an Int32.
+    member this.Int() : int =
+        let n = this.Number()
+
+        if n > uint64 Int32.MaxValue then
+            raise (damaged ())
+
+        int n
+
+    member this.Text() : string =
+        let length = this.Int()
+        Encoding.UTF8.GetString(bytes, take length, length)
+
+    member this.Ordinal() : uint32 =
+        let n = this.Number()
+        uint32 (int64 (n >>> 1) ^^^ -(int64 (n &&& 1UL)) + 0x80000000L)
+
+    member this.EventKey(isText: bool) : EventKey =
+        if isText then
+            { EventKey.ofId "" with Text = this.Text() }
+        else
+            let from = take 32
+            let word i = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, from + 8 * i, 8))
+            { A = word 0; B = word 1; C = word 2; D = word 3; Text = null }
+
+    /// A type from its code, or written out.
+    member this.TypeOf(code: int) : string =
+        if code = 0 then
+            this.Text()
+        else
+            match WellKnownTypes.ofCode code with
+            | null -> raise (damaged ())
+            | known -> known

@@ -1,0 +1,295 @@
+namespace Matrix.Core.State
+
+open System
+open System.Collections.Generic
+open System.IO
+open System.Numerics
+
+module private CheckpointFormat =
+    let version = 1uy
+    let partial = 1uy
+
+    /// What an entry takes in a pack, roughly: it decides only when a checkpoint is taken whole.
+    let bytesPerEntry = 70
+
+    /// What was stored since the last whole checkpoint may be this many times the state itself, and a little more in small rooms.
+    let slack = 3
+    let smallest = 65536
+
+[<Sealed>]
+type CheckpointHeader
+    internal
+    (
+        rootNode: int,
+        firstNode: int,
+        baseNode: int,
+        nextNode: int,
+        bytesSinceBase: int64,
+        count: int,
+        isPartial: bool
+    ) =
+    member _.RootNode = rootNode
+    member _.FirstNode = firstNode
+    member _.BaseNode = baseNode
+    member _.IsWhole = (firstNode = baseNode)
+    member _.Count = count
+    member _.IsPartial = isPartial
+
+    /// The number of the next node to be stored.
+    member internal _.NextNode = nextNode
+
+    /// The bytes of all packs from the base on.
+    member internal _.BytesSinceBase = bytesSinceBase
+
+    member _.ToBytes() : byte[] =
+        let out = BlobWriter()
+        out.Byte CheckpointFormat.version
+        out.Byte(if isPartial then CheckpointFormat.partial else 0uy)
+        out.Number rootNode
+        out.Number firstNode
+        out.Number baseNode
+        out.Number nextNode
+        out.Number(uint64 bytesSinceBase)
+        out.Number count
+        out.ToArray()
+
+    static member Parse(bytes: byte[]) : CheckpointHeader =
+        let reader = BlobReader(bytes, 0)
+
+        if reader.Byte() <> CheckpointFormat.version then
+            raise (reader.Damaged())
+
+        let isPartial = reader.Byte() &&& CheckpointFormat.partial <> 0uy
+        let root = reader.Int()
+        let first = reader.Int()
+        let baseNode = reader.Int()
+        let next = reader.Int()
+        let bytesSinceBase = int64 (reader.Number())
+        let count = reader.Int()
+
+        if not reader.AtEnd || root >= next || baseNode > first || first > next then
+            raise (reader.Damaged())
+
+        CheckpointHeader(root, first, baseNode, next, bytesSinceBase, count, isPartial)
+
+/// Numbers and writes the nodes that are new since a base.
+[<Sealed>]
+type private PackWriter(baseNode: int, firstNode: int) =
+    let nodes = BlobWriter()
+    let mutable next = firstNode
+
+    let entry (out: BlobWriter) (e: StateEntry) =
+        let code = WellKnownTypes.code e.Type
+        out.Number((code <<< 1) ||| (if isNull e.Key.Text then 0 else 1))
+
+        if code = 0 then
+            out.Text e.Type
+
+        out.Text e.StateKey
+        out.Ordinal e.Ordinal
+        out.EventKey e.Key
+
+    member _.NextNode = next
+
+    /// The pack: the first node's number, how many there are, and each with its length before it.
+    member _.ToArray() : byte[] =
+        if next = firstNode then
+            [||]
+        else
+            let out = BlobWriter()
+            out.Byte CheckpointFormat.version
+            out.Number firstNode
+            out.Number(next - firstNode)
+            out.Bytes(nodes.ToArray())
+            out.ToArray()
+
+    /// The same branch with a number: itself if it is stored already, from the base on.
+    member this.Number(branch: Branch) : Branch =
+        if branch.Number >= baseNode then
+            branch
+        else
+            // Children first, so that their numbers are known and smaller.
+            let slots =
+                branch.Slots
+                |> Array.map (fun slot ->
+                    match slot with
+                    | :? Branch as b -> this.Number b :> obj
+                    | e -> e)
+
+            let number = next
+            next <- next + 1
+            let mutable branches = 0
+            let mutable rest = branch.Bitmap
+
+            for slot in slots do
+                let bit = rest &&& -rest
+                rest <- rest ^^^ bit
+
+                if slot :? Branch then
+                    branches <- branches ||| bit
+
+            let node = BlobWriter()
+            node.Byte(byte branch.Bitmap)
+            node.Byte(byte (branch.Bitmap >>> 8))
+            node.Byte(byte branches)
+            node.Byte(byte (branches >>> 8))
+
+            for slot in slots do
+                match slot with
+                | :? Branch as b -> node.Number(number - b.Number)
+                | e -> entry node (e :?> StateEntry)
+
+            nodes.Number node.Length
+            nodes.Bytes(node.ToArray())
+            branch.Stored(slots, number)
+
+/// Finds and reads nodes in packs.
+[<Sealed>]
+type private PackReader(packs: IReadOnlyList<byte[]>) =
+
+    let damaged what : exn =
+        InvalidDataException $"Stored room state is damaged: {what}."
+
+    /// Of each pack, the number of its first node and where each node starts.
+    let firsts, starts =
+        let firsts = Array.zeroCreate<int> packs.Count
+        let starts = Array.zeroCreate<int[]> packs.Count
+
+        for i in 0 .. packs.Count - 1 do
+            let reader = BlobReader(packs[i], 0)
+
+            if reader.Byte() <> CheckpointFormat.version then
+                raise (reader.Damaged())
+
+            firsts[i] <- reader.Int()
+            let count = reader.Int()
+
+            // A node has at least five bytes: a damaged count must not reserve memory.
+            if count > packs[i].Length / 5 || (i > 0 && firsts[i] <= firsts[i - 1]) then
+                raise (reader.Damaged())
+
+            starts[i] <-
+                Array.init count (fun _ ->
+                    let length = reader.Int()
+                    let start = reader.At
+                    reader.Skip length
+                    start)
+
+        firsts, starts
+
+    let locate (number: int) : struct (byte[] * int) =
+        let found = Array.BinarySearch(firsts, number)
+        let pack = if found >= 0 then found else ~~~found - 1
+
+        if pack < 0 || number - firsts[pack] >= starts[pack].Length then
+            raise (damaged $"node {number} is missing")
+
+        struct (packs[pack], starts[pack][number - firsts[pack]])
+
+    member this.Branch(number: int, like: obj | null) : Branch =
+        match like with
+        | :? Branch as b when b.Number = number -> b
+        | _ ->
+            let struct (pack, start) = locate number
+            let reader = BlobReader(pack, start)
+            let two () = int (reader.Byte()) ||| (int (reader.Byte()) <<< 8)
+            let bitmap = two ()
+            let branches = two ()
+            let mutable rest = bitmap
+
+            let slots =
+                Array.init (BitOperations.PopCount(uint32 bitmap)) (fun _ ->
+                    let nibble = BitOperations.TrailingZeroCount rest
+                    rest <- rest &&& (rest - 1)
+
+                    if branches &&& (1 <<< nibble) <> 0 then
+                        let child = number - reader.Int()
+
+                        // Children have smaller numbers: so reading ends, whatever the bytes are.
+                        if child < 1 || child >= number then
+                            raise (damaged $"node {number} refers to node {child}")
+
+                        let beside: obj | null =
+                            match like with
+                            | :? Branch as l -> l.At nibble
+                            | _ -> null
+
+                        this.Branch(child, beside) :> obj
+                    else
+                        let first = reader.Int()
+                        let eventType = reader.TypeOf(first >>> 1)
+                        let stateKey = reader.Text()
+                        let ordinal = reader.Ordinal()
+                        StateEntry(eventType, stateKey, reader.EventKey(first &&& 1 <> 0), ordinal))
+
+            Branch(bitmap, slots, number)
+
+[<Sealed>]
+type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: StateTree) =
+
+    static member MaxSteps = 64
+
+    static member IsDue(stepsSince: int, branchesMeet: bool) : bool =
+        stepsSince >= StateCheckpoint.MaxSteps || (branchesMeet && stepsSince > 0)
+
+    member _.Header = header
+    member _.Pack = pack
+    member _.Tree = tree
+
+    static member Take(tree: StateTree, newest: CheckpointHeader | null) : StateCheckpoint =
+        let first, oldBase, stored =
+            match newest with
+            | null -> 1, 1, 0L
+            | h -> h.NextNode, h.BaseNode, h.BytesSinceBase
+
+        // Many small packs make loading slow, as each still holds a few needed nodes: now and then everything is stored anew.
+        let bound =
+            int64 (CheckpointFormat.slack * CheckpointFormat.bytesPerEntry) * int64 tree.Count
+            + int64 CheckpointFormat.smallest
+
+        let baseNode, stored = if stored > bound then first, 0L else oldBase, stored
+        let writer = PackWriter(baseNode, first)
+
+        let top: Branch | null =
+            match tree.Top with
+            | null -> null
+            | t -> writer.Number t
+
+        let root =
+            match top with
+            | null -> 0
+            | t -> t.Number
+
+        let pack = writer.ToArray()
+
+        let header =
+            CheckpointHeader(
+                root,
+                first,
+                baseNode,
+                writer.NextNode,
+                stored + int64 pack.Length,
+                tree.Count,
+                tree.IsPartial
+            )
+
+        StateCheckpoint(header, pack, StateTree(top, tree.IsPartial))
+
+    static member Load(header: CheckpointHeader, packs: IReadOnlyList<byte[]>, like: StateTree | null) : StateTree =
+        let top: Branch | null =
+            if header.RootNode = 0 then
+                null
+            else
+                let beside: obj | null =
+                    match like with
+                    | null -> null
+                    | l -> l.Top
+
+                PackReader(packs).Branch(header.RootNode, beside)
+
+        let tree = StateTree(top, header.IsPartial)
+
+        if tree.Count <> header.Count then
+            raise (InvalidDataException $"Stored room state is damaged: {header.Count} entries were stored, {tree.Count} found.")
+
+        tree
