@@ -27,3 +27,9 @@ module Property =
     /// A property of all values that a generator makes.
     let forAll (name: string) (meaning: string) (gen: Gen<'a>) (holds: 'a -> bool) : Property =
         forAllShrink name meaning gen (fun _ -> Seq.empty) holds
+
+    /// The same property, checked at most so many times in a run: for those whose single check is long.
+    let atMost (checks: int) (property: Property) : Property = {
+        property with
+            Run = fun config -> property.Run(config.WithMaxTest(min checks config.MaxTest))
+    }

@@ -7,7 +7,12 @@ open Matrix.Properties
 open Matrix.Properties.Properties
 
 let private properties =
-    [ JsonProperties.all; IdentProperties.all ]
+    [
+        JsonProperties.all
+        IdentProperties.all
+        StateTreeProperties.all
+        StateStorageProperties.all
+    ]
     |> Seq.concat
     |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)
 

@@ -2,7 +2,6 @@ namespace Matrix.Core.State
 
 open System
 open System.Buffers
-open System.Buffers.Binary
 open System.IO
 open System.Text
 
@@ -48,11 +47,7 @@ type internal BlobWriter() =
     member this.EventKey(key: EventKey) =
         match key.Text with
         | null ->
-            let span = buffer.GetSpan 32
-            BinaryPrimitives.WriteUInt64BigEndian(span, key.A)
-            BinaryPrimitives.WriteUInt64BigEndian(span.Slice 8, key.B)
-            BinaryPrimitives.WriteUInt64BigEndian(span.Slice 16, key.C)
-            BinaryPrimitives.WriteUInt64BigEndian(span.Slice 24, key.D)
+            EventKey.writeHash key (buffer.GetSpan 32)
             buffer.Advance 32
         | text -> this.Text text
 
@@ -115,11 +110,9 @@ type internal BlobReader(bytes: byte[], start: int) =
 
     member this.EventKey(isText: bool) : EventKey =
         if isText then
-            { EventKey.ofId "" with Text = this.Text() }
+            EventKey.ofText (this.Text())
         else
-            let from = take 32
-            let word i = BinaryPrimitives.ReadUInt64BigEndian(ReadOnlySpan(bytes, from + 8 * i, 8))
-            { A = word 0; B = word 1; C = word 2; D = word 3; Text = null }
+            EventKey.ofHash (ReadOnlySpan(bytes, take 32, 32))
 
     /// A type from its code, or written out.
     member this.TypeOf(code: int) : string =

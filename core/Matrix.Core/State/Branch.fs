@@ -180,10 +180,7 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
                     match e.Key.Text with
                     | null ->
                         rented[at] <- 0uy
-                        BinaryPrimitives.WriteUInt64BigEndian(rented.AsSpan(at + 1), e.Key.A)
-                        BinaryPrimitives.WriteUInt64BigEndian(rented.AsSpan(at + 9), e.Key.B)
-                        BinaryPrimitives.WriteUInt64BigEndian(rented.AsSpan(at + 17), e.Key.C)
-                        BinaryPrimitives.WriteUInt64BigEndian(rented.AsSpan(at + 25), e.Key.D)
+                        EventKey.writeHash e.Key (rented.AsSpan(at + 1))
                         at <- at + 33
                     | text ->
                         rented[at] <- 1uy

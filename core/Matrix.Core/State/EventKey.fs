@@ -1,6 +1,9 @@
 namespace Matrix.Core.State
 
 open System
+open System.Buffers.Binary
+open System.Buffers.Text
+open Matrix.Core.Ident
 
 /// What the tree keeps of an event's identifier: the 32 bytes of a reference hash (URL-safe form, room version 4 and
 /// later) stand in place, at a third of their text's memory; any other form is kept as text.
@@ -34,18 +37,16 @@ type internal EventKey = {
 
 module internal EventKey =
 
-    let private alphabet =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    /// Four words of eight bytes, most significant byte first.
+    let ofHash (hash: ReadOnlySpan<byte>) : EventKey = {
+        A = BinaryPrimitives.ReadUInt64BigEndian hash
+        B = BinaryPrimitives.ReadUInt64BigEndian(hash.Slice 8)
+        C = BinaryPrimitives.ReadUInt64BigEndian(hash.Slice 16)
+        D = BinaryPrimitives.ReadUInt64BigEndian(hash.Slice 24)
+        Text = null
+    }
 
-    let private sextets =
-        let table = Array.create 128 -1
-        alphabet |> Seq.iteri (fun i c -> table[int c] <- i)
-        table
-
-    let private sextet (c: char) =
-        if int c < 128 then sextets[int c] else -1
-
-    let private ofText (text: string) = {
+    let ofText (text: string) : EventKey = {
         A = 0UL
         B = 0UL
         C = 0UL
@@ -53,79 +54,27 @@ module internal EventKey =
         Text = text
     }
 
+    /// Writes the 32 bytes of the hash form.
+    let writeHash (key: EventKey) (into: Span<byte>) : unit =
+        BinaryPrimitives.WriteUInt64BigEndian(into, key.A)
+        BinaryPrimitives.WriteUInt64BigEndian(into.Slice 8, key.B)
+        BinaryPrimitives.WriteUInt64BigEndian(into.Slice 16, key.C)
+        BinaryPrimitives.WriteUInt64BigEndian(into.Slice 24, key.D)
+
     /// The key of any identifier. Two identifiers have equal keys only if they are the same text.
     let ofId (eventId: string) : EventKey =
-        if eventId.Length <> 44 || eventId[0] <> '$' then
-            ofText eventId
-        else
-            // 43 characters of 6 bits: four words of 64 and 2 bits over, which must be zero or the text would not come back.
-            let words = Array.zeroCreate<uint64> 4
-            let mutable bit = 0
-            let mutable ok = true
-            let mutable i = 1
-
-            while ok && i < 44 do
-                let v = sextet eventId[i]
-
-                if v < 0 then
-                    ok <- false
-                else
-                    let word = bit >>> 6
-                    let room = 64 - (bit &&& 63)
-
-                    if room >= 6 then
-                        words[word] <- words[word] ||| (uint64 v <<< (room - 6))
-                    else
-                        words[word] <- words[word] ||| (uint64 v >>> (6 - room))
-
-                        if word < 3 then
-                            words[word + 1] <- uint64 v <<< (58 + room)
-                        elif v &&& 3 <> 0 then
-                            ok <- false
-
-                    bit <- bit + 6
-                    i <- i + 1
-
-            if ok then
-                {
-                    A = words[0]
-                    B = words[1]
-                    C = words[2]
-                    D = words[3]
-                    Text = null
-                }
-            else
-                ofText eventId
+        match EventId.checkHashUrlSafe eventId with
+        | Ok _ ->
+            let hash = Array.zeroCreate 32
+            Base64Url.DecodeFromChars(eventId.AsSpan 1, Span hash) |> ignore
+            ofHash (ReadOnlySpan hash)
+        | Error _ -> ofText eventId
 
     /// The identifier that `ofId` was given.
     let toId (key: EventKey) : string =
         match key.Text with
         | null ->
-            String.Create(
-                44,
-                key,
-                fun span k ->
-                    span[0] <- '$'
-
-                    for i in 0..42 do
-                        let bit = i * 6
-                        let word = bit >>> 6
-                        let room = 64 - (bit &&& 63)
-
-                        let at n =
-                            match n with
-                            | 0 -> k.A
-                            | 1 -> k.B
-                            | 2 -> k.C
-                            | 3 -> k.D
-                            | _ -> 0UL
-
-                        let v =
-                            if room >= 6 then
-                                at word >>> (room - 6)
-                            else
-                                (at word <<< (6 - room)) ||| (at (word + 1) >>> (58 + room))
-
-                        span[i + 1] <- alphabet[int (v &&& 63UL)]
-            )
+            let hash = Array.zeroCreate 32
+            writeHash key (Span hash)
+            EventId.ofHashUrlSafe (ReadOnlySpan hash)
         | text -> text

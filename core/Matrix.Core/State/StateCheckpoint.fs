@@ -9,8 +9,12 @@ module private CheckpointFormat =
     let version = 1uy
     let partial = 1uy
 
+    // The first byte of a node. An entry is a node of its own: so it is stored once, however often its neighbours change.
+    let entryNode = 0uy
+    let branchNode = 1uy
+
     /// What an entry takes in a pack, roughly: it decides only when a checkpoint is taken whole.
-    let bytesPerEntry = 70
+    let bytesPerEntry = 75
 
     /// What was stored since the last whole checkpoint may be this many times the state itself, and a little more in small rooms.
     let slack = 3
@@ -18,16 +22,7 @@ module private CheckpointFormat =
 
 [<Sealed>]
 type CheckpointHeader
-    internal
-    (
-        rootNode: int,
-        firstNode: int,
-        baseNode: int,
-        nextNode: int,
-        bytesSinceBase: int64,
-        count: int,
-        isPartial: bool
-    ) =
+    internal (rootNode: int, firstNode: int, baseNode: int, nextNode: int, bytesSinceBase: int64, count: int, isPartial: bool) =
     member _.RootNode = rootNode
     member _.FirstNode = firstNode
     member _.BaseNode = baseNode
@@ -78,16 +73,29 @@ type private PackWriter(baseNode: int, firstNode: int) =
     let nodes = BlobWriter()
     let mutable next = firstNode
 
-    let entry (out: BlobWriter) (e: StateEntry) =
-        let code = WellKnownTypes.code e.Type
-        out.Number((code <<< 1) ||| (if isNull e.Key.Text then 0 else 1))
+    /// Gives the next number to a node, which stands in the pack with its length before it.
+    let store (node: BlobWriter) : int =
+        nodes.Number node.Length
+        nodes.Bytes(node.ToArray())
+        next <- next + 1
+        next - 1
 
-        if code = 0 then
-            out.Text e.Type
+    let entry (e: StateEntry) : StateEntry =
+        if e.Number >= baseNode then
+            e
+        else
+            let node = BlobWriter()
+            node.Byte CheckpointFormat.entryNode
+            let code = WellKnownTypes.code e.Type
+            node.Number((code <<< 1) ||| (if isNull e.Key.Text then 0 else 1))
 
-        out.Text e.StateKey
-        out.Ordinal e.Ordinal
-        out.EventKey e.Key
+            if code = 0 then
+                node.Text e.Type
+
+            node.Text e.StateKey
+            node.Ordinal e.Ordinal
+            node.EventKey e.Key
+            e.Stored(store node)
 
     member _.NextNode = next
 
@@ -104,7 +112,7 @@ type private PackWriter(baseNode: int, firstNode: int) =
             out.ToArray()
 
     /// The same branch with a number: itself if it is stored already, from the base on.
-    member this.Number(branch: Branch) : Branch =
+    member this.Branch(branch: Branch) : Branch =
         if branch.Number >= baseNode then
             branch
         else
@@ -113,35 +121,20 @@ type private PackWriter(baseNode: int, firstNode: int) =
                 branch.Slots
                 |> Array.map (fun slot ->
                     match slot with
-                    | :? Branch as b -> this.Number b :> obj
-                    | e -> e)
-
-            let number = next
-            next <- next + 1
-            let mutable branches = 0
-            let mutable rest = branch.Bitmap
-
-            for slot in slots do
-                let bit = rest &&& -rest
-                rest <- rest ^^^ bit
-
-                if slot :? Branch then
-                    branches <- branches ||| bit
+                    | :? Branch as b -> this.Branch b :> obj
+                    | e -> entry (e :?> StateEntry))
 
             let node = BlobWriter()
+            node.Byte CheckpointFormat.branchNode
             node.Byte(byte branch.Bitmap)
             node.Byte(byte (branch.Bitmap >>> 8))
-            node.Byte(byte branches)
-            node.Byte(byte (branches >>> 8))
 
             for slot in slots do
                 match slot with
-                | :? Branch as b -> node.Number(number - b.Number)
-                | e -> entry node (e :?> StateEntry)
+                | :? Branch as b -> node.Number(next - b.Number)
+                | e -> node.Number(next - (e :?> StateEntry).Number)
 
-            nodes.Number node.Length
-            nodes.Bytes(node.ToArray())
-            branch.Stored(slots, number)
+            branch.Stored(slots, store node)
 
 /// Finds and reads nodes in packs.
 [<Sealed>]
@@ -186,43 +179,48 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
 
         struct (packs[pack], starts[pack][number - firsts[pack]])
 
-    member this.Branch(number: int, like: obj | null) : Branch =
+    /// The entry or branch of a number.
+    member this.Node(number: int, like: obj | null) : obj =
         match like with
         | :? Branch as b when b.Number = number -> b
+        | :? StateEntry as e when e.Number = number -> e
         | _ ->
             let struct (pack, start) = locate number
             let reader = BlobReader(pack, start)
-            let two () = int (reader.Byte()) ||| (int (reader.Byte()) <<< 8)
-            let bitmap = two ()
-            let branches = two ()
-            let mutable rest = bitmap
 
-            let slots =
-                Array.init (BitOperations.PopCount(uint32 bitmap)) (fun _ ->
-                    let nibble = BitOperations.TrailingZeroCount rest
-                    rest <- rest &&& (rest - 1)
+            match reader.Byte() with
+            | tag when tag = CheckpointFormat.entryNode ->
+                let first = reader.Int()
+                let eventType = reader.TypeOf(first >>> 1)
+                let stateKey = reader.Text()
+                let ordinal = reader.Ordinal()
+                StateEntry(eventType, stateKey, reader.EventKey(first &&& 1 <> 0), ordinal, number)
+            | tag when tag = CheckpointFormat.branchNode -> this.BranchFrom(reader, number, like)
+            | _ -> raise (reader.Damaged())
 
-                    if branches &&& (1 <<< nibble) <> 0 then
-                        let child = number - reader.Int()
+    member private this.BranchFrom(reader: BlobReader, number: int, like: obj | null) : Branch =
+        let low = int (reader.Byte())
+        let bitmap = low ||| (int (reader.Byte()) <<< 8)
+        let mutable rest = bitmap
 
-                        // Children have smaller numbers: so reading ends, whatever the bytes are.
-                        if child < 1 || child >= number then
-                            raise (damaged $"node {number} refers to node {child}")
+        let slots =
+            Array.init (BitOperations.PopCount(uint32 bitmap)) (fun _ ->
+                let nibble = BitOperations.TrailingZeroCount rest
+                rest <- rest &&& (rest - 1)
+                let child = number - reader.Int()
 
-                        let beside: obj | null =
-                            match like with
-                            | :? Branch as l -> l.At nibble
-                            | _ -> null
+                // Children have smaller numbers: so reading ends, whatever the bytes are.
+                if child < 1 || child >= number then
+                    raise (damaged $"node {number} refers to node {child}")
 
-                        this.Branch(child, beside) :> obj
-                    else
-                        let first = reader.Int()
-                        let eventType = reader.TypeOf(first >>> 1)
-                        let stateKey = reader.Text()
-                        let ordinal = reader.Ordinal()
-                        StateEntry(eventType, stateKey, reader.EventKey(first &&& 1 <> 0), ordinal))
+                let beside: obj | null =
+                    match like with
+                    | :? Branch as l -> l.At nibble
+                    | _ -> null
 
-            Branch(bitmap, slots, number)
+                this.Node(child, beside))
+
+        Branch(bitmap, slots, number)
 
 [<Sealed>]
 type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: StateTree) =
@@ -244,7 +242,8 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
 
         // Many small packs make loading slow, as each still holds a few needed nodes: now and then everything is stored anew.
         let bound =
-            int64 (CheckpointFormat.slack * CheckpointFormat.bytesPerEntry) * int64 tree.Count
+            int64 (CheckpointFormat.slack * CheckpointFormat.bytesPerEntry)
+            * int64 tree.Count
             + int64 CheckpointFormat.smallest
 
         let baseNode, stored = if stored > bound then first, 0L else oldBase, stored
@@ -253,7 +252,7 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
         let top: Branch | null =
             match tree.Top with
             | null -> null
-            | t -> writer.Number t
+            | t -> writer.Branch t
 
         let root =
             match top with
@@ -263,15 +262,7 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
         let pack = writer.ToArray()
 
         let header =
-            CheckpointHeader(
-                root,
-                first,
-                baseNode,
-                writer.NextNode,
-                stored + int64 pack.Length,
-                tree.Count,
-                tree.IsPartial
-            )
+            CheckpointHeader(root, first, baseNode, writer.NextNode, stored + int64 pack.Length, tree.Count, tree.IsPartial)
 
         StateCheckpoint(header, pack, StateTree(top, tree.IsPartial))
 
@@ -285,7 +276,9 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
                     | null -> null
                     | l -> l.Top
 
-                PackReader(packs).Branch(header.RootNode, beside)
+                match PackReader(packs).Node(header.RootNode, beside) with
+                | :? Branch as top -> top
+                | _ -> raise (InvalidDataException "Stored room state is damaged: an entry stands at the top.")
 
         let tree = StateTree(top, header.IsPartial)
 

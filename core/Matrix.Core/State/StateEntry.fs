@@ -4,11 +4,11 @@ open System
 
 /// One entry of a room's state: which event stands for a type and state key.
 [<Sealed>]
-type StateEntry internal (eventType: string, stateKey: string, key: EventKey, ordinal: uint32) =
+type StateEntry internal (eventType: string, stateKey: string, key: EventKey, ordinal: uint32, number: int) =
 
     /// An entry; `ordinal` is the event's number in its room, on this server only.
     static member Of(eventType: string, stateKey: string, eventId: string, ordinal: uint32) : StateEntry =
-        StateEntry(WellKnownTypes.share eventType, stateKey, EventKey.ofId eventId, ordinal)
+        StateEntry(WellKnownTypes.share eventType, stateKey, EventKey.ofId eventId, ordinal, 0)
 
     /// The event's type.
     member _.Type = eventType
@@ -23,6 +23,13 @@ type StateEntry internal (eventType: string, stateKey: string, key: EventKey, or
     member _.Ordinal = ordinal
 
     member internal _.Key = key
+
+    /// Its number in the room's stored nodes, 0 if it was never stored.
+    member internal _.Number = number
+
+    /// The same entry under a number.
+    member internal _.Stored(number: int) : StateEntry =
+        StateEntry(eventType, stateKey, key, ordinal, number)
 
     member internal this.HasKey(otherType: string, otherKey: string) =
         String.Equals(stateKey, otherKey) && String.Equals(eventType, otherType)

@@ -94,7 +94,12 @@ type StateStep private (changes: StepChange[], isPartial: bool) =
                 | entry when isNull entry.Key.Text -> StepFormat.hasAfter
                 | _ -> StepFormat.hasAfter ||| StepFormat.idIsText
 
-            let before = if change.BeforeOrdinal = 0u then 0 else StepFormat.hadBefore
+            let before =
+                if change.BeforeOrdinal = 0u then
+                    0
+                else
+                    StepFormat.hadBefore
+
             out.Number((code <<< StepFormat.codeShift) ||| before ||| after)
 
             if code = 0 then
@@ -131,14 +136,19 @@ type StateStep private (changes: StepChange[], isPartial: bool) =
                 let first = reader.Int()
                 let eventType = reader.TypeOf(first >>> StepFormat.codeShift)
                 let stateKey = reader.Text()
-                let before = if first &&& StepFormat.hadBefore = 0 then 0u else reader.Ordinal()
+
+                let before =
+                    if first &&& StepFormat.hadBefore = 0 then
+                        0u
+                    else
+                        reader.Ordinal()
 
                 let after: StateEntry | null =
                     if first &&& StepFormat.hasAfter = 0 then
                         null
                     else
                         let ordinal = reader.Ordinal()
-                        StateEntry(eventType, stateKey, reader.EventKey(first &&& StepFormat.idIsText <> 0), ordinal)
+                        StateEntry(eventType, stateKey, reader.EventKey(first &&& StepFormat.idIsText <> 0), ordinal, 0)
 
                 StepChange(eventType, stateKey, before, after))
 

@@ -1,0 +1,241 @@
+namespace Matrix.Properties.Properties
+
+open System.Collections.Generic
+open System.IO
+open FsCheck
+open FsCheck.FSharp
+open Matrix.Core.State
+open Matrix.Properties
+open Matrix.Properties.Generators
+
+/// The durable form of a room's state: steps and checkpoints.
+module StateStorageProperties =
+
+    let private same (a: StateTree) (b: StateTree) =
+        a.Equals b
+        && Array.forall2 (fun (x: StateEntry) (y: StateEntry) -> x.Equals y && x.Ordinal = y.Ordinal) (a.Entries()) (b.Entries())
+
+    let private stored (step: StateStep) = StateStep.Parse(step.ToBytes())
+
+    /// Trees one after another: an event keeps its number, as in a room.
+    let private history (edits: StateEdit list) =
+        (StateTree.Empty, edits)
+        ||> List.scan (fun tree edit ->
+            match edit with
+            | Put e when
+                (match tree.Find(e.Type, e.StateKey) with
+                 | null -> false
+                 | there -> there.EventId = e.EventId || there.Ordinal = e.Ordinal)
+                ->
+                tree
+            | edit -> StateGen.replay tree [ edit ])
+
+    /// Steps rebuild.
+    let steps =
+        Property.forAll
+            "state.steps.rebuild"
+            "From the empty state, stored steps lead to the same tree, event numbers and all."
+            (Gen.zip StateGen.edits (Gen.elements [ true; false ]))
+            (fun (edits, isPartial) ->
+                let trees = history edits |> List.map (fun t -> t.MarkedPartial isPartial)
+
+                let rebuilt =
+                    (StateTree.Empty, List.pairwise trees)
+                    ||> List.fold (fun tree (before, after) -> (stored (StateStep.Between(before, after))).Apply tree)
+
+                trees.Length = 1 || same rebuilt (List.last trees))
+
+    /// Folding.
+    let fold =
+        Property.forAll
+            "state.steps.fold"
+            "Steps in a row, folded, are the difference between the first state and the last; what changed back is not in it."
+            StateGen.edits
+            (fun edits ->
+                // Numbers stand for events when steps are folded: give each event its own.
+                let numbered =
+                    edits
+                    |> List.mapi (fun i edit ->
+                        match edit with
+                        | Put e -> Put(StateEntry.Of(e.Type, e.StateKey, e.EventId, uint32 (i + 1)))
+                        | drop -> drop)
+
+                let trees = history numbered
+
+                let folded =
+                    List.pairwise trees
+                    |> List.map (fun (before, after) -> stored (StateStep.Between(before, after)))
+                    |> Seq.toArray
+                    |> StateStep.Fold
+
+                let last = List.last trees
+
+                same (folded.Apply StateTree.Empty) last
+                && folded.Changes.Count = last.Count
+                && (let middle = List.item (trees.Length / 2) trees
+
+                    let there =
+                        StateStep.Fold [|
+                            StateStep.Between(StateTree.Empty, middle)
+                            StateStep.Between(middle, last)
+                            StateStep.Between(last, middle)
+                        |]
+
+                    let nowhere =
+                        StateStep.Fold [| StateStep.Between(middle, last); StateStep.Between(last, middle) |]
+
+                    same (there.Apply StateTree.Empty) middle && nowhere.Changes.Count = 0))
+
+    /// What a database would hold.
+    type private Shelf() =
+        let packs = SortedDictionary<int, byte[]>()
+        let headers = List<byte[]>()
+
+        member val Newest: CheckpointHeader | null = null with get, set
+        member _.Packs = packs
+        member _.Headers = headers
+
+        member this.Take(tree: StateTree) : StateCheckpoint =
+            let checkpoint = StateCheckpoint.Take(tree, this.Newest)
+
+            if checkpoint.Pack.Length > 0 then
+                packs.Add(checkpoint.Header.FirstNode, checkpoint.Pack)
+
+            headers.Add(checkpoint.Header.ToBytes())
+            this.Newest <- CheckpointHeader.Parse(checkpoint.Header.ToBytes())
+            checkpoint
+
+        member _.Load(header: CheckpointHeader, like: StateTree | null) : StateTree =
+            let needed = [|
+                for pack in packs do
+                    if pack.Key >= header.BaseNode && pack.Key <= header.RootNode then
+                        pack.Value
+            |]
+
+            StateCheckpoint.Load(header, needed, like)
+
+        /// Drops what the header says may be dropped.
+        member this.Compact() =
+            let isOld (h: CheckpointHeader) =
+                match this.Newest with
+                | null -> false
+                | newest -> h.BaseNode < newest.BaseNode && not h.IsWhole
+
+            for bytes in headers.ToArray() do
+                let header = CheckpointHeader.Parse bytes
+
+                if isOld header then
+                    headers.Remove bytes |> ignore
+                    packs.Remove header.FirstNode |> ignore
+
+    /// A whole room's worth of small packs, so that whole checkpoints happen too.
+    let private crowd = [|
+        for i in 1..300 -> StateEntry.Of("m.room.member", $"@crowd{i}:example.org", $"${i}:crowd.example.org", uint32 i)
+    |]
+
+    /// Checkpoints rebuild, on several branches of one room, before and after compaction.
+    let checkpoints =
+        Property.forAll
+            "state.checkpoints.rebuild"
+            "Every checkpoint, taken on any of three branches of a room, loads as the state it was taken of, alone or beside another."
+            StateGen.branching
+            (fun happenings ->
+                let shelf = Shelf()
+                let branches = Array.create 3 (StateTree.OfEntries(crowd, false))
+                let taken = List<StateTree>()
+
+                for branch, edits in happenings do
+                    let checkpoint = shelf.Take(StateGen.replay branches[branch] edits)
+                    branches[branch] <- checkpoint.Tree
+                    taken.Add(checkpoint.Tree)
+
+                Seq.zip (shelf.Headers.ToArray()) taken
+                |> Seq.forall (fun (bytes, tree) ->
+                    let header = CheckpointHeader.Parse bytes
+                    let alone = shelf.Load(header, null)
+                    let beside = shelf.Load(header, branches[0])
+
+                    same alone tree
+                    && same beside tree
+                    && header.Count = tree.Count
+                    && StateTree.AreSame(alone, beside)))
+
+    /// Compaction.
+    let compaction =
+        Property.forAll
+            "state.checkpoints.compaction"
+            "After many checkpoints some are whole; what compaction leaves loads as before, and the room goes on from its newest state."
+            (Gen.choose (0, 1000))
+            (fun seed ->
+                let shelf = Shelf()
+                let mutable tree = StateTree.OfEntries(crowd, false)
+                let states = Dictionary<string, StateTree>()
+
+                // Enough changes that what is stored exceeds its bound several times.
+                for round in 1..250 do
+                    for i in 1..20 do
+                        let k = (seed + 7 * round + 13 * i) % 300 + 1
+                        let id = $"${round}-{i}:example.org"
+                        tree <- tree.Set(StateEntry.Of("m.room.member", $"@crowd{k}:example.org", id, uint32 (round * 100 + i)))
+
+                    let checkpoint = shelf.Take tree
+                    tree <- checkpoint.Tree
+                    states[System.Convert.ToHexString(checkpoint.Header.ToBytes())] <- tree
+
+                    if round % 50 = 0 then
+                        shelf.Compact()
+
+                let loads =
+                    shelf.Headers
+                    |> Seq.forall (fun bytes ->
+                        same (shelf.Load(CheckpointHeader.Parse bytes, null)) states[System.Convert.ToHexString bytes])
+
+                let whole =
+                    shelf.Headers
+                    |> Seq.filter (fun bytes -> (CheckpointHeader.Parse bytes).IsWhole)
+                    |> Seq.length
+
+                loads && whole >= 3 && shelf.Headers.Count < 250)
+        |> Property.atMost 10
+
+    /// Damage is noticed.
+    let damage =
+        Property.forAll
+            "state.storage.damage"
+            "A stored step or checkpoint with any byte changed or lost either is read as some state or is reported; nothing else happens."
+            (gen {
+                let! tree = StateGen.tree
+                let! at = Gen.choose (0, 1000000)
+                let! value = Gen.choose (0, 255)
+                let! cut = Gen.elements [ true; false ]
+                return tree, at, byte value, cut
+            })
+            (fun (tree, at, value, cut) ->
+                let harm (bytes: byte[]) =
+                    if bytes.Length = 0 then
+                        bytes
+                    elif cut then
+                        Array.truncate (at % bytes.Length) bytes
+                    else
+                        let harmed = Array.copy bytes
+                        harmed[at % bytes.Length] <- value
+                        harmed
+
+                let survives (read: unit -> unit) =
+                    try
+                        read ()
+                        true
+                    with :? InvalidDataException ->
+                        true
+
+                let step = StateStep.Between(StateTree.Empty, tree)
+                let checkpoint = StateCheckpoint.Take(tree, null)
+
+                survives (fun () -> (StateStep.Parse(harm (step.ToBytes()))).Apply StateTree.Empty |> ignore)
+                && survives (fun () -> CheckpointHeader.Parse(harm (checkpoint.Header.ToBytes())) |> ignore)
+                && survives (fun () ->
+                    StateCheckpoint.Load(checkpoint.Header, [| harm checkpoint.Pack |], null)
+                    |> ignore))
+
+    /// All of these.
+    let all = [ steps; fold; checkpoints; compaction; damage ]
