@@ -62,13 +62,12 @@ type Outcome =
 [<RequireQualifiedAccess>]
 type Evidence =
     | Nothing
-    | Type
     | User of User
     | Server of Server
     | Membership of User
     | MembershipAmong of Membership list
+    /// The room's join rule, as it is written.
     | JoinRule
-    | JoinRuleAmong of JoinRule list
     | Power of Power
     /// The least power that reaches the level and is above the target's.
     | PowerOverTarget of NamedLevel
@@ -88,8 +87,6 @@ type Value =
     | Number of int64
     | Membership of Membership
     | Memberships of Membership list
-    | JoinRule of JoinRule
-    | JoinRules of JoinRule list
     | Level of int64
     /// Above every level.
     | Infinite
@@ -107,7 +104,7 @@ type Failure = {
 
 /// What failures show, and how they read.
 [<RequireQualifiedAccess>]
-module Failure =
+module Failures =
 
     /// What a rejection shows: what was supplied, and what was required.
     let evidence (reason: Reason) : struct (Evidence * Evidence) =
@@ -232,8 +229,6 @@ module Failure =
         | Value.Infinite -> "above every level"
         | Value.Membership m -> membership m
         | Value.Memberships ms -> ms |> List.map membership |> String.concat " or "
-        | Value.JoinRule r -> string r
-        | Value.JoinRules rs -> rs |> List.map string |> String.concat " or "
 
     /// A failure in a sentence: what went wrong, and what was supplied and required.
     let render (failure: Failure) : string =

@@ -1,0 +1,307 @@
+namespace Matrix.Core.Auth
+
+open System
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Core.Json
+
+[<RequireQualifiedAccess>]
+type Decision =
+    | Allowed of clause: string
+    | Rejected of Failure
+
+    member this.IsOk = this.IsAllowed
+
+/// A rule compiled: decides, or leaves it to the next.
+[<AbstractClass>]
+type internal CompiledRule() =
+    abstract Decide: Frame -> Decision voption
+
+/// Rules compiled, tried in order.
+[<Sealed>]
+type internal CompiledRules(rules: CompiledRule[]) =
+    member _.Decide(frame: Frame) : Decision voption =
+        let mutable decision = ValueNone
+        let mutable i = 0
+
+        while decision.IsNone && i < rules.Length do
+            decision <- rules[i].Decide frame
+            i <- i + 1
+
+        decision
+
+/// The entries that differ between the power levels in the state and those in the event.
+[<RequireQualifiedAccess>]
+module internal Altered =
+
+    let private place (alteration: Alteration) : int =
+        match alteration with
+        | Alteration.Added -> 0
+        | Alteration.Changed -> 1
+        | Alteration.Removed -> 2
+
+    /// Which kinds of alteration count.
+    let kinds (alterations: Alteration list) : bool[] =
+        let kinds = Array.zeroCreate 3
+
+        for alteration in alterations do
+            kinds[place alteration] <- true
+
+        kinds
+
+    let private member' (o: JsonObject) (key: string) : JsonObject =
+        match o.TryFind key with
+        | ValueSome(Json.Object inner) -> inner
+        | _ -> JsonObject.Empty
+
+    /// Tries the rules for one entry, if it is altered in a way that counts.
+    let private tryEntry
+        (kinds: bool[])
+        (where: Frame -> bool)
+        (rules: CompiledRules)
+        (frame: Frame)
+        (key: string)
+        (before: int64 voption)
+        (after: int64 voption)
+        : Decision voption =
+        let kind =
+            match before, after with
+            | ValueNone, ValueNone -> -1
+            | ValueNone, ValueSome _ -> place Alteration.Added
+            | ValueSome _, ValueNone -> place Alteration.Removed
+            | ValueSome a, ValueSome b -> if a = b then -1 else place Alteration.Changed
+
+        if kind < 0 || not kinds[kind] then
+            ValueNone
+        else
+            frame.EntryKey <- key
+            frame.Old <- ValueOption.defaultValue Frame.NoPower before
+            frame.New <- ValueOption.defaultValue Frame.NoPower after
+            let decision = if where frame then rules.Decide frame else ValueNone
+            frame.EntryKey <- null
+            frame.Old <- Frame.NoPower
+            frame.New <- Frame.NoPower
+            decision
+
+    /// The named members of the content, as listed.
+    let members (names: string[]) kinds where rules (frame: Frame) : Decision voption =
+        let values = frame.Settings.PowerLevelValues
+
+        let before =
+            match frame.LevelsEvent with
+            | null -> JsonObject.Empty
+            | event -> event.Pdu.Content
+
+        let mutable decision = ValueNone
+        let mutable i = 0
+
+        while decision.IsNone && i < names.Length do
+            let name = names[i]
+
+            decision <-
+                tryEntry
+                    kinds
+                    where
+                    rules
+                    frame
+                    name
+                    (LevelValues.ofMember values before name)
+                    (LevelValues.ofMember values frame.Content name)
+
+            i <- i + 1
+
+        decision
+
+    /// The entries of a map that either side has, by key.
+    let private insideOne (name: string) kinds where rules (frame: Frame) : Decision voption =
+        let values = frame.Settings.PowerLevelValues
+
+        let before =
+            match frame.LevelsEvent with
+            | null -> JsonObject.Empty
+            | event -> member' event.Pdu.Content name
+
+        let after = member' frame.Content name
+        let mutable decision = ValueNone
+        let mutable i = 0
+        let mutable j = 0
+
+        // Both are sorted by key: one walk through both.
+        while decision.IsNone && (i < before.Count || j < after.Count) do
+            let order =
+                if i = before.Count then 1
+                elif j = after.Count then -1
+                else JsonObject.CompareKeys(before.Key i, after.Key j)
+
+            let key = if order <= 0 then before.Key i else after.Key j
+
+            let was =
+                if order <= 0 then
+                    LevelValues.read values (before.Value i)
+                else
+                    ValueNone
+
+            let is =
+                if order >= 0 then
+                    LevelValues.read values (after.Value j)
+                else
+                    ValueNone
+
+            if order <= 0 then
+                i <- i + 1
+
+            if order >= 0 then
+                j <- j + 1
+
+            decision <- tryEntry kinds where rules frame key was is
+
+        decision
+
+    /// The entries of maps, map by map.
+    let inside (names: string[]) kinds where rules (frame: Frame) : Decision voption =
+        let mutable decision = ValueNone
+        let mutable i = 0
+
+        while decision.IsNone && i < names.Length do
+            decision <- insideOne names[i] kinds where rules frame
+            i <- i + 1
+
+        decision
+
+/// Rules compiled to objects that decide.
+[<RequireQualifiedAccess>]
+module internal Compiling =
+
+    let private decideWith (decide: Frame -> Decision voption) : CompiledRule = {
+        new CompiledRule() with
+            member _.Decide frame = decide frame
+    }
+
+    let rec rules (version: RoomVersion) (selections: CompiledSelection[]) (table: Rule list) : CompiledRules =
+        CompiledRules(table |> List.map (rule version selections) |> Array.ofList)
+
+    and private rule (version: RoomVersion) (selections: CompiledSelection[]) (source: Rule) : CompiledRule =
+        let isKnown id = Versions.isKnown id || id = version.Id
+
+        let test condition =
+            Conditions.compile isKnown selections condition
+
+        let decided (name: string) (outcome: Outcome) : Frame -> Decision voption =
+            match outcome with
+            | Outcome.Allow ->
+                let allowed = ValueSome(Decision.Allowed name)
+                fun _ -> allowed
+            | Outcome.Reject reason -> fun f -> ValueSome(Decision.Rejected(Evidences.failure selections f name reason))
+
+        match source with
+        | Rule.Scope(_, condition, inside) ->
+            let test = test condition
+            let inside = rules version selections inside
+            decideWith (fun f -> if test f then inside.Decide f else ValueNone)
+        | Rule.Clause(head, condition, outcome, _) ->
+            let test = test condition
+            let decided = decided head.Name outcome
+            decideWith (fun f -> if test f then decided f else ValueNone)
+        | Rule.Iff(head, applies, holds, reason) ->
+            let applies, holds = test applies, test holds
+            let allowed = decided head.Name Outcome.Allow
+            let rejected = decided head.Name (Outcome.Reject reason)
+
+            decideWith (fun f ->
+                if not (applies f) then ValueNone
+                elif holds f then allowed f
+                else rejected f)
+        | Rule.ForEach(_, alterations, entries, where, inside) ->
+            let kinds = Altered.kinds alterations
+
+            let where = test where
+            let inside = rules version selections inside
+
+            match entries with
+            | Entries.Members names -> decideWith (Altered.members (Array.ofList names) kinds where inside)
+            | Entries.Inside names -> decideWith (Altered.inside (Array.ofList names) kinds where inside)
+
+[<Sealed>]
+type AuthRules(version: RoomVersion) =
+
+    static let known =
+        lazy (Dictionary<string, AuthRules>(dict [ for v in Versions.all -> v.Id, AuthRules v ]))
+
+    // One frame per thread; taken out while in use, so that a state which decides in turn gets another.
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private spare: Frame | null
+
+    let selections = Conditions.selections version.Selections
+    let rules = Compiling.rules version selections version.Authorization
+
+    let rent () : Frame =
+        let frame =
+            match AuthRules.spare with
+            | null -> Frame()
+            | spare ->
+                AuthRules.spare <- null
+                spare
+
+        frame.Settings <- version.Settings
+        frame
+
+    member private _.Return(frame: Frame) =
+        frame.Clear()
+        AuthRules.spare <- frame
+
+    member _.Version = version
+
+    member this.Decide(event: Pdu, state: IAuthState, facts: AuthFacts) : Decision =
+        let frame = rent ()
+        frame.Load(event, state, facts)
+        let decision = rules.Decide frame
+        this.Return frame
+
+        match decision with
+        | ValueSome decision -> decision
+        | ValueNone ->
+            // The lint holds that the last rule of a table decides; a table that breaks it allows nothing.
+            Decision.Rejected {
+                Clause = ""
+                Reason = Reason.EventNeedsMorePower
+                Supplied = Value.Nothing
+                Required = Value.Nothing
+                Entry = ""
+            }
+
+    member this.SelectionOf
+        (eventType: string, sender: string, stateKey: string | null, content: JsonObject)
+        : struct (string * string)[] =
+        if eventType = "m.room.create" then
+            [||]
+        else
+            let frame = rent ()
+            frame.LoadDraft(eventType, sender, stateKey, content)
+            let keys = List<struct (string * string)>(6)
+
+            for row in selections do
+                match row.Key frame with
+                | NonNull key when row.Applies frame ->
+                    let entry = struct (row.Type, key)
+
+                    if not (keys.Contains entry) then
+                        keys.Add entry
+                | _ -> ()
+
+            this.Return frame
+            keys.ToArray()
+
+    member this.PowerOf(state: IAuthState, userId: string) : int64 =
+        let frame = rent ()
+        frame.LoadState state
+        let power = frame.PowerOf userId
+        this.Return frame
+        power
+
+    member _.Read(event: Pdu) : AuthEvent = AuthEvent(version.Settings, event)
+
+    static member Of(versionId: string) : AuthRules | null =
+        match known.Value.TryGetValue versionId with
+        | true, rules -> rules
+        | _ -> null

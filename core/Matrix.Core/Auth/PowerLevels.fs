@@ -1,0 +1,66 @@
+namespace Matrix.Core.Auth
+
+open Matrix.Rules
+open Matrix.Core.Json
+
+/// A room's power levels, read once from the content of their event. Client-Server API, `m.room.power_levels`.
+/// What is no level by the room version counts as not given.
+[<Sealed>]
+type PowerLevels(values: PowerLevelValues, content: JsonObject) =
+
+    let level key (otherwise: int64) =
+        match LevelValues.ofMember values content key with
+        | ValueSome n -> n
+        | ValueNone -> otherwise
+
+    let map key =
+        match content.TryFind key with
+        | ValueSome(Json.Object o) -> o
+        | _ -> JsonObject.Empty
+
+    let users = map "users"
+    let events = map "events"
+    let notifications = map "notifications"
+    let usersDefault = level "users_default" 0L
+    let eventsDefault = level "events_default" 0L
+    let stateDefault = level "state_default" 50L
+    let invite = level "invite" 0L
+    let kick = level "kick" 50L
+    let ban = level "ban" 50L
+    let redact = level "redact" 50L
+
+    /// What holds where a room has no power levels event.
+    static member val Absent = PowerLevels(PowerLevelValues.Integers, JsonObject.Empty)
+
+    /// The level of a user: their entry, or the default. Knows nothing of creators.
+    member _.OfUser(userId: string) : int64 =
+        match LevelValues.ofMember values users userId with
+        | ValueSome n -> n
+        | ValueNone -> usersDefault
+
+    /// The level that sending an event of this type needs.
+    member _.Required(eventType: string, isState: bool) : int64 =
+        match LevelValues.ofMember values events eventType with
+        | ValueSome n -> n
+        | ValueNone -> if isState then stateDefault else eventsDefault
+
+    /// The level that notifying by this key, such as `room`, needs.
+    member _.Notification(key: string) : int64 =
+        match LevelValues.ofMember values notifications key with
+        | ValueSome n -> n
+        | ValueNone -> 50L
+
+    /// The level to invite; 0 if not given.
+    member _.Invite = invite
+
+    /// The level to remove others; 50 if not given.
+    member _.Kick = kick
+
+    /// The level to ban; 50 if not given.
+    member _.Ban = ban
+
+    /// The level to redact the events of others; 50 if not given.
+    member _.Redact = redact
+
+    /// The content as it was sent.
+    member _.Content = content

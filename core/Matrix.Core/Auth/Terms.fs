@@ -1,0 +1,108 @@
+namespace Matrix.Core.Auth
+
+open System
+open Matrix.Rules
+open Matrix.Core.Event
+
+/// Users, servers and powers that rules speak of, compiled to readings of a frame.
+[<RequireQualifiedAccess>]
+module internal Terms =
+
+    let private authorising = [| "join_authorised_via_users_server" |]
+    let private mxid = [| "third_party_invite"; "signed"; "mxid" |]
+
+    /// The user id, or null.
+    let user (term: User) : Frame -> string | null =
+        match term with
+        | User.Sender -> fun f -> f.Sender
+        | User.StateKey -> _.StateKey
+        | User.ContentCreator ->
+            fun f ->
+                match f.Create with
+                | null -> null
+                | create -> Content.text create.Pdu.Content "creator"
+        | User.CreateSender ->
+            fun f ->
+                match f.Create with
+                | null -> null
+                | create -> create.Pdu.Sender
+        | User.Authorising -> fun f -> f.Text authorising
+        | User.ThirdPartyMxid -> fun f -> f.Text mxid
+        | User.ThirdPartyInviter ->
+            fun f ->
+                match f.ThirdPartyInvite with
+                | null -> null
+                | invitation -> invitation.Pdu.Sender
+        | User.EntryKey -> _.EntryKey
+
+    let private domainOf (id: string | null) : struct (string | null * int) =
+        match id with
+        | null -> struct (null, 0)
+        | id ->
+            match id.IndexOf ':' with
+            | -1 -> struct (null, 0)
+            | colon -> struct (id, colon + 1)
+
+    /// A text and where the domain begins in it; null where there is none.
+    let server (term: Server) : Frame -> struct (string | null * int) =
+        match term with
+        | Server.Of u ->
+            let user = user u
+            fun f -> domainOf (user f)
+        | Server.OfRoomId -> fun f -> domainOf f.RoomId
+        | Server.OfEventId -> fun f -> domainOf f.EventId
+        | Server.OfRedacts -> fun f -> domainOf f.Redacts
+        | Server.InStateKey -> fun f -> struct (f.StateKey, 0)
+
+    /// The domain as text, or null.
+    let serverText (term: Server) (frame: Frame) : string | null =
+        match server term frame with
+        | struct (null, _) -> null
+        | struct (text, start) -> text.Substring start
+
+    /// A named level of the room.
+    let level (level: NamedLevel) (frame: Frame) : int64 =
+        match level with
+        | NamedLevel.Invite -> frame.Levels.Invite
+        | NamedLevel.Kick -> frame.Levels.Kick
+        | NamedLevel.Ban -> frame.Levels.Ban
+        | NamedLevel.Redact -> frame.Levels.Redact
+
+    /// The power, or `Frame.NoPower`.
+    let power (term: Power) : Frame -> int64 =
+        match term with
+        | Power.Of u ->
+            let user = user u
+            fun f -> f.PowerOf(user f)
+        | Power.Level named -> level named
+        | Power.Required -> fun f -> f.Levels.Required(f.Type, not (isNull f.StateKey))
+        | Power.Old -> _.Old
+        | Power.New -> _.New
+
+    /// The state key that a selection names, or null.
+    let selectionKey (key: SelectionKey) : Frame -> string | null =
+        match key with
+        | SelectionKey.Empty -> fun _ -> ""
+        | SelectionKey.User u -> user u
+        | SelectionKey.ThirdPartyToken -> _.ThirdPartyToken
+
+    /// Whether two servers, as text and start, are there and the same.
+    let sameServer (struct (a: string | null, i: int)) (struct (b: string | null, j: int)) : bool =
+        match a, b with
+        | null, _
+        | _, null -> false
+        | a, b -> a.AsSpan(i).SequenceEqual(b.AsSpan j)
+
+/// One row of the auth events selection, compiled.
+[<Sealed>]
+type internal CompiledSelection(eventType: string, key: Frame -> string | null, applies: Frame -> bool) =
+    member _.Type = eventType
+    member _.Key(frame: Frame) : string | null = key frame
+    member _.Applies(frame: Frame) : bool = applies frame
+
+    /// Whether this row selects an event of that type and state key.
+    member _.Selects(frame: Frame, event: Pdu) : bool =
+        String.Equals(event.Type, eventType)
+        && not (isNull event.StateKey)
+        && String.Equals(event.StateKey, key frame)
+        && applies frame
