@@ -1,0 +1,47 @@
+namespace Matrix.Host.Rooms.Sync.Board;
+
+/// <summary>What concerns one device of an active user, and what is remembered of what it was sent.</summary>
+internal sealed class DeviceFeed
+{
+    private readonly Lock _gate = new();
+    private byte[]? _keyCounts;
+    private long _keysChanged;
+    private long _toDevice;
+
+    /// <summary>The last flush that brought a message for the device.</summary>
+    public long LastToDevice => Volatile.Read(ref _toDevice);
+
+    /// <summary>The last flush that changed the number of its one-time keys or used a fallback key.</summary>
+    public long LastKeys => Volatile.Read(ref _keysChanged);
+
+    /// <summary>Which members the device was sent, where it loads them lazily.</summary>
+    public LazyMembers Members { get; } = new();
+
+    /// <summary>A message arrived.</summary>
+    public void TouchToDevice(long position) => Volatile.Write(ref _toDevice, position);
+
+    /// <summary>Its keys changed: what was counted no longer holds.</summary>
+    public void TouchKeys(long position)
+    {
+        lock (_gate)
+        {
+            _keyCounts = null;
+            Volatile.Write(ref _keysChanged, position);
+        }
+    }
+
+    /// <summary>The members of a sync answer that tell the key counts, as they were rendered last; null if they must be counted.</summary>
+    public byte[]? KeyCounts
+    {
+        get { lock (_gate) return _keyCounts; }
+    }
+
+    /// <summary>Remembers a rendering that was made after <paramref name="asOf"/> was looked up, unless keys changed meanwhile.</summary>
+    public void Remember(byte[] keyCounts, long asOf)
+    {
+        lock (_gate)
+        {
+            if (_keysChanged <= asOf) _keyCounts = keyCounts;
+        }
+    }
+}

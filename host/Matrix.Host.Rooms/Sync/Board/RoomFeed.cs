@@ -1,0 +1,172 @@
+using System.Runtime.InteropServices;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Rooms.Sync.Board;
+
+/// <summary>Where a room stood after a flush: enough to know its timeline's end and its state at a position.</summary>
+/// <param name="Position">The flush.</param>
+/// <param name="LastNid">The last event of the timeline.</param>
+/// <param name="Step">The current state.</param>
+/// <param name="Joined">How many were joined.</param>
+/// <param name="Invited">How many were invited.</param>
+public readonly record struct RoomMoment(long Position, EventNid LastNid, int Step, int Joined, int Invited)
+{
+    /// <summary>What a room's header says.</summary>
+    internal static RoomMoment Of(RoomNid room, RoomHeader header, long position) => new(
+        position, EventNid.Of(room, header.LastOrdinal), header.CurrentStep, header.JoinedCount, header.InvitedCount);
+}
+
+/// <summary>A receipt as it was recorded.</summary>
+/// <param name="Position">The flush.</param>
+/// <param name="UserId">Who read.</param>
+/// <param name="Type"><c>m.read</c> or <c>m.read.private</c>.</param>
+/// <param name="ThreadId">The thread, <c>main</c>, or empty for an unthreaded one.</param>
+/// <param name="EventId">Up to where.</param>
+/// <param name="Timestamp">When, in milliseconds since the epoch.</param>
+public readonly record struct ReceiptMark(long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp);
+
+/// <summary>
+/// A room that someone active is in: its active members, and what happened there of late, so that a sync that is nearly up to date
+/// asks the database for nothing but events that fell out of the cache.
+/// </summary>
+internal sealed class RoomFeed(RoomNid roomNid)
+{
+    /// <summary>How many flushes and receipts are remembered; a sync from further back asks the database.</summary>
+    private const int Remembered = 32;
+
+    private readonly Lock _gate = new();
+    private readonly List<RoomMark> _members = [];
+    private readonly Queue<RoomMoment> _moments = [];
+    private readonly Queue<ReceiptMark> _receipts = [];
+    private long _receiptsKnownAfter = long.MaxValue;
+
+    /// <summary>The room.</summary>
+    public RoomNid RoomNid => roomNid;
+
+    /// <summary>The last flush with something for the room's members, as far as was seen since someone became active.</summary>
+    public long LastEvents => Volatile.Read(ref _lastEvents);
+
+    /// <summary>The last flush with a receipt.</summary>
+    public long LastReceipts => Volatile.Read(ref _lastReceipts);
+
+    /// <summary>The ephemeral counter when the list of who types last changed.</summary>
+    public long LastTyping => Volatile.Read(ref _lastTyping);
+
+    private long _lastEvents;
+    private long _lastReceipts;
+    private long _lastTyping;
+
+    /// <summary>How many marks hold on to the room; the board drops it at none. Belongs to the board's lock.</summary>
+    public int Holders;
+
+    /// <summary>From this position on receipts are known here; what was before is in the database only.</summary>
+    public void KnowsReceiptsAfter(long position)
+    {
+        lock (_gate) _receiptsKnownAfter = Math.Min(_receiptsKnownAfter, position);
+    }
+
+    /// <summary>Something happened in the room: the members' lists move it to the front.</summary>
+    public void Touch(RoomMoment moment, long ephemeral, List<UserFeed> wake)
+    {
+        lock (_gate)
+        {
+            if (_moments.Count == Remembered) _moments.Dequeue();
+            _moments.Enqueue(moment);
+            Volatile.Write(ref _lastEvents, moment.Position);
+            TouchMembers(moment.Position, ephemeral, wake);
+        }
+    }
+
+    /// <summary>Someone read up to somewhere. A private receipt concerns its user alone.</summary>
+    public void Touch(ReceiptMark receipt, bool isPrivate, long ephemeral, List<UserFeed> wake)
+    {
+        lock (_gate)
+        {
+            if (_receipts.Count == Remembered) _receiptsKnownAfter = Math.Max(_receiptsKnownAfter, _receipts.Dequeue().Position);
+            _receipts.Enqueue(receipt);
+            Volatile.Write(ref _lastReceipts, receipt.Position);
+            foreach (RoomMark mark in CollectionsMarshal.AsSpan(_members))
+            {
+                bool own = mark.Feed.UserId == receipt.UserId;
+                if (isPrivate && !own) continue;
+                mark.Feed.Touch(mark, receipt.Position, ephemeral, wake);
+                if (own) mark.Feed.TouchOwnReceipt(mark, receipt.Position);
+            }
+        }
+    }
+
+    /// <summary>Who types changed.</summary>
+    public void TouchTyping(long position, long ephemeral, List<UserFeed> wake)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _lastTyping, ephemeral);
+            TouchMembers(position, ephemeral, wake);
+        }
+    }
+
+    /// <summary>Lets a joined user's mark be touched from now on.</summary>
+    public void Admit(RoomMark mark)
+    {
+        lock (_gate)
+        {
+            // The user may have left while the rooms were being read.
+            if (mark.MemberIndex >= 0 || mark.Standing != Standing.Joined) return;
+            mark.MemberIndex = _members.Count;
+            _members.Add(mark);
+        }
+    }
+
+    /// <summary>Lets a user's mark rest.</summary>
+    public void Dismiss(RoomMark mark)
+    {
+        lock (_gate)
+        {
+            if (mark.MemberIndex < 0) return;
+            RoomMark last = _members[^1];
+            _members[mark.MemberIndex] = last;
+            last.MemberIndex = mark.MemberIndex;
+            _members.RemoveAt(_members.Count - 1);
+            mark.MemberIndex = -1;
+        }
+    }
+
+    /// <summary>Where the room stood at a position; false if that is too long ago to be remembered.</summary>
+    public bool TryAt(long position, out RoomMoment moment)
+    {
+        lock (_gate)
+        {
+            bool found = false;
+            moment = default;
+            foreach (RoomMoment each in _moments)
+            {
+                if (each.Position > position) break;
+                moment = each;
+                found = true;
+            }
+
+            return found;
+        }
+    }
+
+    /// <summary>The receipts after one position and up to another; false if not all of them are remembered.</summary>
+    public bool TryReceipts(long after, long upTo, List<ReceiptMark> into)
+    {
+        lock (_gate)
+        {
+            if (after < _receiptsKnownAfter) return false;
+            foreach (ReceiptMark receipt in _receipts)
+            {
+                if (receipt.Position > after && receipt.Position <= upTo) into.Add(receipt);
+            }
+
+            return true;
+        }
+    }
+
+    private void TouchMembers(long position, long ephemeral, List<UserFeed> wake)
+    {
+        foreach (RoomMark mark in CollectionsMarshal.AsSpan(_members)) mark.Feed.Touch(mark, position, ephemeral, wake);
+    }
+}

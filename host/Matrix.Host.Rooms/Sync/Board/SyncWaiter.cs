@@ -1,0 +1,44 @@
+using System.Threading.Tasks.Sources;
+
+namespace Matrix.Host.Rooms.Sync.Board;
+
+/// <summary>
+/// One long-poll: the only thing that exists for it while nothing happens. It is woken exactly once, by news, by its time-out, or by its end.
+/// </summary>
+internal sealed class SyncWaiter(UserFeed feed, string deviceId) : WheelEntry, IValueTaskSource<bool>
+{
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
+    private int _woken;
+
+    internal SyncWaiter? NextInFeed;
+    internal SyncWaiter? PreviousInFeed;
+    internal bool InFeed;
+
+    /// <summary>The device that polls.</summary>
+    public string DeviceId => deviceId;
+
+    /// <summary>Completes with whether there may be news.</summary>
+    public ValueTask<bool> Task => new(this, _source.Version);
+
+    /// <summary>Ends the wait; false if something else did.</summary>
+    public bool TryWake(bool news)
+    {
+        if (Interlocked.Exchange(ref _woken, 1) != 0) return false;
+        _source.SetResult(news);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected internal override void Expired()
+    {
+        feed.Forget(this);
+        TryWake(news: false);
+    }
+
+    bool IValueTaskSource<bool>.GetResult(short token) => _source.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _source.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,107 @@
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Typing;
+
+/// <summary>
+/// Who types where, in memory only: it is forgotten when the server stops, and by itself after a while. Client-Server API, "Typing
+/// Notifications".
+/// </summary>
+internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvider time, SyncOptions options) : ITypingBoard
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, List<Typist>> _rooms = [];
+
+    /// <inheritdoc/>
+    public void Set(RoomNid room, string userId, TimeSpan? timeout)
+    {
+        if (timeout is { } given && given > TimeSpan.Zero) Start(room, userId, given < options.LongestTyping ? given : options.LongestTyping);
+        else Stop(room, userId);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> In(RoomNid room)
+    {
+        lock (_gate) return _rooms.TryGetValue(room, out var typists) ? [.. typists.Select(t => t.UserId)] : [];
+    }
+
+    /// <summary>A user stops, or left the room.</summary>
+    internal void Stop(RoomNid room, string userId)
+    {
+        Typist? stopped;
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(room, out var typists)) return;
+            stopped = typists.Find(t => t.UserId == userId);
+            if (stopped is null) return;
+            Drop(typists, stopped);
+        }
+
+        wheel.Remove(stopped);
+        board.TypingChanged(room);
+    }
+
+    private void Start(RoomNid room, string userId, TimeSpan timeout)
+    {
+        var until = time.GetUtcNow() + timeout;
+        Typist typist;
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(room, out var typists))
+            {
+                if (_rooms.Count >= options.MaxTypingRooms) return;
+                typists = _rooms[room] = [];
+            }
+
+            if (typists.Find(t => t.UserId == userId) is { } known)
+            {
+                // The list stays as it is, so nobody needs to be told: the time-out looks again when it is up.
+                known.Until = until;
+                return;
+            }
+
+            if (typists.Count >= options.MaxTypingUsers) return;
+            typist = new Typist(this, room, userId) { Until = until };
+            typists.Add(typist);
+        }
+
+        wheel.Add(typist, timeout);
+        board.TypingChanged(room);
+    }
+
+    private void TimeIsUp(Typist typist)
+    {
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(typist.Room, out var typists) || !typists.Contains(typist)) return;
+            var left = typist.Until - time.GetUtcNow();
+            if (left > TimeSpan.Zero)
+            {
+                wheel.Add(typist, left);
+                return;
+            }
+
+            Drop(typists, typist);
+        }
+
+        board.TypingChanged(typist.Room);
+    }
+
+    private void Drop(List<Typist> typists, Typist typist)
+    {
+        typists.Remove(typist);
+        if (typists.Count == 0) _rooms.Remove(typist.Room);
+    }
+
+    private sealed class Typist(TypingBoard board, RoomNid room, string userId) : WheelEntry
+    {
+        internal RoomNid Room => room;
+
+        internal string UserId => userId;
+
+        internal DateTimeOffset Until { get; set; }
+
+        protected internal override void Expired() => board.TimeIsUp(this);
+    }
+}

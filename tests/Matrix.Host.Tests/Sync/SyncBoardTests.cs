@@ -1,0 +1,419 @@
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Sync;
+
+/// <summary>The board by itself: flushes go in, what concerns whom comes out, and nothing is asked of the database meanwhile.</summary>
+internal sealed class SyncBoardTests
+{
+    private const string Alice = "@alice:hs";
+    private const string Bob = "@bob:hs";
+    private const string Phone = "PHONE";
+    private static readonly RoomNid _kitchen = new(1);
+    private static readonly RoomNid _garden = new(2);
+
+    private ManualTime _time = null!;
+    private TimerWheel _wheel = null!;
+    private Source _source = null!;
+    private SyncBoard _board = null!;
+    private FlushReader _flushes = null!;
+    private long _position;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _time = new ManualTime();
+        _wheel = new TimerWheel(_time);
+        _source = new Source();
+        _position = 100;
+        Open(new SyncOptions());
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        _board.Dispose();
+        _wheel.Dispose();
+    }
+
+    [Test]
+    public async Task A_commit_in_a_room_is_news_for_its_joined_members_only()
+    {
+        _source.Joined(Alice, _kitchen).Joined(Bob, _garden);
+        var (alice, bob) = (await ActivateAsync(Alice), await ActivateAsync(Bob));
+        var since = Now();
+
+        Commit(Message(_kitchen, 1));
+
+        Assert.That(News(alice, since).Select(n => n.Room.RoomNid), Is.EqualTo(new[] { _kitchen }));
+        Assert.That(News(bob, since), Is.Empty);
+        Assert.That(bob.HasNews(since, _board, bob.Device(Phone)), Is.False);
+    }
+
+    [Test]
+    public async Task Rooms_come_most_recent_first_and_those_without_news_are_not_looked_at()
+    {
+        _source.Joined(Alice, [.. Enumerable.Range(1, 50).Select(n => new RoomNid(n))]);
+        var alice = await ActivateAsync(Alice);
+        Commit(Message(new RoomNid(7), 1));
+        var since = Now();
+        Commit(Message(new RoomNid(3), 1));
+        Commit(Message(new RoomNid(9), 1));
+        Commit(Message(new RoomNid(3), 2));
+
+        Assert.That(News(alice, since).Select(n => n.Room.RoomNid.Value), Is.EqualTo(new[] { 3, 9 }));
+    }
+
+    [Test]
+    public async Task A_room_remembers_where_it_stood_at_recent_positions()
+    {
+        _source.Joined(Alice, _kitchen);
+        await ActivateAsync(Alice);
+        Commit(Message(_kitchen, 1));
+        var between = _position;
+        Commit(Message(_kitchen, 2));
+        var room = _board.Room(_kitchen)!;
+
+        Assert.That(room.TryAt(between, out var moment), Is.True);
+        Assert.That(moment.LastNid, Is.EqualTo(Nid(_kitchen, 1)));
+        Assert.That(room.TryAt(_position, out moment), Is.True);
+        Assert.That(moment.LastNid, Is.EqualTo(Nid(_kitchen, 2)));
+        Assert.That(room.TryAt(99, out _), Is.False, "What was before anyone watched is not known.");
+    }
+
+    [Test]
+    public async Task A_user_who_joins_live_gets_the_very_flush_and_what_follows()
+    {
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        Commit(
+            new CreateRoom(_kitchen, "!k", "12", Alice, Header(1)),
+            new SetMembership(_kitchen, Alice, Membership.Join, Nid(_kitchen, 1), IsLocal: true));
+        Assert.That(News(alice, since).Single().Parts, Is.EqualTo(RoomParts.Standing | RoomParts.Events));
+
+        since = Now();
+        Commit(Message(_kitchen, 2));
+        Assert.That(News(alice, since).Single().Parts, Is.EqualTo(RoomParts.Events));
+    }
+
+    [Test]
+    public async Task A_user_who_left_is_told_of_that_once_and_of_nothing_after()
+    {
+        _source.Joined(Alice, _kitchen);
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        Commit(
+            new SetMembership(_kitchen, Alice, Membership.Leave, Nid(_kitchen, 5), IsLocal: true), Message(_kitchen, 5));
+        var left = News(alice, since).Single();
+        Assert.That((left.Standing, left.StandingSince), Is.EqualTo((Standing.Left, _position)));
+
+        since = Now();
+        Commit(Message(_kitchen, 6));
+        Assert.That(News(alice, since), Is.Empty);
+        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.False);
+    }
+
+    [Test]
+    public async Task A_long_poll_is_woken_once_by_what_concerns_its_user_and_leaves_nothing_behind()
+    {
+        _source.Joined(Alice, _kitchen);
+        var alice = await ActivateAsync(Alice);
+        var waiting = WaitAsync(alice);
+        Commit(Message(_garden, 1));
+        Assert.That(waiting.IsCompleted, Is.False);
+
+        Commit(Message(_kitchen, 1), Message(_kitchen, 2));
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+        Assert.That(alice.HasWaiters, Is.False);
+        Assert.That(_board.Waiting, Is.EqualTo(1), "Only the sweep is on the wheel.");
+    }
+
+    [Test]
+    public async Task A_long_poll_ends_without_news_when_its_time_is_up()
+    {
+        var alice = await ActivateAsync(Alice);
+        var waiting = WaitAsync(alice);
+        _time.Advance(TimeSpan.FromSeconds(29));
+        Assert.That(waiting.IsCompleted, Is.False);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(alice.HasWaiters, Is.False);
+    }
+
+    [Test]
+    public async Task A_long_poll_whose_client_has_gone_or_whose_server_stops_ends()
+    {
+        var alice = await ActivateAsync(Alice);
+        using var gone = new CancellationTokenSource();
+        var first = WaitAsync(alice, stop: gone.Token);
+        await gone.CancelAsync();
+        Assert.That(await first.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+
+        var second = WaitAsync(alice);
+        _board.Drain();
+        Assert.That(await second.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(await WaitAsync(alice).WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+    }
+
+    [Test]
+    public async Task News_between_the_answer_and_the_next_poll_is_not_waited_for()
+    {
+        _source.Joined(Alice, _kitchen);
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        Commit(Message(_kitchen, 1));
+        Assert.That(await WaitAsync(alice, since).WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+    }
+
+    [Test]
+    public async Task More_long_polls_than_a_user_may_hold_end_the_oldest()
+    {
+        var alice = await ActivateAsync(Alice);
+        var oldest = WaitAsync(alice);
+        var rest = Enumerable.Range(0, UserFeed.MaxWaiters).Select(_ => WaitAsync(alice)).ToArray();
+        Assert.That(await oldest.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
+        Assert.That(rest.Count(w => w.IsCompleted), Is.Zero);
+    }
+
+    [Test]
+    public async Task Account_data_and_messages_to_a_device_are_news_for_their_user_and_device()
+    {
+        var alice = await ActivateAsync(Alice);
+        var (phone, tablet) = (alice.Device(Phone), alice.Device("TABLET"));
+        var since = Now();
+        Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
+        Assert.That(phone.LastToDevice, Is.EqualTo(_position));
+        Assert.That(alice.HasNews(since, _board, phone), Is.True);
+        Assert.That(alice.HasNews(since, _board, tablet), Is.False);
+
+        Commit(new PutAccountData(Alice, null, "m.direct", "{}"u8.ToArray()));
+        Assert.That(alice.HasNews(since, _board, tablet), Is.True);
+        Assert.That(alice.LastAccountData, Is.EqualTo(_position));
+    }
+
+    [Test]
+    public async Task A_message_that_came_before_the_device_was_seen_is_not_missed()
+    {
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
+        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.True);
+    }
+
+    [Test]
+    public async Task A_changed_device_list_is_looked_at_by_everyone_and_wakes_those_who_share_a_room()
+    {
+        _source.Joined(Alice, _kitchen).Joined(Bob, _kitchen).Sharing(Bob, Alice);
+        _board.DeviceLists.Start();
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        var waiting = WaitAsync(alice);
+        Commit(new LogDeviceListChange(Bob));
+        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.True);
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+        await _board.DeviceLists.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Typing_is_news_for_the_room_and_keeps_the_list_sorted_for_both_counters()
+    {
+        _source.Joined(Alice, _kitchen, _garden);
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        _board.TypingChanged(_kitchen);
+        Commit(Message(_garden, 1));
+
+        Assert.That(
+            News(alice, since).Select(n => (n.Room.RoomNid, n.Parts)),
+            Is.EqualTo(new[] { (_garden, RoomParts.Events), (_kitchen, RoomParts.Typing) }));
+        Assert.That(News(alice, Now()), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_token_from_before_the_feed_is_answered_from_the_database()
+    {
+        _source.Joined(Alice, _kitchen);
+        var alice = await ActivateAsync(Alice);
+        var old = new SyncToken(alice.KnownSince - 1, _board.Epoch, 0);
+        Assert.That(alice.TryCollect(old.Position, 0, []), Is.False);
+        Assert.That(alice.HasNews(old, _board, alice.Device(Phone)), Is.True);
+    }
+
+    [Test]
+    public async Task Whoever_is_idle_is_forgotten_and_comes_back_by_one_question()
+    {
+        _source.Joined(Alice, _kitchen).Joined(Bob, _kitchen);
+        await ActivateAsync(Alice);
+        var bob = await ActivateAsync(Bob);
+        _time.Advance(TimeSpan.FromMinutes(10));
+        Assert.That(_board.Find(Bob), Is.SameAs(bob));
+        _time.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.That((_board.Find(Alice), _board.ActiveUsers, _board.Marks), Is.EqualTo(((UserFeed?)null, 1, 1)));
+        Commit(Message(_kitchen, 1));
+        var alice = await ActivateAsync(Alice);
+        Assert.That(alice.KnownSince, Is.EqualTo(_position));
+        Assert.That(_source.Questions, Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task Whoever_waits_is_not_forgotten()
+    {
+        var alice = await ActivateAsync(Alice);
+        var waiting = WaitAsync(alice, atMost: TimeSpan.FromMinutes(5));
+        _time.Advance(TimeSpan.FromMinutes(4.9));
+        _board.EvictIdle();
+        Assert.That(_board.Find(Alice), Is.SameAs(alice));
+        Assert.That(waiting.IsCompleted, Is.False);
+    }
+
+    [Test]
+    public async Task The_board_stays_within_its_bound_by_forgetting_who_was_idle_longest()
+    {
+        Open(new SyncOptions { MaxRoomMarks = 3 });
+        _source.Joined(Alice, _kitchen, _garden).Joined(Bob, _kitchen, _garden).Joined("@c:hs", _kitchen);
+        await ActivateAsync(Alice);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var bob = await ActivateAsync(Bob);
+        Assert.That((_board.Find(Alice), _board.Marks), Is.EqualTo(((UserFeed?)null, 2)));
+
+        var waiting = WaitAsync(bob);
+        await ActivateAsync("@c:hs");
+        _source.Joined("@d:hs", _kitchen, _garden);
+        Assert.That(await _board.ActivateAsync("@d:hs", default), Is.Null, "Bob waits: there is no room for two more.");
+        Assert.That(_board.Marks, Is.EqualTo(2));
+        Assert.That(waiting.IsCompleted, Is.False);
+    }
+
+    [Test]
+    public async Task A_feed_that_cannot_be_filled_is_tried_again()
+    {
+        _source.Failure = new StorageException(StorageFailure.Busy, "locked");
+        Assert.That(async () => await _board.ActivateAsync(Alice, default), Throws.TypeOf<StorageException>());
+        _source.Failure = null;
+        Assert.That(await _board.ActivateAsync(Alice, default), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task A_commit_while_the_feed_is_filled_is_not_lost()
+    {
+        _source.Joined(Alice, _kitchen);
+        var since = Now();
+        _source.Meanwhile = () =>
+        {
+            Commit(new SetMembership(_kitchen, Alice, Membership.Leave, Nid(_kitchen, 3), IsLocal: true), Message(_kitchen, 3));
+            Commit(
+                new CreateRoom(_garden, "!g", "12", Alice, Header(1)),
+                new SetMembership(_garden, Alice, Membership.Join, Nid(_garden, 1), IsLocal: true));
+        };
+        var alice = await ActivateAsync(Alice);
+
+        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.True);
+        since = Now();
+        Commit(Message(_kitchen, 4));
+        Commit(Message(_garden, 2));
+        Assert.That(News(alice, since).Select(n => n.Room.RoomNid), Is.EqualTo(new[] { _garden }));
+    }
+
+    [Test]
+    public async Task A_hundred_commits_in_a_room_of_a_hundred_allocate_next_to_nothing()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            _source.Joined($"@u{i}:hs", _kitchen);
+            await ActivateAsync($"@u{i}:hs");
+        }
+
+        var sets = Enumerable.Range(1, 300).Select(n => Set([Message(_kitchen, (uint)n)])).ToArray();
+        foreach (var set in sets[..200]) Deliver([set]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        foreach (var set in sets[200..]) Deliver([set]);
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(100 * 100));
+    }
+
+    private void Open(SyncOptions options)
+    {
+        _board = new SyncBoard(_source, _wheel, _time, options, _position);
+        _flushes = new FlushReader(_board);
+    }
+
+    private async Task<UserFeed> ActivateAsync(string user) =>
+        await _board.ActivateAsync(user, default) ?? throw new InvalidOperationException("No room.");
+
+    private SyncToken Now() => new(_board.Applied, _board.Epoch, _board.Ephemeral);
+
+    private Task<bool> WaitAsync(UserFeed feed, SyncToken? since = null, TimeSpan? atMost = null, CancellationToken stop = default) =>
+        _board.WaitAsync(feed, Phone, feed.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop).AsTask();
+
+    private static List<RoomNews> News(UserFeed feed, SyncToken since)
+    {
+        var rooms = new List<RoomNews>();
+        Assert.That(feed.TryCollect(since.Position, since.Ephemeral, rooms), Is.True);
+        return rooms;
+    }
+
+    private static EventNid Nid(RoomNid room, uint n) => EventNid.Of(room, EventNid.FirstLiveOrdinal + n);
+
+    private static RoomHeader Header(uint n) => new() { LastOrdinal = EventNid.FirstLiveOrdinal + n, CurrentStep = (int)n };
+
+    private static PutRoomHeader Message(RoomNid room, uint n) => new(room, Header(n));
+
+    private static WriteSet Set(WriteOperation[] operations)
+    {
+        var set = new WriteSet();
+        foreach (var operation in operations) set.Add(operation);
+        return set;
+    }
+
+    private void Commit(params WriteOperation[] operations) => Deliver([Set(operations)]);
+
+    private void Deliver(ReadOnlySpan<WriteSet> sets)
+    {
+        foreach (var set in sets) set.Position = ++_position;
+        _flushes.Committed(new CommittedFlush(sets, _position));
+    }
+
+    private sealed class Source : IFeedSource
+    {
+        private readonly Dictionary<string, RoomNid[]> _joined = [];
+        private readonly Dictionary<string, string[]> _sharing = [];
+
+        public int Questions { get; private set; }
+
+        public Exception? Failure { get; set; }
+
+        public Action? Meanwhile { get; set; }
+
+        public Source Joined(string user, params RoomNid[] rooms)
+        {
+            _joined[user] = rooms;
+            return this;
+        }
+
+        public Source Sharing(string user, params string[] others)
+        {
+            _sharing[user] = others;
+            return this;
+        }
+
+        public ValueTask<IReadOnlyList<RoomStanding>> StandingsAsync(string userId, CancellationToken stop)
+        {
+            Questions++;
+            if (Failure is not null) throw Failure;
+            var rooms = _joined.GetValueOrDefault(userId, []);
+            Meanwhile?.Invoke();
+            return ValueTask.FromResult<IReadOnlyList<RoomStanding>>([.. rooms.Select(r => new RoomStanding(r, Standing.Joined, 50))]);
+        }
+
+        public ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlyList<string>>(_sharing.GetValueOrDefault(userId, []));
+    }
+}

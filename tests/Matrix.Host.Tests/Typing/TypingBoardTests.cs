@@ -1,0 +1,90 @@
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Rooms.Typing;
+using Matrix.Host.Storage;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Typing;
+
+internal sealed class TypingBoardTests
+{
+    private static readonly RoomNid _room = new(1);
+    private readonly SyncOptions _options = new() { MaxTypingUsers = 3, MaxTypingRooms = 2 };
+    private ManualTime _time = null!;
+    private TimerWheel _wheel = null!;
+    private SyncBoard _board = null!;
+    private TypingBoard _typing = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _time = new ManualTime();
+        _wheel = new TimerWheel(_time);
+        _board = new SyncBoard(new Nobody(), _wheel, _time, _options, 0);
+        _typing = new TypingBoard(_board, _wheel, _time, _options);
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        _board.Dispose();
+        _wheel.Dispose();
+    }
+
+    [Test]
+    public void Whoever_types_stops_by_themselves_or_when_the_time_is_up()
+    {
+        _typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
+        _typing.Set(_room, "@b:hs", TimeSpan.FromSeconds(20));
+        Assert.That(_typing.In(_room), Is.EqualTo(new[] { "@a:hs", "@b:hs" }));
+
+        _typing.Set(_room, "@b:hs", null);
+        Assert.That(_typing.In(_room), Is.EqualTo(new[] { "@a:hs" }));
+        _time.Advance(TimeSpan.FromSeconds(11));
+        Assert.That(_typing.In(_room), Is.Empty);
+    }
+
+    [Test]
+    public void Typing_on_prolongs_the_time_without_being_news()
+    {
+        _typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
+        var counter = _board.Ephemeral;
+        _time.Advance(TimeSpan.FromSeconds(8));
+        _typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
+        Assert.That(_board.Ephemeral, Is.EqualTo(counter));
+
+        _time.Advance(TimeSpan.FromSeconds(8));
+        Assert.That(_typing.In(_room), Is.EqualTo(new[] { "@a:hs" }));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        Assert.That((_typing.In(_room).Count, _board.Ephemeral), Is.EqualTo((0, counter + 1)));
+    }
+
+    [Test]
+    public void Stopping_without_having_begun_is_no_news()
+    {
+        _typing.Set(_room, "@a:hs", null);
+        Assert.That(_board.Ephemeral, Is.Zero);
+    }
+
+    [Test]
+    public void Typists_rooms_and_times_are_bounded()
+    {
+        for (var i = 0; i < 5; i++) _typing.Set(_room, $"@u{i}:hs", TimeSpan.FromDays(1));
+        for (var i = 2; i < 5; i++) _typing.Set(new RoomNid(i), "@u:hs", TimeSpan.FromSeconds(1));
+        Assert.That(_typing.In(_room), Has.Count.EqualTo(3));
+        Assert.That(_typing.In(new RoomNid(2)), Has.Count.EqualTo(1));
+        Assert.That(_typing.In(new RoomNid(3)), Is.Empty);
+
+        _time.Advance(_options.LongestTyping + TimeSpan.FromSeconds(1));
+        Assert.That(_typing.In(_room), Is.Empty);
+    }
+
+    private sealed class Nobody : IFeedSource
+    {
+        public ValueTask<IReadOnlyList<RoomStanding>> StandingsAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlyList<RoomStanding>>([]);
+
+        public ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlyList<string>>([]);
+    }
+}
