@@ -10,6 +10,7 @@ let private properties =
     [
         JsonProperties.all
         IdentProperties.all
+        EventProperties.all
         StateTreeProperties.all
         StateStorageProperties.all
     ]

@@ -1,0 +1,233 @@
+namespace Matrix.Core.Event
+
+open System
+open System.Buffers
+open Matrix.Core.Json
+
+/// What this server adds to an event for one client. What is left at its default is left out.
+/// Client-Server API, "Room event format": `unsigned`.
+[<Struct; NoEquality; NoComparison>]
+type UnsignedParts =
+    /// Milliseconds since the event was sent, if `HasAge`.
+    [<DefaultValue(false)>]
+    val mutable Age: int64
+
+    /// Whether `Age` counts.
+    [<DefaultValue(false)>]
+    val mutable HasAge: bool
+
+    /// The transaction id with which this client's device sent the event.
+    [<DefaultValue(false)>]
+    val mutable TransactionId: string | null
+
+    /// The canonical content of the state event that this one replaced.
+    [<DefaultValue(false)>]
+    val mutable PrevContent: ReadOnlyMemory<byte>
+
+    /// The id of the state event that this one replaced.
+    [<DefaultValue(false)>]
+    val mutable ReplacesState: string | null
+
+    /// The client's user's membership at the event.
+    [<DefaultValue(false)>]
+    val mutable Membership: string | null
+
+    /// The redaction, as an event in client form.
+    [<DefaultValue(false)>]
+    val mutable RedactedBecause: ReadOnlyMemory<byte>
+
+    /// The bundled aggregations, a JSON object.
+    [<DefaultValue(false)>]
+    val mutable Relations: ReadOnlyMemory<byte>
+
+    /// Whether nothing is to be added.
+    member this.IsEmpty =
+        not this.HasAge
+        && isNull this.TransactionId
+        && this.PrevContent.IsEmpty
+        && isNull this.ReplacesState
+        && isNull this.Membership
+        && this.RedactedBecause.IsEmpty
+        && this.Relations.IsEmpty
+
+/// Events as clients see them, written from the canonical bytes of the store without parsing them: an envelope around slices.
+/// Client-Server API, "Room event format" and "Stripped state".
+[<AbstractClass; Sealed>]
+type ClientEvent private () =
+
+    /// Writes `"key":"value"`, with a comma unless it is the first member.
+    static member private Text(out: ByteBuffer, first: bool, key: ReadOnlySpan<byte>, value: string) =
+        if not first then
+            out.Byte ','B
+
+        out.Raw key
+        CanonicalJson.writeString out value
+
+    static member private Raw(out: ByteBuffer, first: bool, key: ReadOnlySpan<byte>, value: ReadOnlySpan<byte>) =
+        if not first then
+            out.Byte ','B
+
+        out.Raw key
+        out.Raw value
+
+    static member private WriteUnsigned(out: ByteBuffer, parts: inref<UnsignedParts>) =
+        out.Raw(ReadOnlySpan<byte> ",\"unsigned\":{"B)
+        let start = out.Length
+
+        if parts.HasAge then
+            out.Raw(ReadOnlySpan<byte> "\"age\":"B)
+            CanonicalJson.writeInt out parts.Age
+
+        if not parts.Relations.IsEmpty then
+            ClientEvent.Raw(out, out.Length = start, ReadOnlySpan<byte> "\"m.relations\":"B, parts.Relations.Span)
+
+        match parts.Membership with
+        | null -> ()
+        | membership -> ClientEvent.Text(out, out.Length = start, ReadOnlySpan<byte> "\"membership\":"B, membership)
+
+        if not parts.PrevContent.IsEmpty then
+            ClientEvent.Raw(out, out.Length = start, ReadOnlySpan<byte> "\"prev_content\":"B, parts.PrevContent.Span)
+
+        if not parts.RedactedBecause.IsEmpty then
+            ClientEvent.Raw(out, out.Length = start, ReadOnlySpan<byte> "\"redacted_because\":"B, parts.RedactedBecause.Span)
+
+        match parts.ReplacesState with
+        | null -> ()
+        | id -> ClientEvent.Text(out, out.Length = start, ReadOnlySpan<byte> "\"replaces_state\":"B, id)
+
+        match parts.TransactionId with
+        | null -> ()
+        | id -> ClientEvent.Text(out, out.Length = start, ReadOnlySpan<byte> "\"transaction_id\":"B, id)
+
+        out.Byte '}'B
+
+    /// Writes a redaction's content with `redacts` in it, as rooms of version 11 and later have it.
+    static member private WriteContentWithRedacts(out: ByteBuffer, content: ReadOnlySpan<byte>, redacts: ReadOnlySpan<byte>) =
+        out.Raw(ReadOnlySpan<byte> "{\"redacts\":"B)
+        out.Raw redacts
+        let mutable members = Slices content
+
+        while members.Next() do
+            if not (members.Is(ReadOnlySpan<byte> "redacts"B)) then
+                out.Byte ','B
+                out.Raw members.Member
+
+        out.Byte '}'B
+
+    /// The member of this key in canonical bytes; empty if it is not there. The key must need no escapes.
+    static member private Member(canonical: ReadOnlySpan<byte>, key: ReadOnlySpan<byte>) : ReadOnlySpan<byte> =
+        let mutable members = Slices canonical
+        let mutable found = ReadOnlySpan<byte>.Empty
+        let mutable go = true
+
+        while go && members.Next() do
+            if members.Is key then
+                found <- members.Value
+                go <- false
+
+        found
+
+    /// The stored content: a slice of the canonical bytes.
+    static member Content(canonical: ReadOnlyMemory<byte>) : ReadOnlyMemory<byte> =
+        let mutable members = Slices canonical.Span
+        let mutable found = ReadOnlyMemory<byte>.Empty
+        let mutable go = true
+
+        while go && members.Next() do
+            if members.Is(ReadOnlySpan<byte> "content"B) then
+                let struct (start, length) = members.ValueRange
+                found <- canonical.Slice(start, length)
+                go <- false
+
+        found
+
+    /// Writes an event for a client. `roomId` is null where the response says it elsewhere. A redaction names what it redacts
+    /// both beside and inside its content, whatever its room version: older and newer clients look in one place each.
+    static member Write
+        (
+            out: ByteBuffer,
+            format: EventFormat,
+            eventId: string,
+            roomId: string | null,
+            canonical: ReadOnlySpan<byte>,
+            unsigned: inref<UnsignedParts>
+        ) : unit =
+        let mutable content = ReadOnlySpan<byte>.Empty
+        let mutable ts = ReadOnlySpan<byte>.Empty
+        let mutable redacts = ReadOnlySpan<byte>.Empty
+        let mutable sender = ReadOnlySpan<byte>.Empty
+        let mutable stateKey = ReadOnlySpan<byte>.Empty
+        let mutable eventType = ReadOnlySpan<byte>.Empty
+        let mutable members = Slices canonical
+
+        while members.Next() do
+            // Told apart by length first: this runs for every event of every sync.
+            match members.Key.Length with
+            | 4 when members.Is(ReadOnlySpan<byte> "type"B) -> eventType <- members.Value
+            | 6 when members.Is(ReadOnlySpan<byte> "sender"B) -> sender <- members.Value
+            | 7 when members.Is(ReadOnlySpan<byte> "content"B) -> content <- members.Value
+            | 7 when members.Is(ReadOnlySpan<byte> "redacts"B) -> redacts <- members.Value
+            | 9 when members.Is(ReadOnlySpan<byte> "state_key"B) -> stateKey <- members.Value
+            | 16 when members.Is(ReadOnlySpan<byte> "origin_server_ts"B) -> ts <- members.Value
+            | _ -> ()
+
+        let isRedaction =
+            eventType.SequenceEqual(ReadOnlySpan<byte> "\"m.room.redaction\""B)
+
+        if not isRedaction then
+            redacts <- ReadOnlySpan<byte>.Empty
+        elif not format.RedactsOnTop then
+            redacts <- ClientEvent.Member(content, ReadOnlySpan<byte> "redacts"B)
+
+        // What is no string names no event.
+        if redacts.Length > 0 && redacts[0] <> '"'B then
+            redacts <- ReadOnlySpan<byte>.Empty
+
+        out.Raw(ReadOnlySpan<byte> "{\"content\":"B)
+
+        if redacts.Length > 0 && format.RedactsOnTop then
+            ClientEvent.WriteContentWithRedacts(out, content, redacts)
+        else
+            out.Raw content
+
+        ClientEvent.Text(out, false, ReadOnlySpan<byte> "\"event_id\":"B, eventId)
+        ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"origin_server_ts\":"B, ts)
+
+        if redacts.Length > 0 then
+            ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"redacts\":"B, redacts)
+
+        match roomId with
+        | null -> ()
+        | id -> ClientEvent.Text(out, false, ReadOnlySpan<byte> "\"room_id\":"B, id)
+
+        ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"sender\":"B, sender)
+
+        if stateKey.Length > 0 then
+            ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"state_key\":"B, stateKey)
+
+        ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"type\":"B, eventType)
+
+        if not unsigned.IsEmpty then
+            ClientEvent.WriteUnsigned(out, &unsigned)
+
+        out.Byte '}'B
+
+    /// Writes a state event as one sees it who is not in the room: content, sender, state key and type only.
+    static member WriteStripped(out: ByteBuffer, canonical: ReadOnlySpan<byte>) : unit =
+        let mutable members = Slices canonical
+        out.Byte '{'B
+        let start = out.Length
+
+        while members.Next() do
+            if
+                members.Is(ReadOnlySpan<byte> "content"B)
+                || members.Is(ReadOnlySpan<byte> "sender"B)
+                || members.Is(ReadOnlySpan<byte> "state_key"B)
+                || members.Is(ReadOnlySpan<byte> "type"B)
+            then
+                if out.Length > start then
+                    out.Byte ','B
+
+                out.Raw members.Member
+
+        out.Byte '}'B

@@ -1,0 +1,22 @@
+namespace Matrix.Core.Event
+
+/// Bounds on events. Client-Server API, "Size limits"; Server-Server API, "Persistent Data Unit".
+[<RequireQualifiedAccess>]
+module EventLimits =
+
+    /// The greatest canonical form of an event, in bytes, its hashes and signatures included. `unsigned` is not counted: it is
+    /// no part of what all servers share.
+    [<Literal>]
+    let MaxBytes = 65536
+
+    /// The greatest `type` and `state_key`, in bytes of UTF-8. Identifiers have the same limit.
+    [<Literal>]
+    let MaxKeyBytes = 255
+
+    /// The most entries of `prev_events`.
+    [<Literal>]
+    let MaxPrevEvents = 20
+
+    /// The most entries of `auth_events`.
+    [<Literal>]
+    let MaxAuthEvents = 10

@@ -1,0 +1,51 @@
+namespace Matrix.Core.Event
+
+open Matrix.Core.Ident
+open Matrix.Core.Json
+
+/// Why something is no event of its room version. Room versions, "Event format"; Client-Server API, "Size limits".
+[<RequireQualifiedAccess>]
+type PduFault =
+    /// The text could not be read.
+    | Unreadable of JsonError
+    /// A number that canonical JSON does not have, in a version that enforces it.
+    | NotCanonical
+    /// A member that must be there is not.
+    | Missing of key: string
+    /// A member is not of its type.
+    | WrongType of key: string * expected: string
+    /// A member holds no valid identifier.
+    | BadId of key: string * reason: IdentError
+    /// A member takes more bytes than it may.
+    | KeyTooLong of key: string * bytes: int * limit: int
+    /// The event takes more bytes than it may.
+    | EventTooLarge of bytes: int * limit: int
+    /// `prev_events` or `auth_events` has too many entries.
+    | TooManyReferences of key: string * count: int * limit: int
+    /// A depth below zero, or above what the version allows.
+    | DepthOutOfRange of depth: int64 * limit: int64
+    /// A create event that names its room, whose id is to be derived from it.
+    | CreateEventWithRoomId
+
+    /// Whether it is a matter of size (`M_TOO_LARGE`) rather than of form (`M_BAD_JSON`).
+    member this.IsSize =
+        match this with
+        | KeyTooLong _
+        | EventTooLarge _
+        | Unreadable { Fault = JsonFault.TooLarge _ } -> true
+        | BadId(_, IdentError.TooLong _) -> true
+        | _ -> false
+
+    /// For logs and error objects.
+    override this.ToString() =
+        match this with
+        | Unreadable error -> error.ToString()
+        | NotCanonical -> "a number is no integer, or out of range"
+        | Missing key -> $"'{key}' is missing"
+        | WrongType(key, expected) -> $"'{key}' is not {expected}"
+        | BadId(key, reason) -> $"'{key}' {reason}"
+        | KeyTooLong(key, bytes, limit) -> $"'{key}' takes {bytes} bytes where {limit} are allowed"
+        | EventTooLarge(bytes, limit) -> $"the event takes {bytes} bytes where {limit} are allowed"
+        | TooManyReferences(key, count, limit) -> $"'{key}' has {count} entries where {limit} are allowed"
+        | DepthOutOfRange(depth, limit) -> $"'depth' is {depth}, not from 0 to {limit}"
+        | CreateEventWithRoomId -> "the create event has a 'room_id', which is to be derived from it"

@@ -1,0 +1,281 @@
+namespace Matrix.Core.Event
+
+open System
+open Matrix.Core.Ident
+open Matrix.Core.Json
+
+/// What every event has, taken out of its members.
+type internal PduFields = {
+    /// "" for a create event whose room id is derived from it.
+    RoomId: string
+    /// "" unless the room version has its servers choose ids.
+    EventId: string
+    Sender: string
+    Type: string
+    StateKey: string | null
+    OriginServerTs: int64
+    Depth: int64
+    Content: JsonObject
+    PrevEvents: string[]
+    AuthEvents: string[]
+    Redacts: string | null
+}
+
+/// Takes members out of an event and remembers the first that is wrong.
+[<Sealed>]
+type private FieldReader(event: JsonObject) =
+    let mutable fault: PduFault voption = ValueNone
+
+    member _.Fault = fault
+
+    member _.Fail(f: PduFault) =
+        if fault.IsNone then
+            fault <- ValueSome f
+
+    member this.Text(key: string) : string =
+        match event.TryFind key with
+        | ValueSome(Json.String s) -> s
+        | ValueSome _ ->
+            this.Fail(PduFault.WrongType(key, "a string"))
+            ""
+        | ValueNone ->
+            this.Fail(PduFault.Missing key)
+            ""
+
+    /// A string of at most 255 bytes.
+    member this.ShortText(key: string) : string =
+        let s = this.Text key
+
+        if not (Ident.fits s) then
+            this.Fail(PduFault.KeyTooLong(key, Ident.bytes s, EventLimits.MaxKeyBytes))
+
+        s
+
+    member this.OptionalText(key: string) : string | null =
+        match event.TryFind key with
+        | ValueNone -> null
+        | ValueSome _ -> this.ShortText key
+
+    member this.Id(key: string, check: string -> Result<string, IdentError>) : string =
+        let s = this.Text key
+
+        if fault.IsNone then
+            match check s with
+            | Ok _ -> ()
+            | Error reason -> this.Fail(PduFault.BadId(key, reason))
+
+        s
+
+    member this.Int(key: string) : int64 =
+        match event.TryFind key with
+        | ValueSome(Json.Int n) -> n
+        | ValueSome _ ->
+            this.Fail(PduFault.WrongType(key, "an integer"))
+            0L
+        | ValueNone ->
+            this.Fail(PduFault.Missing key)
+            0L
+
+    member this.Object(key: string) : JsonObject =
+        match event.TryFind key with
+        | ValueSome(Json.Object o) -> o
+        | ValueSome _ ->
+            this.Fail(PduFault.WrongType(key, "an object"))
+            JsonObject.Empty
+        | ValueNone ->
+            this.Fail(PduFault.Missing key)
+            JsonObject.Empty
+
+    /// Event ids, or pairs of an event id and its hashes. What an id looks like is not asked beyond the sigil: one that can
+    /// belong to no event is an event that nobody can find.
+    member this.References(key: string, withHashes: bool, limit: int) : string[] =
+        match event.TryFind key with
+        | ValueSome(Json.Array items) when items.Length > limit ->
+            this.Fail(PduFault.TooManyReferences(key, items.Length, limit))
+            [||]
+        | ValueSome(Json.Array items) ->
+            let ids = Array.create items.Length ""
+
+            for i in 0 .. items.Length - 1 do
+                let id =
+                    match items[i] with
+                    | Json.String id when not withHashes -> id
+                    | Json.Array [| Json.String id; Json.Object _ |] when withHashes -> id
+                    | _ -> ""
+
+                if id.Length = 0 then
+                    let expected =
+                        if withHashes then
+                            "a list of pairs of an event id and hashes"
+                        else
+                            "a list of event ids"
+
+                    this.Fail(PduFault.WrongType(key, expected))
+                elif id[0] <> '$' then
+                    this.Fail(PduFault.BadId(key, IdentError.Sigil '$'))
+                elif not (Ident.fits id) then
+                    this.Fail(PduFault.BadId(key, IdentError.TooLong(Ident.bytes id, Ident.MaxBytes)))
+
+                ids[i] <- id
+
+            ids
+        | ValueSome _ ->
+            this.Fail(PduFault.WrongType(key, "a list"))
+            [||]
+        | ValueNone ->
+            this.Fail(PduFault.Missing key)
+            [||]
+
+    /// `hashes` and `signatures` as an exchanged event must have them.
+    member this.Seal() =
+        match (this.Object "hashes").TryFind "sha256" with
+        | ValueSome(Json.String _) -> ()
+        | ValueSome _ -> this.Fail(PduFault.WrongType("hashes.sha256", "a string"))
+        | ValueNone -> this.Fail(PduFault.Missing "hashes.sha256")
+
+        let signatures = this.Object "signatures"
+
+        for i in 0 .. signatures.Count - 1 do
+            match signatures.Value i with
+            | Json.Object keys ->
+                for j in 0 .. keys.Count - 1 do
+                    match keys.Value j with
+                    | Json.String _ -> ()
+                    | _ -> this.Fail(PduFault.WrongType("signatures", "an object of objects of strings"))
+            | _ -> this.Fail(PduFault.WrongType("signatures", "an object of objects of strings"))
+
+        match event.TryFind "unsigned" with
+        | ValueNone
+        | ValueSome(Json.Object _) -> ()
+        | ValueSome _ -> this.Fail(PduFault.WrongType("unsigned", "an object"))
+
+/// Takes an event's members apart, by the format of its room version.
+[<RequireQualifiedAccess>]
+module internal PduFields =
+
+    /// Whether canonical JSON has this value: no floats, no integers out of range.
+    let rec isCanonical (json: Json) : bool =
+        match json with
+        | Json.Float _ -> false
+        | Json.Int n -> n <= Numbers.MaxInteger && n >= -Numbers.MaxInteger
+        | Json.Array items -> Array.forall isCanonical items
+        | Json.Object o -> isCanonicalObject o
+        | _ -> true
+
+    and isCanonicalObject (o: JsonObject) : bool =
+        let mutable ok = true
+        let mutable i = 0
+
+        while ok && i < o.Count do
+            ok <- isCanonical (o.Value i)
+            i <- i + 1
+
+        ok
+
+    /// The event that a redaction names, where its version puts it.
+    let redacts (format: EventFormat) (eventType: string) (event: JsonObject) (content: JsonObject) : string | null =
+        if eventType <> "m.room.redaction" then
+            null
+        else
+            match (if format.RedactsOnTop then event else content).TryFind "redacts" with
+            | ValueSome(Json.String id) -> id
+            | _ -> null
+
+    /// The members of an event, checked. `isSealed`: it has hashes and signatures already.
+    let read (format: EventFormat) (event: JsonObject) (isSealed: bool) : Result<PduFields, PduFault> =
+        let r = FieldReader event
+
+        if
+            format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
+            && not (isCanonicalObject event)
+        then
+            r.Fail PduFault.NotCanonical
+
+        let eventType = r.ShortText "type"
+
+        let roomId =
+            if not format.RoomIdIsHash then
+                r.Id("room_id", RoomId.checkWithServer)
+            elif eventType <> "m.room.create" then
+                r.Id("room_id", RoomId.checkHash)
+            else
+                if event.Has "room_id" then
+                    r.Fail PduFault.CreateEventWithRoomId
+
+                ""
+
+        let eventId =
+            if format.AssignsIds then
+                r.Id("event_id", EventId.checkWithServer)
+            else
+                ""
+
+        let sender = r.Id("sender", UserId.check)
+        let stateKey = r.OptionalText "state_key"
+        let ts = r.Int "origin_server_ts"
+        let depth = r.Int "depth"
+        let deepest = format.Version.Settings.MaximumDepth
+
+        if depth < 0L || depth > deepest then
+            r.Fail(PduFault.DepthOutOfRange(depth, deepest))
+
+        let content = r.Object "content"
+
+        let prev =
+            r.References("prev_events", format.ReferencesCarryHashes, EventLimits.MaxPrevEvents)
+
+        let auth =
+            r.References("auth_events", format.ReferencesCarryHashes, EventLimits.MaxAuthEvents)
+
+        if format.RedactsOnTop && event.Has "redacts" then
+            r.Text "redacts" |> ignore
+
+        if isSealed then
+            r.Seal()
+
+        match r.Fault with
+        | ValueSome fault -> Error fault
+        | ValueNone ->
+            Ok {
+                RoomId = roomId
+                EventId = eventId
+                Sender = sender
+                Type = eventType
+                StateKey = stateKey
+                OriginServerTs = ts
+                Depth = depth
+                Content = content
+                PrevEvents = prev
+                AuthEvents = auth
+                Redacts = redacts format eventType event content
+            }
+
+    /// The id of an event whose essential bytes hash to this.
+    let idOfHash (format: EventFormat) (referenceHash: byte[]) : string =
+        match format.Version.Settings.EventIds with
+        | Matrix.Rules.EventIdForm.UrlSafeHash -> EventId.ofHashUrlSafe (ReadOnlySpan<byte> referenceHash)
+        | _ -> EventId.ofHashStandard (ReadOnlySpan<byte> referenceHash)
+
+    /// The parsed event.
+    let toPdu (format: EventFormat) (fields: PduFields) (eventId: string) (content: JsonObject) (canonical: byte[]) : Pdu =
+        let roomId =
+            if fields.RoomId = "" then
+                RoomId.ofCreateEvent eventId
+            else
+                fields.RoomId
+
+        Pdu(
+            format.VersionId,
+            eventId,
+            roomId,
+            fields.Sender,
+            fields.Type,
+            fields.StateKey,
+            fields.OriginServerTs,
+            fields.Depth,
+            content,
+            fields.PrevEvents,
+            fields.AuthEvents,
+            fields.Redacts,
+            canonical
+        )

@@ -1,0 +1,186 @@
+namespace Matrix.Core.Event
+
+open System
+open System.Security.Cryptography
+open Matrix.Core.Ident
+open Matrix.Core.Json
+open Matrix.Rules
+
+[<Sealed>]
+type ReceivedPdu
+    internal
+    (
+        format: EventFormat,
+        event: JsonObject,
+        fields: PduFields,
+        eventId: string,
+        signedBytes: byte[],
+        hashHolds: bool,
+        canonical: byte[]
+    ) =
+
+    let contentText key =
+        match fields.Content.TryFind key with
+        | ValueSome(Json.String s) -> s
+        | _ -> ""
+
+    let isThirdPartyInvite =
+        fields.Type = "m.room.member"
+        && contentText "membership" = "invite"
+        && fields.Content.Has "third_party_invite"
+
+    let hasSigner signer =
+        List.contains signer format.Version.Settings.ExtraSigners
+
+    member _.EventId = eventId
+
+    member _.RoomId =
+        if fields.RoomId = "" then
+            RoomId.ofCreateEvent eventId
+        else
+            fields.RoomId
+
+    member _.Sender = fields.Sender
+    member _.Type = fields.Type
+    member _.OriginServerTs = fields.OriginServerTs
+    member _.SignedBytes = ReadOnlyMemory<byte> signedBytes
+    member _.Signatures = SignedJson.signatures event
+
+    member _.RequiredSigners =
+        let sender = UserId.server fields.Sender
+        let origin = if isThirdPartyInvite then [||] else [| sender |]
+
+        if hasSigner ExtraSigner.EventIdServer then
+            Array.append origin [| Ident.serverOf eventId |] |> Array.distinct
+        else
+            origin
+
+    member _.AuthorisingServer =
+        if
+            hasSigner ExtraSigner.AuthorisingServer
+            && fields.Type = "m.room.member"
+            && contentText "membership" = "join"
+        then
+            Ident.serverOf (contentText "join_authorised_via_users_server")
+        else
+            ""
+
+    member _.HashHolds = hashHolds
+
+    member _.Pdu =
+        if hashHolds then
+            PduFields.toPdu format fields eventId fields.Content canonical
+        else
+            let redacted = format.Redactor.Redact event
+            let content = format.Redactor.Content(fields.Type, fields.Content)
+
+            let fields = {
+                fields with
+                    Redacts = PduFields.redacts format fields.Type redacted content
+            }
+
+            PduFields.toPdu format fields eventId content canonical
+
+[<RequireQualifiedAccess>]
+module PduFormat =
+
+    /// The content hash that the event claims; empty if it is no base64.
+    let private claimedHash (event: JsonObject) : byte[] =
+        match event.TryFind "hashes" with
+        | ValueSome(Json.Object hashes) ->
+            match hashes.TryFind "sha256" with
+            | ValueSome(Json.String text) ->
+                match UnpaddedBase64.decode text with
+                | null -> [||]
+                | bytes -> bytes
+            | _ -> [||]
+        | _ -> [||]
+
+    let ofJson (format: EventFormat) (event: JsonObject) : Result<ReceivedPdu, PduFault> =
+        match PduFields.read format event true with
+        | Error fault -> Error fault
+        | Ok fields ->
+            use text = new EventText(event, format.Redactor)
+            let stored = text.Stored([||], [||])
+
+            if stored.Length > EventLimits.MaxBytes then
+                Error(PduFault.EventTooLarge(stored.Length, EventLimits.MaxBytes))
+            else
+                let essential = text.Essential [||]
+
+                let eventId =
+                    if format.AssignsIds then
+                        fields.EventId
+                    else
+                        PduFields.idOfHash format (SHA256.HashData essential)
+
+                let holds =
+                    ReadOnlySpan<byte>(text.ContentHash()).SequenceEqual(ReadOnlySpan<byte>(claimedHash event))
+
+                let canonical = if holds then stored else text.StoredRedacted()
+                Ok(ReceivedPdu(format, event, fields, eventId, essential, holds, canonical))
+
+    let ofBytes (format: EventFormat) (utf8: ReadOnlySpan<byte>) : Result<ReceivedPdu, PduFault> =
+        match JsonReader.ParseObject(utf8, format.Reading, JsonLimits.event) with
+        | Error error -> Error(PduFault.Unreadable error)
+        | Ok event -> ofJson format event
+
+    let ofStored (format: EventFormat) (eventId: string) (canonical: byte[]) : Result<Pdu, PduFault> =
+        match JsonReader.ParseObject(ReadOnlySpan<byte> canonical, Reading.Lenient, JsonLimits.event) with
+        | Error error -> Error(PduFault.Unreadable error)
+        | Ok event ->
+            match PduFields.read format event false with
+            | Error fault -> Error fault
+            | Ok fields -> Ok(PduFields.toPdu format fields eventId fields.Content canonical)
+
+    let redact (format: EventFormat) (pdu: Pdu) : Pdu =
+        let content = format.Redactor.Content(pdu.Type, pdu.Content)
+        use out = new ByteBuffer(pdu.Canonical.Length)
+        let mutable members = Slices pdu.Canonical.Span
+        out.Byte '{'B
+
+        while members.Next() do
+            // A key with an escape in it stands in no table.
+            let key = KnownStrings.get members.Key
+
+            if format.Redactor.Keeps key then
+                if out.Length > 1 then
+                    out.Byte ','B
+
+                if key = "content" && not (format.Redactor.KeepsContentOf pdu.Type) then
+                    out.Raw(ReadOnlySpan<byte> "\"content\":"B)
+                    CanonicalJson.writeObject out content
+                else
+                    out.Raw members.Member
+
+        out.Byte '}'B
+
+        Pdu(
+            pdu.RoomVersion,
+            pdu.EventId,
+            pdu.RoomId,
+            pdu.Sender,
+            pdu.Type,
+            pdu.StateKey,
+            pdu.OriginServerTs,
+            pdu.Depth,
+            content,
+            pdu.PrevEvents,
+            pdu.AuthEvents,
+            (if format.RedactsOnTop then
+                 null
+             else
+                 PduFields.redacts format pdu.Type JsonObject.Empty content),
+            out.ToArray()
+        )
+
+    let bytesToSign (format: EventFormat) (event: JsonObject) : byte[] =
+        use text = new EventText(event, format.Redactor)
+        text.Essential [||]
+
+    let referenceHash (format: EventFormat) (event: JsonObject) : byte[] =
+        SHA256.HashData(bytesToSign format event)
+
+    let contentHash (format: EventFormat) (event: JsonObject) : byte[] =
+        use text = new EventText(event, format.Redactor)
+        text.ContentHash()

@@ -1,0 +1,69 @@
+namespace Matrix.Core.Event
+
+open System
+open Matrix.Core.Json
+
+/// An event from elsewhere that has the format of its room version, and whose signatures are still to be checked.
+/// Server-Server API, "Checks performed on receipt of a PDU" and "Validating hashes and signatures on received events".
+[<Sealed>]
+type ReceivedPdu =
+
+    /// What the event is called.
+    member EventId: string
+
+    /// Its room.
+    member RoomId: string
+
+    /// Its sender.
+    member Sender: string
+
+    /// Its type.
+    member Type: string
+
+    /// When its origin says that it was made: keys must have been valid then.
+    member OriginServerTs: int64
+
+    /// The bytes that all its signatures are over.
+    member SignedBytes: ReadOnlyMemory<byte>
+
+    /// All signatures that it carries, of algorithms that are understood.
+    member Signatures: Signature[]
+
+    /// The servers that must have signed it, or it is dropped. None for an invite by a third-party identifier.
+    member RequiredSigners: string[]
+
+    /// The server whose signature the authorization rules will ask for, because its user let the sender into a restricted
+    /// room; "" if there is none. It counts as an authorization failure, not as a reason to drop the event.
+    member AuthorisingServer: string
+
+    /// Whether its content hash is right.
+    member HashHolds: bool
+
+    /// The event: as it came if its content hash is right, else redacted. To be used once its signatures hold.
+    member Pdu: Pdu
+
+/// Reading events. Room versions, "Event format".
+[<RequireQualifiedAccess>]
+module PduFormat =
+
+    /// Checks an event that was read leniently, perhaps inside a larger body.
+    val ofJson: format: EventFormat -> event: JsonObject -> Result<ReceivedPdu, PduFault>
+
+    /// Reads and checks an event.
+    val ofBytes: format: EventFormat -> utf8: ReadOnlySpan<byte> -> Result<ReceivedPdu, PduFault>
+
+    /// Reads an event that this server stored: nothing is hashed or checked again. An error means that the store is damaged.
+    val ofStored: format: EventFormat -> eventId: string -> canonical: byte[] -> Result<Pdu, PduFault>
+
+    /// The event with all removed that redaction removes. Room versions, "Redactions". Redacting twice changes nothing more.
+    val redact: format: EventFormat -> pdu: Pdu -> Pdu
+
+    /// The reference hash of an event: its id since room version 3, what others reference it with before.
+    /// Server-Server API, "Calculating the reference hash for an event".
+    val referenceHash: format: EventFormat -> event: JsonObject -> byte[]
+
+    /// The content hash of an event. Server-Server API, "Calculating the content hash for an event".
+    val contentHash: format: EventFormat -> event: JsonObject -> byte[]
+
+    /// The bytes that an event's signatures are over.
+    val bytesToSign: format: EventFormat -> event: JsonObject -> byte[]

@@ -1,0 +1,106 @@
+namespace Matrix.Core.Event
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Json
+open Matrix.Rules
+
+/// A member of the content that stays: all of it, or, if it is an object, some of its members.
+[<Sealed>]
+type private KeptMember(key: string, whole: bool, inner: KeptMember[]) =
+    member _.Key = key
+    member _.Whole = whole
+    member _.Inner = inner
+
+/// A redaction table, prepared once for its room version. Room versions, "Redactions".
+[<Sealed>]
+type Redactor(table: RedactionTable) =
+
+    static let rec grow (paths: string list list) : KeptMember[] =
+        paths
+        |> List.filter (List.isEmpty >> not)
+        |> List.groupBy List.head
+        |> List.map (fun (key, paths) ->
+            let rests = paths |> List.map List.tail
+            KeptMember(key, List.exists List.isEmpty rests, grow rests))
+        |> List.toArray
+
+    static let find (kept: KeptMember[]) (key: string) : KeptMember | null =
+        let mutable i = 0
+
+        while i < kept.Length && not (String.Equals(kept[i].Key, key)) do
+            i <- i + 1
+
+        if i = kept.Length then null else kept[i]
+
+    static let rec keep (kept: KeptMember[]) (o: JsonObject) : JsonObject =
+        if kept.Length = 0 || o.Count = 0 then
+            JsonObject.Empty
+        else
+            let keys = List<string>()
+            let values = List<Json>()
+
+            for i in 0 .. o.Count - 1 do
+                match find kept (o.Key i) with
+                | null -> ()
+                | m when m.Whole ->
+                    keys.Add(o.Key i)
+                    values.Add(o.Value i)
+                | m ->
+                    match o.Value i with
+                    | Json.Object inner ->
+                        keys.Add(o.Key i)
+                        values.Add(Json.Object(keep m.Inner inner))
+                    | _ -> ()
+
+            JsonObject(keys.ToArray(), values.ToArray())
+
+    let topLevel = HashSet<string>(Seq.append [ "content" ] table.TopLevel)
+
+    let whole = HashSet<string>()
+    let byType = Dictionary<string, KeptMember[]>()
+
+    do
+        for KeyValue(eventType, kept) in table.Content do
+            match kept with
+            | KeptContent.Whole -> whole.Add eventType |> ignore
+            | KeptContent.Paths paths -> byType[eventType] <- grow paths
+
+    /// Whether a member beside `content` stays. (`content` does.)
+    member _.Keeps(key: string) : bool = topLevel.Contains key
+
+    /// Whether the content of events of this type stays as it is.
+    member _.KeepsContentOf(eventType: string) : bool = whole.Contains eventType
+
+    /// What stays of the content of an event of this type.
+    member _.Content(eventType: string, content: JsonObject) : JsonObject =
+        if whole.Contains eventType then
+            content
+        else
+            match byType.TryGetValue eventType with
+            | true, kept -> keep kept content
+            | _ -> JsonObject.Empty
+
+    /// What stays of an event in the form that servers exchange.
+    member this.Redact(event: JsonObject) : JsonObject =
+        let eventType =
+            match event.TryFind "type" with
+            | ValueSome(Json.String t) -> t
+            | _ -> ""
+
+        let keys = List<string>()
+        let values = List<Json>()
+
+        for i in 0 .. event.Count - 1 do
+            let key = event.Key i
+
+            if topLevel.Contains key then
+                keys.Add key
+
+                values.Add(
+                    match event.Value i with
+                    | Json.Object content when key = "content" -> Json.Object(this.Content(eventType, content))
+                    | value -> value
+                )
+
+        JsonObject(keys.ToArray(), values.ToArray())

@@ -1,0 +1,137 @@
+namespace Matrix.Core.Event
+
+open System
+open System.Buffers
+open System.Buffers.Text
+open System.Text
+open Matrix.Core.Json
+
+/// Unpadded base64, standard alphabet. Appendices, "Unpadded Base64".
+[<RequireQualifiedAccess>]
+module UnpaddedBase64 =
+
+    /// The text, without padding.
+    let encode (bytes: ReadOnlySpan<byte>) : string =
+        Convert.ToBase64String(bytes).TrimEnd '='
+
+    /// The bytes, of a text with or without padding; null if it is no base64.
+    let decode (text: string) : byte[] | null =
+        let trimmed = text.AsSpan().TrimEnd '='
+
+        if trimmed.Length % 4 = 1 || trimmed.Length > 1_000_000 then
+            null
+        else
+            let padded = Array.create ((trimmed.Length + 3) / 4 * 4) '='
+            trimmed.CopyTo(Span<char> padded)
+            let bytes = Array.zeroCreate<byte>(padded.Length / 4 * 3)
+            let mutable written = 0
+
+            if Convert.TryFromBase64Chars(ReadOnlySpan<char> padded, Span<byte> bytes, &written) then
+                Array.sub bytes 0 written
+            else
+                null
+
+/// One signature that an object carries, of an algorithm that is understood.
+[<Struct>]
+type Signature = {
+    /// Who signed: a server name, or a user id.
+    Entity: string
+    /// `ed25519:…`.
+    KeyId: string
+    /// 64 bytes; empty if the text was no base64, which no key verifies.
+    Bytes: byte[]
+}
+
+/// What became of one signature.
+[<RequireQualifiedAccess>]
+type SignatureFate =
+    /// The key is known, and the signature is its.
+    | Valid
+    /// The key is known, and the signature is not its.
+    | Invalid
+    /// The key is not known, or it had expired: the signature counts for nothing.
+    | Skipped
+
+/// Signing any JSON object. Appendices, "Signing JSON".
+[<RequireQualifiedAccess>]
+module SignedJson =
+
+    let private notSigned = [| "signatures"; "unsigned" |]
+
+    /// The bytes that a signature is over: all but `signatures` and `unsigned`.
+    let bytesToSign (o: JsonObject) : byte[] =
+        use out = new ByteBuffer()
+        CanonicalJson.writeWithout out o notSigned
+        out.ToArray()
+
+    let private withMember (o: JsonObject) (key: string) (value: Json) =
+        JsonObject.OfSeq(Seq.append o.Members [ struct (key, value) ])
+
+    let private objectAt (o: JsonObject) (key: string) =
+        match o.TryFind key with
+        | ValueSome(Json.Object inner) -> inner
+        | _ -> JsonObject.Empty
+
+    /// The object with one more signature.
+    let withSignature (o: JsonObject) (entity: string) (keyId: string) (signature: ReadOnlySpan<byte>) : JsonObject =
+        let all = objectAt o "signatures"
+        let text = UnpaddedBase64.encode signature
+        let own = withMember (objectAt all entity) keyId (Json.String text)
+        withMember o "signatures" (Json.Object(withMember all entity (Json.Object own)))
+
+    let private isUnderstood (keyId: string) =
+        keyId.StartsWith("ed25519:", StringComparison.Ordinal)
+
+    /// The signatures of one entity in a `signatures` object, of algorithms that are understood.
+    let signaturesOf (signatures: JsonObject) (entity: string) : Signature[] =
+        let own = objectAt signatures entity
+
+        [|
+            for i in 0 .. own.Count - 1 do
+                match own.Value i with
+                | Json.String text when isUnderstood (own.Key i) -> {
+                    Entity = entity
+                    KeyId = own.Key i
+                    Bytes =
+                        match UnpaddedBase64.decode text with
+                        | null -> [||]
+                        | bytes -> bytes
+                  }
+                | _ -> ()
+        |]
+
+    /// Every signature in an object, of algorithms that are understood.
+    let signatures (o: JsonObject) : Signature[] =
+        let all = objectAt o "signatures"
+
+        [| for i in 0 .. all.Count - 1 -> signaturesOf all (all.Key i) |]
+        |> Array.concat
+
+    /// Whether an entity validly signed, after its signatures were checked: at least one is valid, and of known keys none is
+    /// invalid. Server-Server API, "Validating hashes and signatures on received events".
+    let holds (fates: SignatureFate[]) : bool =
+        Array.contains SignatureFate.Valid fates
+        && not (Array.contains SignatureFate.Invalid fates)
+
+    /// `"signatures":{…}` as a whole member in canonical form.
+    let internal memberText (signatures: Signature[]) : byte[] =
+        use out = new ByteBuffer(256)
+        out.Raw(ReadOnlySpan<byte> "\"signatures\":"B)
+
+        let grouped =
+            signatures
+            |> Seq.groupBy (fun s -> s.Entity)
+            |> Seq.map (fun (entity, own) ->
+                let members =
+                    own
+                    |> Seq.map (fun s -> struct (s.KeyId, Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> s.Bytes))))
+
+                struct (entity, Json.Object(JsonObject.OfSeq members)))
+
+        CanonicalJson.writeObject out (JsonObject.OfSeq grouped)
+        out.ToArray()
+
+    /// `"hashes":{"sha256":…}` as a whole member in canonical form.
+    let internal hashesText (contentHash: byte[]) : byte[] =
+        let text = UnpaddedBase64.encode (ReadOnlySpan<byte> contentHash)
+        Encoding.ASCII.GetBytes(String.Concat("\"hashes\":{\"sha256\":\"", text, "\"}"))

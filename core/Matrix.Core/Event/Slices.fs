@@ -1,0 +1,119 @@
+namespace Matrix.Core.Event
+
+open System
+
+/// Walks the members of an object in canonical bytes that this server wrote, without parsing the values. The bytes are
+/// trusted: on others the answer is arbitrary, but the walk ends.
+[<Struct; System.Runtime.CompilerServices.IsByRefLike>]
+type internal Slices =
+    val private Text: ReadOnlySpan<byte>
+    val mutable private At: int
+    val mutable private KeyStart: int
+    val mutable private KeyLength: int
+    val mutable private ValueStart: int
+
+    /// A walk over `{…}`.
+    new(text: ReadOnlySpan<byte>) =
+        {
+            Text = text
+            At = 0
+            KeyStart = 0
+            KeyLength = 0
+            ValueStart = 0
+        }
+
+    /// Where the string that starts before `from` ends: the index of its closing quotation mark.
+    static member private StringEnd(text: ReadOnlySpan<byte>, from: int) : int =
+        let mutable at = from
+        let mutable found = -1
+
+        while found < 0 do
+            let next =
+                if at >= text.Length then
+                    -1
+                else
+                    text.Slice(at).IndexOfAny('"'B, '\\'B)
+
+            if next < 0 then found <- text.Length
+            elif text[at + next] = '"'B then found <- at + next
+            else at <- at + next + 2
+
+        found
+
+    /// Where the value that starts at `from` ends.
+    static member private ValueEnd(text: ReadOnlySpan<byte>, from: int) : int =
+        if from >= text.Length then
+            text.Length
+        else
+            match text[from] with
+            | '"'B -> min text.Length (Slices.StringEnd(text, from + 1) + 1)
+            | '{'B
+            | '['B ->
+                let mutable depth = 0
+                let mutable at = from
+                let mutable go = true
+
+                while go do
+                    let next =
+                        if at >= text.Length then
+                            -1
+                        else
+                            text.Slice(at).IndexOfAny("\"{}[]"B.AsSpan())
+
+                    if next < 0 then
+                        at <- text.Length
+                        go <- false
+                    else
+                        at <- at + next
+
+                        match text[at] with
+                        | '"'B -> at <- min text.Length (Slices.StringEnd(text, at + 1) + 1)
+                        | '{'B
+                        | '['B ->
+                            depth <- depth + 1
+                            at <- at + 1
+                        | _ ->
+                            depth <- depth - 1
+                            at <- at + 1
+                            go <- depth > 0
+
+                at
+            | _ ->
+                match text.Slice(from).IndexOfAny(','B, '}'B, ']'B) with
+                | -1 -> text.Length
+                | n -> from + n
+
+    /// Goes to the next member; false if there is none.
+    member this.Next() : bool =
+        // After `{` and after `,` a key follows; after `}` nothing.
+        if
+            this.At + 1 >= this.Text.Length
+            || this.Text[this.At] = '}'B
+            || this.Text[this.At + 1] <> '"'B
+        then
+            false
+        else
+            this.KeyStart <- this.At + 2
+            let keyEnd = Slices.StringEnd(this.Text, this.KeyStart)
+            this.KeyLength <- keyEnd - this.KeyStart
+            this.ValueStart <- min this.Text.Length (keyEnd + 2)
+            this.At <- Slices.ValueEnd(this.Text, this.ValueStart)
+            true
+
+    /// The key, without its quotation marks and with its escapes.
+    member this.Key: ReadOnlySpan<byte> = this.Text.Slice(this.KeyStart, this.KeyLength)
+
+    /// Whether the key is this one, which needs no escapes.
+    member this.Is(key: ReadOnlySpan<byte>) : bool = this.Key.SequenceEqual key
+
+    /// The value's canonical text.
+    member this.Value: ReadOnlySpan<byte> =
+        this.Text.Slice(this.ValueStart, this.At - this.ValueStart)
+
+    /// Key, colon and value.
+    member this.Member: ReadOnlySpan<byte> =
+        this.Text.Slice(this.KeyStart - 1, this.At - this.KeyStart + 1)
+
+    /// Where the value stands.
+    member this.ValueRange: struct (int * int) =
+        struct (this.ValueStart, this.At - this.ValueStart)

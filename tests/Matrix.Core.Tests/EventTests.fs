@@ -1,0 +1,378 @@
+module Matrix.Core.Tests.EventTests
+
+open System
+open System.Text
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Ident
+open Matrix.Core.Json
+open Matrix.Core.Tests
+open Matrix.Host.Sodium
+
+let private redactionVectors = Vectors.cases "event/redaction.json"
+let private hashVectors = Vectors.cases "event/hashes.json"
+let private signingVectors = Vectors.cases "event/signing.json"
+let private formatVectors = Vectors.cases "event/format.json"
+
+let private formatOf (version: string) : EventFormat =
+    match EventFormat.ForVersion version with
+    | null -> failwith $"unknown version {version}"
+    | format -> format
+
+let private object (key: string) (o: JsonObject) : JsonObject =
+    match Vectors.get key o with
+    | Json.Object inner -> inner
+    | _ -> failwith $"{key} is no object"
+
+let private parse (text: string) : JsonObject =
+    match JsonReader.ParseObject(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Lenient, JsonLimits.event) with
+    | Ok o -> o
+    | Error e -> failwith $"{e}"
+
+let private textOf (o: JsonObject) = CanonicalJson.text (Json.Object o)
+
+let private base64 (bytes: byte[]) =
+    UnpaddedBase64.encode (ReadOnlySpan<byte> bytes)
+
+let private ok (result: Result<'a, PduFault>) : 'a =
+    match result with
+    | Ok value -> value
+    | Error fault -> failwith $"{fault}"
+
+[<TestCaseSource(nameof redactionVectors)>]
+let ``Redaction`` (case: JsonObject) =
+    match Vectors.get "versions" case with
+    | Json.Array versions ->
+        for version in versions do
+            match version with
+            | Json.String version ->
+                let redacted = (formatOf version).Redactor.Redact(object "event" case)
+                Assert.That(textOf redacted, Is.EqualTo(textOf (object "redacted" case)), version)
+            | _ -> Assert.Fail "versions"
+    | _ -> Assert.Fail "versions"
+
+[<TestCaseSource(nameof hashVectors)>]
+let ``Hashes and ids`` (case: JsonObject) =
+    let format = formatOf (Vectors.textOf "version" case)
+    let event = object "event" case
+    Assert.That(base64 (PduFormat.contentHash format event), Is.EqualTo(Vectors.textOf "content_hash" case))
+    Assert.That(base64 (PduFormat.referenceHash format event), Is.EqualTo(Vectors.textOf "reference_hash" case))
+
+    let received = ok (PduFormat.ofJson format event)
+    Assert.That(received.EventId, Is.EqualTo(Vectors.textOf "event_id" case))
+    Assert.That(received.RoomId, Is.EqualTo(Vectors.textOf "room_id" case))
+    Assert.That(received.HashHolds, Is.True)
+
+[<TestCaseSource(nameof signingVectors)>]
+let ``Published signatures`` (case: JsonObject) =
+    let seed =
+        match UnpaddedBase64.decode "YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1" with
+        | null -> failwith "seed"
+        | seed -> seed
+
+    let key = Ed25519Key.FromSeed(ReadOnlySpan<byte> seed)
+    let input = object "input" case
+    let format = formatOf "3"
+
+    let bytes =
+        match Vectors.textOf "kind" case with
+        | "json" -> SignedJson.bytesToSign input
+        | _ ->
+            let hash = base64 (PduFormat.contentHash format input)
+            Assert.That(hash, Is.EqualTo(Vectors.textOf "content_hash" case))
+            let hashes = Json.Object(JsonObject.OfSeq [ struct ("sha256", Json.String hash) ])
+            PduFormat.bytesToSign format (JsonObject.OfSeq(Seq.append input.Members [ struct ("hashes", hashes) ]))
+
+    let signature = key.Sign(ReadOnlySpan<byte> bytes)
+    Assert.That(base64 signature, Is.EqualTo(Vectors.textOf "signature" case))
+
+    let signed =
+        SignedJson.withSignature input "domain" "ed25519:1" (ReadOnlySpan<byte> signature)
+
+    let found = SignedJson.signatures signed
+    Assert.That(found.Length, Is.EqualTo 1)
+    Assert.That(found[0].Bytes, Is.EqualTo<byte[]> signature)
+    Assert.That((SignedJson.bytesToSign signed = SignedJson.bytesToSign input), Is.True)
+
+let private faultName (fault: PduFault) =
+    match fault with
+    | PduFault.Unreadable _ -> "Unreadable"
+    | PduFault.NotCanonical -> "NotCanonical"
+    | PduFault.Missing _ -> "Missing"
+    | PduFault.WrongType _ -> "WrongType"
+    | PduFault.BadId _ -> "BadId"
+    | PduFault.KeyTooLong _ -> "KeyTooLong"
+    | PduFault.EventTooLarge _ -> "EventTooLarge"
+    | PduFault.TooManyReferences _ -> "TooManyReferences"
+    | PduFault.DepthOutOfRange _ -> "DepthOutOfRange"
+    | PduFault.CreateEventWithRoomId -> "CreateEventWithRoomId"
+
+[<TestCaseSource(nameof formatVectors)>]
+let ``Event format`` (case: JsonObject) =
+    match PduFormat.ofJson (formatOf (Vectors.textOf "version" case)) (object "event" case), Vectors.text "fault" case with
+    | Ok _, null -> ()
+    | Ok _, fault -> Assert.Fail $"accepted, not {fault}"
+    | Error fault, null -> Assert.Fail $"{fault}"
+    | Error fault, expected -> Assert.That(faultName fault, Is.EqualTo expected)
+
+let private draft (version: string) (content: string) : EventParts =
+    let format = formatOf version
+
+    {
+        RoomId =
+            if format.RoomIdIsHash then
+                "!Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"
+            else
+                "!r:domain"
+        EventId = if format.AssignsIds then "$e:domain" else ""
+        Sender = "@a:domain"
+        Type = "m.room.message"
+        StateKey = null
+        Content = parse content
+        OriginServerTs = 1L
+        Depth = 2L
+        PrevEvents = [||]
+        AuthEvents = [||]
+        PrevHashes = [||]
+        AuthHashes = [||]
+        Redacts = null
+    }
+
+let private signature: Signature = {
+    Entity = "domain"
+    KeyId = "ed25519:1"
+    Bytes = Array.zeroCreate 64
+}
+
+let private sign (version: string) (parts: EventParts) : Pdu =
+    (ok (UnsignedEvent.Prepare(formatOf version, parts))).Sign [| signature |] |> ok
+
+[<Test>]
+let ``An event may take 65536 bytes with its signatures, and no more`` () =
+    let sized n =
+        let parts = draft "12" ("{\"body\":\"" + String('x', n) + "\"}")
+        (ok (UnsignedEvent.Prepare(formatOf "12", parts))).Sign [| signature |]
+
+    let overhead = (ok (sized 0)).Canonical.Length
+    let largest = ok (sized (65536 - overhead))
+    Assert.That(largest.Canonical.Length, Is.EqualTo 65536)
+    Assert.That(Result.isOk (PduFormat.ofBytes (formatOf "12") largest.Canonical.Span), Is.True)
+
+    match sized (65537 - overhead) with
+    | Error(PduFault.EventTooLarge(65537, 65536) as fault) -> Assert.That(fault.IsSize, Is.True)
+    | other -> Assert.Fail $"{other}"
+
+[<Test>]
+let ``A received event is measured without what is unsigned`` () =
+    let pdu = sign "12" (draft "12" ("{\"body\":\"" + String('x', 65000) + "\"}"))
+    let unsigned = parse ("{\"x\":\"" + String('y', 2000) + "\"}")
+
+    let event =
+        JsonObject.OfSeq(
+            Seq.append (parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Members [ struct ("unsigned", Json.Object unsigned) ]
+        )
+
+    Assert.That((ok (PduFormat.ofJson (formatOf "12") event)).HashHolds, Is.True)
+
+[<Test>]
+let ``A float in a local event is refused in every room version`` () =
+    for version in [ "1"; "5"; "6"; "12" ] do
+        match UnsignedEvent.Prepare(formatOf version, draft version """{"a":1.5}""") with
+        | Error PduFault.NotCanonical -> ()
+        | other -> Assert.Fail $"{version}: {other}"
+
+[<Test>]
+let ``An event whose content hash fails is taken as redacted`` () =
+    let pdu = sign "11" (draft "11" """{"body":"the truth"}""")
+
+    let forged =
+        (Encoding.UTF8.GetString pdu.Canonical.Span).Replace("the truth", "a lie")
+
+    let received =
+        ok (PduFormat.ofBytes (formatOf "11") (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes forged)))
+
+    Assert.That(received.HashHolds, Is.False)
+    Assert.That(received.EventId, Is.EqualTo pdu.EventId)
+    Assert.That(received.Pdu.Content.Count, Is.EqualTo 0)
+    Assert.That(received.Pdu, Is.EqualTo pdu)
+    let stored = PduFormat.redact (formatOf "11") pdu
+    Assert.That(received.Pdu.Canonical.Span.SequenceEqual stored.Canonical.Span, Is.True)
+
+[<Test>]
+let ``What a redaction names stands where its room version has it`` () =
+    for version in [ "1"; "10"; "11"; "12" ] do
+        let parts = {
+            draft version """{"reason":"spam"}""" with
+                Type = "m.room.redaction"
+                Redacts = "$x"
+        }
+
+        let pdu = sign version parts
+        Assert.That(pdu.Redacts, Is.EqualTo "$x")
+        let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
+        let onTop = (formatOf version).RedactsOnTop
+        Assert.That(members.Has "redacts", Is.EqualTo onTop)
+        Assert.That(pdu.Content.Has "redacts", Is.EqualTo(not onTop))
+
+        // Since version 11 redaction leaves it, as it is needed to understand the event.
+        Assert.That((PduFormat.redact (formatOf version) pdu).Redacts, Is.EqualTo(if onTop then null else "$x"))
+
+[<Test>]
+let ``A create event of version 12 names its room by its own id`` () =
+    let parts = {
+        draft "12" """{"room_version":"12"}""" with
+            Type = "m.room.create"
+            StateKey = ""
+            RoomId = ""
+    }
+
+    let unsigned = ok (UnsignedEvent.Prepare(formatOf "12", parts))
+    let pdu = ok (unsigned.Sign [| signature |])
+    Assert.That(pdu.RoomId, Is.EqualTo("!" + pdu.EventId.Substring 1))
+    Assert.That(unsigned.RoomId, Is.EqualTo pdu.RoomId)
+    Assert.That(RoomId.isValid pdu.RoomId, Is.True)
+    Assert.That((parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Has "room_id", Is.False)
+
+let private receivedOf (version: string) (eventType: string) (content: string) =
+    let parts = {
+        draft version content with
+            Type = eventType
+            StateKey = "@a:domain"
+    }
+
+    let parts =
+        if parts.EventId = "" then
+            parts
+        else
+            { parts with EventId = "$e:elsewhere" }
+
+    ok (PduFormat.ofBytes (formatOf version) (sign version parts).Canonical.Span)
+
+[<Test>]
+let ``Who must have signed depends on the event and its room version`` () =
+    let signers version eventType content =
+        (receivedOf version eventType content).RequiredSigners |> Array.toList
+
+    let invite = """{"membership":"invite","third_party_invite":{}}"""
+    Assert.That((signers "3" "m.room.message" "{}" = [ "domain" ]), Is.True)
+    Assert.That((signers "2" "m.room.message" "{}" = [ "domain"; "elsewhere" ]), Is.True)
+    Assert.That((signers "12" "m.room.member" invite = []), Is.True)
+    Assert.That((signers "2" "m.room.member" invite = [ "elsewhere" ]), Is.True)
+    Assert.That((signers "12" "m.room.member" """{"membership":"join","third_party_invite":{}}""" = [ "domain" ]), Is.True)
+
+    let join =
+        """{"membership":"join","join_authorised_via_users_server":"@b:other:80"}"""
+
+    Assert.That((receivedOf "10" "m.room.member" join).AuthorisingServer, Is.EqualTo "other:80")
+    Assert.That((receivedOf "7" "m.room.member" join).AuthorisingServer, Is.EqualTo "")
+    Assert.That((receivedOf "10" "m.room.topic" join).AuthorisingServer, Is.EqualTo "")
+
+[<Test>]
+let ``One valid signature is needed, and one invalid one is too many`` () =
+    let holds = SignedJson.holds
+    Assert.That(holds [||], Is.False)
+    Assert.That(holds [| SignatureFate.Skipped |], Is.False)
+    Assert.That(holds [| SignatureFate.Valid; SignatureFate.Skipped |], Is.True)
+    Assert.That(holds [| SignatureFate.Valid; SignatureFate.Invalid |], Is.False)
+
+[<Test>]
+let ``Signatures of unknown algorithms are not looked at, and broken ones verify nothing`` () =
+    let o =
+        parse """{"signatures":{"a":{"rsa:1":"AAAA","ed25519:1":"%%","ed25519:2":"AAAA"},"b":5}}"""
+
+    let found = SignedJson.signatures o
+    Assert.That(found |> Array.map (fun s -> s.KeyId), Is.EqualTo<string[]> [| "ed25519:1"; "ed25519:2" |])
+    Assert.That(found[0].Bytes.Length, Is.EqualTo 0)
+    Assert.That(found[1].Bytes.Length, Is.EqualTo 3)
+
+[<Test>]
+let ``Base64 is read with and without padding`` () =
+    for text, expected in
+        [
+            "", Some ""
+            "Zg", Some "f"
+            "Zg==", Some "f"
+            "Zm9vYmE", Some "fooba"
+            "Zm9vYg==", Some "foob"
+        ] do
+        match UnpaddedBase64.decode text, expected with
+        | null, _ -> Assert.Fail text
+        | bytes, Some s -> Assert.That(Encoding.ASCII.GetString bytes, Is.EqualTo s)
+        | _, None -> Assert.Fail text
+
+    for text in [ "Z"; "Zg-_"; "Zm 9"; "é"; "Zm9v\n" ] do
+        Assert.That(UnpaddedBase64.decode text, Is.Null, text)
+
+let private clientForm (version: string) (pdu: Pdu) (roomId: string | null) (unsigned: UnsignedParts) =
+    use out = new ByteBuffer()
+    ClientEvent.Write(out, formatOf version, pdu.EventId, roomId, pdu.Canonical.Span, &unsigned)
+    Encoding.UTF8.GetString out.Written
+
+[<Test>]
+let ``The client form holds what was added for the client, and nothing of the exchange between servers`` () =
+    let pdu =
+        sign "12" {
+            draft "12" """{"body":"a } \" { b","list":[1,{"x":"]"}]}""" with
+                StateKey = "k\"ey"
+        }
+
+    let mutable unsigned = UnsignedParts()
+    unsigned.Age <- 5L
+    unsigned.HasAge <- true
+    unsigned.TransactionId <- "t\"1"
+    unsigned.PrevContent <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"p":1}""")
+    unsigned.ReplacesState <- "$old"
+    unsigned.Membership <- "join"
+    unsigned.Relations <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"m.thread":{}}""")
+    unsigned.RedactedBecause <- ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes """{"r":1}""")
+
+    let expected =
+        """{"content":{"body":"a } \" { b","list":[1,{"x":"]"}]},"event_id":"EVENT","origin_server_ts":1,"room_id":"ROOM","sender":"@a:domain","state_key":"k\"ey","type":"m.room.message","""
+        + """"unsigned":{"age":5,"m.relations":{"m.thread":{}},"membership":"join","prev_content":{"p":1},"redacted_because":{"r":1},"replaces_state":"$old","transaction_id":"t\"1"}}"""
+
+    let expected = expected.Replace("EVENT", pdu.EventId).Replace("ROOM", pdu.RoomId)
+    Assert.That(clientForm "12" pdu pdu.RoomId unsigned, Is.EqualTo expected)
+
+    // Each part alone is an object too.
+    let mutable only = UnsignedParts()
+    only.TransactionId <- "t"
+    Assert.That(clientForm "12" pdu null only, Does.EndWith ""","type":"m.room.message","unsigned":{"transaction_id":"t"}}""")
+    Assert.That(clientForm "12" pdu null (UnsignedParts()), Does.EndWith ""","type":"m.room.message"}""")
+
+[<Test>]
+let ``A client finds what is redacted beside and inside the content`` () =
+    for version in [ "10"; "12" ] do
+        let parts = {
+            draft version """{"reason":"spam"}""" with
+                Type = "m.room.redaction"
+                Redacts = "$x"
+        }
+
+        let form = parse (clientForm version (sign version parts) null (UnsignedParts()))
+        Assert.That(form.TryFind "redacts", Is.EqualTo(ValueSome(Json.String "$x")))
+        Assert.That((object "content" form).TryFind "redacts", Is.EqualTo(ValueSome(Json.String "$x")))
+        Assert.That((object "content" form).TryFind "reason", Is.EqualTo(ValueSome(Json.String "spam")))
+
+[<Test>]
+let ``Only redactions have something that they redact`` () =
+    let form =
+        parse (clientForm "12" (sign "12" (draft "12" """{"redacts":"$x"}""")) null (UnsignedParts()))
+
+    Assert.That(form.Has "redacts", Is.False)
+
+[<Test>]
+let ``Stripped state has four members`` () =
+    let pdu =
+        sign "12" {
+            draft "12" """{"name":"n"}""" with
+                Type = "m.room.name"
+                StateKey = ""
+        }
+
+    use out = new ByteBuffer()
+    ClientEvent.WriteStripped(out, pdu.Canonical.Span)
+
+    Assert.That(
+        Encoding.UTF8.GetString out.Written,
+        Is.EqualTo """{"content":{"name":"n"},"sender":"@a:domain","state_key":"","type":"m.room.name"}"""
+    )
