@@ -116,6 +116,12 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
     /// Whether the key is there, whatever its value.
     member this.Has(key: string) = this.IndexOf key >= 0
 
+    /// The text of a key; null if it is not there or no text.
+    member this.Text(key: string) : string | null =
+        match this.TryFind key with
+        | ValueSome(Json.String text) -> text
+        | _ -> null
+
     /// The members, in canonical order.
     member _.Members: seq<struct (string * Json)> =
         Seq.map2 (fun k v -> struct (k, v)) keys values

@@ -1,0 +1,64 @@
+namespace Matrix.Core.Facade
+
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Json
+open Matrix.Core.Room
+
+/// A request to create a room, as the host fills it in. Client-Server API, `POST /createRoom`.
+[<Sealed>]
+type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
+
+    let initialState = List<InitialState>()
+    let invites = List<InitialInvite>()
+
+    /// Content of the create event beyond what the server writes itself.
+    member val CreationContent = JsonObject.Empty with get, set
+
+    /// Merged over the default power levels.
+    member val PowerLevelOverride = JsonObject.Empty with get, set
+
+    /// The full alias; null for none.
+    member val Alias: string | null = null with get, set
+
+    /// The room's name; null for none.
+    member val Name: string | null = null with get, set
+
+    /// The room's topic; null for none.
+    member val Topic: string | null = null with get, set
+
+    /// Whether invites say that this is a direct chat.
+    member val IsDirect = false with get, set
+
+    /// The user who creates the room.
+    member _.Creator = creator
+
+    /// The users who are invited, in order.
+    member _.Invited: IReadOnlyList<string> = [| for invite in invites -> invite.UserId |]
+
+    /// Adds a state event.
+    member _.AddState(eventType: string, stateKey: string, content: JsonObject) =
+        initialState.Add {
+            Type = eventType
+            StateKey = stateKey
+            Content = content
+        }
+
+    /// Adds an invite; `content` is that of the member event, profile included.
+    member _.AddInvite(userId: string, content: JsonObject) =
+        invites.Add { UserId = userId; Content = content }
+
+    member internal this.ToRequest(version: RoomVersion) : CreationRequest = {
+        Version = version
+        Creator = creator
+        CreatorMember = creatorMember
+        Preset = preset
+        CreationContent = this.CreationContent
+        PowerLevelOverride = this.PowerLevelOverride
+        Alias = this.Alias
+        InitialState = initialState.ToArray()
+        Name = this.Name
+        Topic = this.Topic
+        Invites = invites.ToArray()
+        IsDirect = this.IsDirect
+    }

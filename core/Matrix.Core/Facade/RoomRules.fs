@@ -1,0 +1,192 @@
+namespace Matrix.Core.Facade
+
+open System
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Core.Room
+
+/// A type and state key.
+[<Struct>]
+type StateKey(eventType: string, key: string) =
+
+    /// The event's type.
+    member _.Type = eventType
+
+    /// Its state key.
+    member _.Key = key
+
+/// The state that an event is decided against: a handful of events, each read once.
+[<Sealed>]
+type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
+
+    /// The event of a type and state key; null if there is none.
+    member _.Find(eventType: string, stateKey: string) : AuthEvent | null =
+        let mutable found: AuthEvent | null = null
+        let mutable i = 0
+
+        while isNull found && i < events.Count do
+            let pdu = events[i].Pdu
+
+            if String.Equals(pdu.StateKey, stateKey) && String.Equals(pdu.Type, eventType) then
+                found <- events[i]
+
+            i <- i + 1
+
+        found
+
+    /// The events.
+    member _.Events = events
+
+    interface IAuthState with
+        member this.Find(eventType, stateKey) = this.Find(eventType, stateKey)
+
+/// An event that is hashed and waits for this server's signature.
+[<Sealed>]
+type ComposedEvent internal (unsigned: UnsignedEvent) =
+
+    /// Its id.
+    member _.EventId = unsigned.EventId
+
+    /// Its room's id: news where the id is the hash of the create event.
+    member _.RoomId = unsigned.RoomId
+
+    /// What Ed25519 signs.
+    member _.BytesToSign = unsigned.BytesToSign
+
+    /// The event with the signature of this server: 64 bytes, by the key `keyId` (`ed25519:…`).
+    member _.Sign(serverName: string, keyId: string, signature: byte[]) : Outcome<Pdu> =
+        let own: Signature = {
+            Entity = serverName
+            KeyId = keyId
+            Bytes = signature
+        }
+
+        match unsigned.Sign [| own |] with
+        | Ok pdu -> Outcome.Ok pdu
+        | Error fault -> Outcome.Refused(Refusal(RefusalKind.Size, "", fault.ToString()))
+
+/// The rules of one room version, as the host asks for them.
+[<Sealed>]
+type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRules) =
+
+    static let known: Dictionary<string, RoomRules> =
+        let byId = Dictionary()
+
+        for v in Versions.all do
+            match EventFormat.ForVersion v.Id, AuthRules.Of v.Id with
+            | null, _
+            | _, null -> ()
+            | format, auth -> byId[v.Id] <- RoomRules(v, format, auth)
+
+        byId
+
+    static let ids: IReadOnlyList<string> = [| for v in Versions.all -> v.Id |]
+
+    let settings = version.Settings
+
+    let levelsOf (state: AuthSnapshot) =
+        match state.Find("m.room.power_levels", "") with
+        | null -> PowerLevels.Absent
+        | levels -> levels.Levels
+
+    let refusedBy (fault: PduFault) =
+        Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
+
+    /// The rules of a version; null if this server does not know it.
+    static member Find(id: string) : RoomRules | null =
+        match known.TryGetValue id with
+        | true, rules -> rules
+        | _ -> null
+
+    /// The identifiers of all versions that this server knows, oldest first.
+    static member Known = ids
+
+    /// The version's identifier, such as "12".
+    member _.Id = version.Id
+
+    /// How its events are written.
+    member _.Format = format
+
+    /// Whether the room's id is known only once its create event is.
+    member _.RoomIdIsHash = format.RoomIdIsHash
+
+    /// Reads an event that this server stored.
+    member _.ParseStored(eventId: string, canonical: ReadOnlyMemory<byte>) : Pdu =
+        match PduFormat.ofStored format eventId (canonical.ToArray()) with
+        | Ok pdu -> pdu
+        | Error fault -> raise (System.IO.InvalidDataException $"The stored event {eventId} is damaged: {fault}.")
+
+    /// What authorization reads of a state event, read once.
+    member _.Prepare(pdu: Pdu) : AuthEvent = auth.Read pdu
+
+    /// The state that a draft's auth events are taken from. Server-Server API, "Auth events selection".
+    member _.AuthKeys(draft: Draft) : StateKey[] =
+        auth.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content)
+        |> Array.map (fun struct (eventType, key) -> StateKey(eventType, key))
+
+    /// Whether the create event is cited among the auth events, or implied by the room's id.
+    member _.CitesCreate = settings.RoomIds = RoomIdForm.WithDomain
+
+    /// Hashes a draft.
+    member _.Compose
+        (roomId: string, draft: Draft, prevEvents: string[], authEvents: string[], depth: int64, originServerTs: int64)
+        : Outcome<ComposedEvent> =
+        let parts: EventParts = {
+            RoomId = roomId
+            EventId = ""
+            Sender = draft.Sender
+            Type = draft.Type
+            StateKey = draft.StateKey
+            Content = draft.Content
+            OriginServerTs = originServerTs
+            Depth = min (depth) settings.MaximumDepth
+            PrevEvents = prevEvents
+            AuthEvents = authEvents
+            PrevHashes = [||]
+            AuthHashes = [||]
+            Redacts = draft.Redacts
+        }
+
+        match UnsignedEvent.Prepare(format, parts) with
+        | Ok unsigned -> Outcome.Ok(ComposedEvent unsigned)
+        | Error fault -> Outcome.Refused(refusedBy fault)
+
+    /// Decides an event of this server's against the state that it was made on; null if it is allowed. `cited` are the events that it
+    /// names as auth events: accepted all, for they were taken from the state.
+    member _.Decide(pdu: Pdu, cited: IReadOnlyList<Pdu>, state: AuthSnapshot, serverName: string) : Refusal | null =
+        let facts = {
+            AuthFacts.ofAccepted (Seq.toArray cited) with
+                Signers = [| serverName |]
+        }
+
+        match auth.Decide(pdu, state, facts) with
+        | Decision.Allowed _ -> null
+        | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
+
+    /// Whether a user has the power to invite: what a member needs who vouches for others in a restricted room. That they are joined
+    /// is for the caller to know.
+    member _.MayInvite(state: AuthSnapshot, userId: string) : bool =
+        auth.PowerOf(state, userId) >= (levelsOf state).Invite
+
+    /// Whether a user may redact an event of this sender's. Client-Server API, "Redactions".
+    member _.MayRedact(state: AuthSnapshot, userId: string, senderOfTarget: string) : bool =
+        String.Equals(userId, senderOfTarget)
+        || auth.PowerOf(state, userId) >= (levelsOf state).Redact
+
+    /// An event without what redaction removes.
+    member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu
+
+    /// The rooms whose members the join rules let in; null if they do not work that way.
+    member _.JoinsThrough(joinRules: AuthEvent) : IReadOnlyList<string> | null =
+        let restrictedIsKnown = settings.JoinRules |> List.contains JoinRule.Restricted
+
+        match Joining.path restrictedIsKnown joinRules.Pdu.Content with
+        | JoinPath.ThroughRooms rooms -> rooms
+        | JoinPath.AsTheRulesSay -> null
+
+    /// The first events of a new room of this version, create event first. Client-Server API, "Creation".
+    member _.CreationDrafts(request: NewRoom) : IReadOnlyList<Draft> =
+        Creation.drafts (request.ToRequest version)

@@ -1,0 +1,239 @@
+namespace Matrix.Core.Room
+
+open System.Collections.Generic
+open Matrix.Core.Json
+open Matrix.Rules
+
+/// The defaults that a new room starts from. Client-Server API, "Creation": the table of presets.
+[<RequireQualifiedAccess>]
+type Preset =
+    | PrivateChat
+    | TrustedPrivateChat
+    | PublicChat
+
+/// A state event that the client asks for, in order.
+[<Struct>]
+type InitialState = {
+    Type: string
+    StateKey: string
+    Content: JsonObject
+}
+
+/// Somebody who is invited at once, with the content of the member event (profile included).
+[<Struct>]
+type InitialInvite = { UserId: string; Content: JsonObject }
+
+/// The request to create a room, its wrong types already refused.
+type CreationRequest = {
+    Version: RoomVersion
+    Creator: string
+    /// Content of the creator's own join: membership and profile.
+    CreatorMember: JsonObject
+    Preset: Preset
+    CreationContent: JsonObject
+    PowerLevelOverride: JsonObject
+    /// The full alias; null for none.
+    Alias: string | null
+    InitialState: InitialState[]
+    Name: string | null
+    Topic: string | null
+    Invites: InitialInvite[]
+    IsDirect: bool
+}
+
+/// The first events of a room, in the order that the specification asks for.
+/// Client-Server API, "Creation" and `POST /createRoom`.
+[<RequireQualifiedAccess>]
+module Creation =
+
+    let private str (s: string) = Json.String s
+
+    /// Whether creators are above every level, and so stand in no `users` map.
+    let private privileged (version: RoomVersion) =
+        version.Settings.CreatorPower = CreatorPower.Infinite
+
+    let private one key value =
+        JsonObject.OfSeq [ struct (key, value) ]
+
+    let private merge (under: JsonObject) (over: seq<struct (string * Json)>) =
+        JsonObject.OfSeq(Seq.append under.Members over)
+
+    let private without (keys: string list) (o: JsonObject) =
+        JsonObject.OfSeq(o.Members |> Seq.filter (fun (struct (k, _)) -> not (List.contains k keys)))
+
+    let private strings (value: Json voption) =
+        match value with
+        | ValueSome(Json.Array items) ->
+            items
+            |> Array.choose (fun item ->
+                match item with
+                | Json.String s -> Some s
+                | _ -> None)
+        | _ -> [||]
+
+    /// `additional_creators`: those given, and the invited of a trusted private chat, each once.
+    /// A malformed list is left as it is: the authorization rules refuse it with their own reason.
+    let private additionalCreators (request: CreationRequest) : Json voption =
+        let given = request.CreationContent.TryFind "additional_creators"
+
+        let wellFormed =
+            match given with
+            | ValueSome(Json.Array items) ->
+                items
+                |> Array.forall (fun item ->
+                    match item with
+                    | Json.String _ -> true
+                    | _ -> false)
+            | ValueNone -> true
+            | _ -> false
+
+        if not wellFormed then
+            given
+        else
+            let invited =
+                if request.Preset = Preset.TrustedPrivateChat then
+                    request.Invites |> Array.map (fun i -> i.UserId)
+                else
+                    [||]
+
+            let all =
+                Array.append (strings given) invited
+                |> Array.distinct
+                |> Array.filter (fun user -> user <> request.Creator)
+
+            if all.Length = 0 then
+                ValueNone
+            else
+                ValueSome(Json.Array(Array.map str all))
+
+    let private createContent (request: CreationRequest) =
+        let kept =
+            request.CreationContent
+            |> without (
+                if privileged request.Version then
+                    [ "creator"; "room_version"; "additional_creators" ]
+                else
+                    [ "creator"; "room_version" ]
+            )
+
+        merge kept [
+            struct ("room_version", str request.Version.Id)
+            if request.Version.Settings.Creators = Creators.ContentCreator then
+                struct ("creator", str request.Creator)
+            if privileged request.Version then
+                match additionalCreators request with
+                | ValueSome creators -> struct ("additional_creators", creators)
+                | ValueNone -> ()
+        ]
+
+    let private powerLevels (request: CreationRequest) =
+        let users =
+            if privileged request.Version then
+                []
+            else
+                [
+                    struct (request.Creator, Json.Int 100L)
+                    if request.Preset = Preset.TrustedPrivateChat then
+                        for invite in request.Invites do
+                            struct (invite.UserId, Json.Int 100L)
+                ]
+
+        let events = [
+            struct ("m.room.avatar", Json.Int 50L)
+            struct ("m.room.canonical_alias", Json.Int 50L)
+            struct ("m.room.encryption", Json.Int 100L)
+            struct ("m.room.history_visibility", Json.Int 100L)
+            struct ("m.room.name", Json.Int 50L)
+            struct ("m.room.power_levels", Json.Int 100L)
+            struct ("m.room.server_acl", Json.Int 100L)
+            // Where creators are above everybody, closing a room must be out of the reach of mere administrators.
+            struct ("m.room.tombstone", Json.Int(if privileged request.Version then 150L else 100L))
+        ]
+
+        let invite = if request.Preset = Preset.PublicChat then 50L else 0L
+
+        let defaults =
+            JsonObject.OfSeq [
+                struct ("ban", Json.Int 50L)
+                struct ("events", Json.Object(JsonObject.OfSeq events))
+                struct ("events_default", Json.Int 0L)
+                struct ("invite", Json.Int invite)
+                struct ("kick", Json.Int 50L)
+                struct ("redact", Json.Int 50L)
+                struct ("state_default", Json.Int 50L)
+                struct ("users", Json.Object(JsonObject.OfSeq users))
+                struct ("users_default", Json.Int 0L)
+            ]
+
+        merge defaults request.PowerLevelOverride.Members
+
+    let private presetState (preset: Preset) = [
+        let joinRule, guests =
+            match preset with
+            | Preset.PublicChat -> "public", "forbidden"
+            | Preset.PrivateChat
+            | Preset.TrustedPrivateChat -> "invite", "can_join"
+
+        "m.room.join_rules", one "join_rule" (str joinRule)
+        "m.room.history_visibility", one "history_visibility" (str "shared")
+        "m.room.guest_access", one "guest_access" (str guests)
+    ]
+
+    let private topicContent (topic: string) =
+        let text = Json.Array [| Json.Object(one "body" (str topic)) |]
+
+        JsonObject.OfSeq [
+            struct ("topic", str topic)
+            struct ("m.topic", Json.Object(one "m.text" text))
+        ]
+
+    /// All drafts, create event first. Whether each is allowed is the rules' to decide, one after the other.
+    let drafts (request: CreationRequest) : Draft[] =
+        let creator = request.Creator
+
+        let state eventType key content =
+            Draft.State(eventType, key, creator, content)
+
+        let given =
+            HashSet<struct (string * string)>(request.InitialState |> Seq.map (fun s -> struct (s.Type, s.StateKey)))
+
+        [|
+            state "m.room.create" "" (createContent request)
+            state "m.room.member" creator request.CreatorMember
+            state "m.room.power_levels" "" (powerLevels request)
+
+            match request.Alias with
+            | null -> ()
+            | alias -> state "m.room.canonical_alias" "" (one "alias" (str alias))
+
+            for eventType, content in presetState request.Preset do
+                if not (given.Contains(struct (eventType, ""))) then
+                    state eventType "" content
+
+            for s in request.InitialState do
+                // A name or topic of the request overrides the one given here.
+                let overridden =
+                    s.StateKey = ""
+                    && ((s.Type = "m.room.name" && not (isNull request.Name))
+                        || (s.Type = "m.room.topic" && not (isNull request.Topic)))
+
+                if not overridden then
+                    state s.Type s.StateKey s.Content
+
+            match request.Name with
+            | null -> ()
+            | name -> state "m.room.name" "" (one "name" (str name))
+
+            match request.Topic with
+            | null -> ()
+            | topic -> state "m.room.topic" "" (topicContent topic)
+
+            for invite in request.Invites do
+                let content =
+                    if request.IsDirect then
+                        merge invite.Content [ struct ("is_direct", Json.Bool true) ]
+                    else
+                        invite.Content
+
+                state "m.room.member" invite.UserId content
+        |]

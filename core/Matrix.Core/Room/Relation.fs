@@ -1,0 +1,36 @@
+namespace Matrix.Core.Room
+
+open Matrix.Core.Json
+
+/// How an event relates to another. Client-Server API, "Forming relationships between events".
+[<Sealed>]
+type Relation private (parentId: string, relType: string, key: string | null) =
+
+    static let text (o: JsonObject) (name: string) : string | null =
+        match o.TryFind name with
+        | ValueSome(Json.String s) -> s
+        | _ -> null
+
+    /// The event that it relates to.
+    member _.ParentId = parentId
+
+    /// How: `rel_type`.
+    member _.RelType = relType
+
+    /// What an annotation says of it; null for other relations.
+    member _.Key = key
+
+    /// The relation that an event's content declares; null if it declares none that is well-formed.
+    /// An annotation without a key is none.
+    static member Of(content: JsonObject) : Relation | null =
+        match content.TryFind "m.relates_to" with
+        | ValueSome(Json.Object relates) ->
+            match text relates "event_id", text relates "rel_type" with
+            | null, _
+            | _, null -> null
+            | parent, relType when relType = "m.annotation" ->
+                match text relates "key" with
+                | null -> null
+                | key -> Relation(parent, relType, key)
+            | parent, relType -> Relation(parent, relType, null)
+        | _ -> null
