@@ -1,0 +1,118 @@
+using Matrix.Host.Rooms.Caching;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Events;
+
+/// <summary>
+/// Events by number and by id, from memory where possible. What a lane commits is put here before anyone is told of it, so that a fresh event
+/// is never read back from disk.
+/// </summary>
+public sealed class EventStore(IEventsTable table, long cacheBytes)
+{
+    private readonly ByteCache<EventNid, StoredEvent> _byNid = new(cacheBytes, stored => stored.MemoryBytes);
+
+    /// <summary>Bytes of events held.</summary>
+    public long CachedBytes => _byNid.Bytes;
+
+    /// <summary>The event of that number; null if there is none.</summary>
+    public ValueTask<StoredEvent?> GetAsync(RoomIdentity room, EventNid nid, CancellationToken stop) =>
+        _byNid.TryGet(nid, out var known) ? ValueTask.FromResult<StoredEvent?>(known) : ReadAsync(room, nid, stop);
+
+    /// <summary>
+    /// The event of that id in that room; null if there is none, or if it is in another room. Ids are looked up in the database: numbers are
+    /// what is kept in memory.
+    /// </summary>
+    public async ValueTask<StoredEvent?> ByIdAsync(RoomIdentity room, string eventId, CancellationToken stop)
+    {
+        var row = await table.FindAsync(eventId, stop).ConfigureAwait(false);
+        return row is null || row.Nid.Room != room.Nid ? null : Keep(room, row);
+    }
+
+    /// <summary>The events of these numbers, in the order asked for, absent ones left out. At most one question to the database.</summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> GetManyAsync(
+        RoomIdentity room, IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    {
+        var found = new Dictionary<EventNid, StoredEvent>(nids.Count);
+        List<EventNid>? missing = null;
+        foreach (var nid in nids)
+        {
+            if (_byNid.TryGet(nid, out var known)) found[nid] = known;
+            else (missing ??= []).Add(nid);
+        }
+
+        if (missing is not null)
+        {
+            foreach (var row in await table.FindManyAsync(missing, stop).ConfigureAwait(false))
+            {
+                found[row.Nid] = Keep(room, row);
+            }
+        }
+
+        var answer = new List<StoredEvent>(found.Count);
+        foreach (var nid in nids)
+        {
+            if (found.TryGetValue(nid, out var stored)) answer.Add(stored);
+        }
+
+        return answer;
+    }
+
+    /// <summary>A page of a room's timeline: see <see cref="IEventsTable.RangeAsync"/>. Rejected, soft-failed and outlying events are passed over.</summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
+        RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop)
+    {
+        if (RecentRange(room, from, until, direction, limit) is { } recent) return recent;
+        var rows = await table.RangeAsync(room.Nid, from, until, direction, limit, Hidden, stop).ConfigureAwait(false);
+        var answer = new StoredEvent[rows.Count];
+        for (var i = 0; i < rows.Count; i++) answer[i] = Keep(room, rows[i]);
+        return answer;
+    }
+
+    /// <summary>What no client is shown in a timeline.</summary>
+    public const EventStanding Hidden = EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier;
+
+    /// <summary>
+    /// A page answered from memory alone: possible only where every ordinal between the ends is cached, for ordinals without an event are not
+    /// known to be such. The usual case is the handful of events since a sync.
+    /// </summary>
+    private List<StoredEvent>? RecentRange(RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit)
+    {
+        const int Longest = 64;
+        if (until is not { } end || limit <= 0) return null;
+        long first = direction == Direction.Forward ? from.Value + 1 : from.Value - 1, step = direction == Direction.Forward ? 1 : -1;
+        var span = (end.Value - first) * step;
+        if (span < 0) return [];
+        if (new EventNid(first).Room != room.Nid || span >= Math.Max(limit, Longest)) return null;
+
+        var answer = new List<StoredEvent>();
+        for (var nid = first; answer.Count < limit; nid += step)
+        {
+            if (!_byNid.TryGet(new EventNid(nid), out var known)) return null;
+            if ((known.Row.Standing & Hidden) == 0) answer.Add(known);
+            if (nid == end.Value) break;
+        }
+
+        return answer;
+    }
+
+    /// <summary>An event that is now durable, or is stored anew (redacted).</summary>
+    internal void Put(StoredEvent stored) => _byNid.Put(stored.Nid, stored);
+
+    /// <summary>Forgets the event: its row changed.</summary>
+    internal void Drop(EventNid nid) => _byNid.Remove(nid);
+
+    private StoredEvent Keep(RoomIdentity room, EventRow row)
+    {
+        if (_byNid.TryGet(row.Nid, out var known)) return known;
+        var stored = new StoredEvent(room, row);
+        _byNid.Put(row.Nid, stored);
+        return stored;
+    }
+
+    private async ValueTask<StoredEvent?> ReadAsync(RoomIdentity room, EventNid nid, CancellationToken stop)
+    {
+        var row = await table.FindAsync(nid, stop).ConfigureAwait(false);
+        return row is null ? null : Keep(room, row);
+    }
+}

@@ -1,0 +1,63 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Lanes;
+
+/// <summary>One lane per room at most. Lanes that nobody uses are forgotten, the longest unused first, beyond a bound.</summary>
+internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, RoomsOptions options) : IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, Lane> _lanes = [];
+    private readonly LinkedList<Lane> _idle = new();
+
+    /// <summary>How many lanes are kept.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_gate) return _lanes.Count;
+        }
+    }
+
+    /// <summary>Takes the room's lane; give it back with <see cref="Return"/>.</summary>
+    internal Lane Take(RoomNid room)
+    {
+        lock (_gate)
+        {
+            if (!_lanes.TryGetValue(room, out var lane))
+            {
+                lane = new Lane(room, loader, writer, options);
+                _lanes.Add(room, lane);
+            }
+            else if (lane.Users == 0)
+            {
+                _idle.Remove(lane.IdlePlace!);
+                lane.IdlePlace = null;
+            }
+
+            lane.Users++;
+            return lane;
+        }
+    }
+
+    /// <summary>Gives a lane back.</summary>
+    internal void Return(Lane lane)
+    {
+        lock (_gate)
+        {
+            if (--lane.Users > 0) return;
+            lane.IdlePlace = _idle.AddLast(lane);
+            while (_idle.Count > options.IdleRooms && _idle.First is { } oldest)
+            {
+                _idle.RemoveFirst();
+                _lanes.Remove(oldest.Value.Room);
+                oldest.Value.Dispose();
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var lane in _lanes.Values) lane.Dispose();
+    }
+}

@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Rooms.Lanes;
+
+/// <summary>
+/// What a lane knows of its room, events included that are not durable yet. Immutable: a turn that fails leaves the lane's head as it was.
+/// </summary>
+internal sealed record LaneHead
+{
+    internal required RoomIdentity Room { get; init; }
+
+    /// <summary>Whether the room has a row yet: the first set of a new room makes it.</summary>
+    internal required bool Exists { get; init; }
+
+    internal required StateTree State { get; init; }
+
+    internal required LocalMembers Local { get; init; }
+
+    internal ImmutableArray<Extremity> Extremities { get; init; } = [];
+
+    internal long Depth { get; init; }
+
+    internal int CurrentStep { get; init; }
+
+    internal int LastStep { get; init; }
+
+    internal uint LastOrdinal { get; init; } = EventNid.FirstLiveOrdinal - 1;
+
+    internal uint FirstOrdinal { get; init; } = EventNid.FirstLiveOrdinal;
+
+    internal int JoinedCount { get; init; }
+
+    internal int InvitedCount { get; init; }
+
+    /// <summary>The step of the checkpoint on which the current state builds; 0 for the empty state.</summary>
+    internal int BaseStep { get; init; }
+
+    /// <summary>How many steps lie between that checkpoint and the current state.</summary>
+    internal int StepsSinceBase { get; init; }
+
+    /// <summary>The room's most recent checkpoint.</summary>
+    internal CheckpointHeader? NewestCheckpoint { get; init; }
+
+    /// <summary>The row from which a lane would go on here.</summary>
+    internal RoomHeader ToHeader() => new()
+    {
+        Extremities = Extremities,
+        Depth = Depth,
+        CurrentStep = CurrentStep,
+        LastOrdinal = LastOrdinal,
+        FirstOrdinal = FirstOrdinal,
+        LastStep = LastStep,
+        LastNode = NewestCheckpoint?.RootNode ?? 0,
+        JoinedCount = JoinedCount,
+        InvitedCount = InvitedCount,
+    };
+
+    /// <summary>What readers see once this head is durable.</summary>
+    internal RoomView ToView() => new()
+    {
+        Room = Room,
+        Step = CurrentStep,
+        State = State,
+        JoinedCount = JoinedCount,
+        InvitedCount = InvitedCount,
+        LastEvent = EventNid.Of(Room.Nid, LastOrdinal),
+        Local = Local,
+    };
+}

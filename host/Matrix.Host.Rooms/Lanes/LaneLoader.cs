@@ -1,0 +1,66 @@
+using Matrix.Core.Facade;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Rooms.Lanes;
+
+/// <summary>Reads what a lane, or a reader, has to know of a room.</summary>
+internal sealed class LaneLoader(IStorage storage, StateStore states)
+{
+    /// <summary>The head from which a lane goes on; null if there is no such room.</summary>
+    internal async ValueTask<LaneHead?> LoadAsync(RoomNid room, CancellationToken stop)
+    {
+        var row = await storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
+        if (row is null) return null;
+
+        var header = row.Header;
+        var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
+        var checkpoints = await storage.State.CheckpointsAsync(room, stop).ConfigureAwait(false);
+        return new LaneHead
+        {
+            Room = IdentityOf(row),
+            Exists = true,
+            State = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false),
+            Local = await LocalAsync(room, stop).ConfigureAwait(false),
+            Extremities = [.. header.Extremities],
+            Depth = header.Depth,
+            CurrentStep = header.CurrentStep,
+            LastStep = header.LastStep,
+            LastOrdinal = header.LastOrdinal,
+            FirstOrdinal = header.FirstOrdinal,
+            JoinedCount = header.JoinedCount,
+            InvitedCount = header.InvitedCount,
+            BaseStep = chain?.Checkpoint?.Step ?? 0,
+            StepsSinceBase = chain?.Steps.Count ?? 0,
+            NewestCheckpoint = checkpoints.Count == 0 ? null : CheckpointHeader.Parse(checkpoints[^1].Data.ToArray()),
+        };
+    }
+
+    /// <summary>The room as the database has it.</summary>
+    internal async ValueTask<RoomView> ViewAsync(RoomRow row, CancellationToken stop) => new()
+    {
+        Room = IdentityOf(row),
+        Step = row.Header.CurrentStep,
+        State = await states.AtAsync(row.Nid, row.Header.CurrentStep, stop).ConfigureAwait(false),
+        JoinedCount = row.Header.JoinedCount,
+        InvitedCount = row.Header.InvitedCount,
+        LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
+        Local = await LocalAsync(row.Nid, stop).ConfigureAwait(false),
+        Position = row.LastPosition,
+    };
+
+    private static RoomIdentity IdentityOf(RoomRow row) => new(
+        row.Nid,
+        row.RoomId,
+        RoomRules.Find(row.Version) ?? throw new InvalidDataException($"Room {row.RoomId} has the unknown version {row.Version}."));
+
+    private async ValueTask<LocalMembers> LocalAsync(RoomNid room, CancellationToken stop)
+    {
+        var members = await storage.Memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
+        return LocalMembers.Of(members.Select(member => member.UserId));
+    }
+}

@@ -1,0 +1,118 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Lanes;
+
+/// <summary>
+/// One stay in a lane: events are built on the head one after the other and submitted together. Disposing without submitting leaves the room as
+/// it was. Not safe for several threads.
+/// </summary>
+internal sealed class LaneTurn : IDisposable
+{
+    private readonly Lane _lane;
+    private readonly WriteChain _chain;
+    private readonly List<WriteOperation> _operations = new(8);
+    private List<ConditionalOperation>? _preconditions;
+    private bool _left;
+
+    internal LaneTurn(Lane lane, LaneHead head, WriteChain chain)
+    {
+        _lane = lane;
+        _chain = chain;
+        Head = Start = head;
+    }
+
+    /// <summary>The room as this turn found it.</summary>
+    internal LaneHead Start { get; }
+
+    /// <summary>The room as this turn has made it so far.</summary>
+    internal LaneHead Head { get; set; }
+
+    /// <summary>Events that this turn made, in order.</summary>
+    internal List<StoredEvent> Events { get; } = [];
+
+    /// <summary>Memberships that this turn changed.</summary>
+    internal List<MembershipChange> Memberships { get; } = [];
+
+    /// <summary>Events that this turn redacted, in their new form.</summary>
+    internal List<StoredEvent> Redacted { get; } = [];
+
+    /// <summary>An event of this turn or of one before it that is not durable yet; null if there is none of that ordinal.</summary>
+    internal StoredEvent? Undurable(uint ordinal)
+    {
+        foreach (var made in Events)
+        {
+            if (made.Nid.Ordinal == ordinal) return made;
+        }
+
+        return _lane.Undurable(ordinal);
+    }
+
+    /// <summary>The same by id.</summary>
+    internal StoredEvent? Undurable(string eventId)
+    {
+        foreach (var made in Events)
+        {
+            if (made.EventId == eventId) return made;
+        }
+
+        return _lane.Undurable(eventId);
+    }
+
+    /// <summary>Whether nothing is to be written.</summary>
+    internal bool IsEmpty => _operations.Count == 0 && _preconditions is null;
+
+    /// <summary>Adds a change to what this turn writes.</summary>
+    internal void Write(WriteOperation operation) => _operations.Add(operation);
+
+    /// <summary>Adds a change without which nothing of this turn is kept.</summary>
+    internal void Require(ConditionalOperation operation) => (_preconditions ??= []).Add(operation);
+
+    /// <summary>
+    /// Submits all of it as one set and leaves the lane: the next turn goes on from here at once. The answer comes when it is durable.
+    /// </summary>
+    /// <exception cref="StorageException">Nothing was kept; the lane reads its room again.</exception>
+    internal ValueTask<WriteReceipt> SubmitAsync()
+    {
+        try
+        {
+            var durable = _lane.Submit(this);
+            _left = true;
+            return durable;
+        }
+        finally
+        {
+            Dispose();
+        }
+    }
+
+    /// <summary>The write set: the room's row first, for all else refers to it.</summary>
+    internal WriteSet ToSet()
+    {
+        var set = new WriteSet(_operations.Count + 1) { Chain = _chain };
+        foreach (var precondition in _preconditions ?? []) set.Require(precondition);
+
+        if (Events.Count > 0 || Redacted.Count > 0)
+        {
+            var header = Head.ToHeader();
+            var room = Head.Room;
+            set.Add(Head.Exists
+                ? new PutRoomHeader(room.Nid, header)
+                : new CreateRoom(room.Nid, room.RoomId, room.Rules.Id, Events[0].Pdu.Sender, header));
+            Head = Head with { Exists = true };
+            set.Tag = new RoomCommit(Head.ToView(), Events, Memberships, Head.CurrentStep != Start.CurrentStep, Redacted);
+        }
+
+        foreach (var operation in _operations) set.Add(operation);
+        return set;
+    }
+
+    /// <summary>Leaves the lane.</summary>
+    public void Dispose()
+    {
+        if (_left) return;
+        _left = true;
+        _lane.Leave();
+    }
+}

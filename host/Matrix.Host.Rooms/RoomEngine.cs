@@ -1,0 +1,59 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms;
+
+/// <summary>
+/// The rooms of a server, put together: who sends, who reads. Made once, before anything is written, for it hears of every commit.
+/// </summary>
+public sealed class RoomEngine : IDisposable
+{
+    private readonly LaneDirectory _lanes;
+
+    /// <summary>Puts the parts together and starts to hear of commits.</summary>
+    public RoomEngine(IStorage storage, ServerSigner signer, IPushEvaluation push, RoomsOptions options, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(storage);
+        ArgumentNullException.ThrowIfNull(options);
+        States = new StateStore(storage.State, options.StateCacheBytes);
+        Events = new EventStore(storage.Events, options.EventCacheBytes);
+        var loader = new LaneLoader(storage, States);
+        Rooms = new RoomDirectory(storage.Rooms, loader, Events, States, options);
+        _lanes = new LaneDirectory(loader, storage.Writer, options);
+        var appender = new EventAppender(Events, signer, push, options, time);
+        var contents = new MemberContents(storage.Profiles, storage.AccountData, options.ServerName);
+        Sender = new RoomSender(
+            _lanes, Rooms, appender, new TransactionLog(storage.Transactions, options), Events, storage.Relations);
+        Memberships = new RoomMemberships(Sender, Rooms, appender, contents, storage, options.ServerName);
+        Creator = new RoomCreator(_lanes, appender, contents, Memberships, storage, options);
+        storage.Writer.Observe(Rooms);
+    }
+
+    /// <summary>Rooms as readers see them.</summary>
+    public RoomDirectory Rooms { get; }
+
+    /// <summary>Events by number and id.</summary>
+    public EventStore Events { get; }
+
+    /// <summary>Room states by step.</summary>
+    public StateStore States { get; }
+
+    /// <summary>Sends events.</summary>
+    public RoomSender Sender { get; }
+
+    /// <summary>Joins, invites, leaves, kicks, bans, forgets.</summary>
+    public RoomMemberships Memberships { get; }
+
+    /// <summary>Creates rooms.</summary>
+    public RoomCreator Creator { get; }
+
+    /// <summary>How many lanes are kept.</summary>
+    public int Lanes => _lanes.Count;
+
+    /// <inheritdoc/>
+    public void Dispose() => _lanes.Dispose();
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Matrix.Host.Rooms;
+
+/// <summary>Why a room did not do what was asked. Client-Server API, "Standard error response".</summary>
+public enum RoomFailureKind
+{
+    /// <summary>No such room here.</summary>
+    UnknownRoom,
+
+    /// <summary>No such event, alias or state, or none that this user may see.</summary>
+    NotFound,
+
+    /// <summary>The rules of the room, or its visibility, do not allow it.</summary>
+    Forbidden,
+
+    /// <summary>The invited user blocks invites.</summary>
+    InviteBlocked,
+
+    /// <summary>The event is larger than events may be.</summary>
+    TooLarge,
+
+    /// <summary>A value of the request has the wrong type or form.</summary>
+    BadJson,
+
+    /// <summary>A parameter does not make sense.</summary>
+    InvalidParam,
+
+    /// <summary>This server does not know the room version.</summary>
+    UnsupportedRoomVersion,
+
+    /// <summary>The state that the request would start a room with is not allowed by the rules.</summary>
+    InvalidRoomState,
+
+    /// <summary>The alias is taken.</summary>
+    AliasTaken,
+
+    /// <summary>The alias does not exist or leads elsewhere.</summary>
+    BadAlias,
+
+    /// <summary>The request makes no sense in the state that the room is in, and the specification has no code of its own for it.</summary>
+    BadState,
+
+    /// <summary>The same user has annotated the event with the same key already.</summary>
+    DuplicateAnnotation,
+
+    /// <summary>Too much is under way at once; later it may work.</summary>
+    Busy,
+}
+
+/// <summary>A failure of a room operation, with a sentence for the one who asked.</summary>
+/// <param name="Kind">Why.</param>
+/// <param name="Message">In words; never a stack trace.</param>
+public sealed record RoomFailure(RoomFailureKind Kind, string Message);
+
+/// <summary>A value, or the failure that stands in its place.</summary>
+public readonly struct RoomResult<T>
+{
+    private RoomResult(T? value, RoomFailure? failure)
+    {
+        Value = value;
+        Failure = failure;
+    }
+
+    /// <summary>The value, if there is no failure.</summary>
+    public T? Value { get; }
+
+    /// <summary>Why there is no value; null if there is one.</summary>
+    public RoomFailure? Failure { get; }
+
+    /// <summary>Whether there is a value.</summary>
+    [MemberNotNullWhen(true, nameof(Value))]
+    [MemberNotNullWhen(false, nameof(Failure))]
+    public bool IsOk => Failure is null;
+
+    /// <summary>A result with a value.</summary>
+    public static implicit operator RoomResult<T>(T value) => new(value, null);
+
+    /// <summary>A result with a failure.</summary>
+    public static implicit operator RoomResult<T>(RoomFailure failure) => new(default, failure);
+}

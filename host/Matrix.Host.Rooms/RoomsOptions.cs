@@ -1,0 +1,41 @@
+namespace Matrix.Host.Rooms;
+
+/// <summary>Who this server is for its rooms, and every bound of this layer.</summary>
+public sealed record RoomsOptions
+{
+    /// <summary>The server's name: the domain of its users.</summary>
+    public required string ServerName { get; init; }
+
+    /// <summary>The version of a room whose creator names none.</summary>
+    public string DefaultRoomVersion { get; init; } = "12";
+
+    /// <summary>Bytes of events kept in memory.</summary>
+    public long EventCacheBytes { get; init; } = 48L * 1024 * 1024;
+
+    /// <summary>Bytes of room states kept in memory, sharing not counted twice where it is known.</summary>
+    public long StateCacheBytes { get; init; } = 96L * 1024 * 1024;
+
+    /// <summary>Rooms whose lanes and views are kept in memory while nothing happens in them.</summary>
+    public int IdleRooms { get; init; } = 4096;
+
+    /// <summary>How many sets of one room may wait for the disk while its lane goes on building.</summary>
+    public int MaxSpeculation { get; init; } = 128;
+
+    /// <summary>How many requests may wait for one room's lane; a further one is told to come again.</summary>
+    public int MaxWaitingPerLane { get; init; } = 1000;
+
+    /// <summary>How many devices' recent transaction ids are kept in memory.</summary>
+    public int TransactionDevices { get; init; } = 4096;
+
+    /// <summary>How many transaction ids of one device are kept in memory.</summary>
+    public int TransactionsPerDevice { get; init; } = 256;
+
+    /// <summary>How many prev events a new event has at most.</summary>
+    public int MaxPrevEvents { get; init; } = 20;
+
+    /// <summary>How many users a room may be created with.</summary>
+    public int MaxInitialInvites { get; init; } = 100;
+
+    /// <summary>How many state events a request to create a room may bring.</summary>
+    public int MaxInitialState { get; init; } = 200;
+}

@@ -1,0 +1,293 @@
+using System.Collections.Immutable;
+using Matrix.Core.Auth;
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Room;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.State;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>
+/// Makes a draft an event of the room in whose lane it is: chooses its auth events and previous events, hashes, signs, decides, and moves the
+/// head on. What it makes is written when the turn is submitted.
+/// </summary>
+internal sealed class EventAppender(
+    EventStore events, ServerSigner signer, IPushEvaluation push, RoomsOptions options, TimeProvider time)
+{
+    /// <summary>Appends a draft; nothing has changed if it is refused.</summary>
+    /// <param name="turn">The turn in the room's lane.</param>
+    /// <param name="draft">What somebody wants to send.</param>
+    /// <param name="sentAs">The device and transaction id that it was sent with; null if the server makes it.</param>
+    /// <param name="timestamp">Milliseconds since the epoch; null for now.</param>
+    /// <param name="stop">Cancels reading.</param>
+    internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
+        LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
+    {
+        var head = turn.Head;
+        var rules = head.Room.Rules;
+        var state = await SnapshotAsync(turn, rules.AuthKeys(draft), stop).ConfigureAwait(false);
+        var cited = Cited(state, rules.CitesCreate);
+        var (prevEvents, kept) = PrevEvents(head);
+        var composed = rules.Compose(
+            head.Room.RoomId,
+            draft,
+            prevEvents,
+            Array.ConvertAll(cited, pdu => pdu.EventId),
+            head.Depth + 1,
+            timestamp ?? time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (composed.Refusal is { } malformed) return FailureOf(malformed);
+
+        var signature = signer.Key.Sign(composed.Value.BytesToSign.Span);
+        var signed = composed.Value.Sign(signer.ServerName, signer.KeyId, signature);
+        if (signed.Refusal is { } tooLarge) return FailureOf(tooLarge);
+
+        var pdu = signed.Value;
+        if (rules.Decide(pdu, cited, state, signer.ServerName) is { } refused) return FailureOf(refused);
+        if (pdu.Redacts is { } target && await RedactAsync(turn, pdu, target, stop).ConfigureAwait(false) is { } failure) return failure;
+
+        return await AcceptAsync(turn, pdu, kept, sentAs, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The events of the state that stand for these keys, and the create event, each read once.</summary>
+    internal async ValueTask<AuthSnapshot> SnapshotAsync(LaneTurn turn, IReadOnlyList<StateKey> keys, CancellationToken stop)
+    {
+        var found = new List<AuthEvent>(keys.Count + 1);
+        var hasCreate = false;
+        foreach (var key in keys)
+        {
+            if (await StateEventAsync(turn, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
+            found.Add(stored.Auth);
+            hasCreate |= key.Type == "m.room.create";
+        }
+
+        // Needed for deciding where it is not cited, too.
+        if (!hasCreate && await StateEventAsync(turn, "m.room.create", "", stop).ConfigureAwait(false) is { } create) found.Add(create.Auth);
+        return new AuthSnapshot(found);
+    }
+
+    /// <summary>The state event of a key, as the turn sees the room; null if there is none.</summary>
+    internal async ValueTask<StoredEvent?> StateEventAsync(LaneTurn turn, string eventType, string stateKey, CancellationToken stop)
+    {
+        if (turn.Head.State.Find(eventType, stateKey) is not { } entry) return null;
+        return turn.Undurable(entry.Ordinal)
+            ?? await events.GetAsync(turn.Head.Room, EventNid.Of(turn.Head.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
+            ?? throw new InvalidDataException($"Room {turn.Head.Room.RoomId} lacks its state event {entry.EventId}.");
+    }
+
+    private static Pdu[] Cited(AuthSnapshot state, bool citesCreate)
+    {
+        var cited = new List<Pdu>(state.Events.Count);
+        foreach (var auth in state.Events)
+        {
+            if (citesCreate || auth.Pdu.Type != "m.room.create") cited.Add(auth.Pdu);
+        }
+
+        return [.. cited];
+    }
+
+    /// <summary>The extremities that a new event names, latest first, and those left for later because they are too many.</summary>
+    private (string[] PrevEvents, ImmutableArray<Extremity> Kept) PrevEvents(LaneHead head)
+    {
+        var all = head.Extremities;
+        if (all.Length <= options.MaxPrevEvents) return ([.. all.Select(extremity => extremity.EventId)], []);
+
+        var latestFirst = all.OrderByDescending(extremity => extremity.Ordinal).ToList();
+        return (
+            [.. latestFirst.Take(options.MaxPrevEvents).Select(extremity => extremity.EventId)],
+            [.. latestFirst.Skip(options.MaxPrevEvents)]);
+    }
+
+    private async ValueTask<RoomResult<StoredEvent>> AcceptAsync(
+        LaneTurn turn, Pdu pdu, ImmutableArray<Extremity> kept, SentAs? sentAs, CancellationToken stop)
+    {
+        var head = turn.Head;
+        var room = head.Room.RoomId.Length > 0 ? head.Room : head.Room with { RoomId = pdu.RoomId };
+        var ordinal = head.LastOrdinal + 1;
+        var nid = EventNid.Of(room.Nid, ordinal);
+        var relation = Relation.Of(pdu.Content);
+        var next = head with
+        {
+            Room = room,
+            LastOrdinal = ordinal,
+            Depth = pdu.Depth,
+            Extremities = kept.Add(new Extremity(ordinal, pdu.EventId)),
+        };
+        if (pdu.StateKey is { } stateKey) next = await ApplyStateAsync(turn, next, pdu, stateKey, nid, stop).ConfigureAwait(false);
+
+        var row = new EventRow(
+            nid,
+            pdu.EventId,
+            Position: 0,
+            next.CurrentStep,
+            pdu.IsState ? EventStanding.State : EventStanding.None,
+            NotifyClass: 0,
+            pdu.Sender,
+            await ThreadRootAsync(turn, relation, stop).ConfigureAwait(false),
+            EventNid.None,
+            sentAs,
+            pdu.Canonical);
+        var stored = new StoredEvent(room, row, pdu);
+        var outcome = await push.EvaluateAsync(new EventInRoom(stored, head.State, next.Local, next.JoinedCount), stop)
+            .ConfigureAwait(false);
+        if (outcome.NotifyClass != 0) stored.Row = row = row with { NotifyClass = outcome.NotifyClass };
+
+        turn.Write(new InsertEvent
+        {
+            Nid = nid,
+            EventId = pdu.EventId,
+            Step = row.Step,
+            Sender = pdu.Sender,
+            Json = pdu.Canonical,
+            Standing = row.Standing,
+            NotifyClass = row.NotifyClass,
+            ThreadRoot = row.ThreadRoot,
+            Transaction = sentAs,
+        });
+        foreach (var unread in outcome.Rows) turn.Write(unread);
+        if (relation is not null)
+        {
+            turn.Write(new InsertRelation
+            {
+                Event = nid,
+                ParentId = relation.ParentId,
+                RelType = relation.RelType,
+                EventType = pdu.Type,
+                Sender = pdu.Sender,
+                OriginServerTs = pdu.OriginServerTs,
+                AnnotationKey = relation.Key,
+            });
+        }
+
+        turn.Events.Add(stored);
+        turn.Head = next;
+        return stored;
+    }
+
+    /// <summary>
+    /// Takes out of the redacted event what redaction removes. One's own events may be redacted by anyone who may send the redaction, those of
+    /// others with the power to redact. An event that is not here (yet) has nothing to take out.
+    /// </summary>
+    private async ValueTask<RoomFailure?> RedactAsync(LaneTurn turn, Pdu redaction, string targetId, CancellationToken stop)
+    {
+        var room = turn.Head.Room;
+        var target = turn.Undurable(targetId) ?? await events.ByIdAsync(room, targetId, stop).ConfigureAwait(false);
+        if (target is null) return null;
+
+        var state = await SnapshotAsync(turn, Levels, stop).ConfigureAwait(false);
+        if (!room.Rules.MayRedact(state, redaction.Sender, target.Pdu.Sender))
+        {
+            return new RoomFailure(RoomFailureKind.Forbidden, "You do not have the power to redact the events of others here.");
+        }
+
+        if (target.Pdu.Type == "m.room.create")
+        {
+            return new RoomFailure(RoomFailureKind.Forbidden, "The event that created the room cannot be redacted.");
+        }
+
+        var redacted = room.Rules.Redact(target.Pdu);
+        var by = EventNid.Of(room.Nid, turn.Head.LastOrdinal + 1);
+        turn.Redacted.Add(new StoredEvent(room, target.Row with { RedactedBy = by, Json = redacted.Canonical }, redacted));
+        turn.Write(new MarkRedacted(target.Nid, by, redacted.Canonical));
+        turn.Write(new DeleteRelation(target.Nid));
+        return null;
+    }
+
+    /// <summary>What says how much power anyone has.</summary>
+    internal static IReadOnlyList<StateKey> Levels { get; } = [new("m.room.create", ""), new("m.room.power_levels", "")];
+
+    private async ValueTask<LaneHead> ApplyStateAsync(
+        LaneTurn turn, LaneHead next, Pdu pdu, string stateKey, EventNid nid, CancellationToken stop)
+    {
+        var before = next.State.Find(pdu.Type, stateKey);
+        var replaced = before is null ? null : await StateEventAsync(turn, pdu.Type, stateKey, stop).ConfigureAwait(false);
+        var entry = StateEntry.Of(pdu.Type, stateKey, pdu.EventId, nid.Ordinal);
+        var change = before is null ? StateChange.Added(entry) : StateChange.Replaced(before, entry);
+        var step = next.LastStep + 1;
+        var since = next.StepsSinceBase + 1;
+
+        turn.Write(new InsertStep(
+            next.Room.Nid, step, next.CurrentStep, next.BaseStep, StateStep.Of([change], next.State.IsPartial).ToBytes()));
+        turn.Write(new LogCurrentState(next.Room.Nid, step));
+        next = next with { State = next.State.Set(entry), CurrentStep = step, LastStep = step, StepsSinceBase = since };
+
+        if (StateCheckpoint.IsDue(since, branchesMeet: false)) next = Checkpoint(turn, next);
+        return pdu.Type == "m.room.member" ? ApplyMembership(turn, next, pdu, stateKey, replaced, nid) : next;
+    }
+
+    private static LaneHead Checkpoint(LaneTurn turn, LaneHead next)
+    {
+        var checkpoint = StateCheckpoint.Take(next.State, next.NewestCheckpoint);
+        var header = checkpoint.Header;
+        if (checkpoint.Pack.Length > 0)
+        {
+            turn.Write(new InsertNodes(next.Room.Nid, [new NodeRow(header.FirstNode, checkpoint.Pack)]));
+        }
+
+        turn.Write(new InsertCheckpoint(next.Room.Nid, next.CurrentStep, header.RootNode, header.ToBytes()));
+        return next with
+        {
+            State = checkpoint.Tree,
+            NewestCheckpoint = header,
+            BaseStep = next.CurrentStep,
+            StepsSinceBase = 0,
+        };
+    }
+
+    private LaneHead ApplyMembership(
+        LaneTurn turn, LaneHead next, Pdu pdu, string userId, StoredEvent? replaced, EventNid nid)
+    {
+        if (MembershipOf(pdu) is not { } after) return next;
+        Membership? before = replaced is null ? null : MembershipOf(replaced.Pdu);
+        var isLocal = RoomNames.ServerOf(userId) == signer.ServerName;
+
+        turn.Write(new SetMembership(next.Room.Nid, userId, after, nid, isLocal));
+        turn.Memberships.Add(new MembershipChange(userId, before, after, nid, isLocal));
+        return next with
+        {
+            JoinedCount = next.JoinedCount + Change(before, after, Membership.Join),
+            InvitedCount = next.InvitedCount + Change(before, after, Membership.Invite),
+            Local = isLocal ? next.Local.With(userId, after == Membership.Join) : next.Local,
+        };
+    }
+
+    private static int Change(Membership? before, Membership after, Membership counted) =>
+        (after == counted ? 1 : 0) - (before == counted ? 1 : 0);
+
+    /// <summary>The membership that a member event gives; null if it gives none that is known.</summary>
+    internal static Membership? MembershipOf(Pdu pdu) => pdu.Content.Text("membership") switch
+    {
+        "join" => Membership.Join,
+        "invite" => Membership.Invite,
+        "knock" => Membership.Knock,
+        "leave" => Membership.Leave,
+        "ban" => Membership.Ban,
+        _ => null,
+    };
+
+    /// <summary>The thread that a relation puts its event into: the thread itself, or that of the event related to.</summary>
+    private async ValueTask<EventNid> ThreadRootAsync(LaneTurn turn, Relation? relation, CancellationToken stop)
+    {
+        if (relation is null) return EventNid.None;
+        var parent = turn.Undurable(relation.ParentId)
+            ?? await events.ByIdAsync(turn.Head.Room, relation.ParentId, stop).ConfigureAwait(false);
+        if (parent is null) return EventNid.None;
+        return relation.RelType == "m.thread" ? parent.Nid : parent.Row.ThreadRoot;
+    }
+
+    private static RoomFailure FailureOf(Refusal refusal) => new(
+        refusal.Kind switch
+        {
+            RefusalKind.Size => RoomFailureKind.TooLarge,
+            RefusalKind.Form => RoomFailureKind.BadJson,
+            _ => RoomFailureKind.Forbidden,
+        },
+        refusal.Reason);
+}

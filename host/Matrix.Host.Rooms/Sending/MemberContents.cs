@@ -1,0 +1,44 @@
+using Matrix.Core.Json;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Profiles;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>What member events say, and who wants no invites.</summary>
+internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable accountData, string serverName)
+{
+    /// <summary>The content of a member event, with the profile of a local user. Client-Server API, "Profiles".</summary>
+    internal async ValueTask<JsonObject> OfAsync(string userId, string membership, string? reason, CancellationToken stop)
+    {
+        var members = new List<(string, Json)> { ("membership", Json.NewString(membership)) };
+        if (reason is not null) members.Add(("reason", Json.NewString(reason)));
+        if (membership is "join" or "invite" or "knock" && RoomNames.ServerOf(userId) == serverName)
+        {
+            var profile = await profiles.FindAsync(userId, stop).ConfigureAwait(false);
+            foreach (var field in (ReadOnlySpan<string>)["displayname", "avatar_url"])
+            {
+                if (profile.TryGetValue(field, out var value) && Text(value) is { } text) members.Add((field, Json.NewString(text)));
+            }
+        }
+
+        return JsonObject.OfSeq(members);
+    }
+
+    /// <summary>
+    /// Whether a local user blocks all invites (`m.invite_permission_config`). Client-Server API, "Invite permission".
+    /// </summary>
+    internal async ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop)
+    {
+        if (RoomNames.ServerOf(userId) != serverName) return false;
+        var row = await accountData.FindAsync(userId, null, "m.invite_permission_config", stop).ConfigureAwait(false);
+        return row is not null
+            && JsonReader.ParseObject(row.Content.Span, Reading.Client, JsonLimitsModule.clientBody) is { IsOk: true } content
+            && content.ResultValue.Text("default_action") == "block";
+    }
+
+    private static string? Text(ReadOnlyMemory<byte> json) =>
+        JsonReader.Parse(json.Span, Reading.Client, JsonLimitsModule.clientBody) is { IsOk: true } value
+        && value.ResultValue is Json.String text
+            ? text.Item
+            : null;
+}

@@ -1,0 +1,172 @@
+using System.Security.Cryptography;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Aliases;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>What somebody wants in a new room.</summary>
+public sealed record RoomRequest
+{
+    /// <summary>Who creates it.</summary>
+    public required string Creator { get; init; }
+
+    /// <summary>The room version; null for the default.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>Which defaults it starts from.</summary>
+    public required Preset Preset { get; init; }
+
+    /// <summary>Whether it enters the published directory.</summary>
+    public bool IsPublished { get; init; }
+
+    /// <summary>The full alias; null for none.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>Its name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Its topic.</summary>
+    public string? Topic { get; init; }
+
+    /// <summary>Who is invited.</summary>
+    public IReadOnlyList<string> Invites { get; init; } = [];
+
+    /// <summary>Whether invites say that it is a direct chat.</summary>
+    public bool IsDirect { get; init; }
+
+    /// <summary>Content of the create event.</summary>
+    public JsonObject CreationContent { get; init; } = JsonObject.Empty;
+
+    /// <summary>Merged over the default power levels.</summary>
+    public JsonObject PowerLevelOverride { get; init; } = JsonObject.Empty;
+
+    /// <summary>State events that are sent after those of the preset.</summary>
+    public IReadOnlyList<(string Type, string StateKey, JsonObject Content)> InitialState { get; init; } = [];
+}
+
+/// <summary>
+/// Creates rooms: all their first events become durable together, or none. Client-Server API, "Creation".
+/// </summary>
+public sealed class RoomCreator
+{
+    /// <summary>Letters of a room id that this server chooses.</summary>
+    private const int OpaqueLength = 18;
+
+    private readonly LaneDirectory _lanes;
+    private readonly EventAppender _appender;
+    private readonly MemberContents _contents;
+    private readonly RoomMemberships _memberships;
+    private readonly IStorage _storage;
+    private readonly RoomsOptions _options;
+
+    internal RoomCreator(
+        LaneDirectory lanes,
+        EventAppender appender,
+        MemberContents contents,
+        RoomMemberships memberships,
+        IStorage storage,
+        RoomsOptions options)
+    {
+        _lanes = lanes;
+        _appender = appender;
+        _contents = contents;
+        _memberships = memberships;
+        _storage = storage;
+        _options = options;
+    }
+
+    /// <summary>Creates a room.</summary>
+    /// <returns>Its id.</returns>
+    public async ValueTask<RoomResult<string>> CreateAsync(RoomRequest request, CancellationToken stop)
+    {
+        if (RoomRules.Find(request.Version ?? _options.DefaultRoomVersion) is not { } rules)
+        {
+            return new RoomFailure(
+                RoomFailureKind.UnsupportedRoomVersion, $"This server does not know the room version `{request.Version}`.");
+        }
+
+        var invites = request.Invites.Distinct().Where(user => user != request.Creator).ToList();
+        if (invites.Count > _options.MaxInitialInvites || request.InitialState.Count > _options.MaxInitialState)
+        {
+            return new RoomFailure(
+                RoomFailureKind.InvalidParam,
+                $"A room starts with at most {_options.MaxInitialInvites} invites and {_options.MaxInitialState} state events.");
+        }
+
+        if (request.Alias is { } alias && await _storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not null)
+        {
+            return Taken(alias);
+        }
+
+        var room = new NewRoom(
+            request.Creator,
+            await _contents.OfAsync(request.Creator, "join", null, stop).ConfigureAwait(false),
+            request.Preset)
+        {
+            Alias = request.Alias,
+            Name = request.Name,
+            Topic = request.Topic,
+            IsDirect = request.IsDirect,
+            CreationContent = request.CreationContent,
+            PowerLevelOverride = request.PowerLevelOverride,
+        };
+        foreach (var (type, stateKey, content) in request.InitialState) room.AddState(type, stateKey, content);
+        foreach (var user in invites)
+        {
+            if (await _memberships.RefusedInviteAsync(user, stop).ConfigureAwait(false) is { } refused) return refused;
+            room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop).ConfigureAwait(false));
+        }
+
+        return await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<RoomResult<string>> AppendAllAsync(
+        RoomRules rules, IReadOnlyList<Draft> drafts, RoomRequest request, CancellationToken stop)
+    {
+        var nid = _storage.Rooms.NewNid();
+        var head = new LaneHead
+        {
+            Room = new RoomIdentity(nid, rules.RoomIdIsHash ? "" : NewRoomId(), rules),
+            Exists = false,
+            State = StateTree.Empty,
+            Local = LocalMembers.None,
+        };
+        var lane = _lanes.Take(nid);
+        try
+        {
+            using var turn = await lane.EnterNewAsync(head, stop).ConfigureAwait(false);
+            foreach (var draft in drafts)
+            {
+                var made = await _appender.AppendAsync(turn, draft, null, null, stop).ConfigureAwait(false);
+                if (made.IsOk) continue;
+
+                // Nothing of the room was submitted, so nothing of it remains.
+                lane.Abandon();
+                return made.Failure.Kind == RoomFailureKind.Forbidden
+                    ? new RoomFailure(RoomFailureKind.InvalidRoomState, $"`{draft.Type}`: {made.Failure.Message}")
+                    : made.Failure;
+            }
+
+            if (request.Alias is { } alias) turn.Require(new CreateAlias(alias, nid, request.Creator));
+            if (request.IsPublished) turn.Write(new SetPublished(nid, true));
+            var roomId = turn.Head.Room.RoomId;
+            var receipt = await turn.SubmitAsync().ConfigureAwait(false);
+            return receipt.Refused ? Taken(request.Alias ?? "") : roomId;
+        }
+        finally
+        {
+            _lanes.Return(lane);
+        }
+    }
+
+    private static RoomFailure Taken(string alias) => new(RoomFailureKind.AliasTaken, $"The alias {alias} is taken.");
+
+    private string NewRoomId() => $"!{RandomNumberGenerator.GetString(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", OpaqueLength)}:{_options.ServerName}";
+}

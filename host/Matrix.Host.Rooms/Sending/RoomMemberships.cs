@@ -1,0 +1,235 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>Joining, inviting, leaving, kicking, banning, forgetting. Client-Server API, "Room membership".</summary>
+public sealed class RoomMemberships
+{
+    /// <summary>Members of a restricted room who are tried as the one to vouch for somebody.</summary>
+    private const int MaxVouchersTried = 50;
+
+    private readonly RoomSender _sender;
+    private readonly RoomDirectory _rooms;
+    private readonly EventAppender _appender;
+    private readonly MemberContents _contents;
+    private readonly IStorage _storage;
+    private readonly string _serverName;
+
+    internal RoomMemberships(
+        RoomSender sender, RoomDirectory rooms, EventAppender appender, MemberContents contents, IStorage storage, string serverName)
+    {
+        _sender = sender;
+        _rooms = rooms;
+        _appender = appender;
+        _contents = contents;
+        _storage = storage;
+        _serverName = serverName;
+    }
+
+    /// <summary>Joins a room. Joining a room that one is in changes nothing.</summary>
+    /// <returns>The room's id.</returns>
+    public async ValueTask<RoomResult<string>> JoinAsync(string userId, string roomId, string? reason, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
+        if (view.Local.IsJoined(userId)) return roomId;
+
+        var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
+        var joined = await JoinWithAsync(view, userId, content, stop).ConfigureAwait(false);
+        return joined.IsOk ? roomId : joined.Failure;
+    }
+
+    /// <summary>A member event as a client wrote it, through `PUT …/state/m.room.member/…`.</summary>
+    /// <returns>The event's id.</returns>
+    public async ValueTask<RoomResult<string>> SetAsync(
+        string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop)
+    {
+        var membership = content.Text("membership");
+        if (membership == "invite" && await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (membership == "join" && sender == userId)
+        {
+            if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
+            if (!view.Local.IsJoined(userId)) return await JoinWithAsync(view, userId, content, stop).ConfigureAwait(false);
+        }
+
+        return await _sender.SendStateAsync(roomId, Draft.State("m.room.member", userId, sender, content), timestamp, stop)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Invites a user. One who is invited already is not invited again.</summary>
+    public async ValueTask<RoomFailure?> InviteAsync(
+        string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    {
+        if (await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
+        var content = await _contents.OfAsync(userId, "invite", reason, stop).ConfigureAwait(false);
+        return await ChangeAsync(sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Leaves a room, rejects an invite or takes a knock back. Having left already is as good.</summary>
+    public async ValueTask<RoomFailure?> LeaveAsync(string userId, string roomId, string? reason, CancellationToken stop)
+    {
+        var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+        return await ChangeAsync(userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Removes another user from a room.</summary>
+    public async ValueTask<RoomFailure?> KickAsync(string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    {
+        var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+        return await ChangeAsync(
+            sender,
+            roomId,
+            userId,
+            content,
+            keepIf: null,
+            stop,
+            refuseUnless: now => now is Membership.Join or Membership.Invite or Membership.Knock
+                ? null
+                : "The user is not in the room.").ConfigureAwait(false);
+    }
+
+    /// <summary>Bans a user.</summary>
+    public async ValueTask<RoomFailure?> BanAsync(string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    {
+        var content = await _contents.OfAsync(userId, "ban", reason, stop).ConfigureAwait(false);
+        return await ChangeAsync(sender, roomId, userId, content, keepIf: null, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Lifts a ban.</summary>
+    public async ValueTask<RoomFailure?> UnbanAsync(string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    {
+        var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
+        return await ChangeAsync(
+            sender,
+            roomId,
+            userId,
+            content,
+            keepIf: null,
+            stop,
+            refuseUnless: now => now == Membership.Ban ? null : "The user is not banned.").ConfigureAwait(false);
+    }
+
+    /// <summary>Forgets a room that one has left.</summary>
+    public async ValueTask<RoomFailure?> ForgetAsync(string userId, string roomId, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
+        var forget = new ForgetRoom(view.Room.Nid, userId);
+        var receipt = await _storage.Writer.WriteAsync(new WriteSet(1).Require(forget), stop).ConfigureAwait(false);
+        if (!receipt.Refused) return null;
+
+        var now = await _storage.Memberships.FindAsync(view.Room.Nid, userId, stop).ConfigureAwait(false);
+        return now is null
+            ? RoomSender.Unknown
+            : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
+    }
+
+    private ValueTask<RoomResult<string>> JoinWithAsync(RoomView view, string userId, JsonObject content, CancellationToken stop) =>
+        _sender.InLaneAsync<string>(
+            view.Room.Nid,
+            async turn =>
+            {
+                var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);
+                var vouched = content;
+                if (now is not (Membership.Join or Membership.Invite or Membership.Ban))
+                {
+                    var voucher = await VoucherAsync(turn, userId, stop).ConfigureAwait(false);
+                    if (voucher is not null)
+                    {
+                        vouched = JsonObject.OfSeq(content.Members.Append(("join_authorised_via_users_server", Json.NewString(voucher))));
+                    }
+                }
+
+                var made = await _appender.AppendAsync(
+                    turn, Draft.State("m.room.member", userId, userId, vouched), null, null, stop).ConfigureAwait(false);
+                return made.IsOk ? made.Value.EventId : made.Failure;
+            },
+            stop);
+
+    /// <summary>
+    /// A local member who may invite, if the room is restricted and the user meets one of its conditions. Null otherwise: then the rules decide.
+    /// Client-Server API, "Restricted rooms".
+    /// </summary>
+    private async ValueTask<string?> VoucherAsync(LaneTurn turn, string userId, CancellationToken stop)
+    {
+        var joinRules = await _appender.StateEventAsync(turn, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        if (joinRules is null || turn.Head.Room.Rules.JoinsThrough(joinRules.Auth) is not { } rooms) return null;
+
+        var meets = false;
+        foreach (var room in rooms.Distinct().Take(MaxVouchersTried))
+        {
+            var view = await _rooms.FindAsync(room, stop).ConfigureAwait(false);
+            if (view is null || !view.Local.IsJoined(userId)) continue;
+            meets = true;
+            break;
+        }
+
+        if (!meets) return null;
+        var state = await _appender.SnapshotAsync(turn, EventAppender.Levels, stop).ConfigureAwait(false);
+        foreach (var member in turn.Head.Local.Joined)
+        {
+            if (turn.Head.Room.Rules.MayInvite(state, member)) return member;
+        }
+
+        return null;
+    }
+
+    /// <summary>Why a user cannot be invited by anyone; null if they can.</summary>
+    internal async ValueTask<RoomFailure?> RefusedInviteAsync(string userId, CancellationToken stop)
+    {
+        if (RoomNames.ServerOf(userId) != _serverName)
+        {
+            return new RoomFailure(RoomFailureKind.NotFound, $"{userId} is on another server, which this one cannot reach.");
+        }
+
+        if (await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null)
+        {
+            return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
+        }
+
+        return await _contents.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
+            ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")
+            : null;
+    }
+
+    private async ValueTask<RoomFailure?> ChangeAsync(
+        string sender,
+        string roomId,
+        string userId,
+        JsonObject content,
+        Func<Membership?, bool>? keepIf,
+        CancellationToken stop,
+        Func<Membership?, string?>? refuseUnless = null)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
+        var result = await _sender.InLaneAsync<bool>(
+            view.Room.Nid,
+            async turn =>
+            {
+                var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);
+                if (keepIf is not null && keepIf(now) && await MayAsync(turn, sender, userId, stop).ConfigureAwait(false)) return true;
+                if (refuseUnless?.Invoke(now) is { } why) return new RoomFailure(RoomFailureKind.Forbidden, why);
+                var made = await _appender.AppendAsync(
+                    turn, Draft.State("m.room.member", userId, sender, content), null, null, stop).ConfigureAwait(false);
+                return made.IsOk ? true : made.Failure;
+            },
+            stop).ConfigureAwait(false);
+        return result.Failure;
+    }
+
+    /// <summary>Whether it is for the sender to know what the user is already.</summary>
+    private async ValueTask<bool> MayAsync(LaneTurn turn, string sender, string userId, CancellationToken stop) =>
+        sender == userId || await MembershipAsync(turn, sender, stop).ConfigureAwait(false) == Membership.Join;
+
+    private async ValueTask<Membership?> MembershipAsync(LaneTurn turn, string userId, CancellationToken stop)
+    {
+        var stored = await _appender.StateEventAsync(turn, "m.room.member", userId, stop).ConfigureAwait(false);
+        return stored is null ? null : EventAppender.MembershipOf(stored.Pdu);
+    }
+}

@@ -1,0 +1,161 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>Who asks: a local user, on a device.</summary>
+/// <param name="UserId">The user.</param>
+/// <param name="DeviceId">The device.</param>
+public readonly record struct Requester(string UserId, string DeviceId);
+
+/// <summary>
+/// Sends events of local users. What is answered is durable. Client-Server API, "Sending events to a room".
+/// </summary>
+public sealed class RoomSender
+{
+    /// <summary>How often a send starts anew when a set before it, that it built on, did not become durable.</summary>
+    private const int Attempts = 3;
+
+    private readonly LaneDirectory _lanes;
+    private readonly RoomDirectory _rooms;
+    private readonly EventAppender _appender;
+    private readonly TransactionLog _transactions;
+    private readonly EventStore _events;
+    private readonly IRelationsTable _relations;
+
+    internal RoomSender(
+        LaneDirectory lanes, RoomDirectory rooms, EventAppender appender, TransactionLog transactions, EventStore events, IRelationsTable relations)
+    {
+        _lanes = lanes;
+        _rooms = rooms;
+        _appender = appender;
+        _transactions = transactions;
+        _events = events;
+        _relations = relations;
+    }
+
+    /// <summary>Sends a message event (or any event without a state key), once per transaction id.</summary>
+    /// <param name="who">Who sends it.</param>
+    /// <param name="roomId">Where.</param>
+    /// <param name="draft">What; its sender is the one who asks.</param>
+    /// <param name="key">What makes a repeated request the same.</param>
+    /// <param name="timestamp">Milliseconds since the epoch that an application service gives the event; null for now.</param>
+    /// <param name="stop">Cancels waiting.</param>
+    /// <returns>The event's id.</returns>
+    public ValueTask<RoomResult<string>> SendAsync(
+        Requester who, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) =>
+        _transactions.OnceAsync(
+            key,
+            async () =>
+            {
+                if (await RefusedRelationAsync(roomId, draft, stop).ConfigureAwait(false) is { } refused) return refused;
+                var sentAs = new SentAs(who.DeviceId, key.TransactionId);
+                return await AppendAsync(
+                    roomId, draft, sentAs, timestamp, made => new RecordTransaction(key, made.Nid, default), stop).ConfigureAwait(false);
+            },
+            stop);
+
+    /// <summary>
+    /// Sends a state event. One that says what the state says already, of the same sender, is not sent again: the answer is the event that says so.
+    /// </summary>
+    /// <returns>The event's id.</returns>
+    public ValueTask<RoomResult<string>> SendStateAsync(string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
+        AppendAsync(roomId, draft, sentAs: null, timestamp, also: null, stop);
+
+    /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
+    internal async ValueTask<RoomResult<string>> AppendAsync(
+        string roomId, Draft draft, SentAs? sentAs, long? timestamp, Func<StoredEvent, WriteOperation>? also, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await InLaneAsync<string>(
+                    view.Room.Nid,
+                    async turn =>
+                    {
+                        if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
+                        var made = await _appender.AppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+                        if (!made.IsOk) return made.Failure;
+                        if (also is not null) turn.Write(also(made.Value));
+                        return made.Value.EventId;
+                    },
+                    stop).ConfigureAwait(false);
+            }
+            catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
+            {
+                // What this was built on is gone; the room has been read again.
+            }
+        }
+    }
+
+    /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
+    internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
+        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
+    {
+        var lane = _lanes.Take(room);
+        try
+        {
+            using var turn = await lane.EnterAsync(stop).ConfigureAwait(false);
+            if (turn is null) return Unknown;
+            var result = await act(turn).ConfigureAwait(false);
+            if (!result.IsOk || turn.IsEmpty) return result;
+            var receipt = await turn.SubmitAsync().ConfigureAwait(false);
+            return receipt.Refused ? new RoomFailure(RoomFailureKind.BadState, "The room or the alias has changed meanwhile.") : result;
+        }
+        catch (LaneBusyException busy)
+        {
+            return new RoomFailure(RoomFailureKind.Busy, busy.Message);
+        }
+        finally
+        {
+            _lanes.Return(lane);
+        }
+    }
+
+    /// <summary>There is no such room, or it is not for this user to know.</summary>
+    internal static RoomFailure Unknown { get; } = new(RoomFailureKind.UnknownRoom, "This server does not know that room.");
+
+    private async ValueTask<StoredEvent?> SameStateAsync(LaneTurn turn, Draft draft, CancellationToken stop)
+    {
+        if (draft.StateKey is not { } stateKey) return null;
+        var now = await _appender.StateEventAsync(turn, draft.Type, stateKey, stop).ConfigureAwait(false);
+        return now is not null && now.Pdu.Sender == draft.Sender && now.Pdu.Content.Equals(draft.Content) ? now : null;
+    }
+
+    /// <summary>
+    /// Relations that are refused: annotating an event a second time with the same key, and threads on an event that relates to another.
+    /// Client-Server API, "Event annotations and reactions" and "Threading".
+    /// </summary>
+    private async ValueTask<RoomFailure?> RefusedRelationAsync(string roomId, Draft draft, CancellationToken stop)
+    {
+        if (Relation.Of(draft.Content) is not { } relation) return null;
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
+        var room = view.Room;
+
+        if (relation.Key is { } key
+            && await _relations.HasAnnotationAsync(room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false))
+        {
+            return new RoomFailure(RoomFailureKind.DuplicateAnnotation, "You have annotated this event with the same key already.");
+        }
+
+        if (relation.RelType == "m.thread"
+            && await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false) is { } root
+            && root.Pdu.Content.Has("m.relates_to"))
+        {
+            return new RoomFailure(RoomFailureKind.BadState, "A thread cannot start at an event that relates to another.");
+        }
+
+        return null;
+    }
+}

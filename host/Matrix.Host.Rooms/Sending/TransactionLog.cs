@@ -1,0 +1,70 @@
+using Matrix.Host.Rooms.Caching;
+using Matrix.Host.Storage.Tables.Transactions;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>
+/// Answers a repeated request with what the first one answered. Client-Server API, "Transaction identifiers". Requests under way are
+/// joined; those of the past are found in memory, else in the database, where the first one's result was written with what it did.
+/// </summary>
+public sealed class TransactionLog(ITransactionsTable table, RoomsOptions options)
+{
+    private readonly Dictionary<TransactionKey, Task<RoomResult<string>>> _underWay = [];
+    private readonly Lock _gate = new();
+    private readonly ByteCache<TransactionKey, string> _recent = new(
+        (long)options.TransactionDevices * 1024, eventId => 300 + (2L * eventId.Length));
+
+    /// <summary>Does it once: the event id that it, or the first request of this key, made.</summary>
+    /// <param name="key">What makes two requests the same.</param>
+    /// <param name="act">Does it; its result is remembered unless it failed.</param>
+    /// <param name="stop">Cancels waiting, not what is under way.</param>
+    public async ValueTask<RoomResult<string>> OnceAsync(
+        TransactionKey key, Func<ValueTask<RoomResult<string>>> act, CancellationToken stop)
+    {
+        if (_recent.TryGet(key, out var known)) return known;
+
+        TaskCompletionSource<RoomResult<string>> mine;
+        Task<RoomResult<string>>? other;
+        lock (_gate)
+        {
+            mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (!_underWay.TryGetValue(key, out other)) _underWay.Add(key, mine.Task);
+        }
+
+        if (other is not null) return await other.WaitAsync(stop).ConfigureAwait(false);
+
+        try
+        {
+            RoomResult<string> result;
+            if (await FindAsync(key).ConfigureAwait(false) is { } past)
+            {
+                result = past;
+            }
+            else
+            {
+                result = await act().ConfigureAwait(false);
+            }
+
+            if (result.IsOk) _recent.Put(key, result.Value);
+            mine.SetResult(result);
+            return result;
+        }
+        catch (Exception fault)
+        {
+            mine.SetException(fault);
+            // Whoever joined sees it; if nobody did, it is thrown here all the same.
+            _ = mine.Task.Exception;
+            throw;
+        }
+        finally
+        {
+            lock (_gate) _underWay.Remove(key);
+        }
+    }
+
+    private async ValueTask<string?> FindAsync(TransactionKey key)
+    {
+        var row = await table.FindAsync(key, CancellationToken.None).ConfigureAwait(false);
+        return row?.EventId;
+    }
+}

@@ -1,0 +1,35 @@
+using Matrix.Core.State;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Views;
+
+/// <summary>
+/// A room as readers see it: durable, and never newer than the published position. Immutable; a commit that changes the room puts another in
+/// its place.
+/// </summary>
+public sealed record RoomView
+{
+    /// <summary>Which room.</summary>
+    public required RoomIdentity Room { get; init; }
+
+    /// <summary>The step of the current state.</summary>
+    public required int Step { get; init; }
+
+    /// <summary>The current state.</summary>
+    public required StateTree State { get; init; }
+
+    /// <summary>Users joined, remote ones included.</summary>
+    public required int JoinedCount { get; init; }
+
+    /// <summary>Users invited, remote ones included.</summary>
+    public required int InvitedCount { get; init; }
+
+    /// <summary>The last event of the timeline.</summary>
+    public required EventNid LastEvent { get; init; }
+
+    /// <summary>Local users.</summary>
+    public required LocalMembers Local { get; init; }
+
+    /// <summary>The position of the set that changed the room last.</summary>
+    public long Position { get; internal set; }
+}
