@@ -33,5 +33,6 @@ public static class MatrixError
     public const string UserDeactivated = "M_USER_DEACTIVATED";
     public const string UserInUse = "M_USER_IN_USE";
     public const string WeakPassword = "M_WEAK_PASSWORD";
+    public const string WrongRoomKeysVersion = "M_WRONG_ROOM_KEYS_VERSION";
 #pragma warning restore CS1591
 }

@@ -1,0 +1,42 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client.Keys;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Keys;
+
+namespace Matrix.Host.Api.Client.CrossSigning;
+
+/// <summary>Publishing signatures on keys: `POST /keys/signatures/upload`. Client-Server API, "Cross-signing".</summary>
+internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Post(
+        "keys/signatures/upload", Read, Upload, new RouteOptions { Body = BodyLimit.Large, CanonicalBody = true });
+
+    private async ValueTask<Answer> Upload(Call call, List<SignedKey> keys, CancellationToken stop)
+    {
+        var uploaded = await uploads.UploadAsync(call.Caller.UserId, keys, stop).ConfigureAwait(false);
+        if (!uploaded.IsOk) return KeyAnswers.Of(uploaded.Failure);
+
+        var failures = uploaded.Value.GroupBy(failed => failed.Key.UserId).ToDictionary(user => user.Key);
+        return KeyAnswers.Object(("failures", KeyAnswers.ObjectOf(failures, ofUser => Json.NewObject(JsonObject.OfSeq(
+            ofUser.Select(failed => (failed.Key.KeyId, Error(failed.Failure))))))));
+    }
+
+    private static Json Error(KeyFailure failure) => Json.NewObject(JsonObject.OfSeq(
+    [
+        ("errcode", Json.NewString(KeyAnswers.CodeOf(failure.Kind))),
+        ("error", Json.NewString(failure.Message)),
+    ]));
+
+    private static List<SignedKey> Read(BodyReader body)
+    {
+        var keys = new List<SignedKey>();
+        foreach (var (user, signed) in body.Members())
+        {
+            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` is not a user id.");
+            foreach (var (keyId, key) in signed.Members()) keys.Add(new SignedKey(user, keyId, key.Whole));
+        }
+
+        return keys;
+    }
+}

@@ -1,0 +1,19 @@
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.Keys;
+
+/// <summary>What bodies with keys have in common.</summary>
+internal static class KeyBodies
+{
+    /// <summary>All members must be strings.</summary>
+    internal static void CheckTexts(BodyReader json)
+    {
+        for (var i = 0; i < json.Whole.Count; i++) json.Text(json.Whole.Key(i));
+    }
+
+    /// <summary>Signatures: by user, and by key id.</summary>
+    internal static void CheckSignatures(BodyReader signatures)
+    {
+        foreach (var (_, ofUser) in signatures.Members()) CheckTexts(ofUser);
+    }
+}
