@@ -8,6 +8,13 @@ open Matrix.Core.Json
 [<RequireQualifiedAccess>]
 module LevelValues =
 
+    /// The two ends of the range stand for "no power" and "above all levels" and are no levels.
+    let private inRange (n: int64) : int64 voption =
+        if n > Int64.MinValue && n < Int64.MaxValue then
+            ValueSome n
+        else
+            ValueNone
+
     /// An integer with an optional sign, leading zeroes, and white space around it.
     let private ofText (text: string) : int64 voption =
         let trimmed = text.AsSpan().Trim()
@@ -32,7 +39,7 @@ module LevelValues =
                 &n
             )
         then
-            ValueSome n
+            inRange n
         else
             ValueNone
 
@@ -48,7 +55,7 @@ module LevelValues =
     /// The level that a value stands for, if it stands for one.
     let read (values: PowerLevelValues) (json: Json) : int64 voption =
         match json with
-        | Json.Int n -> ValueSome n
+        | Json.Int n -> inRange n
         | Json.String text when values <> PowerLevelValues.Integers -> ofText text
         | Json.Float d when values = PowerLevelValues.IntegersFloatsAndStrings -> ofFloat d
         | _ -> ValueNone

@@ -1,0 +1,122 @@
+namespace Matrix.Properties.Properties
+
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+
+/// What holds of authorization in every room version.
+[<RequireQualifiedAccess>]
+module AuthProperties =
+
+    let private ofCases name meaning (version: RoomVersion) (holds: AuthRules -> AuthCase -> bool) : Property =
+        let rules = AuthRules version
+        Property.forAllShrink $"{name}.{version.Id}" meaning (AuthGen.case version) AuthGen.shrink (holds rules)
+
+    /// The evaluator that the host runs decides as the literal one does, by the same clause and with the same failure.
+    let evaluatorsAgree (version: RoomVersion) : Property =
+        ofCases
+            "auth.evaluators-agree"
+            "The evaluator that the host runs decides as the literal one does, by the same clause and with the same failure."
+            version
+            (fun rules case -> AuthCase.decide rules case = AuthReference.decide case)
+
+    /// Both evaluators select the same auth events.
+    let selectionsAgree (version: RoomVersion) : Property =
+        ofCases
+            "auth.selections-agree"
+            "The compiled auth events selection names what the literal one names, in the same order."
+            version
+            (fun rules case ->
+                let event = case.Event
+
+                let compiled = [
+                    for struct (eventType, key) in rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) ->
+                        eventType, key
+                ]
+
+                compiled = AuthReference.selection version event)
+
+    /// An event is decided by the state that it must cite alone.
+    let selectionSuffices (version: RoomVersion) : Property =
+        ofCases
+            "auth.selection-suffices"
+            "An event is decided the same with only the create event and the selected entries of the state."
+            version
+            (fun rules case ->
+                let selected =
+                    ("m.room.create", "")
+                    :: [
+                        for struct (eventType, key) in
+                            rules.SelectionOf(case.Event.Type, case.Event.Sender, case.Event.StateKey, case.Event.Content) ->
+                            eventType, key
+                    ]
+
+                let less = {
+                    case with
+                        State = case.State |> Map.filter (fun key _ -> List.contains key selected)
+                }
+
+                AuthCase.decide rules less = AuthCase.decide rules case)
+
+    /// Nothing but a create event is accepted in a room without one.
+    let nothingWithoutCreate (version: RoomVersion) : Property =
+        ofCases
+            "auth.nothing-without-create"
+            "Where the state and the auth events have no create event, only a create event is accepted."
+            version
+            (fun rules case ->
+                let without = {
+                    case with
+                        State = case.State.Remove("m.room.create", "")
+                        Facts.AuthEvents = case.Facts.AuthEvents |> Array.filter (fun c -> c.Event.Type <> "m.room.create")
+                }
+
+                case.Event.Type = "m.room.create" || not (AuthCase.decide rules without).IsOk)
+
+    /// Nobody takes power from a user whose power is as great as theirs.
+    let powerIsKeptFromEquals (version: RoomVersion) : Property =
+        ofCases
+            "auth.power-kept-from-equals"
+            "An accepted power levels event lowers no other user whose power equals or exceeds the sender's, where levels were set before."
+            version
+            (fun rules case ->
+                let state = MapState(rules, case.State)
+
+                if
+                    case.Event.Type <> "m.room.power_levels"
+                    || not (case.State.ContainsKey("m.room.power_levels", ""))
+                    || not (AuthCase.decide rules case).IsOk
+                then
+                    true
+                else
+                    let after = MapState(rules, case.State.Add(("m.room.power_levels", ""), case.Event))
+
+                    let sender = rules.PowerOf(state, case.Event.Sender)
+
+                    [ "@alice:one"; "@bob:one"; "@carol:two" ]
+                    |> List.filter (fun user -> user <> case.Event.Sender)
+                    |> List.forall (fun user ->
+                        let before = rules.PowerOf(state, user)
+
+                        // Users without a level of their own follow the default, which may be lowered as far as the sender reaches.
+                        let listed (event: Pdu) =
+                            match event.Content.TryFind "users" with
+                            | ValueSome(Json.Object o) -> (LevelValues.ofMember version.Settings.PowerLevelValues o user).IsSome
+                            | _ -> false
+
+                        before < sender
+                        || not (listed case.State["m.room.power_levels", ""])
+                        || rules.PowerOf(after, user) >= before))
+
+    /// All of them, for a version.
+    let all (version: RoomVersion) : Property list = [
+        evaluatorsAgree version
+        selectionsAgree version
+        selectionSuffices version
+        nothingWithoutCreate version
+        powerIsKeptFromEquals version
+    ]
