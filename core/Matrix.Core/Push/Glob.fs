@@ -89,6 +89,8 @@ type Glob private (parts: int[][]) =
 
         Glob(pattern.Split '*' |> Array.map points)
 
+    static member Literal(text: string) : Glob = Glob([| (FoldedText.Of text).Points |])
+
     member _.Matches(text: FoldedText) : bool =
         let points = text.Points
         let first, last = parts[0], parts[parts.Length - 1]

@@ -11,6 +11,9 @@ type FoldedText =
 type Glob =
     static member Of: pattern: string -> Glob
 
+    /// The pattern that matches a text and nothing else: stars and question marks in it stand for themselves.
+    static member Literal: text: string -> Glob
+
     /// Whether the whole text matches.
     member Matches: text: FoldedText -> bool
 

@@ -36,12 +36,15 @@ module PropertyPath =
         |> Array.map (fun name -> name.Replace("\\", "\\\\").Replace(".", "\\."))
         |> String.concat "."
 
-    /// What stands at the end of a path below an object.
-    let find (names: string[]) (root: JsonObject) : Json voption =
+    /// What stands at the end of a path whose first `from` names are behind it, below an object.
+    let findFrom (from: int) (names: string[]) (root: JsonObject) : Json voption =
         let rec step i (o: JsonObject) =
             match o.TryFind names[i] with
             | ValueSome value when i = names.Length - 1 -> ValueSome value
             | ValueSome(Json.Object inner) -> step (i + 1) inner
             | _ -> ValueNone
 
-        if names.Length = 0 then ValueNone else step 0 root
+        if from >= names.Length then ValueNone else step from root
+
+    /// What stands at the end of a path below an object.
+    let find (names: string[]) (root: JsonObject) : Json voption = findFrom 0 names root

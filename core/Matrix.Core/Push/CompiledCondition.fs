@@ -1,0 +1,89 @@
+namespace Matrix.Core.Push
+
+open System
+open Matrix.Core.Json
+
+/// A condition made ready: paths taken apart, patterns read. `number` is that of a default rule's condition that is the same for
+/// every reader, so that its answer is remembered in the event; -1 otherwise.
+[<Sealed>]
+type internal CompiledCondition(condition: PushCondition, number: int) =
+
+    static let body = [| "content"; "body" |]
+
+    let key, path =
+        match condition with
+        | PushCondition.EventMatch(key, _)
+        | PushCondition.EventPropertyIs(key, _)
+        | PushCondition.EventPropertyContains(key, _) -> key, PropertyPath.parse key
+        | _ -> "", [||]
+
+    let glob =
+        match condition with
+        | PushCondition.EventMatch(_, pattern) -> Glob.Of pattern
+        | _ -> Glob.Of ""
+
+    let isBody = path.AsSpan().SequenceEqual(ReadOnlySpan body)
+
+    let compares (comparison: CountComparison) (a: int64) (b: int64) =
+        match comparison with
+        | CountComparison.Equal -> a = b
+        | CountComparison.Less -> a < b
+        | CountComparison.Greater -> a > b
+        | CountComparison.AtMost -> a <= b
+        | CountComparison.AtLeast -> a >= b
+
+    let ask (event: PushEvent) (displayName: string | null) =
+        match condition with
+        | PushCondition.EventMatch _ ->
+            match event.Folded(key, path) with
+            | null -> false
+            | text -> if isBody then glob.MatchesWords text else glob.Matches text
+        | PushCondition.EventPropertyIs(_, value) ->
+            match event.Property path with
+            | ValueSome found -> found.Equals value
+            | ValueNone -> false
+        | PushCondition.EventPropertyContains(_, value) ->
+            match event.Property path with
+            | ValueSome(Json.Array items) -> Array.exists (fun (item: Json) -> item.Equals value) items
+            | _ -> false
+        | PushCondition.ContainsDisplayName ->
+            match displayName with
+            | null
+            | "" -> false
+            | name ->
+                match event.Folded("content.body", body) with
+                | null -> false
+                | text -> (Glob.Literal name).MatchesWords text
+        | PushCondition.RoomMemberCount(comparison, count) -> compares comparison (int64 event.MemberCount) count
+        | PushCondition.SenderNotificationPermission key -> event.SenderMayNotify key
+        | PushCondition.Unrecognised -> false
+
+    /// Whether the condition holds for a reader with this display name in the room.
+    member _.Holds(event: PushEvent, displayName: string | null) : bool =
+        if number < 0 then
+            ask event displayName
+        else
+            match event.Answer number with
+            | -1 ->
+                let answer = ask event displayName
+                event.Remember(number, answer)
+                answer
+            | answer -> answer = 1
+
+/// The conditions of the default rules that are the same for every reader, made ready once for all.
+module internal CommonConditions =
+
+    let private compiled =
+        DefaultRules.all
+        |> List.collect (fun r -> r.Conditions)
+        |> List.filter DefaultRules.isCommon
+        |> List.distinct
+        // Their answers are bits of one word.
+        |> List.truncate 64
+        |> List.mapi (fun i c -> c, CompiledCondition(c, i))
+
+    /// A condition made ready: the shared one if every reader has it.
+    let compile (condition: PushCondition) : CompiledCondition =
+        match compiled |> List.tryFind (fun (c, _) -> c = condition) with
+        | Some(_, shared) -> shared
+        | None -> CompiledCondition(condition, -1)

@@ -1,0 +1,65 @@
+namespace Matrix.Core.Push
+
+open System
+open System.Collections.Generic
+
+/// A user's enabled rules made ready for many events. Immutable: any number of threads may use it.
+[<Sealed>]
+type internal CompiledRuleset(userId: string, rules: IReadOnlyList<PushRule>) =
+
+    let enabled kind =
+        rules |> Seq.filter (fun r -> r.Enabled && r.Kind = kind)
+
+    let inOrder kind = enabled kind |> Seq.toArray
+
+    let byId kind =
+        let table = Dictionary<string, PushOutcome>()
+
+        for r in enabled kind do
+            table[r.RuleId] <- r.Outcome
+
+        table
+
+    let overrides = inOrder PushRuleKind.Override
+    let contents = inOrder PushRuleKind.Content
+    let rooms = byId PushRuleKind.Room
+    let senders = byId PushRuleKind.Sender
+    let underrides = inOrder PushRuleKind.Underride
+
+    let first (rules: PushRule[]) (event: PushEvent) (displayName: string | null) : PushOutcome | null =
+        let mutable found: PushOutcome | null = null
+        let mutable i = 0
+
+        while isNull found && i < rules.Length do
+            if rules[i].Matches(event, displayName) then
+                found <- rules[i].Outcome
+
+            i <- i + 1
+
+        found
+
+    let named (table: Dictionary<string, PushOutcome>) (id: string) : PushOutcome | null =
+        match table.TryGetValue id with
+        | true, outcome -> outcome
+        | _ -> null
+
+    /// What the first rule that matches makes of the event for this user.
+    member _.Evaluate(event: PushEvent, displayName: string | null) : PushOutcome =
+        if String.Equals(event.Sender, userId) then
+            PushOutcome.None
+        else
+            match first overrides event displayName with
+            | null ->
+                match first contents event displayName with
+                | null ->
+                    match named rooms event.RoomId with
+                    | null ->
+                        match named senders event.Sender with
+                        | null ->
+                            match first underrides event displayName with
+                            | null -> PushOutcome.None
+                            | found -> found
+                        | found -> found
+                    | found -> found
+                | found -> found
+            | found -> found

@@ -1,0 +1,121 @@
+namespace Matrix.Core.Push
+
+open Matrix.Core.Json
+
+/// A rule that the server defines for everybody.
+type internal DefaultRule = {
+    Kind: PushRuleKind
+    RuleId: string
+    Enabled: bool
+    Conditions: PushCondition list
+    Actions: Json list
+}
+
+/// The server-default rules, each kind in its order. Client-Server API, "Predefined Rules", as of v1.19: the rules that looked
+/// for mentions in the body are gone since v1.17.
+module internal DefaultRules =
+
+    /// Stands where the specification writes "[the user's Matrix ID]".
+    let ownUserId = "[the user's Matrix ID]"
+
+    let private rule kind ruleId conditions actions = {
+        Kind = kind
+        RuleId = ruleId
+        Enabled = true
+        Conditions = conditions
+        Actions = actions
+    }
+
+    let private sound name =
+        PushActions.tweak "sound" (ValueSome(Json.String name))
+
+    let private highlight = PushActions.tweak "highlight" ValueNone
+    let private isType t = PushCondition.EventMatch("type", t)
+
+    let private twoMembers =
+        PushCondition.RoomMemberCount(CountComparison.Equal, 2L)
+
+    /// Above every rule, the user's own too.
+    let master = {
+        rule PushRuleKind.Override ".m.rule.master" [] [] with
+            Enabled = false
+    }
+
+    let private overrides = [
+        rule
+            PushRuleKind.Override
+            ".m.rule.suppress_notices"
+            [ PushCondition.EventMatch("content.msgtype", "m.notice") ]
+            []
+        rule
+            PushRuleKind.Override
+            ".m.rule.invite_for_me"
+            [
+                isType "m.room.member"
+                PushCondition.EventMatch("content.membership", "invite")
+                PushCondition.EventMatch("state_key", ownUserId)
+            ]
+            [ PushActions.notify; sound "default" ]
+        rule PushRuleKind.Override ".m.rule.member_event" [ isType "m.room.member" ] []
+        rule
+            PushRuleKind.Override
+            ".m.rule.is_user_mention"
+            [
+                PushCondition.EventPropertyContains(@"content.m\.mentions.user_ids", Json.String ownUserId)
+            ]
+            [ PushActions.notify; sound "default"; highlight ]
+        rule
+            PushRuleKind.Override
+            ".m.rule.is_room_mention"
+            [
+                PushCondition.EventPropertyIs(@"content.m\.mentions.room", Json.Bool true)
+                PushCondition.SenderNotificationPermission "room"
+            ]
+            [ PushActions.notify; highlight ]
+        rule
+            PushRuleKind.Override
+            ".m.rule.tombstone"
+            [ isType "m.room.tombstone"; PushCondition.EventMatch("state_key", "") ]
+            [ PushActions.notify; highlight ]
+        rule PushRuleKind.Override ".m.rule.reaction" [ isType "m.reaction" ] []
+        rule
+            PushRuleKind.Override
+            ".m.rule.room.server_acl"
+            [ isType "m.room.server_acl"; PushCondition.EventMatch("state_key", "") ]
+            []
+        rule
+            PushRuleKind.Override
+            ".m.rule.suppress_edits"
+            [ PushCondition.EventPropertyIs(@"content.m\.relates_to.rel_type", Json.String "m.replace") ]
+            []
+    ]
+
+    let private underrides = [
+        rule PushRuleKind.Underride ".m.rule.call" [ isType "m.call.invite" ] [ PushActions.notify; sound "ring" ]
+        rule
+            PushRuleKind.Underride
+            ".m.rule.encrypted_room_one_to_one"
+            [ twoMembers; isType "m.room.encrypted" ]
+            [ PushActions.notify; sound "default" ]
+        rule
+            PushRuleKind.Underride
+            ".m.rule.room_one_to_one"
+            [ twoMembers; isType "m.room.message" ]
+            [ PushActions.notify; sound "default" ]
+        rule PushRuleKind.Underride ".m.rule.message" [ isType "m.room.message" ] [ PushActions.notify ]
+        rule PushRuleKind.Underride ".m.rule.encrypted" [ isType "m.room.encrypted" ] [ PushActions.notify ]
+    ]
+
+    /// All of them, `master` first.
+    let all = master :: overrides @ underrides
+
+    /// A condition with the reader's id in its place.
+    let forUser (userId: string) (condition: PushCondition) : PushCondition =
+        match condition with
+        | PushCondition.EventMatch(key, pattern) when pattern = ownUserId -> PushCondition.EventMatch(key, userId)
+        | PushCondition.EventPropertyContains(key, Json.String value) when value = ownUserId ->
+            PushCondition.EventPropertyContains(key, Json.String userId)
+        | other -> other
+
+    /// Whether a condition is the same for every reader.
+    let isCommon (condition: PushCondition) : bool = forUser "" condition = condition

@@ -1,0 +1,141 @@
+namespace Matrix.Core.Push
+
+open System
+open System.Globalization
+open Matrix.Core.Json
+
+/// How a room's member count is compared. Client-Server API, "Conditions", `room_member_count`.
+[<RequireQualifiedAccess>]
+type CountComparison =
+    | Equal
+    | Less
+    | Greater
+    | AtMost
+    | AtLeast
+
+/// A condition of a push rule. Client-Server API, "Conditions".
+[<RequireQualifiedAccess>]
+type PushCondition =
+    /// A glob against a property's text; against words of it if the property is `content.body`.
+    | EventMatch of key: string * pattern: string
+    /// A property is exactly a value that is no object and no array.
+    | EventPropertyIs of key: string * value: Json
+    /// A property is an array that holds exactly such a value.
+    | EventPropertyContains of key: string * value: Json
+    /// The body holds the reader's display name in the room. Deprecated, and still found in users' rules.
+    | ContainsDisplayName
+    /// The number of joined members.
+    | RoomMemberCount of CountComparison * count: int64
+    /// The sender's power suffices for a kind of notification.
+    | SenderNotificationPermission of key: string
+    /// Unknown, or not well-formed: matches nothing, and so disables its rule.
+    | Unrecognised
+
+/// Conditions as JSON.
+[<RequireQualifiedAccess>]
+module PushCondition =
+
+    let private isScalar (value: Json) =
+        match value with
+        | Json.Null
+        | Json.Bool _
+        | Json.Int _
+        | Json.String _ -> true
+        | _ -> false
+
+    let private symbols = [
+        // The longer ones first: one is the beginning of another.
+        "==", CountComparison.Equal
+        "<=", CountComparison.AtMost
+        ">=", CountComparison.AtLeast
+        "<", CountComparison.Less
+        ">", CountComparison.Greater
+    ]
+
+    let private parseCount (text: string) : PushCondition =
+        let symbol, comparison =
+            symbols
+            |> List.tryFind (fun (s, _) -> text.StartsWith(s, StringComparison.Ordinal))
+            |> Option.defaultValue ("", CountComparison.Equal)
+
+        match
+            Int64.TryParse(text.AsSpan symbol.Length, NumberStyles.None, CultureInfo.InvariantCulture)
+        with
+        | true, count -> PushCondition.RoomMemberCount(comparison, count)
+        | _ -> PushCondition.Unrecognised
+
+    /// Reads a condition; what is unknown or malformed is `Unrecognised`.
+    let ofJson (json: Json) : PushCondition =
+        match json with
+        | Json.Object o ->
+            let text name =
+                match o.TryFind name with
+                | ValueSome(Json.String s) -> ValueSome s
+                | _ -> ValueNone
+
+            let scalar =
+                match o.TryFind "value" with
+                | ValueSome v when isScalar v -> ValueSome v
+                | _ -> ValueNone
+
+            match text "kind" with
+            | ValueSome "event_match" ->
+                match text "key", text "pattern" with
+                | ValueSome key, ValueSome pattern -> PushCondition.EventMatch(key, pattern)
+                | _ -> PushCondition.Unrecognised
+            | ValueSome "event_property_is" ->
+                match text "key", scalar with
+                | ValueSome key, ValueSome value -> PushCondition.EventPropertyIs(key, value)
+                | _ -> PushCondition.Unrecognised
+            | ValueSome "event_property_contains" ->
+                match text "key", scalar with
+                | ValueSome key, ValueSome value -> PushCondition.EventPropertyContains(key, value)
+                | _ -> PushCondition.Unrecognised
+            | ValueSome "contains_display_name" -> PushCondition.ContainsDisplayName
+            | ValueSome "room_member_count" ->
+                match text "is" with
+                | ValueSome is -> parseCount is
+                | _ -> PushCondition.Unrecognised
+            | ValueSome "sender_notification_permission" ->
+                match text "key" with
+                | ValueSome key -> PushCondition.SenderNotificationPermission key
+                | _ -> PushCondition.Unrecognised
+            | _ -> PushCondition.Unrecognised
+        | _ -> PushCondition.Unrecognised
+
+    /// The condition as the API shows it.
+    let toJson (condition: PushCondition) : Json =
+        let text s = Json.String s
+
+        let members =
+            match condition with
+            | PushCondition.EventMatch(key, pattern) -> [
+                struct ("kind", text "event_match")
+                struct ("key", text key)
+                struct ("pattern", text pattern)
+              ]
+            | PushCondition.EventPropertyIs(key, value) -> [
+                struct ("kind", text "event_property_is")
+                struct ("key", text key)
+                struct ("value", value)
+              ]
+            | PushCondition.EventPropertyContains(key, value) -> [
+                struct ("kind", text "event_property_contains")
+                struct ("key", text key)
+                struct ("value", value)
+              ]
+            | PushCondition.ContainsDisplayName -> [ struct ("kind", text "contains_display_name") ]
+            | PushCondition.RoomMemberCount(comparison, count) ->
+                let symbol =
+                    match comparison with
+                    | CountComparison.Equal -> ""
+                    | other -> symbols |> List.find (fun (_, c) -> c = other) |> fst
+
+                [ struct ("kind", text "room_member_count"); struct ("is", text $"{symbol}{count}") ]
+            | PushCondition.SenderNotificationPermission key -> [
+                struct ("kind", text "sender_notification_permission")
+                struct ("key", text key)
+              ]
+            | PushCondition.Unrecognised -> [ struct ("kind", text "unrecognised") ]
+
+        Json.Object(JsonObject.OfSeq members)

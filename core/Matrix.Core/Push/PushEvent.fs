@@ -1,0 +1,102 @@
+namespace Matrix.Core.Push
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Event
+open Matrix.Core.Json
+
+/// An event as push rules see it, with what they must know of its room. Made once for all readers, it remembers what was asked
+/// of it: use one from one thread at a time.
+[<Sealed>]
+type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null) =
+
+    let folded = Dictionary<string, FoldedText>()
+    let noText = FoldedText.Of ""
+
+    // Answers of the conditions that are the same for every reader, by their number.
+    let mutable asked = 0UL
+    let mutable answers = 0UL
+
+    /// The event's sender.
+    member _.Sender = event.Sender
+
+    /// The event's room.
+    member _.RoomId = event.RoomId
+
+    /// How many members are joined.
+    member _.MemberCount = memberCount
+
+    /// Whether the sender's power suffices for a kind of notification: 50 is required where the power levels event
+    /// (whose `notifications` this was given; null if there are none) does not say.
+    member internal _.SenderMayNotify(key: string) : bool =
+        let required =
+            match notificationLevels with
+            | null -> 50L
+            | levels ->
+                match levels.TryFind key with
+                | ValueSome(Json.Int level) -> level
+                // Room versions 1 to 9 let levels be texts.
+                | ValueSome(Json.String text) ->
+                    match Int64.TryParse(text.Trim()) with
+                    | true, level -> level
+                    | _ -> 50L
+                | _ -> 50L
+
+        senderPower >= required
+
+    /// The value of a property.
+    member internal _.Property(path: string[]) : Json voption =
+        if path[0] = "content" then
+            if path.Length = 1 then
+                ValueSome(Json.Object event.Content)
+            else
+                PropertyPath.findFrom 1 path event.Content
+        elif path.Length > 1 then
+            ValueNone
+        else
+            let text (s: string | null) =
+                match s with
+                | null -> ValueNone
+                | s -> ValueSome(Json.String s)
+
+            match path[0] with
+            | "type" -> text event.Type
+            | "sender" -> text event.Sender
+            | "room_id" -> text event.RoomId
+            | "state_key" -> text event.StateKey
+            | "event_id" -> text event.EventId
+            | "redacts" -> text event.Redacts
+            | "origin_server_ts" -> ValueSome(Json.Int event.OriginServerTs)
+            | _ -> ValueNone
+
+    /// The text of a property, folded; null if it is no text. `key` is the path as written.
+    member internal this.Folded(key: string, path: string[]) : FoldedText | null =
+        let text =
+            match folded.TryGetValue key with
+            | true, text -> text
+            | _ ->
+                let text =
+                    match this.Property path with
+                    | ValueSome(Json.String s) -> FoldedText.Of s
+                    | _ -> noText
+
+                folded[key] <- text
+                text
+
+        if obj.ReferenceEquals(text, noText) then null else text
+
+    /// The remembered answer to a question that is the same for every reader: 1 yes, 0 no, -1 not asked yet.
+    member internal _.Answer(number: int) : int =
+        let bit = 1UL <<< number
+
+        if asked &&& bit = 0UL then -1
+        elif answers &&& bit = 0UL then 0
+        else 1
+
+    /// Remembers an answer.
+    member internal _.Remember(number: int, answer: bool) : unit =
+        let bit = 1UL <<< number
+        asked <- asked ||| bit
+
+        if answer then
+            answers <- answers ||| bit

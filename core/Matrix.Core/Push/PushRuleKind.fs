@@ -1,0 +1,55 @@
+namespace Matrix.Core.Push
+
+open System
+open Matrix.Core.Json
+
+/// The kinds of push rules, in the order in which they are looked at. Client-Server API, "Push Rules".
+type PushRuleKind =
+    | Override = 0
+    | Content = 1
+    | Room = 2
+    | Sender = 3
+    | Underride = 4
+
+/// What the API calls the kinds.
+[<Sealed; AbstractClass>]
+type PushRuleKinds private () =
+
+    static let names = [| "override"; "content"; "room"; "sender"; "underride" |]
+
+    /// All kinds, in the order in which they are looked at.
+    static member All: PushRuleKind[] = names |> Array.mapi (fun i _ -> enum i)
+
+    /// The kind's name in paths and rulesets.
+    static member Name(kind: PushRuleKind) : string = names[int kind]
+
+    /// Whether there is a kind of that name; which, if so.
+    static member TryParse(name: string, kind: byref<PushRuleKind>) : bool =
+        let i = Array.IndexOf(names, name)
+        kind <- enum (max i 0)
+        i >= 0
+
+/// Actions of push rules. Client-Server API, "Actions".
+module internal PushActions =
+
+    let notify = Json.String "notify"
+
+    let tweak (name: string) (value: Json voption) =
+        Json.Object(
+            JsonObject.OfSeq [
+                struct ("set_tweak", Json.String name)
+
+                match value with
+                | ValueSome v -> struct ("value", v)
+                | ValueNone -> ()
+            ]
+        )
+
+    /// Without the actions that older specifications had, which are to be ignored.
+    let withoutHistorical (actions: Json[]) : Json[] =
+        actions
+        |> Array.filter (fun a ->
+            match a with
+            | Json.String "dont_notify"
+            | Json.String "coalesce" -> false
+            | _ -> true)

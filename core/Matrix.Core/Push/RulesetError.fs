@@ -1,0 +1,52 @@
+namespace Matrix.Core.Push
+
+/// Why an edit of push rules was refused. Client-Server API, "Push Rules: API".
+[<RequireQualifiedAccess>]
+type RulesetError =
+    /// There is no such rule.
+    | NoSuchRule of ruleId: string
+    /// Ids that begin with a dot are the server's.
+    | ReservedId of ruleId: string
+    /// Ids are not empty and hold no slash and no backslash.
+    | IllegalId of ruleId: string
+    /// The rule named by `before` or `after` is not there.
+    | NoSuchNeighbour of ruleId: string
+    /// Nothing can be placed relative to the server's own rules.
+    | NeighbourIsDefault of ruleId: string
+    /// A required member of the body is missing.
+    | Missing of name: string
+    /// A member of the body has another type than required.
+    | WrongType of name: string * expected: string
+    /// More than the limit: rules of a kind, conditions or actions of a rule, characters of an id or a pattern.
+    | TooMuch of what: string * limit: int
+
+    /// What the API calls the error.
+    member this.ErrCode: string =
+        match this with
+        | NoSuchRule _ -> "M_NOT_FOUND"
+        | ReservedId _
+        | IllegalId _ -> "M_INVALID_PARAM"
+        | NoSuchNeighbour _
+        | NeighbourIsDefault _ -> "M_UNKNOWN"
+        | Missing _ -> "M_MISSING_PARAM"
+        | WrongType _ -> "M_BAD_JSON"
+        | TooMuch _ -> "M_TOO_LARGE"
+
+    /// The HTTP status that goes with it.
+    member this.Status: int =
+        match this with
+        | NoSuchRule _ -> 404
+        | TooMuch _ -> 413
+        | _ -> 400
+
+    /// For people.
+    override this.ToString() =
+        match this with
+        | NoSuchRule id -> $"There is no push rule {id}."
+        | ReservedId id -> $"Push rule ids that begin with a dot are the server's: {id}."
+        | IllegalId id -> $"A push rule id is not empty and holds no slash and no backslash: {id}."
+        | NoSuchNeighbour id -> $"before/after rule not found: {id}."
+        | NeighbourIsDefault id -> $"A rule cannot be placed relative to the server's rule {id}."
+        | Missing name -> $"{name} is required."
+        | WrongType(name, expected) -> $"{name} must be {expected}."
+        | TooMuch(what, limit) -> $"At most {limit} {what}."
