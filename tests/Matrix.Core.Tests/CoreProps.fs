@@ -13,6 +13,7 @@ let private properties =
         EventProperties.all
         StateTreeProperties.all
         StateStorageProperties.all
+        PushProperties.all
     ]
     |> Seq.concat
     |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)

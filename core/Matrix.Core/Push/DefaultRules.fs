@@ -32,8 +32,7 @@ module internal DefaultRules =
     let private highlight = PushActions.tweak "highlight" ValueNone
     let private isType t = PushCondition.EventMatch("type", t)
 
-    let private twoMembers =
-        PushCondition.RoomMemberCount(CountComparison.Equal, 2L)
+    let private twoMembers = PushCondition.RoomMemberCount(CountComparison.Equal, 2L)
 
     /// Above every rule, the user's own too.
     let master = {
@@ -42,66 +41,44 @@ module internal DefaultRules =
     }
 
     let private overrides = [
-        rule
-            PushRuleKind.Override
-            ".m.rule.suppress_notices"
-            [ PushCondition.EventMatch("content.msgtype", "m.notice") ]
-            []
-        rule
-            PushRuleKind.Override
-            ".m.rule.invite_for_me"
-            [
-                isType "m.room.member"
-                PushCondition.EventMatch("content.membership", "invite")
-                PushCondition.EventMatch("state_key", ownUserId)
-            ]
-            [ PushActions.notify; sound "default" ]
+        rule PushRuleKind.Override ".m.rule.suppress_notices" [ PushCondition.EventMatch("content.msgtype", "m.notice") ] []
+        rule PushRuleKind.Override ".m.rule.invite_for_me" [
+            isType "m.room.member"
+            PushCondition.EventMatch("content.membership", "invite")
+            PushCondition.EventMatch("state_key", ownUserId)
+        ] [ PushActions.notify; sound "default" ]
         rule PushRuleKind.Override ".m.rule.member_event" [ isType "m.room.member" ] []
-        rule
-            PushRuleKind.Override
-            ".m.rule.is_user_mention"
-            [
-                PushCondition.EventPropertyContains(@"content.m\.mentions.user_ids", Json.String ownUserId)
-            ]
-            [ PushActions.notify; sound "default"; highlight ]
-        rule
-            PushRuleKind.Override
-            ".m.rule.is_room_mention"
-            [
-                PushCondition.EventPropertyIs(@"content.m\.mentions.room", Json.Bool true)
-                PushCondition.SenderNotificationPermission "room"
-            ]
-            [ PushActions.notify; highlight ]
-        rule
-            PushRuleKind.Override
-            ".m.rule.tombstone"
-            [ isType "m.room.tombstone"; PushCondition.EventMatch("state_key", "") ]
-            [ PushActions.notify; highlight ]
+        rule PushRuleKind.Override ".m.rule.is_user_mention" [
+            PushCondition.EventPropertyContains(@"content.m\.mentions.user_ids", Json.String ownUserId)
+        ] [ PushActions.notify; sound "default"; highlight ]
+        rule PushRuleKind.Override ".m.rule.is_room_mention" [
+            PushCondition.EventPropertyIs(@"content.m\.mentions.room", Json.Bool true)
+            PushCondition.SenderNotificationPermission "room"
+        ] [ PushActions.notify; highlight ]
+        rule PushRuleKind.Override ".m.rule.tombstone" [ isType "m.room.tombstone"; PushCondition.EventMatch("state_key", "") ] [
+            PushActions.notify
+            highlight
+        ]
         rule PushRuleKind.Override ".m.rule.reaction" [ isType "m.reaction" ] []
-        rule
-            PushRuleKind.Override
-            ".m.rule.room.server_acl"
-            [ isType "m.room.server_acl"; PushCondition.EventMatch("state_key", "") ]
-            []
-        rule
-            PushRuleKind.Override
-            ".m.rule.suppress_edits"
-            [ PushCondition.EventPropertyIs(@"content.m\.relates_to.rel_type", Json.String "m.replace") ]
-            []
+        rule PushRuleKind.Override ".m.rule.room.server_acl" [
+            isType "m.room.server_acl"
+            PushCondition.EventMatch("state_key", "")
+        ] []
+        rule PushRuleKind.Override ".m.rule.suppress_edits" [
+            PushCondition.EventPropertyIs(@"content.m\.relates_to.rel_type", Json.String "m.replace")
+        ] []
     ]
 
     let private underrides = [
         rule PushRuleKind.Underride ".m.rule.call" [ isType "m.call.invite" ] [ PushActions.notify; sound "ring" ]
-        rule
-            PushRuleKind.Underride
-            ".m.rule.encrypted_room_one_to_one"
-            [ twoMembers; isType "m.room.encrypted" ]
-            [ PushActions.notify; sound "default" ]
-        rule
-            PushRuleKind.Underride
-            ".m.rule.room_one_to_one"
-            [ twoMembers; isType "m.room.message" ]
-            [ PushActions.notify; sound "default" ]
+        rule PushRuleKind.Underride ".m.rule.encrypted_room_one_to_one" [ twoMembers; isType "m.room.encrypted" ] [
+            PushActions.notify
+            sound "default"
+        ]
+        rule PushRuleKind.Underride ".m.rule.room_one_to_one" [ twoMembers; isType "m.room.message" ] [
+            PushActions.notify
+            sound "default"
+        ]
         rule PushRuleKind.Underride ".m.rule.message" [ isType "m.room.message" ] [ PushActions.notify ]
         rule PushRuleKind.Underride ".m.rule.encrypted" [ isType "m.room.encrypted" ] [ PushActions.notify ]
     ]

@@ -3,6 +3,17 @@ namespace Matrix.Core.Push
 open System
 open System.Text
 
+module private Fold =
+
+    /// Lower case, point by point. What is beyond ASCII stays there (the Kelvin sign is no k), so that folding moves no word boundary.
+    let point (rune: Rune) =
+        let lower = Rune.ToLowerInvariant rune
+
+        if lower.IsAscii && not rune.IsAscii then
+            rune.Value
+        else
+            lower.Value
+
 [<Sealed>]
 type FoldedText private (points: int[]) =
 
@@ -12,7 +23,7 @@ type FoldedText private (points: int[]) =
 
         // A lone surrogate (there should be none) reads as U+FFFD.
         for rune in text.EnumerateRunes() do
-            points[n] <- (Rune.ToLowerInvariant rune).Value
+            points[n] <- Fold.point rune
             n <- n + 1
 
         FoldedText(if n = points.Length then points else Array.sub points 0 n)
@@ -81,10 +92,7 @@ type Glob private (parts: int[][]) =
     static member Of(pattern: string) : Glob =
         let points (part: string) = [|
             for rune in part.EnumerateRunes() do
-                if rune.Value = int '?' then
-                    anyPoint
-                else
-                    (Rune.ToLowerInvariant rune).Value
+                if rune.Value = int '?' then anyPoint else Fold.point rune
         |]
 
         Glob(pattern.Split '*' |> Array.map points)

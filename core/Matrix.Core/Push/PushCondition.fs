@@ -58,9 +58,7 @@ module PushCondition =
             |> List.tryFind (fun (s, _) -> text.StartsWith(s, StringComparison.Ordinal))
             |> Option.defaultValue ("", CountComparison.Equal)
 
-        match
-            Int64.TryParse(text.AsSpan symbol.Length, NumberStyles.None, CultureInfo.InvariantCulture)
-        with
+        match Int64.TryParse(text.AsSpan symbol.Length, NumberStyles.None, CultureInfo.InvariantCulture) with
         | true, count -> PushCondition.RoomMemberCount(comparison, count)
         | _ -> PushCondition.Unrecognised
 
@@ -131,7 +129,10 @@ module PushCondition =
                     | CountComparison.Equal -> ""
                     | other -> symbols |> List.find (fun (_, c) -> c = other) |> fst
 
-                [ struct ("kind", text "room_member_count"); struct ("is", text $"{symbol}{count}") ]
+                [
+                    struct ("kind", text "room_member_count")
+                    struct ("is", text $"{symbol}{count}")
+                ]
             | PushCondition.SenderNotificationPermission key -> [
                 struct ("kind", text "sender_notification_permission")
                 struct ("key", text key)

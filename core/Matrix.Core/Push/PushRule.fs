@@ -98,8 +98,7 @@ type PushRule
             | p -> struct ("pattern", Json.String p)
         ]
 
-    override this.ToString() =
-        $"{PushRuleKinds.Name kind}/{ruleId}"
+    override this.ToString() = $"{PushRuleKinds.Name kind}/{ruleId}"
 
 /// What push rules made of an event for one user. Shared: one per rule, none per event.
 and [<Sealed>] PushOutcome internal (rule: PushRule | null, actions: Json[]) =

@@ -67,7 +67,8 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
     let mutable compiled: CompiledRuleset | null = null
 
     /// A reader whom no event names.
-    static let nobody = Ruleset("", [||], Defaults.forUser "" |> Array.filter Defaults.isCommon)
+    static let nobody =
+        Ruleset("", [||], Defaults.forUser "" |> Array.filter Defaults.isCommon)
 
     static member Default(userId: string) : Ruleset =
         Ruleset(userId, [||], Defaults.forUser userId)
@@ -147,14 +148,8 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
         | None -> null
 
     member this.Put
-        (
-            kind: PushRuleKind,
-            ruleId: string,
-            body: JsonObject,
-            before: string | null,
-            after: string | null,
-            limits: RulesetLimits
-        ) : RulesetEdit =
+        (kind: PushRuleKind, ruleId: string, body: JsonObject, before: string | null, after: string | null, limits: RulesetLimits)
+        : RulesetEdit =
         let there = own |> Array.tryFindIndex (Defaults.is kind ruleId)
         let others = own |> Array.filter (fun r -> not (Defaults.is kind ruleId r))
 

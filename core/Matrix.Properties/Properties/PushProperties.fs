@@ -1,0 +1,271 @@
+namespace Matrix.Properties.Properties
+
+open FsCheck
+open FsCheck.FSharp
+open Matrix.Core.Json
+open Matrix.Core.Push
+open Matrix.Properties
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+
+/// Push rules: patterns, paths, editing, evaluation.
+module PushProperties =
+
+    let private facts (scene: PushScene) (displayName: string option) : LiteralPush.Facts =
+        let e = scene.Event
+
+        let stateKey =
+            match e.StateKey with
+            | null -> []
+            | key -> [ struct ("state_key", Json.String key) ]
+
+        {
+            Event =
+                Json.Object(
+                    JsonObject.OfSeq(
+                        [
+                            struct ("type", Json.String e.Type)
+                            struct ("sender", Json.String e.Sender)
+                            struct ("room_id", Json.String e.RoomId)
+                            struct ("event_id", Json.String e.EventId)
+                            struct ("content", Json.Object e.Content)
+                        ]
+                        @ stateKey
+                    )
+                )
+            Members = scene.Members
+            SenderPower = scene.SenderPower
+            Levels = scene.Levels
+            DisplayName = displayName
+        }
+
+    let private orNull (s: string option) : string | null =
+        match s with
+        | Some s -> s
+        | None -> null
+
+    let private displayName =
+        Gen.elements [ None; Some ""; Some "a"; Some "ab"; Some "É"; Some "a*" ]
+
+    /// Globs against whole texts.
+    let globs =
+        Property.forAll
+            "push.glob.whole"
+            "A glob matches a whole text exactly if the literal reading says so."
+            (Gen.zip PushGen.pattern PushGen.text)
+            (fun (pattern, text) -> (Glob.Of pattern).Matches(FoldedText.Of text) = LiteralPush.matchesWhole pattern text)
+
+    /// Globs against words.
+    let words =
+        Property.forAll
+            "push.glob.words"
+            "A glob matches words of a text exactly if some part between word boundaries matches it."
+            (Gen.zip PushGen.pattern PushGen.text)
+            (fun (pattern, text) -> (Glob.Of pattern).MatchesWords(FoldedText.Of text) = LiteralPush.matchesWords pattern text)
+
+    /// A text finds itself.
+    let literal =
+        Property.forAll
+            "push.glob.literal"
+            "A literal pattern matches its own text, as does a star, and a text without stars and question marks is its own pattern."
+            PushGen.text
+            (fun text ->
+                let folded = FoldedText.Of text
+
+                (Glob.Literal text).Matches folded
+                && (Glob.Of "*").Matches folded
+                && (Glob.Of text).Matches folded)
+
+    /// Property paths.
+    let paths =
+        Property.forAll
+            "push.path.round-trip"
+            "Names with dots and backslashes, written as a path, are read as the same names."
+            (Gen.nonEmptyListOf (
+                Gen.listOf (Gen.elements [ "a"; "."; "\\"; "\\."; "m.x" ])
+                |> Gen.map (String.concat "")
+            ))
+            (fun names -> PropertyPath.parse (PropertyPath.render (List.toArray names)) = List.toArray names)
+
+    /// Conditions as JSON.
+    let conditions =
+        Property.forAll
+            "push.condition.round-trip"
+            "A condition written as JSON is read as the same condition."
+            PushGen.condition
+            (fun c -> PushCondition.ofJson (PushCondition.toJson c) = c)
+
+    /// What is stored is what was.
+    let stored =
+        Property.forAll
+            "push.ruleset.round-trip"
+            "A ruleset stored as account data is read as the same ruleset, and evaluates as it did."
+            (Gen.zip PushGen.ruleset PushGen.scene)
+            (fun (rules, scene) ->
+                let again = Ruleset.Parse(rules.UserId, rules.ToContent())
+
+                again.ToContent().Equals(rules.ToContent())
+                && again.Evaluate(scene.Fresh(), null).NotifyClass = rules.Evaluate(scene.Fresh(), null).NotifyClass)
+
+    let private ids (rules: Ruleset) kind = [
+        for r in rules.Rules do
+            if r.Kind = kind then
+                r.RuleId
+    ]
+
+    /// What every ruleset is like.
+    let shape =
+        Property.forAll
+            "push.ruleset.shape"
+            "Whatever was edited, the server's rules are all there in their order, below the user's own but for master, and each id once."
+            PushGen.ruleset
+            (fun rules ->
+                let fresh = Ruleset.Default rules.UserId
+
+                PushRuleKinds.All
+                |> Array.forall (fun kind ->
+                    let now, defaults = ids rules kind, ids fresh kind
+                    let own = now |> List.filter (fun id -> not (id.StartsWith '.'))
+
+                    let expected =
+                        match defaults with
+                        | master :: rest when kind = PushRuleKind.Override -> master :: own @ rest
+                        | _ -> own @ defaults
+
+                    now = expected
+                    && List.distinct now = now
+                    && rules.Rules |> Seq.forall (fun r -> r.IsDefault = r.RuleId.StartsWith '.')))
+
+    /// Where a rule goes.
+    let placing =
+        Property.forAll
+            "push.ruleset.placing"
+            "A rule that was put stands right before `before`, else right after `after`, else where it stood, else first; nothing else moves or changes."
+            (Gen.zip PushGen.ruleset PushGen.edit)
+            (fun (rules, edit) ->
+                match edit, PushGen.perform rules edit with
+                | PutRule(kind, id, _, before, after), Ok edited ->
+                    let own r =
+                        List.filter (fun (i: string) -> not (i.StartsWith '.')) (ids r kind)
+
+                    let was, now = own rules, own edited
+                    let others = List.filter ((<>) id)
+                    let at = List.findIndex ((=) id) now
+
+                    let placed =
+                        match before, after with
+                        | Some b, _ -> List.item (at + 1) now = b
+                        | None, Some a -> at > 0 && List.item (at - 1) now = a
+                        | None, None ->
+                            match List.tryFindIndex ((=) id) was with
+                            | Some i -> at = i
+                            | None -> at = 0
+
+                    let enabledBefore =
+                        match rules.Find(kind, id) with
+                        | null -> true
+                        | r -> r.Enabled
+
+                    let enabledNow =
+                        match edited.Find(kind, id) with
+                        | null -> false
+                        | r -> r.Enabled = enabledBefore
+
+                    placed
+                    && enabledNow
+                    && others now = others was
+                    && PushRuleKinds.All
+                       |> Array.forall (fun k -> k = kind || ids edited k = ids rules k)
+                | PutRule(kind, id, _, before, after), Error e ->
+                    // A refusal has its reason.
+                    match e with
+                    | RulesetError.ReservedId _ -> id.StartsWith '.'
+                    | RulesetError.IllegalId _ -> id = "" || id.Contains '/' || id.Contains '\\'
+                    | RulesetError.NeighbourIsDefault n -> n.StartsWith '.' && (before = Some n || after = Some n)
+                    | RulesetError.NoSuchNeighbour n ->
+                        (before = Some n || after = Some n) && (n = id || isNull (rules.Find(kind, n)))
+                    | RulesetError.NoSuchRule _
+                    | RulesetError.TooMuch _ -> false
+                    | RulesetError.Missing _
+                    | RulesetError.WrongType _ -> true
+                | DeleteRule(kind, id), Ok edited ->
+                    isNull (edited.Find(kind, id))
+                    && ids edited kind = List.filter ((<>) id) (ids rules kind)
+                | EnableRule(kind, id, enabled), Ok edited ->
+                    ids edited kind = ids rules kind
+                    && (match edited.Find(kind, id) with
+                        | null -> false
+                        | r -> r.Enabled = enabled)
+                | SetRuleActions(kind, id, _), Ok edited ->
+                    ids edited kind = ids rules kind && not (isNull (edited.Find(kind, id)))
+                | DeleteRule(kind, id), Error _ -> isNull (rules.Find(kind, id)) || id.StartsWith '.'
+                | EnableRule(kind, id, _), Error _ -> isNull (rules.Find(kind, id))
+                | SetRuleActions(kind, id, _), Error e ->
+                    match e with
+                    | RulesetError.NoSuchRule _ -> isNull (rules.Find(kind, id))
+                    | _ -> true)
+
+    /// The fast evaluation is the literal one.
+    let evaluation =
+        Property.forAll
+            "push.evaluate.literal"
+            "Evaluation finds the rule, and makes of the event, what the literal reading of the ruleset's JSON does; of one's own events, nothing."
+            (Gen.zip3 PushGen.ruleset PushGen.scene displayName)
+            (fun (rules, scene, name) ->
+                let outcome = rules.Evaluate(scene.Fresh(), orNull name)
+
+                if scene.Event.Sender = rules.UserId then
+                    isNull outcome.Rule && outcome.NotifyClass = 0
+                else
+                    match LiteralPush.firstMatch (facts scene name) (rules.ToJson()) with
+                    | None -> isNull outcome.Rule && outcome.NotifyClass = 0
+                    | Some expected ->
+                        let notifies, highlights = LiteralPush.weigh expected
+
+                        let sameRule =
+                            match outcome.Rule with
+                            | null -> false
+                            | found -> found.ToJson().Equals expected
+
+                        sameRule
+                        && outcome.Notifies = notifies
+                        && outcome.Highlights = highlights
+                        && outcome.NotifyClass = (if notifies then 1 else 0) + (if highlights then 2 else 0))
+
+    /// What is remembered for one reader does not mislead another.
+    let remembering =
+        Property.forAll
+            "push.evaluate.shared"
+            "One event evaluated for many readers gives each what an event of their own would."
+            (Gen.zip3 (Gen.listOf PushGen.ruleset) PushGen.scene (Gen.listOf displayName))
+            (fun (rulesets, scene, names) ->
+                let shared = scene.Fresh()
+
+                List.allPairs (List.truncate 4 rulesets) (None :: List.truncate 2 names)
+                |> List.forall (fun (rules, name) ->
+                    rules.Evaluate(shared, orNull name).NotifyClass = rules.Evaluate(scene.Fresh(), orNull name).NotifyClass))
+
+    /// Most readers.
+    let forMost =
+        Property.forAll
+            "push.evaluate.for-most"
+            "Whoever changed no rule, did not send the event and is not named in it gets what is stored for most."
+            PushGen.scene
+            (fun scene ->
+                Ruleset.ForMost(scene.Fresh()).NotifyClass =
+                    (Ruleset.Default "@dave:example.org").Evaluate(scene.Fresh(), "a").NotifyClass)
+
+    /// All of these.
+    let all = [
+        globs
+        words
+        literal
+        paths
+        conditions
+        stored
+        shape
+        placing
+        evaluation
+        remembering
+        forMost
+    ]

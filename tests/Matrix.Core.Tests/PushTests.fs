@@ -1,0 +1,245 @@
+/// Push rules: the published conditions and tables, and cases worth a name. What holds of all rules is in PushProperties.
+module Matrix.Core.Tests.PushTests
+
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Core.Push
+
+let private alice = "@alice:example.org"
+
+let private object (members: (string * Json) list) =
+    JsonObject.OfSeq(members |> List.map (fun (k, v) -> struct (k, v)))
+
+let private pdu eventType (stateKey: string | null) content =
+    Pdu("12", "$e", "!room:example.org", "@bob:example.org", eventType, stateKey, 1L, 1L, content, [||], [||], null, [||])
+
+let private message content =
+    PushEvent(pdu "m.room.message" null content, 3, 0L, null)
+
+let private text body =
+    message (object [ "body", Json.String body ])
+
+let private notify = object [ "actions", Json.Array [| Json.String "notify" |] ]
+
+let private silent = object [ "actions", Json.Array [||] ]
+
+let private withMember name value (o: JsonObject) =
+    JsonObject.OfSeq(Seq.append o.Members [ struct (name, value) ])
+
+let private put kind id body (rules: Ruleset) =
+    match rules.Put(kind, id, body, null, null, RulesetLimits.Default).Result with
+    | Ok edited -> edited
+    | Error e -> failwith $"refused: {e}"
+
+let private refusal (edit: RulesetEdit) =
+    match edit.Result with
+    | Ok _ -> failwith "accepted"
+    | Error e -> e
+
+let conditionCases = Vectors.cases "push/conditions.json"
+
+[<TestCaseSource(nameof conditionCases)>]
+let ``A condition matches as the vector says`` (case: JsonObject) =
+    let int name otherwise =
+        match case.TryFind name with
+        | ValueSome(Json.Int n) -> n
+        | _ -> otherwise
+
+    let content =
+        match Vectors.get "content" case with
+        | Json.Object o -> o
+        | other -> failwith $"no content: {other}"
+
+    let levels: JsonObject | null =
+        match case.TryFind "notifications" with
+        | ValueSome(Json.Object o) -> o
+        | _ -> null
+
+    let eventType =
+        match Vectors.text "type" case with
+        | null -> "m.room.message"
+        | t -> t
+
+    let event =
+        PushEvent(pdu eventType (Vectors.text "state_key" case) content, int32 (int "members" 2L), int "sender_power" 0L, levels)
+
+    // Read as it would be from account data: what a client may not put can still stand there.
+    let rule =
+        object [
+            "rule_id", Json.String "one"
+            "conditions", Json.Array [| Vectors.get "condition" case |]
+            "actions", Json.Array [| Json.String "notify" |]
+        ]
+
+    let rules =
+        Ruleset.Parse(
+            alice,
+            object [
+                "global", Json.Object(object [ "override", Json.Array [| Json.Object rule |] ])
+            ]
+        )
+
+    let outcome = rules.Evaluate(event, Vectors.text "display_name" case)
+
+    let matched =
+        match outcome.Rule with
+        | null -> false
+        | r -> r.RuleId = "one"
+
+    Assert.That(Json.Bool matched, Is.EqualTo(Vectors.get "matches" case))
+
+let defaultCases = Vectors.cases "push/default-rules.json"
+
+[<TestCaseSource(nameof defaultCases)>]
+let ``The default rules are the published ones`` (case: JsonObject) =
+    let kind = Vectors.textOf "kind" case
+    let rules = (Ruleset.Default alice).ToJson()
+    Assert.That(Vectors.get kind rules, Is.EqualTo(Vectors.get "rules" case))
+
+[<Test>]
+let ``A mention highlights for who is mentioned and notifies the others`` () =
+    let mention =
+        object [
+            "body", Json.String "hi"
+            "m.mentions", Json.Object(object [ "user_ids", Json.Array [| Json.String alice |] ])
+        ]
+
+    Assert.That((Ruleset.Default alice).Evaluate(message mention, null).NotifyClass, Is.EqualTo 3)
+    Assert.That((Ruleset.Default "@carol:example.org").Evaluate(message mention, null).NotifyClass, Is.EqualTo 1)
+    Assert.That(Ruleset.ForMost(message mention).NotifyClass, Is.EqualTo 1)
+
+[<Test>]
+let ``Master silences everything, the user's own rules too`` () =
+    let rules = Ruleset.Default alice |> put PushRuleKind.Override "mine" notify
+    Assert.That(rules.Evaluate(text "x", null).Notifies, Is.True)
+
+    match rules.SetEnabled(PushRuleKind.Override, ".m.rule.master", object [ "enabled", Json.Bool true ]).Result with
+    | Ok silenced -> Assert.That(silenced.Evaluate(text "x", null).Notifies, Is.False)
+    | Error e -> Assert.Fail(string e)
+
+[<Test>]
+let ``A muted room is silent and a keyword in it is not`` () =
+    let rules =
+        Ruleset.Default alice
+        |> put PushRuleKind.Room "!room:example.org" silent
+        |> put PushRuleKind.Content "cake" (notify |> withMember "pattern" (Json.String "cake"))
+
+    Assert.That(rules.Evaluate(text "bread", null).Notifies, Is.False)
+    Assert.That(rules.Evaluate(text "Cake!", null).Notifies, Is.True)
+
+[<Test>]
+let ``A muted sender is silent`` () =
+    let rules =
+        Ruleset.Default alice |> put PushRuleKind.Sender "@bob:example.org" silent
+
+    Assert.That(rules.Evaluate(text "x", null).Notifies, Is.False)
+
+[<Test>]
+let ``Historical actions are left out`` () =
+    let body =
+        object [
+            "actions", Json.Array [| Json.String "dont_notify"; Json.String "coalesce" |]
+        ]
+
+    let rules = Ruleset.Default alice |> put PushRuleKind.Room "!room:example.org" body
+
+    match rules.Find(PushRuleKind.Room, "!room:example.org") with
+    | null -> Assert.Fail "not there"
+    | rule -> Assert.That(rule.ActionsJson, Is.EqualTo(Json.Object(object [ "actions", Json.Array [||] ])))
+
+[<Test>]
+let ``Rules that older servers stored as defaults are not kept, and new ones appear`` () =
+    let stored =
+        object [
+            "global",
+            Json.Object(
+                object [
+                    "content",
+                    Json.Array [|
+                        Json.Object(
+                            object [
+                                "rule_id", Json.String ".m.rule.contains_user_name"
+                                "pattern", Json.String "alice"
+                                "actions", Json.Array [||]
+                            ]
+                        )
+                    |]
+                ]
+            )
+        ]
+
+    let rules = Ruleset.Parse(alice, stored)
+    Assert.That(rules.ToContent(), Is.EqualTo((Ruleset.Default alice).ToContent()))
+
+[<Test>]
+let ``What is malformed in account data is left out and the rest is kept`` () =
+    let stored =
+        object [
+            "global",
+            Json.Object(
+                object [
+                    "room", Json.String "?"
+                    "sender",
+                    Json.Array [|
+                        Json.Null
+                        Json.Object(object [ "rule_id", Json.Int 1L ])
+                        Json.Object(object [ "rule_id", Json.String "@x:y" ])
+                        Json.Object(object [ "rule_id", Json.String "@bob:example.org"; "actions", Json.Array [||] ])
+                    |]
+                ]
+            )
+        ]
+
+    let rules = Ruleset.Parse(alice, stored)
+    Assert.That(isNull (rules.Find(PushRuleKind.Sender, "@x:y")), Is.True)
+    Assert.That(isNull (rules.Find(PushRuleKind.Sender, "@bob:example.org")), Is.False)
+
+let private refused kind id body (before: string | null) =
+    refusal ((Ruleset.Default alice).Put(kind, id, body, before, null, RulesetLimits.Default))
+
+[<Test>]
+let ``Each wrong edit has its error`` () =
+    let wrongCondition =
+        notify
+        |> withMember
+            "conditions"
+            (Json.Array [|
+                Json.Object(object [ "kind", Json.String "event_match"; "key", Json.Int 1L ])
+            |])
+
+    let cases = [
+        refused PushRuleKind.Override ".mine" notify null, "M_INVALID_PARAM", 400
+        refused PushRuleKind.Override "a/b" notify null, "M_INVALID_PARAM", 400
+        refused PushRuleKind.Override "one" notify "other", "M_UNKNOWN", 400
+        refused PushRuleKind.Override "one" notify ".m.rule.master", "M_UNKNOWN", 400
+        refused PushRuleKind.Override "one" JsonObject.Empty null, "M_MISSING_PARAM", 400
+        refused PushRuleKind.Override "one" (object [ "actions", Json.String "notify" ]) null, "M_BAD_JSON", 400
+        refused PushRuleKind.Override "one" (object [ "actions", Json.Array [| Json.Int 1L |] ]) null, "M_BAD_JSON", 400
+        refused PushRuleKind.Override "one" wrongCondition null, "M_BAD_JSON", 400
+        refused PushRuleKind.Content "one" notify null, "M_MISSING_PARAM", 400
+        refused PushRuleKind.Content "one" (notify |> withMember "pattern" (Json.Int 1L)) null, "M_BAD_JSON", 400
+        refused PushRuleKind.Content "one" (notify |> withMember "pattern" (Json.String(System.String('a', 1025)))) null,
+        "M_TOO_LARGE",
+        413
+        refusal ((Ruleset.Default alice).Delete(PushRuleKind.Override, "one")), "M_NOT_FOUND", 404
+        refusal ((Ruleset.Default alice).SetEnabled(PushRuleKind.Room, "one", JsonObject.Empty)), "M_MISSING_PARAM", 400
+    ]
+
+    for error, code, status in cases do
+        Assert.That(error.ErrCode, Is.EqualTo code, string error)
+        Assert.That(error.Status, Is.EqualTo status, string error)
+
+[<Test>]
+let ``A user may not define more rules of a kind than the limit, and may still change those there are`` () =
+    let limits = RulesetLimits(2, 32, 1024)
+
+    let add id (rules: Ruleset) =
+        rules.Put(PushRuleKind.Room, id, notify, null, null, limits).Result
+
+    let full = Ruleset.Default alice |> add "!a:x" |> Result.bind (add "!b:x")
+    Assert.That(full |> Result.bind (add "!b:x") |> Result.isOk, Is.True)
+
+    match full |> Result.bind (add "!c:x") with
+    | Ok _ -> Assert.Fail "accepted"
+    | Error e -> Assert.That(e.ErrCode, Is.EqualTo "M_TOO_LARGE")
