@@ -1,0 +1,47 @@
+using System.Text.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.DeviceLists;
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Api.Client.Keys;
+
+/// <summary>Whose keys changed between two syncs: `GET /keys/changes`. Client-Server API, "Key management API".</summary>
+internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : IEndpoints
+{
+    private readonly record struct Ends(SyncToken From, SyncToken To);
+
+    public void Map(ClientRoutes routes) =>
+        routes.Get("keys/changes", Read, Get, new RouteOptions { Access = Access.UsersAndGuests });
+
+    private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
+    {
+        // A token of ours is never ahead of what is published; one that claims so is not.
+        var through = Math.Min(ends.To.Position, storage.Writer.PublishedPosition);
+        var news = await changes.BetweenAsync(call.Caller.UserId, ends.From.Position, through, stop).ConfigureAwait(false);
+        return Answer.Json(news, static (json, found) =>
+        {
+            Write(json, "changed", found.Changed);
+            Write(json, "left", found.Left);
+        });
+    }
+
+    private static Ends Read(QueryReader query) => new(Token(query, "from"), Token(query, "to"));
+
+    private static SyncToken Token(QueryReader query, string name)
+    {
+        if (!SyncToken.TryParse(query.RequiredText(name), out var token))
+        {
+            query.Refuse(MatrixError.InvalidParam, $"`{name}` is not a token that a sync of this server has given.");
+        }
+
+        return token;
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, IReadOnlyCollection<string> users)
+    {
+        json.WriteStartArray(name);
+        foreach (var user in users) json.WriteStringValue(user);
+        json.WriteEndArray();
+    }
+}
