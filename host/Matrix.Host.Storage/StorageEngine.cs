@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage;
@@ -13,6 +15,15 @@ public static class StorageEngine
     public static ValueTask<IStorage> OpenAsync(StorageOptions options, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(options);
-        throw new StorageException(StorageFailure.Refused, $"No database engine for {options.Url.Split(':')[0]}.");
+        return OpenAsync(options, Migration.All, stop);
     }
+
+    internal static async ValueTask<IStorage> OpenAsync(
+        StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop) => options.Url switch
+        {
+            ['s', 'q', 'l', 'i', 't', 'e', ':', _, ..] => await SqliteStorage.OpenAsync(options, migrations, stop),
+            _ => throw new StorageException(
+                StorageFailure.Refused,
+                "database.url must be sqlite:FILE or postgres://user:password@host:port/name."),
+        };
 }

@@ -57,6 +57,9 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
 
     internal int Weight { get; private set; }
 
+    /// <summary>A set before it in its chain was refused in the same flush.</summary>
+    internal bool IsOrphan { get; set; }
+
     internal bool IsPosted { get; private set; }
 
     internal void MarkSubmitted(bool posted)

@@ -42,7 +42,7 @@ public sealed record PurgeExpiredTokens(long ExpiredBefore) : WriteOperation;
 /// <summary>A login token (`m.login.token`) is made.</summary>
 public sealed record PutLoginToken(ReadOnlyMemory<byte> Hash, string UserId, long ExpiresAt) : WriteOperation;
 
-/// <summary>A login token is used. Not applied if it is unknown or expired; it is gone either way.</summary>
+/// <summary>A login token is used, once. Not applied if it is unknown, used or expired.</summary>
 public sealed record RedeemLoginToken(ReadOnlyMemory<byte> Hash) : ConditionalOperation
 {
     /// <summary>Whose it was.</summary>

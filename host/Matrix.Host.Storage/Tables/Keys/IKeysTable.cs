@@ -20,7 +20,7 @@ public interface IKeysTable
     /// <summary>How many one-time keys a device has left, by algorithm, and the algorithms of its fallback keys that were not used.</summary>
     ValueTask<KeyCounts> CountsAsync(string userId, string deviceId, CancellationToken stop);
 
-    /// <summary>Users whose device lists changed after one position and up to another (or later), in no order; at most <paramref name="limit"/>.</summary>
+    /// <summary>Users whose device lists changed last after one position and up to another, in that order; at most <paramref name="limit"/>.</summary>
     ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop);
 
     /// <summary>The same, those only who are the local user or are joined to a room with them.</summary>

@@ -27,8 +27,8 @@ public interface IMembershipsTable
     /// <summary>Whether both, at least one of them local, are joined to one room.</summary>
     ValueTask<bool> ShareRoomAsync(string localUser, string otherUser, CancellationToken stop);
 
-    /// <summary>Local users, without the user, who are joined to a room that the user is joined to.</summary>
-    ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string userId, CancellationToken stop);
+    /// <summary>Local users, the asker not among them, who are joined to a room that the local user is joined to.</summary>
+    ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string localUser, CancellationToken stop);
 
     /// <summary>Which of the candidates are joined to a room that the local user is joined to.</summary>
     ValueTask<IReadOnlySet<string>> SharingAmongAsync(

@@ -45,8 +45,11 @@ public sealed record RelationRow(
 /// <summary>What is bundled with an event.</summary>
 public sealed record Aggregation
 {
-    /// <summary>The replacement that counts: same sender and type as the event, the latest by timestamp, then by event id. Or none.</summary>
-    public EventNid Replacement { get; init; }
+    /// <summary>Replacements by the event's own sender, the latest by timestamp, then by event id, of each type.</summary>
+    public IReadOnlyList<ReplacementRow> Replacements { get; init; } = [];
+
+    /// <summary>The replacement that counts for an event of that type, or none.</summary>
+    public EventNid ReplacementOf(string eventType) => Replacements.FirstOrDefault(row => row.EventType == eventType).Event;
 
     /// <summary>The thread that the event is the root of, or null.</summary>
     public ThreadRow? Thread { get; init; }
@@ -57,6 +60,11 @@ public sealed record Aggregation
     /// <summary>No more references than this are bundled.</summary>
     public const int MaxReferences = 100;
 }
+
+/// <summary>A replacement (`m.replace`).</summary>
+/// <param name="EventType">Its type.</param>
+/// <param name="Event">It.</param>
+public readonly record struct ReplacementRow(string EventType, EventNid Event);
 
 /// <summary>A thread.</summary>
 /// <param name="RootId">Its root.</param>

@@ -1,0 +1,109 @@
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.KeyBackup;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage;
+
+/// <summary>The tables of an open database, whichever it is.</summary>
+internal sealed class OpenedStorage : IStorage
+{
+    private readonly Func<ValueTask> _close;
+    private int _closed;
+
+    private OpenedStorage(
+        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, RoomsTable rooms, Func<ValueTask> close)
+    {
+        _close = close;
+        Writer = writer;
+        Admin = admin;
+        Rooms = rooms;
+        Events = new EventsTable(reads);
+        State = new StateTable(reads, options);
+        Memberships = new MembershipsTable(reads);
+        Transactions = new TransactionsTable(reads, options);
+        Relations = new RelationsTable(reads, options);
+        Receipts = new ReceiptsTable(reads);
+        Unread = new UnreadTable(reads);
+        Accounts = new AccountsTable(reads);
+        AccountData = new AccountDataTable(reads);
+        Profiles = new ProfilesTable(reads);
+        Filters = new FiltersTable(reads);
+        Aliases = new AliasesTable(reads);
+        Keys = new KeysTable(reads);
+        KeyBackup = new KeyBackupTable(reads);
+        ToDevice = new ToDeviceTable(reads);
+    }
+
+    public IStorageWriter Writer { get; }
+
+    public IStorageAdmin Admin { get; }
+
+    public IRoomsTable Rooms { get; }
+
+    public IEventsTable Events { get; }
+
+    public IStateTable State { get; }
+
+    public IMembershipsTable Memberships { get; }
+
+    public ITransactionsTable Transactions { get; }
+
+    public IRelationsTable Relations { get; }
+
+    public IReceiptsTable Receipts { get; }
+
+    public IUnreadTable Unread { get; }
+
+    public IAccountsTable Accounts { get; }
+
+    public IAccountDataTable AccountData { get; }
+
+    public IProfilesTable Profiles { get; }
+
+    public IFiltersTable Filters { get; }
+
+    public IAliasesTable Aliases { get; }
+
+    public IKeysTable Keys { get; }
+
+    public IKeyBackupTable KeyBackup { get; }
+
+    public IToDeviceTable ToDevice { get; }
+
+    public static async ValueTask<IStorage> OpenAsync(
+        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close, CancellationToken stop)
+    {
+        try
+        {
+            return new OpenedStorage(options, reads, writer, admin, await RoomsTable.OpenAsync(reads, stop), close);
+        }
+        catch
+        {
+            await close();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _closed, 1) == 0)
+        {
+            await _close();
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>Makes files outlive a loss of power.</summary>
+internal static partial class Durable
+{
+    private const int ReadOnly = 0;
+
+    /// <summary>Syncs a file, and the folder that names it.</summary>
+    public static void Sync(string file)
+    {
+        using (var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite))
+        {
+            RandomAccess.FlushToDisk(handle);
+        }
+
+        SyncFolder(Path.GetDirectoryName(file)!);
+    }
+
+    /// <summary>Syncs a folder, so that the files in it are found again.</summary>
+    public static void SyncFolder(string folder)
+    {
+        // .NET opens no folders.
+        var descriptor = open(folder, ReadOnly);
+        if (descriptor < 0)
+        {
+            return;
+        }
+
+        _ = fsync(descriptor);
+        _ = close(descriptor);
+    }
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial int fsync(int descriptor);
+
+    [LibraryImport("libc")]
+    private static partial int close(int descriptor);
+}

@@ -1,0 +1,116 @@
+using System.Runtime.InteropServices;
+using Matrix.Host.Storage.Sqlite.Native;
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>A connection, and the statements that were prepared on it. One thread at a time.</summary>
+internal sealed unsafe class SqliteConnection : IDisposable
+{
+    private readonly int* _logFrames = (int*)NativeMemory.AllocZeroed(sizeof(int));
+    private SqliteStatement?[] _prepared = new SqliteStatement?[256];
+    private nint _db;
+
+    private SqliteConnection(nint db)
+    {
+        _db = db;
+    }
+
+    /// <summary>SQLite's version.</summary>
+    public static string Version => Marshal.PtrToStringUTF8(Sqlite3.sqlite3_libversion()) ?? "";
+
+    /// <summary>How many pages the write-ahead log held after this connection's last commit.</summary>
+    public int LogFrames => *_logFrames;
+
+    /// <summary>Whether a transaction is open.</summary>
+    public bool InTransaction => Sqlite3.sqlite3_get_autocommit(_db) == 0;
+
+    /// <summary>Rows changed by the last statement.</summary>
+    public int Changes => Sqlite3.sqlite3_changes(_db);
+
+    public static SqliteConnection Open(string file, int busyTimeoutMs)
+    {
+        var code = Sqlite3.sqlite3_open_v2(
+            file, out var db, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, 0);
+        if (code != Sqlite3.Ok)
+        {
+            var fault = SqliteFault.Of(db, code, $"opening {file}");
+            _ = Sqlite3.sqlite3_close_v2(db);
+            throw fault;
+        }
+
+        _ = Sqlite3.sqlite3_busy_timeout(db, busyTimeoutMs);
+        return new SqliteConnection(db);
+    }
+
+    /// <summary>From now on nobody but <see cref="Checkpoint"/> moves the log into the database, and the log's length is kept count of.</summary>
+    public void OwnCheckpoints() => _ = Sqlite3.sqlite3_wal_hook(_db, &Logged, (nint)_logFrames);
+
+    /// <summary>The statement, prepared once on this connection.</summary>
+    public SqliteStatement Prepare(Statement statement)
+    {
+        if (statement.Index >= _prepared.Length)
+        {
+            Array.Resize(ref _prepared, Math.Max(Statement.Count, statement.Index + 1));
+        }
+
+        return _prepared[statement.Index] ??= new SqliteStatement(_db, statement.Sqlite);
+    }
+
+    /// <summary>Runs statements that answer nothing.</summary>
+    public void Execute(string sql)
+    {
+        var rest = sql;
+        while (!string.IsNullOrWhiteSpace(rest))
+        {
+            using var statement = new SqliteStatement(_db, rest, out rest);
+            if (!statement.IsEmpty)
+            {
+                while (statement.Step())
+                {
+                }
+            }
+        }
+    }
+
+    /// <summary>The first column of the first row, as text; null if there is no row.</summary>
+    public string? Scalar(string sql)
+    {
+        using var statement = new SqliteStatement(_db, sql);
+        return statement.Step() && !statement.IsNull(0) ? statement.Text(0) : null;
+    }
+
+    /// <summary>Moves as much of the log into the database as readers allow.</summary>
+    public void Checkpoint()
+    {
+        var code = Sqlite3.sqlite3_wal_checkpoint_v2(_db, 0, Sqlite3.CheckpointPassive, out _, out _);
+        if ((code & 0xFF) is not (Sqlite3.Ok or Sqlite3.Busy or Sqlite3.Locked))
+        {
+            throw SqliteFault.Of(_db, code, "checkpointing");
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_db == 0)
+        {
+            return;
+        }
+
+        foreach (var statement in _prepared)
+        {
+            statement?.Dispose();
+        }
+
+        _ = Sqlite3.sqlite3_close_v2(_db);
+        _db = 0;
+        NativeMemory.Free(_logFrames);
+    }
+
+    [UnmanagedCallersOnly]
+    private static int Logged(nint frames, nint db, byte* name, int count)
+    {
+        *(int*)frames = count;
+        return Sqlite3.Ok;
+    }
+}

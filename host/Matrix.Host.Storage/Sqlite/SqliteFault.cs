@@ -1,0 +1,21 @@
+using System.Runtime.InteropServices;
+using Matrix.Host.Storage.Sqlite.Native;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>What SQLite's result codes mean here.</summary>
+internal static class SqliteFault
+{
+    public static StorageException Of(nint db, int code, string doing) => new(
+        KindOf(code),
+        $"SQLite, {doing}: {(db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection"} (code {code}).");
+
+    private static StorageFailure KindOf(int code) => (code & 0xFF) switch
+    {
+        Sqlite3.Full => StorageFailure.Full,
+        Sqlite3.Busy or Sqlite3.Locked => StorageFailure.Busy,
+        Sqlite3.Constraint or Sqlite3.TooBig or Sqlite3.Mismatch => StorageFailure.Rejected,
+        _ => StorageFailure.Unavailable,
+    };
+}

@@ -1,0 +1,142 @@
+using System.Globalization;
+using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>The database file: taken for this process, brought up to date, opened for writing and reading.</summary>
+internal sealed class SqliteFile : IDisposable
+{
+    private readonly FileStream _lock;
+    private readonly StorageOptions _options;
+
+    private SqliteFile(string path, FileStream @lock, StorageOptions options)
+    {
+        Path = path;
+        _lock = @lock;
+        _options = options;
+    }
+
+    /// <summary>Where it is.</summary>
+    public string Path { get; }
+
+    /// <summary>Takes the file for this process: a lock beside it that ends with the process.</summary>
+    public static SqliteFile Take(string path, StorageOptions options)
+    {
+        var folder = System.IO.Path.GetDirectoryName(path)!;
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return new SqliteFile(path, new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), options);
+        }
+        catch (IOException) when (File.Exists(path + ".lock"))
+        {
+            throw new StorageException(StorageFailure.Refused, $"The database {path} is in use by another process.");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException(StorageFailure.Refused, $"The database {path} cannot be opened: {fault.Message}", fault);
+        }
+    }
+
+    /// <summary>Makes the database if there is none, and brings its schema up to date.</summary>
+    public void Migrate(IReadOnlyList<Migration> known)
+    {
+        using var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
+        Configure(connection, _options.WriterCacheBytes);
+        connection.Execute(Migration.CreateRecord);
+        var applied = int.Parse(connection.Scalar("SELECT COUNT(*) FROM migrations")!, CultureInfo.InvariantCulture);
+        foreach (var migration in Migration.Pending(known, applied))
+        {
+            var now = _options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            connection.Execute("BEGIN IMMEDIATE");
+            try
+            {
+                connection.Execute(migration.Text);
+                connection.Execute(string.Create(
+                    CultureInfo.InvariantCulture, $"INSERT INTO migrations VALUES ({migration.Number}, '{migration.Name}', {now})"));
+                connection.Execute("COMMIT");
+            }
+            catch
+            {
+                connection.Execute("ROLLBACK");
+                throw;
+            }
+        }
+
+        PinServerName(connection);
+    }
+
+    /// <summary>
+    /// Lays the write-ahead log out with zeros, which SQLite reads as an empty log: commits then change no file size, and a sync of data alone is
+    /// enough. Call it while nothing is open.
+    /// </summary>
+    public void LayOutLog()
+    {
+        using var log = new FileStream(Path + "-wal", FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+        if (log.Length == 0)
+        {
+            var zeros = new byte[1024 * 1024];
+            for (var left = _options.WalPreallocatedBytes; left > 0; left -= zeros.Length)
+            {
+                log.Write(zeros, 0, (int)Math.Min(left, zeros.Length));
+            }
+        }
+
+        log.Flush(flushToDisk: true);
+    }
+
+    public SqliteConnection OpenToWrite()
+    {
+        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
+        Configure(connection, _options.WriterCacheBytes);
+        connection.OwnCheckpoints();
+        return connection;
+    }
+
+    public SqliteConnection OpenToRead()
+    {
+        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
+        Configure(connection, _options.ReaderCacheBytes);
+        connection.OwnCheckpoints();
+        connection.Execute("PRAGMA query_only = 1");
+        return connection;
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private void Configure(SqliteConnection connection, int cacheBytes)
+    {
+        connection.Execute(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            PRAGMA page_size = {_options.PageSize};
+            PRAGMA journal_mode = WAL;
+            PRAGMA synchronous = {_options.SqliteSynchronous};
+            PRAGMA cache_size = -{Math.Max(1, cacheBytes / 1024)};
+            PRAGMA journal_size_limit = {_options.CheckpointBytes};
+            PRAGMA temp_store = MEMORY;
+            """));
+    }
+
+    private void PinServerName(SqliteConnection connection)
+    {
+        if (connection.Scalar("SELECT server_name FROM identity") is { } theirs)
+        {
+            if (theirs != _options.ServerName)
+            {
+                throw Migration.ForeignServer(theirs, _options.ServerName);
+            }
+
+            return;
+        }
+
+        var insert = connection.Prepare(InsertIdentity);
+        _ = insert.Text(_options.ServerName);
+        _ = insert.Step();
+        insert.Reset();
+    }
+
+    private static readonly Statement InsertIdentity = Statement.Of("INSERT INTO identity (one, server_name) VALUES (1, $1)");
+}

@@ -1,0 +1,207 @@
+using System.Collections.Concurrent;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>A fixed set of threads, each with a connection, that answer questions in the order in which they come.</summary>
+internal sealed class SqliteReaders : IReads, IAsyncDisposable
+{
+    private readonly ConcurrentQueue<Question> _questions = new();
+    private readonly SemaphoreSlim _asked = new(0);
+    private readonly StorageOptions _options;
+    private readonly Task[] _threads;
+    private int _waiting;
+    private volatile bool _closed;
+
+    public SqliteReaders(IReadOnlyList<SqliteConnection> connections, StorageOptions options)
+    {
+        _options = options;
+        _threads = [.. connections.Select(Start)];
+    }
+
+    /// <summary>How many questions wait.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    public ValueTask<T?> FirstAsync<TArgs, T>(
+        Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
+        Ask<T?>(
+            connection =>
+            {
+                var prepared = connection.Prepare(statement);
+                try
+                {
+                    bind(prepared, args);
+                    return prepared.Step() ? map(prepared) : default;
+                }
+                finally
+                {
+                    prepared.Reset();
+                }
+            },
+            stop);
+
+    public ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
+        Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
+        Ask<IReadOnlyList<T>>(
+            connection =>
+            {
+                var rows = new List<T>();
+                Collect(connection.Prepare(statement), args, bind, map, rows, stop);
+                return rows;
+            },
+            stop);
+
+    public ValueTask<IReadOnlyList<T>> ByKeysAsync<TKey, TArgs, T>(
+        Statement statement,
+        IReadOnlyCollection<TKey> keys,
+        KeyKind<TKey> kind,
+        TArgs args,
+        Action<IArguments, TArgs> bind,
+        Func<IRow, T> map,
+        CancellationToken stop) =>
+        keys.Count == 0
+            ? ValueTask.FromResult<IReadOnlyList<T>>([])
+            : Ask<IReadOnlyList<T>>(
+                connection =>
+                {
+                    var rows = new List<T>(keys.Count);
+                    var prepared = connection.Prepare(statement);
+                    foreach (var key in keys)
+                    {
+                        Collect(
+                            prepared,
+                            (kind, key, args, bind),
+                            static (a, q) =>
+                            {
+                                q.kind.Bind(a, q.key);
+                                q.bind(a, q.args);
+                            },
+                            map,
+                            rows,
+                            stop);
+                    }
+
+                    return rows;
+                },
+                stop);
+
+    /// <summary>Anything else that is asked of a connection that reads.</summary>
+    public ValueTask<T> Ask<T>(Func<SqliteConnection, T> ask, CancellationToken stop)
+    {
+        stop.ThrowIfCancellationRequested();
+        if (_closed)
+        {
+            throw new StorageException(StorageFailure.Closed, "The store is closed.");
+        }
+
+        if (Interlocked.Increment(ref _waiting) > _options.MaxQueuedReads)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw new StorageException(StorageFailure.Overloaded, "Too many questions wait already.");
+        }
+
+        var question = new Question<T>(ask, stop);
+        _questions.Enqueue(question);
+        _asked.Release();
+        return new ValueTask<T>(question.Task);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _closed = true;
+        _asked.Release(_threads.Length);
+        await Task.WhenAll(_threads);
+        _asked.Dispose();
+    }
+
+    private static void Collect<TArgs, T>(
+        SqliteStatement prepared, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, List<T> rows, CancellationToken stop)
+    {
+        try
+        {
+            bind(prepared, args);
+            while (prepared.Step())
+            {
+                rows.Add(map(prepared));
+                if ((rows.Count & 0xFF) == 0)
+                {
+                    stop.ThrowIfCancellationRequested();
+                }
+            }
+        }
+        finally
+        {
+            prepared.Reset();
+        }
+    }
+
+    private Task Start(SqliteConnection connection)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() =>
+        {
+            using (connection)
+            {
+                Answer(connection);
+            }
+
+            ended.SetResult();
+        })
+        { Name = "storage reader", IsBackground = true }.Start();
+        return ended.Task;
+    }
+
+    private void Answer(SqliteConnection connection)
+    {
+        while (true)
+        {
+            _asked.Wait();
+            if (_questions.TryDequeue(out var question))
+            {
+                Interlocked.Decrement(ref _waiting);
+                question.Answer(connection);
+            }
+            else if (_closed)
+            {
+                return;
+            }
+        }
+    }
+
+    private abstract class Question
+    {
+        public abstract void Answer(SqliteConnection connection);
+    }
+
+    private sealed class Question<T>(Func<SqliteConnection, T> ask, CancellationToken stop) : Question
+    {
+        private readonly TaskCompletionSource<T> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<T> Task => _answered.Task;
+
+        public override void Answer(SqliteConnection connection)
+        {
+            if (stop.IsCancellationRequested)
+            {
+                _answered.SetCanceled(stop);
+                return;
+            }
+
+            try
+            {
+                _answered.SetResult(ask(connection));
+            }
+            catch (OperationCanceledException)
+            {
+                _answered.SetCanceled(stop);
+            }
+#pragma warning disable CA1031 // Whatever it is, it is the asker's.
+            catch (Exception fault)
+#pragma warning restore CA1031
+            {
+                _answered.SetException(fault);
+            }
+        }
+    }
+}

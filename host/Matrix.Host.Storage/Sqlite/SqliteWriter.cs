@@ -1,0 +1,268 @@
+using System.Diagnostics;
+using System.Globalization;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>
+/// The writer's thread: takes what waits, makes it one transaction, answers. Between flushes, when idle or when the log has grown enough, it moves
+/// the log into the database.
+/// </summary>
+internal sealed class SqliteWriter : StorageWriter
+{
+    // Positions are reserved in blocks: one that is never used costs nothing, and most flushes write no counter.
+    private const long Block = 10_000;
+    private const int LogFrameHeader = 24;
+
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly Statement Begin = Statement.Of("BEGIN IMMEDIATE");
+    private static readonly Statement Commit = Statement.Of("COMMIT");
+    private static readonly Statement Rollback = Statement.Of("ROLLBACK");
+    private static readonly Statement Savepoint = Statement.Of("SAVEPOINT one_set");
+    private static readonly Statement Release = Statement.Of("RELEASE one_set");
+    private static readonly Statement RollbackTo = Statement.Of("ROLLBACK TO one_set");
+    private static readonly Statement Reserve = Statement.Of("UPDATE sequence SET position = $1 WHERE one = 1");
+
+    private readonly SqliteConnection _connection;
+    private readonly WriteHandlers _handlers;
+    private readonly SqliteWrites _writes;
+    private readonly Thread _thread;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly int _frameBytes;
+    private long _reserved;
+    private int _checkpointedFrames;
+
+    public SqliteWriter(SqliteConnection connection, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
+        : base(options, metrics)
+    {
+        _connection = connection;
+        _handlers = handlers;
+        _writes = new SqliteWrites(connection);
+        _frameBytes = LogFrameHeader + int.Parse(connection.Scalar("PRAGMA page_size") ?? "4096", CultureInfo.InvariantCulture);
+        _reserved = long.Parse(connection.Scalar("SELECT position FROM sequence WHERE one = 1") ?? "0", CultureInfo.InvariantCulture);
+        StartAt(_reserved);
+        metrics.Watch(() => Queue.Count, () => PublishedPosition);
+        _thread = new Thread(Run) { Name = "storage writer", IsBackground = true };
+        _thread.Start();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        Queue.Close();
+        await _ended.Task;
+        Queue.Dispose();
+    }
+
+    private void Run()
+    {
+        var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
+        while (true)
+        {
+            if (Queue.TryTake(sets))
+            {
+                Flush(sets);
+                sets.Clear();
+                CheckpointPast(Options.CheckpointBytes);
+            }
+            else if (Queue.IsClosed)
+            {
+                break;
+            }
+            else if (!Queue.Wait(IsLogLong(Options.CheckpointIdleBytes) ? IdleAfter : Timeout.InfiniteTimeSpan))
+            {
+                CheckpointPast(Options.CheckpointIdleBytes);
+            }
+        }
+
+        End();
+    }
+
+    private void Flush(List<WriteSet> sets)
+    {
+        DropBroken(sets);
+        if (sets.Count == 0)
+        {
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var failure = Try(sets);
+        if (failure is null)
+        {
+            Metrics.Flushed(started, sets.Count);
+            Publish(sets);
+            return;
+        }
+
+        Metrics.Failed(failure.Failure);
+        if (failure.Failure != StorageFailure.Rejected || sets.Count == 1)
+        {
+            FailAll(sets, failure);
+            return;
+        }
+
+        // One of them breaks a rule: each for itself, so that it fails alone.
+        var alone = new List<WriteSet>(1);
+        foreach (var set in sets.ToArray())
+        {
+            alone.Add(set);
+            Flush(alone);
+            alone.Clear();
+        }
+    }
+
+    /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
+    private StorageException? Try(List<WriteSet> sets)
+    {
+        var position = LastPosition;
+        try
+        {
+            _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            Run(Begin);
+            foreach (var set in sets)
+            {
+                _writes.Position = position + 1;
+                set.IsOrphan = set.Chain is { IsBroken: true };
+                set.Position = !set.IsOrphan && Apply(set) ? ++position : 0;
+            }
+
+            if (position > _reserved)
+            {
+                _writes.Run(Reserve, position + Block, static (a, reserved) => a.Int(reserved));
+            }
+
+            Run(Commit);
+            LastPosition = position;
+            if (position > _reserved)
+            {
+                _reserved = position + Block;
+            }
+
+            return null;
+        }
+        catch (StorageException fault)
+        {
+            return Undo(fault);
+        }
+#pragma warning disable CA1031 // A fault in building one statement is that set's, not the writer's end.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            return Undo(new StorageException(StorageFailure.Rejected, $"A write could not be carried out: {fault.Message}", fault));
+        }
+    }
+
+    private bool Apply(WriteSet set)
+    {
+        // A refused condition changes nothing, so only a set with several can have something to take back.
+        var several = set.Preconditions.Count > 1;
+        if (several)
+        {
+            Run(Savepoint);
+        }
+
+        foreach (var precondition in set.Preconditions)
+        {
+            _handlers.Apply(precondition, _writes);
+            if (!precondition.Applied)
+            {
+                if (several)
+                {
+                    Run(RollbackTo);
+                    Run(Release);
+                }
+
+                set.Chain?.Break();
+                return false;
+            }
+        }
+
+        if (several)
+        {
+            Run(Release);
+        }
+
+        foreach (var operation in set.Operations)
+        {
+            _handlers.Apply(operation, _writes);
+        }
+
+        return true;
+    }
+
+    private StorageException Undo(StorageException fault)
+    {
+        try
+        {
+            if (_connection.InTransaction)
+            {
+                Run(Rollback);
+            }
+
+            return fault;
+        }
+        catch (StorageException second)
+        {
+            return new StorageException(StorageFailure.Unavailable, $"{fault.Message} Rolling back failed too: {second.Message}", fault);
+        }
+    }
+
+    private void Run(Statement statement)
+    {
+        var prepared = _connection.Prepare(statement);
+        try
+        {
+            _ = prepared.Step();
+        }
+        finally
+        {
+            prepared.Reset();
+        }
+    }
+
+    private bool IsLogLong(long bytes)
+    {
+        // After a checkpoint that reached its end the log starts again with the next commit, unless someone is reading it just then.
+        var frames = _connection.LogFrames;
+        var grown = frames >= _checkpointedFrames ? frames - _checkpointedFrames : frames;
+        return (long)grown * _frameBytes >= bytes;
+    }
+
+    private void CheckpointPast(long bytes)
+    {
+        if (!IsLogLong(bytes))
+        {
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            _connection.Checkpoint();
+            _checkpointedFrames = _connection.LogFrames;
+            Metrics.Checkpointed(started);
+        }
+        catch (StorageException fault)
+        {
+            // The log keeps everything; the next flush says what is wrong if it lasts.
+            Metrics.Failed(fault.Failure);
+        }
+    }
+
+    private void End()
+    {
+        FailWaiting(new StorageException(StorageFailure.Closed, "The store is closed."));
+        try
+        {
+            // Closed in order: the next start goes on with the next position.
+            _writes.Run(Reserve, LastPosition, static (a, last) => a.Int(last));
+        }
+        catch (StorageException fault)
+        {
+            Metrics.Failed(fault.Failure);
+        }
+
+        _ended.SetResult();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace Matrix.Host.Storage.Statements;
+
+/// <summary>
+/// Event ids as stored: the 32 bytes of the hash for `$` and 43 characters of URL-safe base64 (room versions 4 and later), else the text behind
+/// a byte that tells. No form can be mistaken for another, and ids that differ are stored differently.
+/// </summary>
+internal static class EventIdCode
+{
+    /// <summary>No id is longer in stored form: 255 bytes and what tells.</summary>
+    public const int MaxLength = 260;
+
+    private const int HashLength = 32;
+    private const byte Text = 1;
+
+    // A text of 31 bytes would be as long as a hash: it gets a byte more.
+    private const byte PaddedText = 2;
+
+    public static byte[] Encode(string eventId)
+    {
+        Span<byte> buffer = stackalloc byte[MaxLength];
+        return buffer[..Encode(eventId, buffer)].ToArray();
+    }
+
+    /// <summary>Writes the stored form and answers its length. The buffer holds at least <see cref="MaxLength"/>.</summary>
+    public static int Encode(string eventId, Span<byte> into)
+    {
+        if (eventId.Length == 44 && eventId[0] == '$' && TryHash(eventId.AsSpan(1), into[..HashLength]))
+        {
+            return HashLength;
+        }
+
+        var length = Encoding.UTF8.GetByteCount(eventId);
+        if (length > MaxLength - 2)
+        {
+            throw new Writing.StorageException(Writing.StorageFailure.Rejected, "An event id is longer than any may be.");
+        }
+
+        var prefix = length == HashLength - 1 ? 2 : 1;
+        into[0] = prefix == 2 ? PaddedText : Text;
+        into[1] = 0;
+        return prefix + Encoding.UTF8.GetBytes(eventId, into[prefix..]);
+    }
+
+    public static string Decode(ReadOnlySpan<byte> stored)
+    {
+        if (stored.Length == HashLength)
+        {
+            return string.Create(44, stored, static (chars, hash) =>
+            {
+                chars[0] = '$';
+                Base64Url.EncodeToChars(hash, chars[1..]);
+            });
+        }
+
+        return Encoding.UTF8.GetString(stored[(stored[0] == PaddedText ? 2 : 1)..]);
+    }
+
+    // Only the one canonical spelling of a hash may be stored as a hash: the last character has two bits to spare.
+    private static bool TryHash(ReadOnlySpan<char> text, Span<byte> into) =>
+        text.IndexOfAnyExcept(Alphabet) < 0
+        && LastCharacters.Contains(text[^1])
+        && Base64Url.TryDecodeFromChars(text, into, out var written)
+        && written == HashLength;
+
+    private static readonly System.Buffers.SearchValues<char> Alphabet = System.Buffers.SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    private const string LastCharacters = "AEIMQUYcgkosw048";
+}

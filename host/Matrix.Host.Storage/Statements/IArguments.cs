@@ -1,0 +1,29 @@
+namespace Matrix.Host.Storage.Statements;
+
+/// <summary>Takes a statement's arguments, one after the other.</summary>
+internal interface IArguments
+{
+    IArguments Int(long value);
+
+    IArguments IntOrNull(long? value);
+
+    IArguments Text(string value);
+
+    IArguments TextOrNull(string? value);
+
+    IArguments Blob(ReadOnlyMemory<byte> value);
+
+    IArguments BlobOrNull(ReadOnlyMemory<byte>? value);
+
+    /// <summary>An event id, in its stored form.</summary>
+    IArguments EventId(string value);
+
+    /// <summary>The position of the set that is being written.</summary>
+    IArguments Position();
+
+    /// <summary>A number that rises within a transaction: the order of rows that share a position.</summary>
+    IArguments Sequence();
+
+    /// <summary>The time, in milliseconds since the epoch.</summary>
+    IArguments Now();
+}

@@ -1,0 +1,49 @@
+using System.Collections.Frozen;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Statements;
+
+/// <summary>Which code carries an operation out, by the operation's type. Tables register theirs.</summary>
+internal sealed class WriteHandlers
+{
+    private readonly Dictionary<Type, Action<WriteOperation, IWrites>> _building = [];
+    private FrozenDictionary<Type, Action<WriteOperation, IWrites>>? _handlers;
+
+    /// <summary>Every kind of operation that has a handler.</summary>
+    public IEnumerable<Type> Kinds => _building.Keys;
+
+    /// <summary>This code carries that kind of operation out.</summary>
+    public WriteHandlers On<TOperation>(Action<TOperation, IWrites> handler)
+        where TOperation : WriteOperation
+    {
+        _building.Add(typeof(TOperation), (operation, writes) => handler((TOperation)operation, writes));
+        return this;
+    }
+
+    /// <summary>One statement carries that kind of operation out.</summary>
+    public WriteHandlers On<TOperation>(Statement statement, Action<IArguments, TOperation> bind)
+        where TOperation : WriteOperation =>
+        On<TOperation>((operation, writes) => writes.Run(statement, operation, bind));
+
+    /// <summary>One statement carries that kind of operation out, and decides whether it applies.</summary>
+    public WriteHandlers OnCondition<TOperation>(Statement statement, Action<IArguments, TOperation> bind)
+        where TOperation : ConditionalOperation =>
+        On<TOperation>((operation, writes) => writes.RunIf(statement, operation, bind));
+
+    /// <summary>One statement carries that kind of operation out; the row that it returns says what became of it.</summary>
+    public WriteHandlers OnCondition<TOperation>(
+        Statement statement, Action<IArguments, TOperation> bind, Action<TOperation, IRow> read)
+        where TOperation : ConditionalOperation =>
+        On<TOperation>((operation, writes) => writes.RunFor(statement, operation, bind, read));
+
+    /// <summary>Carries an operation out.</summary>
+    public void Apply(WriteOperation operation, IWrites writes)
+    {
+        if (operation is ConditionalOperation conditional)
+        {
+            conditional.Applied = false;
+        }
+
+        (_handlers ??= _building.ToFrozenDictionary())[operation.GetType()](operation, writes);
+    }
+}

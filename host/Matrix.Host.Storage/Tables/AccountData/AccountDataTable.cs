@@ -1,0 +1,42 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.AccountData;
+
+internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
+{
+    private const string Columns = "room_nid, type, content, position";
+
+    private static readonly Statement One = Statement.Of($"""
+        SELECT {Columns} FROM account_data WHERE user_id = $1 AND room_nid = $2 AND type = $3
+        """);
+
+    private static readonly Statement OfUser = Statement.Of($"""
+        SELECT {Columns} FROM account_data WHERE user_id = $1 AND position > $2 AND position <= $3
+        """);
+
+    private static readonly Statement OfRoom = Statement.Of($"SELECT {Columns} FROM account_data WHERE user_id = $1 AND room_nid = $2");
+
+    private static readonly Statement Put = Statement.Of("""
+        INSERT INTO account_data (user_id, room_nid, type, content, position) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (user_id, room_nid, type) DO UPDATE SET content = excluded.content, position = excluded.position
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM account_data WHERE user_id = $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<PutAccountData>(Put, static (a, op) => a
+            .Text(op.UserId).Int(op.Room?.Value ?? 0).Text(op.Type).Blob(op.Content).Position())
+        .On<DeleteAccountData>(Delete, static (a, op) => a.Text(op.UserId));
+
+    public ValueTask<AccountDataRow?> FindAsync(string userId, RoomNid? room, string type, CancellationToken stop) => reads.FirstAsync(
+        One, (userId, room, type), static (a, q) => a.Text(q.userId).Int(q.room?.Value ?? 0).Text(q.type), Row, stop);
+
+    public ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(string userId, long after, long through, CancellationToken stop) =>
+        reads.ListAsync(OfUser, (userId, after, through), static (a, q) => a.Text(q.userId).Int(q.after).Int(q.through), Row, stop);
+
+    public ValueTask<IReadOnlyList<AccountDataRow>> OfRoomAsync(string userId, RoomNid room, CancellationToken stop) =>
+        reads.ListAsync(OfRoom, (userId, room), static (a, q) => a.Text(q.userId).Room(q.room), Row, stop);
+
+    private static AccountDataRow Row(IRow row) =>
+        new(row.Int64(0) == 0 ? null : row.Room(0), row.Text(1), row.Blob(2), row.Int64(3));
+}

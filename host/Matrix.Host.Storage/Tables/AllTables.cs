@@ -1,0 +1,48 @@
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.KeyBackup;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.State;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Tables.Unread;
+
+namespace Matrix.Host.Storage.Tables;
+
+/// <summary>The one list of table groups.</summary>
+internal static class AllTables
+{
+    /// <summary>What carries out every kind of operation.</summary>
+    public static WriteHandlers Handlers(StorageOptions options)
+    {
+        var handlers = new WriteHandlers();
+        RoomsTable.Register(handlers);
+        EventsTable.Register(handlers);
+        StateTable.Register(handlers);
+        MembershipsTable.Register(handlers);
+        TransactionsTable.Register(handlers, options);
+        RelationsTable.Register(handlers);
+        ReceiptsTable.Register(handlers);
+        UnreadTable.Register(handlers);
+        AccountChanges.Register(handlers);
+        DeviceChanges.Register(handlers);
+        TokenChanges.Register(handlers);
+        AccountDataTable.Register(handlers);
+        ProfilesTable.Register(handlers);
+        FiltersTable.Register(handlers);
+        AliasesTable.Register(handlers);
+        KeyChanges.Register(handlers);
+        KeyBackupChanges.Register(handlers);
+        ToDeviceTable.Register(handlers);
+        return handlers;
+    }
+}

@@ -1,0 +1,140 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Events;
+
+internal sealed class EventsTable(IReads reads) : IEventsTable
+{
+    private const string Columns =
+        "event_nid, event_id, position, step, standing, notify_class, sender, thread_root, redacted_by, sent_as_device, sent_as_txn, json";
+
+    private static readonly Statement ById = Statement.Of($"SELECT {Columns} FROM events WHERE event_id = $1");
+    private static readonly Statement ByNid = Statement.Of($"SELECT {Columns} FROM events WHERE event_nid = $1");
+    private static readonly Statement ByIds = Statement.ByKeys($"SELECT {Columns} FROM events WHERE event_id = KEY");
+    private static readonly Statement ByNids = Statement.ByKeys($"SELECT {Columns} FROM events WHERE event_nid = KEY");
+    private static readonly Statement NidsOfIds = Statement.ByKeys("SELECT event_id, event_nid FROM events WHERE event_id = KEY");
+    private static readonly Statement IdsOfNids = Statement.ByKeys("SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
+
+    private static readonly Statement After = Statement.Of($"""
+        SELECT {Columns} FROM events WHERE event_nid > $1 AND event_nid <= $2 AND standing & $3 = 0 ORDER BY event_nid LIMIT $4
+        """);
+
+    private static readonly Statement Before = Statement.Of($"""
+        SELECT {Columns} FROM events WHERE event_nid < $1 AND event_nid >= $2 AND standing & $3 = 0 ORDER BY event_nid DESC LIMIT $4
+        """);
+
+    // Live events have positions that rise with their numbers, so where a position falls is found by halving, starting with the newest: no index
+    // is kept for it. `low` and all before are at or before the position, all after `high` are later, `found` is the position at `middle`.
+    private const string Halving = """
+        WITH RECURSIVE search(first, low, middle, high, found) AS (
+            SELECT f.first, f.first - 1, f.last, f.last, (SELECT position FROM events WHERE event_nid = f.last)
+            FROM (
+                SELECT r.room_nid * 4294967296 + 2147483648 AS first,
+                       COALESCE((SELECT event_nid FROM events
+                                 WHERE event_nid >= r.room_nid * 4294967296 + 2147483648 AND event_nid < (r.room_nid + 1) * 4294967296
+                                 ORDER BY event_nid DESC LIMIT 1), r.room_nid * 4294967296 + 2147483647) AS last
+                FROM rooms r WHERE r.room_nid = KEY
+            ) f
+            UNION ALL
+            SELECT first,
+                   CASE WHEN found <= $2 THEN middle ELSE low END,
+                   CASE WHEN found <= $2 THEN (middle + high + 1) / 2 ELSE (low + middle) / 2 END,
+                   CASE WHEN found <= $2 THEN high ELSE middle - 1 END,
+                   COALESCE((SELECT position FROM events
+                             WHERE event_nid <= CASE WHEN found <= $2 THEN (middle + high + 1) / 2 ELSE (low + middle) / 2 END
+                               AND event_nid >= first
+                             ORDER BY event_nid DESC LIMIT 1), 0)
+            FROM search WHERE low < high
+        )
+        SELECT (SELECT event_nid FROM events WHERE event_nid <= low AND event_nid >= first ORDER BY event_nid DESC LIMIT 1)
+        FROM search WHERE low >= high
+        """;
+
+    private static readonly Statement LastAt = Statement.ByKeys(Halving);
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO events (event_nid, event_id, position, step, standing, notify_class, sender, thread_root, sent_as_device, sent_as_txn, json)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """);
+
+    private static readonly Statement Redact = Statement.Of("UPDATE events SET redacted_by = $2 WHERE event_nid = $1");
+    private static readonly Statement RedactAndReplace = Statement.Of("UPDATE events SET redacted_by = $2, json = $3 WHERE event_nid = $1");
+    private static readonly Statement Restand = Statement.Of("UPDATE events SET standing = $2, step = $3 WHERE event_nid = $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<InsertEvent>(Insert, static (a, op) => a
+            .Nid(op.Nid).EventId(op.EventId).Position().Int(op.Step).Int((int)op.Standing).Int(op.NotifyClass).Text(op.Sender)
+            .NidOrNull(op.ThreadRoot).TextOrNull(op.Transaction?.DeviceId).TextOrNull(op.Transaction?.TransactionId).Blob(op.Json))
+        .On<MarkRedacted>(static (op, writes) =>
+        {
+            if (op.RedactedJson is null)
+            {
+                writes.Run(Redact, op, static (a, op) => a.Nid(op.Nid).Nid(op.By));
+            }
+            else
+            {
+                writes.Run(RedactAndReplace, op, static (a, op) => a.Nid(op.Nid).Nid(op.By).BlobOrNull(op.RedactedJson));
+            }
+        })
+        .On<SetEventStanding>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Standing).Int(op.Step));
+
+    public ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop) =>
+        reads.FirstAsync(ById, eventId, static (a, id) => a.EventId(id), Row, stop);
+
+    public ValueTask<EventRow?> FindAsync(EventNid nid, CancellationToken stop) =>
+        reads.FirstAsync(ByNid, nid, static (a, nid) => a.Nid(nid), Row, stop);
+
+    public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
+        reads.ByKeysAsync(ByIds, eventIds, By.EventId, Row, stop);
+
+    public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
+        reads.ByKeysAsync(ByNids, nids, By.Nid, Row, stop);
+
+    public async ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(NidsOfIds, eventIds, By.EventId, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
+        return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Id, row => row.Nid);
+    }
+
+    public async ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(IdsOfNids, nids, By.Nid, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
+        return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Nid, row => row.Id);
+    }
+
+    public ValueTask<IReadOnlyList<EventRow>> RangeAsync(
+        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventStanding without, CancellationToken stop)
+    {
+        var forward = direction == Direction.Forward;
+        var end = until ?? (forward ? EventNid.LastOf(room) : EventNid.FirstOf(room));
+        return reads.ListAsync(
+            forward ? After : Before,
+            (from, end, without, limit),
+            static (a, q) => a.Nid(q.from).Nid(q.end).Int((int)q.without).Int(q.limit),
+            Row,
+            stop);
+    }
+
+    public async ValueTask<EventNid> LastNidAtAsync(RoomNid room, long position, CancellationToken stop) =>
+        (await LastNidsAtAsync([room], position, stop)).GetValueOrDefault(room);
+
+    public async ValueTask<IReadOnlyDictionary<RoomNid, EventNid>> LastNidsAtAsync(
+        IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop)
+    {
+        var nids = await reads.ByKeysAsync(
+            LastAt, rooms, By.Room, position, static (a, at) => a.Int(at), static row => row.Nid(0), stop);
+        return nids.Where(nid => !nid.IsNone).DistinctBy(nid => nid.Room).ToDictionary(nid => nid.Room);
+    }
+
+    private static EventRow Row(IRow row) => new(
+        row.Nid(0),
+        row.EventId(1),
+        row.Int64(2),
+        row.Int32(3),
+        (EventStanding)row.Int64(4),
+        row.Int32(5),
+        row.Text(6),
+        row.Nid(7),
+        row.Nid(8),
+        row.TextOrNull(9) is { } device ? new SentAs(device, row.Text(10)) : null,
+        row.Blob(11));
+}

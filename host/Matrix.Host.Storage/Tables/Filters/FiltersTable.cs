@@ -1,0 +1,28 @@
+using System.Security.Cryptography;
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Filters;
+
+internal sealed class FiltersTable(IReads reads) : IFiltersTable
+{
+    private static readonly Statement Find = Statement.Of("SELECT json FROM filters WHERE user_id = $1 AND filter_id = $2");
+
+    private static readonly Statement Put = Statement.Of("""
+        INSERT INTO filters (user_id, filter_id, hash, json)
+        VALUES ($1, (SELECT COALESCE(MAX(filter_id) + 1, 0) FROM filters WHERE user_id = $1), $2, $3)
+        ON CONFLICT (user_id, hash) DO UPDATE SET hash = excluded.hash RETURNING filter_id
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<PutFilter>(
+            Put,
+            static (a, op) => a.Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Blob(op.Json),
+            static (op, row) => op.FilterId = row.Int64(0));
+
+    public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
+        Find,
+        (userId, filterId),
+        static (a, q) => a.Text(q.userId).Int(q.filterId),
+        static row => (ReadOnlyMemory<byte>?)row.Blob(0),
+        stop);
+}

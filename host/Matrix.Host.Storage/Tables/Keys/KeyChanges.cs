@@ -1,0 +1,84 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Keys;
+
+/// <summary>How keys change.</summary>
+internal static class KeyChanges
+{
+    private static readonly Statement UpsertDeviceKeys = Statement.Of("""
+        INSERT INTO device_keys (user_id, device_id, json) VALUES ($1, $2, $3)
+        ON CONFLICT (user_id, device_id) DO UPDATE SET json = excluded.json
+        """);
+
+    private static readonly Statement InsertOneTimeKey = Statement.Of("""
+        INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, json, position, seq) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json WHERE one_time_keys.json = excluded.json
+        """);
+
+    private static readonly Statement UpsertFallbackKey = Statement.Of("""
+        INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) VALUES ($1, $2, $3, $4, $5, 0)
+        ON CONFLICT (user_id, device_id, algorithm) DO UPDATE SET key_id = excluded.key_id, json = excluded.json, used = 0
+        """);
+
+    // Asked before the one-time keys are: it gives way to any that there is.
+    private static readonly Statement UseFallbackKey = Statement.Of("""
+        UPDATE fallback_keys SET used = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3
+            AND NOT EXISTS (SELECT 1 FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3)
+        RETURNING key_id, json
+        """);
+
+    private static readonly Statement TakeOneTimeKey = Statement.Of("""
+        DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = (
+            SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 ORDER BY position, seq LIMIT 1)
+        RETURNING key_id, json
+        """);
+
+    private static readonly Statement DropSignaturesOnReplaced = Statement.Of("""
+        DELETE FROM key_signatures WHERE target_user = $1
+            AND target_key IN (SELECT public_key FROM cross_signing_keys WHERE user_id = $1 AND usage = $2 AND public_key <> $3)
+        """);
+
+    private static readonly Statement UpsertCrossSigningKey = Statement.Of("""
+        INSERT INTO cross_signing_keys (user_id, usage, public_key, json) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (user_id, usage) DO UPDATE SET public_key = excluded.public_key, json = excluded.json
+        """);
+
+    private static readonly Statement UpsertSignature = Statement.Of("""
+        INSERT INTO key_signatures (target_user, target_key, signer, signer_key, signature) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (target_user, target_key, signer, signer_key) DO UPDATE SET signature = excluded.signature
+        """);
+
+    private static readonly Statement UpsertChange = Statement.Of("""
+        INSERT INTO device_list_changes (user_id, position) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET position = excluded.position
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<PutDeviceKeys>(UpsertDeviceKeys, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Blob(op.Json))
+        .OnCondition<PutOneTimeKey>(InsertOneTimeKey, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json).Position().Sequence())
+        .On<PutFallbackKey>(UpsertFallbackKey, static (a, op) => a
+            .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
+        .On<ClaimKey>(static (op, writes) =>
+        {
+            writes.RunFor(UseFallbackKey, op, Owner, static (op, row) => Claimed(op, row, true));
+            writes.RunFor(TakeOneTimeKey, op, Owner, static (op, row) => Claimed(op, row, false));
+        })
+        .On<PutCrossSigningKey>(static (op, writes) =>
+        {
+            writes.Run(DropSignaturesOnReplaced, op, static (a, op) => a.Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey));
+            writes.Run(UpsertCrossSigningKey, op, static (a, op) => a
+                .Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey).Blob(op.Json));
+        })
+        .On<PutKeySignature>(UpsertSignature, static (a, op) => a
+            .Text(op.TargetUser).Text(op.TargetKey).Text(op.Signer).Text(op.SignerKey).Text(op.Signature))
+        .On<LogDeviceListChange>(UpsertChange, static (a, op) => a.Text(op.UserId).Position());
+
+    private static void Owner(IArguments arguments, ClaimKey op) => arguments.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm);
+
+    private static void Claimed(ClaimKey op, IRow row, bool fallback)
+    {
+        op.KeyId = row.Text(0);
+        op.Json = row.Blob(1);
+        op.IsFallback = fallback;
+    }
+}

@@ -1,0 +1,44 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Receipts;
+
+internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
+{
+    private const string Columns = "room_nid, user_id, type, thread_id, event_nid, event_id, ts, position";
+
+    private static readonly Statement OfRooms = Statement.ByKeys($"""
+        SELECT {Columns} FROM receipts WHERE room_nid = KEY AND position > $2 AND position <= $3
+        """);
+
+    private static readonly Statement OfRoomUser = Statement.Of($"SELECT {Columns} FROM receipts WHERE room_nid = $1 AND user_id = $2");
+    private static readonly Statement OfUser = Statement.Of($"SELECT {Columns} FROM receipts WHERE user_id = $1 AND is_local = 1");
+
+    private static readonly Statement Put = Statement.Of("""
+        INSERT INTO receipts (room_nid, user_id, type, thread_id, event_nid, event_id, ts, position, is_local)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (room_nid, user_id, type, thread_id) DO UPDATE
+        SET event_nid = excluded.event_nid, event_id = excluded.event_id, ts = excluded.ts, position = excluded.position
+        WHERE excluded.event_nid > receipts.event_nid
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<PutReceipt>(Put, static (a, op) => a
+            .Room(op.Room).Text(op.UserId).Text(op.Type).Text(op.ThreadId).Nid(op.Event).EventId(op.EventId).Int(op.Timestamp).Position()
+            .Bool(op.IsLocal));
+
+    public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomAsync(RoomNid room, long after, long through, CancellationToken stop) =>
+        OfRoomsAsync([room], after, through, stop);
+
+    public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomsAsync(
+        IReadOnlyCollection<RoomNid> rooms, long after, long through, CancellationToken stop) => reads.ByKeysAsync(
+            OfRooms, rooms, By.Room, (after, through), static (a, q) => a.Int(q.after).Int(q.through), Row, stop);
+
+    public ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(RoomNid room, string userId, CancellationToken stop) =>
+        reads.ListAsync(OfRoomUser, (room, userId), static (a, q) => a.Room(q.room).Text(q.userId), Row, stop);
+
+    public ValueTask<IReadOnlyList<ReceiptRow>> OfUserAsync(string userId, CancellationToken stop) =>
+        reads.ListAsync(OfUser, userId, static (a, user) => a.Text(user), Row, stop);
+
+    private static ReceiptRow Row(IRow row) => new(
+        row.Room(0), row.Text(1), row.Text(2), row.Text(3), row.Nid(4), row.EventId(5), row.Int64(6), row.Int64(7));
+}

@@ -1,0 +1,198 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Relations;
+
+internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRelationsTable
+{
+    private const string Participated = """
+        CASE WHEN EXISTS (SELECT 1 FROM relations p WHERE p.parent_id = t.root_id AND p.rel_type = 'm.thread' AND p.sender = $2)
+               OR EXISTS (SELECT 1 FROM events p WHERE p.event_id = t.root_id AND p.sender = $2) THEN 1 ELSE 0 END
+        """;
+
+    // An event that relates to two of the tree's is found by the shorter way first; UNION keeps one row of each depth, the reader keeps the first.
+    private static readonly string Tree = """
+        WITH RECURSIVE tree(event_nid, parent_id, depth) AS (
+            SELECT event_nid, parent_id, CAST(1 AS BIGINT) FROM relations
+            WHERE parent_id = $1 AND event_nid >= $2 AND event_nid <= $3
+            UNION
+            SELECT r.event_nid, r.parent_id, t.depth + 1
+            FROM tree t JOIN events e ON e.event_nid = t.event_nid
+                 JOIN relations r ON r.parent_id = e.event_id AND r.event_nid >= $2 AND r.event_nid <= $3
+            WHERE t.depth < $4
+        )
+        SELECT r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender, MIN(t.depth)
+        FROM tree t JOIN relations r ON r.event_nid = t.event_nid JOIN events e ON e.event_nid = t.event_nid
+        WHERE ($5 IS NULL OR r.rel_type = $5) AND ($6 IS NULL OR r.event_type = $6) AND r.event_nid >= $7 AND r.event_nid <= $8
+        GROUP BY r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender
+        """;
+
+    private static readonly Statement TreeForward = TreeStatement("ORDER BY r.event_nid LIMIT $9");
+    private static readonly Statement TreeBackward = TreeStatement("ORDER BY r.event_nid DESC LIMIT $9");
+
+    private const string Children = """
+        SELECT r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender, 1
+        FROM relations r JOIN events e ON e.event_nid = r.event_nid
+        WHERE r.parent_id = $1 AND ($2 IS NULL OR r.rel_type = $2) AND ($3 IS NULL OR r.event_type = $3)
+          AND r.event_nid >= $4 AND r.event_nid <= $5
+        """;
+
+    private static readonly Statement ChildrenForward = ChildrenStatement("ORDER BY r.event_nid LIMIT $6");
+    private static readonly Statement ChildrenBackward = ChildrenStatement("ORDER BY r.event_nid DESC LIMIT $6");
+
+    // Kinds: 1 replacement, 2 thread, 3 reference. References come first: their columns give the union its types.
+    private static readonly Statement Aggregations = Statement.ByKeys($"""
+        SELECT 3, parent_id, event_nid, NULL, event_id, 0, 0 FROM (
+            SELECT r.parent_id, r.event_nid, c.event_id, ROW_NUMBER() OVER (PARTITION BY r.parent_id ORDER BY r.event_nid) AS place
+            FROM relations r JOIN events c ON c.event_nid = r.event_nid
+            WHERE r.parent_id = KEY AND r.rel_type = 'm.reference'
+        ) refs WHERE place <= $4
+        UNION ALL
+        SELECT 1, parent_id, event_nid, event_type, NULL, 0, 0 FROM (
+            SELECT r.parent_id, r.event_nid, r.event_type,
+                   ROW_NUMBER() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC, c.event_id DESC) AS place
+            FROM relations r JOIN events p ON p.event_id = r.parent_id AND p.sender = r.sender JOIN events c ON c.event_nid = r.event_nid
+            WHERE r.parent_id = KEY AND r.rel_type = 'm.replace'
+        ) replacements WHERE place = 1
+        UNION ALL
+        SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY AND t.room_nid = $3
+        """);
+
+    private static readonly Statement Annotated = Statement.Of("""
+        SELECT 1 FROM relations WHERE parent_id = $1 AND sender = $2 AND event_type = $3 AND annotation_key = $4 AND rel_type = 'm.annotation'
+        LIMIT 1
+        """);
+
+    private static readonly Statement Threads = Statement.Of($"""
+        SELECT root_id, latest_nid, count, took_part FROM (
+            SELECT t.root_id, t.latest_nid, t.count, {Participated} AS took_part FROM threads t WHERE t.room_nid = $1 AND t.latest_nid < $3
+        ) found WHERE took_part >= $4 ORDER BY latest_nid DESC LIMIT $5
+        """);
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO relations (event_nid, parent_id, rel_type, event_type, sender, origin_server_ts, annotation_key)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        """);
+
+    private static readonly Statement MoveThread = Statement.Of("""
+        INSERT INTO threads (room_nid, root_id, latest_nid, count) VALUES ($1, $2, $3, 1)
+        ON CONFLICT (room_nid, root_id) DO UPDATE SET count = threads.count + 1,
+            latest_nid = CASE WHEN excluded.latest_nid > threads.latest_nid THEN excluded.latest_nid ELSE threads.latest_nid END
+        """);
+
+    private static readonly Statement ShrinkThread = Statement.Of("""
+        UPDATE threads SET count = count - 1, latest_nid = COALESCE((
+            SELECT MAX(event_nid) FROM relations r WHERE r.parent_id = threads.root_id AND r.rel_type = 'm.thread' AND r.event_nid <> $1), 0)
+        WHERE room_nid = $2 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1 AND rel_type = 'm.thread')
+        """);
+
+    private static readonly Statement EndThread = Statement.Of("""
+        DELETE FROM threads
+        WHERE room_nid = $2 AND count <= 0 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1 AND rel_type = 'm.thread')
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM relations WHERE event_nid = $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<InsertRelation>(static (op, writes) =>
+        {
+            writes.Run(Insert, op, static (a, op) => a
+                .Nid(op.Event).EventId(op.ParentId).Text(op.RelType).Text(op.EventType).Text(op.Sender).Int(op.OriginServerTs)
+                .TextOrNull(op.AnnotationKey));
+            if (op.RelType == "m.thread")
+            {
+                writes.Run(MoveThread, op, static (a, op) => a.Room(op.Event.Room).EventId(op.ParentId).Nid(op.Event));
+            }
+        })
+        .On<DeleteRelation>(static (op, writes) =>
+        {
+            writes.Run(ShrinkThread, op, static (a, op) => a.Nid(op.Event).Room(op.Event.Room));
+            writes.Run(EndThread, op, static (a, op) => a.Nid(op.Event).Room(op.Event.Room));
+            writes.Run(Delete, op, static (a, op) => a.Nid(op.Event));
+        });
+
+    public ValueTask<IReadOnlyList<RelationRow>> ChildrenAsync(RelationsQuery query, CancellationToken stop)
+    {
+        var forward = query.Direction == Direction.Forward;
+        var depth = Math.Min(query.Depth, options.MaxRelationDepth);
+        var (low, high) = Bounds(query, forward);
+        if (depth <= 1)
+        {
+            return reads.ListAsync(
+                forward ? ChildrenForward : ChildrenBackward,
+                (query, low, high),
+                static (a, q) => a
+                    .EventId(q.query.ParentId).TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high)
+                    .Int(q.query.Limit),
+                Relation,
+                stop);
+        }
+
+        return reads.ListAsync(
+            forward ? TreeForward : TreeBackward,
+            (query, depth, low, high),
+            static (a, q) => a
+                .EventId(q.query.ParentId).Nid(EventNid.FirstOf(q.query.Room)).Nid(EventNid.LastOf(q.query.Room)).Int(q.depth)
+                .TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high).Int(q.query.Limit),
+            Relation,
+            stop);
+    }
+
+    public async ValueTask<IReadOnlyDictionary<string, Aggregation>> AggregationsAsync(
+        RoomNid room, IReadOnlyCollection<string> parents, string reader, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            Aggregations,
+            parents,
+            By.EventId,
+            (room, reader),
+            static (a, q) => a.Text(q.reader).Room(q.room).Int(Aggregation.MaxReferences),
+            static row => (
+                Kind: row.Int32(0),
+                Parent: row.EventId(1),
+                Event: row.Nid(2),
+                Type: row.TextOrNull(3),
+                Id: row.IsNull(4) ? null : row.EventId(4),
+                Count: row.Int32(5),
+                Participated: row.Bool(6)),
+            stop);
+        return rows.Where(row => row.Event.Room == room).GroupBy(row => row.Parent).ToDictionary(group => group.Key, group => new Aggregation
+        {
+            Replacements = [.. group.Where(row => row.Kind == 1).Select(row => new ReplacementRow(row.Type!, row.Event))],
+            Thread = group.Where(row => row.Kind == 2)
+                .Select(row => new ThreadRow(row.Parent, row.Event, row.Count, row.Participated)).FirstOrDefault(),
+            References = [.. group.Where(row => row.Kind == 3).OrderBy(row => row.Event).Select(row => row.Id!)],
+        });
+    }
+
+    public async ValueTask<bool> HasAnnotationAsync(
+        RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) => await reads.FirstAsync(
+            Annotated,
+            (parentId, sender, eventType, key),
+            static (a, q) => a.EventId(q.parentId).Text(q.sender).Text(q.eventType).Text(q.key),
+            static _ => true,
+            stop);
+
+    public ValueTask<IReadOnlyList<ThreadRow>> ThreadsAsync(
+        RoomNid room, EventNid? before, string reader, bool participatedOnly, int limit, CancellationToken stop) => reads.ListAsync(
+            Threads,
+            (room, reader, before, participatedOnly, limit),
+            static (a, q) => a.Room(q.room).Text(q.reader).Int(q.before?.Value ?? long.MaxValue).Bool(q.participatedOnly).Int(q.limit),
+            static row => new ThreadRow(row.EventId(0), row.Nid(1), row.Int32(2), row.Bool(3)),
+            stop);
+
+    private static (long Low, long High) Bounds(RelationsQuery query, bool forward)
+    {
+        var first = EventNid.FirstOf(query.Room).Value;
+        var last = EventNid.LastOf(query.Room).Value;
+        return forward
+            ? (query.From?.Value + 1 ?? first, query.Until?.Value ?? last)
+            : (query.Until?.Value ?? first, query.From?.Value - 1 ?? last);
+    }
+
+    private static RelationRow Relation(IRow row) => new(
+        row.Nid(0), row.EventId(1), row.EventId(2), row.Text(3), row.Text(4), row.Text(5), row.Int32(6));
+
+    private static Statement ChildrenStatement(string order) => Statement.Of(Children + "\n" + order);
+
+    private static Statement TreeStatement(string order) => Statement.Of(Tree + "\n" + order);
+}

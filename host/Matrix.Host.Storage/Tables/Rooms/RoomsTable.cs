@@ -1,0 +1,113 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Rooms;
+
+internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
+{
+    private const string Columns = """
+        room_nid, room_id, version, creator, created_at, last_position, depth, current_step, last_ordinal, first_ordinal, last_step, last_node,
+        joined_count, invited_count, extremities
+        """;
+
+    private static readonly Statement LastNid = Statement.Of("SELECT COALESCE(MAX(room_nid), 0) FROM rooms");
+    private static readonly Statement ById = Statement.Of($"SELECT {Columns} FROM rooms WHERE room_id = $1");
+    private static readonly Statement ByNid = Statement.Of($"SELECT {Columns} FROM rooms WHERE room_nid = $1");
+    private static readonly Statement ByNids = Statement.ByKeys($"SELECT {Columns} FROM rooms WHERE room_nid = KEY");
+    private static readonly Statement Page = Statement.Of($"SELECT {Columns} FROM rooms WHERE room_nid > $1 ORDER BY room_nid LIMIT $2");
+    private static readonly Statement Changed = Statement.Of("SELECT room_nid FROM rooms WHERE last_position > $1");
+
+    private static readonly Statement StepAt = Statement.Of("""
+        SELECT step FROM current_state_log WHERE room_nid = $1 AND position <= $2 ORDER BY position DESC LIMIT 1
+        """);
+
+    private static readonly Statement StepsAt = Statement.ByKeys("""
+        SELECT room_nid, (SELECT step FROM current_state_log l WHERE l.room_nid = r.room_nid AND position <= $2 ORDER BY position DESC LIMIT 1)
+        FROM rooms r WHERE room_nid = KEY
+        """);
+
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO rooms (room_nid, room_id, version, creator, created_at, last_position, depth, current_step, last_ordinal, first_ordinal,
+            last_step, last_node, joined_count, invited_count, extremities)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        """);
+
+    private static readonly Statement UpdateHeader = Statement.Of("""
+        UPDATE rooms SET last_position = $2, depth = $3, current_step = $4, last_ordinal = $5, first_ordinal = $6, last_step = $7,
+            last_node = $8, joined_count = $9, invited_count = $10, extremities = $11
+        WHERE room_nid = $1
+        """);
+
+    private static readonly Statement InsertLog = Statement.Of("""
+        INSERT INTO current_state_log (room_nid, position, step) VALUES ($1, $2, $3)
+        ON CONFLICT (room_nid, position) DO UPDATE SET step = excluded.step
+        """);
+
+    private int _lastNid = lastNid;
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<CreateRoom>(Insert, static (a, op) => Header(
+            a.Room(op.Nid).Text(op.RoomId).Text(op.Version).Text(op.Creator).Now(), op.Header))
+        .On<PutRoomHeader>(UpdateHeader, static (a, op) => Header(a.Room(op.Nid), op.Header))
+        .On<LogCurrentState>(InsertLog, static (a, op) => a.Room(op.Room).Position().Int(op.Step));
+
+    public static async ValueTask<RoomsTable> OpenAsync(IReads reads, CancellationToken stop) =>
+        new(reads, await reads.FirstAsync(LastNid, static row => row.Int32(0), stop));
+
+    public RoomNid NewNid() => new(Interlocked.Increment(ref _lastNid));
+
+    public ValueTask<RoomRow?> FindAsync(string roomId, CancellationToken stop) =>
+        reads.FirstAsync(ById, roomId, static (a, id) => a.Text(id), Row, stop);
+
+    public ValueTask<RoomRow?> FindAsync(RoomNid room, CancellationToken stop) =>
+        reads.FirstAsync(ByNid, room, static (a, nid) => a.Room(nid), Row, stop);
+
+    public ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
+        reads.ByKeysAsync(ByNids, rooms, By.Room, Row, stop);
+
+    public ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop) =>
+        reads.ListAsync(Page, (after, limit), static (a, q) => a.Room(q.after).Int(q.limit), Row, stop);
+
+    public ValueTask<IReadOnlyList<RoomNid>> ChangedSinceAsync(long position, CancellationToken stop) =>
+        reads.ListAsync(Changed, position, static (a, since) => a.Int(since), static row => row.Room(0), stop);
+
+    public ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop) =>
+        reads.FirstAsync(StepAt, (room, position), static (a, q) => a.Room(q.room).Int(q.position), static row => row.Int32(0), stop);
+
+    public async ValueTask<IReadOnlyDictionary<RoomNid, int>> CurrentStepsAtAsync(
+        IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            StepsAt,
+            rooms,
+            By.Room,
+            position,
+            static (a, at) => a.Int(at),
+            static row => (Room: row.Room(0), Step: row.IsNull(1) ? 0 : row.Int32(1)),
+            stop);
+        return rows.Where(row => row.Step != 0).ToDictionary(row => row.Room, row => row.Step);
+    }
+
+    private static void Header(IArguments arguments, RoomHeader header) => arguments
+        .Position().Int(header.Depth).Int(header.CurrentStep).Int(header.LastOrdinal).Int(header.FirstOrdinal).Int(header.LastStep)
+        .Int(header.LastNode).Int(header.JoinedCount).Int(header.InvitedCount).Blob(ExtremitiesCode.Encode(header.Extremities));
+
+    private static RoomRow Row(IRow row) => new(
+        row.Room(0),
+        row.Text(1),
+        row.Text(2),
+        row.Text(3),
+        row.Int64(4),
+        new RoomHeader
+        {
+            Depth = row.Int64(6),
+            CurrentStep = row.Int32(7),
+            LastOrdinal = (uint)row.Int64(8),
+            FirstOrdinal = (uint)row.Int64(9),
+            LastStep = row.Int32(10),
+            LastNode = row.Int32(11),
+            JoinedCount = row.Int32(12),
+            InvitedCount = row.Int32(13),
+            Extremities = ExtremitiesCode.Decode(row.Blob(14)),
+        },
+        row.Int64(5));
+}

@@ -1,0 +1,136 @@
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Tables.State;
+
+internal sealed class StateTable(IReads reads, StorageOptions options) : IStateTable
+{
+    // Walks from the step to the one whose parent is the base that the first step names. The checkpoint comes with the first row.
+    private static readonly Statement Chain = Statement.Of("""
+        WITH RECURSIVE chain(n, step_key, parent, own_base, base, changes) AS (
+            SELECT CAST(1 AS BIGINT), step_key, parent, base, base, changes FROM state_steps WHERE step_key = $1
+            UNION ALL
+            SELECT c.n + 1, s.step_key, s.parent, s.base, c.base, s.changes FROM chain c JOIN state_steps s ON s.step_key = $2 + c.parent
+            WHERE c.parent <> c.base AND c.step_key <> $2 + c.base AND c.n < $3
+        )
+        SELECT c.step_key - $2, c.parent, c.own_base, c.base, c.changes, k.root, k.data
+        FROM chain c LEFT JOIN state_checkpoints k ON k.step_key = $2 + c.base AND c.n = 1 ORDER BY c.n
+        """);
+
+    private static readonly Statement Step = Statement.Of("SELECT step_key, parent, base, changes FROM state_steps WHERE step_key = $1");
+    private static readonly Statement Nodes = Statement.ByKeys("SELECT node_key, data FROM state_nodes WHERE node_key = KEY");
+
+    private static readonly Statement NodesFrom = Statement.Of("""
+        SELECT node_key, data FROM state_nodes WHERE node_key >= $1 AND node_key <= $2 ORDER BY node_key LIMIT $3
+        """);
+
+    private static readonly Statement Checkpoints = Statement.Of("""
+        SELECT step_key, root, data FROM state_checkpoints WHERE step_key >= $1 AND step_key <= $2 ORDER BY step_key
+        """);
+
+    private static readonly Statement InsertStepRow = Statement.Of("""
+        INSERT INTO state_steps (step_key, parent, base, changes) VALUES ($1, $2, $3, $4)
+        """);
+
+    private static readonly Statement InsertCheckpointRow = Statement.Of("""
+        INSERT INTO state_checkpoints (step_key, root, data) VALUES ($1, $2, $3)
+        """);
+
+    private static readonly Statement Rebase = Statement.Of("UPDATE state_steps SET base = $2 WHERE step_key = $1");
+    private static readonly Statement InsertNode = Statement.Of("INSERT INTO state_nodes (node_key, data) VALUES ($1, $2)");
+    private static readonly Statement DeleteCheckpointRow = Statement.Of("DELETE FROM state_checkpoints WHERE step_key = $1");
+    private static readonly Statement DeleteNode = Statement.Of("DELETE FROM state_nodes WHERE node_key = $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<InsertStep>(InsertStepRow, static (a, op) => a.Int(Key(op.Room, op.Step)).Int(op.Parent).Int(op.Base).Blob(op.Changes))
+        .On<InsertCheckpoint>(static (op, writes) =>
+        {
+            writes.Run(InsertCheckpointRow, op, static (a, op) => a.Int(Key(op.Room, op.Step)).Int(op.Root).Blob(op.Data));
+            writes.Run(Rebase, op, static (a, op) => a.Int(Key(op.Room, op.Step)).Int(op.Step));
+        })
+        .On<InsertNodes>(static (op, writes) =>
+        {
+            foreach (var node in op.Nodes)
+            {
+                writes.Run(InsertNode, (op.Room, node), static (a, q) => a.Int(Key(q.Room, q.node.Node)).Blob(q.node.Data));
+            }
+        })
+        .On<DeleteCheckpoint>(DeleteCheckpointRow, static (a, op) => a.Int(Key(op.Room, op.Step)))
+        .On<DeleteNodes>(static (op, writes) =>
+        {
+            foreach (var node in op.Nodes)
+            {
+                writes.Run(DeleteNode, (op.Room, node), static (a, q) => a.Int(Key(q.Room, q.node)));
+            }
+        });
+
+    public async ValueTask<StateChain?> ChainAsync(RoomNid room, int step, CancellationToken stop)
+    {
+        if (step == 0)
+        {
+            return new StateChain(null, []);
+        }
+
+        var rows = await reads.ListAsync(
+            Chain,
+            (room, step, options.MaxStepsPerLoad),
+            static (a, q) => a.Int(Key(q.room, q.step)).Int(Key(q.room, 0)).Int(q.MaxStepsPerLoad),
+            static row => (
+                Step: new StepRow(row.Int32(0), row.Int32(1), row.Int32(2), row.Blob(4)),
+                Base: row.Int32(3),
+                Checkpoint: row.IsNull(5) ? null : new CheckpointRow(row.Int32(3), row.Int32(5), row.Blob(6))),
+            stop);
+        if (rows.Count == 0)
+        {
+            return null;
+        }
+
+        var (oldest, @base, _) = rows[^1];
+        var checkpoint = rows[0].Checkpoint;
+        if (oldest.Step == @base)
+        {
+            rows = [.. rows.Take(rows.Count - 1)];
+        }
+        else if (oldest.Parent != @base)
+        {
+            throw Damaged(room, step, "its steps do not lead to its checkpoint");
+        }
+
+        return @base != 0 && checkpoint is null
+            ? throw Damaged(room, step, "its checkpoint is missing")
+            : new StateChain(checkpoint, [.. rows.Reverse().Select(row => row.Step)]);
+    }
+
+    public ValueTask<StepRow?> StepAsync(RoomNid room, int step, CancellationToken stop) => reads.FirstAsync(
+        Step,
+        Key(room, step),
+        static (a, key) => a.Int(key),
+        static row => new StepRow(Number(row.Int64(0)), row.Int32(1), row.Int32(2), row.Blob(3)),
+        stop);
+
+    public ValueTask<IReadOnlyList<NodeRow>> NodesAsync(RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop) =>
+        reads.ByKeysAsync(Nodes, [.. nodes.Select(node => Key(room, node))], By.Number, Node, stop);
+
+    public ValueTask<IReadOnlyList<NodeRow>> NodesFromAsync(RoomNid room, int first, int limit, CancellationToken stop) => reads.ListAsync(
+        NodesFrom,
+        (room, first, limit),
+        static (a, q) => a.Int(Key(q.room, q.first)).Int(Key(q.room, int.MaxValue)).Int(q.limit),
+        Node,
+        stop);
+
+    public ValueTask<IReadOnlyList<CheckpointRow>> CheckpointsAsync(RoomNid room, CancellationToken stop) => reads.ListAsync(
+        Checkpoints,
+        room,
+        static (a, room) => a.Int(Key(room, 0)).Int(Key(room, int.MaxValue)),
+        static row => new CheckpointRow(Number(row.Int64(0)), row.Int32(1), row.Blob(2)),
+        stop);
+
+    private static StorageException Damaged(RoomNid room, int step, string what) =>
+        new(StorageFailure.Unavailable, $"The state of step {step} of room {room} cannot be rebuilt: {what}.");
+
+    private static NodeRow Node(IRow row) => new(Number(row.Int64(0)), row.Blob(1));
+
+    private static long Key(RoomNid room, int number) => ((long)room.Value << 32) | (uint)number;
+
+    private static int Number(long key) => (int)(uint)key;
+}
