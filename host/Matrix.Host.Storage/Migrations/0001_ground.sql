@@ -265,9 +265,12 @@ CREATE TABLE key_signatures (
     PRIMARY KEY (target_user, target_key, signer, signer_key)
 ) WITHOUT ROWID;
 
+-- only_for: the one local user who sees the change; empty for everyone who sees the user.
 CREATE TABLE device_list_changes (
-    user_id TEXT NOT NULL PRIMARY KEY,
-    position INTEGER NOT NULL
+    user_id TEXT NOT NULL,
+    only_for TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, only_for)
 ) WITHOUT ROWID;
 CREATE INDEX device_list_changes_position ON device_list_changes (position);
 

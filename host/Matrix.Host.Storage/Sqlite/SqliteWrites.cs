@@ -45,7 +45,7 @@ internal sealed class SqliteWrites(SqliteConnection connection) : IWrites
     }
 
     public void RunFor<TOperation>(
-        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Action<TOperation, IRow> read)
+        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
         where TOperation : ConditionalOperation
     {
         var prepared = connection.Prepare(statement);
@@ -55,8 +55,7 @@ internal sealed class SqliteWrites(SqliteConnection connection) : IWrites
             bind(prepared, operation);
             while (prepared.Step())
             {
-                read(operation, prepared);
-                operation.Applied = true;
+                operation.Applied |= read(operation, prepared);
             }
         }
         finally

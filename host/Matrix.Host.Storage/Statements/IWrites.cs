@@ -18,8 +18,8 @@ internal interface IWrites
     void RunIf<TOperation>(Statement statement, TOperation operation, Action<IArguments, TOperation> bind)
         where TOperation : ConditionalOperation;
 
-    /// <summary>A change that returns what its operation wants to know: the operation was applied if there is a row.</summary>
+    /// <summary>A statement that returns what its operation wants to know: applied if there is a row of which the reader says so.</summary>
     void RunFor<TOperation>(
-        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Action<TOperation, IRow> read)
+        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
         where TOperation : ConditionalOperation;
 }

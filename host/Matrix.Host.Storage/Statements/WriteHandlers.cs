@@ -30,9 +30,9 @@ internal sealed class WriteHandlers
         where TOperation : ConditionalOperation =>
         On<TOperation>((operation, writes) => writes.RunIf(statement, operation, bind));
 
-    /// <summary>One statement carries that kind of operation out; the row that it returns says what became of it.</summary>
+    /// <summary>One statement carries that kind of operation out; the row that it returns, if it returns one, says what became of it.</summary>
     public WriteHandlers OnCondition<TOperation>(
-        Statement statement, Action<IArguments, TOperation> bind, Action<TOperation, IRow> read)
+        Statement statement, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
         where TOperation : ConditionalOperation =>
         On<TOperation>((operation, writes) => writes.RunFor(statement, operation, bind, read));
 

@@ -53,5 +53,11 @@ internal static class AccountChanges
         .OnCondition<RedeemRegistrationToken>(UseRegistrationToken, static (a, op) => a.Text(op.Token).Now())
         .On<PutLoginToken>(InsertLoginToken, static (a, op) => a.Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt))
         .OnCondition<RedeemLoginToken>(
-            UseLoginToken, static (a, op) => a.Blob(op.Hash).Now(), static (op, row) => op.UserId = row.Text(0));
+            UseLoginToken,
+            static (a, op) => a.Blob(op.Hash).Now(),
+            static (op, row) =>
+            {
+                op.UserId = row.Text(0);
+                return true;
+            });
 }

@@ -17,7 +17,11 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
         .OnCondition<PutFilter>(
             Put,
             static (a, op) => a.Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Blob(op.Json),
-            static (op, row) => op.FilterId = row.Int64(0));
+            static (op, row) =>
+            {
+                op.FilterId = row.Int64(0);
+                return true;
+            });
 
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
         Find,

@@ -16,7 +16,7 @@ internal static class KeyBackupChanges
         """);
 
     private static readonly Statement DeleteVersion = Statement.Of("""
-        UPDATE backup_versions SET deleted = 1 WHERE user_id = $1 AND version = $2 AND deleted = 0
+        UPDATE backup_versions SET deleted = 1 WHERE user_id = $1 AND version = $2
         """);
 
     private static readonly Statement DeleteKeys = Statement.Of("""
@@ -45,11 +45,24 @@ internal static class KeyBackupChanges
 
     private static readonly Statement Touch = Statement.Of("UPDATE backup_versions SET etag = $3 WHERE user_id = $1 AND version = $2");
 
+    private static readonly Statement Latest = Statement.Of("""
+        SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0
+        """);
+
+    private static readonly Statement Standing = Statement.Of("""
+        SELECT v.etag, (SELECT COUNT(*) FROM backup_keys k WHERE k.user_id = v.user_id AND k.version = v.version)
+        FROM backup_versions v WHERE v.user_id = $1 AND v.version = $2 AND v.deleted = 0
+        """);
+
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<CreateBackupVersion>(
             InsertVersion,
             static (a, op) => a.Text(op.UserId).Text(op.Algorithm).Blob(op.AuthData).Position(),
-            static (op, row) => op.Version = row.Int64(0))
+            static (op, row) =>
+            {
+                op.Version = row.Int64(0);
+                return true;
+            })
         .OnCondition<UpdateBackupVersion>(UpdateVersion, static (a, op) => a
             .Text(op.UserId).Int(op.Version).Text(op.Algorithm).Blob(op.AuthData))
         .On<DeleteBackupVersion>(static (op, writes) =>
@@ -70,5 +83,18 @@ internal static class KeyBackupChanges
             writes.RunIf(DeleteKeys, op, static (a, op) => a
                 .Text(op.UserId).Int(op.Version).TextOrNull(op.RoomId).TextOrNull(op.SessionId));
             writes.Run(Touch, op, static (a, op) => a.Text(op.UserId).Int(op.Version).Position());
-        });
+        })
+        .OnCondition<BackupVersionIsLatest>(
+            Latest,
+            static (a, op) => a.Text(op.UserId),
+            static (op, row) => (op.Latest = row.Int64OrNull(0)) == op.Version)
+        .OnCondition<ReadBackupVersion>(
+            Standing,
+            static (a, op) => a.Text(op.UserId).Int(op.Version),
+            static (op, row) =>
+            {
+                op.Etag = row.Int64(0);
+                op.Count = row.Int64(1);
+                return true;
+            });
 }

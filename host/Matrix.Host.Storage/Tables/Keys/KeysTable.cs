@@ -29,14 +29,14 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         """);
 
     private static readonly Statement Changed = Statement.Of("""
-        SELECT user_id FROM device_list_changes WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3
+        SELECT user_id FROM device_list_changes WHERE position > $1 AND position <= $2 AND only_for = '' ORDER BY position LIMIT $3
         """);
 
     private static readonly Statement ChangedFor = Statement.Of("""
-        SELECT c.user_id FROM device_list_changes c
-        WHERE c.position > $2 AND c.position <= $3 AND (c.user_id = $1 OR EXISTS (
+        SELECT DISTINCT c.user_id FROM device_list_changes c
+        WHERE c.position > $2 AND c.position <= $3 AND (c.only_for = $1 OR (c.only_for = '' AND (c.user_id = $1 OR EXISTS (
             SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = c.user_id AND b.membership = 1
-            WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1))
+            WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1))))
         """);
 
     public ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop) =>
