@@ -1,3 +1,4 @@
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
@@ -22,6 +23,7 @@ public sealed class RoomEngine : IDisposable
         States = new StateStore(storage.State, options.StateCacheBytes);
         Events = new EventStore(storage.Events, options.EventCacheBytes);
         var loader = new LaneLoader(storage, States);
+        Current = new StateReader(Events);
         Rooms = new RoomDirectory(storage.Rooms, loader, Events, States, options);
         _lanes = new LaneDirectory(loader, storage.Writer, options);
         var appender = new EventAppender(Events, signer, push, options, time);
@@ -29,6 +31,7 @@ public sealed class RoomEngine : IDisposable
         Sender = new RoomSender(
             _lanes, Rooms, appender, new TransactionLog(storage.Transactions, options), Events, storage.Relations);
         Memberships = new RoomMemberships(Sender, Rooms, appender, contents, storage, options.ServerName);
+        Accounts = new RoomAccounts(Sender, Memberships, Rooms, Current, contents, storage.Memberships);
         Creator = new RoomCreator(_lanes, appender, contents, Memberships, storage, options);
         storage.Writer.Observe(Rooms);
     }
@@ -42,11 +45,17 @@ public sealed class RoomEngine : IDisposable
     /// <summary>Room states by step.</summary>
     public StateStore States { get; }
 
+    /// <summary>Current state events.</summary>
+    public StateReader Current { get; }
+
     /// <summary>Sends events.</summary>
     public RoomSender Sender { get; }
 
     /// <summary>Joins, invites, leaves, kicks, bans, forgets.</summary>
     public RoomMemberships Memberships { get; }
+
+    /// <summary>Shows changes of accounts in their rooms.</summary>
+    public RoomAccounts Accounts { get; }
 
     /// <summary>Creates rooms.</summary>
     public RoomCreator Creator { get; }

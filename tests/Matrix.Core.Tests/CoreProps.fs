@@ -14,6 +14,7 @@ let private properties =
         StateTreeProperties.all
         StateStorageProperties.all
         PushProperties.all
+        RoomProperties.all
     ]
     |> Seq.concat
     |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)

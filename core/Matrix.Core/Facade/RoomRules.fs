@@ -110,6 +110,9 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// How its events are written.
     member _.Format = format
 
+    /// Whether this server makes rooms of this version: not of those whose events have ids that servers choose.
+    member _.MayCreate = not format.AssignsIds
+
     /// Whether the room's id is known only once its create event is.
     member _.RoomIdIsHash = format.RoomIdIsHash
 
@@ -130,9 +133,9 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// Whether the create event is cited among the auth events, or implied by the room's id.
     member _.CitesCreate = settings.RoomIds = RoomIdForm.WithDomain
 
-    /// Hashes a draft.
+    /// Hashes a draft. `greatestDepth` is that of its previous events, 0 without any.
     member _.Compose
-        (roomId: string, draft: Draft, prevEvents: string[], authEvents: string[], depth: int64, originServerTs: int64)
+        (roomId: string, draft: Draft, prevEvents: string[], authEvents: string[], greatestDepth: int64, originServerTs: int64)
         : Outcome<ComposedEvent> =
         let parts: EventParts = {
             RoomId = roomId
@@ -142,7 +145,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             StateKey = draft.StateKey
             Content = draft.Content
             OriginServerTs = originServerTs
-            Depth = min (depth) settings.MaximumDepth
+            Depth = Extremities.Depth(greatestDepth, settings.MaximumDepth)
             PrevEvents = prevEvents
             AuthEvents = authEvents
             PrevHashes = [||]
@@ -162,9 +165,10 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 Signers = [| serverName |]
         }
 
-        match auth.Decide(pdu, state, facts) with
-        | Decision.Allowed _ -> null
-        | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
+        match Verdicts.decide auth pdu facts state state state with
+        | Verdict.Accepted -> null
+        | Verdict.Rejected failure
+        | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
     /// Whether a user has the power to invite: what a member needs who vouches for others in a restricted room. That they are joined
     /// is for the caller to know.

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using Matrix.Core.Room;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
@@ -20,7 +20,7 @@ internal sealed record LaneHead
 
     internal required LocalMembers Local { get; init; }
 
-    internal ImmutableArray<Extremity> Extremities { get; init; } = [];
+    internal IReadOnlyList<ForwardExtremity> Extremities { get; init; } = [];
 
     internal long Depth { get; init; }
 
@@ -48,7 +48,7 @@ internal sealed record LaneHead
     /// <summary>The row from which a lane would go on here.</summary>
     internal RoomHeader ToHeader() => new()
     {
-        Extremities = Extremities,
+        Extremities = [.. Extremities.Select(extremity => new Extremity(extremity.Ordinal, extremity.EventId))],
         Depth = Depth,
         CurrentStep = CurrentStep,
         LastOrdinal = LastOrdinal,

@@ -1,4 +1,5 @@
 using Matrix.Core.Facade;
+using Matrix.Core.Room;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Views;
@@ -26,7 +27,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
             Exists = true,
             State = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false),
             Local = await LocalAsync(room, stop).ConfigureAwait(false),
-            Extremities = [.. header.Extremities],
+            Extremities = [.. header.Extremities.Select(extremity => new ForwardExtremity(extremity.Ordinal, extremity.EventId))],
             Depth = header.Depth,
             CurrentStep = header.CurrentStep,
             LastStep = header.LastStep,

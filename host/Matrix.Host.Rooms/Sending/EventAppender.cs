@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Matrix.Core.Auth;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
@@ -31,29 +30,38 @@ internal sealed class EventAppender(
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
         LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
+        var decided = await DecideAsync(turn, draft, timestamp, stop).ConfigureAwait(false);
+        if (!decided.IsOk) return decided.Failure;
+
+        var pdu = decided.Value;
+        if (pdu.Redacts is { } target && await RedactAsync(turn, pdu, target, stop).ConfigureAwait(false) is { } failure) return failure;
+        return await AcceptAsync(turn, pdu, sentAs, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Why the draft would be refused now; null if it would not.</summary>
+    internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneTurn turn, Draft draft, CancellationToken stop) =>
+        (await DecideAsync(turn, draft, null, stop).ConfigureAwait(false)).Failure;
+
+    private async ValueTask<RoomResult<Pdu>> DecideAsync(
+        LaneTurn turn, Draft draft, long? timestamp, CancellationToken stop)
+    {
         var head = turn.Head;
         var rules = head.Room.Rules;
         var state = await SnapshotAsync(turn, rules.AuthKeys(draft), stop).ConfigureAwait(false);
         var cited = Cited(state, rules.CitesCreate);
-        var (prevEvents, kept) = PrevEvents(head);
         var composed = rules.Compose(
             head.Room.RoomId,
             draft,
-            prevEvents,
+            Extremities.Choose(head.Extremities, options.MaxPrevEvents).Ids,
             Array.ConvertAll(cited, pdu => pdu.EventId),
-            head.Depth + 1,
+            head.Depth,
             timestamp ?? time.GetUtcNow().ToUnixTimeMilliseconds());
         if (composed.Refusal is { } malformed) return FailureOf(malformed);
 
         var signature = signer.Key.Sign(composed.Value.BytesToSign.Span);
         var signed = composed.Value.Sign(signer.ServerName, signer.KeyId, signature);
         if (signed.Refusal is { } tooLarge) return FailureOf(tooLarge);
-
-        var pdu = signed.Value;
-        if (rules.Decide(pdu, cited, state, signer.ServerName) is { } refused) return FailureOf(refused);
-        if (pdu.Redacts is { } target && await RedactAsync(turn, pdu, target, stop).ConfigureAwait(false) is { } failure) return failure;
-
-        return await AcceptAsync(turn, pdu, kept, sentAs, stop).ConfigureAwait(false);
+        return rules.Decide(signed.Value, cited, state, signer.ServerName) is { } refused ? FailureOf(refused) : signed.Value;
     }
 
     /// <summary>The events of the state that stand for these keys, and the create event, each read once.</summary>
@@ -93,20 +101,8 @@ internal sealed class EventAppender(
         return [.. cited];
     }
 
-    /// <summary>The extremities that a new event names, latest first, and those left for later because they are too many.</summary>
-    private (string[] PrevEvents, ImmutableArray<Extremity> Kept) PrevEvents(LaneHead head)
-    {
-        var all = head.Extremities;
-        if (all.Length <= options.MaxPrevEvents) return ([.. all.Select(extremity => extremity.EventId)], []);
-
-        var latestFirst = all.OrderByDescending(extremity => extremity.Ordinal).ToList();
-        return (
-            [.. latestFirst.Take(options.MaxPrevEvents).Select(extremity => extremity.EventId)],
-            [.. latestFirst.Skip(options.MaxPrevEvents)]);
-    }
-
     private async ValueTask<RoomResult<StoredEvent>> AcceptAsync(
-        LaneTurn turn, Pdu pdu, ImmutableArray<Extremity> kept, SentAs? sentAs, CancellationToken stop)
+        LaneTurn turn, Pdu pdu, SentAs? sentAs, CancellationToken stop)
     {
         var head = turn.Head;
         var room = head.Room.RoomId.Length > 0 ? head.Room : head.Room with { RoomId = pdu.RoomId };
@@ -118,7 +114,7 @@ internal sealed class EventAppender(
             Room = room,
             LastOrdinal = ordinal,
             Depth = pdu.Depth,
-            Extremities = kept.Add(new Extremity(ordinal, pdu.EventId)),
+            Extremities = Extremities.After(head.Extremities, pdu.PrevEvents, new ForwardExtremity(ordinal, pdu.EventId), true),
         };
         if (pdu.StateKey is { } stateKey) next = await ApplyStateAsync(turn, next, pdu, stateKey, nid, stop).ConfigureAwait(false);
 

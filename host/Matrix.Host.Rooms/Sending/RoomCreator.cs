@@ -85,7 +85,7 @@ public sealed class RoomCreator
     /// <returns>Its id.</returns>
     public async ValueTask<RoomResult<string>> CreateAsync(RoomRequest request, CancellationToken stop)
     {
-        if (RoomRules.Find(request.Version ?? _options.DefaultRoomVersion) is not { } rules)
+        if (RoomRules.Find(request.Version ?? _options.DefaultRoomVersion) is not { MayCreate: true } rules)
         {
             return new RoomFailure(
                 RoomFailureKind.UnsupportedRoomVersion, $"This server does not know the room version `{request.Version}`.");

@@ -71,6 +71,18 @@ public sealed class RoomSender
     public ValueTask<RoomResult<string>> SendStateAsync(string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
         AppendAsync(roomId, draft, sentAs: null, timestamp, also: null, stop);
 
+    /// <summary>Whether a user could send a state event of this type, with an empty state key, to a room now. Nothing is sent.</summary>
+    public async ValueTask<bool> MaySendStateAsync(string roomId, string userId, string eventType, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return false;
+        var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
+        var result = await InLaneAsync<bool>(
+            view.Room.Nid,
+            async turn => await _appender.WouldRefuseAsync(turn, draft, stop).ConfigureAwait(false) is null,
+            stop).ConfigureAwait(false);
+        return result is { IsOk: true, Value: true };
+    }
+
     /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
     internal async ValueTask<RoomResult<string>> AppendAsync(
         string roomId, Draft draft, SentAs? sentAs, long? timestamp, Func<StoredEvent, WriteOperation>? also, CancellationToken stop)

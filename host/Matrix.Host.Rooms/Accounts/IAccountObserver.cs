@@ -1,0 +1,14 @@
+namespace Matrix.Host.Rooms.Accounts;
+
+/// <summary>Hears of changes of an account that its rooms must show. Called when the change itself is durable.</summary>
+public interface IAccountObserver
+{
+    /// <summary>
+    /// The user's display name or avatar changed: every room that they are joined to gets a new membership event.
+    /// Client-Server API, "Events on Change of Profile Information".
+    /// </summary>
+    ValueTask ProfileChangedAsync(string userId, CancellationToken stop);
+
+    /// <summary>The account was deactivated: the user leaves every room, and declines every invitation.</summary>
+    ValueTask DeactivatedAsync(string userId, CancellationToken stop);
+}
