@@ -34,6 +34,19 @@ public abstract class Answer
     public static Answer Json(Action<Utf8JsonWriter> write, int status = 200) =>
         new Written<Action<Utf8JsonWriter>>(status, write, static (json, members) => members(json));
 
+    /// <summary>A JSON object that is written now, once, and sent as often as it is asked for.</summary>
+    public static Answer Prepared(Action<Utf8JsonWriter> write)
+    {
+        var scratch = Scratch.Mine;
+        scratch.Json.WriteStartObject();
+        write(scratch.Json);
+        scratch.Json.WriteEndObject();
+        scratch.Json.Flush();
+        var json = scratch.Buffer.WrittenSpan.ToArray();
+        scratch.Reset();
+        return Bytes(json);
+    }
+
     /// <summary>The standard error response.</summary>
     /// <param name="status">The HTTP status.</param>
     /// <param name="code">One of <see cref="MatrixError"/>.</param>

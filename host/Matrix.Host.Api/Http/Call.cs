@@ -44,6 +44,9 @@ public sealed class Call
     /// <summary>The path with its parameters' names, whatever prefix it was called by: endpoints are told apart by it.</summary>
     public string Template => Route.Template;
 
+    /// <summary>The path parameters' values, to compare one request with another.</summary>
+    internal string ParametersText => string.Join(' ', _values.Take(_names.Length));
+
     internal HttpContext Http { get; }
 
     internal Route Route { get; }

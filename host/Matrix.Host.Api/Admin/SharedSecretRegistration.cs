@@ -1,0 +1,87 @@
+using System.Security.Cryptography;
+using System.Text;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.Login;
+using Matrix.Host.Api.Client.Profiles;
+using Matrix.Host.Api.Client.Registration;
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Api.Admin;
+
+/// <summary>
+/// Accounts made by who knows the shared secret of the configuration: the nonce and HMAC-SHA1 protocol that the ecosystem's tools
+/// (and `mx user create`) speak. Not there unless a secret is set.
+/// </summary>
+internal sealed class SharedSecretRegistration(
+    IStorage storage, ClientOptions options, Usernames usernames, PasswordLogin passwords, PasswordHasher hasher, Logins logins, Nonces nonces) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        if (options.RegistrationSharedSecret.Length == 0) return;
+        var admin = routes.At("/_synapse/admin/v1/");
+        var open = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
+        admin.Get("register", (_, _) => ValueTask.FromResult(Answer.Json(nonces.New(), static (json, nonce) => json.WriteString("nonce", nonce))), open);
+        admin.Post("register", Read, PostAsync, open);
+    }
+
+    private static Request Read(BodyReader body) => new(
+        body.RequiredText("nonce"),
+        body.RequiredText("username"),
+        body.Text("displayname"),
+        body.RequiredText("password"),
+        body.Flag("admin"),
+        body.Text("user_type"),
+        body.RequiredText("mac"));
+
+    private async ValueTask<Answer> PostAsync(Call call, Request request, CancellationToken stop)
+    {
+        if (!nonces.Use(request.Nonce)) return Answer.Error(400, MatrixError.Unknown, "The nonce is not known, or has been used.");
+        if (!SecretBytes.AreEqual(MacOf(request), request.Mac.ToLowerInvariant())) return Answer.Forbidden("The mac is wrong.");
+
+        var (userId, refusal) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
+        if (refusal is not null) return refusal;
+        if (passwords.Judge(request.Password) is { } weak) return weak;
+        if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
+
+        var set = new WriteSet(4).Require(new CreateUser(userId, UserKind.User, hash, request.IsAdmin));
+        if (request.DisplayName is { Length: > 0 } name)
+        {
+            var value = Core.Json.Json.NewString(name);
+            if (ProfileFields.JudgeValue(ProfileFields.DisplayName, value) is { } wrong) return wrong;
+            set.Add(new PutProfileField(userId, ProfileFields.DisplayName, Core.Json.CanonicalJson.bytes(value)));
+        }
+
+        var login = logins.Add(set, userId, new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false));
+        if ((await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return Usernames.InUse;
+
+        return Answer.Json((login, options.ServerName), static (json, state) =>
+        {
+            json.WriteString("user_id", state.login.UserId);
+            json.WriteString("home_server", state.ServerName);
+            json.WriteString("device_id", state.login.DeviceId);
+            state.login.WriteTokens(json);
+        });
+    }
+
+    private string MacOf(Request request)
+    {
+        var parts = new List<string> { request.Nonce, request.Username, request.Password, request.IsAdmin ? "admin" : "notadmin" };
+        if (request.UserType is not null) parts.Add(request.UserType);
+#pragma warning disable CA5350 // The protocol of the ecosystem's tools says HMAC-SHA1, which is not broken by what breaks SHA-1.
+        var mac = HMACSHA1.HashData(Encoding.UTF8.GetBytes(options.RegistrationSharedSecret), Encoding.UTF8.GetBytes(string.Join('\0', parts)));
+#pragma warning restore CA5350
+        return Convert.ToHexStringLower(mac);
+    }
+
+    private sealed record Request(
+        string Nonce, string Username, string? DisplayName, string Password, bool IsAdmin, string? UserType, string Mac)
+    {
+        public override string ToString() => Username;
+    }
+}

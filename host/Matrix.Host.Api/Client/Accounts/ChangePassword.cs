@@ -1,0 +1,51 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.Login;
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Api.Client.Accounts;
+
+/// <summary>A new password. Client-Server API, "Password management".</summary>
+internal sealed class ChangePassword(
+    IStorage storage, PasswordLogin passwords, PasswordHasher hasher, DeviceRemoval devices, UserInteractiveAuth interactive) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Post(
+        "account/password",
+        static body => new Wish(body.Whole, body.RequiredText("new_password"), body.Flag("logout_devices", otherwise: true)),
+        PostAsync,
+        new RouteOptions { Access = Access.Optional, Rate = RateClass.Login });
+
+    private async ValueTask<Answer> PostAsync(Call call, Wish wish, CancellationToken stop)
+    {
+        if (passwords.Judge(wish.NewPassword) is { } weak) return weak;
+
+        // Without a token, the password itself says whose it is.
+        var demand = new AuthDemand(AuthFlow.Password, call.CallerIfAny?.UserId);
+        var auth = await interactive.DemandAsync(call, wish.Body, demand, stop).ConfigureAwait(false);
+        if (auth.Refusal is { } refusal) return refusal;
+
+        var userId = auth.Session!.UserId!;
+        if (await hasher.HashAsync(wish.NewPassword, stop).ConfigureAwait(false) is not { } hash)
+        {
+            return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
+        }
+
+        var set = new WriteSet(2).Require(new SetPassword(userId, hash));
+        if (wish.LogOutDevices)
+        {
+            var others = await devices.IdsAsync(userId, call.CallerIfAny?.DeviceId, stop).ConfigureAwait(false);
+            DeviceRemoval.AddTo(set, userId, others);
+        }
+
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        interactive.End(auth);
+        return receipt.Refused ? Answer.Error(403, MatrixError.UserDeactivated, "This account has been deactivated.") : Answer.Empty;
+    }
+
+    private sealed record Wish(JsonObject Body, string NewPassword, bool LogOutDevices);
+}

@@ -1,0 +1,40 @@
+using Matrix.Core.Facade;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+
+namespace Matrix.Host.Api.Client.Capabilities;
+
+/// <summary>What this server can do beyond what every server can. Client-Server API, "Capabilities negotiation".</summary>
+internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        var answer = Answer.Prepared(Write);
+        routes.Get("capabilities", (_, _) => ValueTask.FromResult(answer), new RouteOptions { Access = Access.UsersAndGuests });
+    }
+
+    private void Write(System.Text.Json.Utf8JsonWriter json)
+    {
+        json.WriteStartObject("capabilities");
+        Flag("m.change_password", true);
+        Flag("m.forget_forced_upon_leave", false);
+        Flag("m.3pid_changes", false);
+        Flag("m.get_login_token", true);
+        Flag("m.profile_fields", true);
+
+        json.WriteStartObject("m.room_versions");
+        json.WriteString("default", rooms.DefaultRoomVersion);
+        json.WriteStartObject("available");
+        foreach (var version in RoomRules.Known) json.WriteString(version, "stable");
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+
+        void Flag(string capability, bool enabled)
+        {
+            json.WriteStartObject(capability);
+            json.WriteBoolean("enabled", enabled);
+            json.WriteEndObject();
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.Login;
+using Matrix.Host.Api.Client.Registration;
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Api.Client;
+
+/// <summary>The Client-Server API: its modules, one endpoint group a line.</summary>
+public static class ClientApi
+{
+    /// <summary>Adds the endpoints of every module. What they ask for beyond this is added by the composition root.</summary>
+    public static IServiceCollection AddClientApi(this IServiceCollection services) => services
+        .AddSingleton<AccessTokens>()
+        .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
+        .AddSingleton<Logins>()
+        .AddSingleton<DeviceRemoval>()
+        .AddSingleton<UserLocks>()
+        .AddSingleton<PasswordLogin>()
+        .AddSingleton<AuthSessions>()
+        .AddSingleton<UserInteractiveAuth>()
+        .AddSingleton<Usernames>()
+        .AddSingleton<RegistrationGate>()
+        .AddSingleton<AccountData.RoomNumbers>()
+        .AddSingleton<IEndpoints, Versions.Versions>()
+        .AddSingleton<IEndpoints, WellKnown.WellKnown>()
+        .AddSingleton<IEndpoints, LogIn>()
+        .AddSingleton<IEndpoints, LogOut>()
+        .AddSingleton<IEndpoints, Refresh>()
+        .AddSingleton<IEndpoints, Register>()
+        .AddSingleton<IEndpoints, Accounts.WhoAmI>()
+        .AddSingleton<IEndpoints, Accounts.ChangePassword>()
+        .AddSingleton<IEndpoints, Accounts.Deactivate>()
+        .AddSingleton<IEndpoints, Accounts.ContactInformation>()
+        .AddSingleton<IEndpoints, Devices.Devices>()
+        .AddSingleton<IEndpoints, Capabilities.Capabilities>()
+        .AddSingleton<IEndpoints, Profiles.Profiles>()
+        .AddSingleton<IEndpoints, AccountData.AccountData>()
+        .AddSingleton<IEndpoints, AccountData.Tags>()
+        .AddSingleton<IEndpoints, Filters.Filters>();
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.Login;
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Api.Client.Devices;
+
+/// <summary>A user's devices. Client-Server API, "Device Management".</summary>
+internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInteractiveAuth interactive) : IEndpoints
+{
+    private static readonly Answer _none = Answer.NotFound("You have no such device.");
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Get("devices", ListAsync);
+        routes.Get("devices/{deviceId}", GetAsync);
+        routes.Put("devices/{deviceId}", static body => (body.Has("display_name"), LoginBody.ReadDisplayName(body, "display_name")), RenameAsync);
+        routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync);
+        routes.Post("delete_devices", static body => new Deletion(body.Whole, body.RequiredTexts("devices")), DeleteManyAsync);
+    }
+
+    private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
+    {
+        var devices = await storage.Accounts.DevicesAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        return Answer.Json(devices, static (json, all) =>
+        {
+            json.WriteStartArray("devices");
+            foreach (var device in all)
+            {
+                json.WriteStartObject();
+                Write(json, device);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        });
+    }
+
+    private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
+    {
+        var device = await storage.Accounts.FindDeviceAsync(call.Caller.UserId, call["deviceId"], stop).ConfigureAwait(false);
+        return device is null ? _none : Answer.Json(device, Write);
+    }
+
+    private async ValueTask<Answer> RenameAsync(Call call, (bool IsGiven, string? Name) name, CancellationToken stop)
+    {
+        var (userId, deviceId) = (call.Caller.UserId, call["deviceId"]);
+        if (!name.IsGiven)
+        {
+            return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is null ? _none : Answer.Empty;
+        }
+
+        // Others are shown the name beside the device's keys.
+        var set = new WriteSet(2).Require(new RenameDevice(userId, deviceId, name.Name)).Add(new LogDeviceListChange(userId));
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return receipt.Refused ? _none : Answer.Empty;
+    }
+
+    private ValueTask<Answer> DeleteOneAsync(Call call, JsonObject body, CancellationToken stop) =>
+        DeleteAsync(call, new Deletion(body, [call["deviceId"]]), stop);
+
+    private ValueTask<Answer> DeleteManyAsync(Call call, Deletion deletion, CancellationToken stop) => DeleteAsync(call, deletion, stop);
+
+    private async ValueTask<Answer> DeleteAsync(Call call, Deletion deletion, CancellationToken stop)
+    {
+        var userId = call.Caller.UserId;
+        var auth = await interactive
+            .DemandAsync(call, deletion.Body, new AuthDemand(AuthFlow.Password, userId), stop)
+            .ConfigureAwait(false);
+        if (auth.Refusal is { } refusal) return refusal;
+
+        var has = await removal.IdsAsync(userId, except: null, stop).ConfigureAwait(false);
+        await removal.RemoveAsync(userId, [.. deletion.DeviceIds.Distinct().Where(has.Contains)], stop).ConfigureAwait(false);
+        interactive.End(auth);
+        return Answer.Empty;
+    }
+
+    private static void Write(Utf8JsonWriter json, DeviceRow device)
+    {
+        json.WriteString("device_id", device.DeviceId);
+        if (device.DisplayName is not null) json.WriteString("display_name", device.DisplayName);
+        if (device.LastSeenIp is not null) json.WriteString("last_seen_ip", device.LastSeenIp);
+        if (device.LastSeenAt is { } at) json.WriteNumber("last_seen_ts", at);
+    }
+
+    private sealed record Deletion(JsonObject Body, IReadOnlyCollection<string> DeviceIds);
+}

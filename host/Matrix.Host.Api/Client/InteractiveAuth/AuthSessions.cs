@@ -1,0 +1,57 @@
+using Matrix.Host.Sodium;
+
+namespace Matrix.Host.Api.Client.InteractiveAuth;
+
+/// <summary>The sessions that are under way: in memory, bounded, each for a while.</summary>
+internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
+{
+    private const int IdBytes = 18;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, LinkedListNode<AuthSession>> _byId = new(StringComparer.Ordinal);
+
+    // All live equally long: the first is the oldest, and the next to end.
+    private readonly LinkedList<AuthSession> _byAge = new();
+
+    internal AuthSession Start(string operation)
+    {
+        var session = new AuthSession(SecretBytes.RandomText(IdBytes), operation, clock.GetUtcNow() + options.InteractiveLifetime);
+        lock (_lock)
+        {
+            DropEnded();
+            if (_byId.Count >= options.InteractiveSessions) Drop(_byAge.First!);
+            _byId.Add(session.Id, _byAge.AddLast(session));
+        }
+
+        return session;
+    }
+
+    internal AuthSession? Find(string id)
+    {
+        lock (_lock)
+        {
+            DropEnded();
+            return _byId.TryGetValue(id, out var node) ? node.Value : null;
+        }
+    }
+
+    internal void End(AuthSession session)
+    {
+        lock (_lock)
+        {
+            if (_byId.TryGetValue(session.Id, out var node)) Drop(node);
+        }
+    }
+
+    private void DropEnded()
+    {
+        var now = clock.GetUtcNow();
+        while (_byAge.First is { } oldest && oldest.Value.ExpiresAt <= now) Drop(oldest);
+    }
+
+    private void Drop(LinkedListNode<AuthSession> node)
+    {
+        _byId.Remove(node.Value.Id);
+        _byAge.Remove(node);
+    }
+}

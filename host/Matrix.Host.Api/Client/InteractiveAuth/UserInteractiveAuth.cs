@@ -1,0 +1,169 @@
+using System.Security.Cryptography;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client.Login;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Api.Client.InteractiveAuth;
+
+/// <summary>What came of a demand.</summary>
+/// <param name="Refusal">What to answer while authentication is not complete; null once it is.</param>
+/// <param name="Session">The session; end it when the request has been granted.</param>
+internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Session);
+
+/// <summary>
+/// Asks a client to authenticate for one request, in stages. Client-Server API, "User-Interactive Authentication API".
+/// </summary>
+/// <example>
+/// <code>
+/// var auth = await interactive.DemandAsync(call, body, new AuthDemand(AuthFlow.Password, call.Caller.UserId), stop);
+/// if (auth.Refusal is { } refusal) return refusal;
+/// … do it …
+/// interactive.End(auth);
+/// </code>
+/// </example>
+internal sealed class UserInteractiveAuth(
+    AuthSessions sessions, PasswordLogin passwords, IStorage storage, ClientOptions options, RateLimiter limiter, TimeProvider clock)
+{
+    /// <summary>Looks at the `auth` of a body: whether it completes a flow, or what to answer.</summary>
+    internal async ValueTask<AuthOutcome> DemandAsync(Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
+    {
+        var operation = OperationOf(call, body, demand);
+        if (!body.Has("auth"))
+        {
+            var started = sessions.Start(operation);
+            return new AuthOutcome(Ask(started, demand), started);
+        }
+
+        var reader = new BodyReader(body);
+        if (reader.Inner("auth") is not { } auth) return new AuthOutcome(reader.Problem, null);
+
+        var id = auth.Text("session");
+        var stage = auth.Text("type");
+        if (reader.Problem is { } malformed) return new AuthOutcome(malformed, null);
+
+        var session = id is null ? null : sessions.Find(id);
+        if (session is not null && session.Operation != operation)
+        {
+            return new AuthOutcome(Answer.Forbidden("The request has changed since its authentication began."), null);
+        }
+
+        if (session is null)
+        {
+            session = sessions.Start(operation);
+
+            // Old clients send their password at once, without a session. A session that has ended begins anew.
+            if (id is not null) return new AuthOutcome(Ask(session, demand, MatrixError.Forbidden, "There is no such session, or it has ended."), session);
+        }
+
+        if (stage is not null && !session.Completed.Contains(stage))
+        {
+            if (!session.IsNext(demand.Flows, stage))
+            {
+                return new AuthOutcome(Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage)}` is not a stage that comes next."), session);
+            }
+
+            var failure = await AttemptAsync(session, stage, auth, call, demand, stop).ConfigureAwait(false);
+            if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
+            if (failure is { } why) return new AuthOutcome(why.Wait ?? Ask(session, demand, MatrixError.Forbidden, why.Message), session);
+        }
+
+        return demand.Flows.Any(session.Completes) ? new AuthOutcome(null, session) : new AuthOutcome(Ask(session, demand), session);
+    }
+
+    /// <summary>The request was granted: its session cannot grant another.</summary>
+    internal void End(AuthOutcome outcome)
+    {
+        if (outcome.Session is { } session) sessions.End(session);
+    }
+
+    /// <summary>The 401 that names the flows, and what is complete of them. An errcode says that the last attempt failed.</summary>
+    internal static Answer Ask(AuthSession session, AuthDemand demand, string? code = null, string message = "") => Answer.Json(
+        json =>
+        {
+            if (code is not null)
+            {
+                json.WriteString("errcode", code);
+                json.WriteString("error", message);
+            }
+
+            if (session.Completed is { Length: > 0 } completed)
+            {
+                json.WriteStartArray("completed");
+                foreach (var stage in completed) json.WriteStringValue(stage);
+                json.WriteEndArray();
+            }
+
+            json.WriteStartArray("flows");
+            foreach (var flow in demand.Flows)
+            {
+                json.WriteStartObject();
+                json.WriteStartArray("stages");
+                foreach (var stage in flow.Stages) json.WriteStringValue(stage);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteStartObject("params");
+            json.WriteEndObject();
+            json.WriteString("session", session.Id);
+        },
+        401);
+
+    /// <summary>Tries a stage; null if it succeeded.</summary>
+    private async ValueTask<(string Message, Answer? Wait)?> AttemptAsync(
+        AuthSession session, string stage, BodyReader auth, Call call, AuthDemand demand, CancellationToken stop)
+    {
+        switch (stage)
+        {
+            case AuthStage.Dummy:
+                session.Complete(stage);
+                return null;
+
+            case AuthStage.RegistrationToken:
+                var token = auth.RequiredText("token");
+                if (limiter.Take(RateClass.Registration, call.Address) is { Ticks: > 0 } pause) return ("", Answer.LimitExceeded(pause));
+                var row = await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false);
+                if (row is null || !row.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds())) return ("The registration token is not valid.", null);
+                session.Complete(stage, token);
+                return null;
+
+            case AuthStage.Password:
+                var password = auth.RequiredText("password");
+                var userId = UserIdentifier.Read(auth, options.ServerName);
+                if (auth.Problem is not null) return ("", null);
+                if (demand.UserId is not null && !IsThat(userId, demand.UserId)) return ("The password must be that of the user who asks.", null);
+                switch (await passwords.CheckAsync(demand.UserId ?? userId, password, stop).ConfigureAwait(false))
+                {
+                    case PasswordCheck.Right(var user):
+                        session.Complete(stage, userId: user.UserId);
+                        return null;
+                    case PasswordCheck.TooMany(var wait):
+                        return ("", Answer.LimitExceeded(wait));
+                    default:
+                        return ("The password is wrong.", null);
+                }
+
+            default:
+                return ("This stage is not known.", null);
+        }
+    }
+
+    /// <summary>What a session is for, as text to compare. The body counts without its `auth`, whatever its order and spacing.</summary>
+    private static string OperationOf(Call call, JsonObject body, AuthDemand demand)
+    {
+        // The endpoint under its older name is the same endpoint.
+        var endpoint = $"{call.Method} {call.Template[(call.Template.LastIndexOf("/v3/", StringComparison.Ordinal) + 1)..]}";
+        if (!demand.IsBoundToBody) return $"{endpoint} {demand.UserId}";
+
+        var rest = JsonObject.OfSeq(body.Members.Where(m => m.Item1 != "auth"));
+        var digest = Convert.ToHexString(SHA256.HashData(CanonicalJson.bytes(Json.NewObject(rest))));
+        return $"{endpoint} {demand.UserId} {call.ParametersText} {digest}";
+    }
+
+    private static bool IsThat(string? given, string userId) => string.Equals(given, userId, StringComparison.OrdinalIgnoreCase);
+
+    private static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
+}

@@ -1,0 +1,27 @@
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.Login;
+
+/// <summary>Logging out of one device, or of all. Client-Server API, "Login" of the legacy API.</summary>
+internal sealed class LogOut(DeviceRemoval devices) : IEndpoints
+{
+    public void Map(ClientRoutes routes)
+    {
+        var options = new RouteOptions { Access = Access.UsersAndGuests };
+        routes.Post("logout", OneAsync, options);
+        routes.Post("logout/all", AllAsync, options);
+    }
+
+    private async ValueTask<Answer> OneAsync(Call call, CancellationToken stop)
+    {
+        await devices.RemoveAsync(call.Caller.UserId, [call.Caller.DeviceId], stop).ConfigureAwait(false);
+        return Answer.Empty;
+    }
+
+    private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)
+    {
+        await devices.RemoveAllAsync(call.Caller.UserId, except: null, stop).ConfigureAwait(false);
+        return Answer.Empty;
+    }
+}

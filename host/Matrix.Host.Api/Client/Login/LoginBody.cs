@@ -1,0 +1,30 @@
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.Login;
+
+/// <summary>The members that log-in and registration have in common.</summary>
+internal static class LoginBody
+{
+    private const int LongestDeviceId = 255;
+    private const int LongestName = 255;
+
+    internal static LoginWish ReadWish(BodyReader body)
+    {
+        var deviceId = body.Text("device_id");
+        if (deviceId is { Length: 0 or > LongestDeviceId } || deviceId?.Contains('\0') == true)
+        {
+            body.Refuse(MatrixError.InvalidParam, $"`device_id` must have 1 to {LongestDeviceId} characters.");
+        }
+
+        return new LoginWish(deviceId, ReadDisplayName(body, "initial_device_display_name"), body.Flag("refresh_token"));
+    }
+
+    internal static string? ReadDisplayName(BodyReader body, string member)
+    {
+        var name = body.Text(member);
+        if (name is { Length: > LongestName }) body.Refuse(MatrixError.InvalidParam, $"`{member}` must have at most {LongestName} characters.");
+        if (name?.Contains('\0') == true) body.Refuse(MatrixError.InvalidParam, $"`{member}` must not hold NUL.");
+        return name;
+    }
+}

@@ -1,0 +1,29 @@
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.Login;
+
+/// <summary>Fresh tokens for old ones. Client-Server API, "Refreshing access tokens".</summary>
+internal sealed class Refresh(Logins logins) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Post(
+        "refresh",
+        static body => body.RequiredText("refresh_token"),
+        PostAsync,
+        new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login });
+
+    private async ValueTask<Answer> PostAsync(Call call, string refreshToken, CancellationToken stop)
+    {
+        if (await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
+        {
+            return Answer.Error(401, MatrixError.UnknownToken, "The refresh token is not known.", static json => json.WriteBoolean("soft_logout", false));
+        }
+
+        return Answer.Json(fresh, static (json, tokens) =>
+        {
+            json.WriteString("access_token", tokens.AccessToken);
+            json.WriteString("refresh_token", tokens.RefreshToken);
+            json.WriteNumber("expires_in_ms", (long)tokens.ExpiresIn.TotalMilliseconds);
+        });
+    }
+}

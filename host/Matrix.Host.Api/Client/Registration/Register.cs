@@ -1,0 +1,120 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.Login;
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Api.Client.Registration;
+
+/// <summary>Making an account. Client-Server API, "Account registration" of the legacy API.</summary>
+internal sealed class Register(
+    IStorage storage,
+    RegistrationGate gate,
+    Usernames usernames,
+    PasswordLogin passwords,
+    PasswordHasher hasher,
+    Logins logins,
+    UserInteractiveAuth interactive,
+    TimeProvider clock) : IEndpoints
+{
+    private const int GeneratedNameLetters = 12;
+    private const string GeneratedNameAlphabet = "abcdefghijklmnopqrstuvwxyz";
+
+    private static readonly Answer _closed = Answer.Forbidden("Registration is closed on this server.");
+
+    public void Map(ClientRoutes routes)
+    {
+        var options = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
+        routes.Post("register", Read, PostAsync, options);
+        routes.Get("register/available", static query => query.RequiredText("username"), AvailableAsync, options);
+        routes.V1.Get(
+            "register/m.login.registration_token/validity", static query => query.RequiredText("token"), ValidityAsync, options);
+    }
+
+    private static RegisterRequest Read(BodyReader body) => new(
+        body.Whole,
+        body.Text("username"),
+        body.Text("password"),
+        LoginBody.ReadWish(body),
+        body.Flag("inhibit_login"));
+
+    private async ValueTask<Answer> PostAsync(Call call, RegisterRequest request, CancellationToken stop)
+    {
+        var kind = call.Query.OneOf("kind", "user", "guest");
+        if (call.Query.Problem is { } unknownKind) return unknownKind;
+        if (kind == "guest") return Answer.Forbidden("This server has no guest accounts.");
+
+        var flows = await gate.FlowsAsync(stop).ConfigureAwait(false);
+        if (flows.Count == 0) return _closed;
+
+        // Before authentication, so that nobody goes through that in vain.
+        var (userId, refusal) = request.Username is { } username
+            ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
+            : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
+        if (refusal is not null) return refusal;
+        if (request.Password is not null && passwords.Judge(request.Password) is { } weak) return weak;
+
+        var demand = new AuthDemand(flows, UserId: null, IsBoundToBody: false);
+        var auth = await interactive.DemandAsync(call, request.Body, demand, stop).ConfigureAwait(false);
+        if (auth.Refusal is { } ask) return ask;
+        if (request.Password is not { } password) return Answer.Error(400, MatrixError.MissingParam, "`password` is missing.");
+
+        var hash = await hasher.HashAsync(password, stop).ConfigureAwait(false);
+        if (hash is null) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
+
+        return await CreateAsync(userId, hash, request, auth, demand, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<Answer> CreateAsync(
+        string userId, string hash, RegisterRequest request, AuthOutcome auth, AuthDemand demand, CancellationToken stop)
+    {
+        var token = auth.Session!.RegistrationToken;
+        var isAdmin = token is not null
+            && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { MakesAdmin: true };
+
+        var creation = new CreateUser(userId, UserKind.User, hash, isAdmin);
+        var redemption = token is null ? null : new RedeemRegistrationToken(token);
+        var set = new WriteSet(4).Require(creation);
+        if (redemption is not null) set.Require(redemption);
+        var login = request.InhibitLogin ? null : logins.Add(set, userId, request.Wish);
+
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        if (receipt.Refused)
+        {
+            if (!creation.Applied) return Usernames.InUse;
+            auth.Session.ReopenRegistrationToken();
+            return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, "The registration token has been used up.");
+        }
+
+        interactive.End(auth);
+        return Answer.Json((userId, login), static (json, state) =>
+        {
+            json.WriteString("user_id", state.userId);
+            if (state.login is null) return;
+            json.WriteString("device_id", state.login.DeviceId);
+            state.login.WriteTokens(json);
+        });
+    }
+
+    private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
+    {
+        var (_, refusal) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
+        return refusal ?? Answer.Json(static json => json.WriteBoolean("available", true));
+    }
+
+    private async ValueTask<Answer> ValidityAsync(Call call, string token, CancellationToken stop)
+    {
+        var flows = await gate.FlowsAsync(stop).ConfigureAwait(false);
+        if (!flows.Any(flow => flow.Stages.Contains(AuthStage.RegistrationToken))) return _closed;
+
+        var row = await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false);
+        var valid = row?.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds()) == true;
+        return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));
+    }
+
+    private sealed record RegisterRequest(JsonObject Body, string? Username, string? Password, LoginWish Wish, bool InhibitLogin);
+}

@@ -1,0 +1,17 @@
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.Versions;
+
+/// <summary>The versions of the specification that are served. Client-Server API, "API Versions".</summary>
+internal sealed class Versions : IEndpoints
+{
+    private static readonly Answer _answer = Answer.Bytes(
+        """
+        {"versions":["r0.5.0","r0.6.0","r0.6.1","v1.1","v1.2","v1.3","v1.4","v1.5","v1.6","v1.7","v1.8","v1.9","v1.10","v1.11","v1.12","v1.13","v1.14","v1.15","v1.16","v1.17","v1.18","v1.19"],"unstable_features":{}}
+        """u8.ToArray());
+
+    public void Map(ClientRoutes routes) =>
+        routes.At("/_matrix/client/").Get("versions", Get, new RouteOptions { Access = Access.Optional, Rate = RateClass.None });
+
+    private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_answer);
+}

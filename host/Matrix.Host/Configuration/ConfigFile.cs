@@ -1,0 +1,109 @@
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Matrix.Host.Configuration;
+
+/// <summary>A mistake in the configuration, as it is shown: where, and what was expected.</summary>
+internal sealed record ConfigMistake(string Place, string Message)
+{
+    public override string ToString() => $"{Place}: {Message}";
+}
+
+/// <summary>A value as it was written, and where.</summary>
+internal readonly record struct ConfigText(string Text, string Place);
+
+/// <summary>Reads a YAML file of nested mappings into a flat list of names and texts; what the names mean is not known here.</summary>
+internal sealed class ConfigFile
+{
+    private readonly string _file;
+    private readonly Parser _events;
+
+    private ConfigFile(string file, TextReader text)
+    {
+        _file = file;
+        _events = new Parser(text);
+    }
+
+    internal Dictionary<string, ConfigText> Values { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names that hold further names, and where they stand.</summary>
+    internal Dictionary<string, string> Sections { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names with nothing after them, which say nothing, and where they stand.</summary>
+    internal Dictionary<string, string> Unset { get; } = new(StringComparer.Ordinal);
+
+    internal List<ConfigMistake> Mistakes { get; } = [];
+
+    /// <summary>Reads a text; `file` is its name in messages.</summary>
+    internal static ConfigFile Read(string file, TextReader text)
+    {
+        var read = new ConfigFile(file, text);
+        try
+        {
+            read.Document();
+        }
+        catch (YamlException broken)
+        {
+            read.Mistakes.Add(new ConfigMistake($"{file}:{broken.Start.Line}", $"not YAML: {broken.Message}"));
+        }
+
+        return read;
+    }
+
+    private void Document()
+    {
+        _events.Consume<StreamStart>();
+        if (_events.TryConsume<StreamEnd>(out _)) return;
+        _events.Consume<DocumentStart>();
+        if (_events.TryConsume<MappingStart>(out _))
+        {
+            Mapping("");
+        }
+        else if (!_events.TryConsume<Scalar>(out var only) || only.Value.Length > 0)
+        {
+            Refuse(_events.Current ?? only!, "expected settings as `name: value`");
+            return;
+        }
+
+        _events.Consume<DocumentEnd>();
+        if (!_events.TryConsume<StreamEnd>(out _)) Refuse(_events.Current!, "expected one document");
+    }
+
+    private void Mapping(string prefix)
+    {
+        while (!_events.TryConsume<MappingEnd>(out _))
+        {
+            if (!_events.TryConsume<Scalar>(out var name))
+            {
+                Refuse(_events.Current!, "expected a setting's name");
+                _events.SkipThisAndNestedEvents();
+                _events.SkipThisAndNestedEvents();
+                continue;
+            }
+
+            var path = prefix.Length == 0 ? name.Value : $"{prefix}.{name.Value}";
+            if (Values.ContainsKey(path) || Sections.ContainsKey(path) || Unset.ContainsKey(path)) Refuse(name, $"`{path}` is set twice");
+
+            if (_events.TryConsume<MappingStart>(out _))
+            {
+                Sections[path] = PlaceOf(name);
+                Mapping(path);
+            }
+            else if (_events.TryConsume<Scalar>(out var value))
+            {
+                // `name:` with nothing after it, and `name: null`, say nothing: the default holds.
+                if (value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null") Unset[path] = PlaceOf(name);
+                else Values[path] = new ConfigText(value.Value, PlaceOf(value));
+            }
+            else
+            {
+                Refuse(_events.Current!, $"`{path}`: expected a value or nested settings");
+                _events.SkipThisAndNestedEvents();
+            }
+        }
+    }
+
+    private void Refuse(ParsingEvent at, string message) => Mistakes.Add(new ConfigMistake(PlaceOf(at), message));
+
+    private string PlaceOf(ParsingEvent at) => $"{_file}:{at.Start.Line}";
+}

@@ -1,0 +1,50 @@
+using System.Collections;
+
+namespace Matrix.Host.Configuration;
+
+/// <summary>Where the configuration is: the file that is named, or `homeserver.yaml` in the data folder.</summary>
+internal static class ConfigLocation
+{
+    private const string FileName = "homeserver.yaml";
+    private const string DefaultFolder = "data";
+
+    /// <summary>The file, and whether it was named: one that was named must exist, the other is written when there is none.</summary>
+    internal static (string File, bool IsNamed) Find(string? argument, IDictionary environment)
+    {
+        string? Variable(string name) => environment[name] is string { Length: > 0 } value ? value : null;
+
+        if ((argument ?? Variable("MATRIX_CONFIG")) is { } named) return (Path.GetFullPath(named), true);
+        return (Path.GetFullPath(FileName, Path.GetFullPath(Variable(ConfigKeys.DataDir.Variable) ?? DefaultFolder)), false);
+    }
+
+    /// <summary>Reads the file and the environment.</summary>
+    internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) Load(string file, IDictionary environment)
+    {
+        string? text;
+        try
+        {
+            text = File.Exists(file) ? File.ReadAllText(file) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return (null, [new ConfigMistake(file, $"cannot be read: {e.Message}")]);
+        }
+
+        var (values, mistakes) = ConfigValues.Read(file, text, environment);
+        return mistakes.Count > 0 ? (null, mistakes) : HomeserverConfig.From(values, Path.GetDirectoryName(file)!);
+    }
+
+    /// <summary>Writes the commented file of a first start, with the server's name in it.</summary>
+    internal static void Write(string file, string serverName)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        // It may come to hold a secret: for its owner only.
+        using var to = new StreamWriter(file, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        to.Write(ConfigTemplate.Write(serverName));
+    }
+}

@@ -1,0 +1,119 @@
+using System.Collections;
+
+namespace Matrix.Host.Configuration;
+
+/// <summary>What the file and the environment say, checked against <see cref="ConfigKeys"/>. The environment wins.</summary>
+internal sealed class ConfigValues
+{
+    private const string Prefix = "MATRIX_";
+
+    private readonly Dictionary<string, ConfigText> _texts;
+    private readonly HashSet<string> _fromEnvironment = new(StringComparer.Ordinal);
+
+    private ConfigValues(Dictionary<string, ConfigText> texts) => _texts = texts;
+
+    /// <summary>Reads and checks.</summary>
+    /// <param name="name">The file's name, in messages.</param>
+    /// <param name="file">The file's text; null if there is none.</param>
+    /// <param name="environment">The variables.</param>
+    /// <returns>The values, and what is wrong with them.</returns>
+    internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(string name, string? file, IDictionary environment)
+    {
+        var read = ConfigFile.Read(name, new StringReader(file ?? ""));
+        var mistakes = read.Mistakes;
+        var keys = ConfigKeys.All.Append(ConfigKeys.DatabaseSynchronous).ToDictionary(k => k.Path, StringComparer.Ordinal);
+        var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')]).ToHashSet(StringComparer.Ordinal);
+
+        foreach (var (path, text) in read.Values)
+        {
+            if (keys.ContainsKey(path)) continue;
+            mistakes.Add(new ConfigMistake(text.Place, sections.Contains(path)
+                ? $"`{path}` holds further settings: expected lines below it, indented"
+                : Unknown(path, keys.Keys)));
+        }
+
+        foreach (var (path, place) in read.Sections)
+        {
+            if (sections.Contains(path)) continue;
+            if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(place, $"`{path}` holds no further settings"));
+            else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(place, Unknown(path, sections.Concat(keys.Keys))));
+        }
+
+        mistakes.AddRange(read.Unset
+            .Where(u => !keys.ContainsKey(u.Key) && !sections.Contains(u.Key))
+            .Select(u => new ConfigMistake(u.Value, Unknown(u.Key, keys.Keys))));
+
+        var values = new ConfigValues(read.Values.Where(v => keys.ContainsKey(v.Key)).ToDictionary(StringComparer.Ordinal));
+        values.Override(environment, keys.Values, sections, mistakes);
+
+        foreach (var (path, text) in values._texts)
+        {
+            if (keys[path].Mistake(text.Text) is { } expected)
+            {
+                mistakes.Add(new ConfigMistake(text.Place, $"`{path}`: expected {expected}, found {Shown(keys[path], text.Text)}"));
+            }
+        }
+
+        return (values, mistakes);
+    }
+
+    /// <summary>The value of a setting.</summary>
+    internal T Get<T>(ConfigKey<T> key) => _texts.TryGetValue(key.Path, out var text) ? key.Parse(text.Text) : key.Default;
+
+    /// <summary>Where a setting is set; its name if it is not.</summary>
+    internal string PlaceOf(ConfigKey key) => _texts.TryGetValue(key.Path, out var text) ? text.Place : key.Path;
+
+    /// <summary>Whether the environment sets it, rather than the file.</summary>
+    internal bool IsFromEnvironment(ConfigKey key) => _fromEnvironment.Contains(key.Path);
+
+    private void Override(IDictionary environment, IEnumerable<ConfigKey> keys, HashSet<string> sections, List<ConfigMistake> mistakes)
+    {
+        var byVariable = keys.ToDictionary(k => k.Variable, StringComparer.Ordinal);
+        foreach (DictionaryEntry entry in environment)
+        {
+            var (variable, text) = ((string)entry.Key, (string?)entry.Value ?? "");
+            if (!variable.StartsWith(Prefix, StringComparison.Ordinal)) continue;
+            if (byVariable.TryGetValue(variable, out var key))
+            {
+                _texts[key.Path] = new ConfigText(text, variable);
+                _fromEnvironment.Add(key.Path);
+            }
+            else if (variable.IndexOf("__", StringComparison.Ordinal) is > 7 and var at && sections.Contains(variable[7..at].ToLowerInvariant()))
+            {
+                // Other programs' variables may start alike; those that name one of our groups are meant for us.
+                mistakes.Add(new ConfigMistake(variable, $"there is no such setting{Nearest(variable, byVariable.Keys)}"));
+            }
+        }
+    }
+
+    private static string Unknown(string path, IEnumerable<string> known) => $"there is no setting `{path}`{Nearest(path, known)}";
+
+    private static string Nearest(string given, IEnumerable<string> known)
+    {
+        var nearest = known.Select(k => (Name: k, Distance: Distance(given, k))).MinBy(k => k.Distance);
+        return nearest.Distance <= Math.Max(2, given.Length / 3) ? $"; did you mean `{nearest.Name}`?" : "";
+    }
+
+    /// <summary>How many letters must be added, removed or changed.</summary>
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(changed, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[b.Length];
+    }
+
+    // A mistyped secret is still a secret.
+    private static string Shown(ConfigKey key, string text) =>
+        key.Path is "registration.shared_secret" or "database.url" ? "something else" : $"`{text}`";
+}

@@ -1,0 +1,156 @@
+using System.Collections;
+using System.Net;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Configuration;
+
+/// <summary>The configuration, typed: what each part of the server is given.</summary>
+internal sealed record HomeserverConfig
+{
+    internal required string ServerName { get; init; }
+
+    internal required string DataDir { get; init; }
+
+    internal required StorageOptions Storage { get; init; }
+
+    internal required IPEndPoint? ClientListener { get; init; }
+
+    internal required IPEndPoint? MetricsListener { get; init; }
+
+    internal required ConnectionLimits Connections { get; init; }
+
+    internal required HttpOptions Http { get; init; }
+
+    internal required RateLimitOptions Rates { get; init; }
+
+    internal required ClientOptions Client { get; init; }
+
+    internal required RoomsOptions Rooms { get; init; }
+
+    internal required PasswordHashCost PasswordCost { get; init; }
+
+    internal required LogLevel LogLevel { get; init; }
+
+    internal required bool LogAsJson { get; init; }
+
+    /// <summary>Makes it of values that were read and checked, and checks what concerns several of them.</summary>
+    /// <param name="values">The values.</param>
+    /// <param name="folder">The folder of the file that they were read from: relative paths start there.</param>
+    internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) From(ConfigValues values, string folder)
+    {
+        var mistakes = new List<ConfigMistake>();
+        void Refuse(ConfigKey key, string message) => mistakes.Add(new ConfigMistake(values.PlaceOf(key), message));
+
+        // What the environment names is relative to where the command was given; what the file names, to the file.
+        string PathOf(ConfigKey<string> key) =>
+            Path.GetFullPath(values.Get(key), values.IsFromEnvironment(key) ? Environment.CurrentDirectory : folder);
+
+        void MustExist(ConfigKey<string> key, Func<string, bool> exists)
+        {
+            if (values.Get(key).Length > 0 && !exists(PathOf(key))) Refuse(key, $"`{key.Path}`: there is no {PathOf(key)}");
+        }
+
+        MustExist(ConfigKeys.TlsCertificate, File.Exists);
+        MustExist(ConfigKeys.TlsKey, File.Exists);
+        MustExist(ConfigKeys.CustomCa, File.Exists);
+        MustExist(ConfigKeys.AppServices, Directory.Exists);
+        if (values.Get(ConfigKeys.TlsCertificate).Length > 0 != values.Get(ConfigKeys.TlsKey).Length > 0)
+        {
+            Refuse(ConfigKeys.TlsCertificate, "`tls.certificate` and `tls.key` belong together: expected both or neither");
+        }
+
+        if (values.Get(ConfigKeys.FederationListener) is not null)
+        {
+            Refuse(ConfigKeys.FederationListener, "`listeners.federation`: other servers are not served yet: expected nothing");
+        }
+
+        if (mistakes.Count > 0) return (null, mistakes);
+
+        var dataDir = PathOf(ConfigKeys.DataDir);
+        var serverName = values.Get(ConfigKeys.ServerName);
+        return (new HomeserverConfig
+        {
+            ServerName = serverName,
+            DataDir = dataDir,
+            Storage = new StorageOptions
+            {
+                Url = values.Get(ConfigKeys.DatabaseUrl),
+                DataDir = dataDir,
+                ServerName = serverName,
+                Readers = values.Get(ConfigKeys.DatabaseReaders),
+                MaxSetsPerFlush = values.Get(ConfigKeys.DatabaseFlushSets),
+                MaxBytesPerFlush = (int)values.Get(ConfigKeys.DatabaseFlushBytes),
+                MaxQueuedSets = values.Get(ConfigKeys.DatabaseQueuedWrites),
+                MaxQueuedReads = values.Get(ConfigKeys.DatabaseQueuedReads),
+                SqliteSynchronous = values.Get(ConfigKeys.DatabaseSynchronous),
+            },
+            ClientListener = values.Get(ConfigKeys.ClientListener),
+            MetricsListener = values.Get(ConfigKeys.MetricsListener),
+            Connections = new ConnectionLimits(
+                values.Get(ConfigKeys.Connections),
+                values.Get(ConfigKeys.HeaderCount),
+                (int)values.Get(ConfigKeys.HeaderBytes),
+                (int)values.Get(ConfigKeys.RequestLineBytes)),
+            Http = new HttpOptions(
+                (int)values.Get(ConfigKeys.BodyLimit),
+                (int)values.Get(ConfigKeys.EventBodyLimit),
+                (int)values.Get(ConfigKeys.LargeBodyLimit),
+                values.Get(ConfigKeys.TrustForwardedFor)),
+            Rates = new RateLimitOptions(
+                values.Get(ConfigKeys.RateLimitsEnabled),
+                new Rate(values.Get(ConfigKeys.LoginRate), values.Get(ConfigKeys.LoginBurst)),
+                new Rate(values.Get(ConfigKeys.RegistrationRate), values.Get(ConfigKeys.RegistrationBurst)),
+                new Rate(values.Get(ConfigKeys.SendRate), values.Get(ConfigKeys.SendBurst)),
+                new Rate(values.Get(ConfigKeys.MembershipRate), values.Get(ConfigKeys.MembershipBurst)),
+                new Rate(values.Get(ConfigKeys.OtherRate), values.Get(ConfigKeys.OtherBurst)),
+                values.Get(ConfigKeys.RateLimitTracked)),
+            Client = new ClientOptions
+            {
+                ServerName = serverName,
+                PublicBaseUrl = values.Get(ConfigKeys.PublicBaseUrl),
+                RegistrationEnabled = values.Get(ConfigKeys.RegistrationEnabled),
+                RegistrationRequiresToken = values.Get(ConfigKeys.RegistrationRequiresToken),
+                RegistrationSharedSecret = values.Get(ConfigKeys.RegistrationSharedSecret),
+                AccessTokenLifetime = values.Get(ConfigKeys.AccessTokenLifetime),
+                LoginTokenLifetime = values.Get(ConfigKeys.LoginTokenLifetime),
+                InteractiveLifetime = values.Get(ConfigKeys.InteractiveLifetime),
+                InteractiveSessions = values.Get(ConfigKeys.InteractiveSessions),
+                ShortestPassword = values.Get(ConfigKeys.PasswordLength),
+                CachedTokens = values.Get(ConfigKeys.TokenCache),
+                Devices = values.Get(ConfigKeys.Devices),
+                Filters = values.Get(ConfigKeys.Filters),
+                PushRules = values.Get(ConfigKeys.PushRules),
+            },
+            Rooms = new RoomsOptions
+            {
+                ServerName = serverName,
+                DefaultRoomVersion = values.Get(ConfigKeys.DefaultRoomVersion),
+                EventCacheBytes = values.Get(ConfigKeys.EventCache),
+                StateCacheBytes = values.Get(ConfigKeys.StateCache),
+                IdleRooms = values.Get(ConfigKeys.IdleRooms),
+                MaxWaitingPerLane = values.Get(ConfigKeys.RoomQueue),
+                MaxInitialInvites = values.Get(ConfigKeys.InitialInvites),
+                MaxInitialState = values.Get(ConfigKeys.InitialState),
+            },
+            PasswordCost = new PasswordHashCost(
+                values.Get(ConfigKeys.PasswordMemory),
+                values.Get(ConfigKeys.PasswordOperations),
+                values.Get(ConfigKeys.PasswordConcurrency),
+                values.Get(ConfigKeys.PasswordWaiting)),
+            LogLevel = Enum.Parse<LogLevel>(values.Get(ConfigKeys.LogLevel), ignoreCase: true),
+            LogAsJson = values.Get(ConfigKeys.LogFormat) == "json",
+        }, mistakes);
+    }
+}
+
+/// <summary>Bounds of connections.</summary>
+/// <param name="Most">How many at once.</param>
+/// <param name="Headers">Headers of a request.</param>
+/// <param name="HeaderBytes">Bytes of all headers of a request.</param>
+/// <param name="RequestLineBytes">Bytes of method, path and query.</param>
+internal sealed record ConnectionLimits(int Most, int Headers, int HeaderBytes, int RequestLineBytes);

@@ -1,0 +1,146 @@
+using System.Net;
+using Matrix.Host.Api.Admin;
+using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.Registration;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Configuration;
+using Matrix.Host.Metrics;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host;
+
+/// <summary>A running homeserver: the composition of all parts. Disposing stops it.</summary>
+internal sealed class Homeserver : IAsyncDisposable
+{
+    // Requests in flight have this long to end; long-polls are told to answer at once. Within the five seconds that a stop may take.
+    private static readonly TimeSpan _drainTime = TimeSpan.FromSeconds(3.5);
+
+    private readonly WebApplication _app;
+    private readonly IStorage _storage;
+
+    private Homeserver(WebApplication app, IStorage storage)
+    {
+        _app = app;
+        _storage = storage;
+    }
+
+    /// <summary>Where clients are served; null if they are not.</summary>
+    internal Uri? ClientAddress { get; private set; }
+
+    /// <summary>By what the first user may register; null once there are users.</summary>
+    internal string? FirstUserToken { get; private set; }
+
+    /// <summary>The parts, for tests.</summary>
+    internal IServiceProvider Services => _app.Services;
+
+    /// <summary>Opens the database, composes the parts and listens.</summary>
+    internal static async Task<Homeserver> StartAsync(HomeserverConfig config, ILoggerProvider log, CancellationToken stop)
+    {
+        Directory.CreateDirectory(config.DataDir);
+        var key = SigningKeyFile.LoadOrCreate(Path.Combine(config.DataDir, "signing.key"));
+        var storage = await StorageEngine.OpenAsync(config.Storage, stop).ConfigureAwait(false);
+        try
+        {
+            var app = Compose(config, key, storage, log);
+            var server = new Homeserver(app, storage);
+            await app.StartAsync(stop).ConfigureAwait(false);
+            server.ClientAddress = AddressOf(app, config.ClientListener);
+            server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop).ConfigureAwait(false);
+            return server;
+        }
+        catch
+        {
+            await storage.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Answers what is being asked, takes no more, and closes the database.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+        await _storage.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static WebApplication Compose(HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, config));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
+
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(key)
+            .AddSingleton(storage)
+            .AddSingleton(config.Http)
+            .AddSingleton(config.Rates)
+            .AddSingleton(config.Client)
+            .AddSingleton(config.Rooms)
+            .AddSingleton(new PasswordHasher(config.PasswordCost))
+            .AddSingleton<MetricsPage>()
+            .AddHttp()
+            .AddClientApi()
+            .AddAdminApi();
+
+        var app = builder.Build();
+        var api = app.Services.GetRequiredService<ApiServer>();
+        var metrics = app.Services.GetRequiredService<MetricsPage>();
+        ((IApplicationBuilder)app).Run(http => Answer(http, config.MetricsListener, metrics, api));
+        return app;
+    }
+
+    private static Task Answer(HttpContext http, IPEndPoint? metricsAt, MetricsPage metrics, ApiServer api)
+    {
+        var path = http.Request.Path;
+        if (path == "/health")
+        {
+            http.Response.ContentType = "text/plain";
+            return http.Response.WriteAsync("OK");
+        }
+
+        // Figures are for the one listener that is for them, not for clients.
+        if (metricsAt is null || http.Connection.LocalPort != metricsAt.Port) return api.HandleAsync(http);
+        if (path != "/metrics")
+        {
+            http.Response.StatusCode = 404;
+            return Task.CompletedTask;
+        }
+
+        http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        return http.Response.WriteAsync(metrics.Write());
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, HomeserverConfig config)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = config.Connections.Most;
+        kestrel.Limits.MaxRequestHeaderCount = config.Connections.Headers;
+        kestrel.Limits.MaxRequestHeadersTotalSize = config.Connections.HeaderBytes;
+        kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
+        // Each route has its own limit. This one stops what is sent after a refusal.
+        kestrel.Limits.MaxRequestBodySize = Math.Max(config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
+
+        if (config.ClientListener is { } clients) kestrel.Listen(clients);
+        if (config.MetricsListener is { } metrics) kestrel.Listen(metrics);
+    }
+
+    private static Uri? AddressOf(WebApplication app, IPEndPoint? listener)
+    {
+        if (listener is null) return null;
+        if (listener.Port != 0) return new Uri($"http://{listener}");
+        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return new Uri(bound);
+    }
+}

@@ -1,0 +1,121 @@
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Matrix.Host.Configuration;
+using Matrix.Host.Logging;
+using Matrix.Host.Storage.Writing;
+using Microsoft.AspNetCore.Connections;
+
+namespace Matrix.Host;
+
+/// <summary>The command `matrix-host`: serves, or checks the configuration.</summary>
+internal static class Program
+{
+    private const string Usage = """
+        matrix-host [--config FILE]               serves
+        matrix-host config check [--config FILE]  says what is wrong with the configuration
+        matrix-host config default                prints a configuration with every setting, its meaning and its default
+        """;
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        string? named = null;
+        var rest = arguments.ToList();
+        if (rest.IndexOf("--config") is >= 0 and var at)
+        {
+            if (at + 1 == rest.Count) return Refuse($"--config: expected a file's name\n{Usage}");
+            named = rest[at + 1];
+            rest.RemoveRange(at, 2);
+        }
+
+        return rest switch
+        {
+            [] => await ServeAsync(named).ConfigureAwait(false),
+            ["config", "check"] => Check(named),
+            ["config", "default"] => Print(ConfigTemplate.Write(ConfigKeys.ServerName.Default)),
+            ["--help" or "-h" or "help"] => Print(Usage + "\n"),
+            _ => Refuse($"expected one of:\n{Usage}"),
+        };
+    }
+
+    private static int Check(string? named)
+    {
+        var (file, _) = ConfigLocation.Find(named, Environment.GetEnvironmentVariables());
+        if (!File.Exists(file)) return Refuse($"{file}: there is no such file");
+        var (_, mistakes) = ConfigLocation.Load(file, Environment.GetEnvironmentVariables());
+        foreach (var mistake in mistakes) Console.Error.WriteLine(mistake);
+        return mistakes.Count == 0 ? Print($"{file}: good\n") : 1;
+    }
+
+    private static async Task<int> ServeAsync(string? named)
+    {
+        var environment = Environment.GetEnvironmentVariables();
+        var (file, isNamed) = ConfigLocation.Find(named, environment);
+        if (isNamed && !File.Exists(file)) return Refuse($"{file}: there is no such file");
+
+        var (config, mistakes) = ConfigLocation.Load(file, environment);
+        if (config is null) return Refuse(string.Join('\n', mistakes));
+
+        using var stopping = new CancellationTokenSource();
+        using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopping.Cancel();
+        }
+
+        try
+        {
+            if (!File.Exists(file))
+            {
+                ConfigLocation.Write(file, config.ServerName);
+                Console.WriteLine($"Wrote {file}: every setting, with its default.");
+            }
+
+            using var log = new LineLogger(Console.OpenStandardOutput(), config.LogAsJson, config.LogLevel);
+            var server = await Homeserver.StartAsync(config, log, stopping.Token).ConfigureAwait(false);
+            await using (server.ConfigureAwait(false))
+            {
+                Console.WriteLine($"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no address for clients"}");
+                if (server.FirstUserToken is { } token)
+                {
+                    Console.WriteLine($"Nobody has an account yet. Register the first user, an administrator, with the registration token {token}");
+                }
+
+                await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+            }
+
+            return 0;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return 0;
+        }
+        catch (Exception fault) when (ExplainOrNull(fault) is { } line)
+        {
+            return Refuse(line);
+        }
+    }
+
+    /// <summary>One line for what keeps a server from starting, when it is not a fault of the server itself.</summary>
+    private static string? ExplainOrNull(Exception fault) => fault switch
+    {
+        StorageException storage => $"database: {storage.Message}",
+        IOException { InnerException: AddressInUseException } taken => $"listeners: {taken.Message}",
+        IOException or UnauthorizedAccessException or SocketException or InvalidDataException => fault.Message,
+        DllNotFoundException missing => $"a library of the system is missing: {missing.Message.Split('\n')[0]}",
+        _ => null,
+    };
+
+    private static int Refuse(string lines)
+    {
+        Console.Error.WriteLine(lines);
+        return 1;
+    }
+
+    private static int Print(string text)
+    {
+        Console.Write(text);
+        return 0;
+    }
+}

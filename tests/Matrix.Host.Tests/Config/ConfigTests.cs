@@ -1,0 +1,107 @@
+using System.Collections;
+using Matrix.Host.Configuration;
+
+namespace Matrix.Host.Tests.Config;
+
+public sealed class ConfigTests
+{
+    [Test]
+    public void An_empty_file_is_the_defaults()
+    {
+        var (config, mistakes) = Load("");
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.ServerName, Is.EqualTo("localhost"));
+        Assert.That(config.ClientListener!.ToString(), Is.EqualTo("127.0.0.1:8008"));
+        Assert.That(config.MetricsListener, Is.Null);
+        Assert.That(config.Storage.Url, Is.EqualTo("sqlite:matrix.db"));
+        Assert.That(config.DataDir, Is.EqualTo("/somewhere"));
+    }
+
+    [Test]
+    public void The_commented_file_says_what_the_defaults_are()
+    {
+        var uncommented = string.Join('\n', ConfigTemplate.Write("example.org").Split('\n')
+            .Select(line => System.Text.RegularExpressions.Regex.Replace(line, "^( *)#(?=[a-z])", "$1")));
+        var (values, mistakes) = ConfigValues.Read("homeserver.yaml", uncommented, new Hashtable());
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(values.Get(ConfigKeys.ServerName), Is.EqualTo("example.org"));
+        Assert.That(values.Get(ConfigKeys.LargeBodyLimit), Is.EqualTo(ConfigKeys.LargeBodyLimit.Default));
+        Assert.That(values.Get(ConfigKeys.AccessTokenLifetime), Is.EqualTo(TimeSpan.FromHours(1)));
+        foreach (var key in ConfigKeys.All.Where(k => !k.Hidden))
+        {
+            Assert.That(values.PlaceOf(key), Does.StartWith("homeserver.yaml:"), key.Path);
+            Assert.That(key.Mistake(key.DefaultText.Trim('"')), Is.Null, key.Path);
+        }
+    }
+
+    [Test]
+    public void The_environment_wins()
+    {
+        var (config, mistakes) = Load(
+            "server_name: a.example\nlisteners:\n  client: 127.0.0.1:1\n",
+            ("MATRIX_LISTENERS__CLIENT", "127.0.0.1:18008"),
+            ("MATRIX_RATE_LIMITS__ENABLED", "false"));
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.ServerName, Is.EqualTo("a.example"));
+        Assert.That(config.ClientListener!.Port, Is.EqualTo(18008));
+        Assert.That(config.Rates.Enabled, Is.False);
+    }
+
+    [TestCase("server_nam: x\n", "homeserver.yaml:1: there is no setting `server_nam`; did you mean `server_name`?")]
+    [TestCase("\nlimits:\n  boddy: 1\n", "homeserver.yaml:3: there is no setting `limits.boddy`; did you mean `limits.body`?")]
+    [TestCase("limit:\n  body: 1\n", "homeserver.yaml:1: there is no setting `limit`; did you mean `limits`?")]
+    [TestCase("database:\n  readers: many\n", "homeserver.yaml:2: `database.readers`: expected an integer from 1 to 256, found `many`")]
+    [TestCase("registration:\n  enabled: yes\n", "homeserver.yaml:2: `registration.enabled`: expected true or false, found `yes`")]
+    [TestCase("listeners:\n  client: 8008\n", "homeserver.yaml:2: `listeners.client`: expected address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing, found `8008`")]
+    [TestCase("server_name: a b\n", "homeserver.yaml:1: `server_name`: expected a server name, such as example.org or localhost:8448, found `a b`")]
+    [TestCase("server_name:\n  a: b\n", "homeserver.yaml:1: `server_name` holds no further settings")]
+    [TestCase("limits: 5\n", "homeserver.yaml:1: `limits` holds further settings: expected lines below it, indented")]
+    [TestCase("server_name: a\nserver_name: b\n", "homeserver.yaml:2: `server_name` is set twice")]
+    [TestCase("server_name: [a]\n", "homeserver.yaml:1: `server_name`: expected a value or nested settings")]
+    [TestCase("limits:\n  body: 1KiB\n", "homeserver.yaml:2: `limits.body`: expected bytes, such as 65536 or 64KiB, from 4KiB to 64MiB, found `1KiB`")]
+    [TestCase("sessions:\n  access_token_lifetime: 5\n", "homeserver.yaml:2: `sessions.access_token_lifetime`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `5`")]
+    [TestCase("tls:\n  key: /no/such/file\n", "homeserver.yaml:2: `tls.key`: there is no /no/such/file")]
+    [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
+    public void A_mistake_is_told_with_its_place_and_what_was_expected(string file, string expected)
+    {
+        var (config, mistakes) = Load(file);
+
+        Assert.That(config, Is.Null);
+        Assert.That(mistakes.Select(m => m.ToString()), Does.Contain(expected));
+    }
+
+    [Test]
+    public void Broken_yaml_is_told_with_its_line()
+    {
+        var (_, mistakes) = Load("server_name: a\nlimits: {body: 3\n");
+
+        Assert.That(mistakes.Select(m => m.ToString()), Has.Some.Matches<string>(m => m.StartsWith("homeserver.yaml:", StringComparison.Ordinal) && m.Contains("not YAML")));
+    }
+
+    [Test]
+    public void A_mistyped_variable_of_a_group_of_ours_is_refused_and_others_are_not_ours()
+    {
+        var (_, mistakes) = Load("", ("MATRIX_LISTENERS__CLIENTS", "x"), ("MATRIX_SPEC_DIR", "y"), ("MATRIX_CONFIG", "z"), ("MATRIX_OTHER__TOOL", "w"));
+
+        Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_LISTENERS__CLIENTS: there is no such setting; did you mean `MATRIX_LISTENERS__CLIENT`?" }));
+    }
+
+    [Test]
+    public void A_secret_that_is_mistyped_is_not_shown()
+    {
+        var (_, mistakes) = Load("database:\n  url: postgres://user:hunter2\n");
+
+        Assert.That(string.Join('\n', mistakes), Does.Not.Contain("hunter2").And.Contain("database.url"));
+    }
+
+    private static (HomeserverConfig?, IReadOnlyList<ConfigMistake>) Load(string file, params (string, string)[] environment)
+    {
+        var variables = new Hashtable();
+        foreach (var (name, value) in environment) variables[name] = value;
+        var (values, mistakes) = ConfigValues.Read("homeserver.yaml", file, variables);
+        return mistakes.Count > 0 ? (null, mistakes) : HomeserverConfig.From(values, "/somewhere");
+    }
+}

@@ -1,0 +1,138 @@
+using System.Collections;
+using System.Text;
+using System.Text.Json.Nodes;
+using Matrix.Host.Configuration;
+using Matrix.Host.Logging;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host.Tests.Support;
+
+/// <summary>
+/// A real homeserver in this process: Kestrel on a free port, a database in a folder of its own. Each start of one fixture serves the
+/// same folder, so that a test can restart it.
+/// </summary>
+public sealed class HomeserverFixture : IAsyncDisposable
+{
+    /// <summary>The server's name, unless a test asks for another.</summary>
+    public const string ServerName = "test.example";
+
+    /// <summary>The secret by which users are made without further ado.</summary>
+    public const string SharedSecret = "the-tests-own-secret";
+
+    private readonly Dictionary<string, string> _settings;
+    private readonly LineLogger _log;
+    private readonly MemoryStream _lines = new();
+    private Homeserver? _server;
+    private HttpClient? _http;
+
+    private HomeserverFixture(Dictionary<string, string> settings, string folder)
+    {
+        _settings = settings;
+        Folder = folder;
+        _log = new LineLogger(Stream.Synchronized(_lines), json: false, LogLevel.Information);
+    }
+
+    /// <summary>Where its data is.</summary>
+    public string Folder { get; }
+
+    /// <summary>Where it serves.</summary>
+    public Uri Address => _server!.ClientAddress!;
+
+    /// <summary>Talks to it as nobody.</summary>
+    public TestClient Anyone => new(this, token: null);
+
+    /// <summary>The server's parts.</summary>
+    public IServiceProvider Services => _server!.Services;
+
+    /// <summary>By what the first user may register.</summary>
+    public string? FirstUserToken => _server!.FirstUserToken;
+
+    /// <summary>What it has logged so far.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_lines) return Encoding.UTF8.GetString(_lines.ToArray());
+        }
+    }
+
+    internal HttpClient Http => _http!;
+
+    /// <summary>Starts one. Settings are named as in the configuration: `("registration.enabled", "false")`.</summary>
+    public static async Task<HomeserverFixture> StartAsync(params (string Key, string Value)[] settings)
+    {
+        var folder = Directory.CreateTempSubdirectory("matrix-host-").FullName;
+        var all = new Dictionary<string, string>
+        {
+            ["server_name"] = ServerName,
+            ["data_dir"] = folder,
+            ["listeners.client"] = "127.0.0.1:0",
+            ["registration.enabled"] = "true",
+            ["registration.shared_secret"] = SharedSecret,
+            ["rate_limits.enabled"] = "false",
+            // Tests hash many passwords that nobody will ever try to guess.
+            ["passwords.memory"] = "64KiB",
+            ["passwords.operations"] = "1",
+        };
+        foreach (var (key, value) in settings) all[key] = value;
+
+        var fixture = new HomeserverFixture(all, folder);
+        await fixture.StartAsync().ConfigureAwait(false);
+        return fixture;
+    }
+
+    /// <summary>Stops it as an operator would, and serves the same data again.</summary>
+    public async Task RestartAsync(params (string Key, string Value)[] settings)
+    {
+        foreach (var (key, value) in settings) _settings[key] = value;
+        await StopAsync().ConfigureAwait(false);
+        await StartAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Stops it; its data stays.</summary>
+    public async Task StopAsync()
+    {
+        _http?.Dispose();
+        if (_server is not null) await _server.DisposeAsync().ConfigureAwait(false);
+        _server = null;
+    }
+
+    /// <summary>Makes a user with a password of `NAME-password` and logs in; the user acts through the result.</summary>
+    public async Task<TestUser> RegistersAsync(string name)
+    {
+        var password = name + "-password";
+        var reply = await Anyone.PostAsync("/_matrix/client/v3/register", new JsonObject
+        {
+            ["username"] = name,
+            ["password"] = password,
+            ["auth"] = new JsonObject { ["type"] = "m.login.dummy" },
+        }).ConfigureAwait(false);
+        Assert.That(reply.Status, Is.EqualTo(200), reply.Text);
+        return new TestUser(this, reply.Member("user_id"), reply.Member("device_id"), reply.Member("access_token"), password);
+    }
+
+    /// <summary>Stops it and deletes its data.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync().ConfigureAwait(false);
+        _log.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task StartAsync()
+    {
+        var environment = new Hashtable();
+        foreach (var (key, value) in _settings)
+        {
+            environment["MATRIX_" + key.ToUpperInvariant().Replace(".", "__", StringComparison.Ordinal)] = value;
+        }
+
+        var (values, mistakes) = ConfigValues.Read("homeserver.yaml", file: null, environment);
+        Assert.That(mistakes, Is.Empty);
+        var (config, more) = HomeserverConfig.From(values, Folder);
+        Assert.That(more, Is.Empty);
+
+        _server = await Homeserver.StartAsync(config!, _log, CancellationToken.None).ConfigureAwait(false);
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = Address };
+    }
+}

@@ -1,0 +1,36 @@
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+
+namespace Matrix.Host.Tests.Support;
+
+/// <summary>What the server answered.</summary>
+public sealed class Reply(int status, string text, HttpResponseMessage response)
+{
+    /// <summary>The HTTP status.</summary>
+    public int Status { get; } = status;
+
+    /// <summary>The body.</summary>
+    public string Text { get; } = text;
+
+    /// <summary>The headers.</summary>
+    public HttpResponseHeaders Headers { get; } = response.Headers;
+
+    /// <summary>The headers of the body.</summary>
+    public HttpContentHeaders ContentHeaders { get; } = response.Content.Headers;
+
+    /// <summary>The body as an object.</summary>
+    public JsonObject Json => JsonNode.Parse(Text)!.AsObject();
+
+    /// <summary>The error code; null if it is no error.</summary>
+    public string? Errcode => Text.StartsWith('{') ? (string?)Json["errcode"] : null;
+
+    /// <summary>A member that is a string.</summary>
+    public string Member(string name) => (string?)Json[name] ?? throw new AssertionException($"There is no string `{name}` in {Text}");
+
+    /// <summary>Fails unless it is this error.</summary>
+    public Reply Is(int status, string? errcode = null)
+    {
+        Assert.That((Status, Errcode), NUnit.Framework.Is.EqualTo((status, errcode)), Text);
+        return this;
+    }
+}
