@@ -1,0 +1,116 @@
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>The rooms of a server without its HTTP, on a database of their own; users are made on first mention.</summary>
+internal sealed class RoomsWorld : IAsyncDisposable
+{
+    internal const string Server = "one.test";
+
+    private readonly string _folder;
+    private readonly Ed25519Key _key = Ed25519Key.Generate();
+    private readonly HashSet<string> _users = [];
+
+    private RoomsWorld(string folder) => _folder = folder;
+
+    internal IStorage Storage { get; private set; } = null!;
+
+    internal RoomEngine Rooms { get; private set; } = null!;
+
+    internal static async Task<RoomsWorld> StartsAsync()
+    {
+        var world = new RoomsWorld(Directory.CreateTempSubdirectory("matrix-rooms-").FullName);
+        await world.OpensAsync();
+        return world;
+    }
+
+    internal async Task RestartsAsync()
+    {
+        Rooms.Dispose();
+        await Storage.DisposeAsync();
+        await OpensAsync();
+    }
+
+    internal static string Id(string name) => $"@{name}:{Server}";
+
+    internal async Task<string> CreatesRoomAsync(string creator, Func<RoomRequest, RoomRequest>? with = null)
+    {
+        await KnowsAsync(creator);
+        var request = new RoomRequest { Creator = Id(creator), Preset = Preset.PublicChat };
+        var result = await Rooms.Creator.CreateAsync(with?.Invoke(request) ?? request, default);
+        Assert.That(result.Failure, Is.Null);
+        return result.Value!;
+    }
+
+    internal async Task<RoomFailure?> JoinsAsync(string user, string room)
+    {
+        await KnowsAsync(user);
+        return (await Rooms.Memberships.JoinAsync(Id(user), room, null, default)).Failure;
+    }
+
+    internal async Task<RoomResult<string>> SaysAsync(string user, string room, string text, string? transaction = null)
+    {
+        await KnowsAsync(user);
+        var key = new TransactionKey(Id(user), "DEVICE", $"send/{room}/m.room.message", transaction ?? Guid.NewGuid().ToString());
+        var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
+        var draft = new Draft("m.room.message", null, Id(user), content, null);
+        return await Rooms.Sender.SendAsync(new Requester(Id(user), "DEVICE"), room, draft, key, null, default);
+    }
+
+    internal ValueTask<RoomResult<string>> SetsAsync(string user, string room, string type, string key, params (string, Json)[] content) =>
+        Rooms.Sender.SendStateAsync(room, Draft.State(type, key, Id(user), JsonObject.OfSeq(content)), null, default);
+
+    internal ValueTask<RoomResult<string>> RedactsAsync(string user, string room, string eventId) => Rooms.Sender.SendAsync(
+        new Requester(Id(user), "DEVICE"),
+        room,
+        new Draft("m.room.redaction", null, Id(user), JsonObject.Empty, eventId),
+        new TransactionKey(Id(user), "DEVICE", $"redact/{room}/{eventId}", Guid.NewGuid().ToString()),
+        null,
+        default);
+
+    internal async Task<IReadOnlyList<Matrix.Host.Rooms.Events.StoredEvent>> TimelineAsync(string room)
+    {
+        var view = (await Rooms.Rooms.FindAsync(room, default))!;
+        return await Rooms.Events.RangeAsync(
+            view.Room, EventNid.FirstOf(view.Room.Nid), null, Direction.Forward, 1000, default);
+    }
+
+    internal async Task KnowsAsync(string user)
+    {
+        if (!_users.Add(user)) return;
+        var create = new CreateUser(Id(user), UserKind.User, null, false);
+        await Storage.Writer.WriteAsync(new WriteSet(1).Require(create), default);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Rooms.Dispose();
+        await Storage.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task OpensAsync()
+    {
+        Storage = await StorageEngine.OpenAsync(
+            new StorageOptions { Url = "sqlite:matrix.db", DataDir = _folder, ServerName = Server }, default);
+        Rooms = new RoomEngine(
+            Storage,
+            new ServerSigner(Server, "ed25519:a", _key),
+            new NobodyIsNotified(),
+            new RoomsOptions { ServerName = Server },
+            TimeProvider.System);
+    }
+
+    private sealed class NobodyIsNotified : IPushEvaluation
+    {
+        public ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop) => new(PushOutcome.Nobody);
+    }
+}
