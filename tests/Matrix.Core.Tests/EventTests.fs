@@ -105,7 +105,6 @@ let private faultName (fault: PduFault) =
     | PduFault.EventTooLarge _ -> "EventTooLarge"
     | PduFault.TooManyReferences _ -> "TooManyReferences"
     | PduFault.DepthOutOfRange _ -> "DepthOutOfRange"
-    | PduFault.CreateEventWithRoomId -> "CreateEventWithRoomId"
 
 [<TestCaseSource(nameof formatVectors)>]
 let ``Event format`` (case: JsonObject) =
@@ -231,7 +230,15 @@ let ``A create event of version 12 names its room by its own id`` () =
     Assert.That(pdu.RoomId, Is.EqualTo("!" + pdu.EventId.Substring 1))
     Assert.That(unsigned.RoomId, Is.EqualTo pdu.RoomId)
     Assert.That(RoomId.isValid pdu.RoomId, Is.True)
-    Assert.That((parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Has "room_id", Is.False)
+    let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
+    Assert.That(members.Has "room_id", Is.False)
+
+    // One that names a room is for the authorization rules to reject.
+    let named =
+        JsonObject.OfSeq(Seq.append members.Members [ struct ("room_id", Json.String "!r:domain") ])
+
+    Assert.That((ok (PduFormat.ofJson (formatOf "12") named)).HasRoomId, Is.True)
+    Assert.That((ok (PduFormat.ofJson (formatOf "12") members)).HasRoomId, Is.False)
 
 let private receivedOf (version: string) (eventType: string) (content: string) =
     let parts = {

@@ -50,72 +50,94 @@ type UnsignedParts =
         && this.RedactedBecause.IsEmpty
         && this.Relations.IsEmpty
 
+/// What is written around the slices.
+module private Envelope =
+
+    let unsignedOpen = ",\"unsigned\":{"B
+    let age = "\"age\":"B
+    let relations = "\"m.relations\":"B
+    let membership = "\"membership\":"B
+    let prevContent = "\"prev_content\":"B
+    let redactedBecause = "\"redacted_because\":"B
+    let replacesState = "\"replaces_state\":"B
+    let transactionId = "\"transaction_id\":"B
+    let redactsOpen = "{\"redacts\":"B
+    let redactionType = "\"m.room.redaction\""B
+    let contentOpen = "{\"content\":"B
+    let eventId = "\"event_id\":"B
+    let originServerTs = "\"origin_server_ts\":"B
+    let redacts = "\"redacts\":"B
+    let roomId = "\"room_id\":"B
+    let sender = "\"sender\":"B
+    let stateKey = "\"state_key\":"B
+    let eventType = "\"type\":"B
+
 /// Events as clients see them, written from the canonical bytes of the store without parsing them: an envelope around slices.
 /// Client-Server API, "Room event format" and "Stripped state".
 [<AbstractClass; Sealed>]
 type ClientEvent private () =
 
     /// Writes `"key":"value"`, with a comma unless it is the first member.
-    static member private Text(out: ByteBuffer, first: bool, key: ReadOnlySpan<byte>, value: string) =
+    static member private Text(out: ByteBuffer, first: bool, key: byte[], value: string) =
         if not first then
             out.Byte ','B
 
-        out.Raw key
+        out.Bytes key
         CanonicalJson.writeString out value
 
-    static member private Raw(out: ByteBuffer, first: bool, key: ReadOnlySpan<byte>, value: ReadOnlySpan<byte>) =
+    static member private Raw(out: ByteBuffer, first: bool, key: byte[], value: ReadOnlySpan<byte>) =
         if not first then
             out.Byte ','B
 
-        out.Raw key
+        out.Bytes key
         out.Raw value
 
     static member private WriteUnsigned(out: ByteBuffer, parts: inref<UnsignedParts>) =
-        out.Raw(ReadOnlySpan<byte> ",\"unsigned\":{"B)
+        out.Bytes Envelope.unsignedOpen
         let start = out.Length
 
         if parts.HasAge then
-            out.Raw(ReadOnlySpan<byte> "\"age\":"B)
+            out.Bytes Envelope.age
             CanonicalJson.writeInt out parts.Age
 
         if not parts.Relations.IsEmpty then
-            ClientEvent.Raw(out, out.Length = start, ReadOnlySpan<byte> "\"m.relations\":"B, parts.Relations.Span)
+            ClientEvent.Raw(out, out.Length = start, Envelope.relations, parts.Relations.Span)
 
         match parts.Membership with
         | null -> ()
-        | membership -> ClientEvent.Text(out, out.Length = start, ReadOnlySpan<byte> "\"membership\":"B, membership)
+        | membership -> ClientEvent.Text(out, out.Length = start, Envelope.membership, membership)
 
         if not parts.PrevContent.IsEmpty then
-            ClientEvent.Raw(out, out.Length = start, ReadOnlySpan<byte> "\"prev_content\":"B, parts.PrevContent.Span)
+            ClientEvent.Raw(out, out.Length = start, Envelope.prevContent, parts.PrevContent.Span)
 
         if not parts.RedactedBecause.IsEmpty then
-            ClientEvent.Raw(out, out.Length = start, ReadOnlySpan<byte> "\"redacted_because\":"B, parts.RedactedBecause.Span)
+            ClientEvent.Raw(out, out.Length = start, Envelope.redactedBecause, parts.RedactedBecause.Span)
 
         match parts.ReplacesState with
         | null -> ()
-        | id -> ClientEvent.Text(out, out.Length = start, ReadOnlySpan<byte> "\"replaces_state\":"B, id)
+        | id -> ClientEvent.Text(out, out.Length = start, Envelope.replacesState, id)
 
         match parts.TransactionId with
         | null -> ()
-        | id -> ClientEvent.Text(out, out.Length = start, ReadOnlySpan<byte> "\"transaction_id\":"B, id)
+        | id -> ClientEvent.Text(out, out.Length = start, Envelope.transactionId, id)
 
         out.Byte '}'B
 
     /// Writes a redaction's content with `redacts` in it, as rooms of version 11 and later have it.
     static member private WriteContentWithRedacts(out: ByteBuffer, content: ReadOnlySpan<byte>, redacts: ReadOnlySpan<byte>) =
-        out.Raw(ReadOnlySpan<byte> "{\"redacts\":"B)
+        out.Bytes Envelope.redactsOpen
         out.Raw redacts
         let mutable members = Slices content
 
         while members.Next() do
-            if not (members.Is(ReadOnlySpan<byte> "redacts"B)) then
+            if not (members.Is Spelling.redacts) then
                 out.Byte ','B
                 out.Raw members.Member
 
         out.Byte '}'B
 
     /// The member of this key in canonical bytes; empty if it is not there. The key must need no escapes.
-    static member private Member(canonical: ReadOnlySpan<byte>, key: ReadOnlySpan<byte>) : ReadOnlySpan<byte> =
+    static member private Member(canonical: ReadOnlySpan<byte>, key: byte[]) : ReadOnlySpan<byte> =
         let mutable members = Slices canonical
         let mutable found = ReadOnlySpan<byte>.Empty
         let mutable go = true
@@ -134,7 +156,7 @@ type ClientEvent private () =
         let mutable go = true
 
         while go && members.Next() do
-            if members.Is(ReadOnlySpan<byte> "content"B) then
+            if members.Is Spelling.content then
                 let struct (start, length) = members.ValueRange
                 found <- canonical.Slice(start, length)
                 go <- false
@@ -163,49 +185,48 @@ type ClientEvent private () =
         while members.Next() do
             // Told apart by length first: this runs for every event of every sync.
             match members.Key.Length with
-            | 4 when members.Is(ReadOnlySpan<byte> "type"B) -> eventType <- members.Value
-            | 6 when members.Is(ReadOnlySpan<byte> "sender"B) -> sender <- members.Value
-            | 7 when members.Is(ReadOnlySpan<byte> "content"B) -> content <- members.Value
-            | 7 when members.Is(ReadOnlySpan<byte> "redacts"B) -> redacts <- members.Value
-            | 9 when members.Is(ReadOnlySpan<byte> "state_key"B) -> stateKey <- members.Value
-            | 16 when members.Is(ReadOnlySpan<byte> "origin_server_ts"B) -> ts <- members.Value
+            | 4 when members.Is Spelling.eventType -> eventType <- members.Value
+            | 6 when members.Is Spelling.sender -> sender <- members.Value
+            | 7 when members.Is Spelling.content -> content <- members.Value
+            | 7 when members.Is Spelling.redacts -> redacts <- members.Value
+            | 9 when members.Is Spelling.stateKey -> stateKey <- members.Value
+            | 16 when members.Is Spelling.originServerTs -> ts <- members.Value
             | _ -> ()
 
-        let isRedaction =
-            eventType.SequenceEqual(ReadOnlySpan<byte> "\"m.room.redaction\""B)
+        let isRedaction = eventType.SequenceEqual(ReadOnlySpan<byte> Envelope.redactionType)
 
         if not isRedaction then
             redacts <- ReadOnlySpan<byte>.Empty
         elif not format.RedactsOnTop then
-            redacts <- ClientEvent.Member(content, ReadOnlySpan<byte> "redacts"B)
+            redacts <- ClientEvent.Member(content, Spelling.redacts)
 
         // What is no string names no event.
         if redacts.Length > 0 && redacts[0] <> '"'B then
             redacts <- ReadOnlySpan<byte>.Empty
 
-        out.Raw(ReadOnlySpan<byte> "{\"content\":"B)
+        out.Bytes Envelope.contentOpen
 
         if redacts.Length > 0 && format.RedactsOnTop then
             ClientEvent.WriteContentWithRedacts(out, content, redacts)
         else
             out.Raw content
 
-        ClientEvent.Text(out, false, ReadOnlySpan<byte> "\"event_id\":"B, eventId)
-        ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"origin_server_ts\":"B, ts)
+        ClientEvent.Text(out, false, Envelope.eventId, eventId)
+        ClientEvent.Raw(out, false, Envelope.originServerTs, ts)
 
         if redacts.Length > 0 then
-            ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"redacts\":"B, redacts)
+            ClientEvent.Raw(out, false, Envelope.redacts, redacts)
 
         match roomId with
         | null -> ()
-        | id -> ClientEvent.Text(out, false, ReadOnlySpan<byte> "\"room_id\":"B, id)
+        | id -> ClientEvent.Text(out, false, Envelope.roomId, id)
 
-        ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"sender\":"B, sender)
+        ClientEvent.Raw(out, false, Envelope.sender, sender)
 
         if stateKey.Length > 0 then
-            ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"state_key\":"B, stateKey)
+            ClientEvent.Raw(out, false, Envelope.stateKey, stateKey)
 
-        ClientEvent.Raw(out, false, ReadOnlySpan<byte> "\"type\":"B, eventType)
+        ClientEvent.Raw(out, false, Envelope.eventType, eventType)
 
         if not unsigned.IsEmpty then
             ClientEvent.WriteUnsigned(out, &unsigned)
@@ -220,10 +241,10 @@ type ClientEvent private () =
 
         while members.Next() do
             if
-                members.Is(ReadOnlySpan<byte> "content"B)
-                || members.Is(ReadOnlySpan<byte> "sender"B)
-                || members.Is(ReadOnlySpan<byte> "state_key"B)
-                || members.Is(ReadOnlySpan<byte> "type"B)
+                members.Is Spelling.content
+                || members.Is Spelling.sender
+                || members.Is Spelling.stateKey
+                || members.Is Spelling.eventType
             then
                 if out.Length > start then
                     out.Byte ','B

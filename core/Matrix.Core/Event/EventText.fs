@@ -35,7 +35,7 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
         if redactor.KeepsContentOf eventType then
             false
         else
-            out.Raw(ReadOnlySpan<byte> "\"content\":"B)
+            out.Bytes Spelling.contentMember
             CanonicalJson.writeObject out (redactor.Content(eventType, content))
             true
 
@@ -44,28 +44,18 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
         if out.Length > 1 then
             out.Byte ','B
 
-    /// Writes the members that `takes` names, and `hashes` and `signatures` (as whole members, if they are not empty) in their
-    /// places among them.
-    let assemble (out: ByteBuffer) (takes: string -> bool) (redact: bool) (hashes: byte[]) (signatures: byte[]) =
+    /// Writes the members that `takes` names, and `hashes` (a whole member, if it is not empty) in its place among them.
+    let assemble (out: ByteBuffer) (takes: string -> bool) (redact: bool) (hashes: byte[]) =
         out.Byte '{'B
         let mutable hashesDue = hashes.Length > 0
-        let mutable signaturesDue = signatures.Length > 0
 
         for i in 0 .. event.Count do
             let key = if i < event.Count then event.Key i else ""
 
             if hashesDue && (i = event.Count || JsonObject.CompareKeys("hashes", key) < 0) then
                 separate out
-                out.Raw(ReadOnlySpan<byte> hashes)
+                out.Bytes hashes
                 hashesDue <- false
-
-            if
-                signaturesDue
-                && (i = event.Count || JsonObject.CompareKeys("signatures", key) < 0)
-            then
-                separate out
-                out.Raw(ReadOnlySpan<byte> signatures)
-                signaturesDue <- false
 
             if i < event.Count && takes key then
                 separate out
@@ -83,26 +73,26 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
     /// The content hash: of everything but `hashes`, `signatures` and `unsigned`.
     member _.ContentHash() : byte[] =
         use out = new ByteBuffer(members.Length + 64)
-        assemble out (fun key -> key <> "hashes" && key <> "signatures" && not (isLocal key)) false [||] [||]
+        assemble out (fun key -> key <> "hashes" && key <> "signatures" && not (isLocal key)) false [||]
         SHA256.HashData out.Written
 
     /// What is signed, and what the reference hash is of: the redacted event without `signatures` and `unsigned`.
     /// `hashes` is a whole member for an event that has none yet.
     member _.Essential(hashes: byte[]) : byte[] =
         use out = new ByteBuffer(members.Length + 64)
-        assemble out (fun key -> redactor.Keeps key && key <> "signatures" && not (isLocal key)) true hashes [||]
+        assemble out (fun key -> redactor.Keeps key && key <> "signatures" && not (isLocal key)) true hashes
         out.ToArray()
 
-    /// What is stored: everything but `unsigned`.
-    member _.Stored(hashes: byte[], signatures: byte[]) : byte[] =
-        use out = new ByteBuffer(members.Length + hashes.Length + signatures.Length + 8)
-        assemble out (isLocal >> not) false hashes signatures
+    /// What is stored: everything but `unsigned`. `hashes` is a whole member for an event that has none yet.
+    member _.Stored(hashes: byte[]) : byte[] =
+        use out = new ByteBuffer(members.Length + hashes.Length + 64)
+        assemble out (isLocal >> not) false hashes
         out.ToArray()
 
     /// What is stored of a redacted event.
     member _.StoredRedacted() : byte[] =
         use out = new ByteBuffer(members.Length)
-        assemble out (fun key -> redactor.Keeps key && not (isLocal key)) true [||] [||]
+        assemble out (fun key -> redactor.Keeps key && not (isLocal key)) true [||]
         out.ToArray()
 
     interface IDisposable with

@@ -24,8 +24,6 @@ type PduFault =
     | TooManyReferences of key: string * count: int * limit: int
     /// A depth below zero, or above what the version allows.
     | DepthOutOfRange of depth: int64 * limit: int64
-    /// A create event that names its room, whose id is to be derived from it.
-    | CreateEventWithRoomId
 
     /// Whether it is a matter of size (`M_TOO_LARGE`) rather than of form (`M_BAD_JSON`).
     member this.IsSize =
@@ -48,4 +46,3 @@ type PduFault =
         | EventTooLarge(bytes, limit) -> $"the event takes {bytes} bytes where {limit} are allowed"
         | TooManyReferences(key, count, limit) -> $"'{key}' has {count} entries where {limit} are allowed"
         | DepthOutOfRange(depth, limit) -> $"'depth' is {depth}, not from 0 to {limit}"
-        | CreateEventWithRoomId -> "the create event has a 'room_id', which is to be derived from it"

@@ -199,9 +199,7 @@ module internal PduFields =
             elif eventType <> "m.room.create" then
                 r.Id("room_id", RoomId.checkHash)
             else
-                if event.Has "room_id" then
-                    r.Fail PduFault.CreateEventWithRoomId
-
+                // One that names its room nevertheless is for the authorization rules to reject.
                 ""
 
         let eventId =

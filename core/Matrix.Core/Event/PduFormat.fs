@@ -40,6 +40,7 @@ type ReceivedPdu
         else
             fields.RoomId
 
+    member _.HasRoomId = event.Has "room_id"
     member _.Sender = fields.Sender
     member _.Type = fields.Type
     member _.OriginServerTs = fields.OriginServerTs
@@ -101,7 +102,7 @@ module PduFormat =
         | Error fault -> Error fault
         | Ok fields ->
             use text = new EventText(event, format.Redactor)
-            let stored = text.Stored([||], [||])
+            let stored = text.Stored [||]
 
             if stored.Length > EventLimits.MaxBytes then
                 Error(PduFault.EventTooLarge(stored.Length, EventLimits.MaxBytes))
@@ -148,7 +149,7 @@ module PduFormat =
                     out.Byte ','B
 
                 if key = "content" && not (format.Redactor.KeepsContentOf pdu.Type) then
-                    out.Raw(ReadOnlySpan<byte> "\"content\":"B)
+                    out.Bytes Spelling.contentMember
                     CanonicalJson.writeObject out content
                 else
                     out.Raw members.Member

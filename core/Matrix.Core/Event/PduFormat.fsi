@@ -14,6 +14,9 @@ type ReceivedPdu =
     /// Its room.
     member RoomId: string
 
+    /// Whether it carries a `room_id`: the authorization rules ask, of create events whose id is the room's.
+    member HasRoomId: bool
+
     /// Its sender.
     member Sender: string
 

@@ -113,23 +113,36 @@ module SignedJson =
         Array.contains SignatureFate.Valid fates
         && not (Array.contains SignatureFate.Invalid fates)
 
+    let private asJson (signatures: Signature[]) : JsonObject =
+        let ofEntity (entity: string, own: Signature[]) =
+            let texts =
+                own
+                |> Array.map (fun s -> struct (s.KeyId, Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> s.Bytes))))
+
+            struct (entity, Json.Object(JsonObject.OfSeq texts))
+
+        signatures
+        |> Array.groupBy (fun s -> s.Entity)
+        |> Array.map ofEntity
+        |> JsonObject.OfSeq
+
     /// `"signatures":{…}` as a whole member in canonical form.
-    let internal memberText (signatures: Signature[]) : byte[] =
-        use out = new ByteBuffer(256)
-        out.Raw(ReadOnlySpan<byte> "\"signatures\":"B)
+    let internal writeMember (out: ByteBuffer) (signatures: Signature[]) : unit =
+        out.Bytes Spelling.signaturesMember
 
-        let grouped =
-            signatures
-            |> Seq.groupBy (fun s -> s.Entity)
-            |> Seq.map (fun (entity, own) ->
-                let members =
-                    own
-                    |> Seq.map (fun s -> struct (s.KeyId, Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> s.Bytes))))
-
-                struct (entity, Json.Object(JsonObject.OfSeq members)))
-
-        CanonicalJson.writeObject out (JsonObject.OfSeq grouped)
-        out.ToArray()
+        if signatures.Length = 1 then
+            // Nearly every event of this server's: no trees are needed.
+            out.Byte '{'B
+            CanonicalJson.writeString out signatures[0].Entity
+            out.Byte ':'B
+            out.Byte '{'B
+            CanonicalJson.writeString out signatures[0].KeyId
+            out.Byte ':'B
+            CanonicalJson.writeString out (UnpaddedBase64.encode (ReadOnlySpan<byte> signatures[0].Bytes))
+            out.Byte '}'B
+            out.Byte '}'B
+        else
+            CanonicalJson.writeObject out (asJson signatures)
 
     /// `"hashes":{"sha256":…}` as a whole member in canonical form.
     let internal hashesText (contentHash: byte[]) : byte[] =

@@ -1,6 +1,24 @@
 namespace Matrix.Core.Event
 
 open System
+open System.Buffers
+
+/// Byte literals on the way of every event: F# makes a new array of one each time that it is reached.
+module internal Spelling =
+
+    let quotesAndBrackets = SearchValues.Create(ReadOnlySpan<byte> "\"{}[]"B)
+
+    // Keys, as the walk compares them.
+    let content = "content"B
+    let sender = "sender"B
+    let stateKey = "state_key"B
+    let eventType = "type"B
+    let redacts = "redacts"B
+    let originServerTs = "origin_server_ts"B
+
+    // Keys, as they are written.
+    let contentMember = "\"content\":"B
+    let signaturesMember = "\"signatures\":"B
 
 /// Walks the members of an object in canonical bytes that this server wrote, without parsing the values. The bytes are
 /// trusted: on others the answer is arbitrary, but the walk ends.
@@ -58,7 +76,7 @@ type internal Slices =
                         if at >= text.Length then
                             -1
                         else
-                            text.Slice(at).IndexOfAny("\"{}[]"B.AsSpan())
+                            text.Slice(at).IndexOfAny Spelling.quotesAndBrackets
 
                     if next < 0 then
                         at <- text.Length
@@ -104,7 +122,8 @@ type internal Slices =
     member this.Key: ReadOnlySpan<byte> = this.Text.Slice(this.KeyStart, this.KeyLength)
 
     /// Whether the key is this one, which needs no escapes.
-    member this.Is(key: ReadOnlySpan<byte>) : bool = this.Key.SequenceEqual key
+    member this.Is(key: byte[]) : bool =
+        this.Key.SequenceEqual(ReadOnlySpan<byte> key)
 
     /// The value's canonical text.
     member this.Value: ReadOnlySpan<byte> =
@@ -113,6 +132,9 @@ type internal Slices =
     /// Key, colon and value.
     member this.Member: ReadOnlySpan<byte> =
         this.Text.Slice(this.KeyStart - 1, this.At - this.KeyStart + 1)
+
+    /// Where the key's quotation mark stands.
+    member this.MemberStart: int = this.KeyStart - 1
 
     /// Where the value stands.
     member this.ValueRange: struct (int * int) =

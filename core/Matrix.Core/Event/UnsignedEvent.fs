@@ -29,8 +29,7 @@ type EventParts = {
 
 /// An event of this server's, hashed and not yet signed. Server-Server API, "Adding hashes and signatures to outgoing events".
 [<Sealed>]
-type UnsignedEvent
-    private (format: EventFormat, event: JsonObject, fields: PduFields, hashes: byte[], essential: byte[], eventId: string) =
+type UnsignedEvent private (format: EventFormat, fields: PduFields, unsealed: byte[], essential: byte[], eventId: string) =
 
     static let references (withHashes: bool) (ids: string[]) (hashes: byte[][]) : Json =
         ids
@@ -128,12 +127,24 @@ type UnsignedEvent
                 else
                     PduFields.idOfHash format (SHA256.HashData essential)
 
-            Ok(UnsignedEvent(format, event, fields, hashes, essential, eventId))
+            Ok(UnsignedEvent(format, fields, text.Stored hashes, essential, eventId))
 
     /// The event with its signatures, if it is not too large then.
     member _.Sign(signatures: Signature[]) : Result<Pdu, PduFault> =
-        use text = new EventText(event, format.Redactor)
-        let canonical = text.Stored(hashes, SignedJson.memberText signatures)
+        // Of the members that are built, `state_key` and `type` stand behind `signatures`.
+        let mutable members = Slices(ReadOnlySpan<byte> unsealed)
+
+        while members.Next()
+              && not (members.Is Spelling.stateKey || members.Is Spelling.eventType) do
+            ()
+
+        let at = members.MemberStart
+        use out = new ByteBuffer(unsealed.Length + 256)
+        out.Raw(ReadOnlySpan<byte>(unsealed, 0, at))
+        SignedJson.writeMember out signatures
+        out.Byte ','B
+        out.Raw(ReadOnlySpan<byte>(unsealed, at, unsealed.Length - at))
+        let canonical = out.ToArray()
 
         if canonical.Length > EventLimits.MaxBytes then
             Error(PduFault.EventTooLarge(canonical.Length, EventLimits.MaxBytes))

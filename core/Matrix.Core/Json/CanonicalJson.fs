@@ -58,6 +58,14 @@ type ByteBuffer(capacity: int) =
         source.CopyTo(this.Room source.Length)
         length <- length + source.Length
 
+    /// Writes bytes as they are.
+    member _.Bytes(source: byte[]) =
+        if bytes.Length - length < source.Length then
+            grow source.Length
+
+        Buffer.BlockCopy(source, 0, bytes, length, source.Length)
+        length <- length + source.Length
+
     interface IBufferWriter<byte> with
         member this.Advance count = this.Advance count
 
@@ -88,7 +96,12 @@ module CanonicalJson =
     let private mustEscape =
         SearchValues.Create(ReadOnlySpan<char>(Array.append [| '"'; '\\' |] (Array.init 32 char)))
 
+    // A literal of bytes is a new array each time that it is reached: those on the way of every event are kept.
     let private hex = "0123456789abcdef"B
+    let private controlEscape = "u00"B
+    let private yes = "true"B
+    let private no = "false"B
+    let private nothing = "null"B
 
     let private writeEscape (out: ByteBuffer) (c: char) =
         let short =
@@ -107,7 +120,7 @@ module CanonicalJson =
         if short <> 0uy then
             out.Byte short
         else
-            out.Raw(ReadOnlySpan<byte> "u00"B)
+            out.Bytes controlEscape
             out.Byte hex[int c >>> 4]
             out.Byte hex[int c &&& 15]
 
@@ -156,9 +169,9 @@ module CanonicalJson =
                 write out items[i]
 
             out.Byte ']'B
-        | Json.Bool true -> out.Raw(ReadOnlySpan<byte> "true"B)
-        | Json.Bool false -> out.Raw(ReadOnlySpan<byte> "false"B)
-        | Json.Null -> out.Raw(ReadOnlySpan<byte> "null"B)
+        | Json.Bool true -> out.Bytes yes
+        | Json.Bool false -> out.Bytes no
+        | Json.Null -> out.Bytes nothing
         | Json.Float d -> out.Raw(ReadOnlySpan<byte>(Encoding.ASCII.GetBytes(Numbers.formatFloat d)))
 
     /// Writes an object.

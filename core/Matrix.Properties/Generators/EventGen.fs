@@ -142,7 +142,7 @@ module EventGen =
         }
 
     /// A signature of the right size.
-    let signature (server: string) : Gen<Signature> =
+    let private signature (server: string) : Gen<Signature> =
         Gen.arrayOfLength 64 (Gen.choose (0, 255) |> Gen.map byte)
         |> Gen.map (fun bytes -> {
             Entity = server
@@ -155,12 +155,21 @@ module EventGen =
         gen {
             let! format = format
             let! parts = parts format
-            let! signature = signature (Matrix.Core.Ident.UserId.server parts.Sender)
+            let! own = signature (Matrix.Core.Ident.UserId.server parts.Sender)
+            let! other = signature "other"
+
+            let! signatures =
+                Gen.elements [
+                    [| own |]
+                    [| own |]
+                    [| own; other |]
+                    [| other; own; { own with KeyId = "ed25519:0" } |]
+                ]
 
             match UnsignedEvent.Prepare(format, parts) with
             | Error fault -> return failwith $"the generator made no event: {fault}"
             | Ok unsigned ->
-                match unsigned.Sign [| signature |] with
+                match unsigned.Sign signatures with
                 | Ok pdu -> return (format, pdu)
                 | Error fault -> return failwith $"the generator made no event: {fault}"
         }

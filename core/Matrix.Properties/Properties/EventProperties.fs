@@ -79,7 +79,7 @@ module EventProperties =
                 | Ok received ->
                     received.HashHolds
                     && received.EventId = pdu.EventId
-                    && received.Signatures.Length = 1
+                    && received.Signatures.Length > 0
                     && samePdu received.Pdu pdu
                 | Error _ -> false)
 
