@@ -1,0 +1,82 @@
+/// The seam between the halves: what the host calls has no shape that only F# can make.
+module Matrix.Core.Tests.FacadeTests
+
+open System
+open System.Reflection
+open NUnit.Framework
+open Matrix.Core.Facade
+
+let rec private named (t: Type) : seq<Type> =
+    seq {
+        yield t
+
+        match t.GetElementType() with
+        | null -> ()
+        | inner -> yield! named inner
+
+        if t.IsGenericType then
+            for argument in t.GetGenericArguments() do
+                yield! named argument
+    }
+
+/// A type that makes sense in F# only: options, lists, maps, results, functions, and unit in a place of its own.
+let private isForeign (t: Type) =
+    t.Assembly = typeof<option<int>>.Assembly
+
+let private flags =
+    BindingFlags.Public
+    ||| BindingFlags.Instance
+    ||| BindingFlags.Static
+    ||| BindingFlags.DeclaredOnly
+
+let private signature (m: MemberInfo) : seq<Type> =
+    match m with
+    | :? MethodInfo as m -> Seq.append [ m.ReturnType ] (m.GetParameters() |> Seq.map (fun p -> p.ParameterType))
+    | :? ConstructorInfo as c -> c.GetParameters() |> Seq.map (fun p -> p.ParameterType)
+    | :? PropertyInfo as p -> [ p.PropertyType ]
+    | :? FieldInfo as f -> [ f.FieldType ]
+    | _ -> []
+
+/// The members of a type whose signatures have a type that only F# has.
+let private foreignMembers (t: Type) : string list = [
+    for m in t.GetMembers flags do
+        for s in signature m |> Seq.collect named do
+            if isForeign s then
+                $"{t.Name}.{m.Name}: {s.Name}"
+]
+
+[<Test>]
+let ``No signature of the facade has a type that only F# has`` () =
+    let types =
+        typeof<JsonText>.Assembly.GetExportedTypes()
+        |> Array.filter (fun t -> t.Namespace = "Matrix.Core.Facade")
+
+    Assert.That(types.Length, Is.GreaterThan 1)
+    Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
+
+[<Test>]
+let ``Types of the facade are sealed`` () =
+    let isOpen (t: Type) = t.IsClass && not t.IsSealed
+
+    let types =
+        typeof<JsonText>.Assembly.GetExportedTypes()
+        |> Array.filter (fun t -> t.Namespace = "Matrix.Core.Facade" && isOpen t)
+
+    Assert.That(types, Is.Empty)
+
+/// What the first test must see.
+type Wrong() =
+    member _.Option = Some 1
+
+    member _.Nested: System.Collections.Generic.List<Result<int, string>[]> =
+        System.Collections.Generic.List()
+
+    member _.Function(f: int -> int) = f 1
+    member _.Curried (a: int) (b: int) = a + b
+
+[<Test>]
+let ``The check sees options, results and functions`` () =
+    let found = foreignMembers typeof<Wrong>
+    Assert.That(found, Has.Some.Contains "Wrong.Option")
+    Assert.That(found, Has.Some.Contains "Wrong.Nested: FSharpResult")
+    Assert.That(found, Has.Some.Contains "Wrong.Function: FSharpFunc")
