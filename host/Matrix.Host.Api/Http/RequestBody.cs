@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Microsoft.AspNetCore.Http;
 
@@ -58,10 +59,8 @@ internal static class RequestBody
     private static (JsonObject?, Answer?) Parse(ReadOnlySpan<byte> bytes, RouteOptions options, int limit)
     {
         var reading = options.CanonicalBody ? Reading.Strict : Reading.Client;
-        var parsed = JsonReader.ParseObject(bytes, reading, new JsonLimits(limit, Depth));
-        if (parsed.IsOk) return (parsed.ResultValue, null);
+        if (JsonText.TryParseObject(bytes, reading, new JsonLimits(limit, Depth), out var body, out var error)) return (body, null);
 
-        var error = parsed.ErrorValue;
         var code = error.IsNotJson ? MatrixError.NotJson : MatrixError.BadJson;
         return (null, Answer.Error(400, code, $"The body cannot be read: {error}."));
     }

@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Sodium;
 
@@ -12,11 +13,8 @@ internal static class SignedJson
     private static readonly string[] _notSigned = [Signatures, Unsigned];
 
     /// <summary>A stored key object.</summary>
-    internal static JsonObject Read(ReadOnlyMemory<byte> stored)
-    {
-        var parsed = JsonReader.ParseObject(stored.Span, Reading.Client, new JsonLimits(stored.Length, 128));
-        return parsed.IsOk ? parsed.ResultValue : throw new InvalidDataException($"A stored key is damaged: {parsed.ErrorValue}.");
-    }
+    internal static JsonObject Read(ReadOnlyMemory<byte> stored) =>
+        JsonText.TryParseStored(stored.Span, out var key) ? key : throw new InvalidDataException("A stored key is damaged: it is no JSON object.");
 
     /// <summary>What is stored of a key object: all but `unsigned`, which is the server's to fill.</summary>
     internal static byte[] Stored(JsonObject key) => Without(key, [Unsigned]);

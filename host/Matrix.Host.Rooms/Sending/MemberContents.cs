@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -32,13 +33,13 @@ internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable 
         if (RoomNames.ServerOf(userId) != serverName) return false;
         var row = await accountData.FindAsync(userId, null, "m.invite_permission_config", stop).ConfigureAwait(false);
         return row is not null
-            && JsonReader.ParseObject(row.Content.Span, Reading.Client, JsonLimitsModule.clientBody) is { IsOk: true } content
-            && content.ResultValue.Text("default_action") == "block";
+            && JsonText.TryParseStored(row.Content.Span, out var content)
+            && content.Text("default_action") == "block";
     }
 
     private static string? Text(ReadOnlyMemory<byte> json) =>
-        JsonReader.Parse(json.Span, Reading.Client, JsonLimitsModule.clientBody) is { IsOk: true } value
-        && value.ResultValue is Json.String text
+        JsonText.TryParse(json.Span, Reading.Client, JsonText.ClientBodyLimits, out var value, out _)
+        && value is Json.String text
             ? text.Item
             : null;
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
@@ -70,15 +71,14 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
         {
             var id = given.Whole.Key(i);
             var value = given.Whole.Value(i);
-            var parts = KeyId.parts(id);
-            if (!parts.IsOk)
+            if (!Identifiers.TryKeyId(id, out var algorithm, out var identifier))
             {
                 body.Refuse(MatrixError.BadJson, $"`{given.PathOf(id)}` must be named algorithm:id.");
                 break;
             }
 
             if (value is not Json.String) CheckKeyObject(given.RequiredInner(id));
-            keys.Add(new UploadedKey(parts.ResultValue.Item1, parts.ResultValue.Item2, value));
+            keys.Add(new UploadedKey(algorithm, identifier, value));
         }
 
         return keys;

@@ -1,0 +1,39 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+
+namespace Matrix.Host.Tests.Architecture;
+
+/// <summary>The host calls the core without ever meeting a type that makes sense in F# only: read from its compiled assemblies.</summary>
+internal sealed class SeamTests
+{
+    private const string FSharp = "FSharp.Core";
+
+    [Test]
+    public void No_host_assembly_uses_an_FSharp_option_list_map_result_or_function()
+    {
+        var assemblies = Directory.GetFiles(AppContext.BaseDirectory, "Matrix.Host*.dll").Where(path => !path.EndsWith(".Tests.dll", StringComparison.Ordinal)).ToArray();
+        Assert.That(assemblies, Has.Length.GreaterThan(2));
+        Assert.That(assemblies.SelectMany(path => TypesUsed(path, FSharp)), Is.Empty);
+    }
+
+    [Test]
+    public void The_check_sees_the_types_that_the_core_uses() =>
+        Assert.That(TypesUsed(Path.Combine(AppContext.BaseDirectory, "Matrix.Core.dll"), FSharp), Has.Some.Contains("FSharpResult"));
+
+    /// <summary>The types of another assembly that one refers to.</summary>
+    private static List<string> TypesUsed(string path, string from)
+    {
+        using var pe = new PEReader(File.OpenRead(path));
+        var metadata = pe.GetMetadataReader();
+        var found = new List<string>();
+        foreach (var handle in metadata.TypeReferences)
+        {
+            var type = metadata.GetTypeReference(handle);
+            if (type.ResolutionScope.Kind != HandleKind.AssemblyReference) continue;
+            var assembly = metadata.GetAssemblyReference((AssemblyReferenceHandle)type.ResolutionScope);
+            if (metadata.GetString(assembly.Name) == from) found.Add($"{Path.GetFileName(path)}: {metadata.GetString(type.Name)}");
+        }
+
+        return found;
+    }
+}
