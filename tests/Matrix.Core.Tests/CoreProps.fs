@@ -15,6 +15,7 @@ let private properties =
         StateStorageProperties.all
         PushProperties.all
         RoomProperties.all
+        SyncProperties.all
     ]
     |> Seq.concat
     |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)

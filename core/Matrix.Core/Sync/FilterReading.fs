@@ -1,0 +1,133 @@
+namespace Matrix.Core.Sync
+
+open System
+open Matrix.Core.Ident
+open Matrix.Core.Json
+
+/// Why a filter was refused: what stands at a place of it is not what is expected there.
+[<Sealed>]
+type FilterError internal (path: string, expected: string) =
+
+    /// Where, as a dotted path.
+    member _.Path = path
+
+    /// What is expected there.
+    member _.Expected = expected
+
+    /// What the API calls the error; its status is 400.
+    member _.ErrCode = "M_BAD_JSON"
+
+    override _.ToString() = $"filter: {path} must be {expected}."
+
+/// A filter that was read, or why it was refused.
+[<Sealed>]
+type FilterOutcome<'F> internal (result: Result<'F, FilterError>) =
+
+    /// One of the two, whichever it was.
+    member _.Match(read: Func<'F, 'T>, refused: Func<FilterError, 'T>) : 'T =
+        match result with
+        | Ok filter -> read.Invoke filter
+        | Error error -> refused.Invoke error
+
+    /// The same for F#.
+    member _.Result = result
+
+/// The first fault that the reading of a filter met.
+[<Sealed>]
+type internal FilterFaults() =
+    let mutable first: FilterError | null = null
+
+    /// Notes a fault, unless there was one before.
+    member _.Note(path: string, expected: string) : unit =
+        if isNull first then
+            first <- FilterError(path, expected)
+
+    /// What was read, if there was no fault.
+    member _.Outcome(filter: 'F) : FilterOutcome<'F> =
+        match first with
+        | null -> FilterOutcome(Ok filter)
+        | error -> FilterOutcome(Error error)
+
+/// Reads the members of an object in a filter. Of what is at fault the reading goes on as if it were absent: the outcome is
+/// thrown away.
+[<Sealed>]
+type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
+
+    let below (name: string) =
+        if path = "" then name else path + "." + name
+
+    /// The longest list that a filter may hold.
+    static member MaxListLength = 1000
+
+    /// Whether there is nothing to read.
+    member _.IsEmpty = (o.Count = 0)
+
+    /// A truth value; none if absent.
+    member _.MaybeBool(name: string) : bool voption =
+        match o.TryFind name with
+        | ValueNone -> ValueNone
+        | ValueSome(Json.Bool value) -> ValueSome value
+        | ValueSome _ ->
+            faults.Note(below name, "true or false")
+            ValueNone
+
+    /// A truth value; false if absent.
+    member this.Bool(name: string) : bool =
+        ValueOption.defaultValue false (this.MaybeBool name)
+
+    /// An object; the empty one if absent.
+    member _.Inner(name: string) : FilterReader =
+        match o.TryFind name with
+        | ValueNone -> FilterReader(JsonObject.Empty, below name, faults)
+        | ValueSome(Json.Object value) -> FilterReader(value, below name, faults)
+        | ValueSome _ ->
+            faults.Note(below name, "an object")
+            FilterReader(JsonObject.Empty, below name, faults)
+
+    member private _.List(name: string, valid: string -> bool, expected: string) : string[] | null =
+        match o.TryFind name with
+        | ValueNone -> null
+        | ValueSome(Json.Array items) when items.Length > FilterReader.MaxListLength ->
+            faults.Note(below name, $"at most {FilterReader.MaxListLength} entries")
+            null
+        | ValueSome(Json.Array items) ->
+            items
+            |> Array.choose (fun item ->
+                match item with
+                | Json.String s when valid s -> Some s
+                | _ ->
+                    faults.Note(below name, expected)
+                    None)
+        | ValueSome _ ->
+            faults.Note(below name, expected)
+            null
+
+    /// A list of texts; null if absent.
+    member this.Texts(name: string) : string[] | null =
+        this.List(name, (fun _ -> true), "an array of strings")
+
+    /// A list of user ids; null if absent.
+    member this.UserIds(name: string) : string[] | null =
+        this.List(name, UserId.isValid, "an array of user ids")
+
+    /// A list of room ids; null if absent.
+    member this.RoomIds(name: string) : string[] | null =
+        this.List(name, RoomId.isValid, "an array of room ids")
+
+    /// A count from 1; 0 if absent.
+    member _.Limit(name: string) : int =
+        match o.TryFind name with
+        | ValueNone -> 0
+        | ValueSome(Json.Int n) when n >= 1L -> int (min n (int64 Int32.MaxValue))
+        | ValueSome _ ->
+            faults.Note(below name, "an integer greater than 0")
+            0
+
+    /// One of some words; the first if absent.
+    member _.OneOf(name: string, words: string list) : string =
+        match o.TryFind name with
+        | ValueNone -> List.head words
+        | ValueSome(Json.String s) when List.contains s words -> s
+        | ValueSome _ ->
+            faults.Note(below name, String.concat " or " words)
+            List.head words

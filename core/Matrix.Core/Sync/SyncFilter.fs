@@ -1,0 +1,66 @@
+namespace Matrix.Core.Sync
+
+open System
+open Matrix.Core.Json
+
+/// A filter as clients define it for `/sync`. Immutable. Client-Server API, "Filtering".
+[<Sealed>]
+type SyncFilter private (reader: FilterReader) =
+
+    let fields = FieldMask.Of(reader.Texts "event_fields")
+
+    let isFederationFormat =
+        reader.OneOf("event_format", [ "client"; "federation" ]) = "federation"
+
+    let presence = EventFilter.Read(reader.Inner "presence")
+    let accountData = EventFilter.Read(reader.Inner "account_data")
+    let room = reader.Inner "room"
+
+    let rooms = Listed(room.RoomIds "rooms", room.RoomIds "not_rooms")
+
+    let includeLeave = room.Bool "include_leave"
+    let ofRoom name = EventFilter.Read(room.Inner name)
+    let ephemeral = ofRoom "ephemeral"
+    let state = ofRoom "state"
+    let timeline = ofRoom "timeline"
+    let roomAccountData = ofRoom "account_data"
+
+    static let everything = SyncFilter(FilterReader(JsonObject.Empty, "", FilterFaults()))
+
+    /// The filter that holds nothing back, for requests without one.
+    static member Everything = everything
+
+    /// Reads a filter; unknown members are passed over.
+    static member Parse(filter: JsonObject) : FilterOutcome<SyncFilter> =
+        let faults = FilterFaults()
+        faults.Outcome(SyncFilter(FilterReader(filter, "", faults)))
+
+    /// The fields that events are reduced to; null for all.
+    member _.Fields: FieldMask | null = fields
+
+    /// Whether events are wanted as servers exchange them.
+    member _.IsFederationFormat = isFederationFormat
+
+    /// Presence.
+    member _.Presence = presence
+
+    /// Account data that belongs to no room.
+    member _.AccountData = accountData
+
+    /// Whether anything of a room is wanted; the filters below are asked after this one.
+    member _.AdmitsRoom(roomId: string) : bool = rooms.Admits roomId
+
+    /// Whether rooms are wanted that the user has left.
+    member _.IncludeLeave = includeLeave
+
+    /// Receipts and typing of rooms.
+    member _.Ephemeral = ephemeral
+
+    /// State of rooms.
+    member _.State = state
+
+    /// Timelines of rooms.
+    member _.Timeline = timeline
+
+    /// Account data of rooms.
+    member _.RoomAccountData = roomAccountData
