@@ -1,4 +1,5 @@
 using System.Text;
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
@@ -83,9 +84,9 @@ internal sealed class Tags(IStorage storage, RoomNumbers rooms, UserLocks locks)
     {
         var row = await storage.AccountData.FindAsync(userId, room, AccountDataTypes.Tags, stop).ConfigureAwait(false);
         if (row is null) return JsonObject.Empty;
-        var content = JsonReader.ParseObject(row.Content.Span, Reading.Client, new JsonLimits(row.Content.Length, 128));
-        if (!content.IsOk || content.ResultValue.IndexOf(Member) is not (>= 0 and var at)) return JsonObject.Empty;
-        return content.ResultValue.Value(at) is Json.Object tags ? tags.Item : JsonObject.Empty;
+        return JsonText.TryParseStored(row.Content.Span, out var content) && JsonText.TryGet(content, Member, out var value) && value is Json.Object tags
+            ? tags.Item
+            : JsonObject.Empty;
     }
 
     private static byte[] ContentOf(JsonObject tags) =>

@@ -1,4 +1,4 @@
-using Matrix.Core.Ident;
+using Matrix.Core.Facade;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 
@@ -10,9 +10,8 @@ internal sealed class Usernames(IStorage storage, ClientOptions options)
     /// <summary>The user id of a wished name: upper case becomes lower case. Or why it cannot be had.</summary>
     internal (string UserId, Answer? Refusal) UserIdOf(string username)
     {
-        var checkedName = UserId.checkNewLocalpart(options.ServerName, username.ToLowerInvariant());
-        return checkedName.IsOk
-            ? (UserId.make(checkedName.ResultValue, options.ServerName), null)
+        return Identifiers.TryNewUserId(options.ServerName, username.ToLowerInvariant(), out var userId, out _)
+            ? (userId, null)
             : ("", Answer.Error(
                 400, MatrixError.InvalidUsername, "A user name consists of a-z, 0-9, `.`, `_`, `=`, `-`, `/` and `+`, and has at most 255 bytes with the server's name."));
     }
