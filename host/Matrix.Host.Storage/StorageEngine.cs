@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Postgres;
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Writing;
 
@@ -7,6 +8,8 @@ namespace Matrix.Host.Storage;
 /// <summary>Opens a store.</summary>
 public static class StorageEngine
 {
+    internal const string SqlitePrefix = "sqlite:";
+
     /// <summary>
     /// Opens the database that the options name (a SQLite file is made if there is none), brings its schema up to date, takes it for this process
     /// alone and starts the writer.
@@ -19,11 +22,16 @@ public static class StorageEngine
     }
 
     internal static async ValueTask<IStorage> OpenAsync(
-        StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop) => options.Url switch
+        StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
+    {
+        if (options.Url.Length > SqlitePrefix.Length && options.Url.StartsWith(SqlitePrefix, StringComparison.Ordinal))
         {
-            ['s', 'q', 'l', 'i', 't', 'e', ':', _, ..] => await SqliteStorage.OpenAsync(options, migrations, stop),
-            _ => throw new StorageException(
-                StorageFailure.Refused,
-                "database.url must be sqlite:FILE or postgres://user:password@host:port/name."),
-        };
+            return await SqliteStorage.OpenAsync(options, migrations, stop);
+        }
+
+        return PostgresUrl.IsOne(options.Url)
+            ? await PostgresStorage.OpenAsync(options, migrations, stop)
+            : throw new StorageException(
+                StorageFailure.Refused, "database.url must be sqlite:FILE or postgres://user:password@host:port/name.");
+    }
 }

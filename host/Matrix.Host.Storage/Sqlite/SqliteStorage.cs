@@ -9,7 +9,7 @@ internal static class SqliteStorage
 {
     public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
-        var path = Path.GetFullPath(Path.Combine(options.DataDir, options.Url["sqlite:".Length..]));
+        var path = Path.GetFullPath(Path.Combine(options.DataDir, options.Url[StorageEngine.SqlitePrefix.Length..]));
         var file = SqliteFile.Take(path, options);
         var connections = new List<SqliteConnection>();
         try

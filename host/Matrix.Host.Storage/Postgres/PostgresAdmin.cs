@@ -1,0 +1,25 @@
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Postgres;
+
+internal sealed class PostgresAdmin(IReads reads, string version) : IStorageAdmin
+{
+    private static readonly Statement Tables = Statement.Of("""
+        SELECT c.relname::text, pg_total_relation_size(c.oid), GREATEST(c.reltuples, 0)::bigint FROM pg_class c
+        WHERE c.relkind = 'r' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) ORDER BY 2 DESC
+        """);
+
+    public string Engine => $"PostgreSQL {version}";
+
+    public ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop) => AdminStatements.MigrationsAsync(reads, stop);
+
+    public ValueTask<IReadOnlyList<TableSize>> TableSizesAsync(CancellationToken stop) =>
+        reads.ListAsync(Tables, static row => new TableSize(row.Text(0), row.Int64(1), row.Int64(2)), stop);
+
+    public ValueTask<IReadOnlyList<RoomSize>> RoomSizesAsync(int limit, CancellationToken stop) =>
+        AdminStatements.RoomSizesAsync(reads, limit, stop);
+
+    public ValueTask BackupAsync(string to, CancellationToken stop) => throw new StorageException(
+        StorageFailure.Refused, "PostgreSQL is backed up with its own tools: pg_dump, or pg_basebackup for a server that goes on.");
+}

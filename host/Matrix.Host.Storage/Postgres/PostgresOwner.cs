@@ -1,0 +1,173 @@
+using System.Data;
+using System.Globalization;
+using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Writing;
+using Npgsql;
+
+namespace Matrix.Host.Storage.Postgres;
+
+/// <summary>
+/// The one connection that writes. While it lives it holds an advisory lock on the database, which makes this process the only one that does.
+/// </summary>
+internal sealed class PostgresOwner : IAsyncDisposable
+{
+    // "matrix" in letters of a telephone: any number will do, so long as all agree.
+    private const long Lock = 628749;
+
+    private readonly string _connectionString;
+    private NpgsqlConnection _connection;
+
+    private PostgresOwner(string connectionString)
+    {
+        _connectionString = connectionString;
+        _connection = new NpgsqlConnection(connectionString);
+    }
+
+    /// <summary>The sequence's position as it was when the connection was made.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>PostgreSQL's version.</summary>
+    public string Version => _connection.ServerVersion;
+
+    /// <summary>Connects, takes the database, brings its schema up to date.</summary>
+    public static async Task<PostgresOwner> OpenAsync(
+        NpgsqlConnectionStringBuilder settings, StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
+    {
+        var owner = new PostgresOwner(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString);
+        try
+        {
+            await owner.TakeAsync(stop);
+            await owner.CheckServerAsync(stop);
+            await owner.MigrateAsync(options, migrations, stop);
+            await owner.PinServerNameAsync(options.ServerName, stop);
+            await owner.ReadPositionAsync(stop);
+            return owner;
+        }
+        catch (Exception fault) when (PostgresFault.IsOne(fault))
+        {
+            await owner.DisposeAsync();
+            throw PostgresFault.Of(fault, "opening");
+        }
+        catch
+        {
+            await owner.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The connection, made anew if it was lost.</summary>
+    public async Task<NpgsqlConnection> ConnectionAsync()
+    {
+        if (_connection.State != ConnectionState.Open)
+        {
+            await ReconnectAsync();
+        }
+
+        return _connection;
+    }
+
+    /// <summary>Makes the connection anew and reads where the sequence stands.</summary>
+    public async Task ReconnectAsync()
+    {
+        await _connection.DisposeAsync();
+        _connection = new NpgsqlConnection(_connectionString);
+        await TakeAsync(CancellationToken.None);
+        await ReadPositionAsync(CancellationToken.None);
+    }
+
+    /// <summary>Ends a transaction that an error left open.</summary>
+    public async Task AbandonTransactionAsync()
+    {
+        try
+        {
+            await ExecuteAsync("ROLLBACK", CancellationToken.None);
+        }
+        catch (Exception fault) when (PostgresFault.IsOne(fault))
+        {
+            // Lost as well: closed, the server rolls back by itself, and the next flush connects anew.
+            await _connection.CloseAsync();
+        }
+    }
+
+    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+
+    private async Task TakeAsync(CancellationToken stop)
+    {
+        await _connection.OpenAsync(stop);
+        if (await ScalarAsync($"SELECT pg_try_advisory_lock({Lock})", stop) is not true)
+        {
+            await _connection.CloseAsync();
+            throw new StorageException(
+                StorageFailure.Refused, $"The database {_connection.Database} is in use by another process.");
+        }
+    }
+
+    private async Task CheckServerAsync(CancellationToken stop)
+    {
+        foreach (var setting in new[] { "synchronous_commit", "fsync" })
+        {
+            if (await ScalarAsync($"SHOW {setting}", stop) is "off")
+            {
+                throw new StorageException(
+                    StorageFailure.Refused, $"PostgreSQL has {setting} = off: acknowledged events would be lost with the power. Turn it on.");
+            }
+        }
+
+        if (await ScalarAsync("SHOW server_encoding", stop) is not "UTF8")
+        {
+            throw new StorageException(StorageFailure.Refused, "The PostgreSQL database must have the encoding UTF8.");
+        }
+    }
+
+    private async Task MigrateAsync(StorageOptions options, IReadOnlyList<Migration> known, CancellationToken stop)
+    {
+        await ExecuteAsync("SET client_min_messages = warning", stop);
+        await ExecuteAsync(Migration.CreateRecord, stop);
+        var applied = Convert.ToInt32(await ScalarAsync("SELECT COUNT(*) FROM migrations", stop), CultureInfo.InvariantCulture);
+        foreach (var migration in Migration.Pending(known, applied))
+        {
+            await using var transaction = await _connection.BeginTransactionAsync(stop);
+            await ExecuteAsync(migration.ForPostgres, stop);
+            await using var record = new NpgsqlCommand("INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", _connection)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter { Value = migration.Number },
+                    new NpgsqlParameter { Value = migration.Name },
+                    new NpgsqlParameter { Value = options.Time.GetUtcNow().ToUnixTimeMilliseconds() },
+                },
+            };
+            await record.ExecuteNonQueryAsync(stop);
+            await transaction.CommitAsync(stop);
+        }
+    }
+
+    private async Task PinServerNameAsync(string serverName, CancellationToken stop)
+    {
+        await using var insert = new NpgsqlCommand(
+            "INSERT INTO identity (one, server_name) VALUES (1, $1) ON CONFLICT (one) DO NOTHING", _connection)
+        {
+            Parameters = { new NpgsqlParameter { Value = serverName } },
+        };
+        await insert.ExecuteNonQueryAsync(stop);
+        if (await ScalarAsync("SELECT server_name FROM identity", stop) is string theirs && theirs != serverName)
+        {
+            throw Migration.ForeignServer(theirs, serverName);
+        }
+    }
+
+    private async Task ReadPositionAsync(CancellationToken stop) =>
+        Position = (long)(await ScalarAsync("SELECT position FROM sequence WHERE one = 1", stop))!;
+
+    private async Task<object?> ScalarAsync(string sql, CancellationToken stop)
+    {
+        await using var command = new NpgsqlCommand(sql, _connection);
+        return await command.ExecuteScalarAsync(stop);
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken stop)
+    {
+        await using var command = new NpgsqlCommand(sql, _connection);
+        await command.ExecuteNonQueryAsync(stop);
+    }
+}

@@ -1,0 +1,215 @@
+using System.Diagnostics;
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+using Npgsql;
+
+namespace Matrix.Host.Storage.Postgres;
+
+/// <summary>
+/// The writer: takes what waits, sends it as one batch, which is one transaction and one round trip; only a set with preconditions takes two. Every
+/// transaction moves the one row of the sequence first: so positions are in commit order whoever writes, and after a lost connection that row says
+/// whether the last transaction was kept.
+/// </summary>
+internal sealed class PostgresWriter : StorageWriter
+{
+    private static readonly Statement Advance = Statement.Of("UPDATE sequence SET position = $1 WHERE one = 1");
+
+    private readonly PostgresOwner _owner;
+    private readonly WriteHandlers _handlers;
+    private readonly PostgresWrites _writes = new();
+    private readonly Task _loop;
+
+    public PostgresWriter(PostgresOwner owner, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
+        : base(options, metrics)
+    {
+        _owner = owner;
+        _handlers = handlers;
+        StartAt(owner.Position);
+        metrics.Watch(() => Queue.Count, () => PublishedPosition);
+        _loop = Task.Run(RunAsync);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        Queue.Close();
+        await _loop;
+        _writes.Dispose();
+        Queue.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
+        var run = new List<WriteSet>(Options.MaxSetsPerFlush);
+        while (true)
+        {
+            if (Queue.TryTake(sets))
+            {
+                await FlushAllAsync(sets, run);
+                sets.Clear();
+            }
+            else if (Queue.IsClosed)
+            {
+                break;
+            }
+            else
+            {
+                await Queue.WaitAsync();
+            }
+        }
+
+        FailWaiting(new StorageException(StorageFailure.Closed, "The store is closed."));
+    }
+
+    // In order of submission: runs of plain sets together, each set with preconditions by itself.
+    private async Task FlushAllAsync(List<WriteSet> sets, List<WriteSet> run)
+    {
+        foreach (var set in sets)
+        {
+            if (set.Preconditions.Count > 0)
+            {
+                await FlushAsync(run);
+                run.Clear();
+                run.Add(set);
+                await FlushAsync(run);
+                run.Clear();
+            }
+            else
+            {
+                run.Add(set);
+            }
+        }
+
+        await FlushAsync(run);
+        run.Clear();
+    }
+
+    private async Task FlushAsync(List<WriteSet> sets)
+    {
+        DropBroken(sets);
+        if (sets.Count == 0)
+        {
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        var failure = await TryAsync(sets);
+        if (failure is null)
+        {
+            Metrics.Flushed(started, sets.Count);
+            Publish(sets);
+            return;
+        }
+
+        Metrics.Failed(failure.Failure);
+        if (failure.Failure != StorageFailure.Rejected || sets.Count == 1)
+        {
+            FailAll(sets, failure);
+            return;
+        }
+
+        // One of them breaks a rule: each for itself, so that it fails alone.
+        foreach (var set in sets.ToArray())
+        {
+            await FlushAsync([set]);
+        }
+    }
+
+    /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
+    private async Task<StorageException?> TryAsync(List<WriteSet> sets)
+    {
+        // Positions of a transaction that is not kept are not given out again.
+        var last = LastPosition + sets.Count;
+        try
+        {
+            var connection = await _owner.ConnectionAsync();
+            _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
+            if (sets.Count == 1 && sets[0].Preconditions.Count > 0)
+            {
+                await RequireAsync(sets[0], connection);
+                return null;
+            }
+
+            _writes.Run(Advance, last, static (a, last) => a.Int(last));
+            var position = LastPosition;
+            foreach (var set in sets)
+            {
+                Apply(set, ++position);
+            }
+
+            await _writes.SendAsync(connection);
+            return null;
+        }
+        catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
+        {
+            return await SettleAsync(sets, last, fault);
+        }
+#pragma warning disable CA1031 // A fault in building one statement is that set's, not the writer's end.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            return new StorageException(StorageFailure.Rejected, $"A write could not be carried out: {fault.Message}", fault);
+        }
+        finally
+        {
+            LastPosition = last;
+        }
+    }
+
+    private void Apply(WriteSet set, long position)
+    {
+        set.Position = _writes.Position = position;
+        foreach (var operation in set.Operations)
+        {
+            _handlers.Apply(operation, _writes);
+        }
+    }
+
+    private async Task RequireAsync(WriteSet set, NpgsqlConnection connection)
+    {
+        set.Position = 0;
+        _writes.Position = LastPosition + 1;
+        _writes.Run("BEGIN");
+        _writes.Run(Advance, LastPosition + 1, static (a, last) => a.Int(last));
+        foreach (var precondition in set.Preconditions)
+        {
+            _handlers.Apply(precondition, _writes);
+        }
+
+        await _writes.SendAsync(connection);
+        if (!set.Preconditions.All(precondition => precondition.Applied))
+        {
+            _writes.Run("ROLLBACK");
+            await _writes.SendAsync(connection);
+            set.Chain?.Break();
+            return;
+        }
+
+        Apply(set, LastPosition + 1);
+        _writes.Run("COMMIT");
+        await _writes.SendAsync(connection);
+    }
+
+    /// <summary>A transaction failed. If the connection was lost, whether it was kept is found out first.</summary>
+    private async Task<StorageException?> SettleAsync(List<WriteSet> sets, long last, Exception fault)
+    {
+        var failure = PostgresFault.Of(fault, "writing");
+        if (PostgresFault.IsAnswer(fault))
+        {
+            await _owner.AbandonTransactionAsync();
+            return failure;
+        }
+
+        try
+        {
+            await _owner.ReconnectAsync();
+        }
+        catch (Exception second) when (PostgresFault.IsOne(second) || second is StorageException)
+        {
+            return failure;
+        }
+
+        // Kept, and everyone may hear of it; only what an operation wanted to know is lost with the connection.
+        return _owner.Position == last && !_writes.HasConditions && sets.All(set => set.Position != 0) ? null : failure;
+    }
+}

@@ -1,0 +1,99 @@
+using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
+using Npgsql;
+
+namespace Matrix.Host.Storage.Postgres;
+
+/// <summary>Gathers changes into one batch, sends it, and hands the answers to the operations that wait for them.</summary>
+internal sealed class PostgresWrites : IWrites, IDisposable
+{
+    private readonly PostgresArguments _arguments;
+    private readonly List<(NpgsqlBatchCommand Command, ConditionalOperation Operation)> _conditions = [];
+    private readonly List<Action<IRow>> _results = [];
+    private readonly NpgsqlBatch _batch = new();
+    private long _sequence;
+
+    public PostgresWrites()
+    {
+        _arguments = new PostgresArguments { Writes = this };
+    }
+
+    public long Now { get; private set; }
+
+    public long Position { get; set; }
+
+    /// <summary>Whether anything waits for an answer from the server.</summary>
+    public bool HasConditions => _conditions.Count + _results.Count > 0;
+
+    /// <summary>Starts a transaction's changes.</summary>
+    public void Begin(long now)
+    {
+        Now = now;
+        _sequence = 0;
+        Clear();
+    }
+
+    public long NextSequence() => ++_sequence;
+
+    public void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind) => _ = Add(statement, args, bind);
+
+    public void RunIf<TOperation>(Statement statement, TOperation operation, Action<IArguments, TOperation> bind)
+        where TOperation : ConditionalOperation => _conditions.Add((Add(statement, operation, bind), operation));
+
+    public void RunFor<TOperation>(
+        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
+        where TOperation : ConditionalOperation
+    {
+        _ = Add(statement, operation, bind);
+        _results.Add(row => operation.Applied |= read(operation, row));
+    }
+
+    /// <summary>A statement without arguments.</summary>
+    public void Run(string text) => _batch.BatchCommands.Add(new NpgsqlBatchCommand(text));
+
+    /// <summary>Sends what was gathered, in one round trip. When this returns the server has done all of it.</summary>
+    public async Task SendAsync(NpgsqlConnection connection)
+    {
+        _batch.Connection = connection;
+        await using (var reader = await _batch.ExecuteReaderAsync())
+        {
+            // Only statements that return rows have a result, each in its turn.
+            var next = 0;
+            var row = new PostgresRow(reader);
+            do
+            {
+                while (reader.FieldCount > 0 && await reader.ReadAsync())
+                {
+                    _results[next](row);
+                }
+
+                next++;
+            }
+            while (await reader.NextResultAsync());
+        }
+
+        foreach (var (command, operation) in _conditions)
+        {
+            operation.Applied |= command.RecordsAffected > 0;
+        }
+
+        Clear();
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    private NpgsqlBatchCommand Add<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind)
+    {
+        var command = new NpgsqlBatchCommand(statement.Postgres);
+        bind(_arguments.Of(command.Parameters), args);
+        _batch.BatchCommands.Add(command);
+        return command;
+    }
+
+    private void Clear()
+    {
+        _conditions.Clear();
+        _results.Clear();
+        _batch.BatchCommands.Clear();
+    }
+}

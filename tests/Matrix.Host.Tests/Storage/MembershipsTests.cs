@@ -1,0 +1,113 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+internal sealed class MembershipsTests(string kind) : StorageTests(kind)
+{
+    [SetUp]
+    public async Task Rooms() => await Write(Room(Kitchen), Room(Garden));
+
+    [Test]
+    public async Task A_users_rooms_are_those_with_the_memberships_asked_for()
+    {
+        await Write(Sets(Kitchen, Alice, Membership.Join));
+        var position = await Write(Sets(Garden, Alice, Membership.Invite), Sets(Garden, Bob, Membership.Join));
+
+        var all = await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop);
+        var invited = await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Invite | MembershipSet.Knock, Stop);
+
+        Assert.That(all.Select(row => row.Room), Is.EquivalentTo(new[] { Kitchen, Garden }));
+        Assert.That(invited, Is.EqualTo(new[]
+        {
+            new UserRoomRow(Garden, RoomIdOf(Garden), Membership.Invite, EventOf(Garden, Alice), position, false),
+        }));
+    }
+
+    [Test]
+    public async Task A_membership_changes_in_place_with_its_event_and_position()
+    {
+        await Write(Sets(Kitchen, Bob, Membership.Invite));
+        var position = await Write(new SetMembership(Kitchen, Bob, Membership.Ban, Live(Kitchen, 99), true));
+
+        Assert.That(
+            await Store.Memberships.FindAsync(Kitchen, Bob, Stop),
+            Is.EqualTo(new MemberRow(Bob, Membership.Ban, Live(Kitchen, 99), position)));
+        Assert.That(await Store.Memberships.FindAsync(Kitchen, Carol, Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task Members_are_paged_by_user_id()
+    {
+        await Write([.. Enumerable.Range(1, 7).Select(n => Sets(Kitchen, $"@u{n}:example.org", n == 4 ? Membership.Leave : Membership.Join))]);
+
+        var first = await Store.Memberships.MembersAsync(Kitchen, MembershipSet.Join, "", 4, Stop);
+        var second = await Store.Memberships.MembersAsync(Kitchen, MembershipSet.Join, first[^1].UserId, 4, Stop);
+
+        Assert.That(first.Select(row => row.UserId[2]), Is.EqualTo("1235"));
+        Assert.That(second.Select(row => row.UserId[2]), Is.EqualTo("67"));
+    }
+
+    [Test]
+    public async Task Local_members_are_told_from_remote_ones()
+    {
+        await Write(Sets(Kitchen, Alice, Membership.Join), Sets(Kitchen, Remote, Membership.Join), Sets(Kitchen, Bob, Membership.Leave));
+
+        var local = await Store.Memberships.LocalMembersAsync(Kitchen, MembershipSet.Join, Stop);
+        var some = await Store.Memberships.FindManyAsync(Kitchen, [Remote, Bob, Carol], Stop);
+
+        Assert.That(local.Select(row => row.UserId), Is.EqualTo(new[] { Alice }));
+        Assert.That(some.Select(row => row.UserId), Is.EquivalentTo(new[] { Remote, Bob }));
+        Assert.That(await Store.Memberships.CountAsync(Kitchen, Stop), Is.EqualTo(new MembershipCounts(2, 0, 0, 1, 0)));
+    }
+
+    [Test]
+    public async Task Only_a_room_that_was_left_can_be_forgotten_and_coming_back_remembers_it()
+    {
+        await Write(Sets(Kitchen, Alice, Membership.Join));
+        Assert.That(await Applies(new ForgetRoom(Kitchen, Alice)), Is.False);
+        Assert.That(await Applies(new ForgetRoom(Garden, Alice)), Is.False);
+
+        await Write(Sets(Kitchen, Alice, Membership.Leave));
+        Assert.That(await Applies(new ForgetRoom(Kitchen, Alice)), Is.True);
+        Assert.That((await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop)).Single().Forgotten);
+
+        await Write(Sets(Kitchen, Alice, Membership.Invite));
+        Assert.That((await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop)).Single().Forgotten, Is.False);
+    }
+
+    [Test]
+    public async Task Who_shares_a_room_is_who_is_joined_with_them()
+    {
+        await Write(
+            Sets(Kitchen, Alice, Membership.Join),
+            Sets(Kitchen, Bob, Membership.Join),
+            Sets(Kitchen, Remote, Membership.Join),
+            Sets(Garden, Alice, Membership.Leave),
+            Sets(Garden, Carol, Membership.Join));
+
+        Assert.That(await Store.Memberships.ShareRoomAsync(Alice, Bob, Stop), Is.True);
+        Assert.That(await Store.Memberships.ShareRoomAsync(Alice, Remote, Stop), Is.True);
+        Assert.That(await Store.Memberships.ShareRoomAsync(Alice, Carol, Stop), Is.False);
+        Assert.That(await Store.Memberships.LocalUsersSharingWithAsync(Alice, Stop), Is.EqualTo(new[] { Bob }));
+        Assert.That(
+            await Store.Memberships.SharingAmongAsync(Alice, [Bob, Carol, Remote, "@nobody:example.org"], Stop),
+            Is.EquivalentTo(new[] { Bob, Remote }));
+    }
+
+    [Test]
+    public async Task Who_state_no_longer_mentions_is_no_member()
+    {
+        await Write(Sets(Kitchen, Alice, Membership.Join));
+
+        await Write(new RemoveMembership(Kitchen, Alice));
+
+        Assert.That(await Store.Memberships.FindAsync(Kitchen, Alice, Stop), Is.Null);
+    }
+
+    private static EventNid EventOf(RoomNid room, string user) => Live(room, (uint)user[1]);
+
+    private static SetMembership Sets(RoomNid room, string user, Membership membership) =>
+        new(room, user, membership, EventOf(room, user), user.EndsWith(":example.org", StringComparison.Ordinal));
+}

@@ -1,0 +1,107 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+internal sealed class RoomsTests(string kind) : StorageTests(kind)
+{
+    [Test]
+    public async Task A_rooms_header_comes_back_as_it_was_written_last()
+    {
+        var header = new RoomHeader
+        {
+            Extremities = [new Extremity(EventNid.FirstLiveOrdinal, EventId("a")), new Extremity(uint.MaxValue, "$old:example.org")],
+            Depth = 1L << 50,
+            CurrentStep = 3,
+            LastOrdinal = uint.MaxValue,
+            FirstOrdinal = 17,
+            LastStep = int.MaxValue,
+            LastNode = 9,
+            JoinedCount = 100_000,
+            InvitedCount = 2,
+        };
+        await Write(Room(Kitchen));
+        var position = await Write(new PutRoomHeader(Kitchen, header));
+
+        var row = (await Store.Rooms.FindAsync(RoomIdOf(Kitchen), Stop))!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(row.Nid, Is.EqualTo(Kitchen));
+            Assert.That((row.Version, row.Creator, row.LastPosition), Is.EqualTo(("12", Alice, position)));
+            Assert.That(row.CreatedAt, Is.EqualTo(Time.GetUtcNow().ToUnixTimeMilliseconds()));
+            Assert.That(row.Header.Extremities, Is.EqualTo(header.Extremities));
+            Assert.That(row.Header with { Extremities = header.Extremities }, Is.EqualTo(header));
+        });
+        Assert.That((await Store.Rooms.FindAsync(Kitchen, Stop))!.RoomId, Is.EqualTo(RoomIdOf(Kitchen)));
+        Assert.That(await Store.Rooms.FindAsync("!nowhere:example.org", Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task Rooms_are_listed_a_page_at_a_time_and_found_by_many_numbers()
+    {
+        await Write([.. Enumerable.Range(1, 5).Select(n => Room(new RoomNid(n)))]);
+
+        var first = await Store.Rooms.ListAsync(default, 3, Stop);
+        var second = await Store.Rooms.ListAsync(first[^1].Nid, 3, Stop);
+        var some = await Store.Rooms.FindManyAsync([new RoomNid(4), new RoomNid(9), Garden], Stop);
+
+        Assert.That(first.Select(row => row.Nid.Value), Is.EqualTo(new[] { 1, 2, 3 }));
+        Assert.That(second.Select(row => row.Nid.Value), Is.EqualTo(new[] { 4, 5 }));
+        Assert.That(some.Select(row => row.Nid.Value), Is.EquivalentTo(new[] { 2, 4 }));
+    }
+
+    [Test]
+    public async Task A_new_room_has_a_number_of_its_own_after_a_restart_too()
+    {
+        var first = Store.Rooms.NewNid();
+        var second = Store.Rooms.NewNid();
+        await Write(Room(first), Room(second));
+        await ReopenAsync();
+
+        Assert.That(new[] { first, second, Store.Rooms.NewNid() }, Is.Unique);
+    }
+
+    [Test]
+    public async Task Rooms_that_changed_since_a_position_are_known()
+    {
+        await Write(Room(Kitchen));
+        var since = await Write(Room(Garden));
+        await Write(new PutRoomHeader(Kitchen, new RoomHeader()));
+
+        Assert.That(await Store.Rooms.ChangedSinceAsync(since, Stop), Is.EqualTo(new[] { Kitchen }));
+        Assert.That(await Store.Rooms.ChangedSinceAsync(since + 1, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_current_state_at_a_position_is_the_latest_logged_by_then()
+    {
+        var before = await Write(Room(Kitchen), Room(Garden));
+        var first = await Write(new LogCurrentState(Kitchen, 1));
+        var between = await Write(new LogCurrentState(Garden, 7));
+        var second = await Write(new LogCurrentState(Kitchen, 2), new LogCurrentState(Kitchen, 3));
+
+        Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, before, Stop), Is.Zero);
+        Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, first, Stop), Is.EqualTo(1));
+        Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, between, Stop), Is.EqualTo(1));
+        Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, second, Stop), Is.EqualTo(3));
+        Assert.That(
+            await Store.Rooms.CurrentStepsAtAsync([Kitchen, Garden], first, Stop),
+            Is.EqualTo(new Dictionary<RoomNid, int> { [Kitchen] = 1 }));
+        Assert.That(
+            await Store.Rooms.CurrentStepsAtAsync([Kitchen, Garden], second, Stop),
+            Is.EqualTo(new Dictionary<RoomNid, int> { [Kitchen] = 3, [Garden] = 7 }));
+    }
+
+    [Test]
+    public async Task A_room_id_is_one_rooms_only()
+    {
+        await Write(Room(Kitchen));
+
+        var failure = Fails(() => Write(Room(Garden) with { RoomId = RoomIdOf(Kitchen) }));
+
+        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
+    }
+}

@@ -1,0 +1,81 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>What every storage test has: a fresh store, on each database in turn.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal abstract class StorageTests(string kind)
+{
+    protected TestDatabase Database { get; private set; } = null!;
+
+    protected IStorage Store { get; private set; } = null!;
+
+    protected ManualTime Time { get; private set; } = null!;
+
+    protected bool IsSqlite { get; } = kind == TestDatabase.Sqlite;
+
+    protected static CancellationToken Stop => CancellationToken.None;
+
+    [SetUp]
+    public async Task OpenStore()
+    {
+        Database = await TestDatabase.CreateAsync(kind);
+        Time = new ManualTime();
+        Store = await OpenAsync();
+    }
+
+    [TearDown]
+    public async Task CloseStore()
+    {
+        await Store.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+
+    /// <summary>Other bounds than the defaults.</summary>
+    protected virtual StorageOptions Adjust(StorageOptions options) => options;
+
+    protected async Task ReopenAsync()
+    {
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+    }
+
+    protected StorageOptions Options() => Adjust(new StorageOptions
+    {
+        Url = Database.Url,
+        DataDir = Database.Folder,
+        ServerName = "example.org",
+        Time = Time,
+        WalPreallocatedBytes = 64 * 1024,
+    });
+
+    protected ValueTask<IStorage> OpenAsync() => StorageEngine.OpenAsync(Options(), Stop);
+
+    protected ValueTask<IStorage> OpenAsync(IReadOnlyList<Migration> migrations) => StorageEngine.OpenAsync(Options(), migrations, Stop);
+
+    /// <summary>Writes these changes and answers their position.</summary>
+    protected async Task<long> Write(params WriteOperation[] operations)
+    {
+        var set = new WriteSet();
+        foreach (var operation in operations)
+        {
+            set.Add(operation);
+        }
+
+        var receipt = await Store.Writer.WriteAsync(set, Stop);
+        Assert.That(receipt.Refused, Is.False);
+        return receipt.Position;
+    }
+
+    /// <summary>Writes a change that may not apply, and answers whether it did.</summary>
+    protected async Task<bool> Applies(ConditionalOperation operation)
+    {
+        await Write(operation);
+        return operation.Applied;
+    }
+
+    protected static StorageException Fails(Func<Task> act) => Assert.ThrowsAsync<StorageException>(act)!;
+}

@@ -1,0 +1,46 @@
+namespace Matrix.Host.Tests.Support;
+
+/// <summary>An empty database of a test's own.</summary>
+internal sealed class TestDatabase : IAsyncDisposable
+{
+    public const string Sqlite = "SQLite";
+    public const string Postgres = "PostgreSQL";
+
+    private readonly string? _postgresName;
+
+    private TestDatabase(string url, string folder, string? postgresName)
+    {
+        Url = url;
+        Folder = folder;
+        _postgresName = postgresName;
+    }
+
+    public static IEnumerable<string> Kinds => [Sqlite, Postgres];
+
+    public string Url { get; }
+
+    public string Folder { get; }
+
+    public static async Task<TestDatabase> CreateAsync(string kind)
+    {
+        var folder = Directory.CreateTempSubdirectory("matrix-storage-").FullName;
+        if (kind == Sqlite)
+        {
+            return new TestDatabase("sqlite:matrix.db", folder, null);
+        }
+
+        var server = await PostgresServer.SharedAsync();
+        var name = await server.TakeDatabaseAsync();
+        return new TestDatabase(server.UrlOf(name), folder, name);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_postgresName is not null)
+        {
+            await (await PostgresServer.SharedAsync()).GiveBackDatabaseAsync(_postgresName);
+        }
+
+        Directory.Delete(Folder, recursive: true);
+    }
+}
