@@ -60,7 +60,7 @@ public sealed class RoomSender
                 if (await RefusedRelationAsync(roomId, draft, stop).ConfigureAwait(false) is { } refused) return refused;
                 var sentAs = new SentAs(who.DeviceId, key.TransactionId);
                 return await AppendAsync(
-                    roomId, draft, sentAs, timestamp, made => new RecordTransaction(key, made.Nid, default), stop).ConfigureAwait(false);
+                    roomId, draft, sentAs, timestamp, key, stop).ConfigureAwait(false);
             },
             stop);
 
@@ -69,7 +69,7 @@ public sealed class RoomSender
     /// </summary>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendStateAsync(string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
-        AppendAsync(roomId, draft, sentAs: null, timestamp, also: null, stop);
+        AppendAsync(roomId, draft, sentAs: null, timestamp, key: null, stop);
 
     /// <summary>Whether a user could send a state event of this type, with an empty state key, to a room now. Nothing is sent.</summary>
     public async ValueTask<bool> MaySendStateAsync(string roomId, string userId, string eventType, CancellationToken stop)
@@ -85,7 +85,7 @@ public sealed class RoomSender
 
     /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
     internal async ValueTask<RoomResult<string>> AppendAsync(
-        string roomId, Draft draft, SentAs? sentAs, long? timestamp, Func<StoredEvent, WriteOperation>? also, CancellationToken stop)
+        string roomId, Draft draft, SentAs? sentAs, long? timestamp, TransactionKey? key, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
         for (var attempt = 1; ; attempt++)
@@ -99,9 +99,10 @@ public sealed class RoomSender
                         if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
                         var made = await _appender.AppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
                         if (!made.IsOk) return made.Failure;
-                        if (also is not null) turn.Write(also(made.Value));
+                        if (key is not null) turn.Require(new RecordTransaction(key, made.Value.Nid, default));
                         return made.Value.EventId;
                     },
+                    TransactionLog.RecordedBefore,
                     stop).ConfigureAwait(false);
             }
             catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
@@ -112,8 +113,12 @@ public sealed class RoomSender
     }
 
     /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
-    internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
-        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
+    internal ValueTask<RoomResult<T>> InLaneAsync<T>(
+        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop) =>
+        InLaneAsync(room, act, new RoomFailure(RoomFailureKind.BadState, "The room has changed meanwhile."), stop);
+
+    private async ValueTask<RoomResult<T>> InLaneAsync<T>(
+        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, RoomFailure ifRefused, CancellationToken stop)
     {
         var lane = _lanes.Take(room);
         try
@@ -123,7 +128,7 @@ public sealed class RoomSender
             var result = await act(turn).ConfigureAwait(false);
             if (!result.IsOk || turn.IsEmpty) return result;
             var receipt = await turn.SubmitAsync().ConfigureAwait(false);
-            return receipt.Refused ? new RoomFailure(RoomFailureKind.BadState, "The room or the alias has changed meanwhile.") : result;
+            return receipt.Refused ? ifRefused : result;
         }
         catch (LaneBusyException busy)
         {

@@ -5,7 +5,8 @@ namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
 /// Answers a repeated request with what the first one answered. Client-Server API, "Transaction identifiers". Requests under way are
-/// joined; those of the past are found in memory, else in the database, where the first one's result was written with what it did.
+/// joined; those of the past are found in memory, else when the database refuses to record the same request again: a request that is made
+/// once, as most are, asks the database nothing.
 /// </summary>
 public sealed class TransactionLog(ITransactionsTable table, RoomsOptions options)
 {
@@ -35,16 +36,8 @@ public sealed class TransactionLog(ITransactionsTable table, RoomsOptions option
 
         try
         {
-            RoomResult<string> result;
-            if (await FindAsync(key).ConfigureAwait(false) is { } past)
-            {
-                result = past;
-            }
-            else
-            {
-                result = await act().ConfigureAwait(false);
-            }
-
+            var result = await act().ConfigureAwait(false);
+            if (ReferenceEquals(result.Failure, RecordedBefore) && await FindAsync(key).ConfigureAwait(false) is { } past) result = past;
             if (result.IsOk) _recent.Put(key, result.Value);
             mine.SetResult(result);
             return result;
@@ -61,6 +54,9 @@ public sealed class TransactionLog(ITransactionsTable table, RoomsOptions option
             lock (_gate) _underWay.Remove(key);
         }
     }
+
+    /// <summary>What <c>act</c> answers if its set was refused because the request is on record.</summary>
+    internal static RoomFailure RecordedBefore { get; } = new(RoomFailureKind.BadState, "This transaction id was used for another request.");
 
     private async ValueTask<string?> FindAsync(TransactionKey key)
     {
