@@ -91,9 +91,9 @@ internal static class Program
         {
             return 0;
         }
-        catch (Exception fault) when (ExplainOrNull(fault) is { } line)
+        catch (Exception fault)
         {
-            return Refuse(line);
+            return Refuse(ExplainOrNull(fault) ?? $"The server failed to start or to stop: {fault}");
         }
     }
 

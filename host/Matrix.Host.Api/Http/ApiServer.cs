@@ -22,8 +22,7 @@ public sealed partial class ApiServer
         IEnumerable<IEndpoints> endpoints,
         IAccessTokens tokens,
         HttpOptions options,
-        RateLimitOptions rates,
-        TimeProvider clock,
+        RateLimiter limiter,
         ILogger<ApiServer> log)
     {
         var routes = new ClientRoutes();
@@ -31,7 +30,7 @@ public sealed partial class ApiServer
 
         _routes = new RouteTable(routes.All);
         _tokens = tokens;
-        _limiter = new RateLimiter(rates, clock);
+        _limiter = limiter;
         _options = options;
         _log = log;
     }

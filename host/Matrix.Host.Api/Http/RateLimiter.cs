@@ -7,13 +7,13 @@ namespace Matrix.Host.Api.Http;
 /// A token bucket for each class and user or address. Buckets that have filled up again are forgotten; if there are too many others,
 /// the fullest go first: forgetting one gives its owner a burst, no more.
 /// </summary>
-internal sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
+public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<(RateClass, string), Bucket> _buckets = new();
     private int _sweeping;
 
     /// <summary>Takes one request from an allowance. The time to wait if there is none left; zero if there was.</summary>
-    internal TimeSpan Take(RateClass kind, string who)
+    public TimeSpan Take(RateClass kind, string who)
     {
         if (options.RateOf(kind) is not { } rate) return TimeSpan.Zero;
 

@@ -21,7 +21,7 @@ internal sealed class MetricsPage : IDisposable
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<Instrument, Family> _families = new();
 
-    internal MetricsPage()
+    public MetricsPage()
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
