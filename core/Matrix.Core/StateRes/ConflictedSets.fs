@@ -1,0 +1,134 @@
+namespace Matrix.Core.StateRes
+
+open System
+open System.Collections.Generic
+
+/// The sets of events that a resolution is about. Room versions, "State resolution", "Definitions".
+[<RequireQualifiedAccess>]
+module internal ConflictedSets =
+
+    /// The events of each state that not all states have: per event, a bit for each state that has it.
+    let stateSet (graph: AuthGraph) (states: StatesToResolve) : Dictionary<int, uint64> =
+        let set = Dictionary<int, uint64>()
+
+        for entry in states.Conflicted do
+            for i in 0 .. entry.Events.Length - 1 do
+                match entry.Events[i] with
+                | null -> ()
+                | id ->
+                    let n = graph.Load(id, ResolutionError.EventMissing)
+
+                    if n >= 0 then
+                        let bits =
+                            match set.TryGetValue n with
+                            | true, bits -> bits
+                            | _ -> 0UL
+
+                        set[n] <- bits ||| (1UL <<< i)
+
+        set
+
+    /// The auth difference. With U the events that all states have and Dᵢ the rest of state i, it is
+    /// (∪ chain(Dᵢ) − ∩ chain(Dᵢ)) − chain(U); an event is not in its own chain.
+    ///
+    /// One walk down from all Dᵢ at once, the highest first, so that all states that reach an event are known when it is
+    /// its turn. It ends where only events are left that every state reaches, and goes no further below an event in
+    /// chain(U), nor below one in U itself, whose auth events are in chain(U) by definition.
+    let authDifference (graph: AuthGraph) (states: StatesToResolve) (set: Dictionary<int, uint64>) : HashSet<int> =
+        let everyState =
+            if states.Count = 64 then
+                UInt64.MaxValue
+            else
+                (1UL <<< states.Count) - 1UL
+
+        let difference = HashSet<int>()
+        // Per event met: the states in whose chain it is.
+        let reached = Dictionary<int, uint64>()
+        let queue = PriorityQueue<int, int>()
+        // How many in the queue are not reached by every state.
+        let mutable partial = 0
+
+        let bitsOf (known: Dictionary<int, uint64>) n =
+            match known.TryGetValue n with
+            | true, bits -> bits
+            | _ -> 0UL
+
+        /// Notes that an event is in the chains of these states; of none, for the events that start the walk.
+        let reach (bits: uint64) (n: int) =
+            match reached.TryGetValue n with
+            | true, before ->
+                let now = before ||| bits
+
+                if before <> everyState && now = everyState then
+                    partial <- partial - 1
+
+                reached[n] <- now
+            | _ ->
+                reached.Add(n, bits)
+                queue.Enqueue(n, -(graph.Height n))
+
+                if bits <> everyState then
+                    partial <- partial + 1
+
+        for n in set.Keys do
+            reach 0UL n
+
+        while partial > 0 && queue.Count > 0 && graph.Fault.IsNone do
+            let n = queue.Dequeue()
+            let bits = reached[n]
+
+            if bits <> everyState then
+                partial <- partial - 1
+
+            if bits = everyState then
+                for m in graph.Cited n do
+                    reach everyState m
+            elif bits <> 0UL && graph.IsBelowUnconflicted n then
+                // All below is in chain(U) too. A conflicted event here still stands in its own right, but adds nothing.
+                ()
+            else
+                if bits <> 0UL then
+                    difference.Add n |> ignore
+
+                if not (graph.IsUnconflicted n) then
+                    let onwards = bits ||| bitsOf set n
+
+                    for m in graph.Cited n do
+                        reach onwards m
+
+        difference
+
+    /// The conflicted state subgraph (version 2.1): all on a path of auth events from one event of the set to another.
+    /// One walk down, which ends at the height of the lowest event of the set.
+    let subgraph (graph: AuthGraph) (set: Dictionary<int, uint64>) : HashSet<int> =
+        let between = HashSet<int>()
+
+        if set.Count > 1 then
+            let floor = set.Keys |> Seq.map graph.Height |> Seq.min
+            let met = HashSet<int>(set.Keys)
+            let pending = Stack<int>(set.Keys)
+
+            while pending.Count > 0 do
+                for m in graph.Cited(pending.Pop()) do
+                    if graph.Height m >= floor && met.Add m then
+                        pending.Push m
+
+            // Upwards: on a path if it is of the set, or cites what is on one. Everything met is reached from the set.
+            let onPath = HashSet<int>()
+
+            for n in met |> Seq.sortBy graph.Height do
+                let cites = graph.Cited n |> Array.exists onPath.Contains
+
+                if cites || set.ContainsKey n then
+                    onPath.Add n |> ignore
+
+                if cites then
+                    between.Add n |> ignore
+
+            // The lower ends.
+            for n in List.ofSeq between do
+                for m in graph.Cited n do
+                    if onPath.Contains m then
+                        between.Add m |> ignore
+
+        between

@@ -1,0 +1,276 @@
+/// Rooms whose history forks: made of a few dice rolls, each of which is one attempt of somebody to do something somewhere.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Generators.ForkGen
+
+open FsCheck
+open FsCheck.FSharp
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Reference
+
+/// One attempt. Numbers are taken modulo what there is.
+type Attempt = {
+    Actor: int
+    Act: int
+    Target: int
+    Level: int
+    Branch: int
+    /// Whether a new branch begins here.
+    Forks: bool
+    Time: int
+}
+
+/// A room with its history, and the state at the end of each branch.
+[<StructuredFormatDisplay("{Shown}")>]
+type Room = {
+    Graph: StateResReference.Graph
+    /// In the order in which they were made.
+    Order: string list
+    Tips: StateResReference.StateMap list
+} with
+
+    /// The room as a failed property shows it.
+    member this.Shown: string =
+        let lines = [
+            for id in this.Order do
+                let e = this.Graph.Events[id]
+
+                let content =
+                    [ for struct (k, v) in e.Content.Members -> $"{k}: %A{v}" ]
+                    |> String.concat ", "
+
+                let cited = String.concat " " e.AuthEvents
+                $"{id} @{e.OriginServerTs} {e.Sender} {e.Type}[{e.StateKey}] {{ {content} }} citing {cited}"
+            for tip in this.Tips do
+                "tip "
+                + (tip
+                   |> Map.toSeq
+                   |> Seq.map (fun ((t, k), id) -> $"{t}[{k}]={id}")
+                   |> String.concat " ")
+        ]
+
+        String.concat "\n" lines
+
+let private users = [| "@alice:one"; "@bob:one"; "@carol:two"; "@dave:two" |]
+let private levels = [| 0; 25; 50; 75; 100 |]
+
+let private attempt: Gen<Attempt> =
+    gen {
+        let! actor =
+            Gen.frequency [ 4, Gen.constant 0; 3, Gen.constant 1; 4, Gen.choose (0, 3) ]
+
+        let! act = Gen.choose (0, 19)
+        let! target = Gen.choose (0, 3)
+        let! level = Gen.choose (0, 4)
+        let! branch = Gen.choose (0, 3)
+        let! forks = Gen.frequency [ 4, Gen.constant false; 1, Gen.constant true ]
+        let! time = Gen.choose (0, 5)
+
+        return {
+            Actor = actor
+            Act = act
+            Target = target
+            Level = level
+            Branch = branch
+            Forks = forks
+            Time = time
+        }
+    }
+
+/// The attempts of one room.
+let attempts: Gen<Attempt list> =
+    Gen.sized (fun size ->
+        gen {
+            let! count = Gen.choose (0, min 30 (5 + size))
+            return! Gen.listOfLength count attempt
+        })
+
+/// Shorter histories.
+let shrink (attempts: Attempt list) : seq<Attempt list> =
+    seq {
+        let length = attempts.Length
+
+        if length > 3 then
+            yield List.truncate (length / 2) attempts
+            yield List.skip (length / 2) attempts
+
+        for i in 0 .. length - 1 do
+            yield List.removeAt i attempts
+    }
+
+let private draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
+    let actor, target = users[a.Actor], users[a.Target]
+
+    let membership whose word =
+        Draft.state actor "m.room.member" whose [ "membership", text word ]
+
+    match a.Act with
+    | 0
+    | 1
+    | 2 -> membership actor "join"
+    | 3 -> membership actor "leave"
+    | 4
+    | 5 -> membership target "invite"
+    | 6
+    | 7 -> membership target "leave"
+    | 8
+    | 9 -> membership target "ban"
+    | 10 -> membership actor "knock"
+    | 11
+    | 12
+    | 13
+    | 14 ->
+        let current =
+            match state.TryFind("m.room.power_levels", "") with
+            | Some event -> [ for struct (k, v) in event.Content.Members -> k, v ]
+            | None -> []
+
+        let given =
+            match current |> List.tryFind (fun (k, _) -> k = "users") with
+            | Some(_, Json.Object o) -> [ for struct (k, v) in o.Members -> k, v ]
+            | _ -> []
+
+        Draft.state actor "m.room.power_levels" "" (current @ [ "users", nested (given @ [ target, number levels[a.Level] ]) ])
+    | 15
+    | 16 ->
+        let rule = [| "public"; "invite"; "knock"; "restricted"; "public" |][a.Level]
+        Draft.state actor "m.room.join_rules" "" [ "join_rule", text rule ]
+    | 17 -> Draft.state actor "m.room.member" actor [ "membership", text "join"; "join_authorised_via_users_server", text target ]
+    | _ -> Draft.state actor "m.room.topic" "" [ "topic", text $"{a.Level}" ]
+
+/// Plays the attempts: what the rules allow becomes part of the room, the rest is as if it had not been tried.
+let play (version: RoomVersion) (attempts: Attempt list) : Room =
+    let rules = AuthRules version
+    let createId = "$0create"
+    let room = Draft.roomOf version createId
+    // Identifiers are in no order of time.
+    let idOf n = $"${(n * 7919) % 10007}e"
+
+    let firstLevels =
+        if version.Settings.CreatorPower = CreatorPower.Infinite then
+            []
+        else
+            [ users[0], number 100 ]
+
+    let create =
+        {
+            Draft.state users[0] "m.room.create" "" [ "creator", text users[0]; "room_version", text version.Id ] with
+                Id = createId
+                Room = room
+                Prev = []
+        }
+        |> Draft.toPdu version
+
+    let start: StateResReference.Graph = {
+        Version = version
+        Events = Map [ createId, create ]
+        Rejected = Set.empty
+    }
+
+    let full (graph: StateResReference.Graph) (state: StateResReference.StateMap) =
+        state |> Map.map (fun _ id -> graph.Events[id])
+
+    /// The graph and the branch's state with the event, if it is allowed.
+    let send (graph: StateResReference.Graph) order (state: StateResReference.StateMap) last time (draft: Draft) =
+        let before = full graph state
+
+        let unsent = {
+            draft with
+                Id = idOf (List.length order)
+                Room = room
+                Prev = [ last ]
+                Time = int64 time
+        }
+
+        let cited = AuthCase.selected rules (Draft.toPdu version unsent) before
+
+        let event =
+            Draft.toPdu version {
+                unsent with
+                    Auth = cited |> List.map _.EventId
+            }
+
+        let facts = {
+            AuthFacts.ofAccepted (Array.ofList cited) with
+                Signers = [| "one"; "two" |]
+        }
+
+        if rules.Decide(event, MapState(rules, before), facts).IsOk then
+            Some(
+                {
+                    graph with
+                        Events = graph.Events.Add(event.EventId, event)
+                },
+                event.EventId :: order,
+                state.Add((event.Type, string event.StateKey), event.EventId),
+                event.EventId
+            )
+        else
+            None
+
+    let opening = [
+        Draft.state users[0] "m.room.member" users[0] [ "membership", text "join" ]
+        Draft.state users[0] "m.room.power_levels" "" [
+            "users", nested firstLevels
+            "events", nested [ "m.room.topic", number 0 ]
+        ]
+        Draft.state users[0] "m.room.join_rules" "" [ "join_rule", text "public" ]
+    ]
+
+    let graph, order, state, last =
+        ((start, [ createId ], Map [ ("m.room.create", ""), createId ], createId), opening)
+        ||> List.fold (fun (graph, order, state, last) draft ->
+            match send graph order state last 0 draft with
+            | Some next -> next
+            | None -> invalidOp "The opening of a room is always allowed.")
+
+    let graph, order, branches =
+        ((graph, order, [| state, last |]), attempts)
+        ||> List.fold (fun (graph, order, branches) a ->
+            let at = a.Branch % branches.Length
+            let state, last = branches[at]
+
+            match send graph order state last a.Time (draftOf (full graph state) a) with
+            | Some(graph, order, state, last) when a.Forks && branches.Length < 4 ->
+                graph, order, Array.append branches [| state, last |]
+            | Some(graph, order, state, last) -> graph, order, Array.updateAt at (state, last) branches
+            | None -> graph, order, branches)
+
+    {
+        Graph = graph
+        Order = List.rev order
+        Tips = branches |> Array.map fst |> List.ofArray
+    }
+
+/// A room, its branches' ends, and now and then a state that no branch ever had: with older events at some keys, as a
+/// server may be told by another. Always two states or more.
+let forked: Gen<Attempt list * int list> =
+    gen {
+        let! attempts = attempts
+
+        let! stale =
+            Gen.frequency [ 2, Gen.constant []; 1, Gen.listOf (Gen.choose (0, 1000)) ]
+
+        return attempts, List.truncate 6 stale
+    }
+
+/// The states to resolve in a room of these attempts.
+let statesOf (room: Room) (stale: int list) : StateResReference.StateMap list =
+    let events = Array.ofList room.Order |> Array.map (fun id -> room.Graph.Events[id])
+
+    let old =
+        (room.Tips.Head, stale)
+        ||> List.fold (fun state n ->
+            let event = events[n % events.Length]
+
+            if n % 7 = 0 && event.Type <> "m.room.create" then
+                state.Remove(event.Type, string event.StateKey)
+            else
+                state.Add((event.Type, string event.StateKey), event.EventId))
+
+    match stale, room.Tips with
+    | [], [ only ] -> [ only; only ]
+    | [], tips -> tips
+    | _, tips -> old :: tips

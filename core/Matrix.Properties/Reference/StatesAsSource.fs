@@ -1,0 +1,81 @@
+namespace Matrix.Properties.Reference
+
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.StateRes
+
+/// A graph and states of it as the resolver of the host takes them.
+[<RequireQualifiedAccess>]
+module StatesAsSource =
+
+    /// The events of a graph, with heights and citations worked out.
+    let source (rules: AuthRules) (graph: StateResReference.Graph) : IEventSource =
+        let heights = Dictionary<string, int>()
+
+        let rec height id =
+            match heights.TryGetValue id with
+            | true, h -> h
+            | _ ->
+                let h =
+                    graph.Events[id].AuthEvents
+                    |> Array.filter graph.Events.ContainsKey
+                    |> Array.fold (fun most a -> max most (1 + height a)) 0
+
+                heights[id] <- h
+                h
+
+        let known = Dictionary<string, SourcedEvent>()
+        let citing = Dictionary<string, ResizeArray<string>>()
+
+        for KeyValue(id, event) in graph.Events do
+            known[id] <- SourcedEvent(rules.Read event, graph.Rejected.Contains id, height id)
+
+            if event.IsState && not (graph.Rejected.Contains id) then
+                for a in event.AuthEvents do
+                    match citing.TryGetValue a with
+                    | true, list -> list.Add id
+                    | _ -> citing[a] <- ResizeArray [ id ]
+
+        {
+            new IEventSource with
+                member _.Find id =
+                    match known.TryGetValue id with
+                    | true, event -> event
+                    | _ -> null
+
+                member _.Citing id =
+                    match citing.TryGetValue id with
+                    | true, list -> list
+                    | _ -> Seq.empty
+        }
+
+    /// States with their differences.
+    let states (states: StateResReference.StateMap list) : StatesToResolve =
+        let keys = states |> Seq.collect _.Keys |> Set.ofSeq
+
+        {
+            Count = states.Length
+            Conflicted = [|
+                for eventType, stateKey in keys do
+                    let at = states |> List.map (fun s -> s.TryFind(eventType, stateKey))
+
+                    if (List.distinct at).Length > 1 then
+                        {
+                            Type = eventType
+                            StateKey = stateKey
+                            Events = at |> List.map Option.toObj |> Array.ofList
+                        }
+            |]
+            Shared = {
+                new IStateLookup with
+                    member _.Find(eventType, stateKey) =
+                        states.Head.TryFind(eventType, stateKey) |> Option.toObj
+            }
+        }
+
+    /// The resolver's answer as a whole state.
+    let whole (states: StateResReference.StateMap list) (resolution: Resolution) : StateResReference.StateMap =
+        let unconflicted, _ = StateResReference.split states
+
+        (unconflicted, resolution.Entries)
+        ||> Array.fold (fun state entry -> state.Add((entry.Type, entry.StateKey), entry.EventId))

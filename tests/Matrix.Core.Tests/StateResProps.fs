@@ -1,0 +1,70 @@
+/// The properties of state resolution, for every version that has 2 or 2.1.
+module Matrix.Core.Tests.StateResProps
+
+open FsCheck
+open FsCheck.FSharp
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Properties
+open Matrix.Properties.Generators
+open Matrix.Properties.Properties
+open Matrix.Properties.Reference
+
+let private properties =
+    [ Versions.v2; Versions.v7; Versions.v10; Versions.v11; Versions.v12 ]
+    |> List.collect StateResProperties.all
+    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
+
+[<TestCaseSource(nameof properties)>]
+let Property (property: Property) =
+    property.Run(Config.QuickThrowOnFailure.WithMaxTest 150)
+
+/// Of generated conflicts of a version, how many show what.
+let private survey (version: RoomVersion) (count: int) : Map<string, int> =
+    let conflicts = Gen.sampleWithSeed (Rnd 20260708UL) 40 count ForkGen.forked
+
+    (Map.empty, conflicts)
+    ||> Array.fold (fun seen (attempts, stale) ->
+        let room = ForkGen.play version attempts
+        let states = ForkGen.statesOf room stale
+        let right = StateResReference.resolve room.Graph states
+
+        let wrong =
+            StateResReference.resolveWith StateResReference.authDifferenceOfDifferences room.Graph states
+
+        let shown = [
+            if not right.AuthDifference.IsEmpty then
+                "an auth difference"
+            if not right.Subgraph.IsEmpty then
+                "a subgraph"
+            if right.PowerOrder.Length > 1 then
+                "several power events"
+            if right.MainlineOrder.Length > 1 then
+                "several other events"
+            if wrong.AuthDifference <> right.AuthDifference then
+                "a shared past taken for a difference"
+            if wrong.Resolved <> right.Resolved then
+                "a state that goes wrong by it"
+        ]
+
+        (seen, shown)
+        ||> List.fold (fun seen what -> seen.Add(what, 1 + (seen.TryFind what |> Option.defaultValue 0))))
+
+[<TestCase("10")>]
+[<TestCase("12")>]
+let ``Generated rooms conflict in the ways that matter`` (id: string) =
+    let version = Versions.tryFind id |> Option.get
+    let seen = survey version 400
+    TestContext.Out.WriteLine $"%A{seen}"
+
+    for what in
+        [
+            "an auth difference"
+            "several power events"
+            "several other events"
+            "a shared past taken for a difference"
+            "a state that goes wrong by it"
+            if id = "12" then
+                "a subgraph"
+        ] do
+        Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)

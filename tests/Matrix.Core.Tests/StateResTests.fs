@@ -1,0 +1,321 @@
+/// State resolution in rooms drawn by hand.
+module Matrix.Core.Tests.StateResTests
+
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Json
+open Matrix.Core.StateRes
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+
+let private alice, bob, carol = "@alice:one", "@bob:one", "@carol:two"
+
+/// An event with its own name and what it cites; its time is its place in the list.
+let private event name sender eventType key content cites = {
+    Draft.state sender eventType key content with
+        Id = name
+        Auth = cites
+}
+
+let private joins name user cites =
+    event name user "m.room.member" user [ "membership", text "join" ] cites
+
+let private levels name sender users more cites =
+    event name sender "m.room.power_levels" "" ([ "users", nested [ for u, l in users -> u, number l ] ] @ more) cites
+
+let private joinRules name sender rule cites =
+    event name sender "m.room.join_rules" "" [ "join_rule", text rule ] cites
+
+/// The graph of these events, which are in order. Where a version does not cite the create event, it is not cited.
+let private room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
+    let citesCreate =
+        version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    {
+        Version = version
+        Rejected = Set.empty
+        Events =
+            Map [
+                for i, draft in List.indexed drafts ->
+                    draft.Id,
+                    Draft.toPdu version {
+                        draft with
+                            Room = Draft.roomOf version "$create"
+                            Time = int64 i
+                            Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
+                    }
+            ]
+    }
+
+let private create = {
+    event "$create" alice "m.room.create" "" [ "creator", text alice ] [] with
+        Prev = []
+}
+
+let private stateOf (graph: StateResReference.Graph) (ids: string list) : StateResReference.StateMap =
+    Map [
+        for id in ids do
+            let e = graph.Events[id]
+            (e.Type, string e.StateKey), id
+    ]
+
+let private resolver (version: RoomVersion) =
+    match StateResolver.Of(AuthRules version) with
+    | null -> failwith "The version resolves otherwise."
+    | resolver -> resolver
+
+let private tryResolve (graph: StateResReference.Graph) (limits: ResolutionLimits) states =
+    let source = StatesAsSource.source (AuthRules graph.Version) graph
+    (resolver graph.Version).Resolve(StatesAsSource.states states, source, limits)
+
+let private resolve graph states : StateResReference.StateMap * ResolutionSteps =
+    match tryResolve graph ResolutionLimits.usual states with
+    | Ok answer -> StatesAsSource.whole states answer, answer.Steps
+    | Error error -> failwith $"%A{error}"
+
+// Bob may invite by $p0 and invites Carol; by $p1 he may no longer. All that Carol's invitation rests on is also what
+// the events rest on that both states have.
+//
+//   $create ── $alice ── $p0 ── $rules ── $bob ── $topic
+//                          │                └── $carol   (one state only)
+//                          └── $p1
+let private invitedByFormerModerator (version: RoomVersion) =
+    room version [
+        create
+        joins "$alice" alice [ "$create" ]
+        levels
+            "$p0"
+            alice
+            [
+                if version.Id <> "12" then
+                    alice, 100
+                bob, 50
+            ] [ "invite", number 50; "events", nested [ "m.room.topic", number 0 ] ] [ "$create"; "$alice" ]
+        joinRules "$rules" alice "public" [ "$create"; "$p0"; "$alice" ]
+        joins "$bob" bob [ "$create"; "$p0"; "$rules" ]
+        event "$topic" bob "m.room.topic" "" [] [ "$create"; "$p0"; "$bob" ]
+        event "$carol" bob "m.room.member" carol [ "membership", text "invite" ] [ "$create"; "$p0"; "$rules"; "$bob" ]
+        levels
+            "$p1"
+            alice
+            [
+                if version.Id <> "12" then
+                    alice, 100
+            ] [ "invite", number 50; "events", nested [ "m.room.topic", number 0 ] ] [ "$create"; "$p0"; "$alice" ]
+    ]
+
+let private shared = [ "$create"; "$alice"; "$p1"; "$rules"; "$bob"; "$topic" ]
+
+[<Test>]
+let ``A member in one state only, on a past that all share, is decided by what all agree on`` () =
+    let graph = invitedByFormerModerator Versions.v10
+    let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
+    let state, steps = resolve graph states
+
+    Assert.That(steps.AuthDifference, Is.Empty)
+    Assert.That(state.ContainsKey("m.room.member", carol), Is.False)
+    Assert.That((state = (StateResReference.resolve graph states).Resolved), Is.True)
+
+[<Test>]
+let ``Taking the shared past for a difference would let that member in`` () =
+    let graph = invitedByFormerModerator Versions.v10
+    let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
+
+    let wrong =
+        StateResReference.resolveWith StateResReference.authDifferenceOfDifferences graph states
+
+    Assert.That(wrong.AuthDifference.IsEmpty, Is.False)
+    Assert.That(wrong.Resolved.ContainsKey("m.room.member", carol), Is.True)
+
+[<Test>]
+let ``In version 12 too the shared past is no difference`` () =
+    let graph = invitedByFormerModerator Versions.v12
+
+    let _, steps =
+        resolve graph [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
+
+    Assert.That(steps.AuthDifference, Is.Empty)
+
+// Alice changes the join rules and leaves. One state has the rules from before, as a server may have been told.
+//
+//   $create ── $alice ── $p0 ── $rules1
+//                          ├─── $rules2
+//                          └─── $gone
+let private leftAfterChangingRules (version: RoomVersion) =
+    room version [
+        create
+        joins "$alice" alice [ "$create" ]
+        levels
+            "$p0"
+            alice
+            [
+                if version.Id <> "12" then
+                    alice, 100
+                bob, 100
+            ] [] [ "$create"; "$alice" ]
+        joinRules "$rules1" alice "public" [ "$create"; "$p0"; "$alice" ]
+        joinRules "$rules2" alice "invite" [ "$create"; "$p0"; "$alice" ]
+        event "$gone" alice "m.room.member" alice [ "membership", text "leave" ] [ "$create"; "$p0"; "$alice" ]
+    ]
+
+[<TestCase("11", "")>]
+[<TestCase("12", "$rules2")>]
+let ``Rules set by one who left are lost in version 11 and kept in version 12`` (id: string, kept: string) =
+    let graph = leftAfterChangingRules (Versions.tryFind id |> Option.get)
+
+    let state, _ =
+        resolve graph [
+            stateOf graph [ "$create"; "$gone"; "$p0"; "$rules2" ]
+            stateOf graph [ "$create"; "$gone"; "$p0"; "$rules1" ]
+        ]
+
+    let found = state.TryFind("m.room.join_rules", "") |> Option.defaultValue ""
+    Assert.That(found, Is.EqualTo kept)
+
+// Alice promotes Bob, Bob promotes Carol. One state has the levels from before, though its topic rests on the last ones.
+//
+//   $create ── $alice ── $p0 ── $p1 ── $p2 ── $topic
+let private promotedByPromoted (version: RoomVersion) =
+    let creator = [
+        if version.Id <> "12" then
+            alice, 100
+    ]
+
+    room version [
+        create
+        joins "$alice" alice [ "$create" ]
+        levels "$p0" alice creator [] [ "$create"; "$alice" ]
+        joinRules "$rules" alice "public" [ "$create"; "$p0"; "$alice" ]
+        joins "$bob" bob [ "$create"; "$p0"; "$rules" ]
+        joins "$carol" carol [ "$create"; "$p0"; "$rules" ]
+        levels "$p1" alice (creator @ [ bob, 50 ]) [] [ "$create"; "$p0"; "$alice" ]
+        levels "$p2" bob (creator @ [ bob, 50; carol, 50 ]) [] [ "$create"; "$p1"; "$bob" ]
+        event "$topic" carol "m.room.topic" "" [] [ "$create"; "$p2"; "$carol" ]
+    ]
+
+[<TestCase("11", "$p0")>]
+[<TestCase("12", "$p2")>]
+let ``Levels that rest on levels in between are lost in version 11 and kept in version 12`` (id: string, kept: string) =
+    let graph = promotedByPromoted (Versions.tryFind id |> Option.get)
+    let others = [ "$create"; "$alice"; "$rules"; "$bob"; "$carol"; "$topic" ]
+
+    let state, steps =
+        resolve graph [ stateOf graph ("$p2" :: others); stateOf graph ("$p0" :: others) ]
+
+    Assert.That(state["m.room.power_levels", ""], Is.EqualTo kept)
+    Assert.That(steps.AuthDifference, Is.Empty)
+    Assert.That(Array.contains "$p1" steps.Subgraph, Is.EqualTo((id = "12")))
+
+// A long past: each change of the levels rests on the one before; then a member in one state only.
+let private longPast (length: int) =
+    let change i cites =
+        levels $"$p{i}" alice [ alice, 100 ] [ "notifications", nested [ "room", number (i % 100) ] ] cites
+
+    room Versions.v10 [
+        create
+        joins "$alice" alice [ "$create" ]
+        change 0 [ "$create"; "$alice" ]
+        for i in 1..length do
+            change i [ "$create"; $"$p{i - 1}"; "$alice" ]
+        joinRules "$rules" alice "public" [ "$create"; $"$p{length}"; "$alice" ]
+        event "$topic" alice "m.room.topic" "" [] [ "$create"; $"$p{length}"; "$alice" ]
+        joins "$bob" bob [ "$create"; $"$p{length}"; "$rules" ]
+        joins "$carol" carol [ "$create"; $"$p{length}"; "$rules" ]
+        event "$hello" carol "m.room.topic" "" [] [ "$create"; $"$p{length}"; "$carol" ]
+    ]
+
+[<Test>]
+let ``However long the shared past, a resolution looks at a few events`` () =
+    let visited length =
+        let graph = longPast length
+        let others = [ "$create"; "$alice"; $"$p{length}"; "$rules"; "$carol" ]
+
+        let _, steps =
+            resolve graph [
+                stateOf graph ("$bob" :: "$topic" :: others)
+                stateOf graph ("$hello" :: others)
+            ]
+
+        steps.Visited
+
+    Assert.That(visited 400, Is.LessThan 20)
+    Assert.That(visited 400, Is.EqualTo(visited 20))
+
+[<Test>]
+let ``An auth event that is not known ends in an error that names it`` () =
+    let graph = invitedByFormerModerator Versions.v10
+
+    let states = [
+        stateOf graph ("$carol" :: shared)
+        stateOf graph [ "$create"; "$p1"; "$topic" ]
+    ]
+
+    let broken = {
+        graph with
+            Events = graph.Events.Remove "$p0"
+    }
+
+    match tryResolve broken ResolutionLimits.usual states with
+    | Error(ResolutionError.AuthEventMissing(_, missing)) -> Assert.That(missing, Is.EqualTo "$p0")
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``An event of a state that is not known ends in an error that names it`` () =
+    let graph = invitedByFormerModerator Versions.v10
+    let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
+
+    let broken = {
+        graph with
+            Events = graph.Events.Remove "$carol"
+    }
+
+    match tryResolve broken ResolutionLimits.usual states with
+    | Error(ResolutionError.EventMissing missing) -> Assert.That(missing, Is.EqualTo "$carol")
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``A resolution that would look at too many events ends in an error`` () =
+    let graph = promotedByPromoted Versions.v12
+    let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$alice" ] ]
+
+    match tryResolve graph { Events = 3 } states with
+    | Error(ResolutionError.TooManyEvents 3) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``Auth events in a circle end in an error`` () =
+    let graph = promotedByPromoted Versions.v10
+    let rules = AuthRules Versions.v10
+    let honest = StatesAsSource.source rules graph
+
+    // $p1 claims to rest on $p2, which rests on it.
+    let forged =
+        Draft.toPdu Versions.v10 {
+            levels "$p1" alice [ alice, 100; bob, 50 ] [] [ "$create"; "$p2"; "$alice" ] with
+                Room = "!room:one"
+        }
+
+    let source = {
+        new IEventSource with
+            member _.Find id =
+                match honest.Find id with
+                | NonNull known when id = "$p1" -> SourcedEvent(rules.Read forged, false, known.Height)
+                | found -> found
+
+            member _.Citing id = honest.Citing id
+    }
+
+    let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$p0" ] ]
+
+    match (resolver Versions.v10).Resolve(StatesAsSource.states states, source, ResolutionLimits.usual) with
+    | Error(ResolutionError.OutOfOrder("$p1", "$p2")) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``More states than fit cannot be resolved`` () =
+    let graph = promotedByPromoted Versions.v10
+
+    match tryResolve graph ResolutionLimits.usual (List.replicate 65 (stateOf graph [ "$create" ])) with
+    | Error(ResolutionError.StateCount 65) -> ()
+    | other -> Assert.Fail $"%A{other}"
