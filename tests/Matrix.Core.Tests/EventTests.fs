@@ -383,3 +383,54 @@ let ``Stripped state has four members`` () =
         Encoding.UTF8.GetString out.Written,
         Is.EqualTo """{"content":{"name":"n"},"sender":"@a:domain","state_key":"","type":"m.room.name"}"""
     )
+
+/// An object of `depth` objects inside each other.
+let private nested (depth: int) : string =
+    String.replicate (depth - 1) "{\"a\":" + "{}" + String('}', depth - 1)
+
+[<Test>]
+let ``An event nested deeper than 128 is refused wherever it comes from, and one of 128 can be stored`` () =
+    for version in [ "1"; "12" ] do
+        let format = formatOf version
+        let deepest = sign version (draft version (nested 127))
+        Assert.That(Result.isOk (PduFormat.ofBytes format deepest.Canonical.Span), Is.True)
+        Assert.That(Result.isOk (PduFormat.ofStored format deepest.EventId (deepest.Canonical.ToArray())), Is.True)
+
+        match UnsignedEvent.Prepare(format, draft version (nested 128)) with
+        | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
+        | other -> Assert.Fail $"{other}"
+
+        // Inside a transaction the parser itself lets more through.
+        let members = parse (Encoding.UTF8.GetString deepest.Canonical.Span)
+
+        let deeper =
+            JsonObject.OfSeq(Seq.append members.Members [ struct ("content", Json.Object(parse (nested 128))) ])
+
+        match PduFormat.ofJson format deeper with
+        | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
+        | other -> Assert.Fail $"{other}"
+
+[<Test>]
+let ``A redaction table with one row changed is told apart`` () =
+    let sample =
+        FsCheck.FSharp.Gen.sample 3000 Matrix.Properties.Generators.EventGen.nearly
+
+    let right = Matrix.Rules.Versions.v12.Redaction
+
+    let differs (change: Matrix.Rules.RedactionEdit) =
+        let wrong = Redactor(Matrix.Rules.Redaction.apply change right)
+
+        sample
+        |> Seq.exists (fun (_, event) ->
+            wrong.Redact event
+            <> Matrix.Properties.Reference.LiteralEvent.redact right event)
+
+    for change in
+        [
+            Matrix.Rules.RedactionEdit.DropTopLevel [ "depth" ]
+            Matrix.Rules.RedactionEdit.Keep("m.room.message", [ "body" ])
+            Matrix.Rules.RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "display_name" ])
+            Matrix.Rules.RedactionEdit.KeepWhole "m.room.power_levels"
+            Matrix.Rules.RedactionEdit.KeepNothing "m.room.create"
+        ] do
+        Assert.That(differs change, Is.True, $"{change}")

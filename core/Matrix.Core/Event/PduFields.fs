@@ -153,24 +153,51 @@ type private FieldReader(event: JsonObject) =
 [<RequireQualifiedAccess>]
 module internal PduFields =
 
-    /// Whether canonical JSON has this value: no floats, no integers out of range.
-    let rec isCanonical (json: Json) : bool =
+    let private tooDeep: PduFault voption =
+        ValueSome(
+            PduFault.Unreadable {
+                Fault = JsonFault.TooDeep JsonLimits.event.Depth
+                Offset = 0
+            }
+        )
+
+    /// What is wrong with the values of an event, wherever in it they stand: nesting of more than `depth`, and in a strict
+    /// version numbers that canonical JSON does not have. One walk, before anything else looks at the event.
+    let rec private valueFault (strict: bool) (depth: int) (json: Json) : PduFault voption =
         match json with
-        | Json.Float _ -> false
-        | Json.Int n -> n <= Numbers.MaxInteger && n >= -Numbers.MaxInteger
-        | Json.Array items -> Array.forall isCanonical items
-        | Json.Object o -> isCanonicalObject o
-        | _ -> true
+        | Json.Float _ when strict -> ValueSome PduFault.NotCanonical
+        | Json.Int n when strict && (n > Numbers.MaxInteger || n < -Numbers.MaxInteger) -> ValueSome PduFault.NotCanonical
+        | Json.Array items ->
+            if depth = 0 then
+                tooDeep
+            else
+                let mutable fault = ValueNone
+                let mutable i = 0
 
-    and isCanonicalObject (o: JsonObject) : bool =
-        let mutable ok = true
-        let mutable i = 0
+                while fault.IsNone && i < items.Length do
+                    fault <- valueFault strict (depth - 1) items[i]
+                    i <- i + 1
 
-        while ok && i < o.Count do
-            ok <- isCanonical (o.Value i)
-            i <- i + 1
+                fault
+        | Json.Object o -> membersFault strict depth o
+        | _ -> ValueNone
 
-        ok
+    and private membersFault (strict: bool) (depth: int) (o: JsonObject) : PduFault voption =
+        if depth = 0 then
+            tooDeep
+        else
+            let mutable fault = ValueNone
+            let mutable i = 0
+
+            while fault.IsNone && i < o.Count do
+                fault <- valueFault strict (depth - 1) (o.Value i)
+                i <- i + 1
+
+            fault
+
+    /// What is wrong with the values of an event or its content.
+    let valuesFault (strict: bool) (o: JsonObject) : PduFault voption =
+        membersFault strict JsonLimits.event.Depth o
 
     /// The event that a redaction names, where its version puts it.
     let redacts (format: EventFormat) (eventType: string) (event: JsonObject) (content: JsonObject) : string | null =
@@ -185,11 +212,11 @@ module internal PduFields =
     let read (format: EventFormat) (event: JsonObject) (isSealed: bool) : Result<PduFields, PduFault> =
         let r = FieldReader event
 
-        if
-            format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
-            && not (isCanonicalObject event)
-        then
-            r.Fail PduFault.NotCanonical
+        let strict = format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
+
+        match valuesFault strict event with
+        | ValueSome fault -> r.Fail fault
+        | ValueNone -> ()
 
         let eventType = r.ShortText "type"
 

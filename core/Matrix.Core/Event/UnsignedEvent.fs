@@ -113,10 +113,10 @@ type UnsignedEvent private (format: EventFormat, fields: PduFields, unsealed: by
     static member Prepare(format: EventFormat, parts: EventParts) : Result<UnsignedEvent, PduFault> =
         let event = build format parts
 
-        match PduFields.read format event false with
-        | Error fault -> Error fault
-        | Ok _ when not (PduFields.isCanonicalObject parts.Content) -> Error PduFault.NotCanonical
-        | Ok fields ->
+        match PduFields.valuesFault true event, PduFields.read format event false with
+        | ValueSome fault, _
+        | _, Error fault -> Error fault
+        | ValueNone, Ok fields ->
             use text = new EventText(event, format.Redactor)
             let hashes = SignedJson.hashesText (text.ContentHash())
             let essential = text.Essential hashes

@@ -59,8 +59,10 @@ module IdentGen =
 
     /// Event ids and room ids that are hashes.
     let hash (sigil: char) : Gen<string> =
-        Gen.arrayOfLength 32 (Gen.choose (0, 255) |> Gen.map byte)
-        |> Gen.map (fun bytes ->
+        Gen.arrayOfLength 4 (Gen.choose64 (System.Int64.MinValue, System.Int64.MaxValue))
+        |> Gen.map (fun words ->
+            let bytes = words |> Array.collect System.BitConverter.GetBytes
+
             string sigil
             + System.Buffers.Text.Base64Url.EncodeToString(System.ReadOnlySpan<byte> bytes))
 
