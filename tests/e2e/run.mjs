@@ -1,0 +1,20 @@
+// Runs every *.test.mjs, a file after another (the machine is small), then what all of them together must have shown.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const wanted = process.argv.slice(2);
+const files = ["http", "sdk"].flatMap((folder) => readdirSync(join(here, folder)).map((name) => join(folder, name)))
+  .filter((path) => path.endsWith(".test.mjs") && (wanted.length === 0 || wanted.some((w) => path.includes(w))));
+
+const scratch = mkdtempSync(join(tmpdir(), "matrix-e2e-coverage-"));
+const env = { ...process.env, E2E_COVERAGE: join(scratch, "operations") };
+const run = (paths) => spawnSync(process.execPath, ["--test", "--test-concurrency=1", ...paths], { cwd: here, env, stdio: "inherit" }).status;
+
+let status = run(files);
+if (wanted.length === 0) status = run(["coverage.mjs"]) || status;
+rmSync(scratch, { recursive: true, force: true });
+process.exit(status);

@@ -1,0 +1,104 @@
+// The real server, started the way a person starts it, on a port and in a folder of its own.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const repository = resolve(fileURLToPath(import.meta.url), "../../../..");
+const patience = 30_000;
+
+/** A port that nobody listens on at this moment. */
+export function freePort() {
+  return new Promise((done, failed) => {
+    const probe = createServer().on("error", failed).listen(0, "127.0.0.1", () => {
+      const { port } = probe.address();
+      probe.close(() => done(port));
+    });
+  });
+}
+
+export class Server {
+  constructor(folder, port, settings) {
+    this.folder = folder;
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.secret = randomBytes(16).toString("hex");
+    this.settings = settings;
+  }
+
+  /** Starts a server with an empty database; `settings` are further environment variables. */
+  static async start(settings = {}) {
+    const server = new Server(mkdtempSync(join(tmpdir(), "matrix-e2e-")), await freePort(), settings);
+    await server.startAgain();
+    return server;
+  }
+
+  get name() {
+    return this.settings.MATRIX_SERVER_NAME ?? "hybrid.test";
+  }
+
+  async startAgain() {
+    const log = openSync(join(this.folder, "server.log"), "a");
+    this.process = spawn(join(repository, "run"), ["--no-build"], {
+      env: {
+        ...process.env,
+        MATRIX_SERVER_NAME: this.name,
+        MATRIX_DATA_DIR: join(this.folder, "data"),
+        MATRIX_LISTENERS__CLIENT: `127.0.0.1:${this.port}`,
+        MATRIX_REGISTRATION__SHARED_SECRET: this.secret,
+        MATRIX_REGISTRATION__ENABLED: "true",
+        MATRIX_RATE_LIMITS__ENABLED: "false",
+        ...this.settings,
+      },
+      stdio: ["ignore", log, log],
+    });
+    this.ended = new Promise((done) => this.process.once("exit", (code, signal) => done({ code, signal })));
+    let over = false;
+    this.ended.then(() => (over = true));
+    for (const start = Date.now(); !(await this.answers()); await sleep(50)) {
+      if (over || Date.now() - start > patience) throw new Error(`The server did not start:\n${this.log()}`);
+    }
+  }
+
+  log() {
+    return readFileSync(join(this.folder, "server.log"), "utf8").split("\n").slice(-40).join("\n");
+  }
+
+  answers() {
+    return new Promise((done) => {
+      const asked = request(`${this.url}/_matrix/client/versions`, (response) => {
+        response.resume();
+        done(response.statusCode === 200);
+      });
+      asked.on("error", () => done(false)).end();
+    });
+  }
+
+  /** Asks it to end, as an administrator would; answers how it did. */
+  async stop() {
+    this.process.kill("SIGTERM");
+    return await this.ended;
+  }
+
+  /** Ends it without a word. */
+  async kill() {
+    this.process.kill("SIGKILL");
+    return await this.ended;
+  }
+
+  async restart() {
+    await this.stop();
+    await this.startAgain();
+  }
+
+  /** Ends it and removes what it stored. */
+  async dispose() {
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
