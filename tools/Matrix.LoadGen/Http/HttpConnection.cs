@@ -11,26 +11,26 @@ internal sealed class HttpConnection : IDisposable
 {
     private const int MaximumResponse = 64 * 1024 * 1024;
 
-    private readonly Target target;
-    private readonly byte[] fixedHeaders;
-    private readonly int timeoutMilliseconds;
-    private Socket? socket;
-    private byte[] request = new byte[4096];
-    private byte[] buffer = new byte[16 * 1024];
-    private int filled;
-    private int bodyStart;
-    private int bodyLength;
+    private readonly Target _target;
+    private readonly byte[] _fixedHeaders;
+    private readonly int _timeoutMilliseconds;
+    private Socket? _socket;
+    private byte[] _request = new byte[4096];
+    private byte[] _buffer = new byte[16 * 1024];
+    private int _filled;
+    private int _bodyStart;
+    private int _bodyLength;
 
     public HttpConnection(Target target, string? token, int timeoutMilliseconds = 60_000)
     {
-        this.target = target;
-        this.timeoutMilliseconds = timeoutMilliseconds;
+        _target = target;
+        _timeoutMilliseconds = timeoutMilliseconds;
         var authorization = token is null ? [] : Encoding.ASCII.GetBytes($"Authorization: Bearer {token}\r\n");
-        fixedHeaders = [.. target.HostHeader, .. authorization];
+        _fixedHeaders = [.. target.HostHeader, .. authorization];
     }
 
     /// <summary>The body of the last response; valid until the next request.</summary>
-    public ReadOnlySpan<byte> Body => buffer.AsSpan(bodyStart, bodyLength);
+    public ReadOnlySpan<byte> Body => _buffer.AsSpan(_bodyStart, _bodyLength);
 
     public string BodyText => Encoding.UTF8.GetString(Body);
 
@@ -47,7 +47,7 @@ internal sealed class HttpConnection : IDisposable
         var length = Compose(method, path, body, hasBody);
 
         // An idle connection may have been closed by the server: one retry on a new one.
-        var reused = socket is not null;
+        var reused = _socket is not null;
         try
         {
             return SendAndReceive(length);
@@ -61,21 +61,21 @@ internal sealed class HttpConnection : IDisposable
 
     private int Compose(string method, string path, ReadOnlySpan<byte> body, bool hasBody)
     {
-        var needed = method.Length + path.Length + fixedHeaders.Length + body.Length + 128;
-        if (request.Length < needed)
+        var needed = method.Length + path.Length + _fixedHeaders.Length + body.Length + 128;
+        if (_request.Length < needed)
         {
-            request = new byte[needed * 2];
+            _request = new byte[needed * 2];
         }
 
-        var at = Encoding.ASCII.GetBytes(method, request);
-        request[at++] = (byte)' ';
-        at += Encoding.ASCII.GetBytes(path, request.AsSpan(at));
+        var at = Encoding.ASCII.GetBytes(method, _request);
+        _request[at++] = (byte)' ';
+        at += Encoding.ASCII.GetBytes(path, _request.AsSpan(at));
         at += Append(" HTTP/1.1\r\n"u8, at);
-        at += Append(fixedHeaders, at);
+        at += Append(_fixedHeaders, at);
         if (hasBody)
         {
             at += Append("Content-Type: application/json\r\nContent-Length: "u8, at);
-            body.Length.TryFormat(request.AsSpan(at), out var digits);
+            body.Length.TryFormat(_request.AsSpan(at), out var digits);
             at += digits;
             at += Append("\r\n"u8, at);
         }
@@ -87,17 +87,17 @@ internal sealed class HttpConnection : IDisposable
 
     private int Append(ReadOnlySpan<byte> bytes, int at)
     {
-        bytes.CopyTo(request.AsSpan(at));
+        bytes.CopyTo(_request.AsSpan(at));
         return bytes.Length;
     }
 
     private int SendAndReceive(int length)
     {
-        var connection = socket ??= Connect();
+        var connection = _socket ??= Connect();
         var sent = 0;
         while (sent < length)
         {
-            sent += connection.Send(request.AsSpan(sent, length - sent));
+            sent += connection.Send(_request.AsSpan(sent, length - sent));
         }
 
         return Receive(connection);
@@ -108,43 +108,43 @@ internal sealed class HttpConnection : IDisposable
         var opened = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
         {
             NoDelay = true,
-            ReceiveTimeout = timeoutMilliseconds,
-            SendTimeout = timeoutMilliseconds,
+            ReceiveTimeout = _timeoutMilliseconds,
+            SendTimeout = _timeoutMilliseconds,
         };
-        opened.Connect(target.Endpoint);
+        opened.Connect(_target.Endpoint);
         return opened;
     }
 
     private int Receive(Socket connection)
     {
-        filled = 0;
+        _filled = 0;
         int headersEnd;
-        while ((headersEnd = buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) < 0)
+        while ((headersEnd = _buffer.AsSpan(0, _filled).IndexOf("\r\n\r\n"u8)) < 0)
         {
             Fill(connection);
         }
 
-        var head = buffer.AsSpan(0, headersEnd + 2);
+        var head = _buffer.AsSpan(0, headersEnd + 2);
         var status = ((head[9] - '0') * 100) + ((head[10] - '0') * 10) + (head[11] - '0');
-        bodyStart = headersEnd + 4;
-        bodyLength = 0;
+        _bodyStart = headersEnd + 4;
+        _bodyLength = 0;
 
         if (Header(head, "content-length:"u8, out var value))
         {
             _ = int.TryParse(value, out var announced);
-            while (filled - bodyStart < announced)
+            while (_filled - _bodyStart < announced)
             {
                 Fill(connection);
             }
 
-            bodyLength = announced;
+            _bodyLength = announced;
         }
         else if (Header(head, "transfer-encoding:"u8, out value) && value.EndsWith("chunked"u8))
         {
             ReceiveChunks(connection);
         }
 
-        if (Header(buffer.AsSpan(0, headersEnd + 2), "connection:"u8, out value) && value.SequenceEqual("close"u8))
+        if (Header(_buffer.AsSpan(0, headersEnd + 2), "connection:"u8, out value) && value.SequenceEqual("close"u8))
         {
             Close();
         }
@@ -154,25 +154,25 @@ internal sealed class HttpConnection : IDisposable
 
     private void ReceiveChunks(Socket connection)
     {
-        var read = bodyStart;
-        var written = bodyStart;
+        var read = _bodyStart;
+        var written = _bodyStart;
         while (true)
         {
             int line;
-            while ((line = buffer.AsSpan(read, filled - read).IndexOf("\r\n"u8)) < 0)
+            while ((line = _buffer.AsSpan(read, _filled - read).IndexOf("\r\n"u8)) < 0)
             {
                 Fill(connection);
             }
 
             var size = int.Parse(
-                Encoding.ASCII.GetString(buffer, read, line), System.Globalization.NumberStyles.HexNumber, provider: null);
+                Encoding.ASCII.GetString(_buffer, read, line), System.Globalization.NumberStyles.HexNumber, provider: null);
             read += line + 2;
-            while (filled - read < size + 2)
+            while (_filled - read < size + 2)
             {
                 Fill(connection);
             }
 
-            buffer.AsSpan(read, size).CopyTo(buffer.AsSpan(written));
+            _buffer.AsSpan(read, size).CopyTo(_buffer.AsSpan(written));
             written += size;
             read += size + 2;
             if (size == 0)
@@ -181,28 +181,28 @@ internal sealed class HttpConnection : IDisposable
             }
         }
 
-        bodyLength = written - bodyStart;
+        _bodyLength = written - _bodyStart;
     }
 
     private void Fill(Socket connection)
     {
-        if (filled == buffer.Length)
+        if (_filled == _buffer.Length)
         {
-            if (buffer.Length >= MaximumResponse)
+            if (_buffer.Length >= MaximumResponse)
             {
                 throw new InvalidDataException($"A response is larger than {MaximumResponse} bytes.");
             }
 
-            Array.Resize(ref buffer, buffer.Length * 2);
+            Array.Resize(ref _buffer, _buffer.Length * 2);
         }
 
-        var received = connection.Receive(buffer.AsSpan(filled));
+        var received = connection.Receive(_buffer.AsSpan(_filled));
         if (received == 0)
         {
             throw new EndOfStreamException("The server closed the connection.");
         }
 
-        filled += received;
+        _filled += received;
     }
 
     /// <summary>The trimmed value of a header, its name given in lower case with the colon.</summary>
@@ -230,7 +230,7 @@ internal sealed class HttpConnection : IDisposable
 
     private void Close()
     {
-        socket?.Dispose();
-        socket = null;
+        _socket?.Dispose();
+        _socket = null;
     }
 }

@@ -5,24 +5,24 @@ namespace Matrix.LoadGen.Reporting;
 /// <summary>How long each request took. Each thread fills one of its own; they are merged when all have ended.</summary>
 internal sealed class Durations
 {
-    private readonly List<long> ticks = new(capacity: 16 * 1024);
+    private readonly List<long> _ticks = new(capacity: 16 * 1024);
 
-    public int Count => ticks.Count;
+    public int Count => _ticks.Count;
 
-    public void Add(long elapsedTicks) => ticks.Add(elapsedTicks);
+    public void Add(long elapsedTicks) => _ticks.Add(elapsedTicks);
 
-    public void Add(Durations other) => ticks.AddRange(other.ticks);
+    public void Add(Durations other) => _ticks.AddRange(other._ticks);
 
     /// <summary>The smallest duration that at least <paramref name="percent"/> of all do not exceed, in milliseconds.</summary>
     public double Percentile(double percent)
     {
-        if (ticks.Count == 0)
+        if (_ticks.Count == 0)
         {
             return double.NaN;
         }
 
-        ticks.Sort();
-        var rank = (int)Math.Ceiling(percent / 100 * ticks.Count) - 1;
-        return ticks[Math.Clamp(rank, 0, ticks.Count - 1)] * 1000.0 / Stopwatch.Frequency;
+        _ticks.Sort();
+        var rank = (int)Math.Ceiling(percent / 100 * _ticks.Count) - 1;
+        return _ticks[Math.Clamp(rank, 0, _ticks.Count - 1)] * 1000.0 / Stopwatch.Frequency;
     }
 }

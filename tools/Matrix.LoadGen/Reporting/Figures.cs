@@ -3,15 +3,15 @@ namespace Matrix.LoadGen.Reporting;
 /// <summary>What a workload measured on a server, in the order in which it is told. Units are in the names (<c>p50_ms</c>).</summary>
 internal sealed class Figures
 {
-    private readonly List<KeyValuePair<string, double>> values = [];
+    private readonly List<KeyValuePair<string, double>> _values = [];
 
-    public IReadOnlyList<KeyValuePair<string, double>> All => values;
+    public IReadOnlyList<KeyValuePair<string, double>> All => _values;
 
-    public double this[string name] => values.First(v => v.Key == name).Value;
+    public double this[string name] => _values.First(v => v.Key == name).Value;
 
     public Figures Add(string name, double value)
     {
-        values.Add(new(name, value));
+        _values.Add(new(name, value));
         return this;
     }
 

@@ -6,11 +6,11 @@ namespace Matrix.LoadGen.Reporting;
 /// <summary>Tells what was measured: a JSON line per workload and server as it ends, and a table at the end.</summary>
 internal sealed class Report(TextWriter output)
 {
-    private readonly List<(string Workload, string Server, Figures Figures)> rows = [];
+    private readonly List<(string Workload, string Server, Figures Figures)> _rows = [];
 
     public void Add(string workload, string server, Figures figures)
     {
-        rows.Add((workload, server, figures));
+        _rows.Add((workload, server, figures));
         var line = new Dictionary<string, object> { ["workload"] = workload, ["server"] = server };
         foreach (var (name, value) in figures.All)
         {
@@ -23,8 +23,8 @@ internal sealed class Report(TextWriter output)
 
     public void Table()
     {
-        var servers = rows.Select(r => r.Server).Distinct().ToList();
-        var lines = rows
+        var servers = _rows.Select(r => r.Server).Distinct().ToList();
+        var lines = _rows
             .SelectMany(r => r.Figures.All.Select(f => (Label: $"{r.Workload} {f.Key}", r.Server, f.Value)))
             .GroupBy(f => f.Label)
             .Select(g => (g.Key, Cells: servers.Select(s => Cell(g, s)).ToList()))

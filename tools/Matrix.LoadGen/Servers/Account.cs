@@ -7,7 +7,7 @@ namespace Matrix.LoadGen.Servers;
 /// <summary>A logged-in user and the calls that workloads make on its behalf. Not safe for use by several threads.</summary>
 internal sealed class Account(Server server, string userId, string accessToken) : IDisposable
 {
-    private const string Client = "/_matrix/client/v3/";
+    private const string Client = "/matrix/client/v3/";
 
     /// <summary>A body of 200 bytes, as a person might write.</summary>
     public static readonly string Sentence = string.Concat(
@@ -18,7 +18,7 @@ internal sealed class Account(Server server, string userId, string accessToken) 
 
     // Transaction ids are scoped to a device, which may be used again by a later run with given tokens.
     private static readonly string Run = Guid.NewGuid().ToString("n")[..8];
-    private static long transactions;
+    private static long _transactions;
 
     public string UserId => userId;
 
@@ -45,7 +45,7 @@ internal sealed class Account(Server server, string userId, string accessToken) 
 
     public void Send(string escapedRoomId, ReadOnlySpan<byte> content) =>
         Required(Connection.Put(
-            $"{Client}rooms/{escapedRoomId}/send/m.room.message/{Run}{Interlocked.Increment(ref transactions)}", content));
+            $"{Client}rooms/{escapedRoomId}/send/m.room.message/{Run}{Interlocked.Increment(ref _transactions)}", content));
 
     public void SetState(string escapedRoomId, string type, string stateKey, ReadOnlySpan<byte> content) =>
         Required(Connection.Put($"{Client}rooms/{escapedRoomId}/state/{type}/{Uri.EscapeDataString(stateKey)}", content));

@@ -7,14 +7,14 @@ namespace Matrix.LoadGen.Servers;
 
 /// <summary>
 /// The users of one server: the given ones first, then new ones by the shared-secret registration
-/// (<c>/_synapse/admin/v1/register</c>). Asking twice for the first ten gives the same ten: passwords are dear to hash.
+/// (<c>/synapse/admin/v1/register</c>). Asking twice for the first ten gives the same ten: passwords are dear to hash.
 /// </summary>
 internal sealed class Population(Server server)
 {
     private const int Most = 1000;
 
-    private readonly List<Account> accounts = [.. server.Tokens.Select(t => new Account(server, t.UserId, t.AccessToken))];
-    private readonly string prefix = "load" + Guid.NewGuid().ToString("n")[..8];
+    private readonly List<Account> _accounts = [.. server.Tokens.Select(t => new Account(server, t.UserId, t.AccessToken))];
+    private readonly string _prefix = "load" + Guid.NewGuid().ToString("n")[..8];
 
     public IReadOnlyList<Account> First(int count)
     {
@@ -23,25 +23,25 @@ internal sealed class Population(Server server)
             throw new UsageException($"At most {Most} users are made on a server, not {count}.");
         }
 
-        while (accounts.Count < count)
+        while (_accounts.Count < count)
         {
-            accounts.Add(Register($"{prefix}-{accounts.Count}"));
+            _accounts.Add(Register($"{_prefix}-{_accounts.Count}"));
         }
 
-        return accounts.GetRange(0, count);
+        return _accounts.GetRange(0, count);
     }
 
     /// <summary>A user whom no workload has used before.</summary>
-    public Account Fresh() => First(accounts.Count + 1)[^1];
+    public Account Fresh() => First(_accounts.Count + 1)[^1];
 
     private Account Register(string name)
     {
         if (server.Secret is null)
         {
-            throw new UsageException($"{server.Name} has {accounts.Count} tokens; more users need --secret.");
+            throw new UsageException($"{server.Name} has {_accounts.Count} tokens; more users need --secret.");
         }
 
-        const string path = "/_synapse/admin/v1/register";
+        const string path = "/synapse/admin/v1/register";
         using var connection = new HttpConnection(server.Target, token: null);
         var nonce = Read(connection, connection.Get(path)).GetProperty("nonce").GetString()!;
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));

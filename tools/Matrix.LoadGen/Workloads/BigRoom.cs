@@ -26,20 +26,20 @@ internal sealed class BigRoomRun(Stage stage, string small, string big) : IRun
 {
     private const int Joiners = 10;
 
-    private readonly IReadOnlyList<Account> joiners = [.. Enumerable.Range(0, Joiners).Select(_ => stage.Population.Fresh())];
-    private readonly Account sender = stage.Population.First(1)[0];
-    private readonly Side[] sides = [new(small), new(big)];
-    private int changes;
+    private readonly IReadOnlyList<Account> _joiners = [.. Enumerable.Range(0, Joiners).Select(_ => stage.Population.Fresh())];
+    private readonly Account _sender = stage.Population.First(1)[0];
+    private readonly Side[] _sides = [new(small), new(big)];
+    private int _changes;
 
     public void WarmUp()
     {
-        foreach (var side in sides)
+        foreach (var side in _sides)
         {
-            sender.Join(side.RoomId);
+            _sender.Join(side.RoomId);
         }
 
         Slice();
-        foreach (var side in sides)
+        foreach (var side in _sides)
         {
             side.Clear();
         }
@@ -47,9 +47,9 @@ internal sealed class BigRoomRun(Stage stage, string small, string big) : IRun
 
     public void Slice()
     {
-        foreach (var joiner in joiners)
+        foreach (var joiner in _joiners)
         {
-            foreach (var side in sides)
+            foreach (var side in _sides)
             {
                 Timed(side.Joins, () => joiner.Join(side.RoomId));
                 joiner.Leave(side.RoomId);
@@ -58,11 +58,11 @@ internal sealed class BigRoomRun(Stage stage, string small, string big) : IRun
 
         for (var i = 0; i < stage.Settings.RequestsPerSlice / 4; i++)
         {
-            foreach (var side in sides)
+            foreach (var side in _sides)
             {
-                var topic = Encoding.UTF8.GetBytes($$"""{"topic":"topic {{++changes}}"}""");
-                Timed(side.Changes, () => sender.SetState(side.Escaped, "m.room.topic", "", topic));
-                Timed(side.Messages, () => sender.Send(side.Escaped));
+                var topic = Encoding.UTF8.GetBytes($$"""{"topic":"topic {{++_changes}}"}""");
+                Timed(side.Changes, () => _sender.SetState(side.Escaped, "m.room.topic", "", topic));
+                Timed(side.Messages, () => _sender.Send(side.Escaped));
             }
         }
     }
@@ -89,8 +89,8 @@ internal sealed class BigRoomRun(Stage stage, string small, string big) : IRun
 
     private void Compare(Figures figures, string name, Func<Side, Durations> of)
     {
-        var ofSmall = of(sides[0]).Percentile(50);
-        var ofBig = of(sides[1]).Percentile(50);
+        var ofSmall = of(_sides[0]).Percentile(50);
+        var ofBig = of(_sides[1]).Percentile(50);
         figures.Add($"{name}_small_p50_ms", ofSmall).Add($"{name}_big_p50_ms", ofBig).Add($"{name}_ratio", ofBig / ofSmall);
     }
 

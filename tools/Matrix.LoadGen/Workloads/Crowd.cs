@@ -10,10 +10,10 @@ namespace Matrix.LoadGen.Workloads;
 /// </summary>
 internal sealed class Crowd(Server server)
 {
-    private readonly Durations durations = new();
-    private double seconds;
-    private double serverCpu;
-    private double clientCpu;
+    private readonly Durations _durations = new();
+    private double _seconds;
+    private double _serverCpu;
+    private double _clientCpu;
 
     /// <summary>Each action is repeated <paramref name="times"/> times; the clients run side by side.</summary>
     public void Repeat(IReadOnlyList<Action> actions, int times) => Measure(actions, (action, mine) =>
@@ -40,10 +40,10 @@ internal sealed class Crowd(Server server)
     public Figures Figures()
     {
         var figures = new Figures()
-            .Add("per_second", durations.Count / seconds)
-            .AddDurations("", durations)
-            .Add("client_cpu_us_each", clientCpu * 1000 / durations.Count);
-        return server.ProcessId is null ? figures : figures.Add("server_cpu_us_each", serverCpu * 1000 / durations.Count);
+            .Add("per_second", _durations.Count / _seconds)
+            .AddDurations("", _durations)
+            .Add("client_cpu_us_each", _clientCpu * 1000 / _durations.Count);
+        return server.ProcessId is null ? figures : figures.Add("server_cpu_us_each", _serverCpu * 1000 / _durations.Count);
     }
 
     private static void Timed(Action action, Durations mine)
@@ -60,12 +60,12 @@ internal sealed class Crowd(Server server)
         var watch = Stopwatch.StartNew();
         foreach (var mine in SideBySide(actions, loop))
         {
-            durations.Add(mine);
+            _durations.Add(mine);
         }
 
-        seconds += watch.Elapsed.TotalSeconds;
-        clientCpu += ProcessFigures.CpuMilliseconds(Environment.ProcessId) - client;
-        serverCpu += server.ProcessId is { } same ? ProcessFigures.CpuMilliseconds(same) - served : 0;
+        _seconds += watch.Elapsed.TotalSeconds;
+        _clientCpu += ProcessFigures.CpuMilliseconds(Environment.ProcessId) - client;
+        _serverCpu += server.ProcessId is { } same ? ProcessFigures.CpuMilliseconds(same) - served : 0;
     }
 
     private static List<Durations> SideBySide(IReadOnlyList<Action> actions, Action<Action, Durations> loop)

@@ -21,42 +21,42 @@ internal sealed class FanOutRun : IRun
     private const int MessagesPerSlice = 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    private readonly Account sender;
-    private readonly string room;
-    private readonly List<Poller> pollers;
-    private readonly Durations durations = new();
-    private int messages;
+    private readonly Account _sender;
+    private readonly string _room;
+    private readonly List<Poller> _pollers;
+    private readonly Durations _durations = new();
+    private int _messages;
 
     public FanOutRun(Stage stage)
     {
         var users = stage.Population.First(stage.Settings.Pollers + 1);
-        sender = users[0];
-        var roomId = sender.CreateRoom("fan-out");
-        room = Uri.EscapeDataString(roomId);
+        _sender = users[0];
+        var roomId = _sender.CreateRoom("fan-out");
+        _room = Uri.EscapeDataString(roomId);
         foreach (var user in users.Skip(1))
         {
             user.Join(roomId);
         }
 
-        pollers = [.. users.Skip(1).Select(u => new Poller(u.Again()))];
+        _pollers = [.. users.Skip(1).Select(u => new Poller(u.Again()))];
     }
 
     public void WarmUp() => Send(MessagesPerSlice, new Durations());
 
-    public void Slice() => Send(MessagesPerSlice, durations);
+    public void Slice() => Send(MessagesPerSlice, _durations);
 
     public Figures Finish() => new Figures()
-        .Add("clients", pollers.Count)
-        .Add("messages", messages)
-        .AddDurations("after_200_", durations);
+        .Add("clients", _pollers.Count)
+        .Add("messages", _messages)
+        .AddDurations("after_200_", _durations);
 
     public void Dispose()
     {
-        pollers.ForEach(p => p.Stop());
+        _pollers.ForEach(p => p.Stop());
 
         // They are waiting: one last message wakes them all.
-        sender.Send(room);
-        pollers.ForEach(p => p.Dispose());
+        _sender.Send(_room);
+        _pollers.ForEach(p => p.Dispose());
     }
 
     private void Send(int count, Durations into)
@@ -65,14 +65,14 @@ internal sealed class FanOutRun : IRun
         {
             // All of them are to be waiting when it is sent.
             Thread.Sleep(60);
-            var marker = $"fan-out {++messages}.";
-            pollers.ForEach(p => p.Expect(marker));
-            sender.Send(room, Encoding.UTF8.GetBytes($$"""{"msgtype":"m.text","body":"{{marker}}"}"""));
+            var marker = $"fan-out {++_messages}.";
+            _pollers.ForEach(p => p.Expect(marker));
+            _sender.Send(_room, Encoding.UTF8.GetBytes($$"""{"msgtype":"m.text","body":"{{marker}}"}"""));
             var answered = Stopwatch.GetTimestamp();
-            foreach (var poller in pollers)
+            foreach (var poller in _pollers)
             {
                 var seen = poller.SeenAt(Patience)
-                    ?? throw new InvalidDataException($"A waiting client did not get message {messages} within {Patience}.");
+                    ?? throw new InvalidDataException($"A waiting client did not get message {_messages} within {Patience}.");
                 into.Add(Math.Max(0, seen - answered));
             }
         }
@@ -82,52 +82,52 @@ internal sealed class FanOutRun : IRun
 /// <summary>A client that long-polls on a thread of its own and notes when it got the message that it expects.</summary>
 internal sealed class Poller : IDisposable
 {
-    private readonly Account account;
-    private readonly Thread thread;
-    private readonly ManualResetEventSlim seen = new(false);
-    private volatile byte[] expected = [];
-    private volatile bool stopping;
-    private long seenAt;
-    private string? since;
+    private readonly Account _account;
+    private readonly Thread _thread;
+    private readonly ManualResetEventSlim _seen = new(false);
+    private volatile byte[] _expected = [];
+    private volatile bool _stopping;
+    private long _seenAt;
+    private string? _since;
 
     public Poller(Account account)
     {
-        this.account = account;
-        since = account.SyncToken();
-        thread = new Thread(Loop, maxStackSize: 256 * 1024) { IsBackground = true };
-        thread.Start();
+        _account = account;
+        _since = account.SyncToken();
+        _thread = new Thread(Loop, maxStackSize: 256 * 1024) { IsBackground = true };
+        _thread.Start();
     }
 
     public void Expect(string marker)
     {
-        seen.Reset();
-        expected = Encoding.UTF8.GetBytes(marker);
+        _seen.Reset();
+        _expected = Encoding.UTF8.GetBytes(marker);
     }
 
     /// <summary>The timestamp at which the response that holds the message had arrived; null if it did not in time.</summary>
-    public long? SeenAt(TimeSpan patience) => seen.Wait(patience) ? Interlocked.Read(ref seenAt) : null;
+    public long? SeenAt(TimeSpan patience) => _seen.Wait(patience) ? Interlocked.Read(ref _seenAt) : null;
 
-    public void Stop() => stopping = true;
+    public void Stop() => _stopping = true;
 
     public void Dispose()
     {
-        thread.Join();
-        account.Dispose();
-        seen.Dispose();
+        _thread.Join();
+        _account.Dispose();
+        _seen.Dispose();
     }
 
     private void Loop()
     {
         try
         {
-            while (!stopping)
+            while (!_stopping)
             {
-                since = account.Sync(since, timeoutMilliseconds: 30_000);
+                _since = _account.Sync(_since, timeoutMilliseconds: 30_000);
                 var now = Stopwatch.GetTimestamp();
-                if (!seen.IsSet && expected.Length > 0 && account.Connection.Body.IndexOf(expected) >= 0)
+                if (!_seen.IsSet && _expected.Length > 0 && _account.Connection.Body.IndexOf(_expected) >= 0)
                 {
-                    Interlocked.Exchange(ref seenAt, now);
-                    seen.Set();
+                    Interlocked.Exchange(ref _seenAt, now);
+                    _seen.Set();
                 }
             }
         }

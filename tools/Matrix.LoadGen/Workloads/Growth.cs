@@ -60,23 +60,23 @@ internal sealed class StateGrowth : IWorkload
 /// <summary>One slice is all there is: the folder's size before it and after it.</summary>
 internal sealed class GrowthRun(Stage stage, Action prepare, Action<int> once) : IRun
 {
-    private long before;
-    private bool done;
+    private long _before;
+    private bool _done;
 
     public void WarmUp()
     {
         prepare();
-        before = Size();
+        _before = Size();
     }
 
     public void Slice()
     {
-        if (done)
+        if (_done)
         {
             return;
         }
 
-        done = true;
+        _done = true;
         for (var i = 0; i < stage.Settings.GrowthEvents; i++)
         {
             once(i);
@@ -85,7 +85,7 @@ internal sealed class GrowthRun(Stage stage, Action prepare, Action<int> once) :
 
     public Figures Finish() => new Figures()
         .Add("events", stage.Settings.GrowthEvents)
-        .Add("uncompacted_bytes_each", (Size() - before) / (double)stage.Settings.GrowthEvents);
+        .Add("uncompacted_bytes_each", (Size() - _before) / (double)stage.Settings.GrowthEvents);
 
     public void Dispose()
     {

@@ -11,7 +11,7 @@ internal sealed class InitialSync : IWorkload
 
     public string Sentence => "initial sync of an account in 200 rooms of 20 messages: server CPU (needs --pid)";
 
-    public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver ? new InitialSyncRun(stage) : null;
+    public IRun? Prepare(Stage _stage) => _stage.Server.Kind == ServerKind.Homeserver ? new InitialSyncRun(_stage) : null;
 }
 
 /// <summary>CPU time comes in ticks of 10 ms, so a slice is several syncs.</summary>
@@ -19,22 +19,22 @@ internal sealed class InitialSyncRun : IRun
 {
     private const int SyncsPerSlice = 8;
 
-    private readonly Stage stage;
-    private readonly Account user;
-    private readonly Durations durations = new();
-    private double cpu;
-    private long bytes;
+    private readonly Stage _stage;
+    private readonly Account _user;
+    private readonly Durations _durations = new();
+    private double _cpu;
+    private long _bytes;
 
     public InitialSyncRun(Stage stage)
     {
-        this.stage = stage;
-        user = stage.Population.Fresh();
-        for (var i = 0; i < stage.Settings.JoinedRooms; i++)
+        _stage = stage;
+        _user = _stage.Population.Fresh();
+        for (var i = 0; i < _stage.Settings.JoinedRooms; i++)
         {
-            var room = Uri.EscapeDataString(user.CreateRoom($"room {i}"));
-            for (var j = 0; j < stage.Settings.MessagesPerRoom; j++)
+            var room = Uri.EscapeDataString(_user.CreateRoom($"room {i}"));
+            for (var j = 0; j < _stage.Settings.MessagesPerRoom; j++)
             {
-                user.Send(room);
+                _user.Send(room);
             }
         }
     }
@@ -43,7 +43,7 @@ internal sealed class InitialSyncRun : IRun
     {
         for (var i = 0; i < SyncsPerSlice; i++)
         {
-            user.Sync(since: null, timeoutMilliseconds: 0);
+            _user.Sync(since: null, timeoutMilliseconds: 0);
         }
     }
 
@@ -53,22 +53,22 @@ internal sealed class InitialSyncRun : IRun
         for (var i = 0; i < SyncsPerSlice; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            user.Sync(since: null, timeoutMilliseconds: 0);
-            durations.Add(Stopwatch.GetTimestamp() - start);
-            bytes = user.Connection.Body.Length;
+            _user.Sync(since: null, timeoutMilliseconds: 0);
+            _durations.Add(Stopwatch.GetTimestamp() - start);
+            _bytes = _user.Connection.Body.Length;
         }
 
-        cpu += Cpu() - before;
+        _cpu += Cpu() - before;
     }
 
     public Figures Finish() => new Figures()
-        .Add("server_cpu_ms", cpu / durations.Count)
-        .AddDurations("", durations)
-        .Add("kilobytes", bytes / 1024.0);
+        .Add("server_cpu_ms", _cpu / _durations.Count)
+        .AddDurations("", _durations)
+        .Add("kilobytes", _bytes / 1024.0);
 
     public void Dispose()
     {
     }
 
-    private double Cpu() => stage.Server.ProcessId is { } id ? ProcessFigures.CpuMilliseconds(id) : double.NaN;
+    private double Cpu() => _stage.Server.ProcessId is { } id ? ProcessFigures.CpuMilliseconds(id) : double.NaN;
 }

@@ -6,13 +6,13 @@ namespace Matrix.LoadGen.Workloads;
 /// <summary>The usual run: some clients that repeat a request, for a number of times or for a while.</summary>
 internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients) : IRun
 {
-    private readonly Crowd crowd = new(stage.Server);
+    private readonly Crowd _crowd = new(stage.Server);
 
     public void WarmUp() => Ask(new Crowd(stage.Server));
 
-    public void Slice() => Ask(crowd);
+    public void Slice() => Ask(_crowd);
 
-    public Figures Finish() => crowd.Figures();
+    public Figures Finish() => _crowd.Figures();
 
     public void Dispose()
     {

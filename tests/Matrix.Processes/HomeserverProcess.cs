@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Net.Http;
+
+namespace Matrix.Processes;
+
+/// <summary>The real server, started the way a person starts it (<c>./run --no-build</c>), on a port and in a folder of its own.</summary>
+public sealed class HomeserverProcess : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Dictionary<string, string> _settings;
+    private Process? _process;
+    private StreamWriter? _log;
+
+    /// <param name="databaseUrl">As <c>database.url</c> of the configuration; null for the default, SQLite in the data folder.</param>
+    /// <param name="settings">Further environment variables.</param>
+    public HomeserverProcess(string? databaseUrl = null, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        Folder = Repository.ScratchFolder("server");
+        Port = Repository.FreePort();
+        _settings = new Dictionary<string, string>(settings ?? new Dictionary<string, string>())
+        {
+            ["MATRIX_SERVER_NAME"] = "hybrid.test",
+            ["MATRIX_DATA_DIR"] = DataFolder,
+            ["MATRIX_LISTENERS__CLIENT"] = $"127.0.0.1:{Port}",
+            ["MATRIX_REGISTRATION__SHARED_SECRET"] = Secret,
+            ["MATRIX_RATE_LIMITS__ENABLED"] = "false",
+        };
+        if (databaseUrl is not null)
+        {
+            _settings["MATRIX_DATABASE__URL"] = databaseUrl;
+        }
+    }
+
+    public string Folder { get; }
+
+    public string DataFolder => Path.Combine(Folder, "data");
+
+    public int Port { get; }
+
+    public string Url => $"http://127.0.0.1:{Port}";
+
+    public string Secret { get; } = Guid.NewGuid().ToString("n");
+
+    public int ProcessId => _process?.Id ?? throw new InvalidOperationException("The server is not running.");
+
+    /// <summary>Settings for the next start.</summary>
+    public IDictionary<string, string> Settings => _settings;
+
+    /// <summary>Starts it and waits until it answers.</summary>
+    public async Task StartAsync(CancellationToken stop = default)
+    {
+        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "run"), ["--no-build"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in _settings)
+        {
+            start.Environment[name] = value;
+        }
+
+        Directory.CreateDirectory(Folder);
+        _log ??= new StreamWriter(Path.Combine(Folder, "server.log"), append: true) { AutoFlush = true };
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += Log;
+        _process.ErrorDataReceived += Log;
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+
+        using var client = new HttpClient();
+        var watch = Stopwatch.StartNew();
+        while (!await AnswersAsync(client, stop))
+        {
+            if (_process.HasExited || watch.Elapsed > Patience)
+            {
+                throw new InvalidOperationException($"The server did not start:{Environment.NewLine}{LogEnd()}");
+            }
+
+            await Task.Delay(20, stop);
+        }
+    }
+
+    /// <summary>Ends it without a word and waits until it is gone.</summary>
+    public async Task KillAsync(CancellationToken stop = default)
+    {
+        Signals.SendKill(ProcessId);
+        await _process!.WaitForExitAsync(stop);
+    }
+
+    /// <summary>Asks it to end and waits; answers its exit code and how long it took.</summary>
+    public async Task<(int ExitCode, TimeSpan Took)> StopAsync(CancellationToken stop = default)
+    {
+        var watch = Stopwatch.StartNew();
+        Signals.SendTerminate(ProcessId);
+        await _process!.WaitForExitAsync(stop);
+        return (_process.ExitCode, watch.Elapsed);
+    }
+
+    /// <summary>The last lines that it wrote.</summary>
+    public string LogEnd()
+    {
+        lock (_settings)
+        {
+            _log?.Flush();
+        }
+
+        var path = Path.Combine(Folder, "server.log");
+        using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return string.Join(Environment.NewLine, reader.ReadToEnd().Split('\n').TakeLast(30));
+    }
+
+    /// <summary>Kills it if it still runs, and removes what it stored.</summary>
+    public void Dispose()
+    {
+        if (_process is { HasExited: false } running)
+        {
+            Signals.SendKill(running.Id);
+            running.WaitForExit();
+        }
+
+        _process?.Dispose();
+        lock (_settings)
+        {
+            _log?.Dispose();
+            _log = null;
+        }
+
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private void Log(object sender, DataReceivedEventArgs line)
+    {
+        lock (_settings)
+        {
+            _log?.WriteLine(line.Data);
+        }
+    }
+
+    private async Task<bool> AnswersAsync(HttpClient client, CancellationToken stop)
+    {
+        try
+        {
+            using var response = await client.GetAsync(new Uri($"{Url}/_matrix/client/versions"), stop);
+            return response.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+}

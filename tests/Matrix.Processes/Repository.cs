@@ -1,0 +1,35 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Matrix.Processes;
+
+/// <summary>Where things are.</summary>
+public static class Repository
+{
+    /// <summary>The folder of the solution.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>A new, empty folder under the machine's temporary folder.</summary>
+    public static string ScratchFolder(string purpose) => Directory.CreateTempSubdirectory($"matrix-{purpose}-").FullName;
+
+    /// <summary>A port of 127.0.0.1 on which nobody listens at this moment.</summary>
+    public static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Matrix.Hybrid.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new DirectoryNotFoundException($"{AppContext.BaseDirectory} is not inside the repository.");
+    }
+}

@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+
+namespace Matrix.Processes;
+
+/// <summary>Signals to one process, by the id that was kept when it was started.</summary>
+public static partial class Signals
+{
+    private const int Kill = 9;
+    private const int Terminate = 15;
+
+    /// <summary>Ends it without a word.</summary>
+    public static void SendKill(int processId) => Send(processId, Kill);
+
+    /// <summary>Asks it to end.</summary>
+    public static void SendTerminate(int processId) => Send(processId, Terminate);
+
+    private static void Send(int processId, int signal)
+    {
+        // Zero and negative ids would be groups of processes, ours among them.
+        ArgumentOutOfRangeException.ThrowIfLessThan(processId, 2);
+        _ = NativeKill(processId, signal);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int NativeKill(int processId, int signal);
+}
