@@ -12,6 +12,25 @@ public sealed class PostgresProcess : IDisposable
     /// <summary>Its address, as <c>database.url</c> takes it.</summary>
     public string Url { get; }
 
+    /// <summary>Makes an empty database on it; answers its address.</summary>
+    public string NewDatabase(string name)
+    {
+        Sql("postgres", $"CREATE DATABASE {name}");
+        return AddressOf(name);
+    }
+
+    /// <summary>Runs a statement; answers the rows as text.</summary>
+    public string Sql(string database, string statement)
+    {
+        var start = new ProcessStartInfo("psql", ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", AddressOf(database), "-c", statement])
+        {
+            RedirectStandardOutput = true,
+        };
+        return Run(start);
+    }
+
+    private string AddressOf(string database) => new UriBuilder(Url) { Path = database }.Uri.AbsoluteUri;
+
     public void Dispose()
     {
         Script("stop");
@@ -24,9 +43,14 @@ public sealed class PostgresProcess : IDisposable
         {
             RedirectStandardOutput = true,
         };
-        using var script = Process.Start(start)!;
-        var output = script.StandardOutput.ReadToEnd();
-        script.WaitForExit();
-        return script.ExitCode == 0 ? output : throw new InvalidOperationException($"postgres.sh {verb} failed: {output}");
+        return Run(start);
+    }
+
+    private static string Run(ProcessStartInfo start)
+    {
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{start.FileName} failed: {output}");
     }
 }

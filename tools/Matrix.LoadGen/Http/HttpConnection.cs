@@ -12,6 +12,7 @@ internal sealed class HttpConnection : IDisposable
     private const int MaximumResponse = 64 * 1024 * 1024;
 
     private readonly Target _target;
+    private readonly string? _token;
     private readonly byte[] _fixedHeaders;
     private readonly int _timeoutMilliseconds;
     private Socket? _socket;
@@ -24,6 +25,7 @@ internal sealed class HttpConnection : IDisposable
     public HttpConnection(Target target, string? token, int timeoutMilliseconds = 60_000)
     {
         _target = target;
+        _token = token;
         _timeoutMilliseconds = timeoutMilliseconds;
         var authorization = token is null ? [] : Encoding.ASCII.GetBytes($"Authorization: Bearer {token}\r\n");
         _fixedHeaders = [.. target.HostHeader, .. authorization];
@@ -39,6 +41,9 @@ internal sealed class HttpConnection : IDisposable
     public int Put(string path, ReadOnlySpan<byte> body) => Exchange("PUT", path, body, hasBody: true);
 
     public int Post(string path, ReadOnlySpan<byte> body) => Exchange("POST", path, body, hasBody: true);
+
+    /// <summary>The same token, elsewhere.</summary>
+    public HttpConnection To(Target elsewhere) => new(elsewhere, _token, _timeoutMilliseconds);
 
     public void Dispose() => Close();
 

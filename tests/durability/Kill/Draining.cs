@@ -1,0 +1,55 @@
+using Matrix.LoadGen.Http;
+using Matrix.LoadGen.Servers;
+using Matrix.Processes;
+
+namespace Matrix.Durability.Kill;
+
+/// <summary>Asked to end while clients send and wait, the server answers them all and is gone within five seconds.</summary>
+internal static class Draining
+{
+    private const int Clients = 10;
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(5);
+
+    public static async Task CheckAsync(string? databaseUrl)
+    {
+        using var server = new HomeserverProcess(databaseUrl);
+        await server.StartAsync();
+        var population = new Population(new Server(
+            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], ProcessId: null, DataFolder: null));
+        var accounts = population.First(Clients);
+        var roomId = accounts[0].CreateRoom("draining");
+        foreach (var account in accounts.Skip(1))
+        {
+            account.Join(roomId);
+        }
+
+        var clients = accounts.Take(Clients - 1).Select(a => new SendingClient(a, () => Request.Message(roomId))).ToList();
+        var waiting = new Observer(accounts[^1]);
+        waiting.CatchUp();
+        var threads = clients.Select(c => c.Start()).Append(waiting.Start()).ToList();
+        await Task.Delay(500);
+
+        var (exitCode, took) = await server.StopAsync();
+        threads.ForEach(t => t.Join());
+        var problems = clients.Where(c => c.Problem is not null).Select(c => c.Problem!.Message).ToList();
+        if (exitCode != 0 || took > Most)
+        {
+            problems.Add($"exit code {exitCode} after {took.TotalSeconds:0.00} s");
+        }
+
+        await server.StartAsync();
+        foreach (var client in clients)
+        {
+            foreach (var kept in client.Kept)
+            {
+                var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
+                if (client.Connection.Get(path) != 200)
+                {
+                    problems.Add($"{kept.EventId} was acknowledged and is gone: {client.Connection.BodyText}");
+                }
+            }
+        }
+
+        LostException.ThrowIfAny(problems);
+    }
+}

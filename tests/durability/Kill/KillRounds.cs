@@ -1,0 +1,218 @@
+using System.Text.Json;
+using Matrix.LoadGen.Http;
+using Matrix.LoadGen.Servers;
+using Matrix.Processes;
+
+namespace Matrix.Durability.Kill;
+
+/// <summary>
+/// Twenty clients send, the server is killed at some instant, starts again, and is asked about everything that it had acknowledged.
+/// The database lives on from round to round.
+/// </summary>
+internal sealed class KillRounds : IDisposable
+{
+    private const int Clients = 20;
+    private const int Rooms = 4;
+
+    private readonly HomeserverProcess _server;
+    private readonly Random _random;
+    private readonly List<SendingClient> _clients = [];
+    private readonly List<string> _rooms = [];
+    private Observer _observer = null!;
+
+    /// <param name="databaseUrl">As in the configuration; null for SQLite in the data folder.</param>
+    /// <param name="seed">Decides the instants.</param>
+    public KillRounds(string? databaseUrl, int seed)
+    {
+        _server = new HomeserverProcess(databaseUrl);
+        _random = new Random(seed);
+    }
+
+    public async Task PrepareAsync()
+    {
+        await _server.StartAsync();
+        var population = new Population(new Server(
+            "server", ServerKind.Homeserver, Target.Parse(_server.Url), _server.Secret, [], _server.ProcessId, DataFolder: null));
+        var accounts = population.First(Clients + 1);
+        for (var i = 0; i < Rooms; i++)
+        {
+            var roomId = accounts[0].CreateRoom($"room {i}");
+            _rooms.Add(roomId);
+            accounts[0].SetState(Uri.EscapeDataString(roomId), "m.room.power_levels", "", """{"state_default":0}"""u8);
+            foreach (var account in accounts.Skip(1))
+            {
+                account.Join(roomId);
+            }
+        }
+
+        _observer = new Observer(accounts[Clients]);
+        var device = DeviceOf(accounts[Clients]);
+        for (var i = 0; i < Clients; i++)
+        {
+            _clients.Add(new SendingClient(accounts[i], NextOf(i, device)));
+        }
+
+        _observer.CatchUp();
+    }
+
+    public void Dispose() => _server.Dispose();
+
+    /// <summary>One round.</summary>
+    public async Task RoundAsync()
+    {
+        _observer.BeginRound();
+        var begin = _observer.Tokens[^1];
+        var threads = _clients.Select(c => c.Start()).ToList();
+        var watching = _observer.Start();
+
+        await Task.Delay(_random.Next(150, 1200));
+        await _server.KillAsync();
+        threads.ForEach(t => t.Join());
+        watching.Join();
+        var before = _clients.Sum(c => c.Kept.Count);
+        await _server.StartAsync();
+
+        var problems = new List<string>();
+        problems.AddRange(_clients.Where(c => c.Problem is not null).Select(c => c.Problem!.Message));
+        if (before == 0)
+        {
+            problems.Add("nothing was acknowledged before the kill: the round shows nothing");
+        }
+
+        CheckRepeats(problems);
+        CheckTimelines(begin, problems);
+        CheckObserver(problems);
+        CheckStateAndMembers(problems);
+        CheckOlderToken(problems);
+        LostException.ThrowIfAny(problems);
+    }
+
+    private Func<Request> NextOf(int client, string observersDevice) => client switch
+    {
+        0 => () => Request.ToDevice(_observer.UserId, observersDevice),
+        1 or 2 or 3 => () => Request.State(_rooms[client], $"client-{client}"),
+        _ => () => Request.Message(_rooms[Random.Shared.Next(Rooms)]),
+    };
+
+    /// <summary>A transaction id that was answered is answered again, with the same event; one that was cut off is made good.</summary>
+    private void CheckRepeats(List<string> problems)
+    {
+        foreach (var client in _clients)
+        {
+            if (client.Kept.LastOrDefault() is { Request.Change: Change.Message or Change.ToDevice } last)
+            {
+                var again = last.Request.Send(client.Connection);
+                if (again != last.EventId)
+                {
+                    problems.Add($"{last.Request.Mark} was {last.EventId}, and sent again it is {again}");
+                }
+            }
+
+            client.SendsAgain();
+        }
+    }
+
+    /// <summary>Every acknowledged event stands in its room once, and no request stands there twice.</summary>
+    private void CheckTimelines(string begin, List<string> problems)
+    {
+        var ids = new Dictionary<string, int>();
+        var marks = new Dictionary<string, int>();
+        foreach (var roomId in _rooms)
+        {
+            for (string? token = begin; token is not null;)
+            {
+                using var page = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/messages?dir=f&limit=500"
+                    + $"&from={Uri.EscapeDataString(token)}");
+                foreach (var item in page.RootElement.GetProperty("chunk").EnumerateArray())
+                {
+                    var id = item.GetProperty("event_id").GetString()!;
+                    ids[id] = ids.GetValueOrDefault(id) + 1;
+                    var content = item.GetProperty("content");
+                    if (content.TryGetProperty("body", out var mark) || content.TryGetProperty("mark", out mark))
+                    {
+                        marks[mark.GetString()!] = marks.GetValueOrDefault(mark.GetString()!) + 1;
+                    }
+                }
+
+                token = page.RootElement.TryGetProperty("end", out var end) ? end.GetString() : null;
+            }
+        }
+
+        foreach (var kept in _clients.SelectMany(c => c.Kept).Where(k => k.Request.Change != Change.ToDevice))
+        {
+            if (ids.GetValueOrDefault(kept.EventId) != 1)
+            {
+                problems.Add($"{kept.EventId} ({kept.Request.Mark}) stands in its room {ids.GetValueOrDefault(kept.EventId)} times");
+            }
+        }
+
+        problems.AddRange(marks.Where(m => m.Value != 1).Select(m => $"{m.Key} stands in the rooms {m.Value} times"));
+    }
+
+    /// <summary>The stream of a client that was there before and came back holds everything once.</summary>
+    private void CheckObserver(List<string> problems)
+    {
+        _observer.CatchUp();
+        foreach (var kept in _clients.SelectMany(c => c.Kept))
+        {
+            var seen = kept.Request.Change == Change.ToDevice
+                ? _observer.ToDevice.GetValueOrDefault(kept.Request.Mark)
+                : _observer.Events.GetValueOrDefault(kept.EventId);
+            if (seen != 1)
+            {
+                problems.Add($"the observer saw {kept.EventId} ({kept.Request.Mark}, {kept.Request.Change}) {seen} times");
+            }
+        }
+
+        problems.AddRange(_observer.Events.Where(e => e.Value != 1).Select(e => $"the observer saw {e.Key} {e.Value} times"));
+        problems.AddRange(_observer.ToDevice.Where(m => m.Value != 1).Select(m => $"the observer got {m.Key} {m.Value} times"));
+    }
+
+    private void CheckStateAndMembers(List<string> problems)
+    {
+        for (var i = 1; i <= 3; i++)
+        {
+            using var state = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_rooms[i])}/state/org.example.mark/client-{i}");
+            var mark = state.RootElement.GetProperty("mark").GetString();
+            if (_clients[i].Kept.LastOrDefault() is { } last && last.Request.Mark != mark && _clients[i].CutOff?.Mark != mark)
+            {
+                problems.Add($"the state of client {i} is {mark} and not {last.Request.Mark}, which was acknowledged last");
+            }
+        }
+
+        foreach (var roomId in _rooms)
+        {
+            using var members = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/joined_members");
+            var count = members.RootElement.GetProperty("joined").EnumerateObject().Count();
+            if (count != Clients + 1)
+            {
+                problems.Add($"{roomId} has {count} members");
+            }
+        }
+    }
+
+    /// <summary>Not only the last token: any that was handed out works.</summary>
+    private void CheckOlderToken(List<string> problems)
+    {
+        var token = _observer.Tokens[_random.Next(_observer.Tokens.Count)];
+        var status = _observer.Connection.Get($"/_matrix/client/v3/sync?timeout=0&since={Uri.EscapeDataString(token)}");
+        if (status != 200)
+        {
+            problems.Add($"sync from {token} is answered {status}: {_observer.Connection.BodyText}");
+        }
+    }
+
+    private static string DeviceOf(Account account)
+    {
+        account.Connection.Get("/_matrix/client/v3/account/whoami");
+        return JsonDocument.Parse(account.Connection.BodyText).RootElement.GetProperty("device_id").GetString()!;
+    }
+
+    private JsonDocument Get(string path)
+    {
+        var status = _observer.Connection.Get(path);
+        return status == 200
+            ? JsonDocument.Parse(_observer.Connection.BodyText)
+            : throw new LostException($"{path} was answered {status}: {_observer.Connection.BodyText}");
+    }
+}

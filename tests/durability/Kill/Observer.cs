@@ -1,0 +1,155 @@
+using System.Text.Json;
+using Matrix.LoadGen.Http;
+using Matrix.LoadGen.Servers;
+
+namespace Matrix.Durability.Kill;
+
+/// <summary>A client that syncs all the time, notes what it saw, and goes on with its token after the server came back.</summary>
+internal sealed class Observer(Account account)
+{
+    private const string Filter = """{"room":{"timeline":{"limit":100}},"presence":{"not_types":["*"]}}""";
+
+    private readonly Dictionary<string, int> _events = [];
+    private readonly Dictionary<string, int> _toDevice = [];
+    private readonly List<string> _tokens = [];
+    private volatile bool _stopping;
+
+    /// <summary>How often each event was in a timeline.</summary>
+    public IReadOnlyDictionary<string, int> Events => _events;
+
+    /// <summary>How often each to-device message came with a token that was then used.</summary>
+    public IReadOnlyDictionary<string, int> ToDevice => _toDevice;
+
+    /// <summary>Tokens that were handed out, oldest first.</summary>
+    public IReadOnlyList<string> Tokens => _tokens;
+
+    public HttpConnection Connection => account.Connection;
+
+    public string UserId => account.UserId;
+
+    public Thread Start()
+    {
+        _stopping = false;
+        var thread = new Thread(UntilTheEnd);
+        thread.Start();
+        return thread;
+    }
+
+    public void Stop() => _stopping = true;
+
+    /// <summary>Forgets the round before; the stream goes on.</summary>
+    public void BeginRound()
+    {
+        _events.Clear();
+        _toDevice.Clear();
+        _tokens.RemoveRange(0, Math.Max(0, _tokens.Count - 1));
+    }
+
+    /// <summary>Syncs until nothing new comes.</summary>
+    public void CatchUp()
+    {
+        while (Sync(timeoutMilliseconds: 0))
+        {
+        }
+    }
+
+    private void UntilTheEnd()
+    {
+        try
+        {
+            while (!_stopping)
+            {
+                Sync(timeoutMilliseconds: 1000);
+            }
+        }
+        catch (Exception end) when (end is System.Net.Sockets.SocketException or IOException)
+        {
+            // The server was killed, as it should be.
+        }
+    }
+
+    /// <summary>One sync from the last token; whether anything new was in it.</summary>
+    private bool Sync(int timeoutMilliseconds)
+    {
+        var since = _tokens.Count > 0 ? _tokens[^1] : null;
+        using var response = Get($"/_matrix/client/v3/sync?timeout={timeoutMilliseconds}&filter={Uri.EscapeDataString(Filter)}"
+            + (since is null ? "" : $"&since={Uri.EscapeDataString(since)}"));
+        var root = response.RootElement;
+        var news = false;
+
+        // The answer is kept before its token is used: it counts only now.
+        if (since is not null)
+        {
+            news = TakeRooms(root, since) | TakeToDevice(root);
+        }
+
+        _tokens.Add(root.GetProperty("next_batch").GetString()!);
+        return news;
+    }
+
+    private bool TakeRooms(JsonElement root, string since)
+    {
+        if (!root.TryGetProperty("rooms", out var rooms) || !rooms.TryGetProperty("join", out var joined))
+        {
+            return false;
+        }
+
+        var news = false;
+        foreach (var room in joined.EnumerateObject())
+        {
+            var timeline = room.Value.GetProperty("timeline");
+            foreach (var item in timeline.GetProperty("events").EnumerateArray())
+            {
+                Count(_events, item.GetProperty("event_id").GetString()!);
+                news = true;
+            }
+
+            if (timeline.TryGetProperty("limited", out var limited) && limited.GetBoolean())
+            {
+                FillGap(room.Name, timeline.GetProperty("prev_batch").GetString()!, since);
+            }
+        }
+
+        return news;
+    }
+
+    private void FillGap(string roomId, string from, string to)
+    {
+        for (string? token = from; token is not null;)
+        {
+            using var page = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=500"
+                + $"&from={Uri.EscapeDataString(token)}&to={Uri.EscapeDataString(to)}");
+            foreach (var item in page.RootElement.GetProperty("chunk").EnumerateArray())
+            {
+                Count(_events, item.GetProperty("event_id").GetString()!);
+            }
+
+            token = page.RootElement.TryGetProperty("end", out var end) ? end.GetString() : null;
+        }
+    }
+
+    private bool TakeToDevice(JsonElement root)
+    {
+        if (!root.TryGetProperty("to_device", out var toDevice) || !toDevice.TryGetProperty("events", out var events))
+        {
+            return false;
+        }
+
+        foreach (var item in events.EnumerateArray())
+        {
+            Count(_toDevice, item.GetProperty("content").GetProperty("mark").GetString()!);
+        }
+
+        return events.GetArrayLength() > 0;
+    }
+
+    private JsonDocument Get(string path)
+    {
+        var status = Connection.Get(path);
+        return status == 200
+            ? JsonDocument.Parse(Connection.BodyText)
+            : throw new LostException($"{path} was answered {status}: {Connection.BodyText}");
+    }
+
+    private static void Count(Dictionary<string, int> counts, string key) => counts[key] = counts.GetValueOrDefault(key) + 1;
+}

@@ -1,0 +1,33 @@
+using System.Text;
+
+namespace Matrix.Durability.PowerLoss;
+
+/// <summary>A 200 that named a new event, and the tick at which the server began to say so.</summary>
+internal sealed record Answer(string EventId, ulong At);
+
+/// <summary>The answers to sends among what a server told its clients.</summary>
+internal static class Answers
+{
+    private static ReadOnlySpan<byte> Ok => "HTTP/1.1 200"u8;
+
+    private static ReadOnlySpan<byte> Start => "\r\n\r\n{\"event_id\":\""u8;
+
+    public static IReadOnlyList<Answer> In(Recording recording)
+    {
+        var found = new List<Answer>();
+        foreach (var call in recording.Calls.Where(c => c.Kind == RecordKind.Sent))
+        {
+            var text = call.Data.Span;
+            var body = text.IndexOf(Start);
+            if (!text.StartsWith(Ok) || body < 0)
+            {
+                continue;
+            }
+
+            var id = text[(body + Start.Length)..];
+            found.Add(new Answer(Encoding.UTF8.GetString(id[..id.IndexOf((byte)'"')]), call.Begin));
+        }
+
+        return found;
+    }
+}

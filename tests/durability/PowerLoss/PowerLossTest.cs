@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using Matrix.Durability.Kill;
+using Matrix.LoadGen.Http;
+using Matrix.LoadGen.Servers;
+using Matrix.Processes;
+
+namespace Matrix.Durability.PowerLoss;
+
+/// <summary>
+/// SIGKILL proves the order of things only: the page cache survives it. Here a library is preloaded into the real server, and from what
+/// it wrote down follows what a disk without power would hold.
+/// </summary>
+internal static class PowerLossTest
+{
+    private const int Clients = 8;
+    private const int Instants = 4;
+
+    /// <summary>Every 200 comes after its sync, and the server opens what was synced and has every acknowledged event.</summary>
+    public static async Task HoldsAsync(int seed)
+    {
+        using var recorded = await RecordAsync(synchronous: null);
+        LostException.ThrowIfAny(SyncedFirst.Problems(recorded.Recording, recorded.Answers));
+        var random = new Random(seed);
+        for (var i = 0; i < Instants; i++)
+        {
+            // The power goes at the very moment at which the server begins to say 200, which is when that promise begins.
+            var last = i == 0 ? recorded.Answers[^1] : recorded.Answers[random.Next(recorded.Answers.Count)];
+            await OpensAndHoldsAsync(recorded, last.At, luck: i % 2 == 0 ? null : random);
+        }
+    }
+
+    /// <summary>Without syncs the same checks find problems: they can fail.</summary>
+    public static async Task FailsWithoutSyncAsync(int seed)
+    {
+        using var recorded = await RecordAsync(synchronous: "OFF");
+        var problems = SyncedFirst.Problems(recorded.Recording, recorded.Answers);
+        if (problems.Count == 0)
+        {
+            throw new LostException("With synchronous=OFF every answer still came after a sync: the test sees nothing.");
+        }
+
+        try
+        {
+            await OpensAndHoldsAsync(recorded, recorded.Answers[^1].At, luck: null);
+        }
+        catch (Exception lost) when (lost is LostException or InvalidOperationException)
+        {
+            return;
+        }
+
+        throw new LostException($"With synchronous=OFF and seed {seed} nothing was lost: the rebuilt files hold what was never synced.");
+    }
+
+    private static async Task<Recorded> RecordAsync(string? synchronous)
+    {
+        var server = new HomeserverProcess();
+        Directory.CreateDirectory(server.DataFolder);
+        var record = Path.Combine(server.Folder, "record");
+        server.Settings["LD_PRELOAD"] = Compile(server.Folder);
+        server.Settings["MATRIX_RECORD_FOLDER"] = server.DataFolder + "/";
+        server.Settings["MATRIX_RECORD_TO"] = record;
+        if (synchronous is not null)
+        {
+            server.Settings["MATRIX_DATABASE__SQLITE_SYNCHRONOUS"] = synchronous;
+        }
+
+        await server.StartAsync();
+        var processId = server.ProcessId;
+        var population = new Population(new Server(
+            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], processId, DataFolder: null));
+        var accounts = population.First(Clients);
+        var roomId = accounts[0].CreateRoom("power loss");
+        accounts[0].SetState(Uri.EscapeDataString(roomId), "m.room.power_levels", "", """{"state_default":0}"""u8);
+        foreach (var account in accounts.Skip(1))
+        {
+            account.Join(roomId);
+        }
+
+        var clients = accounts.Select((a, i) => new SendingClient(
+            a, i == 0 ? () => Request.State(roomId, "one") : () => Request.Message(roomId))).ToList();
+        var threads = clients.Select(c => c.Start()).ToList();
+        await Task.Delay(1500);
+        await server.KillAsync();
+        threads.ForEach(t => t.Join());
+
+        var recording = Recording.Read($"{record}.{processId}");
+        var told = Answers.In(recording);
+        var kept = clients.SelectMany(c => c.Kept).ToDictionary(k => k.EventId, k => k.Request);
+        var missed = kept.Keys.Except(told.Select(a => a.EventId)).Count();
+        var result = new Recorded(server, recording, [.. told.Where(a => kept.ContainsKey(a.EventId))], kept, roomId, clients[0].Connection);
+        return kept.Count > 0 && missed == 0 ? result : throw new LostException($"{kept.Count} were acknowledged, {missed} of them unseen.");
+    }
+
+    private static async Task OpensAndHoldsAsync(Recorded recorded, ulong at, Random? luck)
+    {
+        using var server = new HomeserverProcess(settings: new Dictionary<string, string>
+        {
+            // One recorded server's data, opened under its own port.
+            ["MATRIX_REGISTRATION__ENABLED"] = "false",
+        });
+        Rebuilt.Write(recorded.Recording, at, luck, recorded.Server.DataFolder, server.DataFolder);
+        CopyWhatWasThereBefore(recorded, server.DataFolder);
+        await server.StartAsync();
+
+        var problems = new List<string>();
+        using var connection = recorded.Connection.To(Target.Parse(server.Url));
+        foreach (var answer in recorded.Answers.Where(a => a.At <= at))
+        {
+            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(recorded.RoomId)}/event/{Uri.EscapeDataString(answer.EventId)}";
+            var status = connection.Get(path);
+            if (status != 200 || !connection.BodyText.Contains(recorded.Kept[answer.EventId].Mark, StringComparison.Ordinal))
+            {
+                problems.Add($"{answer.EventId} was acknowledged before tick {at} and is answered {status}");
+            }
+        }
+
+        LostException.ThrowIfAny(problems);
+    }
+
+    /// <summary>Files that the server only read (there are none on a first start) or wrote before it was told to record.</summary>
+    private static void CopyWhatWasThereBefore(Recorded recorded, string to)
+    {
+        var known = recorded.Recording.Paths.Values.ToHashSet();
+        foreach (var path in Directory.EnumerateFiles(recorded.Server.DataFolder, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(recorded.Server.DataFolder, path));
+            if (!known.Contains(path) && !File.Exists(target) && !path.EndsWith("-shm", StringComparison.Ordinal))
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+                File.Copy(path, target);
+            }
+        }
+    }
+
+    private static string Compile(string folder)
+    {
+        var library = Path.Combine(folder, "powerloss.so");
+        var source = Path.Combine(Repository.Root, "tests", "durability", "powerloss.c");
+        using var gcc = Process.Start("gcc", ["-O2", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread"]);
+        gcc.WaitForExit();
+        return gcc.ExitCode == 0 ? library : throw new InvalidOperationException("gcc did not compile powerloss.c.");
+    }
+
+    private sealed record Recorded(
+        HomeserverProcess Server,
+        Recording Recording,
+        IReadOnlyList<Answer> Answers,
+        IReadOnlyDictionary<string, Request> Kept,
+        string RoomId,
+        HttpConnection Connection) : IDisposable
+    {
+        public void Dispose() => Server.Dispose();
+    }
+}

@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Matrix.Durability.PowerLoss;
+
+/// <summary>What the preloaded library writes down (see powerloss.c).</summary>
+internal enum RecordKind : uint
+{
+    Opened = 1,
+    Wrote = 2,
+    Synced = 3,
+    Resized = 4,
+    Sent = 5,
+    Removed = 6,
+    Renamed = 7,
+    Unexpected = 8,
+}
+
+/// <summary>One call: its ticks before and after, and what it did.</summary>
+/// <param name="Offset">Of a write, its place; of a resize, the new length (negative: at least that, not shorter).</param>
+internal sealed record Call(RecordKind Kind, int File, ulong Begin, ulong End, long Offset, ReadOnlyMemory<byte> Data);
+
+/// <summary>Everything that a server did to the files of its data folder and told its clients, in order.</summary>
+internal sealed class Recording
+{
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Head
+    {
+        public RecordKind Kind;
+        public int File;
+        public ulong Begin;
+        public ulong End;
+        public long Offset;
+        public ulong Length;
+    }
+
+    private Recording(List<Call> calls)
+    {
+        Calls = calls;
+        Paths = calls.Where(c => c.Kind == RecordKind.Opened)
+            .GroupBy(c => c.File)
+            .ToDictionary(g => g.Key, g => Encoding.UTF8.GetString(g.First().Data.Span));
+    }
+
+    /// <summary>In the order in which they ended.</summary>
+    public IReadOnlyList<Call> Calls { get; }
+
+    /// <summary>The path of each file's number.</summary>
+    public IReadOnlyDictionary<int, string> Paths { get; }
+
+    public static Recording Read(string path)
+    {
+        var bytes = File.ReadAllBytes(path);
+        var calls = new List<Call>();
+        var size = Marshal.SizeOf<Head>();
+        var at = 0;
+        while (at + size <= bytes.Length)
+        {
+            var head = MemoryMarshal.Read<Head>(bytes.AsSpan(at));
+            var data = bytes.AsMemory(at + size, (int)head.Length);
+            calls.Add(new Call(head.Kind, head.File, head.Begin, head.End, head.Offset, data));
+            at += size + (int)head.Length;
+        }
+
+        if (at != bytes.Length || calls.Any(c => c.Kind == RecordKind.Unexpected))
+        {
+            throw new LostException("The record of what the server did cannot be read, or holds a call that it cannot describe.");
+        }
+
+        return new Recording(calls);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+using Matrix.Durability;
+using Matrix.Durability.Kill;
+using Matrix.Durability.PowerLoss;
+using Matrix.Processes;
+
+var onSqlite = args.Length > 0 ? int.Parse(args[0], CultureInfo.InvariantCulture) : 3;
+var onPostgres = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 3;
+var seed = Environment.TickCount;
+var suite = new Suite();
+Console.WriteLine($"seed {seed}");
+
+await suite.TestAsync("SIGTERM drains what is under way and ends with 0 within 5 s, on SQLite", () => Draining.CheckAsync(null));
+await KillAsync("SQLite", null, onSqlite);
+
+if (onPostgres > 0)
+{
+    using var postgres = new PostgresProcess();
+    await suite.TestAsync("SIGTERM drains, on PostgreSQL", () => Draining.CheckAsync(postgres.NewDatabase("draining")));
+    await suite.TestAsync(
+        "PostgreSQL is refused with synchronous_commit off", () => PostgresSettings.SynchronousCommitOffIsRefusedAsync(postgres));
+    await KillAsync("PostgreSQL", postgres.NewDatabase("kill"), onPostgres);
+}
+
+await suite.TestAsync("each 200 comes after the disk has what it tells of, on SQLite", () => PowerLossTest.HoldsAsync(seed));
+await suite.TestAsync("the same test fails with synchronous=OFF", () => PowerLossTest.FailsWithoutSyncAsync(seed));
+return suite.Finish();
+
+async Task KillAsync(string database, string? url, int rounds)
+{
+    if (rounds == 0)
+    {
+        return;
+    }
+
+    using var kill = new KillRounds(url, seed);
+    await suite.TestAsync($"the {database} server starts with {20} clients", kill.PrepareAsync);
+    for (var round = 1; round <= rounds; round++)
+    {
+        await suite.TestAsync($"kill -9 on {database}, round {round}: what was acknowledged is there, once", kill.RoundAsync);
+    }
+}
