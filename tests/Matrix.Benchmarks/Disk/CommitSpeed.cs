@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using Matrix.Benchmarks.Floor;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Benchmarks.Disk;
+
+/// <summary>How often per second the writer commits one row, without HTTP: one after another, and by several at once.</summary>
+internal static class CommitSpeed
+{
+    private static readonly RoomNid Room = new(1);
+    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2);
+
+    public static async Task<(double OneByOne, double ByTen)> MeasureAsync(string databaseUrl, string folder, CancellationToken stop)
+    {
+        var options = new StorageOptions { Url = databaseUrl, DataDir = folder, ServerName = "floor.test" };
+        await using var storage = await StorageEngine.OpenAsync(options, stop);
+        await storage.Writer.WriteAsync(
+            new WriteSet().Add(new CreateRoom(Room, "!floor", "12", "@floor:floor.test", new RoomHeader())), stop);
+        var ordinal = EventNid.FirstLiveOrdinal;
+
+        async Task<int> CommitsAsync()
+        {
+            var watch = Stopwatch.StartNew();
+            var count = 0;
+            for (; watch.Elapsed < Duration; count++)
+            {
+                var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
+                await storage.Writer.WriteAsync(new WriteSet(1).Add(PlainEvent.Row(nid)), stop);
+            }
+
+            return count;
+        }
+
+        await CommitsAsync();
+        var one = await CommitsAsync();
+        var ten = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => Task.Run(CommitsAsync, stop)));
+        return (one / Duration.TotalSeconds, ten.Sum() / Duration.TotalSeconds);
+    }
+}

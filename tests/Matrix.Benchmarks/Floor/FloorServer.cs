@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Benchmarks.Floor;
+
+/// <summary>
+/// What a homeserver cannot be faster than on this machine: Kestrel, the group-commit writer and the database, and nothing of Matrix.
+/// <c>POST /floor/commit</c> commits one row of an event's size; <c>GET /floor/read</c> checks the token and reads nothing.
+/// </summary>
+internal static class FloorServer
+{
+    public const string Token = "floor";
+
+    private static readonly RoomNid Room = new(1);
+    private static readonly byte[] Empty = "{}"u8.ToArray();
+    private static readonly byte[] TokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(Token));
+
+    /// <summary>Serves until it is asked to end.</summary>
+    public static async Task ServeAsync(string databaseUrl, string dataFolder, int port, CancellationToken stop)
+    {
+        var options = new StorageOptions { Url = databaseUrl, DataDir = dataFolder, ServerName = "floor.test" };
+        await using var storage = await StorageEngine.OpenAsync(options, stop);
+        await storage.Writer.WriteAsync(
+            new WriteSet().Add(new CreateRoom(Room, "!floor", "12", "@floor:floor.test", new RoomHeader())), stop);
+
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k =>
+        {
+            k.AddServerHeader = false;
+            k.ListenLocalhost(port);
+        });
+        await using var app = builder.Build();
+        var ordinal = EventNid.FirstLiveOrdinal;
+        app.MapPost("/floor/commit", async context =>
+        {
+            if (!Known(context))
+            {
+                return;
+            }
+
+            await DrainAsync(context);
+            var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
+            await storage.Writer.WriteAsync(new WriteSet(1).Add(PlainEvent.Row(nid)), context.RequestAborted);
+            await AnswerAsync(context);
+        });
+        app.MapGet("/floor/read", context => Known(context) ? AnswerAsync(context) : Task.CompletedTask);
+        await app.StartAsync(stop);
+        await app.WaitForShutdownAsync(stop);
+    }
+
+    private static async Task DrainAsync(HttpContext context)
+    {
+        var body = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await body.ReadAsync(context.RequestAborted);
+            body.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    private static bool Known(HttpContext context)
+    {
+        const string scheme = "Bearer ";
+        var header = context.Request.Headers.Authorization.ToString();
+        var given = header.StartsWith(scheme, StringComparison.Ordinal) ? header[scheme.Length..] : "";
+        if (CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given)), TokenHash))
+        {
+            return true;
+        }
+
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        return false;
+    }
+
+    private static Task AnswerAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = Empty.Length;
+        return context.Response.Body.WriteAsync(Empty, 0, Empty.Length, context.RequestAborted);
+    }
+}

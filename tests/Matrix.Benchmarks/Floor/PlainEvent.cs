@@ -1,0 +1,52 @@
+using System.Security.Cryptography;
+using System.Text;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Benchmarks.Floor;
+
+/// <summary>An event as large as a plain message of 200 bytes in a room of version 12.</summary>
+internal static class PlainEvent
+{
+    private static readonly string Id = "$" + new string('A', 43);
+    private static readonly string Signature = new('A', 86);
+
+    /// <summary>Its canonical bytes.</summary>
+    public static byte[] Json(string body) => Encoding.UTF8.GetBytes(
+        $$$"""
+        {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"body":"{{{body}}}","msgtype":"m.text"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"@someone-or-other:hybrid.test","signatures":{"hybrid.test":{"ed25519:a_abcd":"{{{Signature}}}"}},"type":"m.room.message"}
+        """);
+
+    /// <summary>The one row that the floor commits.</summary>
+    public static InsertEvent Row(EventNid nid) => new()
+    {
+        Nid = nid,
+        EventId = RandomId(),
+        Step = 1,
+        Sender = "@someone-or-other:hybrid.test",
+        Json = Template,
+    };
+
+    /// <summary>A remote user's join.</summary>
+    public static InsertEvent Join(EventNid nid, int step, string userId) => new()
+    {
+        Nid = nid,
+        EventId = RandomId(),
+        Step = step,
+        Sender = userId,
+        Standing = EventStanding.State,
+        Json = Encoding.UTF8.GetBytes(
+            $$$"""
+            {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"membership":"join"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"{{{userId}}}","signatures":{"remote.example":{"ed25519:a_abcd":"{{{Signature}}}"}},"state_key":"{{{userId}}}","type":"m.room.member"}
+            """),
+    };
+
+    private static string RandomId()
+    {
+        Span<byte> id = stackalloc byte[32];
+        RandomNumberGenerator.Fill(id);
+        return "$" + Convert.ToBase64String(id).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    }
+
+    private static readonly byte[] Template = Json(Matrix.LoadGen.Servers.Account.Sentence);
+}

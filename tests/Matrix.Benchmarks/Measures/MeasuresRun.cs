@@ -1,0 +1,127 @@
+using Matrix.Benchmarks.Disk;
+using Matrix.Benchmarks.Floor;
+using Matrix.LoadGen.Servers;
+using Matrix.LoadGen.Workloads;
+using Matrix.Processes;
+
+namespace Matrix.Benchmarks.Measures;
+
+/// <summary>Every measure on a database: starts what it needs, prints each measure with its target and its figure.</summary>
+internal sealed class MeasuresRun(Database database, double scale, TextWriter output)
+{
+    private readonly Settings _settings = new();
+    private readonly List<Outcome> _outcomes = [];
+
+    public IReadOnlyList<Outcome> Outcomes => _outcomes;
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await TellDiskAsync(stop);
+        await MeasureGrowthAsync(stop);
+        await MeasureSpeedAsync(stop);
+        await MeasureBigRoomAsync(stop);
+    }
+
+    /// <summary>The distance between the database's commits and the disk's syncs, for the explanation in docs/performance.md.</summary>
+    private async Task TellDiskAsync(CancellationToken stop)
+    {
+        var folder = Repository.ScratchFolder("disk");
+        try
+        {
+            output.WriteLine($"       {database.Name}: the disk confirms {DiskSpeed.SyncsPerSecond(folder, 4096):0} writes of 4 KiB per second, "
+                + $"{DiskSpeed.SyncsPerSecond(folder, 16384):0} of 16 KiB");
+            var (one, ten) = await CommitSpeed.MeasureAsync(database.New("commits") ?? "sqlite:commits.db", folder, stop);
+            output.WriteLine($"       {database.Name}: the writer commits {one:0} rows per second one by one, {ten:0} from ten at once");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private async Task MeasureGrowthAsync(CancellationToken stop)
+    {
+        var bytesPerMessage = await GrowthAsync("growth_messages", new MessageGrowth(), stop);
+        Add(Outcome.AtMost("growth per plain message of 200 bytes", 1536, bytesPerMessage, "bytes"));
+        var bytesPerState = await GrowthAsync("growth_state", new StateGrowth(), stop);
+        Add(Outcome.AtMost($"growth per state event in a room with {_settings.StateEntries} entries", 2048, bytesPerState, "bytes"));
+    }
+
+    private async Task<double> GrowthAsync(string name, IWorkload workload, CancellationToken stop)
+    {
+        using var server = new HomeserverProcess(database.New(name));
+        await server.StartAsync(stop);
+        using var run = workload.Prepare(Bench.StageOf(server, _settings))!;
+        run.WarmUp();
+        var before = await database.CompactedBytesAsync(server, name, stop);
+        run.Slice();
+        var after = await database.CompactedBytesAsync(server, name, stop);
+        return (after - before) / (double)_settings.GrowthEvents;
+    }
+
+    private async Task MeasureSpeedAsync(CancellationToken stop)
+    {
+        using var server = new HomeserverProcess(database.New("speed"));
+        await server.StartAsync(stop);
+        await Task.Delay(TimeSpan.FromSeconds(3), stop);
+        Add(Outcome.AtMost("memory of the idle server", 120, ProcessFigures.ResidentMegabytes(server.ProcessId), "MB"));
+
+        using var floor = new FloorProcess(database.NewForFloor());
+        await floor.ReadyAsync(stop);
+        var stage = Bench.StageOf(server, _settings);
+        var bench = new Bench(stage, Bench.StageOf(floor, _settings));
+        MeasureSending(bench);
+        MeasureReading(bench);
+        Add(Outcome.AtMost("memory after all of this", 400, ProcessFigures.ResidentMegabytes(server.ProcessId), "MB"));
+    }
+
+    private void MeasureSending(Bench bench)
+    {
+        var (mine, floor) = bench.Run("send-sequential");
+        Add(Outcome.AtMost(
+            "sequential send: p50 as a multiple of the floor's", database.SequentialSendRatio, mine["p50_ms"] / floor!["p50_ms"], "times"));
+
+        (mine, floor) = bench.Run("send-one-room");
+        var oneRoom = mine["per_second"];
+        Add(Outcome.AtLeast("10 senders in one room: share of the floor's throughput", 0.4, oneRoom / floor!["per_second"], "times"));
+        Add(Outcome.AtLeast("10 senders in one room: durable messages, scaled", 3000, oneRoom * scale, "per second"));
+
+        (mine, _) = bench.Run("send-many-rooms");
+        Add(Outcome.AtLeast("50 users in 50 rooms: multiple of the one-room figure", 1.3, mine["per_second"] / oneRoom, "times"));
+    }
+
+    private void MeasureReading(Bench bench)
+    {
+        var (mine, floor) = bench.Run("sync-idle");
+        Add(Outcome.AtMost("sync with nothing new: p50 as a multiple of a bare endpoint's", 1.5, mine["p50_ms"] / floor!["p50_ms"], "times"));
+        (mine, _) = bench.Run("fan-out");
+        Add(Outcome.AtMost("a message at 50 waiting clients: p95 after the 200, scaled", 10, mine["after_200_p95_ms"] / scale, "ms"));
+        (mine, _) = bench.Run("sync-initial");
+        Add(Outcome.AtMost("initial sync of 200 rooms of 20 messages: server CPU, scaled", 40, mine["server_cpu_ms"] / scale, "ms"));
+        (mine, _) = bench.Run("messages");
+        Add(Outcome.AtMost("a page of 100 messages: p50, scaled", 3, mine["p50_ms"] / scale, "ms"));
+    }
+
+    private async Task MeasureBigRoomAsync(CancellationToken stop)
+    {
+        var databaseUrl = database.New("big_room");
+        using var server = new HomeserverProcess(databaseUrl);
+        await server.StartAsync(stop);
+        var stage = Bench.StageOf(server, _settings);
+        var rooms = await BigRoomMaker.MakeAsync(server, databaseUrl, stage.Population, stop);
+        stage = stage with { Settings = _settings with { BigRoom = rooms } };
+        var figures = Catalogue.Run(Catalogue.Named("big-room"), [stage])[0].Figures;
+        foreach (var what in (string[])["join", "state", "message"])
+        {
+            Add(Outcome.AtMost($"a room of 100,000: {what}, as a multiple of a room of 100", 2, figures[$"{what}_ratio"], "times"));
+        }
+    }
+
+    private void Add(Outcome outcome)
+    {
+        var named = outcome with { Name = $"{database.Name}: {outcome.Name}" };
+        _outcomes.Add(named);
+        output.WriteLine(named);
+        output.Flush();
+    }
+}
