@@ -47,7 +47,7 @@ internal sealed class FanOutRun : IRun
 
     public Figures Finish() => new Figures()
         .Add("clients", _pollers.Count)
-        .Add("messages", _messages)
+        .Add("messages", _durations.Count / _pollers.Count)
         .AddDurations("after_200_", _durations);
 
     public void Dispose()
