@@ -138,9 +138,9 @@ test("one and the same request many times at once does its work once", async () 
 
 test("a name, an alias and a join wanted by many at once are had by one, and refused to the others", async () => {
   const username = `race-${randomUUID().slice(0, 8)}`;
-  const { body: session } = await raw(server, "POST", v3`register`, { body: { username, password: "p" } });
+  const { body: session } = await raw(server, "POST", v3`register`, { body: { username, password: "passphrase" } });
   const auth = { type: "m.login.dummy", session: session.session };
-  const registered = await Promise.all(Array.from({ length: 8 }, () => raw(server, "POST", v3`register`, { body: { username, password: "p", auth } })));
+  const registered = await Promise.all(Array.from({ length: 8 }, () => raw(server, "POST", v3`register`, { body: { username, password: "passphrase", auth } })));
   assert.equal(registered.filter((r) => r.status === 200).length, 1, registered.map((r) => r.text).join("\n"));
 
   const alias = `race-${randomUUID().slice(0, 8)}`;

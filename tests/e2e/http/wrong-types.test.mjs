@@ -21,9 +21,9 @@ const identifier = () => ({ type: "m.id.user", user: alice.id });
 // What is asked with a body that is right but for one field. Content that is the client's own affair is not here.
 const requests = {
   login: () => ["POST", v3`login`, { type: "m.login.password", identifier: identifier(), password: "password" }],
-  register: () => ["POST", v3`register`, { username: `u${randomUUID().slice(0, 8)}`, password: "p" }],
+  register: () => ["POST", v3`register`, { username: `u${randomUUID().slice(0, 8)}`, password: "passphrase" }],
   refresh: () => ["POST", v3`refresh`, { refresh_token: "x" }],
-  changePassword: () => ["POST", v3`account/password`, { new_password: "other" }],
+  changePassword: () => ["POST", v3`account/password`, { new_password: "another password" }],
   deactivateAccount: () => ["POST", v3`account/deactivate`, {}],
   updateDevice: () => ["PUT", v3`devices/${alice.deviceId}`, { display_name: "x" }],
   deleteDevice: () => ["DELETE", v3`devices/NONE`, {}],
