@@ -87,7 +87,7 @@ for (const id of Object.keys(requests)) {
       const fine = response.status === 400 && codes.includes(response.body?.errcode) && checkError(400, response.body).length === 0;
       if (!fine) surprises.push(`${path.join(".")} = ${JSON.stringify(value)}: ${response.status} ${response.text.slice(0, 200)}`);
     }
-    assert.deepEqual(surprises, []);
+    assert.equal(surprises.length, 0, `\n${surprises.join("\n")}`);
     await alice.get(v3`account/whoami`);
   });
 }
