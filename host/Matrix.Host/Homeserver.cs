@@ -5,6 +5,8 @@ using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Metrics;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -90,6 +92,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Rooms)
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
+            .AddSingleton<IPushEvaluation, NoPushEvaluation>()
+            .AddRooms(config.Rooms, parts => new ServerSigner(config.Rooms.ServerName, key.Id, key.Key))
             .AddHttp()
             .AddClientApi()
             .AddAdminApi();

@@ -38,5 +38,10 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Profiles.Profiles>()
         .AddSingleton<IEndpoints, AccountData.AccountData>()
         .AddSingleton<IEndpoints, AccountData.Tags>()
-        .AddSingleton<IEndpoints, Filters.Filters>();
+        .AddSingleton<IEndpoints, Filters.Filters>()
+        .AddSingleton<IEndpoints, RoomCreation.CreateRoom>()
+        .AddSingleton<IEndpoints, RoomMembership.Membership>()
+        .AddSingleton<IEndpoints, RoomEvents.SendEvents>()
+        .AddSingleton<IEndpoints, RoomEvents.SendState>()
+        .AddSingleton<IEndpoints, RoomAliases.Aliases>();
 }

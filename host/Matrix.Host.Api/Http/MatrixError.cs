@@ -4,6 +4,7 @@ namespace Matrix.Host.Api.Http;
 public static class MatrixError
 {
 #pragma warning disable CS1591 // The names are the documentation: each is its code.
+    public const string BadAlias = "M_BAD_ALIAS";
     public const string BadJson = "M_BAD_JSON";
     public const string BadState = "M_BAD_STATE";
     public const string DuplicateAnnotation = "M_DUPLICATE_ANNOTATION";
@@ -11,6 +12,7 @@ public static class MatrixError
     public const string Forbidden = "M_FORBIDDEN";
     public const string GuestAccessForbidden = "M_GUEST_ACCESS_FORBIDDEN";
     public const string IncompatibleRoomVersion = "M_INCOMPATIBLE_ROOM_VERSION";
+    public const string InviteBlocked = "M_INVITE_BLOCKED";
     public const string InvalidParam = "M_INVALID_PARAM";
     public const string InvalidRoomState = "M_INVALID_ROOM_STATE";
     public const string InvalidSignature = "M_INVALID_SIGNATURE";

@@ -27,3 +27,10 @@ public readonly record struct PushOutcome(int NotifyClass, IReadOnlyList<InsertU
     /// <summary>Nobody is notified.</summary>
     public static PushOutcome Nobody { get; } = new(0, []);
 }
+
+/// <summary>Evaluates nothing: for rooms that nobody is notified of, as in a measurement of sending alone.</summary>
+public sealed class NoPushEvaluation : IPushEvaluation
+{
+    /// <inheritdoc/>
+    public ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop) => new(PushOutcome.Nobody);
+}

@@ -141,7 +141,7 @@ public sealed class RoomSender
     }
 
     /// <summary>There is no such room, or it is not for this user to know.</summary>
-    internal static RoomFailure Unknown { get; } = new(RoomFailureKind.UnknownRoom, "This server does not know that room.");
+    public static RoomFailure Unknown { get; } = new(RoomFailureKind.UnknownRoom, "This server does not know that room.");
 
     private async ValueTask<StoredEvent?> SameStateAsync(LaneTurn turn, Draft draft, CancellationToken stop)
     {

@@ -104,13 +104,8 @@ internal sealed class RoomsWorld : IAsyncDisposable
         Rooms = new RoomEngine(
             Storage,
             new ServerSigner(Server, "ed25519:a", _key),
-            new NobodyIsNotified(),
+            new NoPushEvaluation(),
             new RoomsOptions { ServerName = Server },
             TimeProvider.System);
-    }
-
-    private sealed class NobodyIsNotified : IPushEvaluation
-    {
-        public ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop) => new(PushOutcome.Nobody);
     }
 }

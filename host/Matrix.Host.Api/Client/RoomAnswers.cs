@@ -1,0 +1,44 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+
+namespace Matrix.Host.Api.Client;
+
+/// <summary>The standard error of each failure of a room. Client-Server API, "Standard error response".</summary>
+internal static class RoomAnswers
+{
+    /// <summary>The failure as an answer.</summary>
+    internal static Answer Of(RoomFailure failure)
+    {
+        var (status, code) = failure.Kind switch
+        {
+            // Whether a room exists is nobody's business who is not in it: as if it were closed to them.
+            RoomFailureKind.UnknownRoom => (404, MatrixError.NotFound),
+            RoomFailureKind.NotFound => (404, MatrixError.NotFound),
+            RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),
+            RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
+            RoomFailureKind.TooLarge => (413, MatrixError.TooLarge),
+            RoomFailureKind.BadJson => (400, MatrixError.BadJson),
+            RoomFailureKind.InvalidParam => (400, MatrixError.InvalidParam),
+            RoomFailureKind.UnsupportedRoomVersion => (400, MatrixError.UnsupportedRoomVersion),
+            RoomFailureKind.InvalidRoomState => (400, MatrixError.InvalidRoomState),
+            RoomFailureKind.AliasTaken => (400, MatrixError.RoomInUse),
+            RoomFailureKind.BadAlias => (400, MatrixError.BadAlias),
+            RoomFailureKind.DuplicateAnnotation => (400, MatrixError.DuplicateAnnotation),
+            RoomFailureKind.Busy => (429, MatrixError.LimitExceeded),
+            _ => (400, MatrixError.Unknown),
+        };
+        return Answer.Error(status, code, failure.Message);
+    }
+
+    /// <summary>An event id, or the failure.</summary>
+    internal static Answer EventId(RoomResult<string> result) => One("event_id", result);
+
+    /// <summary>A room id, or the failure.</summary>
+    internal static Answer RoomId(RoomResult<string> result) => One("room_id", result);
+
+    /// <summary>An empty object, or the failure.</summary>
+    internal static Answer Empty(RoomFailure? failure) => failure is null ? Answer.Empty : Of(failure);
+
+    private static Answer One(string name, RoomResult<string> result) =>
+        result.IsOk ? Answer.Json((name, result.Value), static (json, it) => json.WriteString(it.name, it.Value)) : Of(result.Failure);
+}

@@ -1,0 +1,92 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Sending;
+
+namespace Matrix.Host.Api.Client.RoomCreation;
+
+/// <summary>Creating rooms. Client-Server API, "Creation".</summary>
+internal sealed class CreateRoom(RoomCreator creator, ClientOptions options) : IEndpoints
+{
+    public void Map(ClientRoutes routes) =>
+        routes.Post(
+            "createRoom",
+            Read,
+            CreateAsync,
+            new RouteOptions { Rate = RateClass.Membership, Body = BodyLimit.Large, CanonicalBody = true, BodyMayBeMissing = true });
+
+    private async ValueTask<Answer> CreateAsync(Call call, RoomRequest request, CancellationToken stop) => RoomAnswers.RoomId(
+        await creator.CreateAsync(request with { Creator = call.Caller.UserId }, stop).ConfigureAwait(false));
+
+    private RoomRequest Read(BodyReader body)
+    {
+        var isPublished = body.Text("visibility") switch
+        {
+            null or "private" => false,
+            "public" => true,
+            _ => Wrong(body, "visibility", "`public` or `private`"),
+        };
+        var preset = body.Text("preset") switch
+        {
+            null => isPublished ? Preset.PublicChat : Preset.PrivateChat,
+            "private_chat" => Preset.PrivateChat,
+            "public_chat" => Preset.PublicChat,
+            "trusted_private_chat" => Preset.TrustedPrivateChat,
+            _ => Wrong(body, "preset", "`private_chat`, `public_chat` or `trusted_private_chat`") ? null! : Preset.PrivateChat,
+        };
+        if (body.Items("invite_3pid") is { Length: > 0 })
+        {
+            body.Refuse(MatrixError.InvalidParam, "This server has no identity server to invite by `invite_3pid` through.");
+        }
+
+        return new RoomRequest
+        {
+            Creator = "",
+            Version = body.Text("room_version"),
+            Preset = preset,
+            IsPublished = isPublished,
+            Alias = Alias(body),
+            Name = body.Text("name"),
+            Topic = body.Text("topic"),
+            Invites = Invites(body),
+            IsDirect = body.Flag("is_direct"),
+            CreationContent = body.Content("creation_content") ?? JsonObject.Empty,
+            PowerLevelOverride = body.Content("power_level_content_override") ?? JsonObject.Empty,
+            InitialState =
+            [
+                .. (body.InnerItems("initial_state") ?? []).Select(state =>
+                    (state.RequiredText("type"), state.Text("state_key") ?? "", state.RequiredContent("content"))),
+            ],
+        };
+    }
+
+    private static bool Wrong(BodyReader body, string name, string expected)
+    {
+        body.Refuse(MatrixError.BadJson, $"`{body.PathOf(name)}` must be {expected}.");
+        return false;
+    }
+
+    private string? Alias(BodyReader body)
+    {
+        if (body.Text("room_alias_name") is not { } localpart) return null;
+        var alias = $"#{localpart}:{options.ServerName}";
+        if (localpart.Length == 0 || localpart.Contains(':') || !RoomAlias.isValid(alias))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`room_alias_name` is not the local part of a valid room alias.");
+        }
+
+        return alias;
+    }
+
+    private static string[] Invites(BodyReader body)
+    {
+        var invites = body.Texts("invite") ?? [];
+        foreach (var user in invites)
+        {
+            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` in `invite` is not a valid user id.");
+        }
+
+        return invites;
+    }
+}

@@ -1,0 +1,52 @@
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Storage.Tables.Transactions;
+
+namespace Matrix.Host.Api.Client.RoomEvents;
+
+/// <summary>Sending message events, and redacting. Client-Server API, "Sending events to a room" and "Redactions".</summary>
+internal sealed class SendEvents(RoomSender sender) : IEndpoints
+{
+    private static readonly RouteOptions _event = new()
+    {
+        Access = Access.UsersAndGuests,
+        Rate = RateClass.Send,
+        Body = BodyLimit.Event,
+        CanonicalBody = true,
+    };
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Put("rooms/{roomId}/send/{eventType}/{txnId}", static body => body.Whole, SendAsync, _event);
+        routes.Put(
+            "rooms/{roomId}/redact/{eventId}/{txnId}",
+            static body => body.Text("reason"),
+            RedactAsync,
+            _event with { BodyMayBeMissing = true });
+    }
+
+    private async ValueTask<Answer> SendAsync(Call call, JsonObject content, CancellationToken stop)
+    {
+        var type = call["eventType"];
+        var draft = new Draft(type, null, call.Caller.UserId, content, null);
+        return RoomAnswers.EventId(
+            await sender.SendAsync(Who(call), call["roomId"], draft, KeyOf(call, "send", type), null, stop).ConfigureAwait(false));
+    }
+
+    private async ValueTask<Answer> RedactAsync(Call call, string? reason, CancellationToken stop)
+    {
+        var target = call["eventId"];
+        var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
+        var draft = new Draft("m.room.redaction", null, call.Caller.UserId, content, target);
+        return RoomAnswers.EventId(
+            await sender.SendAsync(Who(call), call["roomId"], draft, KeyOf(call, "redact", target), null, stop).ConfigureAwait(false));
+    }
+
+    private static Requester Who(Call call) => new(call.Caller.UserId, call.Caller.DeviceId);
+
+    /// <summary>Requests are the same if they come from the same device, to the same path, with the same transaction id.</summary>
+    private static TransactionKey KeyOf(Call call, string verb, string what) =>
+        new(call.Caller.UserId, call.Caller.DeviceId, $"{verb}/{call["roomId"]}/{what}", call["txnId"]);
+}

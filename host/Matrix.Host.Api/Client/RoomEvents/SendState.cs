@@ -1,0 +1,76 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage.Tables.Aliases;
+
+namespace Matrix.Host.Api.Client.RoomEvents;
+
+/// <summary>Sending state events. Client-Server API, "Sending events to a room".</summary>
+internal sealed class SendState(
+    RoomSender sender, RoomMemberships memberships, RoomDirectory rooms, StateReader reader, IAliasesTable aliases) : IEndpoints
+{
+    private static readonly RouteOptions _event = new()
+    {
+        Access = Access.UsersAndGuests,
+        Rate = RateClass.Send,
+        Body = BodyLimit.Event,
+        CanonicalBody = true,
+    };
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Put("rooms/{roomId}/state/{eventType}/{stateKey?}", static body => body.Whole, PutAsync, _event);
+    }
+
+    private async ValueTask<Answer> PutAsync(Call call, JsonObject content, CancellationToken stop)
+    {
+        var (roomId, type, stateKey) = (call["roomId"], call["eventType"], call["stateKey"]);
+        var user = call.Caller.UserId;
+        if (type == "m.room.member")
+        {
+            return RoomAnswers.EventId(
+                await memberships.SetAsync(user, roomId, stateKey, content, null, stop).ConfigureAwait(false));
+        }
+
+        if (type == "m.room.canonical_alias"
+            && await WrongAliasAsync(roomId, content, stop).ConfigureAwait(false) is { } wrong)
+        {
+            return wrong;
+        }
+
+        return RoomAnswers.EventId(
+            await sender.SendStateAsync(roomId, Draft.State(type, stateKey, user, content), null, stop).ConfigureAwait(false));
+    }
+
+    /// <summary>Aliases that the event brings anew must exist and lead here; those it had already are not looked at.</summary>
+    private async ValueTask<Answer?> WrongAliasAsync(string roomId, JsonObject content, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomAnswers.Of(RoomSender.Unknown);
+        var before = await reader.ContentAsync(view, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
+        var known = before is null ? [] : AliasesIn(before).ToHashSet();
+        foreach (var alias in AliasesIn(content))
+        {
+            if (known.Contains(alias)) continue;
+            if (!RoomAlias.isValid(alias)) return Answer.InvalidParam($"`{alias}` is not a valid room alias.");
+            var row = await aliases.FindAsync(alias, stop).ConfigureAwait(false);
+            if (row?.RoomId != roomId) return Answer.Error(400, MatrixError.BadAlias, $"The alias {alias} does not lead to this room.");
+        }
+
+        return null;
+    }
+
+    private static IEnumerable<string> AliasesIn(JsonObject content)
+    {
+        if (content.Text("alias") is { Length: > 0 } alias) yield return alias;
+        var at = content.IndexOf("alt_aliases");
+        if (at < 0 || content.Value(at) is not Json.Array others) yield break;
+        foreach (var other in others.Item)
+        {
+            if (other is Json.String text) yield return text.Item;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Storage.Tables.Aliases;
+
+namespace Matrix.Host.Api.Client.RoomMembership;
+
+/// <summary>Joining, inviting, leaving, kicking, banning, forgetting. Client-Server API, "Room membership".</summary>
+internal sealed class Membership(RoomMemberships memberships, IAliasesTable aliases) : IEndpoints
+{
+    /// <summary>Characters that a reason may have: it goes into an event.</summary>
+    private const int LongestReason = 4096;
+
+    public void Map(ClientRoutes routes)
+    {
+        var open = new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Membership, BodyMayBeMissing = true };
+        var one = new RouteOptions { Rate = RateClass.Membership };
+
+        routes.Post("join/{roomIdOrAlias}", Reason, JoinByIdOrAliasAsync, open);
+        routes.Post("rooms/{roomId}/join", Reason, JoinAsync, open);
+        routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
+        routes.Post("rooms/{roomId}/forget", ForgetAsync, open);
+        routes.Post("rooms/{roomId}/invite", Target, Of(memberships.InviteAsync), one);
+        routes.Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
+        routes.Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
+        routes.Post("rooms/{roomId}/unban", Target, Of(memberships.UnbanAsync), one);
+    }
+
+    private sealed record Someone(string UserId, string? Reason);
+
+    private static string? Reason(BodyReader body)
+    {
+        var reason = body.Text("reason");
+        if (reason?.Length > LongestReason) body.Refuse(MatrixError.InvalidParam, $"`reason` has at most {LongestReason} characters.");
+        return reason;
+    }
+
+    private static Someone Target(BodyReader body)
+    {
+        var userId = body.RequiredText("user_id");
+        if (body.Problem is null && !UserId.isValid(userId)) body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
+        return new Someone(userId, Reason(body));
+    }
+
+    /// <summary>What one user does to another, in a room.</summary>
+    private delegate ValueTask<RoomFailure?> Act(string sender, string roomId, string userId, string? reason, CancellationToken stop);
+
+    private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(
+        await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop).ConfigureAwait(false));
+
+    private async ValueTask<Answer> JoinByIdOrAliasAsync(Call call, string? reason, CancellationToken stop)
+    {
+        var target = call["roomIdOrAlias"];
+        if (!target.StartsWith('#')) return await JoinAsync(call, target, reason, stop).ConfigureAwait(false);
+        var row = await aliases.FindAsync(target, stop).ConfigureAwait(false);
+        return row is null
+            ? Answer.NotFound($"There is no room with the alias {target}.")
+            : await JoinAsync(call, row.RoomId, reason, stop).ConfigureAwait(false);
+    }
+
+    private ValueTask<Answer> JoinAsync(Call call, string? reason, CancellationToken stop) => JoinAsync(call, call["roomId"], reason, stop);
+
+    private async ValueTask<Answer> JoinAsync(Call call, string roomId, string? reason, CancellationToken stop) =>
+        RoomAnswers.RoomId(await memberships.JoinAsync(call.Caller.UserId, roomId, reason, stop).ConfigureAwait(false));
+
+    private async ValueTask<Answer> LeaveAsync(Call call, string? reason, CancellationToken stop) =>
+        RoomAnswers.Empty(await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
+
+    private async ValueTask<Answer> ForgetAsync(Call call, CancellationToken stop) =>
+        RoomAnswers.Empty(await memberships.ForgetAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false));
+}
