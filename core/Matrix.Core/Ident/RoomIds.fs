@@ -45,6 +45,15 @@ module internal Sigilled =
             // 43 characters hold 258 bits.
             ok && "AEIMQUYcgkosw048".IndexOf id[43] >= 0)
 
+    /// The sigil and a hash, in one of the two alphabets.
+    let checkHash (sigil: char) (urlSafe: bool) (id: string) : Result<string, IdentError> =
+        if id.Length = 0 || id[0] <> sigil then
+            Error(IdentError.Sigil sigil)
+        elif isHash sigil urlSafe id then
+            Ok id
+        else
+            Error IdentError.NotAHash
+
 /// Room ids. Appendices, "Room IDs".
 [<RequireQualifiedAccess>]
 module RoomId =
@@ -53,13 +62,7 @@ module RoomId =
     let checkWithServer (id: string) : Result<string, IdentError> = Sigilled.checkWithServer '!' true id
 
     /// `!` and the reference hash of the create event: rooms of version 12 and later.
-    let checkHash (id: string) : Result<string, IdentError> =
-        if id.Length = 0 || id[0] <> '!' then
-            Error(IdentError.Sigil '!')
-        elif Sigilled.isHash '!' true id then
-            Ok id
-        else
-            Error IdentError.NotAHash
+    let checkHash (id: string) : Result<string, IdentError> = Sigilled.checkHash '!' true id
 
     /// Either form.
     let check (id: string) : Result<string, IdentError> =
@@ -104,22 +107,10 @@ module EventId =
     let checkWithServer (id: string) : Result<string, IdentError> = Sigilled.checkWithServer '$' true id
 
     /// `$` and a reference hash in standard base64: room version 3.
-    let checkHashStandard (id: string) : Result<string, IdentError> =
-        if id.Length = 0 || id[0] <> '$' then
-            Error(IdentError.Sigil '$')
-        elif Sigilled.isHash '$' false id then
-            Ok id
-        else
-            Error IdentError.NotAHash
+    let checkHashStandard (id: string) : Result<string, IdentError> = Sigilled.checkHash '$' false id
 
     /// `$` and a reference hash in URL-safe base64: room version 4 and later.
-    let checkHashUrlSafe (id: string) : Result<string, IdentError> =
-        if id.Length = 0 || id[0] <> '$' then
-            Error(IdentError.Sigil '$')
-        elif Sigilled.isHash '$' true id then
-            Ok id
-        else
-            Error IdentError.NotAHash
+    let checkHashUrlSafe (id: string) : Result<string, IdentError> = Sigilled.checkHash '$' true id
 
     /// What a client may name in a path: any form.
     let isValid (id: string) : bool =
