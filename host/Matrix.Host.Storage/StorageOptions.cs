@@ -51,6 +51,9 @@ public sealed record StorageOptions
     /// <summary>SQLite: bytes per page of a new database.</summary>
     public int PageSize { get; init; } = 4096;
 
+    /// <summary>SQLite: the database grows no further than this many bytes, writes fail with <see cref="Writing.StorageFailure.Full"/>; 0 for no bound.</summary>
+    public long MaxDatabaseBytes { get; init; }
+
     /// <summary>SQLite: `PRAGMA synchronous`. Anything but FULL loses acknowledged events with the power; tests of that test alone set it.</summary>
     public string SqliteSynchronous { get; init; } = "FULL";
 

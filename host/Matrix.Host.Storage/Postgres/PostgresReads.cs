@@ -6,44 +6,29 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>Asks questions on pooled connections.</summary>
 internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
 {
-    public async ValueTask<T?> FirstAsync<TArgs, T>(
-        Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop)
-    {
-        try
-        {
-            await using var command = source.CreateCommand(statement.Postgres);
-            bind(new PostgresArguments().Of(command.Parameters), args);
-            await using var reader = await command.ExecuteReaderAsync(stop);
-            return await reader.ReadAsync(stop) ? map(new PostgresRow(reader)) : default;
-        }
-        catch (Exception fault) when (PostgresFault.IsOne(fault))
-        {
-            throw PostgresFault.Of(fault, "reading");
-        }
-    }
+    public ValueTask<T?> FirstAsync<TArgs, T>(
+        Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
+        AskAsync(
+            statement, args, bind, async reader => await reader.ReadAsync(stop) ? map(new PostgresRow(reader)) : default, stop);
 
-    public async ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
-        Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop)
-    {
-        try
-        {
-            await using var command = source.CreateCommand(statement.Postgres);
-            bind(new PostgresArguments().Of(command.Parameters), args);
-            await using var reader = await command.ExecuteReaderAsync(stop);
-            var rows = new List<T>();
-            var row = new PostgresRow(reader);
-            while (await reader.ReadAsync(stop))
+    public ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
+        Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
+        AskAsync<TArgs, IReadOnlyList<T>>(
+            statement,
+            args,
+            bind,
+            async reader =>
             {
-                rows.Add(map(row));
-            }
+                var rows = new List<T>();
+                var row = new PostgresRow(reader);
+                while (await reader.ReadAsync(stop))
+                {
+                    rows.Add(map(row));
+                }
 
-            return rows;
-        }
-        catch (Exception fault) when (PostgresFault.IsOne(fault))
-        {
-            throw PostgresFault.Of(fault, "reading");
-        }
-    }
+                return rows;
+            },
+            stop);
 
     public ValueTask<IReadOnlyList<T>> ByKeysAsync<TKey, TArgs, T>(
         Statement statement,
@@ -65,4 +50,32 @@ internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
                 },
                 map,
                 stop);
+
+    private async ValueTask<TAnswer> AskAsync<TArgs, TAnswer>(
+        Statement statement,
+        TArgs args,
+        Action<IArguments, TArgs> bind,
+        Func<NpgsqlDataReader, ValueTask<TAnswer>> read,
+        CancellationToken stop)
+    {
+        for (var again = false; ; again = true)
+        {
+            try
+            {
+                await using var command = source.CreateCommand(statement.Postgres);
+                bind(new PostgresArguments().Of(command.Parameters), args);
+                await using var reader = await command.ExecuteReaderAsync(stop);
+                return await read(reader);
+            }
+            catch (Exception fault) when (!again && PostgresFault.IsOne(fault) && !PostgresFault.IsAnswer(fault))
+            {
+                // The connection was lost, and with it perhaps all of the pool: once more, on a new one.
+                source.Clear();
+            }
+            catch (Exception fault) when (PostgresFault.IsOne(fault))
+            {
+                throw PostgresFault.Of(fault, "reading");
+            }
+        }
+    }
 }

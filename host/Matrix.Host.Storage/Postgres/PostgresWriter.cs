@@ -93,7 +93,13 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         var started = Stopwatch.GetTimestamp();
-        var failure = await TryAsync(sets);
+        var (failure, again) = await TryAsync(sets);
+        if (again)
+        {
+            // The connection was lost and is there again, and nothing of it was kept: as if it had not been tried.
+            (failure, _) = await TryAsync(sets);
+        }
+
         if (failure is null)
         {
             Metrics.Flushed(started, sets.Count);
@@ -116,7 +122,7 @@ internal sealed class PostgresWriter : StorageWriter
     }
 
     /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
-    private async Task<StorageException?> TryAsync(List<WriteSet> sets)
+    private async Task<(StorageException? Failure, bool Again)> TryAsync(List<WriteSet> sets)
     {
         // Positions of a transaction that is not kept are not given out again.
         var last = LastPosition + sets.Count;
@@ -127,7 +133,7 @@ internal sealed class PostgresWriter : StorageWriter
             if (sets.Count == 1 && sets[0].Preconditions.Count > 0)
             {
                 await RequireAsync(sets[0], connection);
-                return null;
+                return default;
             }
 
             _writes.Run(Advance, last, static (a, last) => a.Int(last));
@@ -138,7 +144,7 @@ internal sealed class PostgresWriter : StorageWriter
             }
 
             await _writes.SendAsync(connection);
-            return null;
+            return default;
         }
         catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
         {
@@ -148,7 +154,7 @@ internal sealed class PostgresWriter : StorageWriter
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            return new StorageException(StorageFailure.Rejected, $"A write could not be carried out: {fault.Message}", fault);
+            return (new StorageException(StorageFailure.Rejected, $"A write could not be carried out: {fault.Message}", fault), false);
         }
         finally
         {
@@ -191,13 +197,13 @@ internal sealed class PostgresWriter : StorageWriter
     }
 
     /// <summary>A transaction failed. If the connection was lost, whether it was kept is found out first.</summary>
-    private async Task<StorageException?> SettleAsync(List<WriteSet> sets, long last, Exception fault)
+    private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteSet> sets, long last, Exception fault)
     {
         var failure = PostgresFault.Of(fault, "writing");
         if (PostgresFault.IsAnswer(fault))
         {
             await _owner.AbandonTransactionAsync();
-            return failure;
+            return (failure, false);
         }
 
         try
@@ -206,10 +212,15 @@ internal sealed class PostgresWriter : StorageWriter
         }
         catch (Exception second) when (PostgresFault.IsOne(second) || second is StorageException)
         {
-            return failure;
+            return (failure, false);
+        }
+
+        if (_owner.Position != last)
+        {
+            return (failure, true);
         }
 
         // Kept, and everyone may hear of it; only what an operation wanted to know is lost with the connection.
-        return _owner.Position == last && !_writes.HasConditions && sets.All(set => set.Position != 0) ? null : failure;
+        return _writes.HasConditions || sets.Exists(set => set.Position == 0) ? (failure, false) : default;
     }
 }

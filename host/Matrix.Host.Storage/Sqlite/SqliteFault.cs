@@ -7,9 +7,17 @@ namespace Matrix.Host.Storage.Sqlite;
 /// <summary>What SQLite's result codes mean here.</summary>
 internal static class SqliteFault
 {
+    private const int LongestText = 80;
+
     public static StorageException Of(nint db, int code, string doing) => new(
         KindOf(code),
-        $"SQLite, {doing}: {(db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection"} (code {code}).");
+        $"SQLite, {OneLine(doing)}: {(db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection"} (code {code}).");
+
+    private static string OneLine(string text)
+    {
+        var line = string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= LongestText ? line : line[..LongestText] + "…";
+    }
 
     private static StorageFailure KindOf(int code) => (code & 0xFF) switch
     {

@@ -91,6 +91,12 @@ internal sealed class SqliteFile : IDisposable
     {
         var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
         Configure(connection, _options.WriterCacheBytes);
+        if (_options.MaxDatabaseBytes > 0)
+        {
+            connection.Execute(string.Create(
+                CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {_options.MaxDatabaseBytes / _options.PageSize}"));
+        }
+
         connection.OwnCheckpoints();
         return connection;
     }

@@ -11,7 +11,7 @@ internal abstract class StorageTests(string kind)
 {
     protected TestDatabase Database { get; private set; } = null!;
 
-    protected IStorage Store { get; private set; } = null!;
+    protected IStorage Store { get; set; } = null!;
 
     protected ManualTime Time { get; private set; } = null!;
 

@@ -1,0 +1,247 @@
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.ToDevice;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+internal sealed class AccountsTests(string kind) : StorageTests(kind)
+{
+    private const string Phone = "PHONE";
+
+    private long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    [Test]
+    public async Task A_user_id_is_given_once_even_after_its_user_is_gone()
+    {
+        Assert.That(await Store.Accounts.AnyUserAsync(Stop), Is.False);
+        Assert.That(await Applies(new CreateUser(Alice, UserKind.User, "hash", true)), Is.True);
+        Assert.That(await Applies(new CreateUser(Alice, UserKind.Guest, "other", false)), Is.False);
+        Assert.That(
+            await Store.Accounts.FindUserAsync(Alice, Stop), Is.EqualTo(new UserRow(Alice, UserKind.User, "hash", true, Now, null, false)));
+        Assert.That(await Store.Accounts.AnyUserAsync(Stop), Is.True);
+
+        Assert.That(await Applies(new DeactivateUser(Alice, true)), Is.True);
+        Assert.That(await Applies(new DeactivateUser(Alice, true)), Is.False);
+        Assert.That(await Applies(new SetPassword(Alice, "back")), Is.False);
+        Assert.That(await Applies(new CreateUser(Alice, UserKind.User, "hash", false)), Is.False);
+        Assert.That(
+            await Store.Accounts.FindUserAsync(Alice, Stop), Is.EqualTo(new UserRow(Alice, UserKind.User, null, true, Now, Now, true)));
+    }
+
+    [Test]
+    public async Task Passwords_and_rights_change_for_users_that_there_are()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, "old", false));
+
+        Assert.That(await Applies(new SetPassword(Alice, "new")), Is.True);
+        Assert.That(await Applies(new SetPassword(Bob, "new")), Is.False);
+        Assert.That(await Applies(new SetAdmin(Alice, true)), Is.True);
+        Assert.That(await Applies(new SetAdmin(Bob, true)), Is.False);
+
+        var row = (await Store.Accounts.FindUserAsync(Alice, Stop))!;
+        Assert.That((row.PasswordHash, row.IsAdmin), Is.EqualTo(("new", true)));
+    }
+
+    [Test]
+    public async Task Users_are_listed_a_page_at_a_time()
+    {
+        await Write([.. new[] { Carol, Alice, Bob }.Select(user => new CreateUser(user, UserKind.User, null, false))]);
+
+        var first = await Store.Accounts.ListUsersAsync("", 2, Stop);
+        var second = await Store.Accounts.ListUsersAsync(first[^1].UserId, 2, Stop);
+
+        Assert.That(first.Concat(second).Select(row => row.UserId), Is.EqualTo(new[] { Alice, Bob, Carol }));
+    }
+
+    [Test]
+    public async Task A_device_keeps_its_name_when_it_logs_in_again()
+    {
+        await Write(new PutDevice(Alice, Phone, "Phone"), new PutDevice(Alice, "TABLET", null));
+        await Write(new PutDevice(Alice, Phone, "Other"), new TouchDevice(Alice, Phone, 77, "127.0.0.1"));
+
+        Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.EqualTo(new[]
+        {
+            new DeviceRow(Alice, Phone, "Phone", Now, 77, "127.0.0.1"),
+            new DeviceRow(Alice, "TABLET", null, Now, null, null),
+        }));
+        Assert.That(await Applies(new RenameDevice(Alice, Phone, null)), Is.True);
+        Assert.That(await Applies(new RenameDevice(Bob, Phone, "x")), Is.False);
+        Assert.That((await Store.Accounts.FindDeviceAsync(Alice, Phone, Stop))!.DisplayName, Is.Null);
+        Assert.That(await Store.Accounts.FindDeviceAsync(Bob, Phone, Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task A_deleted_device_takes_along_all_that_was_its_own()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, null, false));
+        foreach (var device in new[] { Phone, "TABLET" })
+        {
+            await Write(
+                new PutDevice(Alice, device, null),
+                new PutTokens(Alice, device, Json("access " + device), null, Json("refresh " + device), null),
+                new PutDeviceKeys(Alice, device, Json("{}")),
+                new PutOneTimeKey(Alice, device, "curve", "1", Json("{}")),
+                new PutFallbackKey(Alice, device, "curve", "2", Json("{}")),
+                new PutKeySignature(Alice, device, Alice, "ed25519:x", "sig"),
+                new SendToDevice(Alice, device, Json("{}")));
+        }
+
+        Assert.That(await Applies(new DeleteDevice(Alice, Phone)), Is.True);
+        Assert.That(await Applies(new DeleteDevice(Alice, Phone)), Is.False);
+
+        Assert.Multiple(async () =>
+        {
+            Assert.That(await Store.Accounts.FindTokenAsync(Json("access PHONE"), Stop), Is.Null);
+            Assert.That(await Store.Accounts.FindTokenAsync(Json("refresh PHONE"), Stop), Is.Null);
+            Assert.That(await Store.Accounts.FindTokenAsync(Json("access TABLET"), Stop), Is.Not.Null);
+            Assert.That((await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
+            Assert.That((await Store.Keys.CountsAsync(Alice, Phone, Stop)).OneTime, Is.Empty);
+            Assert.That((await Store.Keys.CountsAsync(Alice, Phone, Stop)).UnusedFallback, Is.Empty);
+            Assert.That((await Store.Keys.CountsAsync(Alice, "TABLET", Stop)).OneTime, Has.Count.EqualTo(1));
+            Assert.That((await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey), Is.EqualTo(new[] { "TABLET" }));
+            Assert.That(await Store.ToDevice.OfDeviceAsync(Alice, Phone, 0, long.MaxValue, 9, Stop), Is.Empty);
+            Assert.That(await Store.ToDevice.OfDeviceAsync(Alice, "TABLET", 0, long.MaxValue, 9, Stop), Has.Count.EqualTo(1));
+        });
+    }
+
+    [Test]
+    public async Task A_token_lets_in_who_holds_it_and_a_new_login_ends_the_old_ones()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, null, true), new PutDevice(Alice, Phone, null));
+        await Write(new PutTokens(Alice, Phone, Json("a1"), 500, Json("r1"), null));
+
+        Assert.That(
+            await Token("a1"), Is.EqualTo(new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)));
+        Assert.That((await Token("r1"))!.Kind, Is.EqualTo(TokenKind.Refresh));
+
+        await Write(new PutTokens(Alice, Phone, Json("a2"), null, null, null));
+        Assert.That(await Token("a1"), Is.Null);
+        Assert.That(await Token("r1"), Is.Null);
+        Assert.That((await Token("a2"))!.ExpiresAt, Is.Null);
+
+        await Write(new DeactivateUser(Alice, false));
+        Assert.That((await Token("a2"))!.IsDeactivated);
+    }
+
+    [Test]
+    public async Task The_old_pair_lives_until_the_new_one_is_used()
+    {
+        await LoggedIn();
+        Assert.That(await Applies(Rotation("r1", "a2", "r2")), Is.True);
+
+        Assert.That(await Token("a1"), Is.Not.Null);
+        Assert.That(await Token("r1"), Is.Not.Null);
+        var fresh = (await Token("a2"))!;
+        Assert.That((fresh.Generation, fresh.Confirmed), Is.EqualTo((2, false)));
+
+        await Write(new ConfirmTokens(Alice, Phone, fresh.Generation));
+        Assert.That(await Token("a1"), Is.Null);
+        Assert.That(await Token("r1"), Is.Null);
+        Assert.That((await Token("a2"))!.Confirmed);
+        Assert.That((await Token("r2"))!.Confirmed);
+        Assert.That(await Applies(Rotation("r1", "a3", "r3")), Is.False);
+    }
+
+    [Test]
+    public async Task Refreshing_again_before_the_new_pair_is_used_replaces_it()
+    {
+        await LoggedIn();
+        await Write(Rotation("r1", "a2", "r2"));
+        Assert.That(await Applies(Rotation("r1", "a3", "r3")), Is.True);
+
+        Assert.That(await Token("a2"), Is.Null);
+        Assert.That(await Token("r2"), Is.Null);
+        Assert.That(await Token("a1"), Is.Not.Null);
+        Assert.That(await Token("a3"), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task Refreshing_with_the_new_refresh_token_uses_it()
+    {
+        await LoggedIn();
+        await Write(Rotation("r1", "a2", "r2"));
+        Assert.That(await Applies(Rotation("r2", "a3", "r3")), Is.True);
+
+        Assert.That(await Token("a1"), Is.Null);
+        Assert.That(await Token("r1"), Is.Null);
+        Assert.That((await Token("a2"))!.Confirmed);
+        Assert.That((await Token("a3"))!.Confirmed, Is.False);
+    }
+
+    [Test]
+    public async Task Only_a_living_refresh_token_refreshes()
+    {
+        await LoggedIn(refreshExpiresAt: Now + 10);
+
+        Assert.That(await Applies(Rotation("a1", "a2", "r2")), Is.False, "an access token");
+        Assert.That(await Applies(Rotation("nothing", "a2", "r2")), Is.False, "an unknown token");
+        Time.Advance(TimeSpan.FromMilliseconds(11));
+        Assert.That(await Applies(Rotation("r1", "a2", "r2")), Is.False, "an expired token");
+        Assert.That(await Token("a1"), Is.Not.Null);
+        Assert.That(await Token("a2"), Is.Null);
+    }
+
+    [Test]
+    public async Task Long_expired_tokens_are_forgotten()
+    {
+        await LoggedIn();
+        await Write(new PutTokens(Alice, Phone, Json("a1"), 100, Json("r1"), null), new PutLoginToken(Json("login"), Alice, 100));
+
+        await Write(new PurgeExpiredTokens(100));
+        Assert.That(await Token("a1"), Is.Not.Null);
+        await Write(new PurgeExpiredTokens(101));
+        Assert.That(await Token("a1"), Is.Null);
+        Assert.That(await Token("r1"), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task A_registration_token_is_used_as_often_and_as_long_as_it_says()
+    {
+        await Write(
+            new PutRegistrationToken("twice", 2, null, true),
+            new PutRegistrationToken("soon", null, Now + 10, false),
+            new PutRegistrationToken("ever", null, null, false));
+
+        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.True);
+        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.True);
+        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.False);
+        Assert.That(await Applies(new RedeemRegistrationToken("soon")), Is.True);
+        Assert.That(await Applies(new RedeemRegistrationToken("none")), Is.False);
+        Time.Advance(TimeSpan.FromMilliseconds(11));
+        Assert.That(await Applies(new RedeemRegistrationToken("soon")), Is.False);
+        Assert.That(await Applies(new RedeemRegistrationToken("ever")), Is.True);
+
+        var twice = (await Store.Accounts.FindRegistrationTokenAsync("twice", Stop))!;
+        Assert.That(twice, Is.EqualTo(new RegistrationTokenRow("twice", 2, 2, null, true)));
+        Assert.That(twice.IsValidAt(Now), Is.False);
+        await Write(new PutRegistrationToken("twice", 3, null, false));
+        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.True);
+        Assert.That(await Applies(new DeleteRegistrationToken("twice")), Is.True);
+        Assert.That(await Applies(new DeleteRegistrationToken("twice")), Is.False);
+        Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "ever", "soon" }));
+    }
+
+    [Test]
+    public async Task A_login_token_is_used_once_and_in_time()
+    {
+        await Write(new PutLoginToken(Json("one"), Alice, Now + 10), new PutLoginToken(Json("two"), Bob, Now + 10));
+        var first = new RedeemLoginToken(Json("one"));
+
+        Assert.That(await Applies(first), Is.True);
+        Assert.That(first.UserId, Is.EqualTo(Alice));
+        Assert.That(await Applies(new RedeemLoginToken(Json("one"))), Is.False);
+        Time.Advance(TimeSpan.FromMilliseconds(11));
+        Assert.That(await Applies(new RedeemLoginToken(Json("two"))), Is.False);
+    }
+
+    private static RotateTokens Rotation(string old, string access, string refresh) =>
+        new(Json(old), Json(access), null, Json(refresh), null);
+
+    private async Task<TokenRow?> Token(string token) => await Store.Accounts.FindTokenAsync(Json(token), Stop);
+
+    private async Task LoggedIn(long? refreshExpiresAt = null) => await Write(
+        new CreateUser(Alice, UserKind.User, null, false),
+        new PutDevice(Alice, Phone, null),
+        new PutTokens(Alice, Phone, Json("a1"), null, Json("r1"), refreshExpiresAt));
+}

@@ -1,0 +1,244 @@
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.KeyBackup;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Writing;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>Keys of devices and users, who changed theirs, backups of room keys.</summary>
+internal sealed class KeysTests(string kind) : StorageTests(kind)
+{
+    private const string Phone = "PHONE";
+
+    [SetUp]
+    public async Task Devices() => await Write(new PutDevice(Alice, Phone, "Phone"), new PutDevice(Bob, Phone, null));
+
+    [Test]
+    public async Task Device_keys_come_with_the_devices_name()
+    {
+        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")), new PutDeviceKeys(Bob, Phone, Json("{\"v\":2}")));
+        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":3}")), new PutDeviceKeys(Alice, "GONE", Json("{}")));
+
+        var all = await Store.Keys.DeviceKeysAsync([Alice, Bob, Carol], Stop);
+        var one = (await Store.Keys.FindDeviceKeysAsync(Alice, Phone, Stop))!;
+
+        Assert.That(all.Select(row => (row.UserId, row.DeviceId, Text(row.Json), row.DisplayName)), Is.EquivalentTo(new[]
+        {
+            (Alice, Phone, "{\"v\":3}", (string?)"Phone"), (Bob, Phone, "{\"v\":2}", null),
+        }));
+        Assert.That(Text(one.Json), Is.EqualTo("{\"v\":3}"));
+        Assert.That(await Store.Keys.FindDeviceKeysAsync(Alice, "GONE", Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task Signatures_on_device_keys_go_only_when_the_keys_change()
+    {
+        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")));
+        await Write(new PutKeySignature(Alice, Phone, Alice, "ed25519:self", "sig"));
+
+        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")));
+        Assert.That(await Store.Keys.SignaturesAsync([Alice], Alice, Stop), Has.Count.EqualTo(1));
+        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":2}")));
+        Assert.That(await Store.Keys.SignaturesAsync([Alice], Alice, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task One_time_keys_are_given_away_once_oldest_first_and_then_the_fallback_key()
+    {
+        await Write(OneTime("b", "1"), OneTime("a", "2"));
+        await Write(OneTime("0", "3"), new PutFallbackKey(Alice, Phone, "curve", "f", Json("fallback")));
+        Assert.That(await Counts(), Is.EqualTo("curve:3 fallback curve"));
+
+        var claimed = new List<string>();
+        for (var n = 0; n < 5; n++)
+        {
+            var claim = new ClaimKey(Alice, Phone, "curve");
+            Assert.That(await Applies(claim), Is.True);
+            claimed.Add($"{claim.KeyId}={Text(claim.Json)}{(claim.IsFallback ? "!" : "")}");
+        }
+
+        Assert.That(claimed, Is.EqualTo(new[] { "b=1", "a=2", "0=3", "f=fallback!", "f=fallback!" }));
+        Assert.That(await Counts(), Is.EqualTo(" fallback "));
+        Assert.That(await Applies(new ClaimKey(Alice, Phone, "other")), Is.False);
+
+        await Write(new PutFallbackKey(Alice, Phone, "curve", "f", Json("fallback")));
+        Assert.That(await Counts(), Is.EqualTo(" fallback "), "the same key stays used");
+        await Write(new PutFallbackKey(Alice, Phone, "curve", "g", Json("fallback")));
+        Assert.That(await Counts(), Is.EqualTo(" fallback curve"));
+    }
+
+    [Test]
+    public async Task Many_claims_at_once_never_get_the_same_key()
+    {
+        await Write([.. Enumerable.Range(0, 30).Select(n => OneTime($"k{n}", $"{n}"))]);
+        var claims = Enumerable.Range(0, 40).Select(_ => new ClaimKey(Alice, Phone, "curve")).ToArray();
+
+        await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(new WriteSet().Add(claim), Stop).AsTask()));
+
+        Assert.That(claims.Where(claim => claim.Applied).Select(claim => claim.KeyId).ToArray(), Is.Unique.And.Length.EqualTo(30));
+    }
+
+    [Test]
+    public async Task A_one_time_key_is_not_replaced_by_another_of_its_id()
+    {
+        Assert.That(await Applies(OneTime("a", "1")), Is.True);
+        Assert.That(await Applies(OneTime("a", "1")), Is.True);
+        Assert.That(await Applies(OneTime("a", "2")), Is.False);
+        Assert.That(await Applies(new PutOneTimeKey(Alice, "GONE", "curve", "a", Json("1"))), Is.True, "dropped silently");
+        Assert.That(await Counts(), Is.EqualTo("curve:1 fallback "));
+        Assert.That((await Store.Keys.CountsAsync(Alice, "GONE", Stop)).OneTime, Is.Empty);
+    }
+
+    [Test]
+    public async Task Cross_signing_keys_are_replaced_by_usage_and_take_their_signatures_along()
+    {
+        await Write(
+            new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "M1", Json("{\"v\":1}")),
+            new PutCrossSigningKey(Alice, CrossSigningUsage.UserSigning, "U1", Json("{}")),
+            new PutKeySignature(Alice, "M1", Alice, "ed25519:PHONE", "sig"),
+            new PutKeySignature(Alice, "U1", Alice, "ed25519:M1", "sig"));
+
+        Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, "M1")), Is.True);
+        Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, "M2")), Is.False);
+        Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, null)), Is.False);
+        Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.SelfSigning, null)), Is.True);
+
+        await Write(new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "M2", Json("{\"v\":2}")));
+
+        var keys = await Store.Keys.CrossSigningKeysAsync([Alice, Bob], Stop);
+        Assert.That(
+            keys.Select(row => (row.Usage, row.PublicKey)),
+            Is.EquivalentTo(new[] { (CrossSigningUsage.Master, "M2"), (CrossSigningUsage.UserSigning, "U1") }));
+        Assert.That((await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey), Is.EqualTo(new[] { "U1" }));
+    }
+
+    [Test]
+    public async Task Signatures_are_shown_to_who_made_them_and_the_users_own_to_everyone()
+    {
+        await Write(
+            new PutKeySignature(Alice, "M1", Alice, "ed25519:PHONE", "own"),
+            new PutKeySignature(Alice, "M1", Bob, "ed25519:U", "bobs"),
+            new PutKeySignature(Alice, "M1", Carol, "ed25519:U", "carols"),
+            new PutKeySignature(Alice, "M1", Bob, "ed25519:U", "bobs newer"));
+
+        async Task<string[]> For(string signer) =>
+            [.. (await Store.Keys.SignaturesAsync([Alice], signer, Stop)).Select(row => row.Signature).Order(StringComparer.Ordinal)];
+
+        Assert.That(await For(Bob), Is.EqualTo(new[] { "bobs newer", "own" }));
+        Assert.That(await For(Alice), Is.EqualTo(new[] { "own" }));
+    }
+
+    [Test]
+    public async Task Device_list_changes_are_seen_by_who_shares_a_room_and_by_oneself()
+    {
+        await Write(
+            Room(Kitchen),
+            new SetMembership(Kitchen, Alice, Membership.Join, Live(Kitchen, 1), true),
+            new SetMembership(Kitchen, Bob, Membership.Join, Live(Kitchen, 2), true));
+        var start = await Write(new LogDeviceListChange(Bob));
+        var middle = await Write(new LogDeviceListChange(Alice), new LogDeviceListChange(Carol));
+        var end = await Write(new LogDeviceListChange(Bob), new LogDeviceListChange(Carol, OnlyFor: Alice));
+
+        Assert.That(await Store.Keys.ChangedAsync(start, middle, 9, Stop), Is.EquivalentTo(new[] { Alice, Carol }));
+        Assert.That(await Store.Keys.ChangedAsync(0, end, 2, Stop), Has.Count.EqualTo(2));
+        Assert.That(await Store.Keys.ChangedForAsync(Alice, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob, Carol }));
+        Assert.That(await Store.Keys.ChangedForAsync(Bob, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob }));
+        Assert.That(await Store.Keys.ChangedForAsync(Carol, start, end, Stop), Is.EqualTo(new[] { Carol }));
+        Assert.That(await Store.Keys.ChangedForAsync(Alice, end, end, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task Backup_versions_are_numbered_and_a_number_is_never_used_again()
+    {
+        var first = new CreateBackupVersion(Alice, "m.a", Json("{\"v\":1}"));
+        var second = new CreateBackupVersion(Alice, "m.a", Json("{\"v\":2}"));
+        await Write(first);
+        await Write(second);
+        Assert.That((first.Version, second.Version), Is.EqualTo((1L, 2L)));
+        Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, null, Stop))!.Version, Is.EqualTo(2));
+
+        Assert.That(await Applies(new UpdateBackupVersion(Alice, 2, "m.a", Json("{\"v\":3}"))), Is.True);
+        Assert.That(await Applies(new UpdateBackupVersion(Alice, 2, "m.b", Json("{}"))), Is.False);
+        Assert.That(Text((await Store.KeyBackup.FindVersionAsync(Alice, 2, Stop))!.AuthData), Is.EqualTo("{\"v\":3}"));
+
+        Assert.That(await Applies(new DeleteBackupVersion(Alice, 2)), Is.True);
+        Assert.That(await Applies(new DeleteBackupVersion(Alice, 2)), Is.True, "gone already");
+        Assert.That(await Applies(new DeleteBackupVersion(Alice, 9)), Is.False, "never was");
+        Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, null, Stop))!.Version, Is.EqualTo(1));
+        Assert.That(await Store.KeyBackup.FindVersionAsync(Alice, 2, Stop), Is.Null);
+        var third = new CreateBackupVersion(Alice, "m.a", Json("{}"));
+        await Write(third);
+        Assert.That(third.Version, Is.EqualTo(3));
+        Assert.That(await Store.KeyBackup.FindVersionAsync(Bob, null, Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task A_better_key_replaces_a_worse_one_in_the_latest_backup_only()
+    {
+        await Write(new CreateBackupVersion(Alice, "m.a", Json("{}")));
+        var key = new BackupKeyRow("!r:x", "s1", 10, 2, false, Json("first"));
+
+        async Task<bool> Put(BackupKeyRow put, long version = 1) => await Applies(new PutBackupKey(Alice, version, put));
+
+        Assert.That(await Put(key), Is.True);
+        var etag = (await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag;
+        Assert.That(await Put(key), Is.False, "the same");
+        Assert.That(await Put(key with { FirstMessageIndex = 11 }), Is.False, "a later index");
+        Assert.That(await Put(key with { ForwardedCount = 3 }), Is.False, "forwarded more often");
+        Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag, Is.EqualTo(etag));
+        Assert.That(await Put(key with { ForwardedCount = 1 }), Is.True);
+        Assert.That(await Put(key with { FirstMessageIndex = 9, ForwardedCount = 9 }), Is.True);
+        Assert.That(await Put(key with { FirstMessageIndex = 99, IsVerified = true, SessionData = Json("best") }), Is.True);
+        Assert.That(await Put(key with { FirstMessageIndex = 1 }), Is.False, "unverified");
+
+        var kept = (await Store.KeyBackup.KeysAsync(Alice, 1, null, null, Stop)).Single();
+        var version = (await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!;
+        Assert.That((kept.FirstMessageIndex, kept.IsVerified, Text(kept.SessionData)), Is.EqualTo((99L, true, "best")));
+        Assert.That(version.Etag, Is.GreaterThan(etag));
+        Assert.That(version.Count, Is.EqualTo(1));
+
+        await Write(new CreateBackupVersion(Alice, "m.a", Json("{}")));
+        Assert.That(await Put(key with { SessionId = "s2" }), Is.False, "an older version");
+        var latest = new BackupVersionIsLatest(Alice, 1);
+        Assert.That((await Applies(latest), latest.Latest), Is.EqualTo((false, (long?)2)));
+        Assert.That(await Applies(new BackupVersionIsLatest(Alice, 2)), Is.True);
+        Assert.That(await Applies(new BackupVersionIsLatest(Bob, 1)), Is.False);
+    }
+
+    [Test]
+    public async Task Backed_up_keys_are_read_and_deleted_by_room_and_session()
+    {
+        await Write(new CreateBackupVersion(Alice, "m.a", Json("{}")));
+        var read = new ReadBackupVersion(Alice, 1);
+        await Write(
+            new PutBackupKey(Alice, 1, new BackupKeyRow("!a:x", "s1", 0, 0, true, Json("1"))),
+            new PutBackupKey(Alice, 1, new BackupKeyRow("!a:x", "s2", 0, 0, true, Json("2"))),
+            new PutBackupKey(Alice, 1, new BackupKeyRow("!b:x", "s1", 0, 0, true, Json("3"))),
+            read);
+        Assert.That((read.Applied, read.Count), Is.EqualTo((true, 3L)));
+
+        async Task<string> Keys(string? room, string? session) =>
+            string.Concat((await Store.KeyBackup.KeysAsync(Alice, 1, room, session, Stop)).Select(row => Text(row.SessionData)));
+
+        Assert.That(await Keys(null, null), Is.EqualTo("123"));
+        Assert.That(await Keys("!a:x", null), Is.EqualTo("12"));
+        Assert.That(await Keys("!a:x", "s2"), Is.EqualTo("2"));
+
+        Assert.That(await Applies(new DeleteBackupKeys(Alice, 1, "!a:x", "s2")), Is.True);
+        Assert.That(await Applies(new DeleteBackupKeys(Alice, 1, "!a:x", "s2")), Is.False);
+        Assert.That(await Keys(null, null), Is.EqualTo("13"));
+        Assert.That(await Applies(new DeleteBackupKeys(Alice, 1, null, null)), Is.True);
+        Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag, Is.GreaterThan(read.Etag));
+        Assert.That(await Applies(new ReadBackupVersion(Alice, 9)), Is.False);
+    }
+
+    private static PutOneTimeKey OneTime(string id, string json) => new(Alice, Phone, "curve", id, Json(json));
+
+    private async Task<string> Counts()
+    {
+        var counts = await Store.Keys.CountsAsync(Alice, Phone, Stop);
+        return $"{string.Join(',', counts.OneTime.Select(count => $"{count.Key}:{count.Value}"))} fallback {string.Join(',', counts.UnusedFallback)}";
+    }
+}

@@ -1,0 +1,107 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Writing;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>Who may open a database, and how its schema comes up to date.</summary>
+internal sealed class OpeningTests(string kind) : StorageTests(kind)
+{
+    private static readonly Migration _more = new(2, "more", "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
+
+    private string _serverName = "example.org";
+
+    protected override StorageOptions Adjust(StorageOptions options) => options with { ServerName = _serverName };
+
+    [Test]
+    public async Task A_second_opener_is_refused_until_the_first_is_gone()
+    {
+        var refused = Fails(async () => await OpenAsync());
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That((refused.Failure, refused.Message), Is.EqualTo((StorageFailure.Refused, refused.Message)));
+        Assert.That(refused.Message, Does.Contain("in use by another process").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public async Task Another_servers_database_is_refused()
+    {
+        await Store.DisposeAsync();
+        _serverName = "other.org";
+        var refused = Fails(async () => await OpenAsync());
+        _serverName = "example.org";
+        Store = await OpenAsync();
+
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(refused.Message, Does.Contain("example.org").And.Contains("other.org"));
+    }
+
+    [Test]
+    public async Task Migrations_are_recorded_with_their_time_and_made_once()
+    {
+        var first = (await Store.Admin.MigrationsAsync(Stop)).Single();
+        await Store.DisposeAsync();
+        Time.Advance(TimeSpan.FromDays(1));
+        Store = await OpenAsync([.. Migration.All, _more]);
+
+        var migrations = await Store.Admin.MigrationsAsync(Stop);
+
+        Assert.That((first.Number, first.Name), Is.EqualTo((1, "ground")));
+        Assert.That(migrations[0], Is.EqualTo(first));
+        Assert.That((migrations[1].Number, migrations[1].Name), Is.EqualTo((2, "more")));
+        Assert.That(migrations[1].AppliedAt - first.AppliedAt, Is.EqualTo(TimeSpan.FromDays(1).TotalMilliseconds));
+    }
+
+    [Test]
+    public async Task A_newer_schema_is_refused_in_one_clear_line()
+    {
+        await Store.DisposeAsync();
+        await (await OpenAsync([.. Migration.All, _more])).DisposeAsync();
+
+        var refused = Fails(async () => await OpenAsync());
+        Store = await OpenAsync([.. Migration.All, _more]);
+
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(refused.Message, Does.Contain("schema 2").And.Contains("newer version").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public async Task A_migration_that_was_cut_short_never_was_and_is_made_again()
+    {
+        await Write(Room(Kitchen));
+        await Store.DisposeAsync();
+        var third = new Migration(3, "third", "CREATE TABLE third (one INTEGER PRIMARY KEY);");
+        var cutShort = third with { Text = "CREATE TABLE third (one INTEGER PRIMARY KEY);\nINSERT INTO nowhere (one) VALUES (1);" };
+
+        Assert.That(async () => await OpenAsync([.. Migration.All, _more, cutShort]), Throws.InstanceOf<StorageException>());
+        Store = await OpenAsync([.. Migration.All, _more, third]);
+
+        Assert.That((await Store.Admin.MigrationsAsync(Stop)).Select(row => row.Name), Is.EqualTo(new[] { "ground", "more", "third" }));
+        Assert.That((await Store.Admin.TableSizesAsync(Stop)).Select(row => row.Table), Is.SupersetOf(new[] { "more", "third" }));
+        Assert.That(await Store.Rooms.FindAsync(Kitchen, Stop), Is.Not.Null);
+    }
+
+    [TestCase("")]
+    [TestCase("sqlite:")]
+    [TestCase("mysql://localhost/x")]
+    [TestCase("postgres://localhost")]
+    public void A_url_of_another_form_is_refused(string url) => Assert.That(
+        Fails(async () => await StorageEngine.OpenAsync(Options() with { Url = url }, Stop)).Failure,
+        Is.EqualTo(StorageFailure.Refused));
+
+    [Test]
+    public async Task Sizes_are_told_by_table_and_by_room()
+    {
+        await Write(Room(Kitchen), Room(Garden), Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Garden, 1)));
+
+        var tables = await Store.Admin.TableSizesAsync(Stop);
+        var rooms = await Store.Admin.RoomSizesAsync(1, Stop);
+
+        Assert.That(tables.Single(row => row.Table == "events").Bytes, Is.Positive);
+        Assert.That((rooms.Single().RoomId, rooms.Single().Events), Is.EqualTo((RoomIdOf(Kitchen), 2)));
+        Assert.That(rooms.Single().EventBytes, Is.EqualTo(2 * Event(Live(Kitchen, 1)).Json.Length));
+        Assert.That(Store.Admin.Engine, Does.StartWith(IsSqlite ? "SQLite 3." : "PostgreSQL "));
+    }
+}

@@ -1,0 +1,153 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Tables.Unread;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>Receipts, what is unread, and results by transaction id.</summary>
+internal sealed class ReadingTests(string kind) : StorageTests(kind)
+{
+    [Test]
+    public async Task Receipts_only_move_forward()
+    {
+        Assert.That(await Applies(Receipt(Kitchen, Alice, 5)), Is.True);
+        Assert.That(await Applies(Receipt(Kitchen, Alice, 5)), Is.False);
+        Assert.That(await Applies(Receipt(Kitchen, Alice, 4)), Is.False);
+        Assert.That(await Applies(Receipt(Kitchen, Alice, 6)), Is.True);
+
+        Assert.That((await Store.Receipts.OfUserAsync(Kitchen, Alice, Stop)).Single().Event, Is.EqualTo(Live(Kitchen, 6)));
+    }
+
+    [Test]
+    public async Task Receipts_of_each_type_and_thread_stand_by_themselves()
+    {
+        await Write(
+            Receipt(Kitchen, Alice, 5),
+            Receipt(Kitchen, Alice, 6) with { Type = "m.read.private" },
+            Receipt(Kitchen, Alice, 7) with { ThreadId = "main" },
+            Receipt(Kitchen, Alice, 8) with { ThreadId = IdOf(Live(Kitchen, 1)) });
+
+        var receipts = await Store.Receipts.OfUserAsync(Alice, Stop);
+
+        Assert.That(receipts, Has.Count.EqualTo(4));
+        Assert.That(
+            receipts.Select(row => row.ThreadId).Distinct(), Is.EquivalentTo(new[] { "", "main", IdOf(Live(Kitchen, 1)) }));
+    }
+
+    [Test]
+    public async Task A_rooms_receipts_are_those_between_two_positions()
+    {
+        var first = await Write(Receipt(Kitchen, Alice, 5));
+        var second = await Write(Receipt(Kitchen, Bob, 5), Receipt(Garden, Bob, 2));
+        await Write(Receipt(Kitchen, Remote, 5) with { IsLocal = false });
+
+        var between = await Store.Receipts.OfRoomAsync(Kitchen, first, second, Stop);
+        var both = await Store.Receipts.OfRoomsAsync([Kitchen, Garden], 0, second, Stop);
+
+        Assert.That(between, Is.EqualTo(new[]
+        {
+            new ReceiptRow(Kitchen, Bob, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1234, second),
+        }));
+        Assert.That(both, Has.Count.EqualTo(3));
+        Assert.That(await Store.Receipts.OfUserAsync(Remote, Stop), Is.Empty, "only local users' receipts are filed by user");
+    }
+
+    [Test]
+    public async Task Notifying_events_are_counted_by_thread_without_the_readers_own()
+    {
+        await Write(
+            Event(Live(Kitchen, 1), Bob) with { NotifyClass = 1 },
+            Event(Live(Kitchen, 2), Bob) with { NotifyClass = 1 },
+            Event(Live(Kitchen, 3), Alice) with { NotifyClass = 1 },
+            Event(Live(Kitchen, 4), Bob) with { NotifyClass = 2 },
+            Event(Live(Kitchen, 5), Bob),
+            Event(Live(Kitchen, 6), Bob) with { NotifyClass = 3, ThreadRoot = Live(Kitchen, 1) },
+            Event(Live(Kitchen, 7), Bob) with { NotifyClass = 1, Standing = EventStanding.SoftFailed },
+            Event(Live(Kitchen, 8), Bob) with { NotifyClass = 1 },
+            Event(Live(Kitchen, 9), Bob) with { NotifyClass = 1 });
+        await Write(new MarkRedacted(Live(Kitchen, 8), Live(Kitchen, 9), null));
+
+        async Task<Dictionary<uint, int>> Count(uint after, uint through, int classes) =>
+            (await Store.Unread.CountNotifyingAsync(Kitchen, Live(Kitchen, after), Live(Kitchen, through), classes, Alice, Stop))
+                .ToDictionary(row => row.ThreadRoot.IsNone ? 0 : row.ThreadRoot.Ordinal - EventNid.FirstLiveOrdinal, row => row.Count);
+
+        Assert.That(await Count(1, 8, 1), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
+        Assert.That(await Count(1, 8, 2), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
+        Assert.That(await Count(0, 99, 3), Is.EqualTo(new Dictionary<uint, int> { [0] = 4, [1] = 1 }));
+        Assert.That(await Count(9, 99, 3), Is.Empty);
+    }
+
+    [Test]
+    public async Task Highlights_go_when_they_are_read_by_thread_or_all_together()
+    {
+        await Write(
+            new InsertUnread(Alice, Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight),
+            new InsertUnread(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify),
+            new InsertUnread(Alice, Live(Kitchen, 3), EventNid.None, UnreadKind.Silent),
+            new InsertUnread(Alice, Live(Garden, 1), EventNid.None, UnreadKind.Highlight),
+            new InsertUnread(Bob, Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight));
+
+        Assert.That(await Rows(), Is.EqualTo(new[]
+        {
+            new UnreadRow(Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight),
+            new UnreadRow(Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify),
+            new UnreadRow(Live(Kitchen, 3), EventNid.None, UnreadKind.Silent),
+        }));
+
+        await Write(new ClearUnread(Alice, Kitchen, Live(Kitchen, 2), EventNid.None));
+        Assert.That((await Rows()).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 2), Live(Kitchen, 3) }));
+
+        await Write(new ClearUnread(Alice, Kitchen, Live(Kitchen, 2), null));
+        Assert.That((await Rows()).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 3) }));
+        Assert.That(await Store.Unread.RowsAsync(Alice, Kitchen, Live(Kitchen, 3), Stop), Is.Empty);
+        Assert.That((await Store.Unread.RowsAsync(Alice, Stop)).Select(row => row.Event.Room), Is.EqualTo(new[] { Kitchen, Garden }));
+        Assert.That(await Store.Unread.RowsAsync(Bob, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_transaction_is_known_by_all_of_its_key_and_answers_as_it_did()
+    {
+        var key = new TransactionKey(Alice, "PHONE", "/rooms/!a:b/send/m.room.message", "1");
+        await Write(
+            Event(Live(Kitchen, 1)),
+            new RecordTransaction(key, Live(Kitchen, 1), default),
+            new RecordTransaction(key with { Endpoint = "/sendToDevice/m.x" }, EventNid.None, Json("{}")));
+
+        var sent = (await Store.Transactions.FindAsync(key, Stop))!;
+        var other = (await Store.Transactions.FindAsync(key with { Endpoint = "/sendToDevice/m.x" }, Stop))!;
+
+        Assert.That((sent.Event, sent.EventId, sent.Response.Length), Is.EqualTo((Live(Kitchen, 1), IdOf(Live(Kitchen, 1)), 0)));
+        Assert.That((other.Event, other.EventId, Text(other.Response)), Is.EqualTo((EventNid.None, (string?)null, "{}")));
+        Assert.That(await Store.Transactions.FindAsync(key with { DeviceId = "TABLET" }, Stop), Is.Null);
+        Assert.That(await Store.Transactions.FindAsync(key with { UserId = Bob }, Stop), Is.Null);
+        Assert.That(await Store.Transactions.FindAsync(key with { DeviceId = "PHON", Endpoint = "E" + key.Endpoint }, Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task A_transaction_is_recorded_once_and_forgotten_only_when_it_is_old()
+    {
+        var key = new TransactionKey(Alice, "PHONE", "/sendToDevice/m.x", "1");
+        var retention = TimeSpan.FromMilliseconds(Options().TransactionRetentionMs);
+        Assert.That(await Applies(new RecordTransaction(key, EventNid.None, Json("{}"))), Is.True);
+        Assert.That(await Applies(new RecordTransaction(key, EventNid.None, Json("{\"again\":1}"))), Is.False);
+
+        Time.Advance(retention);
+        await Write(new PurgeTransactions());
+        Assert.That(await Applies(new RecordTransaction(key, EventNid.None, Json("{\"again\":1}"))), Is.False);
+        Assert.That(Text((await Store.Transactions.FindAsync(key, Stop))!.Response), Is.EqualTo("{}"));
+
+        Time.Advance(retention);
+        Assert.That(await Store.Transactions.FindAsync(key, Stop), Is.Null);
+        await Write(new PurgeTransactions());
+        Time.Advance(-retention);
+        Assert.That(await Store.Transactions.FindAsync(key, Stop), Is.Null);
+    }
+
+    private async Task<IReadOnlyList<UnreadRow>> Rows() => await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, Stop);
+
+    private static PutReceipt Receipt(RoomNid room, string user, uint place) =>
+        new(room, user, "m.read", "", Live(room, place), IdOf(Live(room, place)), 1234, true);
+}

@@ -1,0 +1,169 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Sqlite;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>What only a file can suffer.</summary>
+internal sealed class SqliteTests
+{
+    private string _folder = null!;
+
+    private static CancellationToken Stop => CancellationToken.None;
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("matrix-sqlite-").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public async Task A_full_disk_fails_every_set_keeps_none_and_heals()
+    {
+        await using (var store = await OpenAsync(options => options with { MaxDatabaseBytes = 600 * 4096 }))
+        {
+            StorageException? full = null;
+            var kept = 0u;
+            while (full is null)
+            {
+                try
+                {
+                    await store.Writer.WriteAsync(
+                        new WriteSet().Add(Event(Live(Kitchen, kept + 1)) with { Json = new byte[60_000] }).Add(Event(Live(Garden, kept + 1))),
+                        Stop);
+                    kept++;
+                }
+                catch (StorageException fault)
+                {
+                    full = fault;
+                }
+            }
+
+            Assert.That(full.Failure, Is.EqualTo(StorageFailure.Full));
+            Assert.That(await store.Events.FindAsync(Live(Garden, kept), Stop), Is.Not.Null);
+            Assert.That(await store.Events.FindAsync(Live(Garden, kept + 1), Stop), Is.Null);
+            await store.Writer.WriteAsync(new WriteSet().Add(new Matrix.Host.Storage.Tables.Events.MarkRedacted(Live(Kitchen, 1), Live(Kitchen, 2), Json("{}"))), Stop);
+        }
+
+        await using var larger = await OpenAsync();
+        await larger.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 9_999)) with { Json = new byte[60_000] }), Stop);
+    }
+
+    [Test]
+    public async Task A_locked_database_fails_in_time_and_goes_on_afterwards()
+    {
+        await using var store = await OpenAsync(options => options with { BusyTimeoutMs = 50 });
+        using (var other = SqliteConnection.Open(File("matrix.db"), 50))
+        {
+            other.Execute("BEGIN IMMEDIATE");
+            var failure = Assert.ThrowsAsync<StorageException>(
+                async () => await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop))!;
+            other.Execute("ROLLBACK");
+            Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Busy));
+        }
+
+        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+    }
+
+    [Test]
+    public async Task What_was_acknowledged_is_in_the_files_before_anything_is_closed()
+    {
+        await using var store = await OpenAsync();
+        var position = 0L;
+        for (var n = 1u; n <= 40; n++)
+        {
+            position = (await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n))), Stop)).Position;
+        }
+
+        var copy = Directory.CreateDirectory(File("copy")).FullName;
+        foreach (var name in new[] { "matrix.db", "matrix.db-wal" })
+        {
+            System.IO.File.Copy(File(name), Path.Combine(copy, name));
+        }
+
+        await using var found = await OpenAsync(options => options with { DataDir = copy });
+        Assert.That(await found.Events.FindAsync(Live(Kitchen, 40), Stop), Is.Not.Null);
+        Assert.That(found.Writer.PublishedPosition, Is.GreaterThanOrEqualTo(position));
+        var next = await found.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 41))), Stop);
+        Assert.That(next.Position, Is.GreaterThan(position));
+    }
+
+    [Test]
+    public async Task The_log_is_moved_into_the_database_when_it_grows_and_starts_again()
+    {
+        await using var store = await OpenAsync(options => options with { CheckpointBytes = 200_000, WalPreallocatedBytes = 0 });
+        for (var n = 1u; n <= 400; n++)
+        {
+            await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Json = new byte[3_000] }), Stop);
+        }
+
+        Assert.That(new FileInfo(File("matrix.db-wal")).Length, Is.LessThan(800_000));
+        Assert.That(new FileInfo(File("matrix.db")).Length, Is.GreaterThan(1_000_000));
+    }
+
+    [Test]
+    public async Task A_backup_taken_while_writing_goes_on_is_one_committed_instant()
+    {
+        await using var store = await OpenAsync();
+        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))).Add(Event(Live(Garden, 1))), Stop);
+        using var enough = new CancellationTokenSource();
+        var writing = Task.Run(async () =>
+        {
+            for (var n = 2u; !enough.IsCancellationRequested; n++)
+            {
+                await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))), Stop);
+            }
+        });
+
+        Directory.CreateDirectory(File("copy"));
+        await store.Admin.BackupAsync(File("copy/matrix.db"), Stop);
+        await enough.CancelAsync();
+        await writing;
+
+        await using var copy = await OpenAsync(options => options with { DataDir = File("copy") });
+        var rooms = await copy.Events.LastNidsAtAsync([Kitchen, Garden], long.MaxValue, Stop);
+        Assert.That(await copy.Events.FindAsync(Live(Kitchen, 1), Stop), Is.Not.Null);
+        Assert.That(rooms, Is.Empty.Or.Count.EqualTo(2));
+        Assert.That(
+            Assert.ThrowsAsync<StorageException>(async () => await store.Admin.BackupAsync(File("copy/matrix.db"), Stop))!.Failure,
+            Is.EqualTo(StorageFailure.Refused));
+    }
+
+    [Test]
+    public async Task A_file_that_is_no_database_is_refused_in_one_line()
+    {
+        await System.IO.File.WriteAllTextAsync(File("matrix.db"), new string('x', 10_000));
+
+        var refused = Assert.ThrowsAsync<StorageException>(async () => await OpenAsync())!;
+
+        Assert.That(refused.Message, Does.Contain("not a database").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public void A_folder_that_cannot_be_made_is_refused_in_one_line()
+    {
+        System.IO.File.WriteAllText(File("file"), "");
+
+        var refused = Assert.ThrowsAsync<StorageException>(async () => await OpenAsync(options => options with { DataDir = File("file/x") }))!;
+
+        Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(refused.Message, Does.Not.Contain("\n"));
+    }
+
+    private string File(string name) => Path.Combine(_folder, name);
+
+    private ValueTask<IStorage> OpenAsync(Func<StorageOptions, StorageOptions>? adjust = null)
+    {
+        var options = new StorageOptions
+        {
+            Url = "sqlite:matrix.db",
+            DataDir = _folder,
+            ServerName = "example.org",
+            Time = new ManualTime(),
+            WalPreallocatedBytes = 64 * 1024,
+        };
+        return StorageEngine.OpenAsync(adjust?.Invoke(options) ?? options, Stop);
+    }
+}

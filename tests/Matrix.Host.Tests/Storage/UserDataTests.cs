@@ -1,0 +1,159 @@
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.ToDevice;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>Account data, profiles, filters, aliases and the directory, messages to devices.</summary>
+internal sealed class UserDataTests(string kind) : StorageTests(kind)
+{
+    [Test]
+    public async Task Account_data_is_kept_by_user_room_and_type()
+    {
+        var first = await Write(
+            new PutAccountData(Alice, null, "m.direct", Json("{\"v\":1}")), new PutAccountData(Alice, Kitchen, "m.tag", Json("{\"v\":2}")));
+        var second = await Write(
+            new PutAccountData(Alice, null, "m.direct", Json("{\"v\":3}")), new PutAccountData(Bob, null, "m.direct", Json("{\"v\":4}")));
+
+        var direct = (await Store.AccountData.FindAsync(Alice, null, "m.direct", Stop))!;
+        var since = await Store.AccountData.OfUserAsync(Alice, first, second, Stop);
+        var room = await Store.AccountData.OfRoomAsync(Alice, Kitchen, Stop);
+
+        Assert.That((direct.Room, Text(direct.Content), direct.Position), Is.EqualTo(((Matrix.Host.Storage.RoomNid?)null, "{\"v\":3}", second)));
+        Assert.That(since.Select(row => row.Type), Is.EqualTo(new[] { "m.direct" }));
+        Assert.That((room.Single().Room, Text(room.Single().Content)), Is.EqualTo((Kitchen, "{\"v\":2}")));
+        Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, second, Stop), Has.Count.EqualTo(2));
+        Assert.That(await Store.AccountData.FindAsync(Alice, Kitchen, "m.direct", Stop), Is.Null);
+
+        await Write(new DeleteAccountData(Alice));
+        Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, long.MaxValue, Stop), Is.Empty);
+        Assert.That(await Store.AccountData.OfUserAsync(Bob, 0, long.MaxValue, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_profile_is_fields_that_are_put_and_deleted()
+    {
+        await Write(
+            new PutProfileField(Alice, "displayname", Json("\"Alice\"")),
+            new PutProfileField(Alice, "org.example.x", Json("{}")),
+            new PutProfileField(Bob, "displayname", Json("\"Bob\"")));
+        await Write(new PutProfileField(Alice, "displayname", Json("\"A\"")), new DeleteProfileField(Alice, "nothing"));
+
+        var profile = await Store.Profiles.FindAsync(Alice, Stop);
+
+        Assert.That(profile.ToDictionary(field => field.Key, field => Text(field.Value)), Is.EqualTo(
+            new Dictionary<string, string> { ["displayname"] = "\"A\"", ["org.example.x"] = "{}" }));
+        Assert.That(Text((await Store.Profiles.FieldAsync(Alice, "displayname", Stop))!.Value), Is.EqualTo("\"A\""));
+        Assert.That(await Store.Profiles.FieldAsync(Alice, "avatar_url", Stop), Is.Null);
+
+        await Write(new DeleteProfileField(Alice, "displayname"));
+        Assert.That(await Store.Profiles.FindAsync(Alice, Stop), Has.Count.EqualTo(1));
+        await Write(new DeleteProfile(Alice));
+        Assert.That(await Store.Profiles.FindAsync(Alice, Stop), Is.Empty);
+        Assert.That(await Store.Profiles.FindAsync(Bob, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task The_same_filter_is_stored_once_and_numbers_are_each_users_own()
+    {
+        async Task<long> Put(string user, string json)
+        {
+            var put = new PutFilter(user, Json(json));
+            Assert.That(await Applies(put), Is.True);
+            return put.FilterId;
+        }
+
+        Assert.That(await Put(Alice, "{\"a\":1}"), Is.EqualTo(0));
+        Assert.That(await Put(Alice, "{\"a\":2}"), Is.EqualTo(1));
+        Assert.That(await Put(Alice, "{\"a\":1}"), Is.EqualTo(0));
+        Assert.That(await Put(Bob, "{\"a\":2}"), Is.EqualTo(0));
+        Assert.That(Text((await Store.Filters.FindAsync(Alice, 1, Stop))!.Value), Is.EqualTo("{\"a\":2}"));
+        Assert.That(await Store.Filters.FindAsync(Bob, 1, Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task An_alias_stands_for_one_room()
+    {
+        await Write(Room(Kitchen), Room(Garden));
+
+        Assert.That(await Applies(new CreateAlias("#b:example.org", Kitchen, Alice)), Is.True);
+        Assert.That(await Applies(new CreateAlias("#b:example.org", Garden, Bob)), Is.False);
+        Assert.That(await Applies(new CreateAlias("#a:example.org", Kitchen, Bob)), Is.True);
+
+        Assert.That(
+            await Store.Aliases.FindAsync("#b:example.org", Stop),
+            Is.EqualTo(new AliasRow("#b:example.org", Kitchen, RoomIdOf(Kitchen), Alice)));
+        Assert.That(await Store.Aliases.OfRoomAsync(Kitchen, Stop), Is.EqualTo(new[] { "#a:example.org", "#b:example.org" }));
+        Assert.That(await Applies(new DeleteAlias("#b:example.org")), Is.True);
+        Assert.That(await Applies(new DeleteAlias("#b:example.org")), Is.False);
+        Assert.That(await Store.Aliases.FindAsync("#b:example.org", Stop), Is.Null);
+    }
+
+    [Test]
+    public async Task The_directory_lists_published_rooms_the_fullest_first()
+    {
+        await Write([.. Enumerable.Range(1, 6).Select(n => Room(new(n), joined: n % 3))]);
+        await Write([.. Enumerable.Range(1, 5).Select(n => new SetPublished(new(n), true))]);
+        await Write(new SetPublished(new(5), true), new SetPublished(new(4), false), new SetPublished(new(6), false));
+
+        var first = await Store.Aliases.PublishedAsync(null, 2, Stop);
+        var second = await Store.Aliases.PublishedAsync(first[^1], 9, Stop);
+
+        Assert.That(first.Concat(second).Select(row => (row.Room.Value, row.JoinedCount)), Is.EqualTo(new[] { (2, 2), (5, 2), (1, 1), (3, 0) }));
+        Assert.That(await Store.Aliases.PublishedCountAsync(Stop), Is.EqualTo(4));
+        Assert.That(await Store.Aliases.IsPublishedAsync(new(5), Stop), Is.True);
+        Assert.That(await Store.Aliases.IsPublishedAsync(new(4), Stop), Is.False);
+    }
+
+    [Test]
+    public async Task Messages_to_a_device_wait_in_order_until_they_arrived()
+    {
+        await Write(new PutDevice(Alice, "PHONE", null));
+        await Write(Message("1"), Message("2"));
+        var second = await Write(Message("3"));
+        await Write(Message("4"));
+
+        var all = await Messages(0, long.MaxValue, 99);
+        Assert.That(all.Select(row => Text(row.Json)), Is.EqualTo(new[] { "1", "2", "3", "4" }));
+        Assert.That((await Messages(0, second, 99)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "1", "2", "3" }));
+
+        await Write(new DeleteToDevice(Alice, "PHONE", second));
+        Assert.That((await Messages(0, long.MaxValue, 99)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "4" }));
+    }
+
+    [Test]
+    public async Task A_page_of_messages_to_a_device_never_ends_within_a_position()
+    {
+        await Write(new PutDevice(Alice, "PHONE", null));
+        await Write(Message("1"));
+        await Write(Message("2"), Message("3"), Message("4"));
+        await Write(Message("5"));
+
+        var pages = new List<string>();
+        long after = 0;
+        while (await Messages(after, long.MaxValue, 2) is { Count: > 0 } page)
+        {
+            pages.Add(string.Concat(page.Select(row => Text(row.Json))));
+            after = page[^1].Position;
+        }
+
+        Assert.That(pages, Is.EqualTo(new[] { "1234", "5" }));
+    }
+
+    [Test]
+    public async Task A_message_to_a_device_that_is_not_there_is_dropped()
+    {
+        await Write(Message("1"), new PutDevice(Alice, "PHONE", null));
+
+        Assert.That(await Messages(0, long.MaxValue, 9), Is.Empty);
+    }
+
+    private static SendToDevice Message(string text) => new(Alice, "PHONE", Json(text));
+
+    private async Task<IReadOnlyList<ToDeviceRow>> Messages(long after, long through, int limit) =>
+        await Store.ToDevice.OfDeviceAsync(Alice, "PHONE", after, through, limit, Stop);
+}

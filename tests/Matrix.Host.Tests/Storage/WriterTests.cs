@@ -1,0 +1,301 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+using static Matrix.Host.Tests.Storage.Samples;
+
+namespace Matrix.Host.Tests.Storage;
+
+/// <summary>The write path: order, grouping, isolation of failures, conditions, chains.</summary>
+internal sealed class WriterTests(string kind) : StorageTests(kind)
+{
+    protected override StorageOptions Adjust(StorageOptions options) => options with { MaxQueuedSets = 500 };
+
+    [Test]
+    public async Task Positions_rise_in_order_of_submission_and_every_row_of_a_set_has_its_position()
+    {
+        var writes = Enumerable.Range(1, 100).Select(n => Submit(Event(Live(Kitchen, (uint)n)), Event(Live(Garden, (uint)n)))).ToArray();
+        var receipts = await Task.WhenAll(writes);
+
+        Assert.That(receipts.Select(receipt => receipt.Position), Is.Ordered.And.Unique);
+        var kitchen = await Everything(Kitchen);
+        var garden = await Everything(Garden);
+        Assert.That(kitchen.Select(row => row.Position), Is.EqualTo(receipts.Select(receipt => receipt.Position)));
+        Assert.That(garden.Select(row => row.Position), Is.EqualTo(kitchen.Select(row => row.Position)));
+    }
+
+    [Test]
+    public async Task What_was_published_is_there_for_every_reader()
+    {
+        var start = Store.Writer.PublishedPosition;
+        var writing = Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
+        {
+            for (var n = 1; n <= 50; n++)
+            {
+                await Submit(Event(Live(new RoomNid(writer + 1), (uint)n)));
+            }
+        }));
+        while (!writing.IsCompleted)
+        {
+            var published = Store.Writer.PublishedPosition;
+            var seen = 0;
+            for (var room = 1; room <= 4; room++)
+            {
+                seen += (await Everything(new RoomNid(room))).Count(row => row.Position <= published);
+            }
+
+            Assert.That(seen, Is.EqualTo(published - start));
+        }
+
+        await writing;
+        Assert.That(Store.Writer.PublishedPosition, Is.EqualTo(start + 200));
+    }
+
+    [Test]
+    public async Task Observers_hear_of_a_flush_in_order_and_before_who_waits_for_it()
+    {
+        var heard = new List<(string Who, long Position, object? Tag)>();
+        Store.Writer.Observe(new Observer((set, published) =>
+        {
+            Assert.That(published, Is.GreaterThanOrEqualTo(set.Position));
+            heard.Add(("first", set.Position, set.Tag));
+        }));
+        Store.Writer.Observe(new Observer((_, _) => throw new InvalidOperationException("an observer's fault")));
+        Store.Writer.Observe(new Observer((set, _) => heard.Add(("second", set.Position, set.Tag))));
+
+        var receipt = await Store.Writer.WriteAsync(new WriteSet { Tag = "news" }.Add(Event(Live(Kitchen, 1))), Stop);
+
+        Assert.That(heard, Is.EqualTo(new[] { ("first", receipt.Position, (object?)"news"), ("second", receipt.Position, "news") }));
+    }
+
+    [Test]
+    public async Task A_poisonous_set_fails_alone()
+    {
+        await Write(Event(Live(Kitchen, 1)));
+
+        var good = Enumerable.Range(2, 20).Select(n => Submit(Event(Live(Kitchen, (uint)n)))).ToList();
+        var poisonous = Submit(Event(Live(Garden, 1)), Event(Live(Kitchen, 1)));
+        good.AddRange(Enumerable.Range(30, 20).Select(n => Submit(Event(Live(Kitchen, (uint)n)))));
+
+        var failure = Fails(() => poisonous);
+        await Task.WhenAll(good);
+        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
+        Assert.That(await Everything(Kitchen), Has.Count.EqualTo(41));
+        Assert.That(await Everything(Garden), Is.Empty);
+    }
+
+    [TestCase(0)]
+    [TestCase(0xD800)]
+    [TestCase(0xDC00)]
+    public async Task Text_that_neither_database_can_hold_is_rejected_alike(int character)
+    {
+        var text = "a" + (char)character + "b";
+        var failure = Fails(() => Write(new PutProfileField(Alice, text, Json("1"))));
+
+        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
+        Assert.That(await Write(new PutProfileField(Alice, "🦊", Json("1"))), Is.Positive);
+        Assert.That((await Store.Profiles.FindAsync(Alice, Stop)).Keys, Is.EqualTo(new[] { "🦊" }));
+    }
+
+    [Test]
+    public async Task What_builds_on_a_failed_set_fails_with_it_and_others_do_not()
+    {
+        await Write(Event(Live(Kitchen, 1)));
+        var chain = new WriteChain();
+
+        var first = Submit(chain, Event(Live(Kitchen, 2)));
+        var poisonous = Submit(chain, Event(Live(Kitchen, 1)));
+        var builtOnIt = Submit(chain, Event(Live(Kitchen, 3)));
+        var other = Submit(Event(Live(Garden, 1)));
+
+        await first;
+        await other;
+        Assert.That(Fails(() => poisonous).Failure, Is.EqualTo(StorageFailure.Rejected));
+        Assert.That(Fails(() => builtOnIt).Failure, Is.EqualTo(StorageFailure.ChainBroken));
+        Assert.That(chain.IsBroken);
+        Assert.That(Fails(() => Submit(chain, Event(Live(Kitchen, 4)))).Failure, Is.EqualTo(StorageFailure.ChainBroken));
+        Assert.That((await Everything(Kitchen)).Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 2) }));
+    }
+
+    [Test]
+    public async Task A_set_whose_precondition_does_not_hold_changes_nothing()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, null, false));
+
+        var refused = await Store.Writer.WriteAsync(
+            new WriteSet().Add(new PutProfileField(Alice, "displayname", Json("\"A\""))).Require(new CreateUser(Alice, UserKind.User, null, true)),
+            Stop);
+        var kept = await Store.Writer.WriteAsync(
+            new WriteSet().Add(new PutProfileField(Bob, "displayname", Json("\"B\""))).Require(new CreateUser(Bob, UserKind.User, null, true)),
+            Stop);
+
+        Assert.That(refused, Is.EqualTo(new WriteReceipt(0, true)));
+        Assert.That(kept.Refused, Is.False);
+        Assert.That(await Store.Profiles.FindAsync(Alice, Stop), Is.Empty);
+        Assert.That(await Store.Profiles.FindAsync(Bob, Stop), Has.Count.EqualTo(1));
+        Assert.That((await Store.Accounts.FindUserAsync(Alice, Stop))!.IsAdmin, Is.False);
+    }
+
+    [Test]
+    public async Task If_one_of_several_preconditions_does_not_hold_the_others_are_taken_back()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, null, false), new PutRegistrationToken("token", 1, null, false));
+        var redeem = new RedeemRegistrationToken("token");
+        var create = new CreateUser(Alice, UserKind.User, null, false);
+
+        var before = Submit(Event(Live(Kitchen, 1)));
+        var refused = Store.Writer.WriteAsync(new WriteSet().Require(redeem).Require(create), Stop);
+        var after = Submit(Event(Live(Kitchen, 2)));
+
+        Assert.That((await refused).Refused);
+        await before;
+        await after;
+        Assert.That((redeem.Applied, create.Applied), Is.EqualTo((true, false)));
+        Assert.That((await Store.Accounts.FindRegistrationTokenAsync("token", Stop))!.Completed, Is.Zero);
+        Assert.That(await Everything(Kitchen), Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task What_builds_on_a_refused_set_fails()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, null, false));
+        var chain = new WriteChain();
+
+        var refused = Store.Writer.WriteAsync(new WriteSet { Chain = chain }.Require(new CreateUser(Alice, UserKind.User, null, false)), Stop);
+        var builtOnIt = Submit(chain, Event(Live(Kitchen, 1)));
+
+        Assert.That((await refused).Refused);
+        Assert.That(Fails(() => builtOnIt).Failure, Is.EqualTo(StorageFailure.ChainBroken));
+        Assert.That(await Everything(Kitchen), Is.Empty);
+    }
+
+    [Test]
+    public async Task One_registration_token_lets_exactly_one_of_many_in()
+    {
+        await Write(new PutRegistrationToken("token", 1, null, false));
+
+        var receipts = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => Store.Writer.WriteAsync(
+            new WriteSet().Require(new RedeemRegistrationToken("token")).Require(new CreateUser($"@u{n}:example.org", UserKind.User, null, false)),
+            Stop).AsTask()));
+
+        Assert.That(receipts.Count(receipt => !receipt.Refused), Is.EqualTo(1));
+        Assert.That(await Store.Accounts.ListUsersAsync("", 99, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_posted_set_calls_back()
+    {
+        var committed = new TaskCompletionSource<WriteReceipt>();
+        var failed = new TaskCompletionSource<StorageException>();
+
+        Store.Writer.Post(new WriteSet { OnCommitted = (_, receipt) => committed.SetResult(receipt) }.Add(Event(Live(Kitchen, 1))));
+        Store.Writer.Post(new WriteSet { OnFailed = (_, failure) => failed.SetResult(failure) }.Add(Event(Live(Kitchen, 1))));
+
+        Assert.That((await committed.Task).Position, Is.EqualTo((await Everything(Kitchen)).Single().Position));
+        Assert.That((await failed.Task).Failure, Is.EqualTo(StorageFailure.Rejected));
+    }
+
+    [Test]
+    public async Task Positions_go_on_after_a_restart_and_never_back()
+    {
+        var before = await Write(Event(Live(Kitchen, 1)));
+
+        await ReopenAsync();
+
+        Assert.That(Store.Writer.PublishedPosition, Is.EqualTo(before));
+        Assert.That(await Write(Event(Live(Kitchen, 2))), Is.GreaterThan(before));
+    }
+
+    [Test]
+    public async Task What_was_submitted_before_closing_is_written_and_nothing_after()
+    {
+        var writes = Enumerable.Range(1, 50).Select(n => Submit(Event(Live(Kitchen, (uint)n)))).ToArray();
+        await Store.DisposeAsync();
+        await Task.WhenAll(writes);
+
+        Assert.That(Fails(() => Submit(Event(Live(Kitchen, 99)))).Failure, Is.EqualTo(StorageFailure.Closed));
+        await ReopenAsync();
+        Assert.That(await Everything(Kitchen), Has.Count.EqualTo(50));
+    }
+
+    [Test]
+    public async Task Too_many_waiting_sets_are_turned_away()
+    {
+        using var gate = new ManualResetEventSlim();
+        Store.Writer.Observe(new Observer((_, _) => gate.Wait()));
+        var writes = new List<Task>();
+        StorageException? turnedAway = null;
+        for (var n = 1; turnedAway is null && n <= 2_000; n++)
+        {
+            var write = Submit(Event(Live(Kitchen, (uint)n)));
+            if (write.IsFaulted)
+            {
+                turnedAway = Fails(() => write);
+            }
+            else
+            {
+                writes.Add(write);
+            }
+        }
+
+        gate.Set();
+        await Task.WhenAll(writes);
+        Assert.That(turnedAway!.Failure, Is.EqualTo(StorageFailure.Overloaded));
+        Assert.That(await Everything(Kitchen), Has.Count.EqualTo(writes.Count));
+    }
+
+    [Test]
+    public void A_set_is_submitted_once()
+    {
+        var set = new WriteSet().Add(Event(Live(Kitchen, 1)));
+
+        Assert.That(
+            async () =>
+            {
+                await Store.Writer.WriteAsync(set, Stop);
+                await Store.Writer.WriteAsync(set, Stop);
+            },
+            Throws.InvalidOperationException);
+    }
+
+    [Test]
+    public void Every_kind_of_operation_is_carried_out_by_something()
+    {
+        var kinds = typeof(WriteOperation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(WriteOperation)) && !type.IsAbstract);
+
+        Assert.That(Matrix.Host.Storage.Tables.AllTables.Handlers(Options()).Kinds, Is.EquivalentTo(kinds));
+    }
+
+    [Test]
+    public void Operations_do_not_say_what_they_hold() =>
+        Assert.That(new CreateUser(Alice, UserKind.User, "secret", false).ToString(), Is.EqualTo("CreateUser"));
+
+    private Task<WriteReceipt> Submit(params WriteOperation[] operations) => Submit(null, operations);
+
+    private async Task<WriteReceipt> Submit(WriteChain? chain, params WriteOperation[] operations)
+    {
+        var set = new WriteSet { Chain = chain };
+        foreach (var operation in operations)
+        {
+            set.Add(operation);
+        }
+
+        return await Store.Writer.WriteAsync(set, Stop);
+    }
+
+    private async Task<IReadOnlyList<EventRow>> Everything(RoomNid room) =>
+        await Store.Events.RangeAsync(room, EventNid.FirstOf(room), null, Direction.Forward, 9_999, EventStanding.None, Stop);
+
+    private sealed class Observer(Action<WriteSet, long> see) : ICommitObserver
+    {
+        public void Committed(in CommittedFlush flush)
+        {
+            foreach (var set in flush.Sets)
+            {
+                see(set, flush.LastPosition);
+            }
+        }
+    }
+}
