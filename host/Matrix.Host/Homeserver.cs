@@ -46,14 +46,14 @@ internal sealed class Homeserver : IAsyncDisposable
     internal IServiceProvider Services => _app.Services;
 
     /// <summary>Opens the database, composes the parts and listens.</summary>
-    internal static async Task<Homeserver> StartAsync(HomeserverConfig config, ILoggerProvider log, CancellationToken stop)
+    internal static async Task<Homeserver> StartAsync(HomeserverConfig config, ILoggerProvider log, TimeProvider clock, CancellationToken stop)
     {
         Directory.CreateDirectory(config.DataDir);
         var key = SigningKeyFile.LoadOrCreate(Path.Combine(config.DataDir, "signing.key"));
-        var storage = await StorageEngine.OpenAsync(config.Storage, stop).ConfigureAwait(false);
+        var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         try
         {
-            var app = Compose(config, key, storage, log);
+            var app = Compose(config, key, storage, log, clock);
             var server = new Homeserver(app, storage);
             await app.StartAsync(stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener);
@@ -75,7 +75,8 @@ internal sealed class Homeserver : IAsyncDisposable
         await _storage.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static WebApplication Compose(HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log)
+    private static WebApplication Compose(
+        HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log, TimeProvider clock)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel);
@@ -83,7 +84,7 @@ internal sealed class Homeserver : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
 
         builder.Services
-            .AddSingleton(TimeProvider.System)
+            .AddSingleton(clock)
             .AddSingleton(key)
             .AddSingleton(storage)
             .AddSingleton(config.Http)

@@ -73,7 +73,7 @@ internal static class Program
             }
 
             using var log = new LineLogger(Console.OpenStandardOutput(), config.LogAsJson, config.LogLevel);
-            var server = await Homeserver.StartAsync(config, log, stopping.Token).ConfigureAwait(false);
+            var server = await Homeserver.StartAsync(config, log, TimeProvider.System, stopping.Token).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
                 Console.WriteLine($"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no address for clients"}");

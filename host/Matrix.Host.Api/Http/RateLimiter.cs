@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 
 namespace Matrix.Host.Api.Http;
 
@@ -12,13 +11,16 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
     private readonly ConcurrentDictionary<(RateClass, string), Bucket> _buckets = new();
     private int _sweeping;
 
+    /// <summary>How many users and addresses are tracked, each class apart.</summary>
+    internal int Tracked => _buckets.Count;
+
     /// <summary>Takes one request from an allowance. The time to wait if there is none left; zero if there was.</summary>
     public TimeSpan Take(RateClass kind, string who)
     {
         if (options.RateOf(kind) is not { } rate) return TimeSpan.Zero;
 
-        var bucket = _buckets.GetOrAdd((kind, who), static (_, full) => new Bucket(full), (rate.Burst, clock.GetTimestamp()));
-        var wait = bucket.Take(rate, clock.GetTimestamp());
+        var bucket = _buckets.GetOrAdd((kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
+        var wait = bucket.Take(rate);
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;
     }
@@ -28,11 +30,10 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         if (Interlocked.Exchange(ref _sweeping, 1) == 1) return;
         try
         {
-            var now = clock.GetTimestamp();
             var all = _buckets.ToArray();
             var target = options.Tracked * 3 / 4;
             foreach (var (key, _) in all
-                .OrderByDescending(b => b.Value.Fill(options.RateOf(b.Key.Item1) ?? default, now))
+                .OrderByDescending(b => b.Value.Fill(options.RateOf(b.Key.Item1) ?? default))
                 .Take(Math.Max(0, all.Length - target)))
             {
                 _buckets.TryRemove(key, out _);
@@ -44,17 +45,17 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         }
     }
 
-    private sealed class Bucket((double Tokens, long At) start)
+    private sealed class Bucket(TimeProvider clock, double full)
     {
         private readonly Lock _lock = new();
-        private double _tokens = start.Tokens;
-        private long _at = start.At;
+        private double _tokens = full;
+        private long _at = clock.GetTimestamp();
 
-        internal TimeSpan Take(Rate rate, long now)
+        internal TimeSpan Take(Rate rate)
         {
             lock (_lock)
             {
-                Refill(rate, now);
+                Refill(rate);
                 if (_tokens >= 1)
                 {
                     _tokens -= 1;
@@ -66,18 +67,19 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
         }
 
         /// <summary>How full the bucket is, from 0 to 1.</summary>
-        internal double Fill(Rate rate, long now)
+        internal double Fill(Rate rate)
         {
             lock (_lock)
             {
-                Refill(rate, now);
+                Refill(rate);
                 return rate.Burst > 0 ? _tokens / rate.Burst : 1;
             }
         }
 
-        private void Refill(Rate rate, long now)
+        private void Refill(Rate rate)
         {
-            _tokens = Math.Min(rate.Burst, _tokens + (Stopwatch.GetElapsedTime(_at, now).TotalSeconds * rate.PerSecond));
+            var now = clock.GetTimestamp();
+            _tokens = Math.Min(rate.Burst, _tokens + (clock.GetElapsedTime(_at, now).TotalSeconds * rate.PerSecond));
             _at = now;
         }
     }

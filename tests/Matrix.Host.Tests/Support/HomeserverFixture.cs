@@ -21,6 +21,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
 
     private readonly Dictionary<string, string> _settings;
     private readonly LineLogger _log;
+    private readonly AheadClock _clock = new();
     private readonly MemoryStream _lines = new();
     private Homeserver? _server;
     private HttpClient? _http;
@@ -40,6 +41,13 @@ public sealed class HomeserverFixture : IAsyncDisposable
 
     /// <summary>Talks to it as nobody.</summary>
     public TestClient Anyone => new(this, token: null);
+
+    /// <summary>The server's clock runs ahead of the world's by this.</summary>
+    public TimeSpan Ahead
+    {
+        get => _clock.Ahead;
+        set => _clock.Ahead = value;
+    }
 
     /// <summary>The server's parts.</summary>
     public IServiceProvider Services => _server!.Services;
@@ -132,7 +140,14 @@ public sealed class HomeserverFixture : IAsyncDisposable
         var (config, more) = HomeserverConfig.From(values, Folder);
         Assert.That(more, Is.Empty);
 
-        _server = await Homeserver.StartAsync(config!, _log, CancellationToken.None).ConfigureAwait(false);
+        _server = await Homeserver.StartAsync(config!, _log, _clock, CancellationToken.None).ConfigureAwait(false);
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = Address };
+    }
+
+    private sealed class AheadClock : TimeProvider
+    {
+        public TimeSpan Ahead { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Ahead;
     }
 }

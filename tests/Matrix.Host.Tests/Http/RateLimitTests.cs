@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Http;
+
+public sealed class RateLimitTests
+{
+    private static readonly RateLimitOptions _options = new(
+        true, new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), Tracked: 100);
+
+    [Test]
+    public void After_a_burst_one_waits_as_long_as_it_says()
+    {
+        var time = new ManualTime();
+        var limiter = new RateLimiter(_options, time);
+
+        for (var i = 0; i < 3; i++) Assert.That(limiter.Take(RateClass.Login, "a"), Is.EqualTo(TimeSpan.Zero));
+        var wait = limiter.Take(RateClass.Login, "a");
+
+        Assert.That(wait.TotalSeconds, Is.EqualTo(1).Within(0.01));
+        Assert.That(limiter.Take(RateClass.Login, "b"), Is.EqualTo(TimeSpan.Zero), "another has an allowance of their own");
+        Assert.That(limiter.Take(RateClass.Send, "a"), Is.EqualTo(TimeSpan.Zero), "and so has another kind of request");
+        time.Advance(wait);
+        Assert.That(limiter.Take(RateClass.Login, "a"), Is.EqualTo(TimeSpan.Zero));
+    }
+
+    [Test]
+    public void What_is_tracked_is_bounded_and_the_busy_are_kept()
+    {
+        var limiter = new RateLimiter(_options, new ManualTime());
+        for (var i = 0; i < 4; i++) limiter.Take(RateClass.Login, "busy");
+
+        for (var i = 0; i < 1000; i++) limiter.Take(RateClass.Login, $"passer-by {i}");
+
+        Assert.That(limiter.Tracked, Is.LessThanOrEqualTo(101));
+        Assert.That(limiter.Take(RateClass.Login, "busy"), Is.GreaterThan(TimeSpan.Zero));
+    }
+
+    [Test]
+    public async Task A_client_is_told_when_to_come_back()
+    {
+        await using var server = await HomeserverFixture.StartAsync(
+            ("rate_limits.enabled", "true"), ("rate_limits.registration_burst", "2"), ("rate_limits.registration_per_second", "0.01"));
+
+        (await server.Anyone.GetAsync("register/available?username=a")).Is(200);
+        (await server.Anyone.GetAsync("register/available?username=b")).Is(200);
+        var limited = (await server.Anyone.GetAsync("register/available?username=c")).Is(429, "M_LIMIT_EXCEEDED");
+
+        Assert.That((long?)limited.Json["retry_after_ms"], Is.InRange(90_000, 100_000));
+        Assert.That(limited.Headers.RetryAfter!.Delta!.Value.TotalSeconds, Is.InRange(90, 100));
+    }
+
+    [Test]
+    public async Task Guesses_at_one_users_password_are_limited_wherever_they_come_from()
+    {
+        await using var server = await HomeserverFixture.StartAsync();
+        var alice = await server.RegistersAsync("alice");
+        await server.RestartAsync(("rate_limits.enabled", "true"), ("rate_limits.login_burst", "3"), ("rate_limits.login_per_second", "0.01"), ("listeners.trust_forwarded_for", "true"));
+
+        var body = new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = alice.UserId },
+            ["password"] = "a guess",
+        };
+        var replies = new List<int>();
+        for (var i = 0; i < 4; i++)
+        {
+            var reply = await server.Anyone.SendAsync(
+                HttpMethod.Post, "login", TestClient.Raw(body.ToJsonString()), ("X-Forwarded-For", $"6.6.6.6, 192.0.2.{i}"));
+            replies.Add(reply.Status);
+        }
+
+        Assert.That(replies, Is.EqualTo(new[] { 403, 403, 403, 429 }));
+    }
+}
