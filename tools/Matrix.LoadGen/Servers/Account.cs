@@ -7,7 +7,7 @@ namespace Matrix.LoadGen.Servers;
 /// <summary>A logged-in user and the calls that workloads make on its behalf. Not safe for use by several threads.</summary>
 internal sealed class Account(Server server, string userId, string accessToken) : IDisposable
 {
-    private const string Client = "/matrix/client/v3/";
+    private const string Client = "/_matrix/client/v3/";
 
     /// <summary>A body of 200 bytes, as a person might write.</summary>
     public static readonly string Sentence = string.Concat(

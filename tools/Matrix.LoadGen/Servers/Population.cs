@@ -41,7 +41,7 @@ internal sealed class Population(Server server)
             throw new UsageException($"{server.Name} has {_accounts.Count} tokens; more users need --secret.");
         }
 
-        const string path = "/synapse/admin/v1/register";
+        const string path = "/_synapse/admin/v1/register";
         using var connection = new HttpConnection(server.Target, token: null);
         var nonce = Read(connection, connection.Get(path)).GetProperty("nonce").GetString()!;
         var password = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
