@@ -6,7 +6,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Metrics;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -90,16 +90,18 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
-            .AddSingleton(config.Rooms)
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
-            .AddSingleton<IPushEvaluation, NoPushEvaluation>()
-            .AddRooms(config.Rooms, parts => new ServerSigner(config.Rooms.ServerName, key.Id, key.Key))
+            .AddRooms(config, key)
             .AddHttp()
             .AddClientApi()
             .AddAdminApi();
 
         var app = builder.Build();
+
+        // Made now, in this order, so that they hear of the first commit; and a stop is not kept waiting by who waits for news.
+        app.Services.GetRequiredService<RoomEngine>();
+        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoomSync>().Drain);
         var api = app.Services.GetRequiredService<ApiServer>();
         var metrics = app.Services.GetRequiredService<MetricsPage>();
         ((IApplicationBuilder)app).Run(http => Answer(http, config.MetricsListener, metrics, api));

@@ -1,23 +1,27 @@
+using Matrix.Host.Configuration;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host;
 
-/// <summary>The rooms' parts, for the composition root.</summary>
+/// <summary>The rooms' parts, and those of sync over them, for the composition root.</summary>
 internal static class RoomServices
 {
-    /// <summary>Adds them, by the types that endpoints ask for. What evaluates push rules is added apart.</summary>
-    internal static IServiceCollection AddRooms(
-        this IServiceCollection services, RoomsOptions options, Func<IServiceProvider, ServerSigner> signer) => services
-        .AddSingleton(parts => new RoomEngine(
-            parts.GetRequiredService<IStorage>(),
-            signer(parts),
-            parts.GetRequiredService<IPushEvaluation>(),
-            options,
-            parts.GetRequiredService<TimeProvider>()))
+    /// <summary>Adds them, by the types that endpoints ask for.</summary>
+    internal static IServiceCollection AddRooms(this IServiceCollection services, HomeserverConfig config, SigningKey key) => services
+        .AddSingleton(config.Rooms)
+        .AddSingleton(config.Sync)
+        .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
+        .AddSingleton(parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, config.Sync.PushRuleCacheBytes))
+        .AddSingleton<IPushEvaluation, PushEvaluation>()
+        .AddSingleton<RoomEngine>()
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Rooms)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Events)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().States)
@@ -26,5 +30,15 @@ internal static class RoomServices
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Memberships)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Creator)
         .AddSingleton<IAccountObserver>(parts => parts.GetRequiredService<RoomEngine>().Accounts)
-        .AddSingleton(parts => parts.GetRequiredService<IStorage>().Aliases);
+        .AddSingleton(parts => parts.GetRequiredService<IStorage>().Aliases)
+        .AddSingleton<DeviceListChanges>()
+        .AddSingleton<RoomSync>()
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Sync)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Typing)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Receipts)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().ClientEvents)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Visibility)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Replaced)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Trail)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Ignored);
 }

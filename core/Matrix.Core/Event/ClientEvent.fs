@@ -163,6 +163,17 @@ type ClientEvent private () =
 
         found
 
+    /// The stored timestamp: 0 if there is none, which no event of ours lacks.
+    static member OriginServerTs(canonical: ReadOnlyMemory<byte>) : int64 =
+        let text = ClientEvent.Member(canonical.Span, Spelling.originServerTs)
+        let mutable value = 0L
+        let mutable used = 0
+
+        if System.Buffers.Text.Utf8Parser.TryParse(text, &value, &used) then
+            value
+        else
+            0L
+
     /// Writes an event for a client. `roomId` is null where the response says it elsewhere. A redaction names what it redacts
     /// both beside and inside its content, whatever its room version: older and newer clients look in one place each.
     static member Write

@@ -170,6 +170,10 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
+    /// A user's power, by the create event and the power levels: beyond every level for creators where they stand above all levels.
+    member _.PowerOf(levels: IReadOnlyList<AuthEvent>, userId: string) : int64 =
+        auth.PowerOf(AuthSnapshot levels, userId)
+
     /// Whether a user has the power to invite: what a member needs who vouches for others in a restricted room. That they are joined
     /// is for the caller to know.
     member _.MayInvite(state: AuthSnapshot, userId: string) : bool =

@@ -36,6 +36,9 @@ public sealed record ClientOptions
     /// <summary>Access tokens whose owners are remembered.</summary>
     public int CachedTokens { get; init; } = 50_000;
 
+    /// <summary>Bytes of parsed filters kept in memory.</summary>
+    public long FilterCacheBytes { get; init; } = 4L * 1024 * 1024;
+
     /// <summary>Devices of one user.</summary>
     public int Devices { get; init; } = 1000;
 

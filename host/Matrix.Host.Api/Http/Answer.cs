@@ -26,6 +26,9 @@ public abstract class Answer
     /// <summary>A JSON object that exists as UTF-8.</summary>
     public static Answer Bytes(ReadOnlyMemory<byte> json, int status = 200) => new Prebuilt(status, json);
 
+    /// <summary>A JSON object that exists as UTF-8, in memory that is given back once it was sent.</summary>
+    public static Answer Owned(ReadOnlyMemory<byte> json, IDisposable owner) => new OwnedBytes(json, owner);
+
     /// <summary>A JSON object whose members `write` writes, from state given to it: a static lambda allocates nothing.</summary>
     public static Answer Json<TState>(TState state, Action<Utf8JsonWriter, TState> write, int status = 200) =>
         new Written<TState>(status, state, write);
@@ -125,6 +128,16 @@ public abstract class Answer
         protected override void WriteTo(Utf8JsonWriter json) => json.WriteRawValue(body.Span, skipInputValidation: true);
 
         internal override void Send(HttpResponse response) => Send(response, body.Span);
+    }
+
+    private sealed class OwnedBytes(ReadOnlyMemory<byte> body, IDisposable owner) : Answer(200)
+    {
+        protected override void WriteTo(Utf8JsonWriter json) => json.WriteRawValue(body.Span, skipInputValidation: true);
+
+        internal override void Send(HttpResponse response)
+        {
+            using (owner) Send(response, body.Span);
+        }
     }
 
     private sealed class Written<TState>(int status, TState state, Action<Utf8JsonWriter, TState> write) : Answer(status)

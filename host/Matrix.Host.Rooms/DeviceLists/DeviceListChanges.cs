@@ -35,7 +35,9 @@ public sealed class DeviceListChanges(IStorage storage, RoomDirectory rooms, Sta
 
         foreach (var (room, before, now) in await ChangedRoomsAsync(userId, after, through, stop).ConfigureAwait(false))
         {
-            await CompareAsync(userId, room, before, now, changed, gone, stop).ConfigureAwait(false);
+            var first = await states.AtAsync(room.Nid, before, stop).ConfigureAwait(false);
+            var last = await states.AtAsync(room.Nid, now, stop).ConfigureAwait(false);
+            await CompareAsync(userId, room, first, last, changed, gone, stop).ConfigureAwait(false);
         }
 
         gone.Remove(userId);
@@ -73,11 +75,10 @@ public sealed class DeviceListChanges(IStorage storage, RoomDirectory rooms, Sta
         return answer;
     }
 
-    private async ValueTask CompareAsync(
-        string userId, RoomIdentity room, int before, int now, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
+    /// <summary>Notes who came to share a room with the user, and who no longer does, between two of its states.</summary>
+    internal async ValueTask CompareAsync(
+        string userId, RoomIdentity room, StateTree first, StateTree last, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
     {
-        var first = await states.AtAsync(room.Nid, before, stop).ConfigureAwait(false);
-        var last = await states.AtAsync(room.Nid, now, stop).ConfigureAwait(false);
         var was = await IsJoinedAsync(room, first.Find(MemberType, userId), stop).ConfigureAwait(false);
         var isNow = await IsJoinedAsync(room, last.Find(MemberType, userId), stop).ConfigureAwait(false);
         if (!was && !isNow) return;

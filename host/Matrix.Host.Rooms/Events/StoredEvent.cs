@@ -40,6 +40,12 @@ public sealed class StoredEvent
     /// <summary>What authorization reads of it, read once.</summary>
     public AuthEvent Auth => _auth ??= Room.Rules.Prepare(Pdu);
 
+    /// <summary>When its origin says that it was sent, in milliseconds since the epoch. Does not parse the event.</summary>
+    public long OriginServerTs => _pdu is { } pdu ? pdu.OriginServerTs : ClientEvent.OriginServerTs(Row.Json);
+
+    /// <summary>The state event that it took the place of, or none; null while nobody has looked.</summary>
+    public EventNid? Replaces { get; internal set; }
+
     /// <summary>Whether it was redacted.</summary>
     public bool IsRedacted => !Row.RedactedBy.IsNone;
 

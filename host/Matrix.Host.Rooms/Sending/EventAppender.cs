@@ -131,7 +131,7 @@ internal sealed class EventAppender(
             sentAs,
             pdu.Canonical);
         var stored = new StoredEvent(room, row, pdu);
-        var outcome = await push.EvaluateAsync(new EventInRoom(stored, head.State, next.Local, next.JoinedCount), stop)
+        var outcome = await push.EvaluateAsync(new EventInRoom(stored, next.Local, next.JoinedCount, (type, key) => StateEventAsync(turn, type, key, stop)), stop)
             .ConfigureAwait(false);
         if (outcome.NotifyClass != 0) stored.Row = row = row with { NotifyClass = outcome.NotifyClass };
 

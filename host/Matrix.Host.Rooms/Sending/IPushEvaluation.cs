@@ -1,4 +1,3 @@
-using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage.Tables.Unread;
@@ -14,10 +13,11 @@ public interface IPushEvaluation
 
 /// <summary>A new event, and the room that it happened in.</summary>
 /// <param name="Event">The event; its row is not written yet.</param>
-/// <param name="Before">The state before it.</param>
 /// <param name="Local">Local members, the event's effect included.</param>
 /// <param name="JoinedCount">Users joined, remote ones included.</param>
-public readonly record struct EventInRoom(StoredEvent Event, StateTree Before, LocalMembers Local, int JoinedCount);
+/// <param name="StateEvent">The event of a type and state key in the state before, durable or not yet; null if there is none.</param>
+public readonly record struct EventInRoom(
+    StoredEvent Event, LocalMembers Local, int JoinedCount, Func<string, string, ValueTask<StoredEvent?>> StateEvent);
 
 /// <summary>What is written of an event for unread counts.</summary>
 /// <param name="NotifyClass">What the default rules make of it for most readers; 0 if it notifies nobody.</param>

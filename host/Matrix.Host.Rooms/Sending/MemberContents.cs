@@ -38,7 +38,7 @@ internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable 
     }
 
     private static string? Text(ReadOnlyMemory<byte> json) =>
-        JsonText.TryParse(json.Span, Reading.Client, JsonText.ClientBodyLimits, out var value, out _)
+        JsonText.TryParse(json.Span, Matrix.Core.Json.Reading.Client, JsonText.ClientBodyLimits, out var value, out _)
         && value is Json.String text
             ? text.Item
             : null;

@@ -33,6 +33,12 @@ public sealed record SyncOptions
     /// <summary>Users who type in one room at most; more are not shown.</summary>
     public int MaxTypingUsers { get; init; } = 100;
 
+    /// <summary>Bytes of unread counts kept in memory.</summary>
+    public long UnreadCacheBytes { get; init; } = 16L * 1024 * 1024;
+
+    /// <summary>Bytes of users' own push rules kept in memory.</summary>
+    public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
+
     /// <summary>The longest that a typing notification lasts.</summary>
     public TimeSpan LongestTyping { get; init; } = TimeSpan.FromMinutes(2);
 }

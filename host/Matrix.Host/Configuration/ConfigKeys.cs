@@ -26,6 +26,7 @@ internal static class ConfigKeys
         ["passwords"] = "What one hash of a password costs (Argon2id).",
         ["limits"] = "Bounds of what one request may hold.",
         ["rate_limits"] = "How often a user, or an address without one, may ask: requests a second in the long run, and at once after a pause.",
+        ["sync"] = "Clients that wait for news.",
         ["cache"] = "What is kept in memory.",
         ["log"] = "What is written to standard output.",
     };
@@ -214,6 +215,51 @@ internal static class ConfigKeys
 
     internal static ConfigKey<int> RateLimitTracked { get; } = Key(
         "rate_limits.tracked", ConfigTypes.Whole(100), 100_000, "Users and addresses that are counted at once; the least busy are forgotten first.");
+
+    internal static ConfigKey<TimeSpan> SyncIdleAfter { get; } = Key(
+        "sync.idle_after",
+        ConfigTypes.Duration,
+        TimeSpan.FromMinutes(15),
+        "A user who has not asked for news for so long is no longer followed in memory; their next question costs the database more.");
+
+    internal static ConfigKey<TimeSpan> SyncLongestPoll { get; } = Key(
+        "sync.longest_poll", ConfigTypes.Duration, TimeSpan.FromMinutes(5), "The longest that a request waits for news, whatever the client asks for.");
+
+    internal static ConfigKey<TimeSpan> SyncPollWhenFull { get; } = Key(
+        "sync.poll_when_full", ConfigTypes.Duration, TimeSpan.FromSeconds(2), "How often a waiting request looks whose user there is no room in memory for.");
+
+    internal static ConfigKey<int> SyncFollowed { get; } = Key(
+        "sync.followed_rooms", ConfigTypes.Whole(16), 500_000, "Users and rooms, counted in pairs, that are followed in memory; about 150 bytes each.");
+
+    internal static ConfigKey<int> SyncTimeline { get; } = Key(
+        "sync.timeline", ConfigTypes.Whole(1, 1000), 20, "Events of a room in one answer, if the client does not say how many it wants.");
+
+    internal static ConfigKey<int> SyncLongestTimeline { get; } = Key(
+        "sync.longest_timeline", ConfigTypes.Whole(1, 1000), 200, "Events of a room in one answer at most.");
+
+    internal static ConfigKey<int> SyncToDevice { get; } = Key(
+        "sync.to_device", ConfigTypes.Whole(1, 10_000), 100, "Messages to a device in one answer at most; the next answer has more.");
+
+    internal static ConfigKey<int> SyncReceipts { get; } = Key(
+        "sync.receipts", ConfigTypes.Whole(1, 100_000), 1000, "Receipts of a room in one answer at most, the newest.");
+
+    internal static ConfigKey<int> TypingRooms { get; } = Key(
+        "sync.typing_rooms", ConfigTypes.Whole(1), 10_000, "Rooms in which someone types at once; in more, nobody is shown typing.");
+
+    internal static ConfigKey<int> TypingUsers { get; } = Key(
+        "sync.typing_users", ConfigTypes.Whole(1, 10_000), 100, "Users who are shown typing in one room.");
+
+    internal static ConfigKey<TimeSpan> LongestTyping { get; } = Key(
+        "sync.longest_typing", ConfigTypes.Duration, TimeSpan.FromMinutes(2), "How long someone types at most who does not say so again.");
+
+    internal static ConfigKey<long> FilterCache { get; } = Key(
+        "cache.filters", ConfigTypes.Bytes(64 << 10, 1L << 30), 4L << 20, "Filters of clients.");
+
+    internal static ConfigKey<long> UnreadCache { get; } = Key(
+        "cache.unread_counts", ConfigTypes.Bytes(64 << 10, 16L << 30), 16L << 20, "What users have not read.");
+
+    internal static ConfigKey<long> PushRuleCache { get; } = Key(
+        "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), 8L << 20, "Users' own push rules.");
 
     internal static ConfigKey<int> TokenCache { get; } = Key(
         "cache.tokens", ConfigTypes.Whole(16), 50_000, "Access tokens whose owners are remembered.");

@@ -3,6 +3,7 @@ using System.Net;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,8 @@ internal sealed record HomeserverConfig
     internal required ClientOptions Client { get; init; }
 
     internal required RoomsOptions Rooms { get; init; }
+
+    internal required SyncOptions Sync { get; init; }
 
     internal required PasswordHashCost PasswordCost { get; init; }
 
@@ -124,6 +127,7 @@ internal sealed record HomeserverConfig
                 CachedTokens = values.Get(ConfigKeys.TokenCache),
                 Devices = values.Get(ConfigKeys.Devices),
                 Filters = values.Get(ConfigKeys.Filters),
+                FilterCacheBytes = values.Get(ConfigKeys.FilterCache),
                 PushRules = values.Get(ConfigKeys.PushRules),
             },
             Rooms = new RoomsOptions
@@ -136,6 +140,22 @@ internal sealed record HomeserverConfig
                 MaxWaitingPerLane = values.Get(ConfigKeys.RoomQueue),
                 MaxInitialInvites = values.Get(ConfigKeys.InitialInvites),
                 MaxInitialState = values.Get(ConfigKeys.InitialState),
+            },
+            Sync = new SyncOptions
+            {
+                IdleAfter = values.Get(ConfigKeys.SyncIdleAfter),
+                LongestPoll = values.Get(ConfigKeys.SyncLongestPoll),
+                PollWhenFull = values.Get(ConfigKeys.SyncPollWhenFull),
+                MaxRoomMarks = values.Get(ConfigKeys.SyncFollowed),
+                DefaultTimelineLimit = values.Get(ConfigKeys.SyncTimeline),
+                MaxTimelineLimit = values.Get(ConfigKeys.SyncLongestTimeline),
+                MaxToDevice = values.Get(ConfigKeys.SyncToDevice),
+                MaxReceipts = values.Get(ConfigKeys.SyncReceipts),
+                MaxTypingRooms = values.Get(ConfigKeys.TypingRooms),
+                MaxTypingUsers = values.Get(ConfigKeys.TypingUsers),
+                LongestTyping = values.Get(ConfigKeys.LongestTyping),
+                UnreadCacheBytes = values.Get(ConfigKeys.UnreadCache),
+                PushRuleCacheBytes = values.Get(ConfigKeys.PushRuleCache),
             },
             PasswordCost = new PasswordHashCost(
                 values.Get(ConfigKeys.PasswordMemory),

@@ -1,5 +1,8 @@
 using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Rooms.Typing;
+using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Keys;
@@ -342,7 +345,13 @@ internal sealed class SyncBoardTests
     private void Open(SyncOptions options)
     {
         _board = new SyncBoard(_source, _wheel, _time, options, _position);
-        _flushes = new FlushReader(_board);
+
+        // Neither counts nor rules are asked for here: only flushes go in.
+        _flushes = new FlushReader(
+            _board,
+            new TypingBoard(_board, _wheel, _time, options),
+            new UnreadCounter(null!, _board, 1 << 16),
+            new PushRuleCache(null!, 1 << 16));
     }
 
     private async Task<UserFeed> ActivateAsync(string user) =>
@@ -351,7 +360,7 @@ internal sealed class SyncBoardTests
     private SyncToken Now() => new(_board.Applied, _board.Epoch, _board.Ephemeral);
 
     private Task<bool> WaitAsync(UserFeed feed, SyncToken? since = null, TimeSpan? atMost = null, CancellationToken stop = default) =>
-        _board.WaitAsync(feed, Phone, feed.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop).AsTask();
+        _board.WaitAsync(feed, feed.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop).AsTask();
 
     private static List<RoomNews> News(UserFeed feed, SyncToken since)
     {

@@ -8,6 +8,18 @@ internal sealed class DeviceFeed
     private long _keysChanged;
     private long _toDevice;
 
+    // What an earlier process start handed out is not known: it may be anything.
+    private long _firstDelivered;
+    private long _lastDelivered;
+
+    /// <summary>A device of a user for whom there is no room on the board: there may always be a message.</summary>
+    public static DeviceFeed Unwatched()
+    {
+        var device = new DeviceFeed();
+        device.TouchToDevice(long.MaxValue);
+        return device;
+    }
+
     /// <summary>The last flush that brought a message for the device.</summary>
     public long LastToDevice => Volatile.Read(ref _toDevice);
 
@@ -19,6 +31,28 @@ internal sealed class DeviceFeed
 
     /// <summary>A message arrived.</summary>
     public void TouchToDevice(long position) => Volatile.Write(ref _toDevice, position);
+
+    /// <summary>Whether messages up to a position may have been handed out to the device and not deleted yet.</summary>
+    public bool MayHaveDelivered(long through)
+    {
+        lock (_gate) return through >= _firstDelivered;
+    }
+
+    /// <summary>Messages were handed out, the last one at a position.</summary>
+    public void Delivered(long first, long last)
+    {
+        lock (_gate)
+        {
+            _firstDelivered = Math.Min(_firstDelivered, first);
+            _lastDelivered = Math.Max(_lastDelivered, last);
+        }
+    }
+
+    /// <summary>The messages up to a position are deleted.</summary>
+    public void Acknowledged(long through)
+    {
+        lock (_gate) _firstDelivered = through >= _lastDelivered ? long.MaxValue : Math.Max(_firstDelivered, through + 1);
+    }
 
     /// <summary>Its keys changed: what was counted no longer holds.</summary>
     public void TouchKeys(long position)

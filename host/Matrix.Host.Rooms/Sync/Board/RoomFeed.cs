@@ -35,10 +35,15 @@ internal sealed class RoomFeed(RoomNid roomNid)
     /// <summary>How many flushes and receipts are remembered; a sync from further back asks the database.</summary>
     private const int Remembered = 32;
 
+    /// <summary>How many events that notify someone, and how many users' own rows of such, are remembered.</summary>
+    private const int RememberedNotifying = 128;
+
     private readonly Lock _gate = new();
     private readonly List<RoomMark> _members = [];
     private readonly Queue<RoomMoment> _moments = [];
     private readonly Queue<ReceiptMark> _receipts = [];
+    private readonly Queue<Notifying> _notifying = [];
+    private EventNid _notifyingKnownAfter = EventNid.LastOf(roomNid);
     private long _receiptsKnownAfter = long.MaxValue;
 
     /// <summary>The room.</summary>
@@ -71,10 +76,46 @@ internal sealed class RoomFeed(RoomNid roomNid)
     {
         lock (_gate)
         {
+            // What notified in the first flush that is seen may be incomplete: what comes after it is not.
+            if (_moments.Count == 0) _notifyingKnownAfter = moment.LastNid;
             if (_moments.Count == Remembered) _moments.Dequeue();
             _moments.Enqueue(moment);
             Volatile.Write(ref _lastEvents, moment.Position);
             TouchMembers(moment.Position, ephemeral, wake);
+        }
+    }
+
+    /// <summary>An event notifies someone: all but its sender if <paramref name="userId"/> is null, or what that user's rules made of it.</summary>
+    public void Notify(EventNid nid, EventNid threadRoot, string? userId, string sender, int notifications, int highlights)
+    {
+        lock (_gate)
+        {
+            if (_notifying.Count == RememberedNotifying)
+            {
+                var forgotten = _notifying.Dequeue().Nid;
+                if (forgotten.Value > _notifyingKnownAfter.Value) _notifyingKnownAfter = forgotten;
+            }
+
+            _notifying.Enqueue(new Notifying(nid, threadRoot, userId, sender, notifications, highlights));
+        }
+    }
+
+    /// <summary>
+    /// What notified a user after one event and up to another: thread, notifications and highlights to add. False, and nothing said, if not all
+    /// of it is remembered.
+    /// </summary>
+    public bool TryUnread(EventNid after, EventNid through, string userId, Action<EventNid, int, int> add)
+    {
+        lock (_gate)
+        {
+            if (after.Value < _notifyingKnownAfter.Value) return false;
+            foreach (var each in _notifying)
+            {
+                if (each.Nid.Value <= after.Value || each.Nid.Value > through.Value) continue;
+                if (each.UserId is null ? each.Sender != userId : each.UserId == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
+            }
+
+            return true;
         }
     }
 
@@ -164,6 +205,8 @@ internal sealed class RoomFeed(RoomNid roomNid)
             return true;
         }
     }
+
+    private readonly record struct Notifying(EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, int Notifications, int Highlights);
 
     private void TouchMembers(long position, long ephemeral, List<UserFeed> wake)
     {

@@ -132,12 +132,23 @@ internal sealed class SyncBoard : IDisposable
     /// stops or the client has gone.
     /// </summary>
     public async ValueTask<bool> WaitAsync(
-        UserFeed feed, string deviceId, DeviceFeed device, SyncToken since, TimeSpan atMost, CancellationToken stop)
+        UserFeed feed, DeviceFeed device, SyncToken since, TimeSpan atMost, CancellationToken stop)
     {
         if (_draining || atMost <= TimeSpan.Zero) return false;
-        var waiter = new SyncWaiter(feed, deviceId);
+        var waiter = new SyncWaiter(feed);
         if (!feed.TryWait(waiter, since, this, device)) return true;
+        return await WaitAsync(feed, waiter, atMost, stop);
+    }
 
+    /// <summary>Waits a little where there is no room on the board for the user, at most for a while.</summary>
+    public async ValueTask PauseAsync(TimeSpan atMost, CancellationToken stop)
+    {
+        var nobody = new UserFeed("");
+        await WaitAsync(nobody, new SyncWaiter(nobody), atMost < _options.PollWhenFull ? atMost : _options.PollWhenFull, stop);
+    }
+
+    private async ValueTask<bool> WaitAsync(UserFeed feed, SyncWaiter waiter, TimeSpan atMost, CancellationToken stop)
+    {
         _wheel.Add(waiter, atMost < _options.LongestPoll ? atMost : _options.LongestPoll);
         try
         {
@@ -185,11 +196,11 @@ internal sealed class SyncBoard : IDisposable
     /// Someone's device list changed: every sync looks from now on whether it is someone of theirs. Who waits is woken by
     /// <see cref="DeviceListWatch"/>, which asks the database who shares a room.
     /// </summary>
-    internal void DeviceListChanged(string userId, long position, List<UserFeed> wake)
+    internal void DeviceListChanged(string userId, string? onlyFor, long position, List<UserFeed> wake)
     {
         Volatile.Write(ref _deviceLists, position);
-        Touched(userId)?.TouchDeviceLists(position, Ephemeral, wake);
-        if (!_feeds.IsEmpty) DeviceLists.Changed(userId, position);
+        Touched(onlyFor ?? userId)?.TouchDeviceLists(position, Ephemeral, wake);
+        if (onlyFor is null && !_feeds.IsEmpty) DeviceLists.Changed(userId, position);
     }
 
     /// <summary>Where changes of device lists are queued until those concerned are found.</summary>

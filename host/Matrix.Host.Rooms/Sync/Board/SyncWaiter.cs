@@ -5,7 +5,7 @@ namespace Matrix.Host.Rooms.Sync.Board;
 /// <summary>
 /// One long-poll: the only thing that exists for it while nothing happens. It is woken exactly once, by news, by its time-out, or by its end.
 /// </summary>
-internal sealed class SyncWaiter(UserFeed feed, string deviceId) : WheelEntry, IValueTaskSource<bool>
+internal sealed class SyncWaiter(UserFeed feed) : WheelEntry, IValueTaskSource<bool>
 {
     private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
     private int _woken;
@@ -13,9 +13,6 @@ internal sealed class SyncWaiter(UserFeed feed, string deviceId) : WheelEntry, I
     internal SyncWaiter? NextInFeed;
     internal SyncWaiter? PreviousInFeed;
     internal bool InFeed;
-
-    /// <summary>The device that polls.</summary>
-    public string DeviceId => deviceId;
 
     /// <summary>Completes with whether there may be news.</summary>
     public ValueTask<bool> Task => new(this, _source.Version);

@@ -36,6 +36,11 @@ internal enum RoomParts : byte
     Standing = 32,
 }
 
+/// <summary>Whom a user ignored.</summary>
+/// <param name="AsOf">At this position at least.</param>
+/// <param name="Users">Whom.</param>
+internal sealed record RememberedIgnored(long AsOf, IReadOnlySet<string> Users);
+
 /// <summary>
 /// What happened for one user who syncs: the rooms by recency, and the last position of everything that is not in a room.
 /// </summary>
@@ -77,6 +82,15 @@ internal sealed class UserFeed(string userId)
     }
 
     private long _lastUsed;
+
+    /// <summary>Whom the user ignores, as it was read last; null if it was not.</summary>
+    public RememberedIgnored? Ignored
+    {
+        get => Volatile.Read(ref _ignored);
+        set => Volatile.Write(ref _ignored, value);
+    }
+
+    private RememberedIgnored? _ignored;
 
     /// <summary>The feed tells everything that happened after this position; what was before is a question to the database.</summary>
     public long KnownSince => Volatile.Read(ref _knownSince);

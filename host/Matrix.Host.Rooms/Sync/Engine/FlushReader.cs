@@ -1,20 +1,25 @@
 using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Rooms.Typing;
+using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.Sync.Board;
+namespace Matrix.Host.Rooms.Sync.Engine;
 
 /// <summary>
 /// Takes every flush in: what each operation means for whom. On the writer's thread, so all it does is touch memory; what it allocates
 /// is kept and used again.
 /// </summary>
-internal sealed class FlushReader(SyncBoard board) : ICommitObserver
+internal sealed class FlushReader(SyncBoard board, TypingBoard typing, UnreadCounter unread, PushRuleCache rules) : ICommitObserver
 {
     private readonly List<UserFeed> _wake = [];
 
@@ -69,8 +74,17 @@ internal sealed class FlushReader(SyncBoard board) : ICommitObserver
                     receipt.Type == ReceiptTypes.ReadPrivate,
                     board.Ephemeral,
                     _wake);
+                unread.Read(receipt.UserId, receipt.Room, receipt.ThreadId, receipt.Event);
+                break;
+            case InsertEvent { NotifyClass: not 0 } notifying:
+                board.Room(notifying.Nid.Room)?.Notify(notifying.Nid, notifying.ThreadRoot, null, notifying.Sender, 1, 0);
+                break;
+            case InsertUnread row:
+                var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
+                board.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, "", notifications, highlights);
                 break;
             case PutAccountData put:
+                if (put.Type == PushRuleCache.Type) rules.Changed(put.UserId);
                 board.Touched(put.UserId)?.TouchAccountData(put.Room, position, board.Ephemeral, _wake);
                 break;
             case SendToDevice sent:
@@ -86,7 +100,7 @@ internal sealed class FlushReader(SyncBoard board) : ICommitObserver
                 TouchKeys(claimed.UserId, claimed.DeviceId, position);
                 break;
             case LogDeviceListChange changed:
-                board.DeviceListChanged(changed.UserId, position, _wake);
+                board.DeviceListChanged(changed.UserId, changed.OnlyFor, position, _wake);
                 break;
         }
     }
@@ -97,6 +111,9 @@ internal sealed class FlushReader(SyncBoard board) : ICommitObserver
     private void Stand(string userId, RoomNid room, Standing standing, long position)
     {
         if (board.Touched(userId) is { } feed) board.Stand(feed, room, standing, position, _wake);
+        if (standing == Standing.Joined) return;
+        unread.Forget(userId, room);
+        typing.Stop(room, userId);
     }
 
     private void TouchRoom(long position, RoomNid room, RoomHeader? header)

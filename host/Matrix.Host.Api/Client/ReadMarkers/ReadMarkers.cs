@@ -1,0 +1,25 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Receipts;
+
+namespace Matrix.Host.Api.Client.ReadMarkers;
+
+/// <summary>Fully read markers, with receipts in the same request. Client-Server API, "Read and unread markers".</summary>
+internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
+{
+    public void Map(ClientRoutes routes) =>
+        routes.Post("rooms/{roomId}/read_markers", Read, Post, new RouteOptions { Rate = RateClass.Send });
+
+    private async ValueTask<Answer> Post(Call call, List<Marker> markers, CancellationToken stop) =>
+        Receipts.Receipts.Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], markers, stop).ConfigureAwait(false));
+
+    private static List<Marker> Read(BodyReader body)
+    {
+        var markers = new List<Marker>(3);
+        foreach (string type in (ReadOnlySpan<string>)[ReceiptTypes.FullyRead, ReceiptTypes.Read, ReceiptTypes.ReadPrivate])
+        {
+            if (body.Text(type) is { } eventId) markers.Add(new Marker(type, eventId, ""));
+        }
+
+        return markers;
+    }
+}

@@ -1,0 +1,50 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Rooms.Sync.Engine;
+
+namespace Matrix.Host.Api.Client.Sync;
+
+/// <summary>`GET /sync`. Client-Server API, "Syncing".</summary>
+internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
+{
+    private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a token that a sync of this server has given.");
+
+    private sealed record Asked(string? Filter, SyncToken? Since, bool FullState, bool UseStateAfter, long Timeout);
+
+    public void Map(ClientRoutes routes) =>
+        routes.Get("sync", Read, Get, new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.None });
+
+    private async ValueTask<Answer> Get(Call call, Asked asked, CancellationToken stop)
+    {
+        var (filter, problem) = await filters.FindAsync(call.Caller.UserId, asked.Filter, stop).ConfigureAwait(false);
+        if (problem is not null) return problem;
+
+        var answer = await sync.SyncAsync(
+            new SyncRequest
+            {
+                Reader = new Reader(call.Caller.UserId, call.Caller.DeviceId),
+                Since = asked.Since,
+                Filter = filter,
+                FullState = asked.FullState,
+                UseStateAfter = asked.UseStateAfter,
+                Timeout = TimeSpan.FromMilliseconds(Math.Min(asked.Timeout, int.MaxValue)),
+            },
+            stop).ConfigureAwait(false);
+        return answer is null ? _notOurs : Answer.Owned(answer.Json, answer);
+    }
+
+    private static Asked Read(QueryReader query)
+    {
+        SyncToken? since = null;
+        if (query.Text("since") is { } text)
+        {
+            if (SyncToken.TryParse(text, out var token)) since = token;
+            else query.Refuse(MatrixError.InvalidParam, "`since` is not a token that a sync of this server has given.");
+        }
+
+        // Presence is not kept: what the client wants shown of it is read and let be.
+        query.OneOf("set_presence", "offline", "online", "unavailable");
+        return new Asked(query.Text("filter"), since, query.Flag("full_state"), query.Flag("use_state_after"), query.Number("timeout") ?? 0);
+    }
+}

@@ -1,0 +1,37 @@
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Typing;
+using Matrix.Host.Rooms.Views;
+
+namespace Matrix.Host.Api.Client.Typing;
+
+/// <summary>Typing notifications. Client-Server API, "Typing Notifications".</summary>
+internal sealed class Typing(RoomDirectory rooms, ITypingBoard board) : IEndpoints
+{
+    /// <summary>How long someone types who does not say.</summary>
+    private static readonly TimeSpan _usual = TimeSpan.FromSeconds(30);
+
+    public void Map(ClientRoutes routes) =>
+        routes.Put("rooms/{roomId}/typing/{userId}", Read, Put, new RouteOptions { Rate = RateClass.Send });
+
+    private async ValueTask<Answer> Put(Call call, TimeSpan? typing, CancellationToken stop)
+    {
+        if (call["userId"] != call.Caller.UserId) return Answer.Forbidden("You can only set your own typing state.");
+        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(call.Caller.UserId))
+        {
+            return Answer.Forbidden("You are not in this room.");
+        }
+
+        board.Set(view.Room.Nid, call.Caller.UserId, typing);
+        return Answer.Empty;
+    }
+
+    /// <summary>For how long the user types; null if they do not.</summary>
+    private static TimeSpan? Read(BodyReader body)
+    {
+        bool typing = body.RequiredFlag("typing");
+        long? timeout = body.Number("timeout");
+        if (timeout < 0) body.Refuse(MatrixError.InvalidParam, "`timeout` must not be negative.");
+        if (!typing) return null;
+        return timeout is { } given ? TimeSpan.FromMilliseconds(Math.Clamp(given, 0, int.MaxValue)) : _usual;
+    }
+}

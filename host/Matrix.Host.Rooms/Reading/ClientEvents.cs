@@ -1,0 +1,103 @@
+using Matrix.Core.Event;
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>What goes with an event in `unsigned`, beyond what its row says.</summary>
+public readonly record struct EventExtras
+{
+    /// <summary>The id of the state event that it replaced.</summary>
+    public string? ReplacesState { get; init; }
+
+    /// <summary>That event's content, if the reader may see it.</summary>
+    public ReadOnlyMemory<byte> PrevContent { get; init; }
+
+    /// <summary>The reader's membership at the event.</summary>
+    public string? Membership { get; init; }
+
+    /// <summary>The redaction that redacted it.</summary>
+    public StoredEvent? RedactedBecause { get; init; }
+
+    /// <summary>The bundled aggregations: a JSON object, or empty.</summary>
+    public ReadOnlyMemory<byte> Relations { get; init; }
+}
+
+/// <summary>Events as clients are shown them. Client-Server API, "Room event format".</summary>
+public sealed class ClientEvents(EventStore events, ReplacedState replaced, TimeProvider time)
+{
+    /// <summary>
+    /// What goes with these events of one room: what state events replaced, and what redacted them. Asks the database once or twice for
+    /// all of them, if memory does not do.
+    /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="among">The events.</param>
+    /// <param name="trail">The reader's memberships, back to the first of the events; null to leave memberships out.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<Dictionary<EventNid, EventExtras>> ExtrasAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent>? trail, CancellationToken stop)
+    {
+        await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
+        var wanted = new HashSet<EventNid>();
+        foreach (var stored in among)
+        {
+            if (stored.Replaces is { IsNone: false } before) wanted.Add(before);
+            if (stored.IsRedacted) wanted.Add(stored.Row.RedactedBy);
+        }
+
+        var others = new Dictionary<EventNid, StoredEvent>(wanted.Count);
+        if (wanted.Count > 0)
+        {
+            foreach (var other in await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)) others[other.Nid] = other;
+        }
+
+        var extras = new Dictionary<EventNid, EventExtras>(among.Count);
+        foreach (var stored in among)
+        {
+            var before = stored.Replaces is { IsNone: false } nid ? others.GetValueOrDefault(nid) : null;
+            extras[stored.Nid] = new EventExtras
+            {
+                ReplacesState = before?.EventId,
+                PrevContent = before is null ? default : ClientEvent.Content(before.Row.Json),
+                RedactedBecause = stored.IsRedacted ? others.GetValueOrDefault(stored.Row.RedactedBy) : null,
+                Membership = trail is null ? null : MemberTrail.MembershipAt(trail, stored.Nid),
+            };
+        }
+
+        return extras;
+    }
+
+    /// <summary>Writes an event.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="stored">The event.</param>
+    /// <param name="reader">For whom.</param>
+    /// <param name="extras">What goes with it.</param>
+    /// <param name="withRoomId">Whether it says which room it is in.</param>
+    public void Write(ByteBuffer output, StoredEvent stored, Reader reader, in EventExtras extras, bool withRoomId)
+    {
+        var parts = new UnsignedParts
+        {
+            HasAge = true,
+            Age = Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - stored.OriginServerTs),
+            PrevContent = extras.PrevContent,
+            ReplacesState = extras.ReplacesState,
+            Membership = extras.Membership,
+            Relations = extras.Relations,
+        };
+        if (stored.Row.Transaction is { } sent && sent.DeviceId == reader.DeviceId && stored.Row.Sender == reader.UserId)
+        {
+            parts.TransactionId = sent.TransactionId;
+        }
+
+        if (extras.RedactedBecause is { } redaction)
+        {
+            using var inner = new ByteBuffer(1024);
+            Write(inner, redaction, reader, default, withRoomId);
+            parts.RedactedBecause = inner.ToArray();
+        }
+
+        ClientEvent.Write(
+            output, stored.Room.Rules.Format, stored.EventId, withRoomId ? stored.Room.RoomId : null, stored.Row.Json.Span, in parts);
+    }
+}

@@ -1,0 +1,92 @@
+using Matrix.Core.State;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>How a reader stands to a room, as far as it decides what they may see.</summary>
+/// <param name="UserId">The reader.</param>
+/// <param name="State">The room's state now, or when they left.</param>
+/// <param name="IsJoined">Whether they are joined in that state.</param>
+/// <param name="LastJoined">The latest event that had them joined, if they no longer are; none if they never were.</param>
+/// <param name="Departure">The event that took them out of the room, if they were in it; none otherwise.</param>
+public sealed record Standpoint(string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid Departure)
+{
+    /// <summary>Someone who is in the room.</summary>
+    public static Standpoint Member(string userId, StateTree state) => new(userId, state, true, EventNid.None, EventNid.None);
+}
+
+/// <summary>Which events a user may see. Client-Server API, "Room History Visibility".</summary>
+public sealed class Visibility(EventStore events, StateStore states, ReplacedState replaced)
+{
+    private const string SettingType = "m.room.history_visibility";
+    private const string MemberType = "m.room.member";
+
+    /// <summary>
+    /// Leaves those events of a room that the reader may see. A member of a room whose history is shared costs nothing; otherwise the state at
+    /// each event is looked at.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+    {
+        if (among.Count == 0 || await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false)) return among;
+
+        var seen = new List<StoredEvent>(among.Count);
+        foreach (var stored in among)
+        {
+            if (await MaySeeAsync(room, stored, reader, stop).ConfigureAwait(false)) seen.Add(stored);
+        }
+
+        return seen;
+    }
+
+    /// <summary>Whether the reader may see an event, by the state at it.</summary>
+    public async ValueTask<bool> MaySeeAsync(RoomIdentity room, StoredEvent stored, Standpoint reader, CancellationToken stop)
+    {
+        var after = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
+        var settingAfter = await SettingAsync(room, after.Find(SettingType, ""), stop).ConfigureAwait(false);
+        var membershipAfter = await MembershipAsync(room, after.Find(MemberType, reader.UserId), stop).ConfigureAwait(false);
+        var (settingBefore, membershipBefore) = (settingAfter, membershipAfter);
+
+        if (stored.Pdu.StateKey is { } key
+            && ((stored.Pdu.Type == SettingType && key.Length == 0) || (stored.Pdu.Type == MemberType && key == reader.UserId)))
+        {
+            await replaced.LearnAsync(room.Nid, [stored], stop).ConfigureAwait(false);
+            var before = stored.Replaces is { IsNone: false } nid ? await events.GetAsync(room, nid, stop).ConfigureAwait(false) : null;
+            if (stored.Pdu.Type == SettingType) settingBefore = before is null ? null : HistoryVisibility.SettingOf(before.Pdu.Content);
+            else membershipBefore = before is null ? null : HistoryVisibility.MembershipOf(before.Pdu.Content);
+        }
+
+        return HistoryVisibility.MaySee(new VisibilityFacts(
+            settingBefore, settingAfter, membershipBefore, membershipAfter, reader.IsJoined || reader.LastJoined.Value > stored.Nid.Value));
+    }
+
+    /// <summary>
+    /// A member sees everything in a room whose setting has been no narrower than `shared` since before these events; so does one who left,
+    /// up to then.
+    /// </summary>
+    private async ValueTask<bool> SeesAllAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+    {
+        if (!reader.IsJoined
+            && (reader.LastJoined.IsNone || among.Max(stored => stored.Nid.Value) > reader.Departure.Value))
+        {
+            return false;
+        }
+
+        var entry = reader.State.Find(SettingType, "");
+        if (entry is not null && entry.Ordinal >= among.Min(stored => stored.Nid.Ordinal)) return false;
+        return await SettingAsync(room, entry, stop).ConfigureAwait(false) is not ("invited" or "joined");
+    }
+
+    private async ValueTask<string?> SettingAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
+        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored ? HistoryVisibility.SettingOf(stored.Pdu.Content) : null;
+
+    private async ValueTask<string?> MembershipAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
+        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored ? HistoryVisibility.MembershipOf(stored.Pdu.Content) : null;
+
+    private async ValueTask<StoredEvent?> ContentAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
+        entry is null ? null : await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+}

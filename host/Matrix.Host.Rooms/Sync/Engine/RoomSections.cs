@@ -1,0 +1,56 @@
+using Matrix.Host.Storage.Tables.AccountData;
+
+namespace Matrix.Host.Rooms.Sync.Engine;
+
+/// <summary>Writes `account_data` and `rooms` of an answer; the look has news if anything was worth writing.</summary>
+internal sealed class RoomSections(RoomServices services)
+{
+    private readonly JoinedRooms _joined = new(services);
+    private readonly InvitedRooms _invited = new(services);
+    private readonly LeftRooms _left = new(services);
+
+    /// <summary>Writes what was found.</summary>
+    public async ValueTask WriteAsync(SyncTurn turn, FoundNews found, CancellationToken stop)
+    {
+        AccountData(turn, found.Global);
+        var output = turn.Output;
+        output.Open("rooms"u8);
+
+        output.Open("join"u8);
+        foreach (var room in found.Joined) turn.HasNews |= await _joined.WriteAsync(turn, room, stop).ConfigureAwait(false);
+        output.Close();
+
+        output.Open("invite"u8);
+        foreach (var (view, invite) in found.Invited)
+        {
+            turn.HasNews |= await _invited.WriteAsync(turn, view, invite, stop).ConfigureAwait(false);
+        }
+
+        output.Close();
+
+        output.Open("leave"u8);
+        foreach (var left in found.Left)
+        {
+            turn.HasNews |= await _left.WriteAsync(turn, left.Input, left.Member, left.Since, stop).ConfigureAwait(false);
+        }
+
+        output.Close();
+        output.Close();
+    }
+
+    private static void AccountData(SyncTurn turn, IReadOnlyList<AccountDataRow> rows)
+    {
+        bool any = false;
+        foreach (var row in rows)
+        {
+            if (!turn.Filter.AccountData.Admits(row.Type, null, false)) continue;
+            if (!any) turn.Output.OpenEvents("account_data"u8);
+            any = true;
+            turn.Output.TypedContent(row.Type, row.Content.Span);
+        }
+
+        if (!any) return;
+        turn.Output.CloseEvents();
+        turn.HasNews = true;
+    }
+}

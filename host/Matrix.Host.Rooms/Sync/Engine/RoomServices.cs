@@ -1,0 +1,41 @@
+using Matrix.Host.Rooms.DeviceLists;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Rooms.Typing;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Sync.Engine;
+
+/// <summary>What sync reads rooms with.</summary>
+internal sealed record RoomServices
+{
+    public required IStorage Storage { get; init; }
+
+    public required RoomDirectory Rooms { get; init; }
+
+    public required EventStore Events { get; init; }
+
+    public required StateStore States { get; init; }
+
+    public required SyncBoard Board { get; init; }
+
+    public required TypingBoard Typing { get; init; }
+
+    public required UnreadCounter Unread { get; init; }
+
+    public required DeviceListChanges DeviceLists { get; init; }
+
+    public required ClientEvents ClientEvents { get; init; }
+
+    public required ReplacedState Replaced { get; init; }
+
+    public required MemberTrail Trail { get; init; }
+
+    public required Visibility Visibility { get; init; }
+
+    public required SyncOptions Options { get; init; }
+}

@@ -1,0 +1,89 @@
+using Matrix.Core.Auth;
+using Matrix.Core.Json;
+using Matrix.Core.Push;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Storage.Tables.Unread;
+using PushOutcome = Matrix.Host.Rooms.Sending.PushOutcome;
+
+namespace Matrix.Host.Rooms.Unread;
+
+/// <summary>
+/// What push rules make of a new event: once for most readers, and apart for those whom it names or who have rules of their own. Client-Server
+/// API, "Push Rules".
+/// </summary>
+public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
+{
+    /// <summary>The notify class of events that notify most readers.</summary>
+    public const int NotifiesMost = 1;
+
+    /// <inheritdoc/>
+    public async ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop)
+    {
+        var pdu = happening.Event.Pdu;
+        var push = await PushEventAsync(happening).ConfigureAwait(false);
+        var most = Ruleset.ForMost(push);
+        bool notifiesMost = most.Notifies;
+
+        List<InsertUnread>? rows = null;
+        var named = Named(pdu.Content);
+        foreach (string userId in happening.Local.Joined)
+        {
+            if (userId != pdu.Sender) await ForAsync(userId).ConfigureAwait(false);
+        }
+
+        // An invitation notifies the invited, who is no member yet.
+        if (pdu.Type == "m.room.member" && pdu.StateKey is { } target && target != pdu.Sender && !happening.Local.IsJoined(target)
+            && pdu.Content.Text("membership") == "invite" && RoomNames.ServerOf(target) == RoomNames.ServerOf(pdu.Sender))
+        {
+            await ForAsync(target).ConfigureAwait(false);
+        }
+
+        return new PushOutcome(notifiesMost ? NotifiesMost : 0, rows ?? (IReadOnlyList<InsertUnread>)[]);
+
+        async ValueTask ForAsync(string userId)
+        {
+            var own = await rules.OfAsync(userId, stop).ConfigureAwait(false);
+            if (own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId) return;
+
+            string? displayName = own is null ? null : await DisplayNameAsync(happening, userId).ConfigureAwait(false);
+            var outcome = (own ?? Ruleset.Default(userId)).Evaluate(push, displayName);
+            var kind = outcome.Highlights ? UnreadKind.Highlight : UnreadKind.None;
+            if (outcome.Notifies && !notifiesMost) kind |= UnreadKind.Notify;
+            if (!outcome.Notifies && notifiesMost) kind |= UnreadKind.Silent;
+            if (kind == UnreadKind.None) return;
+            (rows ??= []).Add(new InsertUnread(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
+        }
+    }
+
+    /// <summary>Users whom an event mentions. Client-Server API, "User and room mentions".</summary>
+    private static HashSet<string> Named(JsonObject content)
+    {
+        var named = new HashSet<string>(StringComparer.Ordinal);
+        if (Member(content, "m.mentions") is Json.Object mentions && Member(mentions.Item, "user_ids") is Json.Array users)
+        {
+            foreach (var user in users.Item)
+            {
+                if (user is Json.String id) named.Add(id.Item);
+            }
+        }
+
+        return named;
+    }
+
+    private static Json? Member(JsonObject of, string name) => of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
+
+    /// <summary>The event with what rules ask of its room.</summary>
+    private static async ValueTask<PushEvent> PushEventAsync(EventInRoom happening)
+    {
+        var pdu = happening.Event.Pdu;
+        var levels = await happening.StateEvent("m.room.power_levels", "").ConfigureAwait(false);
+        var create = await happening.StateEvent("m.room.create", "").ConfigureAwait(false);
+        AuthEvent[] known = [.. new[] { create, levels }.OfType<StoredEvent>().Select(stored => stored.Auth)];
+        var notifications = levels is null ? null : (Member(levels.Pdu.Content, "notifications") as Json.Object)?.Item;
+        return new PushEvent(pdu, happening.JoinedCount, happening.Event.Room.Rules.PowerOf(known, pdu.Sender), notifications);
+    }
+
+    private static async ValueTask<string?> DisplayNameAsync(EventInRoom happening, string userId) =>
+        (await happening.StateEvent("m.room.member", userId).ConfigureAwait(false))?.Pdu.Content.Text("displayname");
+}
