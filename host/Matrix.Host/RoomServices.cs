@@ -1,10 +1,14 @@
 using Matrix.Host.Configuration;
-using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.DeviceLists;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,5 +44,16 @@ internal static class RoomServices
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Visibility)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Replaced)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Trail)
-        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Ignored);
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Ignored)
+        .AddSingleton(config.Storage)
+        .AddSingleton(parts => new Aggregations(
+            parts.GetRequiredService<IStorage>().Relations, parts.GetRequiredService<EventStore>(), parts.GetRequiredService<IgnoredUsers>()))
+        .AddSingleton(parts => new RoomAccess(
+            parts.GetRequiredService<RoomDirectory>(),
+            parts.GetRequiredService<StateReader>(),
+            parts.GetRequiredService<StateStore>(),
+            parts.GetRequiredService<MemberTrail>(),
+            parts.GetRequiredService<IStorage>().Memberships))
+        .AddSingleton(parts => new TimelinePlaces(parts.GetRequiredService<IStorage>().Events))
+        .AddSingleton<EventPages>();
 }

@@ -48,5 +48,8 @@ public static class ClientApi
         .AddSingleton<IEndpoints, RoomMembership.Membership>()
         .AddSingleton<IEndpoints, RoomEvents.SendEvents>()
         .AddSingleton<IEndpoints, RoomEvents.SendState>()
-        .AddSingleton<IEndpoints, RoomAliases.Aliases>();
+        .AddSingleton<IEndpoints, RoomAliases.Aliases>()
+        .AddSingleton<IEndpoints, RoomReading.RoomPages>()
+        .AddSingleton<IEndpoints, RoomReading.RoomStates>()
+        .AddSingleton<IEndpoints, RoomReading.Related>();
 }

@@ -50,7 +50,8 @@ public enum MembershipSet
 /// <param name="Membership">What they are.</param>
 /// <param name="Event">The member event that says so.</param>
 /// <param name="Position">The position at which it became so.</param>
-public sealed record MemberRow(string UserId, Membership Membership, EventNid Event, long Position);
+/// <param name="Forgotten">The user left and forgot the room.</param>
+public sealed record MemberRow(string UserId, Membership Membership, EventNid Event, long Position, bool Forgotten = false);
 
 /// <summary>A room of a user.</summary>
 /// <param name="Room">The room's number.</param>

@@ -4,7 +4,7 @@ namespace Matrix.Host.Storage.Tables.Memberships;
 
 internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
 {
-    private const string Columns = "user_id, membership, event_nid, position";
+    private const string Columns = "user_id, membership, event_nid, position, forgotten";
     private const string InSet = "(1 << membership) &";
 
     private static readonly Statement OfUser = Statement.Of($"""
@@ -111,5 +111,5 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         return users.ToHashSet(StringComparer.Ordinal);
     }
 
-    private static MemberRow Row(IRow row) => new(row.Text(0), (Membership)row.Int64(1), row.Nid(2), row.Int64(3));
+    private static MemberRow Row(IRow row) => new(row.Text(0), (Membership)row.Int64(1), row.Nid(2), row.Int64(3), row.Bool(4));
 }

@@ -1,0 +1,172 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Relations;
+
+namespace Matrix.Host.Api.Client.RoomReading;
+
+/// <summary>Events that relate to others, and threads. Client-Server API, "Relationships API" and "Querying threads in a room".</summary>
+internal sealed class Related(
+    RoomAccess access,
+    EventPages pages,
+    Visibility visibility,
+    EventStore events,
+    TimelinePlaces places,
+    IgnoredUsers ignored,
+    IStorage storage,
+    StorageOptions bounds) : IEndpoints
+{
+    private const int UsualLimit = 50;
+    private const int MostEvents = 200;
+
+    private sealed record Asked(string? From, string? To, int Limit, Direction Direction, bool Recurse);
+
+    private sealed record Threads(string? From, int Limit, bool ParticipatedOnly);
+
+    public void Map(ClientRoutes routes)
+    {
+        var open = new RouteOptions { Access = Access.UsersAndGuests };
+        routes.V1.Get("rooms/{roomId}/relations/{eventId}", Read, (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop), open);
+        routes.V1.Get(
+            "rooms/{roomId}/relations/{eventId}/{relType}",
+            Read,
+            (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], null, stop),
+            open);
+        routes.V1.Get(
+            "rooms/{roomId}/relations/{eventId}/{relType}/{eventType}",
+            Read,
+            (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], call["eventType"], stop),
+            open);
+        routes.V1.Get("rooms/{roomId}/threads", ReadThreads, ThreadsAsync, open);
+    }
+
+    private static Asked Read(QueryReader query) => new(
+        query.Text("from"),
+        query.Text("to"),
+        (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
+        query.OneOf("dir", "b", "f") == "f" ? Direction.Forward : Direction.Backward,
+        query.Flag("recurse"));
+
+    private static Threads ReadThreads(QueryReader query) => new(
+        query.Text("from"),
+        (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
+        query.OneOf("include", "all", "participated") == "participated");
+
+    private async ValueTask<Answer> ChildrenAsync(Call call, Asked asked, string? relType, string? eventType, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        var readable = result.Value;
+        if (await pages.FindAsync(readable, call["eventId"], stop).ConfigureAwait(false) is not { } parent)
+        {
+            return Answer.NotFound("There is no such event, or it is not for you to see.");
+        }
+
+        var (from, until, wrong) = await RangeAsync(readable, asked, stop).ConfigureAwait(false);
+        if (wrong is not null) return wrong;
+        var depth = asked.Recurse ? bounds.MaxRelationDepth : 1;
+        var rows = await storage.Relations.ChildrenAsync(
+            new RelationsQuery
+            {
+                Room = readable.Room.Nid,
+                ParentId = parent.EventId,
+                RelType = relType,
+                EventType = eventType,
+                Direction = asked.Direction,
+                From = from,
+                Until = until,
+                Limit = asked.Limit + 1,
+                Depth = depth,
+            },
+            stop).ConfigureAwait(false);
+
+        var page = rows.Take(asked.Limit).ToList();
+        var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var found = await events.GetManyAsync(
+            readable.Room, [.. page.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(
+            readable.Room, [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)], readable.Standpoint, stop).ConfigureAwait(false);
+
+        using var output = new ByteBuffer(16 * 1024);
+        output.Raw("{\"chunk\":"u8);
+        await pages.WriteAsync(output, readable, seen, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        if (rows.Count > asked.Limit)
+        {
+            var last = page[^1].Event;
+            var next = asked.Direction == Direction.Backward ? TimelineToken.JustBefore(last) : TimelineToken.JustAfter(last);
+            output.Raw(",\"next_batch\":"u8);
+            CanonicalJson.writeString(output, next.ToString());
+        }
+
+        if (asked.From is not null)
+        {
+            output.Raw(",\"prev_batch\":"u8);
+            CanonicalJson.writeString(output, asked.From);
+        }
+
+        if (asked.Recurse)
+        {
+            output.Raw(",\"recursion_depth\":"u8);
+            CanonicalJson.writeInt(output, depth);
+        }
+
+        output.Byte((byte)'}');
+        return Answer.Bytes(output.ToArray());
+    }
+
+    private async ValueTask<(EventNid? From, EventNid? Until, Answer? Wrong)> RangeAsync(Readable readable, Asked asked, CancellationToken stop)
+    {
+        var from = asked.From is null ? null : await places.BehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false);
+        var to = asked.To is null ? null : await places.BehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false);
+        if ((asked.From is not null && from is null) || (asked.To is not null && to is null))
+        {
+            return (null, null, Answer.InvalidParam("`from` and `to` are tokens that this server has given."));
+        }
+
+        // A place is behind an event: backward that event is the first, forward the next one is.
+        return asked.Direction == Direction.Backward
+            ? (from is { } f ? new EventNid(f.Value + 1) : null, to is { } t ? new EventNid(t.Value + 1) : null, null)
+            : (from, to, null);
+    }
+
+    private async ValueTask<Answer> ThreadsAsync(Call call, Threads asked, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        var readable = result.Value;
+        EventNid? before = null;
+        if (asked.From is { } from)
+        {
+            before = await places.BehindAsync(readable.Room, from, stop).ConfigureAwait(false);
+            if (before is null) return Answer.InvalidParam("`from` is not a token that this server has given.");
+            before = new EventNid(before.Value.Value + 1);
+        }
+
+        var rows = await storage.Relations.ThreadsAsync(
+            readable.Room.Nid, before, call.Caller.UserId, asked.ParticipatedOnly, asked.Limit + 1, stop).ConfigureAwait(false);
+        var page = rows.Take(asked.Limit).ToList();
+        var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        var roots = new List<StoredEvent>(page.Count);
+        foreach (var row in page)
+        {
+            if (await pages.FindAsync(readable, row.RootId, stop).ConfigureAwait(false) is not { } root) continue;
+            if (!hidden.Contains(root.Row.Sender)) roots.Add(root);
+        }
+
+        using var output = new ByteBuffer(16 * 1024);
+        output.Raw("{\"chunk\":"u8);
+        await pages.WriteAsync(output, readable, roots, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        if (rows.Count > asked.Limit)
+        {
+            output.Raw(",\"next_batch\":"u8);
+            CanonicalJson.writeString(output, TimelineToken.JustBefore(page[^1].Latest).ToString());
+        }
+
+        output.Byte((byte)'}');
+        return Answer.Bytes(output.ToArray());
+    }
+}

@@ -1,0 +1,181 @@
+using System.Text;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Core.Sync;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Api.Client.RoomReading;
+
+/// <summary>Pages of a room's timeline. Client-Server API, "Getting events for a room".</summary>
+internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePlaces places) : IEndpoints
+{
+    private const int UsualLimit = 10;
+    private const int MostEvents = 1000;
+    private const int MostAround = 100;
+
+    private sealed record Asked(string? From, string? To, bool IsBackward, int Limit, EventFilter Filter);
+
+    private sealed record Around(int Limit, EventFilter Filter);
+
+    public void Map(ClientRoutes routes)
+    {
+        var open = new RouteOptions { Access = Access.UsersAndGuests };
+        routes.Get("rooms/{roomId}/messages", ReadPage, PageAsync, open);
+        routes.Get("rooms/{roomId}/context/{eventId}", ReadAround, ContextAsync, open);
+        routes.Get("rooms/{roomId}/event/{eventId}", EventAsync, open);
+    }
+
+    private static Asked ReadPage(QueryReader query)
+    {
+        var direction = query.OneOf("dir", "b", "f");
+        if (direction is null && query.Problem is null) query.Refuse(MatrixError.MissingParam, "`dir` is missing: `b` or `f`.");
+        var filter = ReadFilter(query);
+        return new Asked(query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
+    }
+
+    private static Around ReadAround(QueryReader query)
+    {
+        var filter = ReadFilter(query);
+        return new Around(LimitOf(query, filter, MostAround), filter);
+    }
+
+    private static int LimitOf(QueryReader query, EventFilter filter, int most) =>
+        query.Number("limit") is { } limit ? (int)Math.Min(limit, most) : filter.Limit(UsualLimit, most);
+
+    private static EventFilter ReadFilter(QueryReader query)
+    {
+        if (query.Text("filter") is not { } text) return EventFilter.Everything;
+        if (!JsonText.TryParseObject(Encoding.UTF8.GetBytes(text), Reading.Client, JsonText.ClientBodyLimits, out var json, out _))
+        {
+            query.Refuse(MatrixError.NotJson, "`filter` is not a JSON object.");
+            return EventFilter.Everything;
+        }
+
+        return EventFilter.Parse(json).Match(
+            static filter => filter,
+            fault =>
+            {
+                query.Refuse(fault.ErrCode, fault.ToString());
+                return EventFilter.Everything;
+            });
+    }
+
+    private async ValueTask<Answer> PageAsync(Call call, Asked asked, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+
+        var readable = result.Value;
+        var room = readable.Room;
+        var behind = asked.From is null
+            ? asked.IsBackward ? readable.Through : EventNid.FirstOf(room.Nid)
+            : await places.BehindAsync(room, asked.From, stop).ConfigureAwait(false);
+        var until = asked.To is null ? null : await places.BehindAsync(room, asked.To, stop).ConfigureAwait(false);
+        if (behind is not { } start || (asked.To is not null && until is null))
+        {
+            return Answer.InvalidParam("`from` and `to` are tokens that this server has given.");
+        }
+
+        var page = asked.IsBackward
+            ? await BackAsync(readable, start, until, asked, stop).ConfigureAwait(false)
+            : await OnAsync(readable, start, until, asked, stop).ConfigureAwait(false);
+
+        var reader = new Reader(call.Caller.UserId, call.Caller.DeviceId);
+        using var output = new ByteBuffer(16 * 1024);
+        output.Raw("{\"chunk\":"u8);
+        await pages.WriteAsync(output, readable, page.Events, reader, stop).ConfigureAwait(false);
+        if (page.Next is { } next)
+        {
+            output.Raw(",\"end\":"u8);
+            var end = asked.IsBackward ? TimelineToken.JustBefore(next) : TimelineToken.JustAfter(next);
+            CanonicalJson.writeString(output, end.ToString());
+        }
+
+        output.Raw(",\"start\":"u8);
+        CanonicalJson.writeString(output, asked.From ?? TimelineToken.JustAfter(start).ToString());
+        if (asked.Filter.LazyLoadMembers)
+        {
+            output.Raw(",\"state\":"u8);
+            var senders = await pages.SendersAsync(readable, page.Events, stop).ConfigureAwait(false);
+            await pages.WriteAsync(output, readable, senders, reader, stop).ConfigureAwait(false);
+        }
+
+        output.Byte((byte)'}');
+        return Answer.Bytes(output.ToArray());
+    }
+
+    /// <summary>Backward from a place: the event before it is the first.</summary>
+    private ValueTask<EventPages.Page> BackAsync(Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
+    {
+        var first = new EventNid(Math.Min(start.Value, readable.Through.Value) + 1);
+        var last = until is { } place ? new EventNid(place.Value + 1) : (EventNid?)null;
+        return last is { } end && end.Value >= first.Value
+            ? new(new EventPages.Page([], null))
+            : pages.ReadAsync(readable, first, last, Direction.Backward, asked.Limit, asked.Filter, stop);
+    }
+
+    /// <summary>Forward from a place: the event behind it is the first.</summary>
+    private ValueTask<EventPages.Page> OnAsync(Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
+    {
+        var last = new EventNid(Math.Min(until?.Value ?? long.MaxValue, readable.Through.Value));
+        return last.Value <= start.Value
+            ? new(new EventPages.Page([], null))
+            : pages.ReadAsync(readable, start, last, Direction.Forward, asked.Limit, asked.Filter, stop);
+    }
+
+    private async ValueTask<Answer> EventAsync(Call call, CancellationToken stop)
+    {
+        if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
+        using var output = new ByteBuffer(4096);
+        await pages.WriteOneAsync(output, readable, stored, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        return Answer.Bytes(output.ToArray());
+    }
+
+    private async ValueTask<Answer> ContextAsync(Call call, Around around, CancellationToken stop)
+    {
+        if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
+        var reader = new Reader(call.Caller.UserId, call.Caller.DeviceId);
+        var before = await pages.ReadAsync(
+            readable, stored.Nid, null, Direction.Backward, around.Limit / 2, around.Filter, stop).ConfigureAwait(false);
+        var after = stored.Nid.Value >= readable.Through.Value
+            ? new EventPages.Page([], null)
+            : await pages.ReadAsync(
+                readable, stored.Nid, readable.Through, Direction.Forward, around.Limit - (around.Limit / 2), around.Filter, stop).ConfigureAwait(false);
+        var last = after.Events.Count > 0 ? after.Events[^1] : stored;
+        var first = before.Events.Count > 0 ? before.Events[^1] : stored;
+        var state = await pages.StateAtAsync(
+            readable, last, around.Filter, [.. before.Events, stored, .. after.Events], stop).ConfigureAwait(false);
+
+        using var output = new ByteBuffer(16 * 1024);
+        output.Raw("{\"end\":"u8);
+        CanonicalJson.writeString(output, TimelineToken.JustAfter(last.Nid).ToString());
+        output.Raw(",\"event\":"u8);
+        await pages.WriteOneAsync(output, readable, stored, reader, stop).ConfigureAwait(false);
+        output.Raw(",\"events_after\":"u8);
+        await pages.WriteAsync(output, readable, after.Events, reader, stop).ConfigureAwait(false);
+        output.Raw(",\"events_before\":"u8);
+        await pages.WriteAsync(output, readable, before.Events, reader, stop).ConfigureAwait(false);
+        output.Raw(",\"start\":"u8);
+        CanonicalJson.writeString(output, TimelineToken.JustBefore(first.Nid).ToString());
+        output.Raw(",\"state\":"u8);
+        await pages.WriteAsync(output, readable, state, reader, stop).ConfigureAwait(false);
+        output.Byte((byte)'}');
+        return Answer.Bytes(output.ToArray());
+    }
+
+    private static readonly Answer _noEvent = Answer.NotFound("There is no such event, or it is not for you to see.");
+
+    /// <summary>The event that a path names, if the caller may see it.</summary>
+    private async ValueTask<(Readable Readable, StoredEvent Stored)?> FindAsync(Call call, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return null;
+        return await pages.FindAsync(result.Value, call["eventId"], stop).ConfigureAwait(false) is { } stored
+            ? (result.Value, stored)
+            : null;
+    }
+}

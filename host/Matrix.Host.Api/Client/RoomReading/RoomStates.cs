@@ -1,0 +1,137 @@
+using Matrix.Core.Json;
+using Matrix.Core.State;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Api.Client.RoomReading;
+
+/// <summary>The state of a room, and its members. Client-Server API, "Getting events for a room".</summary>
+internal sealed class RoomStates(
+    RoomAccess access, EventPages pages, EventStore events, StateStore states, TimelinePlaces places, IStorage storage) : IEndpoints
+{
+    private const string MemberType = "m.room.member";
+
+    private static readonly RouteOptions _open = new() { Access = Access.UsersAndGuests };
+    private static readonly string[] _memberships = ["join", "invite", "knock", "leave", "ban"];
+
+    private sealed record Members(string? At, string? Only, string? Not);
+
+    public void Map(ClientRoutes routes)
+    {
+        routes.Get("rooms/{roomId}/state", AllAsync, _open);
+        routes.Get("rooms/{roomId}/state/{eventType}/{stateKey?}", static query => query.OneOf("format", "content", "event"), OneAsync, _open);
+        routes.Get(
+            "rooms/{roomId}/members",
+            static query => new Members(query.Text("at"), query.OneOf("membership", _memberships), query.OneOf("not_membership", _memberships)),
+            MembersAsync,
+            _open);
+        routes.Get("rooms/{roomId}/joined_members", JoinedMembersAsync, _open);
+        routes.Get("joined_rooms", JoinedRoomsAsync, _open);
+    }
+
+    private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        var state = await EventsOfAsync(result.Value, result.Value.State.Entries(), stop).ConfigureAwait(false);
+        using var output = new ByteBuffer(64 * 1024);
+        await pages.WriteAsync(output, result.Value, state, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        return Answer.Bytes(output.ToArray());
+    }
+
+    private async ValueTask<Answer> OneAsync(Call call, string? format, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        var readable = result.Value;
+        var entry = readable.State.Find(call["eventType"], call["stateKey"]);
+        var stored = entry is null
+            ? null
+            : await events.GetAsync(readable.Room, EventNid.Of(readable.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        if (stored is null) return Answer.NotFound("The room has no such state.");
+        if (format != "event") return Answer.Bytes(Matrix.Core.Event.ClientEvent.Content(stored.Row.Json));
+
+        using var output = new ByteBuffer(4096);
+        await pages.WriteOneAsync(output, readable, stored, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        return Answer.Bytes(output.ToArray());
+    }
+
+    private async ValueTask<Answer> MembersAsync(Call call, Members asked, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        var readable = result.Value;
+        var state = readable.State;
+        if (asked.At is { } at)
+        {
+            if (await places.BehindAsync(readable.Room, at, stop).ConfigureAwait(false) is not { } behind)
+            {
+                return Answer.InvalidParam("`at` is not a token that this server has given.");
+            }
+
+            state = await StateBehindAsync(readable, behind, stop).ConfigureAwait(false);
+        }
+
+        var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false)).Where(member =>
+        {
+            var membership = MemberTrail.MembershipOf(member);
+            return (asked.Only is null || membership == asked.Only) && (asked.Not is null || membership != asked.Not);
+        });
+        using var output = new ByteBuffer(64 * 1024);
+        output.Raw("{\"chunk\":"u8);
+        await pages.WriteAsync(output, readable, [.. members], new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        output.Byte((byte)'}');
+        return Answer.Bytes(output.ToArray());
+    }
+
+    /// <summary>Members with their profiles in the room; of a room that one is in now.</summary>
+    private async ValueTask<Answer> JoinedMembersAsync(Call call, CancellationToken stop)
+    {
+        var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
+        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        if (!result.Value.Standpoint.IsJoined) return Answer.Forbidden("You are not in this room.");
+
+        var members = await EventsOfAsync(result.Value, result.Value.State.OfType(MemberType), stop).ConfigureAwait(false);
+        return Answer.Json(members, static (json, members) =>
+        {
+            json.WriteStartObject("joined");
+            foreach (var member in members)
+            {
+                if (member.Pdu.StateKey is not { } userId || MemberTrail.MembershipOf(member) != "join") continue;
+                json.WriteStartObject(userId);
+                if (member.Pdu.Content.Text("avatar_url") is { } avatar) json.WriteString("avatar_url", avatar);
+                if (member.Pdu.Content.Text("displayname") is { } name) json.WriteString("display_name", name);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        });
+    }
+
+    private async ValueTask<Answer> JoinedRoomsAsync(Call call, CancellationToken stop)
+    {
+        var rows = await storage.Memberships.RoomsOfAsync(
+            call.Caller.UserId, Storage.Tables.Memberships.MembershipSet.Join, stop).ConfigureAwait(false);
+        return Answer.Json(rows, static (json, rows) =>
+        {
+            json.WriteStartArray("joined_rooms");
+            foreach (var row in rows) json.WriteStringValue(row.RoomId);
+            json.WriteEndArray();
+        });
+    }
+
+    /// <summary>The state at a place of the timeline, but no later than what the reader may see.</summary>
+    private async ValueTask<StateTree> StateBehindAsync(Readable readable, EventNid behind, CancellationToken stop)
+    {
+        if (behind.Value >= readable.Through.Value) return readable.State;
+        var last = await events.RangeAsync(readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
+        return last.Count == 0 ? StateTree.Empty : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
+    }
+
+    private ValueTask<IReadOnlyList<StoredEvent>> EventsOfAsync(Readable readable, StateEntry[] entries, CancellationToken stop) =>
+        events.GetManyAsync(
+            readable.Room, [.. entries.Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()], stop);
+}

@@ -1,0 +1,167 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Relations;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>
+/// What is bundled with events in `unsigned`: their latest edit, their thread, what refers to them. Client-Server API, "Aggregations of child
+/// events". One question for a page of events, and one for the edits of its threads' latest events.
+/// </summary>
+public sealed class Aggregations(IRelationsTable relations, EventStore events, IgnoredUsers ignored)
+{
+    /// <summary>How many children of one event are looked through for those of users who are not ignored.</summary>
+    private const int MostChildren = 1000;
+
+    /// <summary>The bundled aggregations by event; events to which nothing relates, and state events, have none.</summary>
+    /// <param name="room">The room of all the events.</param>
+    /// <param name="among">The events.</param>
+    /// <param name="reader">For whom.</param>
+    /// <param name="write">Writes an event as the reader sees it, with these aggregations in it.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, WriteEvent write, CancellationToken stop)
+    {
+        var parents = among.Where(stored => (stored.Row.Standing & EventStanding.State) == 0).ToList();
+        if (parents.Count == 0) return _none;
+
+        var found = await FindAsync(room, parents, reader, stop).ConfigureAwait(false);
+        if (found.Count == 0) return _none;
+
+        // The latest event of a thread carries its own aggregations, of which a thread is none: threads do not nest.
+        var wanted = new HashSet<EventNid>();
+        foreach (var (_, each) in found)
+        {
+            if (!each.Replacement.IsNone) wanted.Add(each.Replacement);
+            if (each.Thread is { } thread) wanted.Add(thread.Latest);
+        }
+
+        var children = (await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
+        var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
+            .Select(each => children[each.Thread!.Latest]).ToList();
+        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, stop).ConfigureAwait(false);
+        foreach (var nid in inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList())
+        {
+            if (await events.GetAsync(room, nid, stop).ConfigureAwait(false) is { } edit) children[nid] = edit;
+        }
+
+        var answer = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
+        foreach (var parent in parents)
+        {
+            if (!found.TryGetValue(parent.EventId, out var each)) continue;
+            using var output = new ByteBuffer(1024);
+            Write(output, each, children, inner, write);
+            if (output.Length > 2) answer[parent.Nid] = output.ToArray();
+        }
+
+        return answer;
+    }
+
+    /// <summary>What goes with one event.</summary>
+    private sealed record Bundle(EventNid Replacement, ThreadRow? Thread, IReadOnlyList<string> References);
+
+    private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _none = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
+
+    private static void Write(
+        ByteBuffer output,
+        Bundle each,
+        Dictionary<EventNid, StoredEvent> children,
+        Dictionary<string, Bundle> inner,
+        WriteEvent write)
+    {
+        output.Byte((byte)'{');
+        if (each.References.Count > 0)
+        {
+            output.Raw("\"m.reference\":{\"chunk\":["u8);
+            for (var i = 0; i < each.References.Count; i++)
+            {
+                output.Raw(i == 0 ? "{\"event_id\":"u8 : ",{\"event_id\":"u8);
+                CanonicalJson.writeString(output, each.References[i]);
+                output.Byte((byte)'}');
+            }
+
+            output.Raw("]}"u8);
+        }
+
+        if (children.TryGetValue(each.Replacement, out var edit))
+        {
+            if (output.Length > 1) output.Byte((byte)',');
+            output.Raw("\"m.replace\":"u8);
+            write(output, edit, default);
+        }
+
+        if (each.Thread is { } thread && children.TryGetValue(thread.Latest, out var last))
+        {
+            if (output.Length > 1) output.Byte((byte)',');
+            output.Raw("\"m.thread\":{\"count\":"u8);
+            CanonicalJson.writeInt(output, thread.Count);
+            output.Raw(thread.Participated ? ",\"current_user_participated\":true,\"latest_event\":"u8 : ",\"current_user_participated\":false,\"latest_event\":"u8);
+            using var own = new ByteBuffer(512);
+            if (inner.TryGetValue(last.EventId, out var below)) Write(own, below with { Thread = null }, children, inner, write);
+            write(output, last, own.Length > 2 ? own.ToArray() : default);
+            output.Byte((byte)'}');
+        }
+
+        output.Byte((byte)'}');
+    }
+
+    private async ValueTask<Dictionary<string, Bundle>> FindAsync(
+        RoomIdentity room, List<StoredEvent> parents, Reader reader, CancellationToken stop)
+    {
+        var found = await relations.AggregationsAsync(room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
+            .ConfigureAwait(false);
+        var answer = new Dictionary<string, Bundle>(found.Count);
+        if (found.Count == 0) return answer;
+
+        var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+        foreach (var parent in parents)
+        {
+            if (!found.TryGetValue(parent.EventId, out var stored)) continue;
+
+            // An edit of an edit, and one that brings no new content, replaces nothing.
+            var edit = stored.ReplacementOf(parent.Pdu.Type);
+            if (!edit.IsNone && !await IsValidEditAsync(room, parent, edit, stop).ConfigureAwait(false)) edit = EventNid.None;
+            var each = new Bundle(edit, stored.Thread, stored.References);
+            answer[parent.EventId] = hidden.Count == 0
+                ? each
+                : await WithoutAsync(room, parent, each, hidden, stop).ConfigureAwait(false);
+        }
+
+        return answer;
+    }
+
+    private async ValueTask<bool> IsValidEditAsync(RoomIdentity room, StoredEvent parent, EventNid edit, CancellationToken stop)
+    {
+        if (Matrix.Core.Room.Relation.Of(parent.Pdu.Content)?.RelType == "m.replace") return false;
+        var stored = await events.GetAsync(room, edit, stop).ConfigureAwait(false);
+        if (stored is null || stored.IsRedacted) return false;
+        return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
+    }
+
+    /// <summary>The same, of users who are not ignored: counted child by child.</summary>
+    private async ValueTask<Bundle> WithoutAsync(
+        RoomIdentity room, StoredEvent parent, Bundle each, IReadOnlySet<string> hidden, CancellationToken stop)
+    {
+        var children = await relations.ChildrenAsync(
+            new RelationsQuery { Room = room.Nid, ParentId = parent.EventId, Limit = MostChildren }, stop).ConfigureAwait(false);
+        var shown = children.Where(child => !hidden.Contains(child.Sender)).ToList();
+        var inThread = shown.Where(child => child.RelType == "m.thread").ToList();
+        return each with
+        {
+            Replacement = hidden.Contains(parent.Row.Sender) ? EventNid.None : each.Replacement,
+            References = [.. shown.Where(child => child.RelType == "m.reference").Select(child => child.EventId).Reverse().Take(Aggregation.MaxReferences)],
+            Thread = each.Thread is null || inThread.Count == 0
+                ? null
+                : each.Thread with { Count = inThread.Count, Latest = inThread.MaxBy(child => child.Event.Value)!.Event },
+        };
+    }
+}
+
+/// <summary>Writes an event as a client sees it.</summary>
+/// <param name="output">Where to.</param>
+/// <param name="stored">The event.</param>
+/// <param name="relations">What is bundled with it.</param>
+public delegate void WriteEvent(ByteBuffer output, StoredEvent stored, ReadOnlyMemory<byte> relations);

@@ -1,0 +1,144 @@
+using Matrix.Core.Json;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>Reads stretches of a timeline for a user, and writes events with all that goes with them.</summary>
+public sealed class EventPages(
+    EventStore events, StateStore states, Visibility visibility, ClientEvents clientEvents, MemberTrail trail, Aggregations aggregations)
+{
+    /// <summary>How many stretches are looked through for events that the user wants and may see, before the page is given as it is.</summary>
+    private const int MostStretches = 10;
+
+    private const string MemberType = "m.room.member";
+
+    /// <summary>A page: the events that pass, and where the next one goes on; null at the timeline's end.</summary>
+    /// <param name="Events">In the order of the direction.</param>
+    /// <param name="Next">The place to go on from.</param>
+    public sealed record Page(IReadOnlyList<StoredEvent> Events, EventNid? Next);
+
+    /// <summary>Reads from the event next to <paramref name="from"/> on.</summary>
+    /// <param name="readable">The room, for the user.</param>
+    /// <param name="from">The event before the first, not included.</param>
+    /// <param name="until">The last one; null for the timeline's end.</param>
+    /// <param name="direction">Which way.</param>
+    /// <param name="limit">At most this many.</param>
+    /// <param name="filter">Which of them.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<Page> ReadAsync(
+        Readable readable, EventNid from, EventNid? until, Direction direction, int limit, EventFilter filter, CancellationToken stop)
+    {
+        var kept = new List<StoredEvent>(limit);
+        var at = from;
+        for (var stretch = 0; stretch < MostStretches; stretch++)
+        {
+            // One more than is wanted tells whether there are more.
+            var wanted = limit - kept.Count + 1;
+            var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
+            var seen = await visibility.FilterAsync(readable.Room, read, readable.Standpoint, stop).ConfigureAwait(false);
+            foreach (var stored in seen)
+            {
+                if (!Admits(filter, stored)) continue;
+                if (kept.Count == limit) return new Page(kept, at);
+                kept.Add(stored);
+                at = stored.Nid;
+            }
+
+            if (read.Count < wanted) return new Page(kept, null);
+
+            // What was passed over is not looked at again; of what passed, the last is where the page ends.
+            if (kept.Count < limit) at = read[^1].Nid;
+        }
+
+        return new Page(kept, at);
+    }
+
+    /// <summary>Writes an array of events, with bundled aggregations.</summary>
+    public async ValueTask WriteAsync(
+        ByteBuffer output, Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop)
+    {
+        var extras = await clientEvents.ExtrasAsync(
+            readable.Room, among, await TrailAsync(readable, among, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+        var bundled = await BundledAsync(readable.Room, among, reader, stop).ConfigureAwait(false);
+        output.Byte((byte)'[');
+        for (var i = 0; i < among.Count; i++)
+        {
+            if (i > 0) output.Byte((byte)',');
+            var each = extras.GetValueOrDefault(among[i].Nid);
+            clientEvents.Write(
+                output, among[i], reader, each with { Relations = bundled.GetValueOrDefault(among[i].Nid) }, withRoomId: true);
+        }
+
+        output.Byte((byte)']');
+    }
+
+    /// <summary>Writes one event, with bundled aggregations.</summary>
+    public async ValueTask WriteOneAsync(ByteBuffer output, Readable readable, StoredEvent stored, Reader reader, CancellationToken stop)
+    {
+        using var array = new ByteBuffer(2048);
+        await WriteAsync(array, readable, [stored], reader, stop).ConfigureAwait(false);
+        output.Raw(array.Written[1..^1]);
+    }
+
+    /// <summary>The event of that id, if it is there for the user to see; null otherwise.</summary>
+    public async ValueTask<StoredEvent?> FindAsync(Readable readable, string eventId, CancellationToken stop)
+    {
+        var stored = await events.ByIdAsync(readable.Room, eventId, stop).ConfigureAwait(false);
+        if (stored is not { IsShown: true } || stored.Nid.Value > readable.Through.Value) return null;
+        var seen = await visibility.FilterAsync(readable.Room, [stored], readable.Standpoint, stop).ConfigureAwait(false);
+        return seen.Count == 1 ? stored : null;
+    }
+
+    /// <summary>
+    /// The state after an event, as far as a filter lets it through; of the members only the senders of some events, if the filter loads them
+    /// lazily.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> StateAtAsync(
+        Readable readable, StoredEvent at, EventFilter filter, IReadOnlyList<StoredEvent> shown, CancellationToken stop)
+    {
+        var state = await states.AtAsync(readable.Room.Nid, at.Row.Step, stop).ConfigureAwait(false);
+        var senders = filter.LazyLoadMembers ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal) : null;
+        var nids = state.Entries()
+            .Where(entry => senders is null || entry.Type != MemberType || senders.Contains(entry.StateKey))
+            .Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order().ToList();
+        var found = await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
+        return [.. found.Where(stored => Admits(filter, stored))];
+    }
+
+    /// <summary>What is bundled with these events.</summary>
+    public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => aggregations.OfAsync(
+            room,
+            among,
+            reader,
+            (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
+            stop);
+
+    /// <summary>The member events of these events' senders, by a state: what a client needs that loads members lazily.</summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>> SendersAsync(
+        Readable readable, IEnumerable<StoredEvent> among, CancellationToken stop)
+    {
+        var nids = among.Select(stored => stored.Row.Sender).Distinct()
+            .Select(sender => readable.State.Find(MemberType, sender))
+            .Where(entry => entry is not null)
+            .Select(entry => EventNid.Of(readable.Room.Nid, entry!.Ordinal)).ToList();
+        return await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Whether a filter lets an event through.</summary>
+    public static bool Admits(EventFilter filter, StoredEvent stored) =>
+        filter.AdmitsAll
+        || (filter.AdmitsRoom(stored.Room.RoomId)
+            && filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content)));
+
+    private async ValueTask<IReadOnlyList<StoredEvent>> TrailAsync(
+        Readable readable, IReadOnlyList<StoredEvent> among, CancellationToken stop)
+    {
+        if (among.Count == 0 || readable.Member.IsNone) return [];
+        var oldest = among.Min(stored => stored.Nid.Value);
+        return await trail.BackAsync(readable.Room, readable.Member, member => member.Nid.Value <= oldest, stop).ConfigureAwait(false);
+    }
+}

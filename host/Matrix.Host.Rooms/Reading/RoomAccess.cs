@@ -1,0 +1,67 @@
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>What of a room a user may read: all of it up to now, or up to when they left.</summary>
+/// <param name="Room">The room.</param>
+/// <param name="Standpoint">How they stand to it.</param>
+/// <param name="Through">The last event of the timeline that is there for them.</param>
+/// <param name="Member">The member event that stands for them; none if there never was one.</param>
+public sealed record Readable(RoomIdentity Room, Standpoint Standpoint, EventNid Through, EventNid Member)
+{
+    /// <summary>The state that they see.</summary>
+    public StateTree State => Standpoint.State;
+}
+
+/// <summary>
+/// Who may read what of a room: members all, those who left what was there when they left, everyone what is open to the world.
+/// Client-Server API, "Room History Visibility" and "Getting events for a room".
+/// </summary>
+public sealed class RoomAccess(
+    RoomDirectory rooms, StateReader current, StateStore states, MemberTrail trail, IMembershipsTable memberships)
+{
+    private const string MemberType = "m.room.member";
+
+    private static readonly RoomFailure _notIn = new(RoomFailureKind.Forbidden, "You are not a member of this room, and were none before.");
+
+    /// <summary>What the user may read of the room; a failure if nothing.</summary>
+    public async ValueTask<RoomResult<Readable>> OfAsync(string userId, string roomId, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return _notIn;
+        var room = view.Room;
+        var member = view.State.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
+        if (view.Local.IsJoined(userId)) return new Readable(room, Standpoint.Member(userId, view.State), view.LastEvent, member);
+
+        if (await IsOpenAsync(view, stop).ConfigureAwait(false))
+        {
+            return new Readable(room, new Standpoint(userId, view.State, false, EventNid.None, EventNid.None), view.LastEvent, member);
+        }
+
+        if (member.IsNone || await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return _notIn;
+        var row = await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false);
+        if (row is null or { Forgotten: true }) return _notIn;
+
+        var state = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
+        return new Readable(
+            room, new Standpoint(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member);
+    }
+
+    private async ValueTask<bool> IsOpenAsync(RoomView view, CancellationToken stop)
+    {
+        var setting = await current.ContentAsync(view, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+        return setting?.Text("history_visibility") == "world_readable";
+    }
+
+    /// <summary>The event that took the user out of the room, and the one before it that had them joined; null if they never were.</summary>
+    private async ValueTask<(StoredEvent Event, StoredEvent Joined)?> DepartureAsync(
+        RoomIdentity room, EventNid member, CancellationToken stop)
+    {
+        var back = await trail.BackAsync(room, member, stored => MemberTrail.MembershipOf(stored) == "join", stop).ConfigureAwait(false);
+        return back.Count >= 2 && MemberTrail.MembershipOf(back[^1]) == "join" ? (back[^2], back[^1]) : null;
+    }
+}

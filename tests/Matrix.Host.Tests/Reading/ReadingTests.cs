@@ -1,0 +1,306 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Reading;
+
+internal sealed class ReadingTests
+{
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestUser _bob = null!;
+    private int _txn;
+
+    [SetUp]
+    public async Task Starts()
+    {
+        _server = await HomeserverFixture.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+        _bob = await _server.RegistersAsync("bob");
+    }
+
+    [TearDown]
+    public async Task Stops() => await _server.DisposeAsync();
+
+    [TestCase("world_readable", true, true, true, true)]
+    [TestCase("shared", true, true, true, false)]
+    [TestCase("invited", false, true, true, false)]
+    [TestCase("joined", false, false, true, false)]
+    public async Task History_is_seen_as_far_as_its_setting_lets_a_member_see_it(
+        string setting, bool beforeInvite, bool whileInvited, bool whileJoined, bool afterLeaving)
+    {
+        var room = await CreatesAsync(new JsonObject
+        {
+            ["preset"] = "private_chat",
+            ["initial_state"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "m.room.history_visibility",
+                ["content"] = new JsonObject { ["history_visibility"] = setting },
+            }),
+        });
+        var first = await SaysAsync(_alice, room, "before the invite");
+        await _alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = _bob.UserId });
+        var second = await SaysAsync(_alice, room, "while invited");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var third = await SaysAsync(_alice, room, "while joined");
+
+        var joined = await SeenAsync(_bob, room);
+        await _bob.PostAsync($"rooms/{room}/leave");
+        var fourth = await SaysAsync(_alice, room, "after leaving");
+        var left = await SeenAsync(_bob, room);
+
+        Assert.Multiple(async () =>
+        {
+            foreach (var seen in new[] { joined, left })
+            {
+                Assert.That(seen.Contains(first), Is.EqualTo(beforeInvite));
+                Assert.That(seen.Contains(second), Is.EqualTo(whileInvited));
+                Assert.That(seen.Contains(third), Is.EqualTo(whileJoined));
+            }
+
+            Assert.That(left.Contains(fourth), Is.EqualTo(afterLeaving));
+            Assert.That((await _bob.GetAsync($"rooms/{room}/event/{fourth}")).Status, Is.EqualTo(afterLeaving ? 200 : 404));
+            Assert.That((await _bob.GetAsync($"rooms/{room}/event/{first}")).Status, Is.EqualTo(beforeInvite ? 200 : 404));
+        });
+    }
+
+    [Test]
+    public async Task A_stranger_reads_nothing_and_one_who_left_reads_the_state_as_it_was()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat", ["name"] = "Kitchen" });
+        (await _bob.GetAsync($"rooms/{room}/messages?dir=b")).Is(403, "M_FORBIDDEN");
+        (await _bob.GetAsync($"rooms/{room}/state")).Is(403, "M_FORBIDDEN");
+        (await _bob.GetAsync($"rooms/{room}/members")).Is(403, "M_FORBIDDEN");
+        (await _bob.GetAsync("rooms/!nowhere/messages?dir=b")).Is(400, "M_INVALID_PARAM");
+
+        await _bob.PostAsync($"rooms/{room}/join");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await _alice.PutAsync($"rooms/{room}/state/m.room.name", new JsonObject { ["name"] = "Larder" });
+
+        Assert.That((await _bob.GetAsync($"rooms/{room}/state/m.room.name")).Is(200).Member("name"), Is.EqualTo("Kitchen"));
+        Assert.That((await _alice.GetAsync($"rooms/{room}/state/m.room.name/")).Is(200).Member("name"), Is.EqualTo("Larder"));
+        Assert.That((await _alice.GetAsync($"rooms/{room}/state/m.room.name?format=event")).Is(200).Member("type"), Is.EqualTo("m.room.name"));
+        (await _alice.GetAsync($"rooms/{room}/state/m.room.topic")).Is(404, "M_NOT_FOUND");
+        (await _bob.GetAsync($"rooms/{room}/joined_members")).Is(403, "M_FORBIDDEN");
+        await _bob.PostAsync($"rooms/{room}/forget");
+        (await _bob.GetAsync($"rooms/{room}/state/m.room.name")).Is(403, "M_FORBIDDEN");
+    }
+
+    [TestCase(1)]
+    [TestCase(3)]
+    [TestCase(7)]
+    public async Task Paging_in_both_directions_loses_and_doubles_no_event(int limit)
+    {
+        var room = await CreatesAsync();
+        var said = new List<string>();
+        for (var i = 0; i < 20; i++) said.Add(await SaysAsync(_alice, room, $"{i}"));
+
+        var back = await PagesAsync("b", limit, room);
+        var on = await PagesAsync("f", limit, room);
+        Assert.Multiple(() =>
+        {
+            Assert.That(back.Take(20), Is.EqualTo(Enumerable.Reverse(said)));
+            Assert.That(on, Is.EqualTo(Enumerable.Reverse(back)));
+            Assert.That(on.Distinct().Count(), Is.EqualTo(on.Count));
+        });
+    }
+
+    [Test]
+    public async Task A_page_starts_and_ends_at_the_tokens_given_and_a_filter_applies()
+    {
+        var room = await CreatesAsync();
+        for (var i = 0; i < 6; i++) await SaysAsync(_alice, room, $"{i}");
+        var newest = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=2")).Is(200).Json;
+        var end = (string)newest["end"]!;
+        var rest = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=100&from={end}")).Is(200).Json;
+        var between = (await _alice.GetAsync($"rooms/{room}/messages?dir=f&from={end}&limit=100")).Is(200).Json;
+        var names = (await _alice.GetAsync(
+            $"rooms/{room}/messages?dir=b&limit=100&filter={Uri.EscapeDataString("""{"types":["m.room.message"],"lazy_load_members":true}""")}")).Is(200).Json;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(rest.ContainsKey("end"), Is.False);
+            Assert.That((string)rest["start"]!, Is.EqualTo(end));
+            Assert.That(Ids(between), Is.EqualTo(Enumerable.Reverse(Ids(newest))));
+            Assert.That(Ids(names), Has.Count.EqualTo(6));
+            Assert.That(names["state"]!.AsArray(), Has.Count.EqualTo(1));
+        });
+        (await _alice.GetAsync($"rooms/{room}/messages")).Is(400, "M_MISSING_PARAM");
+        (await _alice.GetAsync($"rooms/{room}/messages?dir=x")).Is(400, "M_INVALID_PARAM");
+        (await _alice.GetAsync($"rooms/{room}/messages?dir=b&from=nonsense")).Is(400, "M_INVALID_PARAM");
+        (await _alice.GetAsync($"rooms/{room}/messages?dir=b&filter=nonsense")).Is(400, "M_NOT_JSON");
+    }
+
+    [Test]
+    public async Task Context_is_what_stands_around_an_event()
+    {
+        var room = await CreatesAsync();
+        var said = new List<string>();
+        for (var i = 0; i < 9; i++) said.Add(await SaysAsync(_alice, room, $"{i}"));
+        var context = (await _alice.GetAsync($"rooms/{room}/context/{said[4]}?limit=4")).Is(200).Json;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((string)context["event"]!["event_id"]!, Is.EqualTo(said[4]));
+            Assert.That(Ids(context, "events_before"), Is.EqualTo(new[] { said[3], said[2] }));
+            Assert.That(Ids(context, "events_after"), Is.EqualTo(new[] { said[5], said[6] }));
+            Assert.That(context["state"]!.AsArray().Count(e => (string)e!["type"]! == "m.room.create"), Is.EqualTo(1));
+        });
+        var before = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={(string)context["start"]!}")).Json;
+        var after = (await _alice.GetAsync($"rooms/{room}/messages?dir=f&limit=1&from={(string)context["end"]!}")).Json;
+        Assert.That((Ids(before)[0], Ids(after)[0]), Is.EqualTo((said[1], said[7])));
+        (await _alice.GetAsync($"rooms/{room}/context/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task Edits_threads_and_references_are_bundled_with_their_event()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        await _bob.PostAsync($"rooms/{room}/join");
+        var root = await SaysAsync(_alice, room, "root");
+        await RelatesAsync(_bob, room, "m.replace", root, new JsonObject { ["body"] = "not bob's to edit" });
+        await RelatesAsync(_alice, room, "m.replace", root, new JsonObject { ["body"] = "first edit" });
+        var edit = await RelatesAsync(_alice, room, "m.replace", root, new JsonObject { ["body"] = "second edit" });
+        await RelatesAsync(_bob, room, "m.thread", root);
+        var last = await RelatesAsync(_bob, room, "m.thread", root);
+        var lastEdit = await RelatesAsync(_bob, room, "m.replace", last, new JsonObject { ["body"] = "edited in the thread" });
+        var reference = await RelatesAsync(_bob, room, "m.reference", root);
+
+        var bundled = (await _alice.GetAsync($"rooms/{room}/event/{root}")).Is(200).Json["unsigned"]!["m.relations"]!;
+        Assert.Multiple(() =>
+        {
+            Assert.That((string)bundled["m.replace"]!["event_id"]!, Is.EqualTo(edit));
+            Assert.That((int)bundled["m.thread"]!["count"]!, Is.EqualTo(2));
+            Assert.That((string)bundled["m.thread"]!["latest_event"]!["event_id"]!, Is.EqualTo(last));
+            Assert.That((bool)bundled["m.thread"]!["current_user_participated"]!, Is.True);
+            Assert.That(
+                (string)bundled["m.thread"]!["latest_event"]!["unsigned"]!["m.relations"]!["m.replace"]!["event_id"]!, Is.EqualTo(lastEdit));
+            Assert.That((string)bundled["m.reference"]!["chunk"]![0]!["event_id"]!, Is.EqualTo(reference));
+        });
+
+        await _alice.PutAsync($"user/{_alice.UserId}/account_data/m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject { [_bob.UserId] = new JsonObject() },
+        });
+        var without = (await _alice.GetAsync($"rooms/{room}/event/{root}")).Is(200).Json["unsigned"]!["m.relations"]!.AsObject();
+        Assert.That(without.Select(each => each.Key), Is.EqualTo(new[] { "m.replace" }));
+
+        await _alice.PutAsync($"rooms/{room}/redact/{edit}/{++_txn}");
+        var earlier = (await _alice.GetAsync($"rooms/{room}/event/{root}")).Is(200).Json["unsigned"]!["m.relations"]!;
+        Assert.That((string)earlier["m.replace"]!["event_id"]!, Is.Not.EqualTo(edit));
+    }
+
+    [Test]
+    public async Task Relations_are_paged_and_threads_are_listed_latest_first()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        await _bob.PostAsync($"rooms/{room}/join");
+        var one = await SaysAsync(_alice, room, "one");
+        var two = await SaysAsync(_alice, room, "two");
+        var children = new List<string>();
+        for (var i = 0; i < 5; i++) children.Add(await RelatesAsync(_alice, room, "m.thread", one));
+        await RelatesAsync(_bob, room, "m.thread", two);
+
+        var first = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{one}/m.thread?limit=3")).Is(200).Json;
+        var second = (await _alice.GetAsync(
+            $"/_matrix/client/v1/rooms/{room}/relations/{one}/m.thread?limit=3&from={(string)first["next_batch"]!}")).Is(200).Json;
+        var threads = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200).Json;
+        var mine = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads?include=participated")).Is(200).Json;
+        var page = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads?limit=1")).Is(200).Json;
+        var next = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads?limit=1&from={(string)page["next_batch"]!}")).Is(200).Json;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Ids(first).Concat(Ids(second)), Is.EqualTo(Enumerable.Reverse(children)));
+            Assert.That(second.ContainsKey("next_batch"), Is.False);
+            Assert.That(Ids(threads), Is.EqualTo(new[] { two, one }));
+            Assert.That(Ids(mine), Is.EqualTo(new[] { two }));
+            Assert.That(Ids(page).Concat(Ids(next)), Is.EqualTo(new[] { two, one }));
+        });
+        (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task A_redacted_event_says_by_what_and_state_says_what_it_replaced()
+    {
+        var room = await CreatesAsync();
+        var said = await SaysAsync(_alice, room, "a secret");
+        var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{said}/{++_txn}", new JsonObject { ["reason"] = "oops" })).Member("event_id");
+        await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "soup" });
+        var topic = (await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "bread" })).Member("event_id");
+
+        var redacted = (await _alice.GetAsync($"rooms/{room}/event/{said}")).Is(200).Json;
+        var state = (await _alice.GetAsync($"rooms/{room}/event/{topic}")).Is(200).Json;
+        Assert.Multiple(() =>
+        {
+            Assert.That(redacted["content"]!.AsObject(), Is.Empty);
+            Assert.That((string)redacted["unsigned"]!["redacted_because"]!["event_id"]!, Is.EqualTo(redaction));
+            Assert.That((string)state["unsigned"]!["prev_content"]!["topic"]!, Is.EqualTo("soup"));
+            Assert.That((string)state["unsigned"]!["membership"]!, Is.EqualTo("join"));
+        });
+    }
+
+    [Test]
+    public async Task Members_are_listed_by_membership_and_as_they_were_at_a_token()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        var token = (string)(await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1")).Json["start"]!;
+        await _bob.PutAsync($"profile/{_bob.UserId}/displayname", new JsonObject { ["displayname"] = "Bob" });
+        await _bob.PostAsync($"rooms/{room}/join");
+
+        var now = (await _alice.GetAsync($"rooms/{room}/members")).Is(200).Json;
+        var then = (await _alice.GetAsync($"rooms/{room}/members?at={token}")).Is(200).Json;
+        var left = (await _alice.GetAsync($"rooms/{room}/members?membership=leave")).Is(200).Json;
+        var others = (await _alice.GetAsync($"rooms/{room}/members?not_membership=join")).Is(200).Json;
+        var joined = (await _alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Json["joined"]!;
+        var rooms = (await _bob.GetAsync("joined_rooms")).Is(200).Json["joined_rooms"]!.AsArray();
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(now["chunk"]!.AsArray(), Has.Count.EqualTo(2));
+            Assert.That(then["chunk"]!.AsArray(), Has.Count.EqualTo(1));
+            Assert.That(left["chunk"]!.AsArray(), Is.Empty);
+            Assert.That(others["chunk"]!.AsArray(), Is.Empty);
+            Assert.That((string)joined[_bob.UserId]!["display_name"]!, Is.EqualTo("Bob"));
+            Assert.That((string)rooms.Single()!, Is.EqualTo(room));
+        });
+    }
+
+    private async Task<string> CreatesAsync(JsonObject? body = null) =>
+        (await _alice.PostAsync("createRoom", body ?? new JsonObject())).Is(200).Member("room_id");
+
+    private async Task<string> SaysAsync(TestUser user, string room, string text) =>
+        (await user.PutAsync($"rooms/{room}/send/m.room.message/{++_txn}", new JsonObject { ["msgtype"] = "m.text", ["body"] = text }))
+        .Is(200).Member("event_id");
+
+    private async Task<string> RelatesAsync(TestUser user, string room, string relType, string to, JsonObject? newContent = null)
+    {
+        var content = new JsonObject
+        {
+            ["msgtype"] = "m.text",
+            ["body"] = "*",
+            ["m.relates_to"] = new JsonObject { ["rel_type"] = relType, ["event_id"] = to },
+        };
+        if (newContent is not null) content["m.new_content"] = newContent;
+        return (await user.PutAsync($"rooms/{room}/send/m.room.message/{++_txn}", content)).Is(200).Member("event_id");
+    }
+
+    private static async Task<HashSet<string>> SeenAsync(TestUser user, string room) =>
+        [.. Ids((await user.GetAsync($"rooms/{room}/messages?dir=b&limit=100")).Is(200).Json)];
+
+    private async Task<List<string>> PagesAsync(string direction, int limit, string room)
+    {
+        var all = new List<string>();
+        string? from = null;
+        for (var i = 0; i < 100; i++)
+        {
+            var page = (await _alice.GetAsync($"rooms/{room}/messages?dir={direction}&limit={limit}" + (from is null ? "" : $"&from={from}"))).Is(200).Json;
+            all.AddRange(Ids(page));
+            from = (string?)page["end"];
+            if (from is null) return all;
+        }
+
+        throw new AssertionException("The pages have no end.");
+    }
+
+    private static List<string> Ids(JsonObject page, string name = "chunk") => [.. page[name]!.AsArray().Select(e => (string)e!["event_id"]!)];
+}
