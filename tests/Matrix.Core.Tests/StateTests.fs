@@ -24,6 +24,17 @@ let ``The step of one member's change takes between 60 and 100 bytes`` () =
     Assert.That(step.ToBytes().Length, Is.InRange(60, 100))
 
 [<Test>]
+let ``The number of an event fetched from history takes as few bytes as that of a new one`` () =
+    let step ordinal =
+        StateStep
+            .Between(StateTree.Empty, StateTree.Empty.Set(StateEntry.Of("m.room.name", "", hashId 1, ordinal)))
+            .ToBytes()
+            .Length
+
+    Assert.That(step 0x7FFFFFFFu, Is.EqualTo(step 0x80000000u))
+    Assert.That(step 0x7FFFFF00u, Is.EqualTo(step 0x800000FFu))
+
+[<Test>]
 let ``A state event in a room of 10000 members costs at most 700 bytes of stored state, row overheads included`` () =
     // The dearest of the databases keeps about this much beside a row's blob: headers, keys, and the keys' index.
     let rowOverhead = 80

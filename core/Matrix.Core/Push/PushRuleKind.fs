@@ -1,6 +1,7 @@
 namespace Matrix.Core.Push
 
 open System
+open System.Runtime.InteropServices
 open Matrix.Core.Json
 
 /// The kinds of push rules, in the order in which they are looked at. Client-Server API, "Push Rules".
@@ -24,7 +25,7 @@ type PushRuleKinds private () =
     static member Name(kind: PushRuleKind) : string = names[int kind]
 
     /// Whether there is a kind of that name; which, if so.
-    static member TryParse(name: string, kind: byref<PushRuleKind>) : bool =
+    static member TryParse(name: string, [<Out>] kind: byref<PushRuleKind>) : bool =
         let i = Array.IndexOf(names, name)
         kind <- enum (max i 0)
         i >= 0

@@ -264,8 +264,8 @@ module PushGen =
             1, Gen.elements [ ""; "a/b"; @"a\b" ]
         ]
 
-    /// An edit.
-    let edit: Gen<PushEdit> =
+    /// An edit of a rule of some kind.
+    let editOf (kind: Gen<PushRuleKind>) : Gen<PushEdit> =
         gen {
             let! kind = kind
             let! id = ruleId
@@ -282,6 +282,9 @@ module PushGen =
                     1, Gen.constant (SetRuleActions(kind, id, body))
                 ]
         }
+
+    /// An edit.
+    let edit: Gen<PushEdit> = editOf kind
 
     /// Performs an edit.
     let perform (ruleset: Ruleset) (edit: PushEdit) : Result<Ruleset, RulesetError> =
@@ -309,4 +312,22 @@ module PushGen =
                     match perform rules edit with
                     | Ok edited -> edited
                     | Error _ -> rules)
+        }
+
+    /// A ruleset in which there are rules to be placed beside, and an edit among them.
+    let placing: Gen<Ruleset * PushEdit> =
+        gen {
+            let! rules = ruleset
+            let! kind = kind
+            let body = object [ "actions", Json.Array [||]; "pattern", str "a" ]
+
+            let crowded =
+                (rules, [ "one"; "two"; "three"; "@alice:example.org" ])
+                ||> List.fold (fun rules id ->
+                    match perform rules (PutRule(kind, id, body, None, None)) with
+                    | Ok edited -> edited
+                    | Error _ -> rules)
+
+            let! edit = editOf (Gen.constant kind)
+            return crowded, edit
         }

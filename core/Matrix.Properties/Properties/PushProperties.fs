@@ -141,7 +141,7 @@ module PushProperties =
         Property.forAll
             "push.ruleset.placing"
             "A rule that was put stands right before `before`, else right after `after`, else where it stood, else first; nothing else moves or changes."
-            (Gen.zip PushGen.ruleset PushGen.edit)
+            PushGen.placing
             (fun (rules, edit) ->
                 match edit, PushGen.perform rules edit with
                 | PutRule(kind, id, _, before, after), Ok edited ->
