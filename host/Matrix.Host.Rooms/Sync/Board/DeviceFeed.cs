@@ -48,6 +48,15 @@ internal sealed class DeviceFeed
         }
     }
 
+    /// <summary>The device said that messages up to here arrived: they are not sent again, even before they are deleted.</summary>
+    public long ArrivedThrough
+    {
+        get => Volatile.Read(ref _arrivedThrough);
+        set => Volatile.Write(ref _arrivedThrough, Math.Max(value, _arrivedThrough));
+    }
+
+    private long _arrivedThrough;
+
     /// <summary>The messages up to a position are deleted.</summary>
     public void Acknowledged(long through)
     {

@@ -24,9 +24,10 @@ internal sealed class DeviceSections(IStorage storage)
             return;
         }
 
+        device.ArrivedThrough = through;
         try
         {
-            // Nobody waits for it: a message that is not deleted is not sent again either, for the token says that it arrived.
+            // Nobody waits for it: what arrived is not sent again, deleted or not.
             storage.Writer.Post(new WriteSet(1)
             {
                 OnCommitted = (_, _) => device.Acknowledged(through),
@@ -41,7 +42,7 @@ internal sealed class DeviceSections(IStorage storage)
     /// <summary>Writes `to_device`; answers the position of the last message if more are waiting.</summary>
     public async ValueTask<long?> WriteToDeviceAsync(SyncTurn turn, CancellationToken stop)
     {
-        long after = turn.Since?.ToDeviceUpTo ?? 0;
+        long after = turn.Since?.ToDeviceUpTo ?? turn.Device.ArrivedThrough;
         if (turn.Since is { ToDevice: null } && turn.Device.LastToDevice <= after) return null;
 
         int limit = turn.Options.MaxToDevice;

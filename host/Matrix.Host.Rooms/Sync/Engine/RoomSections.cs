@@ -1,3 +1,5 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage.Tables.AccountData;
 
 namespace Matrix.Host.Rooms.Sync.Engine;
@@ -46,11 +48,27 @@ internal sealed class RoomSections(RoomServices services)
             if (!turn.Filter.AccountData.Admits(row.Type, null, false)) continue;
             if (!any) turn.Output.OpenEvents("account_data"u8);
             any = true;
-            turn.Output.TypedContent(row.Type, row.Content.Span);
+            if (row.Type == PushRuleCache.Type) PushRules(turn, PushRuleCache.ContentOf(turn.Reader.UserId, row.Content));
+            else turn.Output.TypedContent(row.Type, row.Content.Span);
+        }
+
+        // Whoever changed nothing has the server's rules all the same.
+        if (turn.IsInitial && turn.Filter.AccountData.Admits(PushRuleCache.Type, null, false) && rows.All(row => row.Type != PushRuleCache.Type))
+        {
+            if (!any) turn.Output.OpenEvents("account_data"u8);
+            any = true;
+            PushRules(turn, PushRuleCache.DefaultContent(turn.Reader.UserId));
         }
 
         if (!any) return;
         turn.Output.CloseEvents();
         turn.HasNews = true;
+    }
+
+    private static void PushRules(SyncTurn turn, JsonObject content)
+    {
+        using var rendered = new ByteBuffer(8192);
+        CanonicalJson.writeObject(rendered, content);
+        turn.Output.TypedContent(PushRuleCache.Type, rendered.Written);
     }
 }

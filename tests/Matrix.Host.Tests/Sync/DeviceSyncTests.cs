@@ -1,0 +1,126 @@
+using System.Text;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Tests.Sync;
+
+/// <summary>What sync tells a device of keys, messages to it, and others' devices.</summary>
+internal sealed class DeviceSyncTests
+{
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestUser _bob = null!;
+
+    [SetUp]
+    public async Task SetUp()
+    {
+        _server = await HomeserverFixture.StartAsync(("sync.to_device", "5"));
+        _alice = await _server.RegistersAsync("alice");
+        _bob = await _server.RegistersAsync("bob");
+    }
+
+    [TearDown]
+    public async Task TearDown() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task Messages_to_a_device_come_in_order_a_few_at_a_time_and_once()
+    {
+        var since = (await _bob.SyncsAsync()).Next;
+        var wait = _bob.WaitsAsync(since);
+        await TellsAsync(0);
+        var sync = await wait;
+        Assert.That(Numbers(sync), Is.EqualTo(new[] { 0 }));
+
+        for (var i = 1; i <= 12; i++) await TellsAsync(i);
+        var heard = new List<int>();
+        for (var answer = 0; answer < 3; answer++)
+        {
+            sync = await _bob.SyncsAsync(sync.Next);
+            heard.AddRange(Numbers(sync));
+        }
+
+        Assert.That(heard, Is.EqualTo(Enumerable.Range(1, 12)));
+        Assert.That((await _bob.SyncsAsync(sync.Next)).IsEmpty, Is.True);
+    }
+
+    [Test]
+    public async Task A_message_is_kept_until_the_token_comes_back()
+    {
+        var since = (await _bob.SyncsAsync()).Next;
+        await TellsAsync(1);
+        Assert.That(Numbers(await _bob.SyncsAsync(since)), Is.EqualTo(new[] { 1 }));
+        await _server.RestartAsync();
+        var sync = await _bob.SyncsAsync(since);
+        Assert.That(Numbers(sync), Is.EqualTo(new[] { 1 }), "The first answer may have been lost.");
+        sync = await _bob.SyncsAsync(sync.Next);
+        Assert.That(sync.IsEmpty, Is.True);
+        Assert.That(Numbers(await _bob.SyncsAsync()), Is.Empty, "It was acknowledged and is gone.");
+    }
+
+    [Test]
+    public async Task Another_device_does_not_get_it()
+    {
+        var tablet = await _bob.LogsInAsync();
+        var since = (await tablet.SyncsAsync()).Next;
+        await TellsAsync(1);
+        Assert.That((await tablet.SyncsAsync(since)).IsEmpty, Is.True);
+    }
+
+    [Test]
+    public async Task Counts_of_keys_are_always_told_and_a_change_ends_a_wait()
+    {
+        var sync = await _bob.SyncsAsync();
+        Assert.That((int)sync.Json["device_one_time_keys_count"]!["signed_curve25519"]!, Is.Zero);
+        Assert.That(sync.Json["device_unused_fallback_key_types"]!.AsArray(), Is.Empty);
+
+        var wait = _bob.WaitsAsync(sync.Next);
+        await WritesAsync(
+            new PutOneTimeKey(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAQ", "\"key\""u8.ToArray()),
+            new PutFallbackKey(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAR", "\"key\""u8.ToArray()));
+        sync = await wait;
+        Assert.That((int)sync.Json["device_one_time_keys_count"]!["curve25519"]!, Is.EqualTo(1));
+        Assert.That(sync.Json["device_unused_fallback_key_types"]!.AsArray().Select(t => (string?)t), Is.EqualTo(new[] { "curve25519" }));
+    }
+
+    [Test]
+    public async Task Devices_of_those_one_shares_a_room_with_are_told_when_they_change()
+    {
+        var stranger = await _server.RegistersAsync("stranger");
+        var room = await _alice.CreatesRoomAsync();
+        var since = (await _alice.SyncsAsync()).Next;
+        await _bob.JoinsAsync(room);
+        var sync = await _alice.SyncsAsync(since);
+        Assert.That(sync.DevicesChanged, Is.EqualTo(new[] { _bob.UserId }), "They share a room now.");
+
+        var wait = _alice.WaitsAsync(sync.Next);
+        await WritesAsync(new LogDeviceListChange(stranger.UserId));
+        await WritesAsync(new LogDeviceListChange(_bob.UserId));
+        sync = await wait;
+        Assert.That(sync.DevicesChanged, Is.EqualTo(new[] { _bob.UserId }));
+        sync = await _alice.SyncsAsync(sync.Next);
+        Assert.That(sync.DevicesChanged, Is.Empty);
+
+        await _bob.LeavesAsync(room);
+        sync = await _alice.SyncsAsync(sync.Next);
+        Assert.That((sync.DevicesChanged, sync.DevicesLeft), Is.EqualTo((Array.Empty<string>(), new[] { _bob.UserId })));
+    }
+
+    private static int[] Numbers(SyncReply sync) => [.. sync.ToDevice.Select(m => (int)m["content"]!["n"]!)];
+
+    private Task TellsAsync(int number) => WritesAsync(new SendToDevice(
+        _bob.UserId,
+        _bob.DeviceId,
+        Encoding.UTF8.GetBytes($$"""{"content":{"n":{{number}}},"sender":"{{_alice.UserId}}","type":"org.example.n"}""")));
+
+    /// <summary>Writes what the endpoints for keys and messages write.</summary>
+    private async Task WritesAsync(params WriteOperation[] operations)
+    {
+        var set = new WriteSet();
+        foreach (var operation in operations) set.Add(operation);
+        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(set, default);
+    }
+}

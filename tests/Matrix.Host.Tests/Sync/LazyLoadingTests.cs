@@ -1,0 +1,94 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Sync;
+
+/// <summary>Members that are told only when they matter. Client-Server API, "Lazy-loading room members".</summary>
+internal sealed class LazyLoadingTests
+{
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestUser[] _others = null!;
+    private string _room = null!;
+
+    [SetUp]
+    public async Task SetUp()
+    {
+        _server = await HomeserverFixture.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+        _room = await _alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
+        var others = new List<TestUser>();
+        for (var i = 0; i < 5; i++)
+        {
+            others.Add(await _server.RegistersAsync($"u{i}"));
+            await others[^1].JoinsAsync(_room);
+        }
+
+        _others = [.. others];
+        for (var i = 0; i < 20; i++) await _alice.SaysAsync(_room, $"m{i}");
+    }
+
+    [TearDown]
+    public async Task TearDown() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task An_initial_sync_has_the_senders_and_oneself()
+    {
+        var sync = await _others[0].SyncsAsync(filter: Lazy());
+        Assert.That(Members(sync), Is.EquivalentTo(new[] { _alice.UserId, _others[0].UserId }));
+        Assert.That(sync.State(_room).Select(SyncReply.KeyOf), Does.Contain("m.room.create|"));
+    }
+
+    [Test]
+    public async Task A_sender_is_told_once_and_again_if_the_answer_was_lost()
+    {
+        var sync = await _alice.SyncsAsync(filter: Lazy());
+        await _others[1].SaysAsync(_room, "first");
+        var first = await _alice.SyncsAsync(sync.Next, filter: Lazy());
+        Assert.That(Members(first), Is.EqualTo(new[] { _others[1].UserId }));
+        var again = await _alice.SyncsAsync(sync.Next, filter: Lazy());
+        Assert.That(Members(again), Is.EqualTo(new[] { _others[1].UserId }), "That answer may have been lost.");
+
+        await _others[1].SaysAsync(_room, "second");
+        var second = await _alice.SyncsAsync(again.Next, filter: Lazy());
+        Assert.That(Members(second), Is.Empty);
+        await _others[1].SaysAsync(_room, "third");
+        Assert.That(Members(await _alice.SyncsAsync(second.Next, filter: Lazy(redundant: true))), Is.EqualTo(new[] { _others[1].UserId }));
+    }
+
+    [Test]
+    public async Task Members_that_changed_in_a_gap_are_told_whoever_spoke()
+    {
+        var since = (await _alice.SyncsAsync(filter: Lazy())).Next;
+        await _others[2].LeavesAsync(_room);
+        for (var i = 0; i < 25; i++) await _alice.SaysAsync(_room, "x");
+        var sync = await _alice.SyncsAsync(since, filter: Lazy());
+        Assert.That(sync.IsLimited(_room), Is.True);
+        Assert.That(Members(sync), Does.Contain(_others[2].UserId));
+    }
+
+    [Test]
+    public async Task In_a_room_without_a_name_the_heroes_are_told()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        foreach (var user in _others) await user.JoinsAsync(room);
+        for (var i = 0; i < 20; i++) await _alice.SaysAsync(room, "x");
+        var sync = await _alice.SyncsAsync(filter: Lazy());
+        var heroes = sync.Room(room)["summary"]!["m.heroes"]!.AsArray().Select(h => (string)h!).ToArray();
+        Assert.That(heroes, Is.EqualTo(_others.Select(o => o.UserId)));
+        var members = sync.State(room).Where(e => (string?)e["type"] == "m.room.member").Select(e => (string)e["state_key"]!);
+        Assert.That(members, Is.SupersetOf(heroes));
+        Assert.That(sync.Room(_room)["summary"]!["m.heroes"], Is.Null, "That room has a name.");
+    }
+
+    private static JsonObject Lazy(bool redundant = false) => new()
+    {
+        ["room"] = new JsonObject
+        {
+            ["state"] = new JsonObject { ["lazy_load_members"] = true, ["include_redundant_members"] = redundant },
+        },
+    };
+
+    private string[] Members(SyncReply sync) =>
+        [.. sync.State(_room).Where(e => (string?)e["type"] == "m.room.member").Select(e => (string)e["state_key"]!)];
+}
