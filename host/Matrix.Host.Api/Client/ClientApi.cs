@@ -38,6 +38,8 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Profiles.Profiles>()
         .AddSingleton<IEndpoints, AccountData.AccountData>()
         .AddSingleton<IEndpoints, AccountData.Tags>()
+        .AddSingleton<PushRules.UserPushRules>()
+        .AddSingleton<IEndpoints, PushRules.PushRules>()
         .AddSingleton<IEndpoints, Filters.Filters>()
         .AddSingleton<Sync.SyncFilters>()
         .AddSingleton<IEndpoints, Sync.Sync>()

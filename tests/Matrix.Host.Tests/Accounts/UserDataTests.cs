@@ -110,6 +110,7 @@ public sealed class UserDataTests
         (await _alice.GetAsync($"user/{_alice.UserId}/filter/abc")).Is(404, "M_NOT_FOUND");
         (await _bob.GetAsync($"user/{_alice.UserId}/filter/{id}")).Is(403, "M_FORBIDDEN");
         (await _bob.PostAsync($"user/{_alice.UserId}/filter")).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync($"user/{_alice.UserId}/filter", new JsonObject { ["room"] = "all" })).Is(400, "M_BAD_JSON");
     }
 
     private static Task<Reply> PutFieldAsync(TestUser user, string name, JsonNode value) =>

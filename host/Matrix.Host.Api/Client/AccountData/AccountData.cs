@@ -1,4 +1,5 @@
 using Matrix.Core.Json;
+using Matrix.Host.Api.Client.PushRules;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
@@ -7,7 +8,7 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Api.Client.AccountData;
 
 /// <summary>What a user's clients keep on the server for each other. Client-Server API, "Client Config".</summary>
-internal sealed class AccountData(IStorage storage, RoomNumbers rooms) : IEndpoints
+internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushRules pushRules) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("Account data is its user's alone.");
     private static readonly Answer _none = Answer.NotFound("There is no account data of this type.");
@@ -26,6 +27,12 @@ internal sealed class AccountData(IStorage storage, RoomNumbers rooms) : IEndpoi
         if (call["userId"] != call.Caller.UserId) return _notYours;
         var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
         if (!isKnown) return _none;
+        if (room is null && call["type"] == AccountDataTypes.PushRules)
+        {
+            var all = await pushRules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+            return Answer.Bytes(CanonicalJson.bytes(Json.NewObject(all.ToContent())));
+        }
+
         var row = await storage.AccountData.FindAsync(call.Caller.UserId, room, call["type"], stop).ConfigureAwait(false);
         return row is null ? _none : Answer.Bytes(row.Content);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Matrix.Core.Json;
+using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Filters;
@@ -22,6 +23,8 @@ internal sealed class Filters(IStorage storage, ClientOptions options) : IEndpoi
     private async ValueTask<Answer> PostAsync(Call call, JsonObject filter, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
+        var refusal = SyncFilter.Parse(filter).Match(static _ => null, static error => (Answer?)Answer.Error(400, error.ErrCode, error.ToString()));
+        if (refusal is not null) return refusal;
         if (await storage.Filters.FindAsync(call.Caller.UserId, options.Filters - 1, stop).ConfigureAwait(false) is not null)
         {
             return Answer.Forbidden($"An account has at most {options.Filters} filters.");

@@ -1,0 +1,67 @@
+using Matrix.Core.Json;
+using Matrix.Core.Push;
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Client.PushRules;
+
+/// <summary>What a user wants to be notified of. Client-Server API, "Push Rules: API".</summary>
+internal sealed class PushRules(UserPushRules rules, ClientOptions options) : IEndpoints
+{
+    private const string Rule = "pushrules/global/{kind}/{ruleId}";
+
+    private readonly RulesetLimits _limits = new(
+        options.PushRules, RulesetLimits.Default.PartsPerRule, RulesetLimits.Default.Characters);
+
+    public void Map(ClientRoutes routes)
+    {
+        // The specification writes them with a slash at the end; clients leave it out too.
+        foreach (var path in new[] { "pushrules/", "pushrules" }) routes.Get(path, AllAsync);
+        foreach (var path in new[] { "pushrules/global/", "pushrules/global" }) routes.Get(path, GlobalAsync);
+
+        routes.Get(Rule, (call, stop) => ShowAsync(call, static rule => rule.ToJson(), stop));
+        routes.Put(Rule, static body => body.Whole, PutAsync);
+        routes.Delete(Rule, (call, stop) => EditAsync(call, static (set, kind, id) => set.Delete(kind, id), stop));
+        routes.Get(Rule + "/enabled", (call, stop) => ShowAsync(call, EnabledOf, stop));
+        routes.Put(
+            Rule + "/enabled",
+            static body => body.Whole,
+            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetEnabled(kind, id, body), stop));
+        routes.Get(Rule + "/actions", (call, stop) => ShowAsync(call, static rule => ((Json.Object)rule.ActionsJson).Item, stop));
+        routes.Put(
+            Rule + "/actions",
+            static body => body.Whole,
+            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetActions(kind, id, body, _limits), stop));
+    }
+
+    private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop) =>
+        Show((await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false)).ToContent());
+
+    private async ValueTask<Answer> GlobalAsync(Call call, CancellationToken stop) =>
+        Show((await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false)).ToJson());
+
+    private ValueTask<Answer> PutAsync(Call call, JsonObject body, CancellationToken stop)
+    {
+        var (before, after) = (call.Query.Text("before"), call.Query.Text("after"));
+        return call.Query.Problem is { } problem
+            ? ValueTask.FromResult(problem)
+            : EditAsync(call, (set, kind, id) => set.Put(kind, id, body, before, after, _limits), stop);
+    }
+
+    private async ValueTask<Answer> ShowAsync(Call call, Func<PushRule, JsonObject> part, CancellationToken stop)
+    {
+        if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
+        var all = await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
+        return all.Find(kind, call["ruleId"]) is { } rule ? Show(part(rule)) : Answer.NotFound("There is no such push rule.");
+    }
+
+    private ValueTask<Answer> EditAsync(Call call, Func<Ruleset, PushRuleKind, string, RulesetEdit> edit, CancellationToken stop) =>
+        PushRuleKinds.TryParse(call["kind"], out var kind)
+            ? rules.ChangeAsync(call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop)
+            : ValueTask.FromResult(UnknownKind(call));
+
+    private static JsonObject EnabledOf(PushRule rule) => JsonObject.OfSeq([new ValueTuple<string, Json>("enabled", Json.NewBool(rule.Enabled))]);
+
+    private static Answer Show(JsonObject json) => Answer.Bytes(CanonicalJson.bytes(Json.NewObject(json)));
+
+    private static Answer UnknownKind(Call call) => Answer.InvalidParam($"There is no kind of push rule `{call["kind"]}`.");
+}
