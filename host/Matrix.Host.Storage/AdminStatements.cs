@@ -7,14 +7,7 @@ internal static class AdminStatements
 {
     private static readonly Statement Migrations = Statement.Of("SELECT number, name, applied_at FROM migrations ORDER BY number");
 
-    private static readonly Statement Rooms = Statement.Of("""
-        SELECT r.room_id, COALESCE(e.count, 0), COALESCE(e.bytes, 0), COALESCE(s.bytes, 0) + COALESCE(n.bytes, 0)
-        FROM rooms r
-        LEFT JOIN (SELECT event_nid >> 32 AS room, COUNT(*) AS count, SUM(LENGTH(json)) AS bytes FROM events GROUP BY 1) e ON e.room = r.room_nid
-        LEFT JOIN (SELECT step_key >> 32 AS room, SUM(LENGTH(changes)) AS bytes FROM state_steps GROUP BY 1) s ON s.room = r.room_nid
-        LEFT JOIN (SELECT node_key >> 32 AS room, SUM(LENGTH(data)) AS bytes FROM state_nodes GROUP BY 1) n ON n.room = r.room_nid
-        ORDER BY 3 DESC, 1 LIMIT $1
-        """);
+    private static readonly Statement Rooms = Statement.Of(RoomsWith("events e JOIN event_json j ON j.json_id = e.json_id"), RoomsWith("events e"));
 
     public static ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(IReads reads, CancellationToken stop) =>
         reads.ListAsync(Migrations, static row => new MigrationRow(row.Int32(0), row.Text(1), row.Int64(2)), stop);
@@ -25,4 +18,14 @@ internal static class AdminStatements
         static (a, limit) => a.Int(limit),
         static row => new RoomSize(row.Text(0), row.Int64(1), row.Int64(2), row.Int64(3)),
         stop);
+
+    private static string RoomsWith(string events) => $"""
+        SELECT r.room_id, COALESCE(e.count, 0), COALESCE(e.bytes, 0), COALESCE(s.bytes, 0) + COALESCE(n.bytes, 0)
+        FROM rooms r
+        LEFT JOIN (SELECT event_nid >> 32 AS room, COUNT(*) AS count, SUM(LENGTH(json)) AS bytes FROM {events} GROUP BY 1) e
+            ON e.room = r.room_nid
+        LEFT JOIN (SELECT step_key >> 32 AS room, SUM(LENGTH(changes)) AS bytes FROM state_steps GROUP BY 1) s ON s.room = r.room_nid
+        LEFT JOIN (SELECT node_key >> 32 AS room, SUM(LENGTH(data)) AS bytes FROM state_nodes GROUP BY 1) n ON n.room = r.room_nid
+        ORDER BY 3 DESC, 1 LIMIT $1
+        """;
 }

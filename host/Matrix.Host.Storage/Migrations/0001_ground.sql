@@ -1,4 +1,5 @@
--- The ground. One text for both databases: PostgreSQL reads INTEGER as BIGINT, BLOB as BYTEA, TEXT with the collation "C", and no WITHOUT ROWID.
+-- The ground. One text for both databases: PostgreSQL reads INTEGER as BIGINT, BLOB as BYTEA, TEXT with the collation "C", and no WITHOUT ROWID; a
+-- line can be for one of them only.
 -- Numbers of events, steps, checkpoints and nodes hold their room's number in the upper 32 bits: a room is one range of each table.
 
 -- Who this database belongs to.
@@ -39,6 +40,8 @@ CREATE TABLE current_state_log (
     PRIMARY KEY (room_nid, position)
 ) WITHOUT ROWID;
 
+-- SQLite keeps rows in order of their keys. Were the JSON among them, four to a page, every event of every room but the last would split pages in the
+-- middle of the table; so it is apart, in order of arrival, and the rows that keep the rooms' order are small. PostgreSQL appends anyway.
 CREATE TABLE events (
     event_nid INTEGER PRIMARY KEY,
     position INTEGER NOT NULL,
@@ -51,8 +54,11 @@ CREATE TABLE events (
     sender TEXT NOT NULL,
     sent_as_device TEXT,
     sent_as_txn TEXT,
-    json BLOB NOT NULL
+    json_id INTEGER NOT NULL -- SQLite only
+    json BLOB NOT NULL -- PostgreSQL only
 );
+
+CREATE TABLE event_json (json_id INTEGER PRIMARY KEY, json BLOB NOT NULL); -- SQLite only
 
 CREATE TABLE state_steps (
     step_key INTEGER PRIMARY KEY,

@@ -8,7 +8,7 @@ namespace Matrix.Host.Storage.Migrations;
 /// </summary>
 /// <param name="Number">Its number, from 1 without gaps.</param>
 /// <param name="Name">Its name.</param>
-/// <param name="Text">Its statements, in the common text that <see cref="ForPostgres"/> turns into PostgreSQL's.</param>
+/// <param name="Text">Its statements, in the common text that <see cref="ForSqlite"/> and <see cref="ForPostgres"/> make their own of.</param>
 internal sealed record Migration(int Number, string Name, string Text)
 {
     /// <summary>The table that records them.</summary>
@@ -18,8 +18,11 @@ internal sealed record Migration(int Number, string Name, string Text)
     /// <summary>All that this server knows: files `NNNN_name.sql` beside this one.</summary>
     public static IReadOnlyList<Migration> All { get; } = Load();
 
+    /// <summary>The text for SQLite.</summary>
+    public string ForSqlite => Without("-- PostgreSQL only");
+
     /// <summary>The text for PostgreSQL.</summary>
-    public string ForPostgres => string.Join('\n', Text.Split('\n').Where(line => !line.StartsWith("--", StringComparison.Ordinal)))
+    public string ForPostgres => Without("-- SQLite only")
         .Replace("INTEGER", "BIGINT", StringComparison.Ordinal)
         .Replace(" BLOB", " BYTEA", StringComparison.Ordinal)
         .Replace(" TEXT", " TEXT COLLATE \"C\"", StringComparison.Ordinal)
@@ -37,6 +40,9 @@ internal sealed record Migration(int Number, string Name, string Text)
     public static StorageException ForeignServer(string theirs, string ours) => new(
         StorageFailure.Refused,
         $"The database belongs to the server {theirs}, but server_name is {ours}. A server's name cannot change: use another database.");
+
+    private string Without(string mark) => string.Join('\n', Text.Split('\n').Where(line =>
+        !line.StartsWith("--", StringComparison.Ordinal) && !line.EndsWith(mark, StringComparison.Ordinal)));
 
     private static Migration[] Load()
     {

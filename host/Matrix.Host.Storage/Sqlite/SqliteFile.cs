@@ -53,7 +53,7 @@ internal sealed class SqliteFile : IDisposable
             connection.Execute("BEGIN IMMEDIATE");
             try
             {
-                connection.Execute(migration.Text);
+                connection.Execute(migration.ForSqlite);
                 connection.Execute(string.Create(
                     CultureInfo.InvariantCulture, $"INSERT INTO migrations VALUES ({migration.Number}, '{migration.Name}', {now})"));
                 connection.Execute("COMMIT");

@@ -25,7 +25,7 @@ internal static class SqliteStorage
             }
 
             var metrics = new WriterMetrics();
-            var writer = new SqliteWriter(writing, AllTables.Handlers(options), options, metrics);
+            var writer = new SqliteWriter(writing, SqliteEventInsert.Register(AllTables.Handlers(options)), options, metrics);
             var readers = new SqliteReaders([.. connections.Skip(1)], options);
             metrics.WatchReads(() => readers.Waiting);
             return await OpenedStorage.OpenAsync(

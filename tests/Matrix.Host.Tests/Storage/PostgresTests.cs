@@ -8,6 +8,7 @@ using static Matrix.Host.Tests.Storage.Samples;
 namespace Matrix.Host.Tests.Storage;
 
 /// <summary>What only a server can suffer.</summary>
+[Category(TestDatabase.Postgres)]
 internal sealed class PostgresTests
 {
     private PostgresServer _server = null!;

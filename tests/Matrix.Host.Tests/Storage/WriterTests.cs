@@ -265,7 +265,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     {
         var kinds = typeof(WriteOperation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(WriteOperation)) && !type.IsAbstract);
 
-        Assert.That(Matrix.Host.Storage.Tables.AllTables.Handlers(Options()).Kinds, Is.EquivalentTo(kinds));
+        var handlers = Matrix.Host.Storage.Sqlite.SqliteEventInsert.Register(Matrix.Host.Storage.Tables.AllTables.Handlers(Options()));
+        Assert.That(handlers.Kinds, Is.EquivalentTo(kinds));
     }
 
     [Test]

@@ -4,22 +4,31 @@ namespace Matrix.Host.Storage.Tables.Events;
 
 internal sealed class EventsTable(IReads reads) : IEventsTable
 {
-    private const string Columns =
-        "event_nid, event_id, position, step, standing, notify_class, sender, thread_root, redacted_by, sent_as_device, sent_as_txn, json";
+    private const string Columns = """
+        e.event_nid, e.event_id, e.position, e.step, e.standing, e.notify_class, e.sender, e.thread_root, e.redacted_by, e.sent_as_device,
+        e.sent_as_txn
+        """;
 
-    private static readonly Statement ById = Statement.Of($"SELECT {Columns} FROM events WHERE event_id = $1");
-    private static readonly Statement ByNid = Statement.Of($"SELECT {Columns} FROM events WHERE event_nid = $1");
-    private static readonly Statement ByIds = Statement.ByKeys($"SELECT {Columns} FROM events WHERE event_id = KEY");
-    private static readonly Statement ByNids = Statement.ByKeys($"SELECT {Columns} FROM events WHERE event_nid = KEY");
+    /// <summary>What an event's row holds on either database: ten arguments.</summary>
+    public const string InsertColumns =
+        "event_nid, event_id, position, step, standing, notify_class, sender, thread_root, sent_as_device, sent_as_txn";
+
+    private const string InSqlite = $"SELECT {Columns}, j.json FROM events e JOIN event_json j ON j.json_id = e.json_id";
+    private const string InPostgres = $"SELECT {Columns}, e.json FROM events e";
+
+    private static readonly Statement ById = Of("WHERE e.event_id = $1");
+    private static readonly Statement ByNid = Of("WHERE e.event_nid = $1");
+    private static readonly Statement ByIds = ByKeys("WHERE e.event_id = KEY");
+    private static readonly Statement ByNids = ByKeys("WHERE e.event_nid = KEY");
     private static readonly Statement NidsOfIds = Statement.ByKeys("SELECT event_id, event_nid FROM events WHERE event_id = KEY");
     private static readonly Statement IdsOfNids = Statement.ByKeys("SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
 
-    private static readonly Statement After = Statement.Of($"""
-        SELECT {Columns} FROM events WHERE event_nid > $1 AND event_nid <= $2 AND standing & $3 = 0 ORDER BY event_nid LIMIT $4
+    private static readonly Statement After = Of("""
+        WHERE e.event_nid > $1 AND e.event_nid <= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid LIMIT $4
         """);
 
-    private static readonly Statement Before = Statement.Of($"""
-        SELECT {Columns} FROM events WHERE event_nid < $1 AND event_nid >= $2 AND standing & $3 = 0 ORDER BY event_nid DESC LIMIT $4
+    private static readonly Statement Before = Of("""
+        WHERE e.event_nid < $1 AND e.event_nid >= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid DESC LIMIT $4
         """);
 
     // Live events have positions that rise with their numbers, so where a position falls is found by halving, starting with the newest: no index
@@ -51,31 +60,30 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
 
     private static readonly Statement LastAt = Statement.ByKeys(Halving);
 
-    private static readonly Statement Insert = Statement.Of("""
-        INSERT INTO events (event_nid, event_id, position, step, standing, notify_class, sender, thread_root, sent_as_device, sent_as_txn, json)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        """);
-
     private static readonly Statement Redact = Statement.Of("UPDATE events SET redacted_by = $2 WHERE event_nid = $1");
-    private static readonly Statement RedactAndReplace = Statement.Of("UPDATE events SET redacted_by = $2, json = $3 WHERE event_nid = $1");
+
+    private static readonly Statement ReplaceJson = Statement.Of(
+        sqlite: "UPDATE event_json SET json = $2 WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",
+        postgres: "UPDATE events SET json = $2 WHERE event_nid = $1");
+
     private static readonly Statement Restand = Statement.Of("UPDATE events SET standing = $2, step = $3 WHERE event_nid = $1");
 
+    /// <summary>All but how an event is stored, which each database does its own way.</summary>
     public static void Register(WriteHandlers handlers) => handlers
-        .On<InsertEvent>(Insert, static (a, op) => a
-            .Nid(op.Nid).EventId(op.EventId).Position().Int(op.Step).Int((int)op.Standing).Int(op.NotifyClass).Text(op.Sender)
-            .NidOrNull(op.ThreadRoot).TextOrNull(op.Transaction?.DeviceId).TextOrNull(op.Transaction?.TransactionId).Blob(op.Json))
         .On<MarkRedacted>(static (op, writes) =>
         {
-            if (op.RedactedJson is null)
+            writes.Run(Redact, op, static (a, op) => a.Nid(op.Nid).Nid(op.By));
+            if (op.RedactedJson is not null)
             {
-                writes.Run(Redact, op, static (a, op) => a.Nid(op.Nid).Nid(op.By));
-            }
-            else
-            {
-                writes.Run(RedactAndReplace, op, static (a, op) => a.Nid(op.Nid).Nid(op.By).BlobOrNull(op.RedactedJson));
+                writes.Run(ReplaceJson, op, static (a, op) => a.Nid(op.Nid).BlobOrNull(op.RedactedJson));
             }
         })
         .On<SetEventStanding>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Standing).Int(op.Step));
+
+    /// <summary>The arguments of <see cref="InsertColumns"/>.</summary>
+    public static IArguments BindInsert(IArguments arguments, InsertEvent op) => arguments
+        .Nid(op.Nid).EventId(op.EventId).Position().Int(op.Step).Int((int)op.Standing).Int(op.NotifyClass).Text(op.Sender)
+        .NidOrNull(op.ThreadRoot).TextOrNull(op.Transaction?.DeviceId).TextOrNull(op.Transaction?.TransactionId);
 
     public ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop) =>
         reads.FirstAsync(ById, eventId, static (a, id) => a.EventId(id), Row, stop);
@@ -137,4 +145,8 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         row.Nid(8),
         row.TextOrNull(9) is { } device ? new SentAs(device, row.Text(10)) : null,
         row.Blob(11));
+
+    private static Statement Of(string which) => Statement.Of($"{InSqlite} {which}", $"{InPostgres} {which}");
+
+    private static Statement ByKeys(string which) => Statement.ByKeys($"{InSqlite} {which}", $"{InPostgres} {which}");
 }

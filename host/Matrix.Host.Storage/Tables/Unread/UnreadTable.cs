@@ -8,10 +8,9 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
     private const string Columns = "event_nid, thread_root, kind";
     private const int NotShown = (int)(EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier);
 
-    private static readonly Statement Notifying = Statement.Of($"""
+    private static readonly Statement Notifying = Statement.Of("""
         SELECT COALESCE(thread_root, 0), COUNT(*) FROM events
-        WHERE event_nid > $1 AND event_nid <= $2 AND notify_class & $3 <> 0 AND sender <> $4 AND standing & {NotShown} = 0
-          AND redacted_by IS NULL
+        WHERE event_nid > $1 AND event_nid <= $2 AND notify_class & $3 <> 0 AND sender <> $4 AND standing & $5 = 0 AND redacted_by IS NULL
         GROUP BY COALESCE(thread_root, 0)
         """);
 
@@ -53,7 +52,7 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         RoomNid room, EventNid after, EventNid through, int notifyClasses, string notSender, CancellationToken stop) => reads.ListAsync(
             Notifying,
             (after, through, notifyClasses, notSender),
-            static (a, q) => a.Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.notSender),
+            static (a, q) => a.Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.notSender).Int(NotShown),
             static row => new NotifyingCount(row.Nid(0), row.Int32(1)),
             stop);
 
