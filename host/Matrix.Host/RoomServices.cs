@@ -46,8 +46,7 @@ internal static class RoomServices
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Trail)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Ignored)
         .AddSingleton(config.Storage)
-        .AddSingleton(parts => new Aggregations(
-            parts.GetRequiredService<IStorage>().Relations, parts.GetRequiredService<EventStore>(), parts.GetRequiredService<IgnoredUsers>()))
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Aggregations)
         .AddSingleton(parts => new RoomAccess(
             parts.GetRequiredService<RoomDirectory>(),
             parts.GetRequiredService<StateReader>(),

@@ -45,6 +45,9 @@ internal sealed record LaneHead
     /// <summary>The room's most recent checkpoint.</summary>
     internal CheckpointHeader? NewestCheckpoint { get; init; }
 
+    /// <summary>Whether any event of the room relates, or related, to another.</summary>
+    internal bool HasRelations { get; init; }
+
     /// <summary>The row from which a lane would go on here.</summary>
     internal RoomHeader ToHeader() => new()
     {
@@ -69,5 +72,6 @@ internal sealed record LaneHead
         InvitedCount = InvitedCount,
         LastEvent = EventNid.Of(Room.Nid, LastOrdinal),
         Local = Local,
+        HasRelations = HasRelations,
     };
 }

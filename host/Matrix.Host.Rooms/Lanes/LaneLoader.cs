@@ -35,6 +35,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
             FirstOrdinal = header.FirstOrdinal,
             JoinedCount = header.JoinedCount,
             InvitedCount = header.InvitedCount,
+            HasRelations = await storage.Relations.AnyAsync(room, stop).ConfigureAwait(false),
             BaseStep = chain?.Checkpoint?.Step ?? 0,
             StepsSinceBase = chain?.Steps.Count ?? 0,
             NewestCheckpoint = checkpoints.Count == 0 ? null : CheckpointHeader.Parse(checkpoints[^1].Data.ToArray()),
@@ -51,6 +52,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         InvitedCount = row.Header.InvitedCount,
         LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
         Local = await LocalAsync(row.Nid, stop).ConfigureAwait(false),
+        HasRelations = await storage.Relations.AnyAsync(row.Nid, stop).ConfigureAwait(false),
         Position = row.LastPosition,
     };
 

@@ -114,6 +114,7 @@ internal sealed class EventAppender(
             Room = room,
             LastOrdinal = ordinal,
             Depth = pdu.Depth,
+            HasRelations = head.HasRelations || relation is not null,
             Extremities = Extremities.After(head.Extremities, pdu.PrevEvents, new ForwardExtremity(ordinal, pdu.EventId), true),
         };
         if (pdu.StateKey is { } stateKey) next = await ApplyStateAsync(turn, next, pdu, stateKey, nid, stop).ConfigureAwait(false);

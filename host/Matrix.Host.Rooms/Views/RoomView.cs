@@ -30,6 +30,9 @@ public sealed record RoomView
     /// <summary>Local users.</summary>
     public required LocalMembers Local { get; init; }
 
+    /// <summary>Whether any event of the room relates, or related, to another.</summary>
+    public required bool HasRelations { get; init; }
+
     /// <summary>The position of the set that changed the room last.</summary>
     public long Position { get; internal set; }
 }

@@ -190,6 +190,22 @@ internal sealed class ReadingTests
     }
 
     [Test]
+    public async Task A_limited_sync_bundles_what_relates_to_its_events()
+    {
+        var room = await CreatesAsync();
+        var said = await SaysAsync(_alice, room, "tpyo");
+        var edit = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "typo" });
+        var filter = Uri.EscapeDataString("""{"room":{"timeline":{"limit":2}}}""");
+        var timeline = (await _alice.GetAsync($"sync?filter={filter}")).Is(200).Json["rooms"]!["join"]![room]!["timeline"]!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That((bool)timeline["limited"]!, Is.True);
+            Assert.That((string)timeline["events"]![0]!["unsigned"]!["m.relations"]!["m.replace"]!["event_id"]!, Is.EqualTo(edit));
+        });
+    }
+
+    [Test]
     public async Task Relations_are_paged_and_threads_are_listed_latest_first()
     {
         var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });

@@ -41,6 +41,7 @@ internal sealed class JoinedRooms(RoomServices services)
             stop).ConfigureAwait(false);
         var trail = await TrailAsync(room, end, userId, timeline, stop).ConfigureAwait(false);
         var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
+        await services.BundleAsync(turn, input.View, timeline, extras, stop).ConfigureAwait(false);
 
         bool membersChanged = false;
         if (!ReferenceEquals(before, end))

@@ -33,9 +33,28 @@ internal sealed record RoomServices
 
     public required ReplacedState Replaced { get; init; }
 
+    public required Aggregations Aggregations { get; init; }
+
     public required MemberTrail Trail { get; init; }
 
     public required Visibility Visibility { get; init; }
 
     public required SyncOptions Options { get; init; }
+
+    /// <summary>
+    /// Adds what is bundled with the events of a timeline. Only a limited one has it: of the others the client sees every event that relates to
+    /// another itself. Client-Server API, "Aggregations of child events".
+    /// </summary>
+    public async ValueTask BundleAsync(
+        SyncTurn turn, RoomView view, Timeline timeline, Dictionary<EventNid, EventExtras> extras, CancellationToken stop)
+    {
+        if (!timeline.Limited || !view.HasRelations) return;
+        var bundled = await Aggregations.OfAsync(
+            view.Room,
+            timeline.Events,
+            turn.Reader,
+            (output, child, own) => ClientEvents.Write(output, child, turn.Reader, new EventExtras { Relations = own }, withRoomId: true),
+            stop).ConfigureAwait(false);
+        foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
+    }
 }

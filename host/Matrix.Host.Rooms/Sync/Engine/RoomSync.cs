@@ -32,6 +32,7 @@ public sealed class RoomSync : IAsyncDisposable
         Visibility = new Visibility(rooms.Events, rooms.States, Replaced);
         ClientEvents = new ClientEvents(rooms.Events, Replaced, time);
         Ignored = new IgnoredUsers(storage.AccountData);
+        Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored);
         Typing = typing;
         Receipts = new ReceiptWriter(rooms.Rooms, rooms.Events, storage.Writer, time);
         Sync = new SyncEngine(
@@ -48,6 +49,7 @@ public sealed class RoomSync : IAsyncDisposable
                 ClientEvents = ClientEvents,
                 Replaced = Replaced,
                 Trail = Trail,
+                Aggregations = Aggregations,
                 Visibility = Visibility,
                 Options = options,
             },
@@ -76,6 +78,9 @@ public sealed class RoomSync : IAsyncDisposable
 
     /// <summary>Users' memberships, followed back.</summary>
     public MemberTrail Trail { get; }
+
+    /// <summary>What is bundled with events.</summary>
+    public Aggregations Aggregations { get; }
 
     /// <summary>Whom users ignore.</summary>
     public IgnoredUsers Ignored { get; }

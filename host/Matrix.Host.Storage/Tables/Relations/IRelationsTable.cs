@@ -17,6 +17,9 @@ public interface IRelationsTable
     ValueTask<IReadOnlyDictionary<string, Aggregation>> AggregationsAsync(
         RoomNid room, IReadOnlyCollection<string> parents, string reader, CancellationToken stop);
 
+    /// <summary>Whether any event of the room relates to another: if not, nothing is bundled there.</summary>
+    ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop);
+
     /// <summary>Whether the sender has already annotated the parent with this type and key: such a second annotation is refused.</summary>
     ValueTask<bool> HasAnnotationAsync(
         RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop);

@@ -57,6 +57,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY AND t.room_nid = $3
         """);
 
+    private static readonly Statement Any = Statement.Of("SELECT 1 FROM relations WHERE event_nid >= $1 AND event_nid <= $2 LIMIT 1");
+
     private static readonly Statement Annotated = Statement.Of("""
         SELECT 1 FROM relations WHERE parent_id = $1 AND sender = $2 AND event_type = $3 AND annotation_key = $4 AND rel_type = 'm.annotation'
         LIMIT 1
@@ -163,6 +165,9 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             References = [.. group.Where(row => row.Kind == 3).OrderBy(row => row.Event).Select(row => row.Id!)],
         });
     }
+
+    public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) => await reads.FirstAsync(
+        Any, room, static (a, room) => a.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room)), static _ => true, stop);
 
     public async ValueTask<bool> HasAnnotationAsync(
         RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) => await reads.FirstAsync(
