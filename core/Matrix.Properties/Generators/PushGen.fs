@@ -43,13 +43,25 @@ module PushGen =
     let text: Gen<string> =
         Gen.choose (0, 10)
         |> Gen.bind (fun n ->
-            Gen.listOfLength n (Gen.elements [ "a"; "A"; "b"; "ab"; " "; "_"; "-"; "é"; "É"; "😀"; "\u212A"; "*"; "?" ]))
+            Gen.listOfLength
+                n
+                (Gen.frequency [
+                    3, Gen.elements [ "a"; "b" ]
+                    2, Gen.elements [ "A"; "ab"; " "; "_"; "-"; "é"; "É"; "😀"; "\u212A"; "*"; "?" ]
+                ]))
         |> Gen.map (String.concat "")
 
     /// Patterns that such texts match now and then.
     let pattern: Gen<string> =
         Gen.choose (0, 5)
-        |> Gen.bind (fun n -> Gen.listOfLength n (Gen.elements [ "a"; "b"; "A"; "*"; "?"; " "; "_"; "é"; "😀"; "ab" ]))
+        |> Gen.bind (fun n ->
+            Gen.listOfLength
+                n
+                (Gen.frequency [
+                    3, Gen.elements [ "a"; "b"; "ab" ]
+                    2, Gen.constant "*"
+                    1, Gen.elements [ "?"; "A"; " "; "_"; "é"; "😀" ]
+                ]))
         |> Gen.map (String.concat "")
 
     /// The users of the room; rules are evaluated for some of them.
