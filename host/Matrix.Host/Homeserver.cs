@@ -90,6 +90,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
+            .AddSingleton(config.Keys)
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
             .AddRooms(config, key)

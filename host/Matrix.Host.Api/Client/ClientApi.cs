@@ -1,4 +1,5 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Client.Sessions;
@@ -41,6 +42,7 @@ public static class ClientApi
         .AddSingleton<PushRules.UserPushRules>()
         .AddSingleton<IEndpoints, PushRules.PushRules>()
         .AddSingleton<IEndpoints, Filters.Filters>()
+        .AddKeys()
         .AddSingleton<Sync.SyncFilters>()
         .AddSingleton<IEndpoints, Sync.Sync>()
         .AddSingleton<IEndpoints, Receipts.Receipts>()

@@ -71,13 +71,6 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         return !receipt.Refused;
     }
 
-    /// <summary>Whether one of the user's signing keys is called like that: no device may be.</summary>
-    public async ValueTask<bool> IsKeyNameAsync(string userId, string deviceId, CancellationToken stop)
-    {
-        var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
-        return rows.Any(row => row.PublicKey == deviceId);
-    }
-
     private static IEnumerable<(CrossSigningUsage Usage, string Name, JsonObject? Json)> Parts(CrossSigningUpload upload) =>
     [
         (CrossSigningUsage.Master, "master", upload.Master),

@@ -48,6 +48,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             set.Require(new PutOneTimeKey(userId, deviceId, key.Algorithm, key.KeyId, json));
         }
 
+        if (upload.OneTimeKeys.Count > 0) set.Add(new ForgetClaimedKeys(userId, deviceId, options.MaxOneTimeKeys));
         foreach (var key in upload.FallbackKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;

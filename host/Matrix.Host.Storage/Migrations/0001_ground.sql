@@ -244,6 +244,17 @@ CREATE TABLE one_time_keys (
     PRIMARY KEY (user_id, device_id, algorithm, key_id)
 ) WITHOUT ROWID;
 
+-- One-time keys that were given away, of late: they are not taken again.
+CREATE TABLE claimed_keys (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    json BLOB NOT NULL,
+    PRIMARY KEY (user_id, device_id, algorithm, key_id)
+) WITHOUT ROWID;
+
 CREATE TABLE fallback_keys (
     user_id TEXT NOT NULL,
     device_id TEXT NOT NULL,

@@ -182,6 +182,27 @@ internal static class ConfigKeys
 
     internal static ConfigKey<int> PushRules { get; } = Key("limits.push_rules", ConfigTypes.Whole(1, 100_000), 1000, "Push rules that one user adds.");
 
+    internal static ConfigKey<int> OneTimeKeys { get; } = Key(
+        "limits.one_time_keys", ConfigTypes.Whole(50, 100_000), 1000, "One-time keys of one algorithm that a device has waiting.");
+
+    internal static ConfigKey<long> KeyBytes { get; } = Key(
+        "limits.key_bytes", ConfigTypes.Bytes(4 << 10, 1 << 20), 32L << 10, "One key with its signatures, or one key of a backup.");
+
+    internal static ConfigKey<int> KeyQueryUsers { get; } = Key(
+        "limits.key_query_users", ConfigTypes.Whole(1, 100_000), 2500, "Users whose keys one request asks for.");
+
+    internal static ConfigKey<int> KeyClaims { get; } = Key(
+        "limits.key_claims", ConfigTypes.Whole(1, 100_000), 5000, "One-time keys that one request claims.");
+
+    internal static ConfigKey<long> ToDeviceBytes { get; } = Key(
+        "limits.to_device_bytes", ConfigTypes.Bytes(4 << 10, 1 << 20), 64L << 10, "One message to a device.");
+
+    internal static ConfigKey<int> ToDeviceMessages { get; } = Key(
+        "limits.to_device_messages", ConfigTypes.Whole(1, 100_000), 5000, "Devices that one request sends messages to.");
+
+    internal static ConfigKey<int> BackupKeys { get; } = Key(
+        "limits.backup_keys", ConfigTypes.Whole(1, 100_000), 5000, "Keys that one request puts into a backup.");
+
     internal static ConfigKey<int> InitialInvites { get; } = Key(
         "limits.initial_invites", ConfigTypes.Whole(0, 10_000), 100, "Users that a room may be created with.");
 

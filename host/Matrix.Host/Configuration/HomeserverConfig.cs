@@ -3,6 +3,7 @@ using System.Net;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Keys;
 using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
@@ -34,6 +35,8 @@ internal sealed record HomeserverConfig
     internal required RoomsOptions Rooms { get; init; }
 
     internal required SyncOptions Sync { get; init; }
+
+    internal required KeyOptions Keys { get; init; }
 
     internal required PasswordHashCost PasswordCost { get; init; }
 
@@ -156,6 +159,16 @@ internal sealed record HomeserverConfig
                 LongestTyping = values.Get(ConfigKeys.LongestTyping),
                 UnreadCacheBytes = values.Get(ConfigKeys.UnreadCache),
                 PushRuleCacheBytes = values.Get(ConfigKeys.PushRuleCache),
+            },
+            Keys = new KeyOptions
+            {
+                MaxOneTimeKeys = values.Get(ConfigKeys.OneTimeKeys),
+                MaxKeyBytes = (int)values.Get(ConfigKeys.KeyBytes),
+                MaxUsersPerQuery = values.Get(ConfigKeys.KeyQueryUsers),
+                MaxClaims = values.Get(ConfigKeys.KeyClaims),
+                MaxToDeviceBytes = (int)values.Get(ConfigKeys.ToDeviceBytes),
+                MaxToDeviceMessages = values.Get(ConfigKeys.ToDeviceMessages),
+                MaxBackupKeys = values.Get(ConfigKeys.BackupKeys),
             },
             PasswordCost = new PasswordHashCost(
                 values.Get(ConfigKeys.PasswordMemory),

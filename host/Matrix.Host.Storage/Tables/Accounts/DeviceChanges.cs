@@ -22,6 +22,7 @@ internal static class DeviceChanges
         Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM device_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2"),
         Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id = $2"),

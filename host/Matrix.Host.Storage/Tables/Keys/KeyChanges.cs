@@ -7,6 +7,11 @@ internal static class KeyChanges
 {
     private const string DeviceIsThere = "EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)";
 
+    // Clients repeat an upload whose answer was lost; what was given away meanwhile must not come back.
+    private const string WasGivenAway = """
+        EXISTS (SELECT 1 FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4 AND json = $5)
+        """;
+
     private static readonly Statement DropSignaturesOnChanged = Statement.Of("""
         DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2
             AND EXISTS (SELECT 1 FROM device_keys WHERE user_id = $1 AND device_id = $2 AND json <> $3)
@@ -19,11 +24,11 @@ internal static class KeyChanges
 
     private static readonly Statement InsertOneTimeKey = Statement.Of($"""
         INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, json, position, seq)
-        SELECT $1, $2, $3, $4, $5, $6, $7 WHERE {DeviceIsThere}
+        SELECT $1, $2, $3, $4, $5, $6, $7 WHERE {DeviceIsThere} AND NOT {WasGivenAway}
         ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json WHERE one_time_keys.json = excluded.json
         """);
 
-    private static readonly Statement DeviceIsGone = Statement.Of($"SELECT 1 WHERE NOT {DeviceIsThere}");
+    private static readonly Statement IsNotNeeded = Statement.Of($"SELECT 1 WHERE NOT {DeviceIsThere} OR {WasGivenAway}");
 
     private static readonly Statement UpsertFallbackKey = Statement.Of($"""
         INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, 0 WHERE {DeviceIsThere}
@@ -36,6 +41,18 @@ internal static class KeyChanges
         UPDATE fallback_keys SET used = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3
             AND NOT EXISTS (SELECT 1 FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3)
         RETURNING key_id, json
+        """);
+
+    private static readonly Statement RememberOneTimeKey = Statement.Of("""
+        INSERT INTO claimed_keys (user_id, device_id, algorithm, key_id, json, position)
+        SELECT user_id, device_id, algorithm, key_id, json, $4 FROM one_time_keys
+        WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 ORDER BY position, seq LIMIT 1
+        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json, position = excluded.position
+        """);
+
+    private static readonly Statement ForgetClaimed = Statement.Of("""
+        DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND position <= (
+            SELECT position FROM claimed_keys WHERE user_id = $1 AND device_id = $2 ORDER BY position DESC LIMIT 1 OFFSET $3)
         """);
 
     private static readonly Statement TakeOneTimeKey = Statement.Of("""
@@ -79,15 +96,21 @@ internal static class KeyChanges
         {
             writes.RunIf(InsertOneTimeKey, op, static (a, op) => a
                 .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json).Position().Sequence());
-            writes.RunFor(DeviceIsGone, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId), static (_, _) => true);
+            writes.RunFor(
+                IsNotNeeded,
+                op,
+                static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json),
+                static (_, _) => true);
         })
         .On<PutFallbackKey>(UpsertFallbackKey, static (a, op) => a
             .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
         .On<ClaimKey>(static (op, writes) =>
         {
             writes.RunFor(UseFallbackKey, op, Owner, static (op, row) => Claimed(op, row, true));
+            writes.Run(RememberOneTimeKey, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Position());
             writes.RunFor(TakeOneTimeKey, op, Owner, static (op, row) => Claimed(op, row, false));
         })
+        .On<ForgetClaimedKeys>(ForgetClaimed, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Keep))
         .On<PutCrossSigningKey>(static (op, writes) =>
         {
             writes.Run(DropSignaturesOnReplaced, op, static (a, op) => a.Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey));

@@ -13,7 +13,7 @@ public sealed record PutDeviceKeys(string UserId, string DeviceId, ReadOnlyMemor
 
 /// <summary>
 /// A one-time key is added. Not applied if the device has a key of that id with other content; the same again is applied. Dropped silently if
-/// there is no such device.
+/// there is no such device, or if this very key was given away before.
 /// </summary>
 public sealed record PutOneTimeKey(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : ConditionalOperation;
@@ -40,6 +40,12 @@ public sealed record ClaimKey(string UserId, string DeviceId, string Algorithm) 
     /// <summary>Whether it is the fallback key.</summary>
     public bool IsFallback { get; internal set; }
 }
+
+/// <summary>
+/// Of a device's one-time keys that were given away, all but about the last <paramref name="Keep"/> are forgotten: they could be uploaded
+/// again. For each upload, so that what is remembered stays bounded.
+/// </summary>
+public sealed record ForgetClaimedKeys(string UserId, string DeviceId, int Keep) : WriteOperation;
 
 /// <summary>A cross-signing key is put in place of the one of that usage; signatures on the one before go.</summary>
 public sealed record PutCrossSigningKey(string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)

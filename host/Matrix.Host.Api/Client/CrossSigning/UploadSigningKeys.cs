@@ -1,0 +1,59 @@
+using Matrix.Core.Json;
+using Matrix.Host.Api.Client.InteractiveAuth;
+using Matrix.Host.Api.Client.Keys;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Keys;
+
+namespace Matrix.Host.Api.Client.CrossSigning;
+
+/// <summary>Publishing cross-signing keys: `POST /keys/device_signing/upload`. Client-Server API, "Cross-signing".</summary>
+internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInteractiveAuth interactive) : IEndpoints
+{
+    private const int Attempts = 3;
+
+    private sealed record Input(CrossSigningUpload Keys, JsonObject Body);
+
+    public void Map(ClientRoutes routes) => routes.Post(
+        "keys/device_signing/upload", Read, Upload, new RouteOptions { CanonicalBody = true });
+
+    private async ValueTask<Answer> Upload(Call call, Input input, CancellationToken stop)
+    {
+        var userId = call.Caller.UserId;
+        AuthOutcome? authenticated = null;
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var considered = await uploads.ConsiderAsync(userId, input.Keys, stop).ConfigureAwait(false);
+            if (!considered.IsOk) return KeyAnswers.Of(considered.Failure);
+
+            var change = considered.Value;
+            if (change.ReplacesKeys && authenticated is null)
+            {
+                var demand = new AuthDemand(AuthFlow.Password, userId);
+                var outcome = await interactive.DemandAsync(call, input.Body, demand, stop).ConfigureAwait(false);
+                if (outcome.Refusal is { } refusal) return refusal;
+                authenticated = outcome;
+            }
+
+            // What was considered may have changed meanwhile: first keys need no authentication, and are first only once.
+            if (!await uploads.MakeAsync(change, stop).ConfigureAwait(false)) continue;
+            if (authenticated is { } used) interactive.End(used);
+            return Answer.Empty;
+        }
+
+        return KeyAnswers.Of(new KeyFailure(KeyFailureKind.Busy, "The keys are being changed at the same time."));
+    }
+
+    private static Input Read(BodyReader body) => new(
+        new CrossSigningUpload(ReadKey(body, "master_key"), ReadKey(body, "self_signing_key"), ReadKey(body, "user_signing_key")),
+        body.Whole);
+
+    private static JsonObject? ReadKey(BodyReader body, string name)
+    {
+        if (body.Inner(name) is not { } key) return null;
+        key.RequiredText("user_id");
+        key.RequiredTexts("usage");
+        KeyBodies.CheckTexts(key.RequiredInner("keys"));
+        if (key.Inner("signatures") is { } signatures) KeyBodies.CheckSignatures(signatures);
+        return key.Whole;
+    }
+}

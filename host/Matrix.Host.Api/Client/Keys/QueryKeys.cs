@@ -1,0 +1,48 @@
+using Matrix.Core.Ident;
+using Matrix.Core.Json;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms.Keys;
+
+namespace Matrix.Host.Api.Client.Keys;
+
+/// <summary>Asking for users' keys: `POST /keys/query`. Client-Server API, "Key management API".</summary>
+internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOptions server) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Post(
+        "keys/query", Read, Query, new RouteOptions { Access = Access.UsersAndGuests, Body = BodyLimit.Large });
+
+    private async ValueTask<Answer> Query(
+        Call call, IReadOnlyDictionary<string, IReadOnlySet<string>> wanted, CancellationToken stop)
+    {
+        if (wanted.Count > options.MaxUsersPerQuery)
+        {
+            return Answer.TooLarge($"Ask for at most {options.MaxUsersPerQuery} users at once.");
+        }
+
+        var local = wanted.Where(user => UserId.server(user.Key) == server.ServerName).ToDictionary();
+        var found = await queries.QueryAsync(call.Caller.UserId, local, stop).ConfigureAwait(false);
+        var elsewhere = wanted.Keys.Where(user => !local.ContainsKey(user)).Select(UserId.server);
+        return KeyAnswers.Object(
+            ("device_keys", KeyAnswers.ObjectOf(found.DeviceKeys, devices => KeyAnswers.ObjectOf(devices, Json.NewObject))),
+            ("failures", KeyAnswers.Unreachable(elsewhere)),
+            ("master_keys", KeyAnswers.ObjectOf(found.MasterKeys, Json.NewObject)),
+            ("self_signing_keys", KeyAnswers.ObjectOf(found.SelfSigningKeys, Json.NewObject)),
+            ("user_signing_keys", KeyAnswers.ObjectOf(found.UserSigningKeys, Json.NewObject)));
+    }
+
+    private static Dictionary<string, IReadOnlySet<string>> Read(BodyReader body)
+    {
+        // Local keys are there at once: the time to wait for other servers only has to be a number.
+        body.Number("timeout");
+        var users = body.RequiredInner("device_keys");
+        var wanted = new Dictionary<string, IReadOnlySet<string>>(users.Whole.Count, StringComparer.Ordinal);
+        for (var i = 0; i < users.Whole.Count; i++)
+        {
+            var user = users.Whole.Key(i);
+            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
+            wanted[user] = users.RequiredTexts(user).ToHashSet(StringComparer.Ordinal);
+        }
+
+        return wanted;
+    }
+}

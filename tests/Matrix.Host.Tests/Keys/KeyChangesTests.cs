@@ -1,0 +1,223 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Storage;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Keys;
+
+public sealed class KeyChangesTests
+{
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestUser _bob = null!;
+    private TestUser _carol = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _server = await HomeserverFixture.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+        _bob = await _server.RegistersAsync("bob");
+        _carol = await _server.RegistersAsync("carol");
+    }
+
+    [TearDown]
+    public async Task StopAsync() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task Those_who_share_a_room_hear_of_new_keys_and_others_do_not()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await SinceAsync(() => _alice.UploadsDeviceAsync(new ClientKey()), _alice, _bob, _carol);
+
+        Assert.That(changes[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        Assert.That(changes[_alice].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        Assert.That(changes[_carol].Changed, Is.Empty);
+        Assert.That(changes.Values.SelectMany(change => change.Left), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_same_keys_again_are_no_news()
+    {
+        var key = new ClientKey();
+        await _alice.UploadsDeviceAsync(key);
+
+        var changes = await SinceAsync(() => _alice.UploadsDeviceAsync(key), _alice);
+
+        Assert.That(changes[_alice].Changed, Is.Empty);
+    }
+
+    [Test]
+    public async Task A_renamed_device_a_deleted_device_a_logout_and_signing_keys_are_news()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+        var (second, third) = (await _alice.LogsInAsync(), await _alice.LogsInAsync());
+        await second.UploadsDeviceAsync(new ClientKey());
+        await third.UploadsDeviceAsync(new ClientKey());
+        Func<Task>[] acts =
+        [
+            () => _alice.PutAsync($"devices/{second.DeviceId}", new JsonObject { ["display_name"] = "other" }),
+            () => _alice.DeleteAsync($"devices/{second.DeviceId}", new JsonObject { ["auth"] = _alice.PasswordAuth() }),
+            () => third.PostAsync("logout"),
+            _alice.CrossSignsAsync,
+        ];
+
+        foreach (var act in acts)
+        {
+            Assert.That((await SinceAsync(act, _bob))[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        }
+    }
+
+    [Test]
+    public async Task Whom_a_user_has_verified_is_news_to_them_only()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+        var (alices, bobs) = (await _alice.CrossSignsAsync(), await _bob.CrossSignsAsync());
+        var signed = alices.UserSigning.Sign(bobs.MasterKey(), _alice.UserId, alices.UserSigning.Id);
+
+        var changes = await SinceAsync(() => _alice.UploadsSignatureAsync(_bob.UserId, bobs.Master.Public, signed), _alice, _bob);
+
+        Assert.That(changes[_alice].Changed, Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(changes[_bob].Changed, Is.Empty);
+    }
+
+    [Test]
+    public async Task Who_joins_meets_all_who_are_there_and_they_meet_the_newcomer()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await SinceAsync(() => JoinsAsync(_carol, room), _alice, _bob, _carol);
+
+        Assert.That(changes[_carol].Changed, Is.EquivalentTo(new[] { _alice.UserId, _bob.UserId }));
+        Assert.That(changes[_alice].Changed, Is.EqualTo(new[] { _carol.UserId }));
+        Assert.That(changes[_bob].Changed, Is.EqualTo(new[] { _carol.UserId }));
+    }
+
+    [Test]
+    public async Task Who_leaves_is_left_behind_and_leaves_behind_unless_another_room_is_shared()
+    {
+        var (room, other) = (await CreatesRoomAsync(_alice), await CreatesRoomAsync(_alice));
+        await JoinsAsync(_bob, room);
+        await JoinsAsync(_carol, room);
+        await JoinsAsync(_bob, other);
+
+        var changes = await SinceAsync(() => _bob.PostAsync($"rooms/{room}/leave"), _alice, _bob, _carol);
+
+        Assert.That(changes[_bob].Left, Is.EqualTo(new[] { _carol.UserId }));
+        Assert.That(changes[_carol].Left, Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(changes[_alice].Left, Is.Empty);
+        Assert.That(changes.Values.SelectMany(change => change.Changed), Is.Empty);
+    }
+
+    [Test]
+    public async Task Who_is_kicked_is_left_behind()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await SinceAsync(
+            () => _alice.PostAsync($"rooms/{room}/kick", new JsonObject { ["user_id"] = _bob.UserId }), _alice, _bob);
+
+        Assert.That(changes[_alice].Left, Is.EqualTo(new[] { _bob.UserId }));
+        Assert.That(changes[_bob].Left, Is.EqualTo(new[] { _alice.UserId }));
+    }
+
+    [Test]
+    public async Task A_change_of_name_and_an_invitation_are_no_news()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await SinceAsync(
+            async () =>
+            {
+                (await _alice.PutAsync($"profile/{_alice.UserId}/displayname", new JsonObject { ["displayname"] = "Alice" })).Is(200);
+                (await _alice.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = _carol.UserId })).Is(200);
+            },
+            _bob,
+            _carol);
+
+        Assert.That(changes[_bob].Changed.Concat(changes[_bob].Left), Is.Empty);
+        Assert.That(changes[_carol].Changed.Concat(changes[_carol].Left), Is.Empty);
+    }
+
+    [Test]
+    public async Task Who_came_and_went_in_between_is_no_news()
+    {
+        var room = await CreatesRoomAsync(_alice);
+
+        var changes = await SinceAsync(
+            async () =>
+            {
+                await JoinsAsync(_bob, room);
+                (await _bob.PostAsync($"rooms/{room}/leave")).Is(200);
+            },
+            _alice);
+
+        Assert.That(changes[_alice].Changed.Concat(changes[_alice].Left), Is.Empty);
+    }
+
+    [Test]
+    public async Task Changes_of_before_a_restart_are_still_told()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var changes = await SinceAsync(
+            async () =>
+            {
+                await _alice.UploadsDeviceAsync(new ClientKey());
+                await _server.RestartAsync();
+            },
+            _bob);
+
+        Assert.That(changes[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
+    }
+
+    [Test]
+    public async Task Tokens_must_be_given_and_be_ours()
+    {
+        var token = Token();
+
+        (await _alice.GetAsync($"keys/changes?to={token}")).Is(400, "M_MISSING_PARAM");
+        (await _alice.GetAsync($"keys/changes?from={token}")).Is(400, "M_MISSING_PARAM");
+        (await _alice.GetAsync($"keys/changes?from=garbage&to={token}")).Is(400, "M_INVALID_PARAM");
+        (await _alice.GetAsync($"keys/changes?from={token}&to=s1_x_0_0")).Is(400, "M_INVALID_PARAM");
+    }
+
+    private sealed record Changes(string[] Changed, string[] Left);
+
+    private async Task<Dictionary<TestUser, Changes>> SinceAsync(Func<Task> act, params TestUser[] users)
+    {
+        var from = Token();
+        await act();
+        var to = Token();
+
+        var answers = new Dictionary<TestUser, Changes>();
+        foreach (var user in users)
+        {
+            var reply = (await user.GetAsync($"keys/changes?from={from}&to={to}")).Is(200);
+            answers[user] = new Changes(Users(reply.Json["changed"]), Users(reply.Json["left"]));
+        }
+
+        return answers;
+
+        static string[] Users(JsonNode? list) => [.. list!.AsArray().Select(user => (string)user!)];
+    }
+
+    private string Token()
+    {
+        var storage = (IStorage)_server.Services.GetService(typeof(IStorage))!;
+        return new SyncToken(storage.Writer.PublishedPosition, 0, 0).ToString();
+    }
+
+    private static async Task<string> CreatesRoomAsync(TestUser user) =>
+        (await user.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Is(200).Member("room_id");
+
+    private static async Task JoinsAsync(TestUser user, string room) => (await user.PostAsync($"rooms/{room}/join")).Is(200);
+}
