@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Api.Client.AccountData;
@@ -18,8 +19,7 @@ internal sealed class UserPushRules(IStorage storage, UserLocks locks)
         var row = await storage.AccountData.FindAsync(userId, null, AccountDataTypes.PushRules, stop).ConfigureAwait(false);
         if (row is null) return Ruleset.Default(userId);
 
-        var content = JsonReader.ParseObject(row.Content.Span, Reading.Client, new JsonLimits(row.Content.Length, 128));
-        return content.IsOk ? Ruleset.Parse(userId, content.ResultValue) : Ruleset.Default(userId);
+        return JsonText.TryParseStored(row.Content.Span, out var content) ? Ruleset.Parse(userId, content) : Ruleset.Default(userId);
     }
 
     /// <summary>Makes an edit, or answers why it is refused.</summary>
