@@ -66,11 +66,11 @@ module internal Altered =
         (after: int64 voption)
         : Decision voption =
         let kind =
-            match before, after with
-            | ValueNone, ValueNone -> -1
-            | ValueNone, ValueSome _ -> place Alteration.Added
-            | ValueSome _, ValueNone -> place Alteration.Removed
-            | ValueSome a, ValueSome b -> if a = b then -1 else place Alteration.Changed
+            if before.IsNone && after.IsNone then -1
+            elif before.IsNone then place Alteration.Added
+            elif after.IsNone then place Alteration.Removed
+            elif before.Value = after.Value then -1
+            else place Alteration.Changed
 
         if kind < 0 || not kinds[kind] then
             ValueNone

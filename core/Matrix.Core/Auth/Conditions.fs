@@ -25,22 +25,24 @@ module internal Conditions =
             let inner = shape inner
 
             function
-            | Json.Array items -> Array.TrueForAll(items, Predicate inner)
+            | Json.Array items -> Array.forall inner items
             | _ -> false
         | Shape.ObjectOf inner ->
             let inner = shape inner
+            let everyMember = everyMember (fun _ json -> inner json)
 
             function
-            | Json.Object o -> everyMember o (fun _ json -> inner json)
+            | Json.Object o -> everyMember o
             | _ -> false
         | Shape.UsersTo inner ->
             let inner = shape inner
+            let everyMember = everyMember (fun key json -> UserId.isValid key && inner json)
 
             function
-            | Json.Object o -> everyMember o (fun key json -> UserId.isValid key && inner json)
+            | Json.Object o -> everyMember o
             | _ -> false
 
-    and private everyMember (o: JsonObject) (holds: string -> Json -> bool) : bool =
+    and private everyMember (holds: string -> Json -> bool) (o: JsonObject) : bool =
         let mutable ok = true
         let mutable i = 0
 
@@ -145,8 +147,17 @@ module internal Conditions =
                 |> Array.exists (fun key -> Array.IndexOf(verified, key) >= 0)
 
     let private namesACreator (path: string[]) (f: Frame) : bool =
-        match Content.find f.Content path 0, f.Create with
-        | ValueSome(Json.Object o), NonNull create -> Array.Exists(create.Creators, Predicate o.Has)
+        match Content.find f.Content path 0 with
+        | ValueSome(Json.Object o) ->
+            match f.Create with
+            | null -> false
+            | create ->
+                let mutable i = 0
+
+                while i < create.Creators.Length && not (o.Has create.Creators[i]) do
+                    i <- i + 1
+
+                i < create.Creators.Length
         | _ -> false
 
     /// The room id is the create event's identifier with another sigil.

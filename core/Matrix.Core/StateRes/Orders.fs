@@ -158,7 +158,8 @@ module internal Orders =
         if levels >= 0 then
             extend levels
 
-        /// The place of a power levels event in the mainline; -1 if it has none.
+        /// The place of a power levels event in the mainline; -1 if it has none but something below it may, and as if
+        /// infinitely far where the mainline ends above it.
         let placeOf n =
             let mutable more = last >= 0
 
@@ -171,6 +172,7 @@ module internal Orders =
 
             match mainline.TryGetValue n with
             | true, place -> place
+            | _ when not more -> Int32.MaxValue
             | _ -> -1
 
         let positions = Dictionary<int, int>()

@@ -1,0 +1,36 @@
+namespace Matrix.Core.StateRes
+
+open System.Collections.Generic
+open Matrix.Core.State
+
+/// State trees as states to resolve.
+[<RequireQualifiedAccess>]
+module TreesToResolve =
+
+    /// The differences of the trees, found at the cost of what differs.
+    let ofTrees (trees: StateTree[]) : StatesToResolve =
+        let keys = HashSet<struct (string * string)>()
+        let conflicted = List<ConflictedEntry>()
+
+        let at (tree: StateTree) eventType stateKey : string | null =
+            match tree.Find(eventType, stateKey) with
+            | null -> null
+            | entry -> entry.EventId
+
+        for i in 1 .. trees.Length - 1 do
+            for change in StateTree.Diff(trees[0], trees[i]).Changes do
+                if keys.Add(struct (change.Type, change.StateKey)) then
+                    conflicted.Add {
+                        Type = change.Type
+                        StateKey = change.StateKey
+                        Events = trees |> Array.map (fun tree -> at tree change.Type change.StateKey)
+                    }
+
+        {
+            Count = trees.Length
+            Conflicted = conflicted.ToArray()
+            Shared =
+                { new IStateLookup with
+                    member _.Find(eventType, stateKey) = at trees[0] eventType stateKey
+                }
+        }

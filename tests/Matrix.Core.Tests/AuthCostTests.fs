@@ -1,0 +1,111 @@
+/// What a decision costs. Times are measured by the benchmarks; here only what does not depend on the machine.
+module Matrix.Core.Tests.AuthCostTests
+
+open System
+open System.Collections.Generic
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Properties.Generators
+
+/// Bytes that a thousand decisions may allocate. The compiler removes closures and tuples in a release build only.
+let private slack =
+#if DEBUG
+    10_000_000L
+#else
+    1000L
+#endif
+
+let private version = Versions.v12
+let private rules = AuthRules version
+let private alice, bob = "@alice:one", "@bob:two"
+
+let private event sender eventType key content =
+    {
+        Draft.state sender eventType key content with
+            Id = if eventType = "m.room.create" then "$create" else $"${eventType}-{key}"
+            Room = "!create"
+    }
+    |> Draft.toPdu version
+
+/// A state as a lane keeps it: each event read once.
+[<Sealed>]
+type private LaneState(events: Pdu list) =
+    let read =
+        Dictionary<struct (string * string), AuthEvent>(
+            dict [ for e in events -> struct (e.Type, string e.StateKey), rules.Read e ]
+        )
+
+    interface IAuthState with
+        member _.Find(eventType, stateKey) : AuthEvent | null =
+            match read.TryGetValue(struct (eventType, stateKey)) with
+            | true, event -> event
+            | _ -> null
+
+let private levels =
+    event alice "m.room.power_levels" "" [
+        "users", nested [ for i in 1..50 -> $"@user{i}:one", number 50 ]
+        "events", nested [ "m.room.name", number 50; "m.room.topic", number 50; "m.room.avatar", number 50 ]
+    ]
+
+let private state =
+    LaneState [
+        event alice "m.room.create" "" [ "room_version", text "12" ]
+        levels
+        event alice "m.room.join_rules" "" [ "join_rule", text "public" ]
+        event alice "m.room.member" alice [ "membership", text "join" ]
+        event bob "m.room.member" bob [ "membership", text "join" ]
+    ]
+
+let private facts = AuthFacts.ofAccepted [| levels; event bob "m.room.member" bob [ "membership", text "join" ] |]
+
+let private message =
+    Draft.toPdu version {
+        Draft.message bob "m.room.message" [ "body", text "hello" ] with
+            Room = "!create"
+    }
+
+let private allocatedBy (decisions: int) (pdu: Pdu) : int64 =
+    // The first decisions fill the caches of the thread.
+    for _ in 1..100 do
+        rules.Decide(pdu, state, facts) |> ignore
+
+    let before = GC.GetAllocatedBytesForCurrentThread()
+
+    for _ in 1..decisions do
+        rules.Decide(pdu, state, facts) |> ignore
+
+    GC.GetAllocatedBytesForCurrentThread() - before
+
+[<Test>]
+let ``Accepting a message allocates nothing`` () =
+    Assert.That(rules.Decide(message, state, facts).IsOk, Is.True)
+    Assert.That(allocatedBy 1000 message, Is.LessThan slack)
+
+[<Test>]
+let ``Accepting a member event allocates nothing`` () =
+    let join = event bob "m.room.member" bob [ "membership", text "join"; "displayname", text "Bob" ]
+    Assert.That(rules.Decide(join, state, facts).IsOk, Is.True)
+    Assert.That(allocatedBy 1000 join, Is.LessThan slack)
+
+[<Test>]
+let ``Accepting power levels allocates nothing`` () =
+    let again =
+        event alice "m.room.power_levels" "" [
+            "users", nested [ for i in 1..50 -> $"@user{i}:one", number 49 ]
+            "events", nested [ "m.room.name", number 50; "m.room.topic", number 50; "m.room.avatar", number 50 ]
+        ]
+
+    let facts = AuthFacts.ofAccepted [| levels |]
+    Assert.That(rules.Decide(again, state, facts).IsOk, Is.True)
+
+    for _ in 1..100 do
+        rules.Decide(again, state, facts) |> ignore
+
+    let before = GC.GetAllocatedBytesForCurrentThread()
+
+    for _ in 1..1000 do
+        rules.Decide(again, state, facts) |> ignore
+
+    Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan slack)
