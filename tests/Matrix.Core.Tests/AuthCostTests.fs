@@ -24,7 +24,11 @@ let private alice, bob = "@alice:one", "@bob:two"
 let private event sender eventType key content =
     {
         Draft.state sender eventType key content with
-            Id = if eventType = "m.room.create" then "$create" else $"${eventType}-{key}"
+            Id =
+                if eventType = "m.room.create" then
+                    "$create"
+                else
+                    $"${eventType}-{key}"
             Room = "!create"
     }
     |> Draft.toPdu version
@@ -46,7 +50,12 @@ type private LaneState(events: Pdu list) =
 let private levels =
     event alice "m.room.power_levels" "" [
         "users", nested [ for i in 1..50 -> $"@user{i}:one", number 50 ]
-        "events", nested [ "m.room.name", number 50; "m.room.topic", number 50; "m.room.avatar", number 50 ]
+        "events",
+        nested [
+            "m.room.name", number 50
+            "m.room.topic", number 50
+            "m.room.avatar", number 50
+        ]
     ]
 
 let private state =
@@ -58,7 +67,8 @@ let private state =
         event bob "m.room.member" bob [ "membership", text "join" ]
     ]
 
-let private facts = AuthFacts.ofAccepted [| levels; event bob "m.room.member" bob [ "membership", text "join" ] |]
+let private facts =
+    AuthFacts.ofAccepted [| levels; event bob "m.room.member" bob [ "membership", text "join" ] |]
 
 let private message =
     Draft.toPdu version {
@@ -85,7 +95,9 @@ let ``Accepting a message allocates nothing`` () =
 
 [<Test>]
 let ``Accepting a member event allocates nothing`` () =
-    let join = event bob "m.room.member" bob [ "membership", text "join"; "displayname", text "Bob" ]
+    let join =
+        event bob "m.room.member" bob [ "membership", text "join"; "displayname", text "Bob" ]
+
     Assert.That(rules.Decide(join, state, facts).IsOk, Is.True)
     Assert.That(allocatedBy 1000 join, Is.LessThan slack)
 
@@ -94,7 +106,12 @@ let ``Accepting power levels allocates nothing`` () =
     let again =
         event alice "m.room.power_levels" "" [
             "users", nested [ for i in 1..50 -> $"@user{i}:one", number 49 ]
-            "events", nested [ "m.room.name", number 50; "m.room.topic", number 50; "m.room.avatar", number 50 ]
+            "events",
+            nested [
+                "m.room.name", number 50
+                "m.room.topic", number 50
+                "m.room.avatar", number 50
+            ]
         ]
 
     let facts = AuthFacts.ofAccepted [| levels |]

@@ -29,8 +29,8 @@ module TreesToResolve =
         {
             Count = trees.Length
             Conflicted = conflicted.ToArray()
-            Shared =
-                { new IStateLookup with
+            Shared = {
+                new IStateLookup with
                     member _.Find(eventType, stateKey) = at trees[0] eventType stateKey
-                }
+            }
         }

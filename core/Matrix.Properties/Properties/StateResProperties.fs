@@ -2,6 +2,7 @@ namespace Matrix.Properties.Properties
 
 open Matrix.Rules
 open Matrix.Core.Auth
+open Matrix.Core.State
 open Matrix.Core.StateRes
 open Matrix.Properties
 open Matrix.Properties.Generators
@@ -119,6 +120,33 @@ module StateResProperties =
             conflict.Answer.Entries
             |> Array.forall (fun e -> not (unconflicted.ContainsKey(e.Type, e.StateKey))))
 
+    /// Trees differ where their contents differ.
+    let treesAreStates (version: RoomVersion) : Property =
+        ofConflicts
+            "state-res.trees-are-states"
+            "States given as trees differ where they differ as maps, and agree on the rest."
+            version
+            (fun _ conflict ->
+                let tree (state: StateResReference.StateMap) =
+                    StateTree.OfEntries(
+                        [|
+                            for KeyValue((eventType, key), id) in state -> StateEntry.Of(eventType, key, id, 0u)
+                        |],
+                        false
+                    )
+
+                let trees =
+                    conflict.States |> List.map tree |> Array.ofList |> TreesToResolve.ofTrees
+
+                let maps = StatesAsSource.states conflict.States
+
+                let key (e: ConflictedEntry) =
+                    e.Type, e.StateKey, List.ofArray e.Events
+
+                set (Array.map key trees.Conflicted) = set (Array.map key maps.Conflicted)
+                && conflict.States.Head
+                   |> Map.forall (fun (eventType, stateKey) id -> trees.Shared.Find(eventType, stateKey) = id))
+
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list = [
         isTheDefinition version
@@ -126,4 +154,5 @@ module StateResProperties =
         equalStates version
         fromTheInputs version
         agreementStays version
+        treesAreStates version
     ]
