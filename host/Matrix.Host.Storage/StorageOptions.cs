@@ -39,6 +39,12 @@ public sealed record StorageOptions
     /// <summary>SQLite: how long a statement waits for a lock that another process holds. Milliseconds.</summary>
     public int BusyTimeoutMs { get; init; } = 2_000;
 
+    /// <summary>
+    /// PostgreSQL: how long to wait for the database at start when another process holds it, milliseconds. The server notices with a delay that a
+    /// process is gone.
+    /// </summary>
+    public int OwnershipWaitMs { get; init; } = 5_000;
+
     /// <summary>SQLite: an idle writer moves the write-ahead log into the database once it holds this many bytes.</summary>
     public long CheckpointIdleBytes { get; init; } = 4 * 1024 * 1024;
 

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Diagnostics;
 using System.Globalization;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Writing;
@@ -14,12 +15,16 @@ internal sealed class PostgresOwner : IAsyncDisposable
     // "matrix" in letters of a telephone: any number will do, so long as all agree.
     private const long Lock = 628749;
 
+    private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(50);
+
     private readonly string _connectionString;
+    private readonly int _waitMs;
     private NpgsqlConnection _connection;
 
-    private PostgresOwner(string connectionString)
+    private PostgresOwner(string connectionString, int waitMs)
     {
         _connectionString = connectionString;
+        _waitMs = waitMs;
         _connection = new NpgsqlConnection(connectionString);
     }
 
@@ -33,7 +38,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
     public static async Task<PostgresOwner> OpenAsync(
         NpgsqlConnectionStringBuilder settings, StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
-        var owner = new PostgresOwner(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString);
+        var owner = new PostgresOwner(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString, options.OwnershipWaitMs);
         try
         {
             await owner.TakeAsync(stop);
@@ -89,16 +94,38 @@ internal sealed class PostgresOwner : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _connection.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection.State == ConnectionState.Open)
+        {
+            try
+            {
+                // Said aloud: the server would notice the end of the connection a little later, and the next process may be starting already.
+                await ExecuteAsync($"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
+            }
+            catch (Exception fault) when (PostgresFault.IsOne(fault))
+            {
+                // Then it notices by itself.
+                await _connection.CloseAsync();
+            }
+        }
+
+        await _connection.DisposeAsync();
+    }
 
     private async Task TakeAsync(CancellationToken stop)
     {
         await _connection.OpenAsync(stop);
-        if (await ScalarAsync($"SELECT pg_try_advisory_lock({Lock})", stop) is not true)
+        for (var started = Stopwatch.GetTimestamp(); await ScalarAsync($"SELECT pg_try_advisory_lock({Lock})", stop) is not true;)
         {
-            await _connection.CloseAsync();
-            throw new StorageException(
-                StorageFailure.Refused, $"The database {_connection.Database} is in use by another process.");
+            if (Stopwatch.GetElapsedTime(started).TotalMilliseconds >= _waitMs)
+            {
+                await _connection.CloseAsync();
+                throw new StorageException(
+                    StorageFailure.Refused, $"The database {_connection.Database} is in use by another process.");
+            }
+
+            await Task.Delay(AskAgain, stop);
         }
     }
 

@@ -11,6 +11,11 @@ internal static class PostgresUrl
     // Each of the table's statements is prepared on a connection when it is used the second time.
     private const int MostPrepared = 300;
 
+    // Every question of a request is meant to walk an index in its order and to stop at its limit. Left to its estimates, the planner reads a whole
+    // table as long as it has no statistics, or sorts a room to answer a page of it; and it plans anew what never differs.
+    private const string Planning =
+        "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan";
+
     public static bool IsOne(string url) =>
         url.StartsWith("postgres://", StringComparison.Ordinal) || url.StartsWith("postgresql://", StringComparison.Ordinal);
 
@@ -34,6 +39,7 @@ internal static class PostgresUrl
             MaxAutoPrepare = MostPrepared,
             AutoPrepareMinUsages = 2,
             NoResetOnClose = true,
+            Options = Planning,
             IncludeErrorDetail = false,
             MaxPoolSize = Math.Max(1, options.Readers),
         };

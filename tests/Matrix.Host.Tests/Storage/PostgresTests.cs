@@ -97,6 +97,6 @@ internal sealed class PostgresTests
     }
 
     private ValueTask<IStorage> OpenAsync(string? url = null) => StorageEngine.OpenAsync(
-        new StorageOptions { Url = url ?? _server.UrlOf(_name), DataDir = _folder, ServerName = "example.org", Time = new ManualTime() },
+        new StorageOptions { Url = url ?? _server.UrlOf(_name), DataDir = _folder, ServerName = "example.org", Time = new ManualTime(), OwnershipWaitMs = 300 },
         Stop);
 }
