@@ -28,7 +28,10 @@ internal sealed class SqliteFile : IDisposable
         try
         {
             Directory.CreateDirectory(folder);
-            return new SqliteFile(path, new FileStream(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None), options);
+            var taken = OpenOwn(path + ".lock", FileShare.None);
+            // Made here, so that nobody else may read it; SQLite gives the files beside it the same rights.
+            OpenOwn(path, FileShare.ReadWrite).Dispose();
+            return new SqliteFile(path, taken, options);
         }
         catch (IOException) when (File.Exists(path + ".lock"))
         {
@@ -39,6 +42,15 @@ internal sealed class SqliteFile : IDisposable
             throw new StorageException(StorageFailure.Refused, $"The database {path} cannot be opened: {fault.Message}", fault);
         }
     }
+
+    /// <summary>Opens a file, made for its owner alone if there is none.</summary>
+    private static FileStream OpenOwn(string path, FileShare share) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.OpenOrCreate,
+        Access = FileAccess.ReadWrite,
+        Share = share,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    });
 
     /// <summary>Makes the database if there is none, and brings its schema up to date.</summary>
     public void Migrate(IReadOnlyList<Migration> known)
@@ -74,7 +86,7 @@ internal sealed class SqliteFile : IDisposable
     /// </summary>
     public void LayOutLog()
     {
-        using var log = new FileStream(Path + "-wal", FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite);
+        using var log = OpenOwn(Path + "-wal", FileShare.ReadWrite);
         if (log.Length == 0)
         {
             var zeros = new byte[1024 * 1024];
