@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Http;
+
+/// <summary>The executable itself: how it starts, refuses to start, and stops.</summary>
+public sealed class ProcessTests
+{
+    private string _folder = "";
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("matrix-process-").FullName;
+
+    [TearDown]
+    public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public async Task A_first_start_writes_what_it_needs_and_says_where_it_serves_and_a_stop_ends_in_time()
+    {
+        var port = FreePort();
+        using var server = Start([], ("MATRIX_LISTENERS__CLIENT", $"127.0.0.1:{port}"), ("MATRIX_SERVER_NAME", "first.example"));
+        var line = await server.StandardOutput.ReadLineAsync();
+        Assert.That(line, Does.StartWith("Wrote " + Path.Combine(_folder, "homeserver.yaml")));
+        Assert.That(await server.StandardOutput.ReadLineAsync(), Is.EqualTo($"Serving first.example at http://127.0.0.1:{port}/"));
+        Assert.That(await server.StandardOutput.ReadLineAsync(), Does.Match("registration token [A-Za-z0-9]{24}$"));
+
+        Assert.That(File.ReadAllText(Path.Combine(_folder, "homeserver.yaml")), Does.Contain("\nserver_name: first.example\n"));
+        Assert.That(File.ReadAllText(Path.Combine(_folder, "signing.key")), Does.Match("^ed25519 a_[A-Za-z]{4} [A-Za-z0-9+/]{43}\n$"));
+        Assert.That(File.GetUnixFileMode(Path.Combine(_folder, "signing.key")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+
+        // A connection that is open but asks for nothing does not hold the stop up.
+        using var idle = new TcpClient();
+        await idle.ConnectAsync(IPAddress.Loopback, port);
+        var clock = Stopwatch.StartNew();
+        Kill(server, "TERM");
+        await server.WaitForExitAsync();
+
+        Assert.That(server.ExitCode, Is.Zero);
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+    }
+
+    [Test]
+    public async Task A_taken_port_is_told_in_one_line()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+
+        await RefusesAsync($"listeners: .*:{((IPEndPoint)taken.LocalEndpoint).Port}.*in use", ("MATRIX_LISTENERS__CLIENT", taken.LocalEndpoint.ToString()!));
+    }
+
+    [Test]
+    public async Task A_second_server_on_the_same_database_is_refused_in_one_line()
+    {
+        using var first = Start([], ("MATRIX_LISTENERS__CLIENT", "127.0.0.1:0"));
+        for (var i = 0; i < 2; i++) await first.StandardOutput.ReadLineAsync();
+
+        await RefusesAsync("database: ");
+
+        Kill(first, "TERM");
+        await first.WaitForExitAsync();
+    }
+
+    [Test]
+    public async Task A_database_that_cannot_be_opened_is_told_in_one_line()
+    {
+        await RefusesAsync("database: ", ("MATRIX_DATABASE__URL", "sqlite:/proc/no-such-folder/matrix.db"));
+        await RefusesAsync("database: ", ("MATRIX_DATABASE__URL", "postgres://nobody:nothing@127.0.0.1:1/none"));
+    }
+
+    [Test]
+    public async Task A_mistake_in_the_configuration_is_told_in_one_line()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "homeserver.yaml"), "server_name: x\nlimit: 3\n");
+
+        await RefusesAsync("homeserver.yaml:2: there is no setting `limit`");
+        using var check = Start(["config", "check"]);
+        Assert.That(await check.StandardError.ReadToEndAsync(), Does.Contain("homeserver.yaml:2: there is no setting `limit`"));
+        await check.WaitForExitAsync();
+        Assert.That(check.ExitCode, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task A_named_configuration_must_exist() =>
+        await RefusesAsync("/no/such.yaml: there is no such file", ("MATRIX_CONFIG", "/no/such.yaml"));
+
+    [Test]
+    public async Task A_broken_key_is_told_in_one_line()
+    {
+        await File.WriteAllTextAsync(Path.Combine(_folder, "signing.key"), "nonsense\n");
+
+        await RefusesAsync("signing.key: expected one line `ed25519 VERSION SEED`");
+    }
+
+    private async Task RefusesAsync(string pattern, params (string, string)[] environment)
+    {
+        using var server = Start([], [("MATRIX_LISTENERS__CLIENT", "127.0.0.1:0"), .. environment]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await using var end = patience.Token.Register(server.Kill);
+        var error = await server.StandardError.ReadToEndAsync();
+        await server.WaitForExitAsync();
+
+        Assert.That(error, Does.Match(pattern));
+        Assert.That(error.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1), error);
+        Assert.That(server.ExitCode, Is.EqualTo(1));
+    }
+
+    private Process Start(string[] arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "matrix-host.dll"), .. arguments])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["MATRIX_DATA_DIR"] = _folder;
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    private static void Kill(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
