@@ -81,7 +81,8 @@ module AuthProperties =
     let powerIsKeptFromEquals (version: RoomVersion) : Property =
         ofCases
             "auth.power-kept-from-equals"
-            "An accepted power levels event lowers no other user whose power equals or exceeds the sender's, where levels were set before."
+            "An accepted power levels event lowers no other user whose power equals or exceeds the sender's, where \
+             levels were set before."
             version
             (fun rules case ->
                 let state = MapState(rules, case.State)

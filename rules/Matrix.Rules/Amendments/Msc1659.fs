@@ -6,7 +6,8 @@ let eventIdsAreHashes: Amendment = {
     Msc = "MSC1659"
     Title = "Event identifiers are hashes"
     Why =
-        "Two events could carry one identifier. An event is now named by its reference hash, so the identifier is neither sent nor signed for by the server in it, and references need no hashes beside them."
+        "Two events could carry one identifier. An event is now named by its reference hash, so the identifier is \
+         neither sent nor signed for by the server in it, and references need no hashes beside them."
     Touches = [
         "setting/event-ids"
         "setting/references"

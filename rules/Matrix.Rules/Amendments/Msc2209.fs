@@ -10,7 +10,8 @@ let notificationLevels: Amendment = {
     Msc = "MSC2209"
     Title = "Levels of notifications are guarded"
     Why =
-        "The levels under notifications came after the rules and were left out of them: anyone who could change power levels could set them to anything. They are guarded as those of events are."
+        "The levels under notifications came after the rules and were left out of them: anyone who could change power \
+         levels could set them to anything. They are guarded as those of events are."
     Touches = [
         "authorization/power-levels.entries-before"
         "authorization/power-levels.entries-after"

@@ -26,7 +26,8 @@ let knocking: Amendment = {
     Msc = "MSC2403"
     Title = "Knocking"
     Why =
-        "One who is not invited may ask to be: a membership and a join rule named knock, and rules for who may knock and take the knock back."
+        "One who is not invited may ask to be: a membership and a join rule named knock, and rules for who may knock \
+         and take the knock back."
     Touches = [
         "setting/join-rules"
         "authorization/member.join.invited"

@@ -6,7 +6,8 @@ let aliasesAreOrdinary: Amendment = {
     Msc = "MSC2432"
     Title = "Aliases are ordinary state"
     Why =
-        "Anyone could publish any alias in a room and nobody could remove it. The event type m.room.aliases loses its own authorization rule and the protection of its content from redaction."
+        "Anyone could publish any alias in a room and nobody could remove it. The event type m.room.aliases loses its \
+         own authorization rule and the protection of its content from redaction."
     Touches = [
         "redaction/m.room.aliases"
         "authorization/aliases"

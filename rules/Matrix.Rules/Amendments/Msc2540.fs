@@ -8,7 +8,8 @@ let strictJson: Amendment = {
     Msc = "MSC2540"
     Title = "Canonical JSON is enforced"
     Why =
-        "Servers disagreed on numbers outside of the range that every JSON reader shares, and on floats. What is not canonical JSON is refused."
+        "Servers disagreed on numbers outside of the range that every JSON reader shares, and on floats. What is not \
+         canonical JSON is refused."
     Touches = [
         "setting/json"
         "setting/maximum-depth"

@@ -41,7 +41,8 @@ let restrictedJoins: Amendment = {
     Msc = "MSC3083"
     Title = "Joining by being in another room"
     Why =
-        "Members of named rooms may join without an invitation, if a server whose user may invite vouches for it with its signature."
+        "Members of named rooms may join without an invitation, if a server whose user may invite vouches for it with \
+         its signature."
     Touches = [
         "setting/join-rules"
         "setting/extra-signers"

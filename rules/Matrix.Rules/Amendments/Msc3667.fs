@@ -22,7 +22,8 @@ let integerPowerLevels: Amendment = {
     Msc = "MSC3667"
     Title = "Power levels are integers"
     Why =
-        "Levels written as strings were read differently by different servers. Every level must be an integer, wherever the power levels event has one."
+        "Levels written as strings were read differently by different servers. Every level must be an integer, wherever \
+         the power levels event has one."
     Touches = [
         "setting/power-level-values"
         "authorization/power-levels.named"

@@ -6,7 +6,8 @@ let knockRestricted: Amendment = {
     Msc = "MSC3787"
     Title = "Knocking where joining is restricted"
     Why =
-        "A room could be joined by being in another room or by knocking, not by either. The join rule knock_restricted allows both."
+        "A room could be joined by being in another room or by knocking, not by either. The join rule knock_restricted \
+         allows both."
     Touches = [
         "setting/join-rules"
         "authorization/member.join.restricted"

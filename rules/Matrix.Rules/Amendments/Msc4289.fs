@@ -25,7 +25,8 @@ let privilegedCreators: Amendment = {
     Msc = "MSC4289"
     Title = "Creators stand above all levels"
     Why =
-        "Creators could lose their room to those whom they had promoted. They have more power than any level, cannot be given one, and the create event may name more of them."
+        "Creators could lose their room to those whom they had promoted. They have more power than any level, cannot be \
+         given one, and the create event may name more of them."
     Touches = [
         "setting/creators"
         "setting/creator-power"

@@ -6,7 +6,8 @@ let stateResolution: Amendment = {
     Msc = "MSC4297"
     Title = "State resolution 2.1"
     Why =
-        "State could be reset when what authorised it lay outside of the conflict. Resolution starts from nothing and replays all that lies between conflicting events."
+        "State could be reset when what authorised it lay outside of the conflict. Resolution starts from nothing and \
+         replays all that lies between conflicting events."
     Touches = [ "setting/state-resolution" ]
     Changes = [ Change.Setting(Setting.StateResolution StateResolutionAlgorithm.V2_1) ]
 }
