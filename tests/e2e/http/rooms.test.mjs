@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
-import { User, call, refusedWith, v3 } from "../support/client.mjs";
+import { User, call, refusedWith, v1, v3 } from "../support/client.mjs";
 import { Server } from "../support/server.mjs";
 
 let server, alice, bob, carol;
@@ -147,7 +147,7 @@ test("who is not in a room sees and does nothing there", async () => {
   await carol.refused(404, "M_NOT_FOUND", "GET", v3`rooms/${roomId}/event/${eventId}`);
   const context = await carol.call("GET", v3`rooms/${roomId}/context/${eventId}`);
   assert.ok([403, 404].includes(context.status), context.text);
-  const threads = await carol.call("GET", v3`rooms/${roomId}/threads`);
+  const threads = await carol.call("GET", v1`rooms/${roomId}/threads`);
   refusedWith(threads, 403, "M_FORBIDDEN");
 });
 

@@ -12,6 +12,18 @@ before(async () => {
 });
 after(() => server?.dispose());
 
+/** All receipts of a room in a response, whether they came in one event or in several. */
+function receiptsIn(response, roomId) {
+  const all = {};
+  for (const { type, content } of response.rooms?.join?.[roomId]?.ephemeral?.events ?? []) {
+    if (type !== "m.receipt") continue;
+    for (const [eventId, byType] of Object.entries(content)) {
+      for (const [kind, users] of Object.entries(byType)) Object.assign(((all[eventId] ??= {})[kind] ??= {}), users);
+    }
+  }
+  return all;
+}
+
 async function room(...guests) {
   const roomId = await alice.createsRoom({ preset: "public_chat" });
   for (const guest of guests) await guest.joins(roomId);
@@ -78,8 +90,9 @@ test("full_state sends all state again", async () => {
   assert.ok(joined.state.events.some((e) => e.type === "m.room.create"));
 });
 
-test("lazy-loaded members are those who speak", async () => {
+test("lazy-loaded members are those who speak, and in a room without a name those after whom it is called", async () => {
   const roomId = await room(bob);
+  await alice.sets(roomId, "m.room.name", "", { name: "Named" });
   const guests = await Promise.all(Array.from({ length: 4 }, () => User.register(server)));
   for (const guest of guests) await guest.joins(roomId);
   for (let i = 0; i < 12; i++) await bob.sends(roomId, `m${i}`);
@@ -87,12 +100,16 @@ test("lazy-loaded members are those who speak", async () => {
   const first = await alice.sync({ filter });
   const members = (response) => stateOf(response, roomId).filter((e) => e.type === "m.room.member").map((e) => e.state_key).sort();
   assert.deepEqual(members(first), [alice.id, bob.id].sort());
-  const summary = first.rooms.join[roomId].summary;
-  assert.equal(summary["m.joined_member_count"], 6);
-  assert.equal(summary["m.heroes"].length, 5);
+  assert.equal(first.rooms.join[roomId].summary["m.joined_member_count"], 6);
   await guests[0].sends(roomId, "me too");
   const next = await alice.sync({ filter, since: first.next_batch });
   assert.deepEqual(members(next), [guests[0].id]);
+
+  await alice.sets(roomId, "m.room.name", "", { name: "" });
+  const nameless = await alice.sync({ filter });
+  const heroes = nameless.rooms.join[roomId].summary["m.heroes"];
+  assert.equal(heroes.length, 5);
+  assert.deepEqual(heroes.filter((id) => !members(nameless).includes(id)), [], "heroes are members that the client knows");
 });
 
 test("filters choose rooms, types, senders and fields", async () => {
@@ -139,7 +156,7 @@ test("receipts are public, private or threaded, and reach who they concern", asy
   const [sinceAlice, sinceBob] = [(await alice.sync()).next_batch, (await bob.sync()).next_batch];
   await bob.post(v3`rooms/${roomId}/receipt/m.read/${root}`, { thread_id: "main" });
   await bob.post(v3`rooms/${roomId}/receipt/m.read.private/${inThread}`, { thread_id: root });
-  const receipts = (response) => response.rooms?.join?.[roomId]?.ephemeral?.events?.find((e) => e.type === "m.receipt")?.content ?? {};
+  const receipts = (response) => receiptsIn(response, roomId);
   const seen = receipts(await alice.sync({ since: sinceAlice }));
   assert.equal(seen[root]["m.read"][bob.id].thread_id, "main");
   assert.equal(seen[inThread], undefined, "a private receipt is its owner's");
@@ -155,9 +172,10 @@ test("read markers move the fully-read event and the receipts at once", async ()
   const id = await alice.sends(roomId, "up to here");
   const since = (await bob.sync()).next_batch;
   await bob.post(v3`rooms/${roomId}/read_markers`, { "m.fully_read": id, "m.read": id, "m.read.private": id });
-  const joined = (await bob.sync({ since })).rooms.join[roomId];
+  const response = await bob.sync({ since });
+  const joined = response.rooms.join[roomId];
   assert.equal(joined.account_data.events.find((e) => e.type === "m.fully_read").content.event_id, id);
-  assert.ok(joined.ephemeral.events.find((e) => e.type === "m.receipt").content[id]["m.read"][bob.id]);
+  assert.ok(receiptsIn(response, roomId)[id]["m.read"][bob.id]);
 });
 
 test("unread counts rise with messages, highlights with a name, and both end with a receipt", async () => {
