@@ -33,7 +33,7 @@ test("one makes an encrypted room and invites the other, and both read each othe
   roomId = await alice.createsEncryptedRoom({ invite: [bob.id], name: "Kitchen" });
   await alice.sees(roomId);
   await bob.joins(roomId);
-  await until("alice sees bob", () => alice.client.getRoom(roomId).getMember(bob.id)?.membership === "join");
+  await alice.knowsOf(bob, roomId);
   const hello = await says(alice, "Hello Bob 🌻");
   assert.equal(await bob.reads(roomId, hello), "Hello Bob 🌻");
   const answer = await says(bob, "Hello Alice");
@@ -87,13 +87,15 @@ test("a reaction arrives and is counted once", async () => {
 test("a thread is started and followed", async () => {
   const root = await says(alice, "Where shall we go?");
   await bob.reads(roomId, root);
-  const { event_id: reply } = await bob.client.sendMessage(roomId, root, { msgtype: "m.text", body: "To the sea" });
-  said.push({ id: reply, body: "To the sea" });
-  const thread = await until("alice sees the thread", () => {
-    const found = alice.client.getRoom(roomId).getThread(root);
-    return found?.replyToEvent?.getId() === reply ? found : undefined;
+  // The SDK trips if the reply comes by sync before its own request is answered: it looks for it outside the thread.
+  await bob.client.sendMessage(roomId, root, { msgtype: "m.text", body: "To the sea" }).catch((problem) => {
+    assert.match(problem.message, /not a local echo/);
   });
-  await until("the reply is readable", () => thread.replyToEvent.getContent().body === "To the sea");
+  const reply = await until("alice sees the thread and can read the reply", () => {
+    const last = alice.client.getRoom(roomId).getThread(root)?.replyToEvent;
+    return last?.getContent().body === "To the sea" ? last : undefined;
+  });
+  said.push({ id: reply.getId(), body: "To the sea" });
 });
 
 test("a receipt and typing are seen", async () => {
@@ -147,6 +149,7 @@ test("the kicked are out, the banned stay out", async () => {
   everyone.push(carol);
   await alice.client.invite(roomId, carol.id);
   await carol.joins(roomId);
+  await alice.knowsOf(carol, roomId);
   const id = await says(alice, "Welcome Carol");
   assert.equal(await carol.reads(roomId, id), "Welcome Carol");
   await alice.client.kick(roomId, carol.id, "just testing");
@@ -154,6 +157,9 @@ test("the kicked are out, the banned stay out", async () => {
   const after = await says(alice, "She is gone");
   assert.equal(await bob.reads(roomId, after), "She is gone");
   assert.equal(carol.event(roomId, after), undefined);
+
+  await alice.client.invite(roomId, carol.id);
+  await carol.joins(roomId);
   await alice.client.ban(roomId, carol.id);
   await carol.sees(roomId, "ban");
   await assert.rejects(carol.client.joinRoom(roomId), (refusal) => refusal.errcode === "M_FORBIDDEN");

@@ -97,6 +97,11 @@ export class Person {
     return await this.sees(roomId);
   }
 
+  /** Waits until this client knows that the other is in the room: from then on it encrypts for them. */
+  knowsOf(other, roomId) {
+    return until(`${this.id} knows that ${other.id} joined`, () => this.client.getRoom(roomId).getMember(other.id)?.membership === "join");
+  }
+
   async sends(roomId, body) {
     return (await this.client.sendTextMessage(roomId, body)).event_id;
   }

@@ -153,6 +153,7 @@ export function checkResponse(operation, status, headers, body) {
   const described = at(`${operation.pointer}/responses/${status}`);
   if (!described) {
     // Any operation may answer any standard error; it need not be listed.
+    if (status === 401 && body?.flows) return problems(`${root}api/client-server/definitions/auth_response.yaml`, body, `${operation.id} 401 `);
     return status >= 400 ? checkError(status, body) : [`${operation.id} does not answer ${status}`];
   }
   const content = at(`${described.pointer}/content/application~1json/schema`);
