@@ -1,4 +1,5 @@
 using Matrix.Host.Configuration;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Events;
@@ -8,7 +9,6 @@ using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Rooms.Views;
-using Matrix.Host.Rooms;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;

@@ -215,6 +215,20 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
 
             found.ToArray()
 
+    member _.Beside(eventType: string) : StateEntry[] =
+        let found = List<StateEntry>()
+
+        match top with
+        | null -> ()
+        | slot ->
+            Nodes.iter
+                (fun e ->
+                    if not (String.Equals(e.Type, eventType)) then
+                        found.Add e)
+                slot
+
+        found.ToArray()
+
     member this.Set(entry: StateEntry) : StateTree =
         let way = Way.ofKey entry.Type entry.StateKey
 

@@ -47,6 +47,10 @@ type StateTree =
     /// All entries of a type, in the tree's own order. Costs what that type has, not what the room has.
     member OfType: eventType: string -> StateEntry[]
 
+    /// All entries but those of a type, in the tree's own order: what there is of a big room beside its members. Looks at all of
+    /// them, but keeps none of that type.
+    member Beside: eventType: string -> StateEntry[]
+
     /// The tree in which an entry stands for its key.
     member Set: entry: StateEntry -> StateTree
 

@@ -1,6 +1,5 @@
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;

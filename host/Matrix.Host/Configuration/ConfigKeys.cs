@@ -279,6 +279,9 @@ internal static class ConfigKeys
     internal static ConfigKey<long> UnreadCache { get; } = Key(
         "cache.unread_counts", ConfigTypes.Bytes(64 << 10, 16L << 30), 16L << 20, "What users have not read.");
 
+    internal static ConfigKey<long> HeroCache { get; } = Key(
+        "cache.heroes", ConfigTypes.Bytes(64 << 10, 1L << 30), 2L << 20, "Members after whom rooms without a name are called.");
+
     internal static ConfigKey<long> PushRuleCache { get; } = Key(
         "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), 8L << 20, "Users' own push rules.");
 

@@ -158,6 +158,7 @@ internal sealed record HomeserverConfig
                 MaxTypingUsers = values.Get(ConfigKeys.TypingUsers),
                 LongestTyping = values.Get(ConfigKeys.LongestTyping),
                 UnreadCacheBytes = values.Get(ConfigKeys.UnreadCache),
+                HeroCacheBytes = values.Get(ConfigKeys.HeroCache),
                 PushRuleCacheBytes = values.Get(ConfigKeys.PushRuleCache),
             },
             Keys = new KeyOptions

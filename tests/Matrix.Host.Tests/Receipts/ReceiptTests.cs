@@ -5,13 +5,15 @@ using Matrix.Host.Tests.Sync;
 namespace Matrix.Host.Tests.Receipts;
 
 /// <summary>Receipts, read markers and what is unread. Client-Server API, "Receipts", "Receiving notifications".</summary>
-internal sealed class ReceiptTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class ReceiptTests(string kind)
 {
     private static readonly JsonObject _byThread = new()
     {
         ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["unread_thread_notifications"] = true } },
     };
 
+    private TestDatabase _database = null!;
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
@@ -20,7 +22,8 @@ internal sealed class ReceiptTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _database = await TestDatabase.CreateAsync(kind);
+        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _room = await _alice.CreatesRoomAsync();
@@ -28,7 +31,11 @@ internal sealed class ReceiptTests
     }
 
     [TearDown]
-    public async Task TearDown() => await _server.DisposeAsync();
+    public async Task TearDown()
+    {
+        await _server.DisposeAsync();
+        await _database.DisposeAsync();
+    }
 
     [Test]
     public async Task A_receipt_is_seen_by_all_and_a_private_one_by_oneself()

@@ -9,8 +9,10 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Matrix.Host.Tests.Sync;
 
 /// <summary>What sync tells a device of keys, messages to it, and others' devices.</summary>
-internal sealed class DeviceSyncTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class DeviceSyncTests(string kind)
 {
+    private TestDatabase _database = null!;
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
@@ -18,13 +20,18 @@ internal sealed class DeviceSyncTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync(("sync.to_device", "5"));
+        _database = await TestDatabase.CreateAsync(kind);
+        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url), ("sync.to_device", "5"));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }
 
     [TearDown]
-    public async Task TearDown() => await _server.DisposeAsync();
+    public async Task TearDown()
+    {
+        await _server.DisposeAsync();
+        await _database.DisposeAsync();
+    }
 
     [Test]
     public async Task Messages_to_a_device_come_in_order_a_few_at_a_time_and_once()

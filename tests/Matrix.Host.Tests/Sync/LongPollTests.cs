@@ -7,8 +7,10 @@ using Microsoft.Extensions.Hosting;
 namespace Matrix.Host.Tests.Sync;
 
 /// <summary>Requests that wait for news.</summary>
-internal sealed class LongPollTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class LongPollTests(string kind)
 {
+    private TestDatabase _database = null!;
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
@@ -17,7 +19,8 @@ internal sealed class LongPollTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _database = await TestDatabase.CreateAsync(kind);
+        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
         _room = await _alice.CreatesRoomAsync();
@@ -25,7 +28,11 @@ internal sealed class LongPollTests
     }
 
     [TearDown]
-    public async Task TearDown() => await _server.DisposeAsync();
+    public async Task TearDown()
+    {
+        await _server.DisposeAsync();
+        await _database.DisposeAsync();
+    }
 
     [Test]
     public async Task A_message_ends_every_wait_in_the_room()

@@ -4,8 +4,10 @@ using Matrix.Host.Tests.Support;
 namespace Matrix.Host.Tests.Sync;
 
 /// <summary>Sync as clients see it. Client-Server API, "Syncing".</summary>
-internal sealed class SyncTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class SyncTests(string kind)
 {
+    private TestDatabase _database = null!;
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
     private TestUser _bob = null!;
@@ -13,13 +15,18 @@ internal sealed class SyncTests
     [SetUp]
     public async Task SetUp()
     {
-        _server = await HomeserverFixture.StartAsync();
+        _database = await TestDatabase.CreateAsync(kind);
+        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url));
         _alice = await _server.RegistersAsync("alice");
         _bob = await _server.RegistersAsync("bob");
     }
 
     [TearDown]
-    public async Task TearDown() => await _server.DisposeAsync();
+    public async Task TearDown()
+    {
+        await _server.DisposeAsync();
+        await _database.DisposeAsync();
+    }
 
     [Test]
     public async Task An_initial_sync_has_the_state_before_the_timeline_and_the_timeline()

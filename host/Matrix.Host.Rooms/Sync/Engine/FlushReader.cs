@@ -35,6 +35,7 @@ internal sealed class FlushReader(SyncBoard board, TypingBoard typing, UnreadCou
     {
         RoomHeader? header = null;
         RoomNid room = default;
+        foreach (var operation in set.Preconditions) Take(operation, set.Position);
         foreach (var operation in set.Operations)
         {
             if (operation is ConditionalOperation { Applied: false }) continue;

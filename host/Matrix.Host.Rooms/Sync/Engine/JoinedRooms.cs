@@ -16,7 +16,7 @@ internal sealed class JoinedRooms(RoomServices services)
 
     private readonly TimelineReader _timelines = new(services.Events, services.Visibility, services.Options);
     private readonly StateSection _state = new(services.Events);
-    private readonly Heroes _heroes = new(services.Events);
+    private readonly Heroes _heroes = new(services.Events, services.Options.HeroCacheBytes);
     private readonly RoomWriter _writer = new(services.ClientEvents);
 
     /// <summary>Writes the room as a member of `join`, if there is anything to tell of it.</summary>

@@ -48,7 +48,7 @@ internal sealed class LeftRooms(RoomServices services)
         bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
         var reader = new Standpoint(userId, end, false, departure.Previous.Nid, departure.Event.Nid);
         var timeline = isOld
-            ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), AnyNew: false)
+            ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), IsWhole: true)
             : await _timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, turn, stop).ConfigureAwait(false);
         var trail = await services.Trail.BackAsync(
@@ -57,7 +57,9 @@ internal sealed class LeftRooms(RoomServices services)
             stored => timeline.Events.Count == 0 || stored.Nid.Value <= timeline.Events[0].Nid.Value,
             stop).ConfigureAwait(false);
         var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
-        await services.BundleAsync(turn, input.View, timeline, extras, stop).ConfigureAwait(false);
+
+        // What relates to the events may have come after the user went: it is bundled only if nothing did.
+        if (input.View.LastEvent == departure.Event.Nid) await services.BundleAsync(turn, input.View, timeline, extras, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
         var state = isOld ? [] : await _state.EventsAsync(turn, span, [], stop).ConfigureAwait(false);
         if (!isOld && !turn.IsInitial)
@@ -83,7 +85,7 @@ internal sealed class LeftRooms(RoomServices services)
         turn.Output.Name(room.RoomId);
         turn.Output.Byte((byte)'{');
         _writer.State(turn, []);
-        _writer.Timeline(turn, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), AnyNew: true), extras);
+        _writer.Timeline(turn, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
         RoomWriter.AccountData(turn, []);
         turn.Output.Close();
     }

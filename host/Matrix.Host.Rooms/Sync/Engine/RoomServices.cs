@@ -1,3 +1,4 @@
+using Matrix.Core.Room;
 using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -31,6 +32,8 @@ internal sealed record RoomServices
 
     public required ClientEvents ClientEvents { get; init; }
 
+    public required IgnoredUsers Ignored { get; init; }
+
     public required ReplacedState Replaced { get; init; }
 
     public required Aggregations Aggregations { get; init; }
@@ -49,12 +52,30 @@ internal sealed record RoomServices
         SyncTurn turn, RoomView view, Timeline timeline, Dictionary<EventNid, EventExtras> extras, CancellationToken stop)
     {
         if (!timeline.Limited || !view.HasRelations) return;
+        var parents = timeline.IsWhole ? RelatedTo(timeline.Events) : timeline.Events;
+        if (parents.Count == 0) return;
         var bundled = await Aggregations.OfAsync(
             view.Room,
-            timeline.Events,
+            parents,
             turn.Reader,
             (output, child, own) => ClientEvents.Write(output, child, turn.Reader, new EventExtras { Relations = own }, withRoomId: true),
             stop).ConfigureAwait(false);
         foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
+    }
+
+    /// <summary>
+    /// The events that others of them relate to. In an end of a room from which nothing is left out, what relates to an event is there too,
+    /// for it came later: mostly nothing does, and the database need not be asked.
+    /// </summary>
+    private static List<StoredEvent> RelatedTo(IReadOnlyList<StoredEvent> events)
+    {
+        HashSet<string>? parents = null;
+        foreach (var stored in events)
+        {
+            if (stored.Row.Json.Span.IndexOf("\"m.relates_to\""u8) < 0) continue;
+            if (Relation.Of(stored.Pdu.Content) is { } relation) (parents ??= []).Add(relation.ParentId);
+        }
+
+        return parents is null ? [] : [.. events.Where(stored => parents.Contains(stored.EventId))];
     }
 }

@@ -47,6 +47,7 @@ public sealed class RoomSync : IAsyncDisposable
                 Unread = unread,
                 DeviceLists = new DeviceListChanges(storage, rooms.Rooms, rooms.States, rooms.Events),
                 ClientEvents = ClientEvents,
+                Ignored = Ignored,
                 Replaced = Replaced,
                 Trail = Trail,
                 Aggregations = Aggregations,

@@ -24,7 +24,9 @@ internal static class StateDelta
     /// <param name="before">The state that the client has; the empty one if it has none.</param>
     /// <param name="end">The state at the timeline's end.</param>
     /// <param name="timeline">The events that the client is shown; what each state event replaced is known.</param>
-    public static List<StateRef> UpToTimeline(RoomNid room, StateTree before, StateTree end, IReadOnlyList<StoredEvent> timeline)
+    /// <param name="but">Entries of this type are left out of a whole state; null for none.</param>
+    public static List<StateRef> UpToTimeline(
+        RoomNid room, StateTree before, StateTree end, IReadOnlyList<StoredEvent> timeline, string? but = null)
     {
         // What the timeline touches is as it was before it; all else is as it is at the end.
         Dictionary<(string, string), EventNid>? shown = null;
@@ -34,7 +36,7 @@ internal static class StateDelta
             (shown ??= []).TryAdd((stored.Pdu.Type, key), stored.Replaces ?? EventNid.None);
         }
 
-        var entries = UpToEnd(room, before, end);
+        var entries = UpToEnd(room, before, end, but);
         if (shown is null) return entries;
 
         entries.RemoveAll(entry => shown.ContainsKey((entry.Type, entry.StateKey)));
@@ -47,13 +49,13 @@ internal static class StateDelta
     }
 
     /// <summary>The entries of `state_after`. An entry that went without another in its place cannot be told.</summary>
-    public static List<StateRef> UpToEnd(RoomNid room, StateTree before, StateTree end)
+    public static List<StateRef> UpToEnd(RoomNid room, StateTree before, StateTree end, string? but = null)
     {
         if (ReferenceEquals(before, end)) return [];
         var entries = new List<StateRef>();
         if (before.Count == 0)
         {
-            foreach (var entry in end.Entries()) entries.Add(RefOf(room, entry));
+            foreach (var entry in but is null ? end.Entries() : end.Beside(but)) entries.Add(RefOf(room, entry));
             return entries;
         }
 

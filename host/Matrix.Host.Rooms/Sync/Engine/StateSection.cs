@@ -29,11 +29,13 @@ internal sealed class StateSection(EventStore events)
     {
         if (!turn.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
         var room = span.Room.Nid;
+        string? but = turn.Filter.State.LazyLoadMembers ? MemberType : null;
         var refs = turn.Request.UseStateAfter
-            ? StateDelta.UpToEnd(room, span.Before, span.End)
-            : StateDelta.UpToTimeline(room, span.Before, span.End, span.Timeline.Events);
+            ? StateDelta.UpToEnd(room, span.Before, span.End, but)
+            : StateDelta.UpToTimeline(room, span.Before, span.End, span.Timeline.Events, but);
         if (turn.Filter.State.LazyLoadMembers) LoadMembersLazily(turn, span, heroes, refs);
 
+        refs.RemoveAll(entry => !turn.Filter.State.AdmitsType(entry.Type));
         if (refs.Count == 0) return [];
         var found = await events.GetManyAsync(span.Room, [.. refs.Select(entry => entry.Nid).Order()], stop).ConfigureAwait(false);
         var state = new List<StoredEvent>(found.Count);
@@ -59,18 +61,19 @@ internal sealed class StateSection(EventStore events)
         if (span.IsFull)
         {
             wanted.Add(turn.Reader.UserId);
-            refs.RemoveAll(entry => entry.Type == MemberType && !wanted.Contains(entry.StateKey));
-            return;
+            refs.RemoveAll(entry => entry.Type == MemberType);
+        }
+        else
+        {
+            foreach (var entry in refs)
+            {
+                if (entry.Type == MemberType) wanted.Remove(entry.StateKey);
+            }
         }
 
         var shown = span.Timeline.Events
             .Where(stored => (stored.Row.Standing & EventStanding.State) != 0 && stored.Pdu.Type == MemberType)
             .ToLookup(stored => stored.Pdu.StateKey);
-        foreach (var entry in refs)
-        {
-            if (entry.Type == MemberType) wanted.Remove(entry.StateKey);
-        }
-
         foreach (string userId in wanted)
         {
             // Before the timeline's own change of the member, the member was what that change replaced.
@@ -78,7 +81,7 @@ internal sealed class StateSection(EventStore events)
                 ? change.Replaces ?? EventNid.None
                 : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
             if (nid.IsNone) continue;
-            if (!turn.Filter.State.IncludeRedundantMembers && turn.Device.Members.Has(room, userId, nid)) continue;
+            if (!span.IsFull && !turn.Filter.State.IncludeRedundantMembers && turn.Device.Members.Has(room, userId, nid)) continue;
             refs.Add(new StateRef(MemberType, userId, nid));
         }
     }

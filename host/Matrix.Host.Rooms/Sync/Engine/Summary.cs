@@ -1,5 +1,5 @@
-using Matrix.Core.Json;
 using Matrix.Core.State;
+using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -13,12 +13,15 @@ namespace Matrix.Host.Rooms.Sync.Engine;
 internal sealed record Summary(IReadOnlyList<StoredEvent>? Heroes, int Joined, int Invited);
 
 /// <summary>Finds the members after whom a room without a name is called.</summary>
-internal sealed class Heroes(EventStore events)
+internal sealed class Heroes(EventStore events, long cacheBytes)
 {
     private const int Wanted = 5;
+    private const string MemberType = "m.room.member";
 
     /// <summary>How many member events are looked at in one question, and how many of those who left at most.</summary>
     private const int Page = 16;
+
+    private readonly ByteCache<RoomNid, IReadOnlyList<StoredEvent>> _firstMembers = new(cacheBytes, static _ => 500);
 
     /// <summary>
     /// The member events of the first five others who are joined or invited, or else of those who left or were banned; null if the room has a
@@ -32,22 +35,49 @@ internal sealed class Heroes(EventStore events)
             return null;
         }
 
-        var members = state.OfType("m.room.member");
+        if (!_firstMembers.TryGet(room.Nid, out var first) || !StillFirst(first, state))
+        {
+            first = await FirstMembersAsync(room, state, stop).ConfigureAwait(false);
+            _firstMembers.Put(room.Nid, first);
+        }
+
+        return [.. first.Where(member => member.Pdu.StateKey != self).Take(Wanted)];
+    }
+
+    /// <summary>
+    /// Whether members that were first are first still: as many as it takes, and none of them changed. Whoever came since came later. Rooms with
+    /// fewer are looked at again, which costs little.
+    /// </summary>
+    private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
+    {
+        if (members.Count <= Wanted || MemberTrail.MembershipOf(members[0]) is not ("join" or "invite")) return false;
+        foreach (var member in members)
+        {
+            if (state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal != member.Nid.Ordinal) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>One more than is wanted, for the reader is one of them maybe.</summary>
+    private async ValueTask<IReadOnlyList<StoredEvent>> FirstMembersAsync(RoomIdentity room, StateTree state, CancellationToken stop)
+    {
+        var members = state.OfType(MemberType);
         Array.Sort(members, static (a, b) => a.Ordinal.CompareTo(b.Ordinal));
         List<StoredEvent> present = [];
         List<StoredEvent> gone = [];
-        for (int i = 0; i < members.Length && present.Count < Wanted; i += Page)
+        for (int i = 0; i < members.Length && present.Count <= Wanted; i += Page)
         {
-            var nids = members.Skip(i).Take(Page).Where(m => m.StateKey != self).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
+            var nids = members.Skip(i).Take(Page).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
             foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
             {
-                bool here = MemberTrail.MembershipOf(member) is "join" or "invite";
-                var list = here ? present : gone;
-                if (list.Count < Wanted) list.Add(member);
+                var list = MemberTrail.MembershipOf(member) is "join" or "invite" ? present : gone;
+                if (list.Count <= Wanted) list.Add(member);
             }
         }
 
-        return present.Count > 0 ? present : gone;
+        // Whoever is there alone is called after those who left.
+        return present.Count > 1 ? present : [.. present, .. gone];
     }
 
     private async ValueTask<bool> HasAsync(RoomIdentity room, StateTree state, string type, string field, CancellationToken stop)

@@ -8,7 +8,6 @@ namespace Matrix.Host.Rooms.Sync.Engine;
 internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISync
 {
     private readonly SyncBoard _board = services.Board;
-    private readonly IgnoredUsers _ignored = new(services.Storage.AccountData);
     private readonly DeviceSections _devices = new(services.Storage);
     private readonly NewsGatherer _news = new(services);
 
@@ -69,7 +68,7 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
                 Options = services.Options,
                 Feed = feed,
                 Device = device,
-                Ignored = await _ignored.OfAsync(request.Reader.UserId, feed, now.Position, stop).ConfigureAwait(false),
+                Ignored = await IgnoredAsync(request.Reader.UserId, feed, now.Position, stop).ConfigureAwait(false),
                 Output = output,
             };
             output.Byte((byte)'{');
@@ -94,6 +93,15 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
             ((IDisposable)output).Dispose();
             throw;
         }
+    }
+
+    /// <summary>Whom the user ignores, as the feed remembers it if nothing changed since.</summary>
+    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserFeed? feed, long asOf, CancellationToken stop)
+    {
+        if (feed?.Ignored is { } known && feed.LastAccountData <= known.AsOf) return known.Users;
+        var users = await services.Ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        if (feed is not null) feed.Ignored = new RememberedIgnored(asOf, users);
+        return users;
     }
 
     private async ValueTask<SyncAnswer> NothingAsync(SyncRequest request, SyncToken now, DeviceFeed device, CancellationToken stop)

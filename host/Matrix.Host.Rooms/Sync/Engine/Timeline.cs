@@ -9,8 +9,8 @@ namespace Matrix.Host.Rooms.Sync.Engine;
 /// <param name="Events">The events, oldest first.</param>
 /// <param name="Limited">Whether there are events between the token and the first of these that are not shown.</param>
 /// <param name="Start">The place before the first one: where paging backward begins.</param>
-/// <param name="AnyNew">Whether anything at all happened in the room, shown or not.</param>
-internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited, TimelineToken Start, bool AnyNew);
+/// <param name="IsWhole">Whether nothing between the first of these and the end is left out.</param>
+internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited, TimelineToken Start, bool IsWhole);
 
 /// <summary>Reads timelines: the last events of a stretch that the filter lets through and the user may see.</summary>
 internal sealed class TimelineReader(EventStore events, Visibility visibility, SyncOptions options)
@@ -29,11 +29,11 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         RoomIdentity room, EventNid after, EventNid through, Standpoint reader, SyncTurn turn, CancellationToken stop)
     {
         var floor = after.Value >= EventNid.FirstLiveOf(room.Nid).Value ? after : new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
-        if (through.Value <= floor.Value) return new Timeline([], false, TimelineToken.JustAfter(through), AnyNew: false);
+        if (through.Value <= floor.Value) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
 
         int limit = turn.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
-        if (!turn.Filter.Timeline.AdmitsRoom(room.RoomId)) return new Timeline([], false, TimelineToken.JustAfter(through), AnyNew: true);
-        if (limit == 0) return new Timeline([], Limited: true, TimelineToken.JustAfter(through), AnyNew: true);
+        if (!turn.Filter.Timeline.AdmitsRoom(room.RoomId)) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
+        if (limit == 0) return new Timeline([], Limited: true, TimelineToken.JustAfter(through), IsWhole: false);
 
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
@@ -41,6 +41,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         bool exhausted = false;
         bool full = false;
         bool hidden = false;
+        bool passedOver = false;
         for (int page = 0; page < MaxPages && !exhausted && !full; page++)
         {
             // One more than is shown tells whether there are more.
@@ -51,7 +52,12 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
             {
-                if (!Allows(stored, turn)) continue;
+                if (!Allows(stored, turn))
+                {
+                    passedOver = true;
+                    continue;
+                }
+
                 if (kept.Count == limit)
                 {
                     full = true;
@@ -68,7 +74,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
 
         kept.Reverse();
         bool rejoined = hidden && after.IsNone;
-        return new Timeline(kept, full || !exhausted || rejoined, start, AnyNew: true);
+        return new Timeline(kept, full || !exhausted || rejoined, start, IsWhole: !hidden && !passedOver);
     }
 
     private static bool Allows(StoredEvent stored, SyncTurn turn)
