@@ -42,6 +42,9 @@ public sealed record ClientOptions
     /// <summary>Devices of one user.</summary>
     public int Devices { get; init; } = 1000;
 
+    /// <summary>Pieces of account data of one user, those of rooms included.</summary>
+    public int AccountData { get; init; } = 10_000;
+
     /// <summary>Filters of one user.</summary>
     public int Filters { get; init; } = 1000;
 

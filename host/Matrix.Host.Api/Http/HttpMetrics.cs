@@ -20,7 +20,12 @@ internal static class HttpMetrics
     {
         _running.Add(-1);
         if (!_duration.Enabled) return;
-        var tags = new TagList { { "method", method }, { "route", route }, { "status", status } };
+        var tags = new TagList { { "method", method }, { "route", route }, { "status", Boxed(status) } };
         _duration.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, tags);
     }
+
+    // Every measurement would box it anew.
+    private static readonly object[] _statuses = [.. Enumerable.Range(0, 600).Select(status => (object)status)];
+
+    private static object Boxed(int status) => (uint)status < (uint)_statuses.Length ? _statuses[status] : status;
 }

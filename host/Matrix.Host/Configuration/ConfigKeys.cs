@@ -125,6 +125,12 @@ internal static class ConfigKeys
         TimeSpan.FromHours(1),
         "How long an access token is good for, of clients that refresh theirs. Those of others do not expire.");
 
+    internal static ConfigKey<TimeSpan> ExpiredTokensKept { get; } = Key(
+        "sessions.expired_tokens_kept",
+        ConfigTypes.Duration,
+        TimeSpan.FromDays(30),
+        "How long a client whose token has expired is told so (and may log in again with its data) rather than that it is unknown.");
+
     internal static ConfigKey<TimeSpan> LoginTokenLifetime { get; } = Key(
         "sessions.login_token_lifetime", ConfigTypes.Duration, TimeSpan.FromMinutes(2), "How long a token for logging in another device is good for.");
 
@@ -177,6 +183,9 @@ internal static class ConfigKeys
 
     internal static ConfigKey<int> Devices { get; } = Key(
         "limits.devices", ConfigTypes.Whole(1, 100_000), 1000, "Devices of one user; more log-ins are refused.");
+
+    internal static ConfigKey<int> AccountData { get; } = Key(
+        "limits.account_data", ConfigTypes.Whole(1, 10_000_000), 10_000, "Pieces of account data of one user, those of rooms included.");
 
     internal static ConfigKey<int> Filters { get; } = Key("limits.filters", ConfigTypes.Whole(1, 100_000), 1000, "Different filters of one user.");
 

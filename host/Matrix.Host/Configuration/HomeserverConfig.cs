@@ -40,6 +40,8 @@ internal sealed record HomeserverConfig
 
     internal required PasswordHashCost PasswordCost { get; init; }
 
+    internal required TimeSpan ExpiredTokensKept { get; init; }
+
     internal required LogLevel LogLevel { get; init; }
 
     internal required bool LogAsJson { get; init; }
@@ -129,6 +131,7 @@ internal sealed record HomeserverConfig
                 ShortestPassword = values.Get(ConfigKeys.PasswordLength),
                 CachedTokens = values.Get(ConfigKeys.TokenCache),
                 Devices = values.Get(ConfigKeys.Devices),
+                AccountData = values.Get(ConfigKeys.AccountData),
                 Filters = values.Get(ConfigKeys.Filters),
                 FilterCacheBytes = values.Get(ConfigKeys.FilterCache),
                 PushRules = values.Get(ConfigKeys.PushRules),
@@ -176,6 +179,7 @@ internal sealed record HomeserverConfig
                 values.Get(ConfigKeys.PasswordOperations),
                 values.Get(ConfigKeys.PasswordConcurrency),
                 values.Get(ConfigKeys.PasswordWaiting)),
+            ExpiredTokensKept = values.Get(ConfigKeys.ExpiredTokensKept),
             LogLevel = Enum.Parse<LogLevel>(values.Get(ConfigKeys.LogLevel), ignoreCase: true),
             LogAsJson = values.Get(ConfigKeys.LogFormat) == "json",
         }, mistakes);

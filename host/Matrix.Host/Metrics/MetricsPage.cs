@@ -51,7 +51,7 @@ internal sealed class MetricsPage : IDisposable
 
     private sealed class Family(Instrument instrument)
     {
-        private readonly ConcurrentDictionary<string, Series> _series = new(StringComparer.Ordinal);
+        private readonly ConcurrentDictionary<Labels, Series> _series = new();
         private readonly bool _observed = instrument.IsObservable;
         private readonly bool _isHistogram = instrument.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal);
         private readonly bool _isCounter = instrument.GetType().Name is var t
@@ -64,7 +64,7 @@ internal sealed class MetricsPage : IDisposable
 
         internal void Measured(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
-            var labels = LabelsOf(tags);
+            var labels = new Labels(tags);
             if (!_series.TryGetValue(labels, out var series))
             {
                 // A label that grows without bound would make this page, and memory, grow with it.
@@ -89,7 +89,10 @@ internal sealed class MetricsPage : IDisposable
             }
 
             page.Append("# TYPE ").Append(Name).Append(' ').Append(_isHistogram ? "histogram" : _isCounter ? "counter" : "gauge").Append('\n');
-            foreach (var (labels, series) in _series.OrderBy(s => s.Key, StringComparer.Ordinal)) series.WriteTo(page, Name, labels, _isHistogram);
+            foreach (var (labels, series) in _series.Select(s => (s.Key.ToString(), s.Value)).OrderBy(s => s.Item1, StringComparer.Ordinal))
+            {
+                series.WriteTo(page, Name, labels, _isHistogram);
+            }
         }
 
         private double[] Buckets => instrument.Unit == "s" ? _seconds : _counts;
@@ -100,13 +103,35 @@ internal sealed class MetricsPage : IDisposable
             var counts = instrument.GetType().Name is var t && (t.StartsWith("Counter", StringComparison.Ordinal) || t.StartsWith("ObservableCounter", StringComparison.Ordinal));
             return counts && !name.EndsWith("_total", StringComparison.Ordinal) ? name + "_total" : name;
         }
+    }
 
-        private static string LabelsOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    /// <summary>The labels of a measurement, to find its series by without writing them out each time. At most four.</summary>
+    private readonly record struct Labels
+    {
+        private readonly KeyValuePair<string, object?> _first;
+        private readonly KeyValuePair<string, object?> _second;
+        private readonly KeyValuePair<string, object?> _third;
+        private readonly KeyValuePair<string, object?> _fourth;
+
+        internal Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
-            if (tags.IsEmpty) return "";
+            if (tags.Length > 0) _first = tags[0];
+            if (tags.Length > 1) _second = tags[1];
+            if (tags.Length > 2) _third = tags[2];
+            if (tags.Length > 3) _fourth = tags[3];
+        }
+
+        public bool Equals(Labels other) =>
+            Same(_first, other._first) && Same(_second, other._second) && Same(_third, other._third) && Same(_fourth, other._fourth);
+
+        public override int GetHashCode() => HashCode.Combine(_first.Value, _second.Value, _third.Value, _fourth.Value);
+
+        public override string ToString()
+        {
             var text = new StringBuilder();
-            foreach (var (name, value) in tags)
+            foreach (var (name, value) in new[] { _first, _second, _third, _fourth })
             {
+                if (name is null) break;
                 if (text.Length > 0) text.Append(',');
                 text.Append(string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'))).Append("=\"");
                 text.Append((Convert.ToString(value, CultureInfo.InvariantCulture) ?? "")
@@ -117,6 +142,9 @@ internal sealed class MetricsPage : IDisposable
 
             return text.ToString();
         }
+
+        private static bool Same(KeyValuePair<string, object?> a, KeyValuePair<string, object?> b) =>
+            a.Key == b.Key && Equals(a.Value, b.Value);
     }
 
     private sealed class Series(double[] bounds)

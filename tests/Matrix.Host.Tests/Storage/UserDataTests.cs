@@ -29,7 +29,10 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, second, Stop), Has.Count.EqualTo(2));
         Assert.That(await Store.AccountData.FindAsync(Alice, Kitchen, "m.direct", Stop), Is.Null);
 
+        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo(2));
+
         await Write(new DeleteAccountData(Alice));
+        Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.Zero);
         Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, long.MaxValue, Stop), Is.Empty);
         Assert.That(await Store.AccountData.OfUserAsync(Bob, 0, long.MaxValue, Stop), Has.Count.EqualTo(1));
     }

@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Api.Client.AccountData;
 
 /// <summary>What a user's clients keep on the server for each other. Client-Server API, "Client Config".</summary>
-internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushRules pushRules) : IEndpoints
+internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushRules pushRules, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("Account data is its user's alone.");
     private static readonly Answer _none = Answer.NotFound("There is no account data of this type.");
@@ -43,6 +43,12 @@ internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushR
         if (AccountDataTypes.Judge(call["type"]) is { } refusal) return refusal;
         var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
         if (!isKnown) return Answer.NotFound("This server does not know that room.");
+
+        if (await storage.AccountData.FindAsync(call.Caller.UserId, room, call["type"], stop).ConfigureAwait(false) is null
+            && await storage.AccountData.CountAsync(call.Caller.UserId, stop).ConfigureAwait(false) >= options.AccountData)
+        {
+            return Answer.Forbidden($"An account has at most {options.AccountData} pieces of account data.");
+        }
 
         var put = new PutAccountData(call.Caller.UserId, room, call["type"], CanonicalJson.bytes(Json.NewObject(content)));
         await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);

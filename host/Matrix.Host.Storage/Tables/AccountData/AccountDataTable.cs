@@ -16,6 +16,8 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
 
     private static readonly Statement OfRoom = Statement.Of($"SELECT {Columns} FROM account_data WHERE user_id = $1 AND room_nid = $2");
 
+    private static readonly Statement Count = Statement.Of("SELECT COUNT(*) FROM account_data WHERE user_id = $1");
+
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO account_data (user_id, room_nid, type, content, position) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (user_id, room_nid, type) DO UPDATE SET content = excluded.content, position = excluded.position
@@ -33,6 +35,9 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
 
     public ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(string userId, long after, long through, CancellationToken stop) =>
         reads.ListAsync(OfUser, (userId, after, through), static (a, q) => a.Text(q.userId).Int(q.after).Int(q.through), Row, stop);
+
+    public ValueTask<int> CountAsync(string userId, CancellationToken stop) =>
+        reads.FirstAsync(Count, userId, static (a, user) => a.Text(user), static row => row.Int32(0), stop);
 
     public ValueTask<IReadOnlyList<AccountDataRow>> OfRoomAsync(string userId, RoomNid room, CancellationToken stop) =>
         reads.ListAsync(OfRoom, (userId, room), static (a, q) => a.Text(q.userId).Room(q.room), Row, stop);

@@ -9,6 +9,9 @@ public interface IAccountDataTable
     /// <summary>All of a user, of all rooms, put after one position and up to another.</summary>
     ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(string userId, long after, long through, CancellationToken stop);
 
+    /// <summary>How many pieces a user has, those of rooms included. Costs as many index entries.</summary>
+    ValueTask<int> CountAsync(string userId, CancellationToken stop);
+
     /// <summary>All of a user in one room.</summary>
     ValueTask<IReadOnlyList<AccountDataRow>> OfRoomAsync(string userId, RoomNid room, CancellationToken stop);
 }
