@@ -204,7 +204,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task One_who_left_and_was_banned_later_sees_the_leaving_and_nothing_after()
+    public async Task One_who_left_and_was_banned_later_sees_the_leaving_the_ban_and_nothing_in_between()
     {
         var room = await _alice.CreatesRoomAsync();
         await _bob.JoinsAsync(room);
@@ -216,10 +216,14 @@ internal sealed class SyncTests(string kind)
         var sync = await _bob.SyncsAsync(since);
         Assert.That(sync.Left, Is.EqualTo(new[] { room }));
         Assert.That(sync.Bodies(room), Is.Empty);
-        Assert.That((string?)sync.Timeline(room)[^1]["content"]!["membership"], Is.EqualTo("leave"));
+        Assert.That(sync.Timeline(room).Select(e => (string?)e["content"]!["membership"]), Is.EqualTo(new[] { "leave", "ban" }));
 
+        await _alice.SaysAsync(room, "and after");
         await _alice.PostAsync($"rooms/{SyncingUsers.Esc(room)}/unban", new JsonObject { ["user_id"] = _bob.UserId });
-        Assert.That((await _bob.SyncsAsync(sync.Next)).IsEmpty, Is.True);
+        var later = await _bob.SyncsAsync(sync.Next);
+        Assert.That(later.Timeline(room).Select(e => (string?)e["content"]!["membership"]), Is.EqualTo(new[] { "leave" }));
+        Assert.That(later.State(room), Is.Empty);
+        Assert.That((await _bob.SyncsAsync(later.Next)).IsEmpty, Is.True);
     }
 
     [Test]

@@ -28,15 +28,17 @@ internal sealed class LeftRooms(RoomServices services)
         var room = input.View.Room;
         if (await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return false;
 
-        // One who left, and was banned or unbanned later, has been told of leaving.
+        // One who left, and was banned or unbanned later, has been told of leaving. What became of them since is theirs to know, too.
         long at = departure.Event.Nid == member ? since : departure.Event.Row.Position;
         bool isOld = input.Before is not null && at <= turn.SincePosition;
-        if (isOld && input.AccountData.Count == 0) return false;
+        bool isLaterNews = departure.Event.Nid != member && (input.Before is null || since > turn.SincePosition);
+        var later = isLaterNews ? await services.Events.GetAsync(room, member, stop).ConfigureAwait(false) : null;
+        if (isOld && later is null && input.AccountData.Count == 0) return false;
 
         if (departure.Previous is null)
         {
-            if (isOld) return false;
-            await WriteDeclinedAsync(turn, room, departure.Event, stop).ConfigureAwait(false);
+            if (isOld && later is null) return false;
+            await WriteDeclinedAsync(turn, room, later ?? departure.Event, stop).ConfigureAwait(false);
             return true;
         }
 
@@ -51,9 +53,10 @@ internal sealed class LeftRooms(RoomServices services)
             ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), IsWhole: true)
             : await _timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, turn, stop).ConfigureAwait(false);
+        if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
         var trail = await services.Trail.BackAsync(
             room,
-            departure.Event.Nid,
+            member,
             stored => timeline.Events.Count == 0 || stored.Nid.Value <= timeline.Events[0].Nid.Value,
             stop).ConfigureAwait(false);
         var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
