@@ -1,4 +1,6 @@
+using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage;
 
@@ -7,10 +9,25 @@ internal static class AdminStatements
 {
     private static readonly Statement Migrations = Statement.Of("SELECT number, name, applied_at FROM migrations ORDER BY number");
 
+    private static readonly Statement HasMigrations = Statement.Of(
+        "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'migrations'",
+        "SELECT COUNT(*) FROM pg_class WHERE relname = 'migrations' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())");
+
     private static readonly Statement Rooms = Statement.Of(RoomsWith("events e JOIN event_json j ON j.json_id = e.json_id"), RoomsWith("events e"));
 
     public static ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(IReads reads, CancellationToken stop) =>
         reads.ListAsync(Migrations, static row => new MigrationRow(row.Int32(0), row.Text(1), row.Int64(2)), stop);
+
+    /// <summary>Makes sure that this is a homeserver's database, and not a newer one than this program knows.</summary>
+    public static async ValueTask CheckAsync(IReads reads, CancellationToken stop)
+    {
+        if (await reads.FirstAsync(HasMigrations, static row => row.Int64(0), stop) == 0)
+        {
+            throw new StorageException(StorageFailure.Refused, "The database holds no homeserver: none was ever started on it.");
+        }
+
+        _ = Migration.Pending(Migration.All, (await MigrationsAsync(reads, stop)).Count);
+    }
 
     public static ValueTask<IReadOnlyList<RoomSize>> RoomSizesAsync(IReads reads, int limit, CancellationToken stop) => reads.ListAsync(
         Rooms,

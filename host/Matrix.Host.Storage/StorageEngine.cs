@@ -21,17 +21,36 @@ public static class StorageEngine
         return OpenAsync(options, Migration.All, stop);
     }
 
+    /// <summary>
+    /// Opens the database that the options name for an operator's questions alone: it changes nothing, takes no lock, and works beside a running
+    /// server as well as without one.
+    /// </summary>
+    /// <exception cref="StorageException">There is none, or it is not one of this server's: the message is one line for the operator.</exception>
+    public static ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (IsSqlite(options))
+        {
+            return SqliteStorage.InspectAsync(options, stop);
+        }
+
+        return PostgresUrl.IsOne(options.Url) ? PostgresStorage.InspectAsync(options, stop) : throw NeitherOne();
+    }
+
     internal static async ValueTask<IStorage> OpenAsync(
         StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
-        if (options.Url.Length > SqlitePrefix.Length && options.Url.StartsWith(SqlitePrefix, StringComparison.Ordinal))
+        if (IsSqlite(options))
         {
             return await SqliteStorage.OpenAsync(options, migrations, stop);
         }
 
-        return PostgresUrl.IsOne(options.Url)
-            ? await PostgresStorage.OpenAsync(options, migrations, stop)
-            : throw new StorageException(
-                StorageFailure.Refused, "database.url must be sqlite:FILE or postgres://user:password@host:port/name.");
+        return PostgresUrl.IsOne(options.Url) ? await PostgresStorage.OpenAsync(options, migrations, stop) : throw NeitherOne();
     }
+
+    private static bool IsSqlite(StorageOptions options) =>
+        options.Url.Length > SqlitePrefix.Length && options.Url.StartsWith(SqlitePrefix, StringComparison.Ordinal);
+
+    private static StorageException NeitherOne() =>
+        new(StorageFailure.Refused, "database.url must be sqlite:FILE or postgres://user:password@host:port/name.");
 }

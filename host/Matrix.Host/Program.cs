@@ -7,13 +7,11 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Matrix.Host;
 
-/// <summary>The command `matrix-host`: serves, or checks the configuration.</summary>
+/// <summary>The command `matrix-host`: serves. What operators do beside it, `mx` does.</summary>
 internal static class Program
 {
     private const string Usage = """
-        matrix-host [--config FILE]               serves
-        matrix-host config check [--config FILE]  says what is wrong with the configuration
-        matrix-host config default                prints a configuration with every setting, its meaning and its default
+        matrix-host [--config FILE]   serves; FILE is homeserver.yaml in the data folder unless it is named
         """;
 
     private static async Task<int> Main(string[] arguments)
@@ -30,20 +28,9 @@ internal static class Program
         return rest switch
         {
             [] => await ServeAsync(named).ConfigureAwait(false),
-            ["config", "check"] => Check(named),
-            ["config", "default"] => Print(ConfigTemplate.Write(ConfigKeys.ServerName.Default)),
             ["--help" or "-h" or "help"] => Print(Usage + "\n"),
             _ => Refuse($"expected one of:\n{Usage}"),
         };
-    }
-
-    private static int Check(string? named)
-    {
-        var (file, _) = ConfigLocation.Find(named, Environment.GetEnvironmentVariables());
-        if (!File.Exists(file)) return Refuse($"{file}: there is no such file");
-        var (_, mistakes) = ConfigLocation.Load(file, Environment.GetEnvironmentVariables());
-        foreach (var mistake in mistakes) Console.Error.WriteLine(mistake);
-        return mistakes.Count == 0 ? Print($"{file}: good\n") : 1;
     }
 
     private static async Task<int> ServeAsync(string? named)

@@ -30,4 +30,29 @@ internal static class PostgresStorage
             },
             stop);
     }
+
+    /// <summary>Opens it for questions alone, beside the process that owns it or while none does.</summary>
+    public static async ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
+    {
+        var settings = PostgresUrl.Parse(options.Url, options);
+        settings.ApplicationName = "mx";
+        settings.Options = "-c default_transaction_read_only=on";
+        var source = NpgsqlDataSource.Create(settings);
+        try
+        {
+            string version;
+            await using (var connection = await source.OpenConnectionAsync(stop))
+            {
+                version = connection.ServerVersion;
+            }
+
+            var reads = new PostgresReads(source);
+            return await InspectedStorage.OfAsync(reads, new PostgresAdmin(reads, version), source.DisposeAsync, stop);
+        }
+        catch (Exception fault) when (PostgresFault.IsOne(fault))
+        {
+            await source.DisposeAsync();
+            throw PostgresFault.Of(fault, "opening");
+        }
+    }
 }

@@ -3,7 +3,10 @@ using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-internal sealed class SqliteAdmin(SqliteReaders readers, SqliteFile file) : IStorageAdmin
+/// <param name="reads">Asks questions.</param>
+/// <param name="file">Where the database is.</param>
+/// <param name="busyTimeoutMs">How long a copy waits for a lock.</param>
+internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) : IStorageAdmin
 {
     // The statistics name b-trees; `sqlite_schema` says which table an index belongs to.
     private static readonly Statement Tables = Statement.Of("""
@@ -15,13 +18,13 @@ internal sealed class SqliteAdmin(SqliteReaders readers, SqliteFile file) : ISto
     public string Engine => $"SQLite {SqliteConnection.Version}";
 
     public ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop) =>
-        AdminStatements.MigrationsAsync(readers, stop);
+        AdminStatements.MigrationsAsync(reads, stop);
 
     public ValueTask<IReadOnlyList<TableSize>> TableSizesAsync(CancellationToken stop) =>
-        readers.ListAsync(Tables, static row => new TableSize(row.Text(0), row.Int64(1), row.Int64(2)), stop);
+        reads.ListAsync(Tables, static row => new TableSize(row.Text(0), row.Int64(1), row.Int64(2)), stop);
 
     public ValueTask<IReadOnlyList<RoomSize>> RoomSizesAsync(int limit, CancellationToken stop) =>
-        AdminStatements.RoomSizesAsync(readers, limit, stop);
+        AdminStatements.RoomSizesAsync(reads, limit, stop);
 
     public async ValueTask BackupAsync(string to, CancellationToken stop)
     {
@@ -33,17 +36,47 @@ internal sealed class SqliteAdmin(SqliteReaders readers, SqliteFile file) : ISto
             throw new StorageException(StorageFailure.Refused, $"{copy} exists already: a backup overwrites nothing.");
         }
 
-        // A thread and a connection of its own: it takes as long as it takes, and sees one committed instant.
-        await Task.Factory.StartNew(
-            () =>
+        // Under another name until it is whole and synced; for its owner only, as it holds keys and hashes of passwords.
+        var partial = $"{copy}.{Environment.ProcessId}.partial";
+        try
+        {
+            File.Open(partial, new FileStreamOptions
             {
-                using var connection = file.OpenToRead();
-                connection.Execute("PRAGMA query_only = 0");
-                connection.Execute($"VACUUM INTO '{copy.Replace("'", "''", StringComparison.Ordinal)}'");
-            },
-            stop,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
-        Durable.Sync(copy);
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }).Dispose();
+
+            // A thread and a connection of its own: it takes as long as it takes, and sees one committed instant.
+            await Task.Factory.StartNew(() => Copy(partial), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            Durable.Sync(partial);
+            File.Move(partial, copy);
+            Durable.SyncFolder(Path.GetDirectoryName(copy)!);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Forget(partial);
+            throw new StorageException(StorageFailure.Unavailable, $"{copy} cannot be written: {fault.Message}", fault);
+        }
+        catch
+        {
+            Forget(partial);
+            throw;
+        }
+    }
+
+    // Deleting what lies in no folder throws.
+    private static void Forget(string partial)
+    {
+        if (File.Exists(partial))
+        {
+            File.Delete(partial);
+        }
+    }
+
+    private void Copy(string to)
+    {
+        using var connection = SqliteConnection.OpenReadOnly(file, busyTimeoutMs);
+        connection.Execute($"VACUUM INTO '{to.Replace("'", "''", StringComparison.Ordinal)}'");
     }
 }

@@ -28,10 +28,16 @@ internal sealed unsafe class SqliteConnection : IDisposable
     /// <summary>Rows changed by the last statement.</summary>
     public int Changes => Sqlite3.sqlite3_changes(_db);
 
-    public static SqliteConnection Open(string file, int busyTimeoutMs)
+    /// <summary>Opens a file for reading and writing; makes it if it is not there.</summary>
+    public static SqliteConnection Open(string file, int busyTimeoutMs) =>
+        Open(file, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate, busyTimeoutMs);
+
+    /// <summary>Opens a file that is there, and changes nothing in it: also beside the process that owns it.</summary>
+    public static SqliteConnection OpenReadOnly(string file, int busyTimeoutMs) => Open(file, Sqlite3.OpenReadOnly, busyTimeoutMs);
+
+    private static SqliteConnection Open(string file, int access, int busyTimeoutMs)
     {
-        var code = Sqlite3.sqlite3_open_v2(
-            file, out var db, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, 0);
+        var code = Sqlite3.sqlite3_open_v2(file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, 0);
         if (code != Sqlite3.Ok)
         {
             var fault = SqliteFault.Of(db, code, $"opening {file}");

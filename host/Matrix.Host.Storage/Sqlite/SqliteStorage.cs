@@ -9,7 +9,7 @@ internal static class SqliteStorage
 {
     public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
-        var path = Path.GetFullPath(Path.Combine(options.DataDir, options.Url[StorageEngine.SqlitePrefix.Length..]));
+        var path = PathOf(options);
         var file = SqliteFile.Take(path, options);
         var connections = new List<SqliteConnection>();
         try
@@ -32,7 +32,7 @@ internal static class SqliteStorage
                 options,
                 readers,
                 writer,
-                new SqliteAdmin(readers, file),
+                new SqliteAdmin(readers, path, options.BusyTimeoutMs),
                 async () =>
                 {
                     // Readers first: the last connection to close moves the log into the database and removes it.
@@ -51,4 +51,20 @@ internal static class SqliteStorage
             throw;
         }
     }
+
+    /// <summary>Opens it for questions alone, beside the process that owns it or while none does.</summary>
+    public static async ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
+    {
+        var path = PathOf(options);
+        if (!File.Exists(path))
+        {
+            throw new StorageException(StorageFailure.Refused, $"There is no database {path}.");
+        }
+
+        var readers = new SqliteReaders([SqliteConnection.OpenReadOnly(path, options.BusyTimeoutMs)], options);
+        return await InspectedStorage.OfAsync(readers, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
+    }
+
+    private static string PathOf(StorageOptions options) =>
+        Path.GetFullPath(Path.Combine(options.DataDir, options.Url[StorageEngine.SqlitePrefix.Length..]));
 }

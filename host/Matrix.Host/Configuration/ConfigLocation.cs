@@ -2,7 +2,10 @@ using System.Collections;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>Where the configuration is: the file that is named, or `homeserver.yaml` in the data folder.</summary>
+/// <summary>
+/// Where the configuration is: the file that is named, or `homeserver.yaml` in the data folder, which is `data` where the command was given
+/// (or in MATRIX_HOME) if the environment does not name it.
+/// </summary>
 internal static class ConfigLocation
 {
     private const string FileName = "homeserver.yaml";
@@ -14,7 +17,8 @@ internal static class ConfigLocation
         string? Variable(string name) => environment[name] is string { Length: > 0 } value ? value : null;
 
         if ((argument ?? Variable("MATRIX_CONFIG")) is { } named) return (Path.GetFullPath(named), true);
-        return (Path.GetFullPath(FileName, Path.GetFullPath(Variable(ConfigKeys.DataDir.Variable) ?? DefaultFolder)), false);
+        var folder = Variable(ConfigKeys.DataDir.Variable) ?? Path.Combine(Variable("MATRIX_HOME") ?? "", DefaultFolder);
+        return (Path.GetFullPath(FileName, Path.GetFullPath(folder)), false);
     }
 
     /// <summary>Reads the file and the environment.</summary>

@@ -118,4 +118,40 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Assert.That(rooms.Single().EventBytes, Is.EqualTo(2 * Event(Live(Kitchen, 1)).Json.Length));
         Assert.That(Store.Admin.Engine, Does.StartWith(IsSqlite ? "SQLite 3." : "PostgreSQL "));
     }
+
+    [Test]
+    public async Task An_operator_looks_at_a_database_that_a_server_has_open()
+    {
+        await Write(Room(Kitchen), Event(Live(Kitchen, 1)));
+        await using var looked = await StorageEngine.InspectAsync(Options(), Stop);
+        await Write(Event(Live(Kitchen, 2)));
+
+        Assert.That((await looked.Admin.RoomSizesAsync(9, Stop)).Single().Events, Is.EqualTo(2));
+        Assert.That((await looked.Admin.MigrationsAsync(Stop)).Select(row => row.Name), Does.Contain("ground"));
+    }
+
+    [Test]
+    public async Task An_operator_looks_at_a_database_that_nobody_has_open()
+    {
+        await Write(Room(Kitchen), Event(Live(Kitchen, 1)));
+        await Store.DisposeAsync();
+        await using (var looked = await StorageEngine.InspectAsync(Options(), Stop))
+        {
+            Assert.That((await looked.Admin.RoomSizesAsync(9, Stop)).Single().Events, Is.EqualTo(1));
+        }
+
+        Store = await OpenAsync();
+        await Write(Event(Live(Kitchen, 2)));
+    }
+
+    [Test]
+    public async Task A_database_newer_than_the_operators_tool_is_refused()
+    {
+        await Store.DisposeAsync();
+        Store = await OpenAsync([.. Migration.All, _more with { Number = Migration.All.Count + 1 }]);
+
+        var refused = Fails(async () => await StorageEngine.InspectAsync(Options(), Stop));
+
+        Assert.That((refused.Failure, refused.Message.Contains("newer version", StringComparison.Ordinal)), Is.EqualTo((StorageFailure.Refused, true)));
+    }
 }

@@ -132,6 +132,16 @@ internal sealed class SqliteTests
     }
 
     [Test]
+    public async Task The_files_are_for_their_owner_only()
+    {
+        await using var store = await OpenAsync();
+
+        Assert.That(
+            new[] { "matrix.db", "matrix.db-wal", "matrix.db-shm" }.Select(name => System.IO.File.GetUnixFileMode(File(name))),
+            Is.All.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+    }
+
+    [Test]
     public async Task A_file_that_is_no_database_is_refused_in_one_line()
     {
         await System.IO.File.WriteAllTextAsync(File("matrix.db"), new string('x', 10_000));

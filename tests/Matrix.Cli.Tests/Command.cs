@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Matrix.Processes;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>What a run of `mx` ended with.</summary>
+internal sealed record Ran(int Code, string Output, string Errors)
+{
+    /// <summary>What it answered, as JSON.</summary>
+    public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+}
+
+/// <summary>Runs the real `mx` as a process, with an environment that says nothing but what the test says.</summary>
+internal static class Command
+{
+    private static readonly string _tool = Path.Combine(
+        Repository.Root, "tools", "Matrix.Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "mx.dll");
+
+    public static Task<Ran> RunAsync(params string[] arguments) => RunInAsync(new Dictionary<string, string>(), "", arguments);
+
+    /// <param name="environment">Further variables.</param>
+    /// <param name="input">What it reads from standard input.</param>
+    /// <param name="arguments">What stands after `mx`.</param>
+    public static async Task<Ran> RunInAsync(IReadOnlyDictionary<string, string> environment, string input, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [_tool, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MATRIX_", StringComparison.Ordinal)).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        await process.WaitForExitAsync();
+        return new Ran(process.ExitCode, await output, await errors);
+    }
+}

@@ -1,0 +1,63 @@
+namespace Matrix.Cli.Tests;
+
+/// <summary>What holds for every command.</summary>
+internal sealed class CommandLineTests
+{
+    [TestCase("", "config", "user", "db", "version")]
+    [TestCase("config", "check", "default")]
+    [TestCase("config check", "FILE", "--format")]
+    [TestCase("user", "create")]
+    [TestCase("user create", "NAME", "--admin", "--password-stdin", "--server")]
+    [TestCase("db", "backup", "sizes")]
+    [TestCase("db backup", "FILE", "--config")]
+    [TestCase("db sizes", "--rooms", "<text|json|markdown>")]
+    [TestCase("version", "--format")]
+    public async Task Help_is_there_on_every_level(string command, params string[] named)
+    {
+        var ran = await Command.RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        foreach (var name in named)
+        {
+            Assert.That(ran.Output, Does.Contain(name));
+        }
+    }
+
+    [TestCase("", "no valid subcommand")]
+    [TestCase("sing", "'sing'")]
+    [TestCase("db", "no valid subcommand")]
+    [TestCase("db backup", "FILE")]
+    [TestCase("db backup a b", "'b'")]
+    [TestCase("db sizes --rooms many", "--rooms")]
+    [TestCase("db sizes --rooms -1", "--rooms")]
+    [TestCase("db sizes --format xml", "--format")]
+    [TestCase("user create", "NAME")]
+    [TestCase("user create alice --server nowhere", "--server")]
+    [TestCase("config check /no/such/file", "there is no such file")]
+    [TestCase("db sizes --config /no/such/file", "there is no such file")]
+    public async Task A_command_line_that_cannot_be_used_is_told_in_one_line_and_ends_with_2(string command, string told)
+    {
+        var ran = await Command.RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.That(ran.Code, Is.EqualTo(2), ran.Errors);
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: ").And.Contains(told).And.Not.Contain("\n"));
+        Assert.That(ran.Output, Is.Empty);
+    }
+
+    [Test]
+    public async Task The_version_is_told_in_every_form()
+    {
+        var text = await Command.RunAsync("version");
+        var json = await Command.RunAsync("version", "--format", "json");
+        var markdown = await Command.RunAsync("version", "--format", "markdown");
+
+        var version = json.Json.GetProperty("version").GetString();
+        Assert.That(version, Does.Match(@"^\d+\.\d+\.\d+"));
+        Assert.That(text.Output, Does.StartWith($"version: {version}\n"));
+        Assert.That(markdown.Output, Does.StartWith($"- version: {version}\n"));
+    }
+
+    [Test]
+    public async Task A_pipe_is_sent_no_colours() =>
+        Assert.That((await Command.RunAsync("version")).Output, Does.Not.Contain("\u001b"));
+}

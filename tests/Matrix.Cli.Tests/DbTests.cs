@@ -1,0 +1,202 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Matrix.Processes;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>`mx db` on SQLite: beside a server that runs, and after it.</summary>
+internal sealed class SqliteDbTests : DbTests
+{
+    [Test]
+    public async Task A_backup_taken_beside_a_running_server_is_served_like_the_original()
+    {
+        var room = await MakeRoomAsync();
+        var copy = Path.Combine(Server.Folder, "copy", "data");
+        Directory.CreateDirectory(copy);
+
+        var ran = await RunAsync("db", "backup", Path.Combine(copy, "matrix.db"), "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Json.GetProperty("bytes").GetInt64(), Is.EqualTo(new FileInfo(Path.Combine(copy, "matrix.db")).Length));
+        Assert.That(Directory.GetFiles(copy), Has.Length.EqualTo(1), "nothing else is left behind");
+        Assert.That(File.GetUnixFileMode(Path.Combine(copy, "matrix.db")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        using var restored = new HomeserverProcess(settings: new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = $"sqlite:{copy}/matrix.db" });
+        await restored.StartAsync();
+        using var http = new HttpClient { BaseAddress = new Uri(restored.Url) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        var joined = await http.GetFromJsonAsync<JsonElement>("/_matrix/client/v3/joined_rooms");
+        Assert.That(joined.GetProperty("joined_rooms").EnumerateArray().Select(r => r.GetString()), Does.Contain(room));
+        await restored.StopAsync();
+    }
+
+    [Test]
+    public async Task A_backup_is_taken_and_sizes_are_told_while_no_server_runs()
+    {
+        var room = await MakeRoomAsync();
+        await Server.StopAsync();
+
+        var backup = await RunAsync("db", "backup", Path.Combine(Server.Folder, "copy.db"));
+        var sizes = await RunAsync("db", "sizes", "--format", "json");
+        await Server.StartAsync();
+
+        Assert.That(backup.Code, Is.Zero, backup.Errors);
+        Assert.That(sizes.Json.GetProperty("rooms").EnumerateArray().Select(r => r.GetProperty("room_id").GetString()), Does.Contain(room));
+    }
+
+    [Test]
+    public async Task A_backup_overwrites_nothing()
+    {
+        var taken = Path.Combine(Server.Folder, "taken");
+        await File.WriteAllTextAsync(taken, "mine");
+
+        var ran = await RunAsync("db", "backup", taken);
+
+        Assert.That((ran.Code, ran.Output, await File.ReadAllTextAsync(taken)), Is.EqualTo((1, "", "mine")));
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith($"mx: {taken} exists already").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public async Task A_folder_that_is_not_there_is_told_in_one_line()
+    {
+        var ran = await RunAsync("db", "backup", Path.Combine(Server.Folder, "no", "such", "copy.db"));
+
+        Assert.That(ran.Code, Is.EqualTo(1));
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith($"mx: {Server.Folder}/no/such/copy.db cannot be written").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public async Task A_database_that_is_not_there_is_not_made()
+    {
+        var folder = Path.Combine(Server.Folder, "empty");
+        Directory.CreateDirectory(folder);
+
+        var ran = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
+
+        Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: There is no database {folder}/matrix.db.\n")));
+        Assert.That(Directory.GetFileSystemEntries(folder), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_file_that_is_no_database_is_told_in_one_line()
+    {
+        var folder = Path.Combine(Server.Folder, "text");
+        Directory.CreateDirectory(folder);
+        await File.WriteAllTextAsync(Path.Combine(folder, "matrix.db"), new string('x', 10_000));
+
+        var ran = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
+
+        Assert.That(ran.Code, Is.EqualTo(1));
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.Contain("not a database").And.Not.Contain("\n"));
+    }
+}
+
+/// <summary>The same on PostgreSQL.</summary>
+[Category("PostgreSQL")]
+internal sealed class PostgresDbTests : DbTests
+{
+    private PostgresProcess _postgres = null!;
+
+    protected override string? DatabaseUrl => (_postgres = new PostgresProcess()).Url;
+
+    protected override void StopDatabase() => _postgres.Dispose();
+
+    [Test]
+    public async Task A_backup_names_the_databases_own_tools()
+    {
+        var ran = await RunAsync("db", "backup", Path.Combine(Server.Folder, "copy.db"));
+
+        Assert.That(ran.Code, Is.EqualTo(1));
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.Contain("pg_dump").And.Not.Contain("\n"));
+    }
+
+    [Test]
+    public async Task A_database_server_that_does_not_answer_is_told_in_one_line()
+    {
+        var settings = new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = $"postgres://a:secret@127.0.0.1:{Repository.FreePort()}/x" };
+
+        var ran = await Command.RunInAsync(settings, "", "db", "sizes");
+
+        Assert.That(ran.Code, Is.EqualTo(1));
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: PostgreSQL").And.Not.Contain("\n").And.Not.Contain("secret"));
+    }
+}
+
+/// <summary>What holds on both databases: a server runs on one, and is asked about.</summary>
+internal abstract class DbTests
+{
+    protected HomeserverProcess Server { get; private set; } = null!;
+
+    protected string Token { get; private set; } = null!;
+
+    protected virtual string? DatabaseUrl => null;
+
+    [OneTimeSetUp]
+    public async Task StartServer()
+    {
+        Server = new HomeserverProcess(DatabaseUrl, new Dictionary<string, string> { ["MATRIX_REGISTRATION__ENABLED"] = "true" });
+        await Server.StartAsync();
+        using var http = Http();
+        using var made = await http.PostAsJsonAsync(
+            "/_matrix/client/v3/register", new { username = "alice", password = "correct horse", auth = new { type = "m.login.dummy" } });
+        Token = (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("access_token").GetString()!;
+    }
+
+    [OneTimeTearDown]
+    public async Task StopServer()
+    {
+        await Server.StopAsync();
+        Server.Dispose();
+        StopDatabase();
+    }
+
+    /// <summary>Ends what the server ran on.</summary>
+    protected virtual void StopDatabase()
+    {
+    }
+
+    [Test]
+    public async Task Sizes_are_told_by_table_and_room_beside_a_running_server()
+    {
+        var room = await MakeRoomAsync();
+
+        var json = await RunAsync("db", "sizes", "--format", "json", "--rooms", "1000");
+        var text = await RunAsync("db", "sizes");
+        var markdown = await RunAsync("db", "sizes", "--format", "markdown");
+
+        Assert.That(json.Code, Is.Zero, json.Errors);
+        var tables = json.Json.GetProperty("tables").EnumerateArray().ToDictionary(t => t.GetProperty("table").GetString()!, t => t.GetProperty("bytes").GetInt64());
+        Assert.That(tables["events"], Is.Positive);
+        Assert.That(tables.Values.Sum(), Is.EqualTo(json.Json.GetProperty("bytes").GetInt64()));
+        var ours = json.Json.GetProperty("rooms").EnumerateArray().Single(r => r.GetProperty("room_id").GetString() == room);
+        Assert.That(ours.GetProperty("events").GetInt64(), Is.GreaterThan(4));
+        Assert.That(ours.GetProperty("event_bytes").GetInt64(), Is.GreaterThan(1000));
+        Assert.That(text.Output, Does.Match(@"(?m)^events +\d"));
+        Assert.That(markdown.Output, Does.Contain("| table | bytes | rows |\n| --- | --- | --- |\n"));
+    }
+
+    [Test]
+    public async Task Only_as_many_rooms_are_shown_as_were_asked_for()
+    {
+        _ = await MakeRoomAsync();
+        _ = await MakeRoomAsync();
+
+        var ran = await RunAsync("db", "sizes", "--rooms", "1", "--format", "json");
+
+        Assert.That(ran.Json.GetProperty("rooms").GetArrayLength(), Is.EqualTo(1));
+    }
+
+    protected Task<Ran> RunAsync(params string[] arguments) =>
+        Command.RunInAsync(Server.Settings.AsReadOnly(), "", arguments);
+
+    /// <summary>A room with a few events in it; answers its id.</summary>
+    protected async Task<string> MakeRoomAsync()
+    {
+        using var http = Http();
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        using var made = await http.PostAsJsonAsync("/_matrix/client/v3/createRoom", new { preset = "private_chat" });
+        return (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("room_id").GetString()!;
+    }
+
+    private HttpClient Http() => new() { BaseAddress = new Uri(Server.Url) };
+}

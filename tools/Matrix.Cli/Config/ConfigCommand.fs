@@ -1,0 +1,86 @@
+namespace Matrix.Cli.Config
+
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Output
+open Matrix.Host.Configuration
+
+type CheckArguments =
+    | [<MainCommand; Unique>] File of FILE: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | File _ -> "the configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Format _ -> "how the answer is written; text unless said."
+
+type DefaultArguments =
+    | [<Unique>] Server_Name of NAME: string
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Server_Name _ -> "the server's name in it; localhost unless said."
+
+[<RequireSubcommand>]
+type ConfigArguments =
+    | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckArguments>
+    | [<CliPrefix(CliPrefix.None)>] Default of ParseResults<DefaultArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Check _ -> "says what is wrong with the configuration, environment included; 1 if anything is."
+            | Default _ -> "prints a configuration with every setting, its meaning and its default."
+
+module internal ConfigCommand =
+    let private check (arguments: ParseResults<CheckArguments>) =
+        let format = arguments.GetResult(CheckArguments.Format, Text)
+        let settings = OperatorSettings.Load(Option.toObj (arguments.TryGetResult File))
+        let mistakes = List.ofSeq settings.Mistakes
+
+        // A file that was named and is not there is a slip of the hand, not a finding about a configuration.
+        if arguments.Contains File && not settings.FileExists then
+            Misused $"{settings.File}: there is no such file"
+        else
+            match format with
+            | Text ->
+                for mistake in mistakes do
+                    printfn "%s: %s" (Terminal.red mistake.Place) mistake.Message
+
+                if mistakes.IsEmpty then
+                    let what =
+                        if settings.FileExists then
+                            ""
+                        else
+                            "there is no such file; the defaults and the environment are "
+
+                    printfn "%s: %sgood" settings.File what
+            | Json
+            | Markdown ->
+                Report.print format {
+                    Facts = [
+                        "file", Word settings.File
+                        "exists", Truth settings.FileExists
+                        "good", Truth mistakes.IsEmpty
+                    ]
+                    Tables = [
+                        {
+                            Name = "mistakes"
+                            Columns = [ "place"; "message" ]
+                            Rows =
+                                mistakes
+                                |> List.map (fun mistake -> [ Word mistake.Place; Word mistake.Message ])
+                        }
+                    ]
+                }
+
+            if mistakes.IsEmpty then Done else Finding
+
+    let run (arguments: ParseResults<ConfigArguments>) =
+        match arguments.GetSubCommand() with
+        | Check check' -> check check'
+        | Default default' ->
+            printf "%s" (OperatorSettings.Template(Option.toObj (default'.TryGetResult Server_Name)))
+            Done

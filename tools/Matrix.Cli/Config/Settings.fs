@@ -1,0 +1,14 @@
+/// The configuration, for commands that need some of it.
+module internal Matrix.Cli.Config.Settings
+
+open Matrix.Cli
+open Matrix.Host.Configuration
+
+/// The configuration that a server started here would have, or what is wrong with it.
+let load (file: string option) : Result<OperatorSettings, Ending> =
+    let settings = OperatorSettings.Load(Option.toObj file)
+
+    match List.ofSeq settings.Mistakes with
+    | [] -> Ok settings
+    | first :: [] -> Error(Misused $"{first.Place}: {first.Message}")
+    | first :: others -> Error(Misused $"{first.Place}: {first.Message} (and {others.Length} more: `mx config check` shows them)")

@@ -1,0 +1,132 @@
+namespace Matrix.Cli.Db
+
+open System.IO
+open System.Threading
+open System.Threading.Tasks
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Config
+open Matrix.Cli.Output
+open Matrix.Host.Storage
+open Matrix.Host.Storage.Writing
+
+type BackupArguments =
+    | [<MainCommand; ExactlyOnce>] File of FILE: string
+    | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | File _ -> "where the copy goes; nothing may be there yet."
+            | Config _ -> "the server's configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Format _ -> "how the answer is written; text unless said."
+
+type SizesArguments =
+    | [<Unique>] Rooms of N: int
+    | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Rooms _ -> "how many rooms are shown, the largest; 20 unless said."
+            | Config _ -> "the server's configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Format _ -> "how the answer is written; text unless said."
+
+[<RequireSubcommand>]
+type DbArguments =
+    | [<CliPrefix(CliPrefix.None)>] Backup of ParseResults<BackupArguments>
+    | [<CliPrefix(CliPrefix.None)>] Sizes of ParseResults<SizesArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Backup _ -> "copies a SQLite database, one committed instant of it, whether the server runs or not."
+            | Sizes _ -> "bytes by table and by room, whether the server runs or not."
+
+module internal DbCommand =
+    let private defaultRooms = 20
+
+    /// Opens the configured database beside whoever has it open, and asks it something.
+    let private look (config: string option) (ask: IStorageAdmin -> Task<Ending>) =
+        let asked (settings: Matrix.Host.Configuration.OperatorSettings) =
+            task {
+                match settings.Storage with
+                | null -> return Misused $"{settings.File}: it names no database"
+                | options ->
+                    use! opened = StorageEngine.InspectAsync(options, CancellationToken.None)
+                    return! ask opened.Admin
+            }
+
+        match Settings.load config with
+        | Error ending -> ending
+        | Ok settings ->
+            try
+                (asked settings).GetAwaiter().GetResult()
+            with :? StorageException as fault ->
+                Refused fault.Message
+
+    let private backup (arguments: ParseResults<BackupArguments>) =
+        let file = Path.GetFullPath(arguments.GetResult BackupArguments.File)
+
+        look (arguments.TryGetResult BackupArguments.Config) (fun admin ->
+            task {
+                do! admin.BackupAsync(file, CancellationToken.None)
+
+                Report.print (arguments.GetResult(BackupArguments.Format, Text)) {
+                    Facts = [ "file", Word file; "bytes", Size(FileInfo(file).Length) ]
+                    Tables = []
+                }
+
+                return Done
+            })
+
+    let private report engine (tables: TableSize seq) (rooms: RoomSize seq) = {
+        Facts = [
+            "engine", Word engine
+            "bytes", Size(tables |> Seq.sumBy (fun table -> table.Bytes))
+        ]
+        Tables = [
+            {
+                Name = "tables"
+                Columns = [ "table"; "bytes"; "rows" ]
+                Rows = [
+                    for table in tables -> [ Word table.Table; Size table.Bytes; Count table.Rows ]
+                ]
+            }
+            {
+                Name = "rooms"
+                Columns = [ "room_id"; "events"; "event_bytes"; "state_bytes" ]
+                Rows = [
+                    for room in rooms ->
+                        [
+                            Word room.RoomId
+                            Count room.Events
+                            Size room.EventBytes
+                            Size room.StateBytes
+                        ]
+                ]
+            }
+        ]
+    }
+
+    let private sizes (arguments: ParseResults<SizesArguments>) =
+        match arguments.GetResult(Rooms, defaultRooms) with
+        | few when few < 0 -> Misused $"--rooms: expected 0 or more, found {few}"
+        | most ->
+            look (arguments.TryGetResult SizesArguments.Config) (fun admin ->
+                task {
+                    let! tables = admin.TableSizesAsync CancellationToken.None
+                    let! rooms = admin.RoomSizesAsync(most, CancellationToken.None)
+
+                    report admin.Engine tables rooms
+                    |> Report.print (arguments.GetResult(SizesArguments.Format, Text))
+
+                    return Done
+                })
+
+    let run (arguments: ParseResults<DbArguments>) =
+        match arguments.GetSubCommand() with
+        | Backup arguments -> backup arguments
+        | Sizes arguments -> sizes arguments

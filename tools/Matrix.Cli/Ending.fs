@@ -1,0 +1,25 @@
+namespace Matrix.Cli
+
+/// How a command ended; each way has its exit code.
+type internal Ending =
+    /// 0: it was done, and nothing is wrong.
+    | Done
+    /// 1: it ran, and found something wrong, which it has said.
+    | Finding
+    /// 1: it could not be done, for this reason (one line).
+    | Refused of string
+    /// 2: what it was given (arguments, files, configuration) cannot be used: where, and what was expected.
+    | Misused of string
+
+module internal Ending =
+    /// Says what is left to be said, and answers the exit code.
+    let conclude ending =
+        match ending with
+        | Done -> 0
+        | Finding -> 1
+        | Refused reason ->
+            eprintfn "mx: %s" reason
+            1
+        | Misused reason ->
+            eprintfn "mx: %s" reason
+            2

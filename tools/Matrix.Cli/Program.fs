@@ -1,0 +1,59 @@
+namespace Matrix.Cli
+
+open System
+open System.IO
+open Argu
+open Matrix.Cli.Config
+open Matrix.Cli.Db
+open Matrix.Cli.Users
+
+[<RequireSubcommand>]
+type Arguments =
+    | [<CliPrefix(CliPrefix.None)>] Config of ParseResults<ConfigArguments>
+    | [<CliPrefix(CliPrefix.None)>] User of ParseResults<UserArguments>
+    | [<CliPrefix(CliPrefix.None)>] Db of ParseResults<DbArguments>
+    | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Config _ -> "the server's configuration."
+            | User _ -> "accounts."
+            | Db _ -> "the database."
+            | Version _ -> "says which version this is."
+
+module internal Program =
+    let private dispatch (arguments: ParseResults<Arguments>) =
+        match arguments.GetSubCommand() with
+        | Config arguments -> ConfigCommand.run arguments
+        | User arguments -> UserCommand.run arguments
+        | Db arguments -> DbCommand.run arguments
+        | Version arguments -> VersionCommand.run arguments
+
+    /// What is wrong with the arguments, without the page of usage that comes with it.
+    let private mistake (message: string) =
+        let first = message.Split('\n', 2)[0]
+        first.Replace("ERROR: ", "").TrimEnd('.', '\r')
+
+    /// What no command expects. It is told in a line too: whoever reads it cannot mend the program.
+    let private fault (fault: exn) =
+        match fault with
+        | :? DllNotFoundException -> Refused "a library of the system is missing: libsqlite3-0 or libsodium23"
+        | :? UnauthorizedAccessException
+        | :? IOException -> Refused "a file or the output cannot be read or written"
+        | _ -> Refused $"a fault of mx itself, {fault.GetType().Name}: please report it"
+
+    [<EntryPoint>]
+    let main arguments =
+        let parser = ArgumentParser.Create<Arguments>(programName = "mx")
+
+        try
+            parser.ParseCommandLine(arguments, raiseOnUsage = true)
+            |> dispatch
+            |> Ending.conclude
+        with
+        | :? ArguParseException as stopped when stopped.ErrorCode = ErrorCode.HelpText ->
+            printfn "%s" (stopped.Message.TrimEnd())
+            0
+        | :? ArguParseException as stopped -> Ending.conclude (Misused $"{mistake stopped.Message} (--help shows what there is)")
+        | other -> Ending.conclude (fault other)

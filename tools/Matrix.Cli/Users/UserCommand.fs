@@ -1,0 +1,102 @@
+namespace Matrix.Cli.Users
+
+open System
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Config
+open Matrix.Cli.Output
+open Matrix.Cli.Users.SharedSecretRegistration
+
+type CreateArguments =
+    | [<MainCommand; ExactlyOnce>] Name of NAME: string
+    | [<Unique>] Admin
+    | [<Unique>] Password_Stdin
+    | [<Unique>] Server of URL: string
+    | [<Unique>] Config of FILE: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Name _ -> "the user's name: what stands before the colon of the user id."
+            | Admin -> "makes an administrator of the server."
+            | Password_Stdin -> "reads the password from standard input instead of asking for it."
+            | Server _ -> "the server's address; without it listeners.client of the configuration."
+            | Config _ -> "the configuration that has registration.shared_secret; MATRIX_REGISTRATION__SHARED_SECRET wins."
+            | Format _ -> "how the answer is written; text unless said."
+
+[<RequireSubcommand>]
+type UserArguments =
+    | [<CliPrefix(CliPrefix.None)>] Create of ParseResults<CreateArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Create _ -> "makes an account on a running server, by its shared secret."
+
+module internal UserCommand =
+    let private addressOf (given: string option) (settings: Matrix.Host.Configuration.OperatorSettings) =
+        match given with
+        | None ->
+            match settings.ClientAddress with
+            | null -> Error(Misused "--server: expected the server's address, for the configuration has no listeners.client")
+            | address -> Ok address
+        | Some text ->
+            match Uri.TryCreate(text, UriKind.Absolute) with
+            | true, NonNull url when url.Scheme = "http" || url.Scheme = "https" -> Ok url
+            | _ -> Error(Misused $"--server: expected an address such as http://127.0.0.1:8008, found {text}")
+
+    let private secretOf (settings: Matrix.Host.Configuration.OperatorSettings) =
+        match settings.SharedSecret with
+        | "" ->
+            Error(
+                Misused
+                    $"{settings.File}: registration.shared_secret is not set: set it there or as MATRIX_REGISTRATION__SHARED_SECRET, for the server too"
+            )
+        | secret -> Ok secret
+
+    let private explain (server: Uri) account failure =
+        match failure with
+        | Declined reason -> Refused $"{account.Name} was not made: {reason}"
+        | NotOffered ->
+            Refused $"{server}: the server makes no accounts by a secret: it was started without registration.shared_secret"
+        | WrongSecret -> Refused $"{server}: the secret is not the one of this server"
+        | NoAnswer reason -> Refused $"{server}: {reason}"
+
+    let private create (arguments: ParseResults<CreateArguments>) =
+        let name = arguments.GetResult Name
+        let isAdmin = arguments.Contains Admin
+
+        let made =
+            Settings.load (arguments.TryGetResult Config)
+            |> Result.bind (fun settings ->
+                addressOf (arguments.TryGetResult Server) settings
+                |> Result.bind (fun server -> secretOf settings |> Result.map (fun secret -> server, secret)))
+            |> Result.bind (fun (server, secret) ->
+                Passwords.read (arguments.Contains Password_Stdin)
+                |> Result.map (fun password -> server, secret, password))
+            |> Result.bind (fun (server, secret, password) ->
+                let account = {
+                    Name = name
+                    Password = password
+                    IsAdmin = isAdmin
+                }
+
+                let created =
+                    (SharedSecretRegistration.create server secret account).GetAwaiter().GetResult()
+
+                created |> Result.mapError (explain server account))
+
+        match made with
+        | Error ending -> ending
+        | Ok userId ->
+            Report.print (arguments.GetResult(CreateArguments.Format, Text)) {
+                Facts = [ "user_id", Word userId; "admin", Truth isAdmin ]
+                Tables = []
+            }
+
+            Done
+
+    let run (arguments: ParseResults<UserArguments>) =
+        match arguments.GetSubCommand() with
+        | Create arguments -> create arguments
