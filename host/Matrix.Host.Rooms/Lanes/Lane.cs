@@ -145,6 +145,13 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         }
     }
 
+    /// <summary>Waits for the sets that wait for the disk. Asked by who holds the lane: an empty set goes behind them all.</summary>
+    internal async ValueTask SettledAsync(WriteChain chain)
+    {
+        if (_undurable.IsEmpty) return;
+        await writer.WriteAsync(new WriteSet(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
+    }
+
     private void Forget(LaneTurn turn)
     {
         foreach (var made in turn.Events) _undurable.TryRemove(made.Nid.Ordinal, out _);

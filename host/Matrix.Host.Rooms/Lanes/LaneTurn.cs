@@ -87,6 +87,17 @@ internal sealed class LaneTurn : IDisposable
         }
     }
 
+    /// <summary>
+    /// Leaves the lane with nothing written, and waits until what this turn saw is durable: its answer rests on it.
+    /// </summary>
+    /// <exception cref="StorageException">What it saw never came to be.</exception>
+    internal async ValueTask SettledAsync()
+    {
+        var settled = _lane.SettledAsync(_chain);
+        Dispose();
+        await settled.ConfigureAwait(false);
+    }
+
     /// <summary>The write set: the room's row first, for all else refers to it.</summary>
     internal WriteSet ToSet()
     {

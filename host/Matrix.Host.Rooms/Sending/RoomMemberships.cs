@@ -42,7 +42,7 @@ public sealed class RoomMemberships
         if (view.Local.IsJoined(userId)) return roomId;
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
-        var joined = await JoinWithAsync(view, userId, content, stop).ConfigureAwait(false);
+        var joined = await JoinWithAsync(view, userId, content, keepIfJoined: true, stop).ConfigureAwait(false);
         return joined.IsOk ? roomId : joined.Failure;
     }
 
@@ -56,7 +56,7 @@ public sealed class RoomMemberships
         if (membership == "join" && sender == userId)
         {
             if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
-            if (!view.Local.IsJoined(userId)) return await JoinWithAsync(view, userId, content, stop).ConfigureAwait(false);
+            if (!view.Local.IsJoined(userId)) return await JoinWithAsync(view, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
         }
 
         return await _sender.SendStateAsync(roomId, Draft.State("m.room.member", userId, sender, content), timestamp, stop)
@@ -130,12 +130,17 @@ public sealed class RoomMemberships
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
     }
 
-    private ValueTask<RoomResult<string>> JoinWithAsync(RoomView view, string userId, JsonObject content, CancellationToken stop) =>
+    private ValueTask<RoomResult<string>> JoinWithAsync(
+        RoomView view, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
         _sender.InLaneAsync<string>(
             view.Room.Nid,
             async turn =>
             {
-                var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);
+                var stored = await _appender.StateEventAsync(turn, "m.room.member", userId, stop).ConfigureAwait(false);
+                var now = stored is null ? null : EventAppender.MembershipOf(stored.Pdu);
+
+                // Another request of the same user may have joined since the view was looked at.
+                if (keepIfJoined && stored is not null && now == Membership.Join) return stored.EventId;
                 var vouched = content;
                 if (now is not (Membership.Join or Membership.Invite or Membership.Ban))
                 {

@@ -126,7 +126,13 @@ public sealed class RoomSender
             using var turn = await lane.EnterAsync(stop).ConfigureAwait(false);
             if (turn is null) return Unknown;
             var result = await act(turn).ConfigureAwait(false);
-            if (!result.IsOk || turn.IsEmpty) return result;
+            if (!result.IsOk) return result;
+            if (turn.IsEmpty)
+            {
+                await turn.SettledAsync().ConfigureAwait(false);
+                return result;
+            }
+
             var receipt = await turn.SubmitAsync().ConfigureAwait(false);
             return receipt.Refused ? ifRefused : result;
         }

@@ -93,6 +93,26 @@ internal sealed class LaneTests
     }
 
     [Test]
+    public async Task Joins_of_one_user_at_once_make_one_event_and_each_answer_comes_when_it_is_durable()
+    {
+        var room = await _world.CreatesRoomAsync("alice");
+        await _world.KnowsAsync("bob");
+        var nid = (await _world.Rooms.Rooms.FindAsync(room, default))!.Room.Nid;
+        var durable = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            var failure = await _world.JoinsAsync("bob", room);
+            return failure is null ? await _world.Storage.Memberships.FindAsync(nid, RoomsWorld.Id("bob"), default) : null;
+        })));
+
+        var timeline = await _world.TimelineAsync(room);
+        Assert.Multiple(() =>
+        {
+            Assert.That(durable.Select(row => row?.Membership), Is.All.EqualTo(Membership.Join));
+            Assert.That(timeline.Count(stored => stored.Pdu.Type == "m.room.member" && stored.Pdu.StateKey == RoomsWorld.Id("bob")), Is.EqualTo(1));
+        });
+    }
+
+    [Test]
     public async Task A_redacted_event_is_gone_from_the_database_and_only_its_sender_or_the_powerful_may_redact_it()
     {
         var room = await _world.CreatesRoomAsync("alice");

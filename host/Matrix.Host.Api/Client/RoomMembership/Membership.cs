@@ -17,8 +17,8 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         var open = new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Membership, BodyMayBeMissing = true };
         var one = new RouteOptions { Rate = RateClass.Membership };
 
-        routes.Post("join/{roomIdOrAlias}", Reason, JoinByIdOrAliasAsync, open);
-        routes.Post("rooms/{roomId}/join", Reason, JoinAsync, open);
+        routes.Post("join/{roomIdOrAlias}", JoinReason, JoinByIdOrAliasAsync, open);
+        routes.Post("rooms/{roomId}/join", JoinReason, JoinAsync, open);
         routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
         routes.Post("rooms/{roomId}/forget", ForgetAsync, open);
         routes.Post("rooms/{roomId}/invite", Target, Of(memberships.InviteAsync), one);
@@ -34,6 +34,18 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         var reason = body.Text("reason");
         if (reason?.Length > LongestReason) body.Refuse(MatrixError.InvalidParam, $"`reason` has at most {LongestReason} characters.");
         return reason;
+    }
+
+    /// <summary>A join may show the invite of a third party. None was issued here, so it is read for its form alone.</summary>
+    private static string? JoinReason(BodyReader body)
+    {
+        if (body.Inner("third_party_signed") is { } invite)
+        {
+            foreach (var name in (string[])["sender", "mxid", "token"]) _ = invite.RequiredText(name);
+            _ = invite.RequiredContent("signatures");
+        }
+
+        return Reason(body);
     }
 
     private static Someone Target(BodyReader body)
