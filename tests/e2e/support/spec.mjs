@@ -77,7 +77,7 @@ function readOperations(uri, document) {
   for (const [path, methods] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(methods)) {
       if (!operation?.operationId) continue;
-      const full = base + path;
+      const full = base + path.trim();
       const pattern = full.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{[^}]+\}/g, "([^/]*)");
       operations.push({
         id: operation.operationId,
