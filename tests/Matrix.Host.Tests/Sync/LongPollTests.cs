@@ -65,6 +65,35 @@ internal sealed class LongPollTests(string kind)
     }
 
     [Test]
+    public async Task Nobody_waits_longer_than_the_server_lets_them()
+    {
+        await _server.RestartAsync(("sync.longest_poll", "300ms"));
+        var since = (await _bob.SyncsAsync()).Next;
+        var watch = Stopwatch.StartNew();
+        Assert.That((await _bob.WaitsAsync(since, seconds: 30)).IsEmpty, Is.True);
+        Assert.That(watch.ElapsedMilliseconds, Is.InRange(250, 5000));
+    }
+
+    [Test]
+    public async Task Whoever_syncs_from_the_beginning_while_their_name_changes_gets_the_room_whole()
+    {
+        var renaming = Task.Run(async () =>
+        {
+            for (var i = 0; i < 30; i++)
+            {
+                await _bob.PutAsync($"profile/{SyncingUsers.Esc(_bob.UserId)}/displayname", new JsonObject { ["displayname"] = $"Bob {i}" });
+            }
+        });
+        while (!renaming.IsCompleted)
+        {
+            var sync = await _bob.SyncsAsync();
+            Assert.That(sync.Joined, Is.EqualTo(new[] { _room }));
+        }
+
+        await renaming;
+    }
+
+    [Test]
     public async Task What_concerns_others_does_not_end_a_wait()
     {
         var since = (await _bob.SyncsAsync()).Next;

@@ -149,7 +149,7 @@ internal sealed class SyncBoard : IDisposable
 
     private async ValueTask<bool> WaitAsync(UserFeed feed, SyncWaiter waiter, TimeSpan atMost, CancellationToken stop)
     {
-        _wheel.Add(waiter, atMost < _options.LongestPoll ? atMost : _options.LongestPoll);
+        _wheel.Add(waiter, atMost);
         try
         {
             await using var _ = stop.UnsafeRegister(static state => ((SyncWaiter)state!).TryWake(news: false), waiter);

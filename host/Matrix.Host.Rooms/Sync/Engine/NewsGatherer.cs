@@ -73,7 +73,7 @@ internal sealed class NewsGatherer(RoomServices services)
         await AccountDataAsync(turn, found, stop).ConfigureAwait(false);
         var rows = await services.Storage.Memberships
             .RoomsOfAsync(turn.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
-        var joined = rows.Where(row => row.Membership == Membership.Join && turn.Filter.AdmitsRoom(row.RoomId)).Select(row => row.Room).ToArray();
+        var joined = rows.Where(row => MayBeJoined(turn, row) && turn.Filter.AdmitsRoom(row.RoomId)).Select(row => row.Room).ToArray();
         var receipts = await ReceiptsAsync(joined, turn.SincePosition, turn.UpTo, stop).ConfigureAwait(false);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
@@ -106,7 +106,7 @@ internal sealed class NewsGatherer(RoomServices services)
         {
             bool changed = row.Position > turn.SincePosition && row.Position <= turn.UpTo;
             bool data = found.AccountData.ContainsKey(row.Room) && !row.Forgotten;
-            if (row.Membership == Membership.Join || !(changed || data) || !turn.Filter.AdmitsRoom(row.RoomId)) continue;
+            if (MayBeJoined(turn, row) || !(changed || data) || !turn.Filter.AdmitsRoom(row.RoomId)) continue;
             if (await services.Rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } view) continue;
             if (row.Membership == Membership.Invite && changed)
             {
@@ -129,12 +129,12 @@ internal sealed class NewsGatherer(RoomServices services)
         await AccountDataAsync(turn, found, stop).ConfigureAwait(false);
         var wanted = MembershipSet.Join | MembershipSet.Invite | MembershipSet.Leave | MembershipSet.Ban;
         var rows = (await services.Storage.Memberships.RoomsOfAsync(turn.Reader.UserId, wanted, stop).ConfigureAwait(false))
-            .Where(row => turn.Filter.AdmitsRoom(row.RoomId) && row.Position <= turn.UpTo && IsOfInterest(turn, row)).ToArray();
+            .Where(row => turn.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(turn, row)).ToArray();
         var views = (await services.Rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
             .ToDictionary(view => view.Room.Nid);
         var ends = await _places.AtAsync(views.Values, turn.UpTo, stop).ConfigureAwait(false);
         var befores = turn.IsInitial ? null : await _places.AtAsync(views.Values, turn.SincePosition, stop).ConfigureAwait(false);
-        var joined = rows.Where(row => row.Membership == Membership.Join).Select(row => row.Room).ToArray();
+        var joined = rows.Where(row => MayBeJoined(turn, row)).Select(row => row.Room).ToArray();
         var receipts = await ReceiptsAsync(joined, turn.SincePosition, turn.UpTo, stop).ConfigureAwait(false);
 
         foreach (var row in rows)
@@ -155,7 +155,7 @@ internal sealed class NewsGatherer(RoomServices services)
                 Receipts = receipts.GetValueOrDefault(row.Room) ?? [],
                 AccountData = found.AccountData.GetValueOrDefault(row.Room) ?? [],
             };
-            if (row.Membership == Membership.Join) found.Joined.Add(input);
+            if (MayBeJoined(turn, row)) found.Joined.Add(input);
             else found.Left.Add(new LeftRoom(input, row.Event, row.Position));
         }
 
@@ -165,10 +165,18 @@ internal sealed class NewsGatherer(RoomServices services)
     /// <summary>Rooms that the user left are shown once, when they left, and otherwise only to a filter that asks for them.</summary>
     private static bool IsOfInterest(SyncTurn turn, UserRoomRow row) => row.Membership switch
     {
-        Membership.Leave or Membership.Ban => !row.Forgotten
-            && (turn.IsInitial ? turn.Filter.IncludeLeave : row.Position > turn.SincePosition),
+        Membership.Leave or Membership.Ban => MayBeJoined(turn, row) || (!row.Forgotten
+            && (turn.IsInitial ? turn.Filter.IncludeLeave : row.Position > turn.SincePosition)),
+        Membership.Invite => row.Position <= turn.UpTo,
         _ => true,
     };
+
+    /// <summary>
+    /// Whether the user may have been joined at the position that the answer goes up to: they are now, or left behind it. What the room's state
+    /// says there decides.
+    /// </summary>
+    private static bool MayBeJoined(SyncTurn turn, UserRoomRow row) =>
+        row.Membership == Membership.Join || (row.Position > turn.UpTo && row.Membership is Membership.Leave or Membership.Ban);
 
     private async ValueTask<RoomInput> InputAsync(
         SyncTurn turn, RoomView view, RoomParts parts, FoundNews found, CancellationToken stop, IReadOnlyList<ReceiptMark>? receipts = null) => new()

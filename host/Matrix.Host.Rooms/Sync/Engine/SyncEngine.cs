@@ -17,7 +17,8 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
         // A token from the future was given by a database that is gone: what it stands for cannot be told.
         if (request.Since?.Position > services.Storage.Writer.PublishedPosition) return null;
 
-        long deadline = time.GetTimestamp() + (long)(request.Timeout.TotalSeconds * time.TimestampFrequency);
+        var longest = request.Timeout < services.Options.LongestPoll ? request.Timeout : services.Options.LongestPoll;
+        long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
         var feed = await _board.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
         var device = feed?.Device(request.Reader.DeviceId) ?? DeviceFeed.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
