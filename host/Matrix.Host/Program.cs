@@ -64,6 +64,11 @@ internal static class Program
             await using (server.ConfigureAwait(false))
             {
                 Console.WriteLine($"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no address for clients"}");
+                if (config.FederationListener is { } federation)
+                {
+                    Console.WriteLine($"Other servers are not served yet: nothing listens on {federation} (listeners.federation).");
+                }
+
                 if (server.FirstUserToken is { } token)
                 {
                     Console.WriteLine($"Nobody has an account yet. Register the first user, an administrator, with the registration token {token}");

@@ -89,7 +89,7 @@ internal static class ConfigKeys
         "listeners.client", ConfigTypes.Listener, new IPEndPoint(IPAddress.Loopback, 8008), "Clients.");
 
     internal static ConfigKey<IPEndPoint?> FederationListener { get; } = Key<IPEndPoint?>(
-        "listeners.federation", ConfigTypes.Listener, null, "Other servers. They are not served yet: this must be \"\".");
+        "listeners.federation", ConfigTypes.Listener, null, "Other servers. They are not served yet: what is set here waits for a later version.");
 
     internal static ConfigKey<IPEndPoint?> MetricsListener { get; } = Key<IPEndPoint?>(
         "listeners.metrics", ConfigTypes.Listener, null, "Prometheus: /metrics, and /health. For your own network only.");

@@ -22,6 +22,8 @@ internal sealed record HomeserverConfig
 
     internal required IPEndPoint? ClientListener { get; init; }
 
+    internal required IPEndPoint? FederationListener { get; init; }
+
     internal required IPEndPoint? MetricsListener { get; init; }
 
     internal required ConnectionLimits Connections { get; init; }
@@ -72,11 +74,6 @@ internal sealed record HomeserverConfig
             Refuse(ConfigKeys.TlsCertificate, "`tls.certificate` and `tls.key` belong together: expected both or neither");
         }
 
-        if (values.Get(ConfigKeys.FederationListener) is not null)
-        {
-            Refuse(ConfigKeys.FederationListener, "`listeners.federation`: other servers are not served yet: expected nothing");
-        }
-
         if (mistakes.Count > 0) return (null, mistakes);
 
         var dataDir = PathOf(ConfigKeys.DataDir);
@@ -98,6 +95,7 @@ internal sealed record HomeserverConfig
                 SqliteSynchronous = values.Get(ConfigKeys.DatabaseSynchronous),
             },
             ClientListener = values.Get(ConfigKeys.ClientListener),
+            FederationListener = values.Get(ConfigKeys.FederationListener),
             MetricsListener = values.Get(ConfigKeys.MetricsListener),
             Connections = new ConnectionLimits(
                 values.Get(ConfigKeys.Connections),
