@@ -45,6 +45,22 @@ internal sealed class SqliteDbTests : DbTests
     }
 
     [Test]
+    public async Task A_backup_of_what_a_killed_server_left_holds_what_it_had_acknowledged()
+    {
+        var room = await MakeRoomAsync();
+        await Server.KillAsync();
+        var copy = Path.Combine(Server.Folder, "after-crash.db");
+
+        var backup = await RunAsync("db", "backup", copy);
+        var ofCopy = new Dictionary<string, string>(Server.Settings) { ["MATRIX_DATABASE__URL"] = $"sqlite:{copy}" };
+        var sizes = await Command.RunInAsync(ofCopy, "", "db", "sizes", "--rooms", "1000", "--format", "json");
+        await Server.StartAsync();
+
+        Assert.That(backup.Code, Is.Zero, backup.Errors);
+        Assert.That(sizes.Json.GetProperty("rooms").EnumerateArray().Select(r => r.GetProperty("room_id").GetString()), Does.Contain(room));
+    }
+
+    [Test]
     public async Task A_backup_overwrites_nothing()
     {
         var taken = Path.Combine(Server.Folder, "taken");
