@@ -19,15 +19,16 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
     /// <param name="room">The room of all the events.</param>
     /// <param name="among">The events.</param>
     /// <param name="reader">For whom.</param>
+    /// <param name="through">The last event that is there for a reader who left; null for one who sees all.</param>
     /// <param name="write">Writes an event as the reader sees it, with these aggregations in it.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, WriteEvent write, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, EventNid? through, WriteEvent write, CancellationToken stop)
     {
         var parents = among.Where(stored => (stored.Row.Standing & EventStanding.State) == 0).ToList();
         if (parents.Count == 0) return _none;
 
-        var found = await FindAsync(room, parents, reader, stop).ConfigureAwait(false);
+        var found = await FindAsync(room, parents, reader, through, stop).ConfigureAwait(false);
         if (found.Count == 0) return _none;
 
         // The latest event of a thread carries its own aggregations, of which a thread is none: threads do not nest.
@@ -41,7 +42,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         var children = (await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
         var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
             .Select(each => children[each.Thread!.Latest]).ToList();
-        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, stop).ConfigureAwait(false);
+        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, through, stop).ConfigureAwait(false);
         foreach (var nid in inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList())
         {
             if (await events.GetAsync(room, nid, stop).ConfigureAwait(false) is { } edit) children[nid] = edit;
@@ -108,7 +109,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
     }
 
     private async ValueTask<Dictionary<string, Bundle>> FindAsync(
-        RoomIdentity room, List<StoredEvent> parents, Reader reader, CancellationToken stop)
+        RoomIdentity room, List<StoredEvent> parents, Reader reader, EventNid? through, CancellationToken stop)
     {
         var found = await relations.AggregationsAsync(room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
             .ConfigureAwait(false);
@@ -124,9 +125,9 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
             var edit = stored.ReplacementOf(parent.Pdu.Type);
             if (!edit.IsNone && !await IsValidEditAsync(room, parent, edit, stop).ConfigureAwait(false)) edit = EventNid.None;
             var each = new Bundle(edit, stored.Thread, stored.References);
-            answer[parent.EventId] = hidden.Count == 0
+            answer[parent.EventId] = hidden.Count == 0 && through is null
                 ? each
-                : await WithoutAsync(room, parent, each, hidden, stop).ConfigureAwait(false);
+                : await WithoutAsync(room, parent, each, hidden, through, stop).ConfigureAwait(false);
         }
 
         return answer;
@@ -140,22 +141,43 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
     }
 
-    /// <summary>The same, of users who are not ignored: counted child by child.</summary>
+    /// <summary>The same, of users who are not ignored, and up to an event: counted child by child.</summary>
     private async ValueTask<Bundle> WithoutAsync(
-        RoomIdentity room, StoredEvent parent, Bundle each, IReadOnlySet<string> hidden, CancellationToken stop)
+        RoomIdentity room, StoredEvent parent, Bundle each, IReadOnlySet<string> hidden, EventNid? through, CancellationToken stop)
     {
         var children = await relations.ChildrenAsync(
-            new RelationsQuery { Room = room.Nid, ParentId = parent.EventId, Limit = MostChildren }, stop).ConfigureAwait(false);
+            new RelationsQuery
+            {
+                Room = room.Nid,
+                ParentId = parent.EventId,
+                Direction = Direction.Backward,
+                From = through is { } last ? new EventNid(last.Value + 1) : null,
+                Limit = MostChildren,
+            },
+            stop).ConfigureAwait(false);
         var shown = children.Where(child => !hidden.Contains(child.Sender)).ToList();
         var inThread = shown.Where(child => child.RelType == "m.thread").ToList();
-        return each with
-        {
-            Replacement = hidden.Contains(parent.Row.Sender) ? EventNid.None : each.Replacement,
-            References = [.. shown.Where(child => child.RelType == "m.reference").Select(child => child.EventId).Reverse().Take(Aggregation.MaxReferences)],
-            Thread = each.Thread is null || inThread.Count == 0
+        return new Bundle(
+            await EditAsync(room, parent, each.Replacement, shown, stop).ConfigureAwait(false),
+            each.Thread is null || inThread.Count == 0
                 ? null
                 : each.Thread with { Count = inThread.Count, Latest = inThread.MaxBy(child => child.Event.Value)!.Event },
-        };
+            [.. shown.Where(child => child.RelType == "m.reference").Select(child => child.EventId).Reverse().Take(Aggregation.MaxReferences)]);
+    }
+
+    /// <summary>The edit that counts, if it is among the children shown; else the latest of those that are.</summary>
+    private async ValueTask<EventNid> EditAsync(
+        RoomIdentity room, StoredEvent parent, EventNid edit, List<RelationRow> shown, CancellationToken stop)
+    {
+        var edits = shown.Where(child =>
+            child.RelType == "m.replace" && child.Sender == parent.Row.Sender && child.EventType == parent.Pdu.Type).ToList();
+        if (edits.Exists(child => child.Event == edit)) return edit;
+        foreach (var child in edits)
+        {
+            if (await IsValidEditAsync(room, parent, child.Event, stop).ConfigureAwait(false)) return child.Event;
+        }
+
+        return EventNid.None;
     }
 }
 

@@ -62,7 +62,7 @@ public sealed class EventPages(
     {
         var extras = await clientEvents.ExtrasAsync(
             readable.Room, among, await TrailAsync(readable, among, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
-        var bundled = await BundledAsync(readable.Room, among, reader, stop).ConfigureAwait(false);
+        var bundled = await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
         {
@@ -108,12 +108,13 @@ public sealed class EventPages(
         return [.. found.Where(stored => Admits(filter, stored))];
     }
 
-    /// <summary>What is bundled with these events.</summary>
+    /// <summary>What is bundled with these events: for one who left, what there was then.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => aggregations.OfAsync(
-            room,
+        Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => aggregations.OfAsync(
+            readable.Room,
             among,
             reader,
+            readable.Standpoint.Departure.IsNone ? null : readable.Through,
             (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
             stop);
 

@@ -206,6 +206,29 @@ internal sealed class ReadingTests
     }
 
     [Test]
+    public async Task One_who_left_sees_the_edits_and_threads_that_there_were_then()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        await _bob.PostAsync($"rooms/{room}/join");
+        var said = await SaysAsync(_alice, room, "tpyo");
+        var edit = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "typo" });
+        var reply = await RelatesAsync(_alice, room, "m.thread", said);
+        await _bob.PostAsync($"rooms/{room}/leave");
+        var secret = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "what bob must not read" });
+        await RelatesAsync(_alice, room, "m.thread", said);
+
+        var event_ = (await _bob.GetAsync($"rooms/{room}/event/{said}")).Is(200);
+        var bundled = event_.Json["unsigned"]!["m.relations"]!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(event_.Text, Does.Not.Contain(secret).And.Not.Contain("must not read"));
+            Assert.That((string)bundled["m.replace"]!["event_id"]!, Is.EqualTo(edit));
+            Assert.That((int)bundled["m.thread"]!["count"]!, Is.EqualTo(1));
+            Assert.That((string)bundled["m.thread"]!["latest_event"]!["event_id"]!, Is.EqualTo(reply));
+        });
+    }
+
+    [Test]
     public async Task Relations_are_paged_and_threads_are_listed_latest_first()
     {
         var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });

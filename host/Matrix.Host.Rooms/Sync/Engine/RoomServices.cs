@@ -58,6 +58,7 @@ internal sealed record RoomServices
             view.Room,
             parents,
             turn.Reader,
+            through: null,
             (output, child, own) => ClientEvents.Write(output, child, turn.Reader, new EventExtras { Relations = own }, withRoomId: true),
             stop).ConfigureAwait(false);
         foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
