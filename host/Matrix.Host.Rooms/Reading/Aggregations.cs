@@ -10,25 +10,25 @@ namespace Matrix.Host.Rooms.Reading;
 /// What is bundled with events in `unsigned`: their latest edit, their thread, what refers to them. Client-Server API, "Aggregations of child
 /// events". One question for a page of events, and one for the edits of its threads' latest events.
 /// </summary>
-public sealed class Aggregations(IRelationsTable relations, EventStore events, IgnoredUsers ignored)
+public sealed class Aggregations(IRelationsTable relations, EventStore events, IgnoredUsers ignored, Visibility visibility)
 {
-    /// <summary>How many children of one event are looked through for those of users who are not ignored.</summary>
+    /// <summary>How many children of one event are looked through for those that the reader may see, of users who are not ignored.</summary>
     private const int MostChildren = 1000;
 
     /// <summary>The bundled aggregations by event; events to which nothing relates, and state events, have none.</summary>
     /// <param name="room">The room of all the events.</param>
     /// <param name="among">The events.</param>
     /// <param name="reader">For whom.</param>
-    /// <param name="through">The last event that is there for a reader who left; null for one who sees all.</param>
+    /// <param name="sight">How far they see: what relates to an event is bundled only if they may see it, too.</param>
     /// <param name="write">Writes an event as the reader sees it, with these aggregations in it.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, EventNid? through, WriteEvent write, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, Sight sight, WriteEvent write, CancellationToken stop)
     {
         var parents = among.Where(stored => (stored.Row.Standing & EventStanding.State) == 0).ToList();
         if (parents.Count == 0) return _none;
 
-        var found = await FindAsync(room, parents, reader, through, stop).ConfigureAwait(false);
+        var found = await FindAsync(room, parents, reader, sight, stop).ConfigureAwait(false);
         if (found.Count == 0) return _none;
 
         // The latest event of a thread carries its own aggregations, of which a thread is none: threads do not nest.
@@ -42,7 +42,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         var children = (await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
         var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
             .Select(each => children[each.Thread!.Latest]).ToList();
-        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, through, stop).ConfigureAwait(false);
+        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, sight, stop).ConfigureAwait(false);
         foreach (var nid in inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList())
         {
             if (await events.GetAsync(room, nid, stop).ConfigureAwait(false) is { } edit) children[nid] = edit;
@@ -109,7 +109,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
     }
 
     private async ValueTask<Dictionary<string, Bundle>> FindAsync(
-        RoomIdentity room, List<StoredEvent> parents, Reader reader, EventNid? through, CancellationToken stop)
+        RoomIdentity room, List<StoredEvent> parents, Reader reader, Sight sight, CancellationToken stop)
     {
         var found = await relations.AggregationsAsync(room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
             .ConfigureAwait(false);
@@ -117,20 +117,40 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         if (found.Count == 0) return answer;
 
         var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+        var all = hidden.Count == 0 && await SeesAllAsync(room, found.Values, sight, stop).ConfigureAwait(false);
         foreach (var parent in parents)
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
+            if (!all)
+            {
+                answer[parent.EventId] = await SeenAsync(room, parent, stored.Thread, sight, hidden, stop).ConfigureAwait(false);
+                continue;
+            }
 
             // An edit of an edit, and one that brings no new content, replaces nothing.
             var edit = stored.ReplacementOf(parent.Pdu.Type);
             if (!edit.IsNone && !await IsValidEditAsync(room, parent, edit, stop).ConfigureAwait(false)) edit = EventNid.None;
-            var each = new Bundle(edit, stored.Thread, stored.References);
-            answer[parent.EventId] = hidden.Count == 0 && through is null
-                ? each
-                : await WithoutAsync(room, parent, each, hidden, through, stop).ConfigureAwait(false);
+            answer[parent.EventId] = new Bundle(edit, stored.Thread, stored.References);
         }
 
         return answer;
+    }
+
+    /// <summary>Whether the reader is in the room and sees the latest of what would be bundled: then what was stored of it is what they see.</summary>
+    private async ValueTask<bool> SeesAllAsync(
+        RoomIdentity room, IEnumerable<Aggregation> found, Sight sight, CancellationToken stop)
+    {
+        if (!sight.Standpoint.IsJoined) return false;
+        var wanted = new HashSet<EventNid>();
+        foreach (var each in found)
+        {
+            wanted.UnionWith(each.Replacements.Select(row => row.Event));
+            if (each.Thread is { } thread) wanted.Add(thread.Latest);
+        }
+
+        if (wanted.Any(nid => nid.Value > sight.Through.Value)) return false;
+        var stored = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
+        return (await visibility.FilterAsync(room, stored, sight.Standpoint, stop).ConfigureAwait(false)).Count == stored.Count;
     }
 
     private async ValueTask<bool> IsValidEditAsync(RoomIdentity room, StoredEvent parent, EventNid edit, CancellationToken stop)
@@ -141,45 +161,49 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
     }
 
-    /// <summary>The same, of users who are not ignored, and up to an event: counted child by child.</summary>
-    private async ValueTask<Bundle> WithoutAsync(
-        RoomIdentity room, StoredEvent parent, Bundle each, IReadOnlySet<string> hidden, EventNid? through, CancellationToken stop)
+    /// <summary>What goes with one event of what the reader may see, of users who are not ignored: looked at child by child.</summary>
+    private async ValueTask<Bundle> SeenAsync(
+        RoomIdentity room, StoredEvent parent, ThreadRow? thread, Sight sight, IReadOnlySet<string> hidden, CancellationToken stop)
     {
-        var children = await relations.ChildrenAsync(
+        var rows = await relations.ChildrenAsync(
             new RelationsQuery
             {
                 Room = room.Nid,
                 ParentId = parent.EventId,
-                Direction = Direction.Backward,
-                From = through is { } last ? new EventNid(last.Value + 1) : null,
+                From = new EventNid(sight.Through.Value + 1),
                 Limit = MostChildren,
             },
             stop).ConfigureAwait(false);
-        var shown = children.Where(child => !hidden.Contains(child.Sender)).ToList();
-        var inThread = shown.Where(child => child.RelType == "m.thread").ToList();
-        return new Bundle(
-            await EditAsync(room, parent, each.Replacement, shown, stop).ConfigureAwait(false),
-            each.Thread is null || inThread.Count == 0
-                ? null
-                : each.Thread with { Count = inThread.Count, Latest = inThread.MaxBy(child => child.Event.Value)!.Event },
-            [.. shown.Where(child => child.RelType == "m.reference").Select(child => child.EventId).Reverse().Take(Aggregation.MaxReferences)]);
-    }
+        var children = await events.GetManyAsync(
+            room, [.. rows.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
+        var seen = (await visibility.FilterAsync(room, children, sight.Standpoint, stop).ConfigureAwait(false)).Select(child => child.Nid).ToHashSet();
+        var shown = rows.Where(row => seen.Contains(row.Event)).ToList();
 
-    /// <summary>The edit that counts, if it is among the children shown; else the latest of those that are.</summary>
-    private async ValueTask<EventNid> EditAsync(
-        RoomIdentity room, StoredEvent parent, EventNid edit, List<RelationRow> shown, CancellationToken stop)
-    {
-        var edits = shown.Where(child =>
-            child.RelType == "m.replace" && child.Sender == parent.Row.Sender && child.EventType == parent.Pdu.Type).ToList();
-        if (edits.Exists(child => child.Event == edit)) return edit;
-        foreach (var child in edits)
+        var edit = EventNid.None;
+        var edits = shown.Where(row => row.RelType == "m.replace" && row.Sender == parent.Row.Sender && row.EventType == parent.Pdu.Type)
+            .Select(row => row.Event).ToHashSet();
+        foreach (var child in children.Where(child => edits.Contains(child.Nid))
+            .OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))
         {
-            if (await IsValidEditAsync(room, parent, child.Event, stop).ConfigureAwait(false)) return child.Event;
+            if (!await IsValidEditAsync(room, parent, child.Nid, stop).ConfigureAwait(false)) continue;
+            edit = child.Nid;
+            break;
         }
 
-        return EventNid.None;
+        var inThread = shown.Where(row => row.RelType == "m.thread").ToList();
+        return new Bundle(
+            edit,
+            thread is null || inThread.Count == 0
+                ? null
+                : thread with { Count = inThread.Count, Latest = inThread.MaxBy(row => row.Event.Value)!.Event },
+            [.. shown.Where(row => row.RelType == "m.reference").Select(row => row.EventId).Reverse().Take(Aggregation.MaxReferences)]);
     }
 }
+
+/// <summary>How far a reader sees in a room.</summary>
+/// <param name="Standpoint">How they stand to it.</param>
+/// <param name="Through">The last event that is there for them.</param>
+public readonly record struct Sight(Standpoint Standpoint, EventNid Through);
 
 /// <summary>Writes an event as a client sees it.</summary>
 /// <param name="output">Where to.</param>

@@ -108,13 +108,13 @@ public sealed class EventPages(
         return [.. found.Where(stored => Admits(filter, stored))];
     }
 
-    /// <summary>What is bundled with these events: for one who left, what there was then.</summary>
+    /// <summary>What is bundled with these events.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
         Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => aggregations.OfAsync(
             readable.Room,
             among,
             reader,
-            readable.Standpoint.Departure.IsNone ? null : readable.Through,
+            new Sight(readable.Standpoint, readable.Through),
             (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
             stop);
 

@@ -10,7 +10,13 @@ namespace Matrix.Host.Api.Client.RoomReading;
 
 /// <summary>The state of a room, and its members. Client-Server API, "Getting events for a room".</summary>
 internal sealed class RoomStates(
-    RoomAccess access, EventPages pages, EventStore events, StateStore states, TimelinePlaces places, IStorage storage) : IEndpoints
+    RoomAccess access,
+    EventPages pages,
+    EventStore events,
+    StateStore states,
+    Visibility visibility,
+    TimelinePlaces places,
+    IStorage storage) : IEndpoints
 {
     private const string MemberType = "m.room.member";
 
@@ -72,7 +78,12 @@ internal sealed class RoomStates(
                 return Answer.InvalidParam("`at` is not a token that this server has given.");
             }
 
-            state = await StateBehindAsync(readable, behind, stop).ConfigureAwait(false);
+            if (await StateBehindAsync(readable, behind, stop).ConfigureAwait(false) is not { } then)
+            {
+                return Answer.Forbidden("The room as it was then is not for you to see.");
+            }
+
+            state = then;
         }
 
         var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false)).Where(member =>
@@ -123,12 +134,16 @@ internal sealed class RoomStates(
         });
     }
 
-    /// <summary>The state at a place of the timeline, but no later than what the reader may see.</summary>
-    private async ValueTask<StateTree> StateBehindAsync(Readable readable, EventNid behind, CancellationToken stop)
+    /// <summary>
+    /// The state at a place of the timeline, but no later than what the reader may see; null if they may not see the event there.
+    /// </summary>
+    private async ValueTask<StateTree?> StateBehindAsync(Readable readable, EventNid behind, CancellationToken stop)
     {
         if (behind.Value >= readable.Through.Value) return readable.State;
         var last = await events.RangeAsync(readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
-        return last.Count == 0 ? StateTree.Empty : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
+        if (last.Count == 0) return StateTree.Empty;
+        var seen = await visibility.FilterAsync(readable.Room, last, readable.Standpoint, stop).ConfigureAwait(false);
+        return seen.Count == 0 ? null : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
     }
 
     private ValueTask<IReadOnlyList<StoredEvent>> EventsOfAsync(Readable readable, StateEntry[] entries, CancellationToken stop) =>

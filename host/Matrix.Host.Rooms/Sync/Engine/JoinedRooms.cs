@@ -32,16 +32,17 @@ internal sealed class JoinedRooms(RoomServices services)
         bool isNew = input.Before is null || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
         bool isFull = isNew || turn.Request.FullState;
 
+        var sight = new Sight(Standpoint.Member(userId, end), input.End.LastNid);
         var timeline = await _timelines.ReadAsync(
             room,
             isNew ? EventNid.None : input.Before!.Value.LastNid,
             input.End.LastNid,
-            Standpoint.Member(userId, end),
+            sight.Standpoint,
             turn,
             stop).ConfigureAwait(false);
         var trail = await TrailAsync(room, end, userId, timeline, stop).ConfigureAwait(false);
         var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
-        await services.BundleAsync(turn, input.View, timeline, extras, stop).ConfigureAwait(false);
+        await services.BundleAsync(turn, input.View, sight, timeline, extras, stop).ConfigureAwait(false);
 
         bool membersChanged = false;
         if (!ReferenceEquals(before, end))

@@ -60,9 +60,7 @@ internal sealed class LeftRooms(RoomServices services)
             stored => timeline.Events.Count == 0 || stored.Nid.Value <= timeline.Events[0].Nid.Value,
             stop).ConfigureAwait(false);
         var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
-
-        // What relates to the events may have come after the user went: it is bundled only if nothing did.
-        if (input.View.LastEvent == departure.Event.Nid) await services.BundleAsync(turn, input.View, timeline, extras, stop).ConfigureAwait(false);
+        await services.BundleAsync(turn, input.View, new Sight(reader, departure.Event.Nid), timeline, extras, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
         var state = isOld ? [] : await _state.EventsAsync(turn, span, [], stop).ConfigureAwait(false);
         if (!isOld && !turn.IsInitial)

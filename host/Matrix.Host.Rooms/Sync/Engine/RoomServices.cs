@@ -49,7 +49,7 @@ internal sealed record RoomServices
     /// another itself. Client-Server API, "Aggregations of child events".
     /// </summary>
     public async ValueTask BundleAsync(
-        SyncTurn turn, RoomView view, Timeline timeline, Dictionary<EventNid, EventExtras> extras, CancellationToken stop)
+        SyncTurn turn, RoomView view, Sight sight, Timeline timeline, Dictionary<EventNid, EventExtras> extras, CancellationToken stop)
     {
         if (!timeline.Limited || !view.HasRelations) return;
         var parents = timeline.IsWhole ? RelatedTo(timeline.Events) : timeline.Events;
@@ -58,7 +58,7 @@ internal sealed record RoomServices
             view.Room,
             parents,
             turn.Reader,
-            through: null,
+            sight,
             (output, child, own) => ClientEvents.Write(output, child, turn.Reader, new EventExtras { Relations = own }, withRoomId: true),
             stop).ConfigureAwait(false);
         foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };

@@ -32,7 +32,7 @@ public sealed class RoomSync : IAsyncDisposable
         Visibility = new Visibility(rooms.Events, rooms.States, Replaced);
         ClientEvents = new ClientEvents(rooms.Events, Replaced, time);
         Ignored = new IgnoredUsers(storage.AccountData);
-        Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored);
+        Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility);
         Typing = typing;
         Receipts = new ReceiptWriter(rooms.Rooms, rooms.Events, storage.Writer, time);
         Sync = new SyncEngine(

@@ -1,0 +1,111 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Reading;
+
+/// <summary>What happens in a room after someone left, or before they came, does not reach them with what they may see.</summary>
+internal sealed class AfterLeavingTests
+{
+    private const string Secret = "not for bob";
+
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestUser _bob = null!;
+    private int _txn;
+
+    [SetUp]
+    public async Task Starts()
+    {
+        _server = await HomeserverFixture.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+        _bob = await _server.RegistersAsync("bob");
+    }
+
+    [TearDown]
+    public async Task Stops() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task What_relates_to_an_event_after_one_left_does_not_come_with_it()
+    {
+        var room = await CreatesAsync("shared");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var edited = await SaysAsync(room, "first");
+        var rooted = await SaysAsync(room, "root");
+        await RelatesAsync(room, edited, "m.replace", "for everyone");
+        var inThread = await RelatesAsync(room, rooted, "m.thread", "for everyone");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await RelatesAsync(room, edited, "m.replace", Secret);
+        await RelatesAsync(room, rooted, "m.thread", Secret);
+        var refers = await RelatesAsync(room, rooted, "m.reference", Secret);
+
+        var page = (await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200);
+        var one = (await _bob.GetAsync($"rooms/{room}/event/{edited}")).Is(200);
+        var around = (await _bob.GetAsync($"rooms/{room}/context/{rooted}")).Is(200);
+        var threads = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200);
+        var filter = Uri.EscapeDataString("""{"room":{"include_leave":true,"timeline":{"limit":4}}}""");
+        var sync = (await _bob.GetAsync($"sync?filter={filter}")).Is(200);
+
+        Assert.Multiple(() =>
+        {
+            foreach (var seen in new[] { page, one, around, threads, sync }) Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain(refers));
+            Assert.That((string?)one.Json["unsigned"]!["m.relations"]!["m.replace"]!["content"]!["body"], Is.EqualTo("for everyone"));
+            var thread = around.Json["event"]!["unsigned"]!["m.relations"]!["m.thread"]!;
+            Assert.That((string?)thread["latest_event"]!["event_id"], Is.EqualTo(inThread));
+            Assert.That((int?)thread["count"], Is.EqualTo(1));
+        });
+    }
+
+    [Test]
+    public async Task What_relates_to_an_event_while_one_was_away_does_not_come_with_it_where_only_the_joined_see()
+    {
+        var room = await CreatesAsync("joined");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var edited = await SaysAsync(room, "first");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await RelatesAsync(room, edited, "m.replace", Secret);
+        await _bob.PostAsync($"rooms/{room}/join");
+
+        Assert.That((await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Not.Contain(Secret));
+        Assert.That((await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(Secret));
+    }
+
+    [Test]
+    public async Task Who_was_a_member_before_one_came_is_not_told_where_only_the_joined_see()
+    {
+        var carol = await _server.RegistersAsync("carol");
+        var room = await CreatesAsync("joined");
+        await carol.PostAsync($"rooms/{room}/join");
+        await SaysAsync(room, "first");
+        var then = (await _alice.GetAsync("sync")).Is(200).Member("next_batch");
+        await carol.PostAsync($"rooms/{room}/leave");
+        await _bob.PostAsync($"rooms/{room}/join");
+
+        var now = (await _bob.GetAsync("sync")).Is(200).Member("next_batch");
+        (await _bob.GetAsync($"rooms/{room}/members?at={then}")).Is(403, "M_FORBIDDEN");
+        (await _alice.GetAsync($"rooms/{room}/members?at={then}")).Is(200);
+        (await _bob.GetAsync($"rooms/{room}/members?at={now}")).Is(200);
+    }
+
+    private async Task<string> CreatesAsync(string visibility) => (await _alice.PostAsync("createRoom", new JsonObject
+    {
+        ["preset"] = "public_chat",
+        ["initial_state"] = new JsonArray(new JsonObject
+        {
+            ["type"] = "m.room.history_visibility",
+            ["content"] = new JsonObject { ["history_visibility"] = visibility },
+        }),
+    })).Is(200).Member("room_id");
+
+    private async Task<string> SaysAsync(string room, string text) => (await _alice.PutAsync(
+        $"rooms/{room}/send/m.room.message/{++_txn}", new JsonObject { ["msgtype"] = "m.text", ["body"] = text })).Is(200).Member("event_id");
+
+    private async Task<string> RelatesAsync(string room, string to, string how, string text) => (await _alice.PutAsync(
+        $"rooms/{room}/send/m.room.message/{++_txn}",
+        new JsonObject
+        {
+            ["msgtype"] = "m.text",
+            ["body"] = text,
+            ["m.new_content"] = new JsonObject { ["msgtype"] = "m.text", ["body"] = text },
+            ["m.relates_to"] = new JsonObject { ["rel_type"] = how, ["event_id"] = to },
+        })).Is(200).Member("event_id");
+}
