@@ -31,8 +31,8 @@ public sealed class RoomEngine : IDisposable
         Sender = new RoomSender(
             _lanes, Rooms, appender, new TransactionLog(storage.Transactions, options), Events, storage.Relations);
         Memberships = new RoomMemberships(Sender, Rooms, appender, contents, storage, options.ServerName);
-        Accounts = new RoomAccounts(Sender, Memberships, Rooms, Current, contents, storage.Memberships);
-        Creator = new RoomCreator(_lanes, appender, contents, Memberships, storage, options);
+        Accounts = new RoomAccounts(Memberships, contents, storage.Memberships);
+        Creator = new RoomCreator(_lanes, appender, contents, Memberships, storage, options, time);
         storage.Writer.Observe(Rooms);
     }
 

@@ -107,6 +107,17 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         return null;
     }
 
+    /// <summary>Whether any event that waits for the disk is such.</summary>
+    internal bool AnyUndurable(Func<StoredEvent, bool> isSuch)
+    {
+        foreach (var (_, waiting) in _undurable)
+        {
+            if (isSuch(waiting)) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>
     /// Submits a turn's set, in the order of turns, lets the head move on and opens the lane for the next turn. The turn's slot is held until the
     /// set is durable, whoever still listens.

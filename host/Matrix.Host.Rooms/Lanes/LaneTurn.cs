@@ -60,6 +60,9 @@ internal sealed class LaneTurn : IDisposable
         return _lane.Undurable(eventId);
     }
 
+    /// <summary>Whether any event of the turns before this one, of those that are not durable yet, is such.</summary>
+    internal bool AnyWaiting(Func<StoredEvent, bool> isSuch) => _lane.AnyUndurable(isSuch);
+
     /// <summary>Whether nothing is to be written.</summary>
     internal bool IsEmpty => _operations.Count == 0 && _preconditions is null;
 

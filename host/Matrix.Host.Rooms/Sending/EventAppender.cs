@@ -1,6 +1,7 @@
 using Matrix.Core.Auth;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
+using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
@@ -30,6 +31,11 @@ internal sealed class EventAppender(
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
         LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
+        if (draft.Type == "m.room.member" && draft.StateKey?.Contains('\0') == true)
+        {
+            return new RoomFailure(RoomFailureKind.InvalidParam, "No user id has a NUL character.");
+        }
+
         var decided = await DecideAsync(turn, draft, timestamp, stop).ConfigureAwait(false);
         if (!decided.IsOk) return decided.Failure;
 
@@ -108,7 +114,7 @@ internal sealed class EventAppender(
         var room = head.Room.RoomId.Length > 0 ? head.Room : head.Room with { RoomId = pdu.RoomId };
         var ordinal = head.LastOrdinal + 1;
         var nid = EventNid.Of(room.Nid, ordinal);
-        var relation = Relation.Of(pdu.Content);
+        var relation = RelationOf(pdu.Type, pdu.Content);
         var next = head with
         {
             Room = room,
@@ -268,6 +274,15 @@ internal sealed class EventAppender(
         "ban" => Membership.Ban,
         _ => null,
     };
+
+    /// <summary>How an event relates to another. One that cannot be kept, for a NUL in it, is none: others' writes do not fail with it.</summary>
+    internal static Relation? RelationOf(string eventType, JsonObject content)
+    {
+        if (Relation.Of(content) is not { } relation) return null;
+        var canBeKept = !eventType.Contains('\0') && !relation.RelType.Contains('\0') && !relation.ParentId.Contains('\0')
+            && relation.Key?.Contains('\0') != true;
+        return canBeKept ? relation : null;
+    }
 
     /// <summary>The thread that a relation puts its event into: the thread itself, or that of the event related to.</summary>
     private async ValueTask<EventNid> ThreadRootAsync(LaneTurn turn, Relation? relation, CancellationToken stop)

@@ -64,6 +64,8 @@ public sealed class RoomCreator
     private readonly RoomMemberships _memberships;
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
+    private readonly TimeProvider _time;
+    private long _lastMoment;
 
     internal RoomCreator(
         LaneDirectory lanes,
@@ -71,7 +73,8 @@ public sealed class RoomCreator
         MemberContents contents,
         RoomMemberships memberships,
         IStorage storage,
-        RoomsOptions options)
+        RoomsOptions options,
+        TimeProvider time)
     {
         _lanes = lanes;
         _appender = appender;
@@ -79,6 +82,7 @@ public sealed class RoomCreator
         _memberships = memberships;
         _storage = storage;
         _options = options;
+        _time = time;
     }
 
     /// <summary>Creates a room.</summary>
@@ -116,7 +120,17 @@ public sealed class RoomCreator
             CreationContent = request.CreationContent,
             PowerLevelOverride = request.PowerLevelOverride,
         };
-        foreach (var (type, stateKey, content) in request.InitialState) room.AddState(type, stateKey, content);
+        foreach (var (type, stateKey, content) in request.InitialState)
+        {
+            if (type == "m.room.member" && content.Text("membership") == "invite"
+                && await _memberships.RefusedInviteAsync(stateKey, stop).ConfigureAwait(false) is { } refused)
+            {
+                return refused;
+            }
+
+            room.AddState(type, stateKey, content);
+        }
+
         foreach (var user in invites)
         {
             if (await _memberships.RefusedInviteAsync(user, stop).ConfigureAwait(false) is { } refused) return refused;
@@ -143,7 +157,8 @@ public sealed class RoomCreator
             using var turn = await lane.EnterNewAsync(head, stop).ConfigureAwait(false);
             foreach (var draft in drafts)
             {
-                var made = await _appender.AppendAsync(turn, draft, null, null, stop).ConfigureAwait(false);
+                long? moment = draft.Type == "m.room.create" ? OwnMoment() : null;
+                var made = await _appender.AppendAsync(turn, draft, null, moment, stop).ConfigureAwait(false);
                 if (made.IsOk) continue;
 
                 // Nothing of the room was submitted, so nothing of it remains.
@@ -162,6 +177,20 @@ public sealed class RoomCreator
         finally
         {
             _lanes.Return(lane);
+        }
+    }
+
+    /// <summary>
+    /// A millisecond that no other room of this process is created in: where a room's id is the hash of its create event, two that are created
+    /// alike in the same millisecond would be one.
+    /// </summary>
+    private long OwnMoment()
+    {
+        while (true)
+        {
+            var last = Volatile.Read(ref _lastMoment);
+            var mine = Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), last + 1);
+            if (Interlocked.CompareExchange(ref _lastMoment, mine, last) == last) return mine;
         }
     }
 

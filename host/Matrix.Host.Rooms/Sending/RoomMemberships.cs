@@ -16,6 +16,8 @@ public sealed class RoomMemberships
     /// <summary>Members of a restricted room who are tried as the one to vouch for somebody.</summary>
     private const int MaxVouchersTried = 50;
 
+    private const string MemberType = "m.room.member";
+
     private readonly RoomSender _sender;
     private readonly RoomDirectory _rooms;
     private readonly EventAppender _appender;
@@ -56,10 +58,10 @@ public sealed class RoomMemberships
         if (membership == "join" && sender == userId)
         {
             if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
-            if (!view.Local.IsJoined(userId)) return await JoinWithAsync(view, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
+            return await JoinWithAsync(view, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
         }
 
-        return await _sender.SendStateAsync(roomId, Draft.State("m.room.member", userId, sender, content), timestamp, stop)
+        return await _sender.SendStateAsync(roomId, Draft.State(MemberType, userId, sender, content), timestamp, stop)
             .ConfigureAwait(false);
     }
 
@@ -130,32 +132,60 @@ public sealed class RoomMemberships
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
     }
 
+    /// <summary>Shows a user's profile, as it is now, in a room that they are joined to; one that they left meanwhile is left alone.</summary>
+    internal async ValueTask<RoomFailure?> ShowProfileAsync(string userId, string roomId, JsonObject content, CancellationToken stop)
+    {
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
+        var result = await _sender.InLaneAsync<bool>(
+            view.Room.Nid,
+            async turn =>
+            {
+                var now = await _appender.StateEventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
+                if (now is null || EventAppender.MembershipOf(now.Pdu) != Membership.Join || now.Pdu.Content.Equals(content)) return true;
+                var made = await _appender.AppendAsync(turn, Draft.State(MemberType, userId, userId, content), null, null, stop)
+                    .ConfigureAwait(false);
+                return made.IsOk ? true : made.Failure;
+            },
+            stop).ConfigureAwait(false);
+        return result.Failure;
+    }
+
+    /// <summary>
+    /// Joins, or changes what the member event of one who is joined says. Looked at in the lane's turn: of several requests at once the first joins.
+    /// </summary>
     private ValueTask<RoomResult<string>> JoinWithAsync(
         RoomView view, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
         _sender.InLaneAsync<string>(
             view.Room.Nid,
             async turn =>
             {
-                var stored = await _appender.StateEventAsync(turn, "m.room.member", userId, stop).ConfigureAwait(false);
-                var now = stored is null ? null : EventAppender.MembershipOf(stored.Pdu);
+                var member = await _appender.StateEventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
+                Membership? now = member is null ? null : EventAppender.MembershipOf(member.Pdu);
+                if (now == Membership.Join && keepIfJoined) return member!.EventId;
 
-                // Another request of the same user may have joined since the view was looked at.
-                if (keepIfJoined && stored is not null && now == Membership.Join) return stored.EventId;
-                var vouched = content;
-                if (now is not (Membership.Join or Membership.Invite or Membership.Ban))
-                {
-                    var voucher = await VoucherAsync(turn, userId, stop).ConfigureAwait(false);
-                    if (voucher is not null)
-                    {
-                        vouched = JsonObject.OfSeq(content.Members.Append(("join_authorised_via_users_server", Json.NewString(voucher))));
-                    }
-                }
+                var voucher = now is Membership.Join or Membership.Invite or Membership.Ban
+                    ? null
+                    : await VoucherAsync(turn, userId, stop).ConfigureAwait(false);
+                var vouched = VouchedBy(content, voucher);
+                if (now == Membership.Join && member!.Pdu.Content.Equals(vouched)) return member.EventId;
 
                 var made = await _appender.AppendAsync(
-                    turn, Draft.State("m.room.member", userId, userId, vouched), null, null, stop).ConfigureAwait(false);
+                    turn, Draft.State(MemberType, userId, userId, vouched), null, null, stop).ConfigureAwait(false);
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
             stop);
+
+    /// <summary>
+    /// A join that a member vouches for, or nobody. This server's signature is what says that somebody may come in, so whom a client names counts
+    /// for nothing. Client-Server API, "Restricted rooms".
+    /// </summary>
+    private static JsonObject VouchedBy(JsonObject content, string? voucher)
+    {
+        const string Key = "join_authorised_via_users_server";
+        if (voucher is null && !content.Has(Key)) return content;
+        var others = content.Members.Where(member => member.Item1 != Key);
+        return JsonObject.OfSeq(voucher is null ? others : others.Append((Key, Json.NewString(voucher))));
+    }
 
     /// <summary>
     /// A local member who may invite, if the room is restricted and the user meets one of its conditions. Null otherwise: then the rules decide.
@@ -218,10 +248,16 @@ public sealed class RoomMemberships
             async turn =>
             {
                 var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);
-                if (keepIf is not null && keepIf(now) && await MayAsync(turn, sender, userId, stop).ConfigureAwait(false)) return true;
-                if (refuseUnless?.Invoke(now) is { } why) return new RoomFailure(RoomFailureKind.Forbidden, why);
+
+                // To whom it is not for to know, the rules answer: alike, whatever the user is.
+                if (await MayAsync(turn, sender, userId, stop).ConfigureAwait(false))
+                {
+                    if (keepIf is not null && keepIf(now)) return true;
+                    if (refuseUnless?.Invoke(now) is { } why) return new RoomFailure(RoomFailureKind.Forbidden, why);
+                }
+
                 var made = await _appender.AppendAsync(
-                    turn, Draft.State("m.room.member", userId, sender, content), null, null, stop).ConfigureAwait(false);
+                    turn, Draft.State(MemberType, userId, sender, content), null, null, stop).ConfigureAwait(false);
                 return made.IsOk ? true : made.Failure;
             },
             stop).ConfigureAwait(false);
@@ -234,7 +270,7 @@ public sealed class RoomMemberships
 
     private async ValueTask<Membership?> MembershipAsync(LaneTurn turn, string userId, CancellationToken stop)
     {
-        var stored = await _appender.StateEventAsync(turn, "m.room.member", userId, stop).ConfigureAwait(false);
+        var stored = await _appender.StateEventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
         return stored is null ? null : EventAppender.MembershipOf(stored.Pdu);
     }
 }

@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
@@ -24,6 +25,8 @@ public sealed class RoomSender
 {
     /// <summary>How often a send starts anew when a set before it, that it built on, did not become durable.</summary>
     private const int Attempts = 3;
+
+    private const string MemberType = "m.room.member";
 
     private readonly LaneDirectory _lanes;
     private readonly RoomDirectory _rooms;
@@ -52,16 +55,9 @@ public sealed class RoomSender
     /// <param name="stop">Cancels waiting.</param>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendAsync(
-        Requester who, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) =>
-        _transactions.OnceAsync(
+        Requester who, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) => _transactions.OnceAsync(
             key,
-            async () =>
-            {
-                if (await RefusedRelationAsync(roomId, draft, stop).ConfigureAwait(false) is { } refused) return refused;
-                var sentAs = new SentAs(who.DeviceId, key.TransactionId);
-                return await AppendAsync(
-                    roomId, draft, sentAs, timestamp, key, stop).ConfigureAwait(false);
-            },
+            () => AppendAsync(roomId, draft, new SentAs(who.DeviceId, key.TransactionId), timestamp, key, stop),
             stop);
 
     /// <summary>
@@ -88,28 +84,20 @@ public sealed class RoomSender
         string roomId, Draft draft, SentAs? sentAs, long? timestamp, TransactionKey? key, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
-        for (var attempt = 1; ; attempt++)
-        {
-            try
+        return await InLaneAsync<string>(
+            view.Room.Nid,
+            async turn =>
             {
-                return await InLaneAsync<string>(
-                    view.Room.Nid,
-                    async turn =>
-                    {
-                        if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
-                        var made = await _appender.AppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
-                        if (!made.IsOk) return made.Failure;
-                        if (key is not null) turn.Require(new RecordTransaction(key, made.Value.Nid, default));
-                        return made.Value.EventId;
-                    },
-                    TransactionLog.RecordedBefore,
-                    stop).ConfigureAwait(false);
-            }
-            catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
-            {
-                // What this was built on is gone; the room has been read again.
-            }
-        }
+                if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
+                var made = await _appender.AppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+                if (!made.IsOk) return made.Failure;
+                if (key is null) return made.Value.EventId;
+                if (await RefusedRelationAsync(turn, draft, stop).ConfigureAwait(false) is { } refused) return refused;
+                turn.Require(new RecordTransaction(key, made.Value.Nid, default));
+                return made.Value.EventId;
+            },
+            TransactionLog.RecordedBefore,
+            stop).ConfigureAwait(false);
     }
 
     /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
@@ -118,6 +106,22 @@ public sealed class RoomSender
         InLaneAsync(room, act, new RoomFailure(RoomFailureKind.BadState, "The room has changed meanwhile."), stop);
 
     private async ValueTask<RoomResult<T>> InLaneAsync<T>(
+        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, RoomFailure ifRefused, CancellationToken stop)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TurnAsync(room, act, ifRefused, stop).ConfigureAwait(false);
+            }
+            catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
+            {
+                // What this was built on is gone; the room is read again.
+            }
+        }
+    }
+
+    private async ValueTask<RoomResult<T>> TurnAsync<T>(
         RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, RoomFailure ifRefused, CancellationToken stop)
     {
         var lane = _lanes.Take(room);
@@ -153,27 +157,34 @@ public sealed class RoomSender
     {
         if (draft.StateKey is not { } stateKey) return null;
         var now = await _appender.StateEventAsync(turn, draft.Type, stateKey, stop).ConfigureAwait(false);
-        return now is not null && now.Pdu.Sender == draft.Sender && now.Pdu.Content.Equals(draft.Content) ? now : null;
+        if (now is null || now.Pdu.Sender != draft.Sender || !now.Pdu.Content.Equals(draft.Content)) return null;
+
+        // What the state says is for members to know, and one's own membership for oneself.
+        if (draft.Type == MemberType && stateKey == draft.Sender) return now;
+        var member = await _appender.StateEventAsync(turn, MemberType, draft.Sender, stop).ConfigureAwait(false);
+        return member is not null && EventAppender.MembershipOf(member.Pdu) == Membership.Join ? now : null;
     }
 
     /// <summary>
-    /// Relations that are refused: annotating an event a second time with the same key, and threads on an event that relates to another.
+    /// Relations that are refused: annotating an event a second time with the same key, and threads on an event that relates to another. Asked in
+    /// the lane's turn, when the event itself is allowed: of several requests at once the first is heard, and who may not send learns nothing.
     /// Client-Server API, "Event annotations and reactions" and "Threading".
     /// </summary>
-    private async ValueTask<RoomFailure?> RefusedRelationAsync(string roomId, Draft draft, CancellationToken stop)
+    private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneTurn turn, Draft draft, CancellationToken stop)
     {
-        if (Relation.Of(draft.Content) is not { } relation) return null;
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
-        var room = view.Room;
+        if (EventAppender.RelationOf(draft.Type, draft.Content) is not { } relation) return null;
+        var room = turn.Head.Room;
 
+        // Those that wait for the disk first: one that becomes durable in between is found in the database.
         if (relation.Key is { } key
-            && await _relations.HasAnnotationAsync(room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false))
+            && (turn.AnyWaiting(stored => stored.Pdu.Sender == draft.Sender && stored.Pdu.Type == draft.Type && IsSame(relation, stored))
+                || await _relations.HasAnnotationAsync(room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))
         {
             return new RoomFailure(RoomFailureKind.DuplicateAnnotation, "You have annotated this event with the same key already.");
         }
 
         if (relation.RelType == "m.thread"
-            && await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false) is { } root
+            && (turn.Undurable(relation.ParentId) ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
             && root.Pdu.Content.Has("m.relates_to"))
         {
             return new RoomFailure(RoomFailureKind.BadState, "A thread cannot start at an event that relates to another.");
@@ -181,4 +192,8 @@ public sealed class RoomSender
 
         return null;
     }
+
+    private static bool IsSame(Relation relation, StoredEvent stored) =>
+        EventAppender.RelationOf(stored.Pdu.Type, stored.Pdu.Content) is { } other
+        && other.RelType == relation.RelType && other.ParentId == relation.ParentId && other.Key == relation.Key;
 }
