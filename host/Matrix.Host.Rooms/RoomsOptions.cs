@@ -24,11 +24,8 @@ public sealed record RoomsOptions
     /// <summary>How many requests may wait for one room's lane; a further one is told to come again.</summary>
     public int MaxWaitingPerLane { get; init; } = 1000;
 
-    /// <summary>How many devices' recent transaction ids are kept in memory.</summary>
-    public int TransactionDevices { get; init; } = 4096;
-
-    /// <summary>How many transaction ids of one device are kept in memory.</summary>
-    public int TransactionsPerDevice { get; init; } = 256;
+    /// <summary>Bytes of recent transaction ids and their results kept in memory.</summary>
+    public long TransactionCacheBytes { get; init; } = 4L * 1024 * 1024;
 
     /// <summary>How many prev events a new event has at most.</summary>
     public int MaxPrevEvents { get; init; } = 20;

@@ -13,7 +13,7 @@ public sealed class TransactionLog(ITransactionsTable table, RoomsOptions option
     private readonly Dictionary<TransactionKey, Task<RoomResult<string>>> _underWay = [];
     private readonly Lock _gate = new();
     private readonly ByteCache<TransactionKey, string> _recent = new(
-        (long)options.TransactionDevices * 1024, eventId => 300 + (2L * eventId.Length));
+        options.TransactionCacheBytes, eventId => 300 + (2L * eventId.Length));
 
     /// <summary>Does it once: the event id that it, or the first request of this key, made.</summary>
     /// <param name="key">What makes two requests the same.</param>

@@ -221,6 +221,12 @@ internal static class ConfigKeys
     internal static ConfigKey<int> RoomQueue { get; } = Key(
         "limits.room_queue", ConfigTypes.Whole(1, 1_000_000), 1000, "Requests that may wait for one room; more are told to come again.");
 
+    internal static ConfigKey<int> RoomSpeculation { get; } = Key(
+        "limits.room_speculation", ConfigTypes.Whole(1, 10_000), 128, "Changes of one room that may wait for the disk while the next ones are made.");
+
+    internal static ConfigKey<int> PrevEvents { get; } = Key(
+        "limits.prev_events", ConfigTypes.Whole(1, 20), 20, "Ends of a room's history that a new event ties together.");
+
     internal static ConfigKey<bool> RateLimitsEnabled { get; } = Key("rate_limits.enabled", ConfigTypes.Flag, true, "Whether there are any.");
 
     internal static ConfigKey<double> LoginRate { get; } = Rate("login", 0.5, "Log-in, refresh, confirming with a password.");
@@ -299,6 +305,9 @@ internal static class ConfigKeys
 
     internal static ConfigKey<long> EventCache { get; } = Key(
         "cache.events", ConfigTypes.Bytes(1 << 20, 64L << 30), 48L << 20, "Events.");
+
+    internal static ConfigKey<long> TransactionCache { get; } = Key(
+        "cache.transactions", ConfigTypes.Bytes(64 << 10, 1L << 30), 4L << 20, "Transaction ids of requests that were answered lately.");
 
     internal static ConfigKey<long> StateCache { get; } = Key(
         "cache.room_states", ConfigTypes.Bytes(1 << 20, 64L << 30), 96L << 20, "Room states.");
