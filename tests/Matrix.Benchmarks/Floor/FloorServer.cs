@@ -1,14 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Benchmarks.Floor;
 
