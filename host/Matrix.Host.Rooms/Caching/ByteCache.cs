@@ -50,16 +50,26 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         lock (_gate)
         {
             if (_entries.Remove(key, out var old)) Unlink(old);
-            if (size > maxBytes / 2) return;
+            Add(key, value, size);
+        }
+    }
 
-            var node = new Node(key, value, size);
-            _entries.Add(key, node);
-            Link(node);
-            while (_bytes > maxBytes && _oldest is { } last)
+    /// <summary>
+    /// Puts a value that was read unless there is one by now, which is newer than what was read; answers the one that stands.
+    /// </summary>
+    public TValue PutIfAbsent(TKey key, TValue read)
+    {
+        var size = sizeOf(read) + EntryOverhead;
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(key, out var known))
             {
-                _entries.Remove(last.Key);
-                Unlink(last);
+                MoveToFront(known);
+                return known.Value;
             }
+
+            Add(key, read, size);
+            return read;
         }
     }
 
@@ -69,6 +79,19 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         lock (_gate)
         {
             if (_entries.Remove(key, out var old)) Unlink(old);
+        }
+    }
+
+    private void Add(TKey key, TValue value, long size)
+    {
+        if (size > maxBytes / 2) return;
+        var node = new Node(key, value, size);
+        _entries.Add(key, node);
+        Link(node);
+        while (_bytes > maxBytes && _oldest is { } last)
+        {
+            _entries.Remove(last.Key);
+            Unlink(last);
         }
     }
 

@@ -102,13 +102,9 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// <summary>Forgets the event: its row changed.</summary>
     internal void Drop(EventNid nid) => _byNid.Remove(nid);
 
-    private StoredEvent Keep(RoomIdentity room, EventRow row)
-    {
-        if (_byNid.TryGet(row.Nid, out var known)) return known;
-        var stored = new StoredEvent(room, row);
-        _byNid.Put(row.Nid, stored);
-        return stored;
-    }
+    /// <summary>In one step: a redaction that is committed meanwhile is not undone by what was read before it.</summary>
+    private StoredEvent Keep(RoomIdentity room, EventRow row) =>
+        _byNid.TryGet(row.Nid, out var known) ? known : _byNid.PutIfAbsent(row.Nid, new StoredEvent(room, row));
 
     private async ValueTask<StoredEvent?> ReadAsync(RoomIdentity room, EventNid nid, CancellationToken stop)
     {

@@ -22,37 +22,55 @@ public sealed class TransactionLog(ITransactionsTable table, RoomsOptions option
     public async ValueTask<RoomResult<string>> OnceAsync(
         TransactionKey key, Func<ValueTask<RoomResult<string>>> act, CancellationToken stop)
     {
-        if (_recent.TryGet(key, out var known)) return known;
-
-        TaskCompletionSource<RoomResult<string>> mine;
-        Task<RoomResult<string>>? other;
-        lock (_gate)
+        while (true)
         {
-            mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            if (!_underWay.TryGetValue(key, out other)) _underWay.Add(key, mine.Task);
+            if (_recent.TryGet(key, out var known)) return known;
+
+            TaskCompletionSource<RoomResult<string>> mine;
+            Task<RoomResult<string>>? other;
+            lock (_gate)
+            {
+                mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                if (!_underWay.TryGetValue(key, out other)) _underWay.Add(key, mine.Task);
+            }
+
+            if (other is null) return await DoAsync(key, mine, act).ConfigureAwait(false);
+            try
+            {
+                return await other.WaitAsync(stop).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                // Whoever asked first has gone before anything was written, as clients do that ask again: it is done for this one now.
+            }
         }
+    }
 
-        if (other is not null) return await other.WaitAsync(stop).ConfigureAwait(false);
-
+    private async ValueTask<RoomResult<string>> DoAsync(
+        TransactionKey key, TaskCompletionSource<RoomResult<string>> mine, Func<ValueTask<RoomResult<string>>> act)
+    {
         try
         {
             var result = await act().ConfigureAwait(false);
             if (ReferenceEquals(result.Failure, RecordedBefore) && await FindAsync(key).ConfigureAwait(false) is { } past) result = past;
             if (result.IsOk) _recent.Put(key, result.Value);
+            Remove(key);
             mine.SetResult(result);
             return result;
         }
         catch (Exception fault)
         {
+            Remove(key);
             mine.SetException(fault);
             // Whoever joined sees it; if nobody did, it is thrown here all the same.
             _ = mine.Task.Exception;
             throw;
         }
-        finally
-        {
-            lock (_gate) _underWay.Remove(key);
-        }
+    }
+
+    private void Remove(TransactionKey key)
+    {
+        lock (_gate) _underWay.Remove(key);
     }
 
     /// <summary>What <c>act</c> answers if its set was refused because the request is on record.</summary>

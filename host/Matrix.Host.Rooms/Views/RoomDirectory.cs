@@ -76,10 +76,18 @@ public sealed class RoomDirectory : ICommitObserver
                 _events.Put(made);
             }
 
-            foreach (var redacted in commit.Redacted) _events.Put(redacted);
+            foreach (var redacted in commit.Redacted)
+            {
+                // One that was redacted before it was durable did not know its position then: it is read anew.
+                if (redacted.Row.Position == 0) _events.Drop(redacted.Nid);
+                else _events.Put(redacted);
+            }
+
             if (commit.StateChanged) _states.Put(room.Nid, view.Step, view.State);
-            _views.Put(room.Nid, view);
+
+            // Counted first: who loads the room at this moment either sees the count move, or is overwritten here.
             Interlocked.Increment(ref Commits(room.Nid));
+            _views.Put(room.Nid, view);
             _ids.Put(room.RoomId, room);
         }
     }
