@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Matrix.Core.Facade;
 using Matrix.Host.Storage.Tables.AccountData;
 
 namespace Matrix.Host.Rooms.Reading;
@@ -18,7 +19,7 @@ public sealed class IgnoredUsers(IAccountDataTable accountData)
     private static IReadOnlySet<string> Parse(ReadOnlySpan<byte> content)
     {
         // What a client put there may be of any shape; whatever is no list of users ignores nobody.
-        var reader = new Utf8JsonReader(content);
+        var reader = new Utf8JsonReader(content, new JsonReaderOptions { MaxDepth = JsonText.ClientBodyLimits.Depth });
         var users = new HashSet<string>(StringComparer.Ordinal);
         bool inList = false;
         while (reader.Read())
