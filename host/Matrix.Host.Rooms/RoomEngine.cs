@@ -29,7 +29,7 @@ public sealed class RoomEngine : IDisposable
         var appender = new EventAppender(Events, signer, push, options, time);
         var contents = new MemberContents(storage.Profiles, storage.AccountData, options.ServerName);
         Sender = new RoomSender(
-            _lanes, Rooms, appender, new TransactionLog(storage.Transactions, options), Events, storage.Relations);
+            _lanes, Rooms, appender, new TransactionLog(storage.Transactions, asksFirst: !storage.Writer.ConditionsAreCheap, options), Events, storage.Relations);
         Memberships = new RoomMemberships(Sender, Rooms, appender, contents, storage, options.ServerName);
         Accounts = new RoomAccounts(Memberships, contents, storage.Memberships);
         Creator = new RoomCreator(_lanes, appender, contents, Memberships, storage, options, time);

@@ -93,7 +93,7 @@ public sealed class RoomSender
                 if (!made.IsOk) return made.Failure;
                 if (key is null) return made.Value.EventId;
                 if (await RefusedRelationAsync(turn, draft, stop).ConfigureAwait(false) is { } refused) return refused;
-                turn.Require(new RecordTransaction(key, made.Value.Nid, default));
+                _transactions.Record(turn, key, made.Value.Nid);
                 return made.Value.EventId;
             },
             TransactionLog.RecordedBefore,

@@ -1,14 +1,20 @@
 using Matrix.Host.Rooms.Caching;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
 /// Answers a repeated request with what the first one answered. Client-Server API, "Transaction identifiers". Requests under way are
-/// joined; those of the past are found in memory, else when the database refuses to record the same request again: a request that is made
-/// once, as most are, asks the database nothing.
+/// joined; those of the past are found in memory, else when the database refuses to record the same request again, so that a request that is
+/// made once, as most are, asks the database nothing. Where refusing would cost every request a round trip inside the flush, the database is
+/// asked before instead: requests ask side by side.
 /// </summary>
-public sealed class TransactionLog(ITransactionsTable table, RoomsOptions options)
+/// <param name="table">The results on record.</param>
+/// <param name="asksFirst">Whether the database is asked before.</param>
+/// <param name="options">How much is kept in memory.</param>
+public sealed class TransactionLog(ITransactionsTable table, bool asksFirst, RoomsOptions options)
 {
     private readonly Dictionary<TransactionKey, Task<RoomResult<string>>> _underWay = [];
     private readonly Lock _gate = new();
@@ -51,7 +57,9 @@ public sealed class TransactionLog(ITransactionsTable table, RoomsOptions option
     {
         try
         {
-            var result = await act().ConfigureAwait(false);
+            RoomResult<string> result = asksFirst && await FindAsync(key).ConfigureAwait(false) is { } before
+                ? before
+                : await act().ConfigureAwait(false);
             if (ReferenceEquals(result.Failure, RecordedBefore) && await FindAsync(key).ConfigureAwait(false) is { } past) result = past;
             if (result.IsOk) _recent.Put(key, result.Value);
             Remove(key);
@@ -71,6 +79,14 @@ public sealed class TransactionLog(ITransactionsTable table, RoomsOptions option
     private void Remove(TransactionKey key)
     {
         lock (_gate) _underWay.Remove(key);
+    }
+
+    /// <summary>Records a request with what it does: as a condition, unless the database was asked before.</summary>
+    internal void Record(LaneTurn turn, TransactionKey key, EventNid made)
+    {
+        var record = new RecordTransaction(key, made, default);
+        if (asksFirst) turn.Write(record);
+        else turn.Require(record);
     }
 
     /// <summary>What <c>act</c> answers if its set was refused because the request is on record.</summary>

@@ -29,6 +29,9 @@ internal sealed class PostgresWriter : StorageWriter
         _loop = Task.Run(RunAsync);
     }
 
+    // What a condition decided must be known before the rest of its set is sent.
+    public override bool ConditionsAreCheap => false;
+
     public override async ValueTask DisposeAsync()
     {
         Queue.Close();

@@ -2,15 +2,17 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
-internal sealed class LaneTests
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class LaneTests(string databaseKind)
 {
     private RoomsWorld _world = null!;
 
     [SetUp]
-    public async Task Starts() => _world = await RoomsWorld.StartsAsync();
+    public async Task Starts() => _world = await RoomsWorld.StartsAsync(databaseKind);
 
     [TearDown]
     public async Task Stops() => await _world.DisposeAsync();

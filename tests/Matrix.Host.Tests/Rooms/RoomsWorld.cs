@@ -7,6 +7,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -15,19 +16,19 @@ internal sealed class RoomsWorld : IAsyncDisposable
 {
     internal const string Server = "one.test";
 
-    private readonly string _folder;
+    private readonly TestDatabase _database;
     private readonly Ed25519Key _key = Ed25519Key.Generate();
     private readonly HashSet<string> _users = [];
 
-    private RoomsWorld(string folder) => _folder = folder;
+    private RoomsWorld(TestDatabase database) => _database = database;
 
     internal IStorage Storage { get; private set; } = null!;
 
     internal RoomEngine Rooms { get; private set; } = null!;
 
-    internal static async Task<RoomsWorld> StartsAsync()
+    internal static async Task<RoomsWorld> StartsAsync(string databaseKind = TestDatabase.Sqlite)
     {
-        var world = new RoomsWorld(Directory.CreateTempSubdirectory("matrix-rooms-").FullName);
+        var world = new RoomsWorld(await TestDatabase.CreateAsync(databaseKind));
         await world.OpensAsync();
         return world;
     }
@@ -94,13 +95,13 @@ internal sealed class RoomsWorld : IAsyncDisposable
     {
         Rooms.Dispose();
         await Storage.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        await _database.DisposeAsync();
     }
 
     private async Task OpensAsync()
     {
         Storage = await StorageEngine.OpenAsync(
-            new StorageOptions { Url = "sqlite:matrix.db", DataDir = _folder, ServerName = Server }, default);
+            new StorageOptions { Url = _database.Url, DataDir = _database.Folder, ServerName = Server }, default);
         Rooms = new RoomEngine(
             Storage,
             new ServerSigner(Server, "ed25519:a", _key),
