@@ -12,7 +12,7 @@ internal static class RoomAnswers
         var (status, code) = failure.Kind switch
         {
             // Whether a room exists is nobody's business who is not in it: as if it were closed to them.
-            RoomFailureKind.UnknownRoom => (404, MatrixError.NotFound),
+            RoomFailureKind.UnknownRoom => (403, MatrixError.Forbidden),
             RoomFailureKind.NotFound => (404, MatrixError.NotFound),
             RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),
             RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),

@@ -66,6 +66,20 @@ internal sealed class RoomEndpointTests
         (await _alice.PostAsync($"rooms/{room}/leave")).Is(200);
     }
 
+    [Test]
+    public async Task A_room_that_one_is_not_in_and_a_room_that_is_not_are_refused_alike()
+    {
+        var closed = (await _alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
+        foreach (var room in new[] { closed, "!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" })
+        {
+            (await _bob.PutAsync($"rooms/{room}/send/m.room.message/{room}", new JsonObject { ["body"] = "hi" })).Is(403, "M_FORBIDDEN");
+            (await _bob.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = "hi" })).Is(403, "M_FORBIDDEN");
+            (await _bob.PostAsync($"rooms/{room}/invite", new JsonObject { ["user_id"] = _alice.UserId })).Is(403, "M_FORBIDDEN");
+            (await _bob.PostAsync($"rooms/{room}/leave")).Is(403, "M_FORBIDDEN");
+            (await _bob.PostAsync($"rooms/{room}/join")).Is(403, "M_FORBIDDEN");
+        }
+    }
+
     [TestCase("""{"room_version":"99"}""", 400, "M_UNSUPPORTED_ROOM_VERSION")]
     [TestCase("""{"room_version":"1"}""", 400, "M_UNSUPPORTED_ROOM_VERSION")]
     [TestCase("""{"preset":"open"}""", 400, "M_BAD_JSON")]

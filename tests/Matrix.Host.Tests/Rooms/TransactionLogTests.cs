@@ -10,7 +10,7 @@ internal sealed class TransactionLogTests
     public async Task A_request_that_is_made_again_does_not_end_with_the_first_one_whose_client_went_away()
     {
         await using var world = await RoomsWorld.StartsAsync();
-        var log = new TransactionLog(world.Storage.Transactions, new RoomsOptions { ServerName = RoomsWorld.Server });
+        var log = new TransactionLog(world.Storage.Transactions, asksFirst: false, new RoomsOptions { ServerName = RoomsWorld.Server });
         var key = new TransactionKey(RoomsWorld.Id("alice"), "DEVICE", "send/!room/m.room.message", "1");
         using var gone = new CancellationTokenSource();
 

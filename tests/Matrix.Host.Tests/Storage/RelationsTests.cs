@@ -103,6 +103,36 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task What_another_room_says_of_an_event_hides_nothing_of_its_own()
+    {
+        var root = IdOf(Live(Garden, 1));
+        await Write(Event(Live(Garden, 1)));
+        for (var n = 2u; n < 2 + Aggregation.MaxReferences; n++)
+        {
+            await Write(Event(Live(Kitchen, n)), Relation(Live(Kitchen, n), root, "m.reference"));
+        }
+
+        await Write(Event(Live(Kitchen, 200)), Relation(Live(Kitchen, 200), root, "m.annotation"));
+        await Write(Event(Live(Garden, 2)), Relation(Live(Garden, 2), root, "m.reference"));
+
+        var aggregation = (await Store.Relations.AggregationsAsync(Garden, [root], Alice, Stop))[root];
+        Assert.That(aggregation.References, Is.EqualTo(new[] { IdOf(Live(Garden, 2)) }));
+        Assert.That(await Store.Relations.HasAnnotationAsync(Garden, root, Alice, "m.room.message", "key", Stop), Is.False);
+        Assert.That(await Store.Relations.HasAnnotationAsync(Kitchen, root, Alice, "m.room.message", "key", Stop), Is.True);
+    }
+
+    private static InsertRelation Relation(EventNid nid, string parent, string how) => new()
+    {
+        Event = nid,
+        ParentId = parent,
+        RelType = how,
+        EventType = "m.room.message",
+        Sender = Alice,
+        OriginServerTs = 1,
+        AnnotationKey = how == "m.annotation" ? "key" : null,
+    };
+
+    [Test]
     public async Task A_thread_knows_its_latest_event_its_length_and_who_took_part()
     {
         await Relates(2, "m.thread", "m.room.message", sender: Bob);

@@ -39,19 +39,20 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     private static readonly Statement ChildrenForward = ChildrenStatement("ORDER BY r.event_nid LIMIT $6");
     private static readonly Statement ChildrenBackward = ChildrenStatement("ORDER BY r.event_nid DESC LIMIT $6");
 
+    // Only of the same room: an event's number divided by 2^32 is its room's.
     // Kinds: 1 replacement, 2 thread, 3 reference. References come first: their columns give the union its types.
     private static readonly Statement Aggregations = Statement.ByKeys($"""
         SELECT 3, parent_id, event_nid, NULL, event_id, 0, 0 FROM (
             SELECT r.parent_id, r.event_nid, c.event_id, ROW_NUMBER() OVER (PARTITION BY r.parent_id ORDER BY r.event_nid) AS place
             FROM relations r JOIN events c ON c.event_nid = r.event_nid
-            WHERE r.parent_id = KEY AND r.rel_type = 'm.reference'
+            WHERE r.parent_id = KEY AND r.rel_type = 'm.reference' AND r.event_nid / 4294967296 = $3
         ) refs WHERE place <= $4
         UNION ALL
         SELECT 1, parent_id, event_nid, event_type, NULL, 0, 0 FROM (
             SELECT r.parent_id, r.event_nid, r.event_type,
                    ROW_NUMBER() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC, c.event_id DESC) AS place
             FROM relations r JOIN events p ON p.event_id = r.parent_id AND p.sender = r.sender JOIN events c ON c.event_nid = r.event_nid
-            WHERE r.parent_id = KEY AND r.rel_type = 'm.replace'
+            WHERE r.parent_id = KEY AND r.rel_type = 'm.replace' AND r.event_nid / 4294967296 = $3
         ) replacements WHERE place = 1
         UNION ALL
         SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY AND t.room_nid = $3
@@ -61,6 +62,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
 
     private static readonly Statement Annotated = Statement.Of("""
         SELECT 1 FROM relations WHERE parent_id = $1 AND sender = $2 AND event_type = $3 AND annotation_key = $4 AND rel_type = 'm.annotation'
+            AND event_nid / 4294967296 = $5
         LIMIT 1
         """);
 
@@ -172,8 +174,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     public async ValueTask<bool> HasAnnotationAsync(
         RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) => await reads.FirstAsync(
             Annotated,
-            (parentId, sender, eventType, key),
-            static (a, q) => a.EventId(q.parentId).Text(q.sender).Text(q.eventType).Text(q.key),
+            (room, parentId, sender, eventType, key),
+            static (a, q) => a.EventId(q.parentId).Text(q.sender).Text(q.eventType).Text(q.key).Room(q.room),
             static _ => true,
             stop);
 
