@@ -6,9 +6,19 @@ namespace Matrix.LoadGen.Workloads;
 /// <summary>The usual run: some clients that repeat a request, for a number of times or for a while.</summary>
 internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients) : IRun
 {
+    private const int WarmUpSlices = 8;
+
     private readonly Crowd _crowd = new(stage.Server);
 
-    public void WarmUp() => Ask(new Crowd(stage.Server));
+    /// <summary>Long enough for the server's code to be compiled in its final form, which begins after some thousands of calls.</summary>
+    public void WarmUp()
+    {
+        // Several clients at once make as many calls in one slice.
+        for (var i = 0; i < (clients.Count == 1 ? WarmUpSlices : 1); i++)
+        {
+            Ask(new Crowd(stage.Server));
+        }
+    }
 
     public void Slice() => Ask(_crowd);
 
