@@ -121,9 +121,10 @@ module ServerName =
         let struct (kind, ok) =
             if host.Length > 0 && host[0] = '[' then
                 struct (HostKind.IPv6, isIPv6 (host.Slice(1, host.Length - 2)))
-            elif looksLikeIPv4 host then
-                struct (HostKind.IPv4, isIPv4 host)
+            elif isIPv4 host then
+                struct (HostKind.IPv4, true)
             else
+                // By the grammar also four numbers that make no address: they are a name that nobody can register.
                 struct (HostKind.Dns, host.Length >= 1 && host.Length <= 255 && all isDnsChar host)
 
         let portOk =
