@@ -46,6 +46,11 @@ internal sealed class ConfigFile
         {
             read.Mistakes.Add(new ConfigMistake($"{file}:{broken.Start.Line}", $"not YAML: {broken.Message}"));
         }
+        catch (EndOfStreamException)
+        {
+            // What the parser throws where the text ends at a character that ends it, such as NUL.
+            read.Mistakes.Add(new ConfigMistake(file, "not YAML: it ends in the middle"));
+        }
 
         return read;
     }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Text;
 
 namespace Matrix.Host.Configuration;
 
@@ -42,13 +43,22 @@ internal static class ConfigLocation
     internal static void Write(string file, string serverName)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        // Written aside and renamed: a start that is cut off leaves no half a file, which the next one would refuse.
+        var aside = file + ".new";
+        File.Delete(aside);
+
         // It may come to hold a secret: for its owner only.
-        using var to = new StreamWriter(file, new FileStreamOptions
+        using (var to = new FileStream(aside, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
             Access = FileAccess.Write,
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        });
-        to.Write(ConfigTemplate.Write(serverName));
+        }))
+        {
+            to.Write(Encoding.UTF8.GetBytes(ConfigTemplate.Write(serverName)));
+            to.Flush(flushToDisk: true);
+        }
+
+        File.Move(aside, file, overwrite: false);
     }
 }

@@ -74,6 +74,15 @@ public sealed class ConfigTests
     }
 
     [Test]
+    public void A_file_that_lost_its_beginning_is_told_in_a_line()
+    {
+        // What a disk may keep of a file that was being written when the power went.
+        var (_, mistakes) = Load("\0\0\0\0: a\n# The rest is there.\n");
+
+        Assert.That(mistakes.Select(m => m.ToString()), Has.One.StartsWith("homeserver.yaml: not YAML"));
+    }
+
+    [Test]
     public void Broken_yaml_is_told_with_its_line()
     {
         var (_, mistakes) = Load("server_name: a\nlimits: {body: 3\n");
