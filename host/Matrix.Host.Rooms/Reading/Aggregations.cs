@@ -121,15 +121,14 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         foreach (var parent in parents)
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
-            if (!all)
+            var edit = stored.ReplacementOf(parent.Pdu.Type);
+            if (!edit.IsNone && IsEdit(parent)) edit = EventNid.None;
+            if (!all || (!edit.IsNone && !await BringsContentAsync(room, edit, stop).ConfigureAwait(false)))
             {
                 answer[parent.EventId] = await SeenAsync(room, parent, stored.Thread, sight, hidden, stop).ConfigureAwait(false);
                 continue;
             }
 
-            // An edit of an edit, and one that brings no new content, replaces nothing.
-            var edit = stored.ReplacementOf(parent.Pdu.Type);
-            if (!edit.IsNone && !await IsValidEditAsync(room, parent, edit, stop).ConfigureAwait(false)) edit = EventNid.None;
             answer[parent.EventId] = new Bundle(edit, stored.Thread, stored.References);
         }
 
@@ -153,9 +152,12 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         return (await visibility.FilterAsync(room, stored, sight.Standpoint, stop).ConfigureAwait(false)).Count == stored.Count;
     }
 
-    private async ValueTask<bool> IsValidEditAsync(RoomIdentity room, StoredEvent parent, EventNid edit, CancellationToken stop)
+    /// <summary>An edit is not edited: what replaces it is left out.</summary>
+    private static bool IsEdit(StoredEvent parent) => Matrix.Core.Room.Relation.Of(parent.Pdu.Content)?.RelType == "m.replace";
+
+    /// <summary>An edit that brings no new content replaces nothing, so the one before it counts.</summary>
+    private async ValueTask<bool> BringsContentAsync(RoomIdentity room, EventNid edit, CancellationToken stop)
     {
-        if (Matrix.Core.Room.Relation.Of(parent.Pdu.Content)?.RelType == "m.replace") return false;
         var stored = await events.GetAsync(room, edit, stop).ConfigureAwait(false);
         if (stored is null || stored.IsRedacted) return false;
         return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
@@ -180,12 +182,12 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         var shown = rows.Where(row => seen.Contains(row.Event)).ToList();
 
         var edit = EventNid.None;
-        var edits = shown.Where(row => row.RelType == "m.replace" && row.Sender == parent.Row.Sender && row.EventType == parent.Pdu.Type)
+        var edits = IsEdit(parent) ? [] : shown.Where(row => row.RelType == "m.replace" && row.Sender == parent.Row.Sender && row.EventType == parent.Pdu.Type)
             .Select(row => row.Event).ToHashSet();
         foreach (var child in children.Where(child => edits.Contains(child.Nid))
             .OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))
         {
-            if (!await IsValidEditAsync(room, parent, child.Nid, stop).ConfigureAwait(false)) continue;
+            if (!await BringsContentAsync(room, child.Nid, stop).ConfigureAwait(false)) continue;
             edit = child.Nid;
             break;
         }

@@ -190,6 +190,18 @@ internal sealed class ReadingTests
     }
 
     [Test]
+    public async Task An_edit_without_new_content_hides_no_earlier_edit()
+    {
+        var room = await CreatesAsync();
+        var said = await SaysAsync(_alice, room, "tpyo");
+        var edit = await RelatesAsync(_alice, room, "m.replace", said, new JsonObject { ["body"] = "typo" });
+        await RelatesAsync(_alice, room, "m.replace", said);
+
+        var bundled = (await _alice.GetAsync($"rooms/{room}/event/{said}")).Is(200).Json["unsigned"]!["m.relations"]!;
+        Assert.That((string)bundled["m.replace"]!["event_id"]!, Is.EqualTo(edit));
+    }
+
+    [Test]
     public async Task A_limited_sync_bundles_what_relates_to_its_events()
     {
         var room = await CreatesAsync();

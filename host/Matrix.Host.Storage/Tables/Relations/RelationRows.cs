@@ -57,6 +57,9 @@ public sealed record Aggregation
     /// <summary>Events that refer to it (`m.reference`), in timeline order; at most <see cref="MaxReferences"/>.</summary>
     public IReadOnlyList<string> References { get; init; } = [];
 
+    /// <summary>Of no more replacements of one event, by its sender, of one type and at one millisecond, the ids are compared: the latest stored.</summary>
+    public const int MaxSimultaneous = 100;
+
     /// <summary>No more references than this are bundled.</summary>
     public const int MaxReferences = 100;
 }

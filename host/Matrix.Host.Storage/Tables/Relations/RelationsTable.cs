@@ -41,6 +41,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
 
     // Only of the same room: an event's number divided by 2^32 is its room's.
     // Kinds: 1 replacement, 2 thread, 3 reference. References come first: their columns give the union its types.
+    // Of replacements all of the latest time: which counts is decided by the text of their ids, of which the stored bytes do not have the order.
     private static readonly Statement Aggregations = Statement.ByKeys($"""
         SELECT 3, parent_id, event_nid, NULL, event_id, 0, 0 FROM (
             SELECT r.parent_id, r.event_nid, c.event_id, ROW_NUMBER() OVER (PARTITION BY r.parent_id ORDER BY r.event_nid) AS place
@@ -48,12 +49,13 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             WHERE r.parent_id = KEY AND r.rel_type = 'm.reference' AND r.event_nid / 4294967296 = $3
         ) refs WHERE place <= $4
         UNION ALL
-        SELECT 1, parent_id, event_nid, event_type, NULL, 0, 0 FROM (
-            SELECT r.parent_id, r.event_nid, r.event_type,
-                   ROW_NUMBER() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC, c.event_id DESC) AS place
+        SELECT 1, parent_id, event_nid, event_type, event_id, 0, 0 FROM (
+            SELECT r.parent_id, r.event_nid, r.event_type, c.event_id,
+                   RANK() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC) AS place,
+                   ROW_NUMBER() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC, r.event_nid DESC) AS nth
             FROM relations r JOIN events p ON p.event_id = r.parent_id AND p.sender = r.sender JOIN events c ON c.event_nid = r.event_nid
             WHERE r.parent_id = KEY AND r.rel_type = 'm.replace' AND r.event_nid / 4294967296 = $3
-        ) replacements WHERE place = 1
+        ) replacements WHERE place = 1 AND nth <= $5
         UNION ALL
         SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY AND t.room_nid = $3
         """);
@@ -149,7 +151,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             parents,
             By.EventId,
             (room, reader),
-            static (a, q) => a.Text(q.reader).Room(q.room).Int(Aggregation.MaxReferences),
+            static (a, q) => a.Text(q.reader).Room(q.room).Int(Aggregation.MaxReferences).Int(Aggregation.MaxSimultaneous),
             static row => (
                 Kind: row.Int32(0),
                 Parent: row.EventId(1),
@@ -161,7 +163,11 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             stop);
         return rows.Where(row => row.Event.Room == room).GroupBy(row => row.Parent).ToDictionary(group => group.Key, group => new Aggregation
         {
-            Replacements = [.. group.Where(row => row.Kind == 1).Select(row => new ReplacementRow(row.Type!, row.Event))],
+            Replacements =
+            [
+                .. group.Where(row => row.Kind == 1).GroupBy(row => row.Type!)
+                    .Select(ofType => new ReplacementRow(ofType.Key, ofType.MaxBy(row => row.Id!, StringComparer.Ordinal).Event)),
+            ],
             Thread = group.Where(row => row.Kind == 2)
                 .Select(row => new ThreadRow(row.Parent, row.Event, row.Count, row.Participated)).FirstOrDefault(),
             References = [.. group.Where(row => row.Kind == 3).OrderBy(row => row.Event).Select(row => row.Id!)],
