@@ -19,7 +19,7 @@ namespace Matrix.Host.Api.Admin;
 /// (and `mx user create`) speak. Not there unless a secret is set.
 /// </summary>
 internal sealed class SharedSecretRegistration(
-    IStorage storage, ClientOptions options, Usernames usernames, PasswordLogin passwords, PasswordHasher hasher, Logins logins, Nonces nonces) : IEndpoints
+    IStorage storage, ClientOptions options, Usernames usernames, PasswordHasher hasher, Logins logins, Nonces nonces) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -33,10 +33,10 @@ internal sealed class SharedSecretRegistration(
     private static Request Read(BodyReader body) => new(
         body.RequiredText("nonce"),
         body.RequiredText("username"),
-        body.Text("displayname"),
+        body.TextOrNull("displayname"),
         body.RequiredText("password"),
         body.Flag("admin"),
-        body.Text("user_type"),
+        body.TextOrNull("user_type"),
         body.RequiredText("mac"));
 
     private async ValueTask<Answer> PostAsync(Call call, Request request, CancellationToken stop)
@@ -46,7 +46,7 @@ internal sealed class SharedSecretRegistration(
 
         var (userId, refusal) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
         if (refusal is not null) return refusal;
-        if (passwords.Judge(request.Password) is { } weak) return weak;
+        if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit) return unfit;
         if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
 
         var set = new WriteSet(4).Require(new CreateUser(userId, UserKind.User, hash, request.IsAdmin));
@@ -72,7 +72,7 @@ internal sealed class SharedSecretRegistration(
     private string MacOf(Request request)
     {
         var parts = new List<string> { request.Nonce, request.Username, request.Password, request.IsAdmin ? "admin" : "notadmin" };
-        if (request.UserType is not null) parts.Add(request.UserType);
+        if (request.UserType is { Length: > 0 } type) parts.Add(type);
 #pragma warning disable CA5350 // The protocol of the ecosystem's tools says HMAC-SHA1, which is not broken by what breaks SHA-1.
         var mac = HMACSHA1.HashData(Encoding.UTF8.GetBytes(options.RegistrationSharedSecret), Encoding.UTF8.GetBytes(string.Join('\0', parts)));
 #pragma warning restore CA5350

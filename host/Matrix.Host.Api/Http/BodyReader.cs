@@ -38,6 +38,12 @@ public sealed class BodyReader
     /// <summary>A string; null if it is not given.</summary>
     public string? Text(string name) => Read(name, "a string", static v => v is Json.String s ? s.Item : null);
 
+    /// <summary>A string; null if it is not given, or null is: where senders write out what they leave open.</summary>
+    public string? TextOrNull(string name) => HasNull(name) ? null : Text(name);
+
+    /// <summary>Whether the member is there and its value is null.</summary>
+    public bool HasNull(string name) => Whole.IndexOf(name) is >= 0 and var at && Whole.Value(at).IsNull;
+
     /// <summary>A string that must be given; empty (and a problem) if it is not.</summary>
     public string RequiredText(string name) => Required(name, Text(name)) ?? "";
 

@@ -149,6 +149,21 @@ public sealed class RegistrationTests
     }
 
     [Test]
+    public async Task Where_registration_asks_for_no_token_no_token_is_valid()
+    {
+        await using var server = await HomeserverFixture.StartAsync();
+        var first = new JsonObject
+        {
+            ["password"] = "long enough",
+            ["auth"] = new JsonObject { ["type"] = "m.login.registration_token", ["token"] = server.FirstUserToken },
+        };
+        (await server.Anyone.PostAsync("register", first)).Is(200);
+
+        var reply = await server.Anyone.GetAsync($"/_matrix/client/v1/register/m.login.registration_token/validity?token={server.FirstUserToken}");
+        Assert.That((bool?)reply.Is(200).Json["valid"], Is.False);
+    }
+
+    [Test]
     public async Task Who_knows_the_shared_secret_makes_accounts()
     {
         (await BySecretAsync("by-secret", "long enough", admin: true, HomeserverFixture.SharedSecret)).Is(200);
@@ -162,6 +177,19 @@ public sealed class RegistrationTests
             ["password"] = "long enough",
         });
         login.Is(200);
+    }
+
+    [Test]
+    public async Task An_administrators_tool_may_leave_open_what_kind_of_user_it_makes_and_choose_any_password()
+    {
+        var nonce = (await _server.Anyone.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
+        var body = SecretBody(nonce, "by-tool", "pw", admin: false, HomeserverFixture.SharedSecret);
+        body["user_type"] = null;
+        body["displayname"] = null;
+        (await _server.Anyone.PostAsync("/_synapse/admin/v1/register", body)).Is(200);
+
+        (await BySecretAsync("by-tool-empty", "", admin: false, HomeserverFixture.SharedSecret)).Is(400, "M_WEAK_PASSWORD");
+        (await BySecretAsync("by-tool-long", new string('x', 513), admin: false, HomeserverFixture.SharedSecret)).Is(400, "M_WEAK_PASSWORD");
     }
 
     [Test]
@@ -194,19 +222,22 @@ public sealed class RegistrationTests
         return await PostSecretAsync(nonce, name, password, admin, secret);
     }
 
-    private Task<Reply> PostSecretAsync(string nonce, string name, string password, bool admin, string secret)
+    private Task<Reply> PostSecretAsync(string nonce, string name, string password, bool admin, string secret) =>
+        _server.Anyone.PostAsync("/_synapse/admin/v1/register", SecretBody(nonce, name, password, admin, secret));
+
+    private static JsonObject SecretBody(string nonce, string name, string password, bool admin, string secret)
     {
 #pragma warning disable CA5350 // The protocol says SHA-1.
         var mac = HMACSHA1.HashData(
             Encoding.UTF8.GetBytes(secret), Encoding.UTF8.GetBytes($"{nonce}\0{name}\0{password}\0{(admin ? "admin" : "notadmin")}"));
 #pragma warning restore CA5350
-        return _server.Anyone.PostAsync("/_synapse/admin/v1/register", new JsonObject
+        return new JsonObject
         {
             ["nonce"] = nonce,
             ["username"] = name,
             ["password"] = password,
             ["admin"] = admin,
             ["mac"] = Convert.ToHexStringLower(mac),
-        });
+        };
     }
 }

@@ -58,6 +58,10 @@ internal sealed class PasswordLogin(IStorage storage, PasswordHasher hasher, Rat
         _ => null,
     };
 
+    /// <summary>What is wrong with a password that an administrator chose: how weak it may be is theirs to say.</summary>
+    internal static Answer? JudgeOfAdministrator(string password) =>
+        password.Length is 0 or > Longest ? Answer.Error(400, MatrixError.WeakPassword, $"A password has 1 to {Longest} characters.") : null;
+
     private async ValueTask<UserRow?> FindAsync(string? userId, CancellationToken stop)
     {
         if (userId is null || !UserId.isValid(userId) || UserId.server(userId) != options.ServerName) return null;
