@@ -104,6 +104,10 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// The identifiers of all versions that this server knows, oldest first.
     static member Known = ids
 
+    /// The identifiers of the versions that this server makes rooms of, oldest first.
+    static member Creatable: IReadOnlyList<string> =
+        ids |> Seq.filter (fun id -> known[id].MayCreate) |> Seq.toArray :> _
+
     /// The version's identifier, such as "12".
     member _.Id = version.Id
 

@@ -51,7 +51,7 @@ internal static class ConfigKeys
 
     internal static ConfigKey<string> DefaultRoomVersion { get; } = Text(
         "default_room_version",
-        ConfigTypes.OneOf([.. RoomRules.Known]),
+        ConfigTypes.OneOf([.. RoomRules.Creatable]),
         "12",
         "The version of a room whose creator names none.");
 

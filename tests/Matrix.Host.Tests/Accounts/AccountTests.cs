@@ -62,6 +62,27 @@ public sealed class AccountTests
     }
 
     [Test]
+    public async Task Whoever_authenticates_by_an_address_that_nobody_has_is_refused_for_good()
+    {
+        var user = await _server.RegistersAsync("addressee");
+        var session = (await user.DeleteAsync($"devices/{user.DeviceId}", new JsonObject())).Is(401).Member("session");
+
+        var auth = user.PasswordAuth(session);
+        auth["identifier"] = new JsonObject { ["type"] = "m.id.thirdparty", ["medium"] = "email", ["address"] = "a@b.example" };
+        (await user.DeleteAsync($"devices/{user.DeviceId}", new JsonObject { ["auth"] = auth })).Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task An_auth_of_null_is_none()
+    {
+        var user = await _server.RegistersAsync("nullifier");
+        var asked = (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = null })).Is(401);
+
+        Assert.That(asked.Json["flows"]!.ToJsonString(), Is.EqualTo("""[{"stages":["m.login.password"]}]"""));
+        (await user.DeleteAsync("devices/X", new JsonObject { ["auth"] = user.PasswordAuth(asked.Member("session")) })).Is(200);
+    }
+
+    [Test]
     public async Task A_session_is_for_one_request_only()
     {
         var user = await _server.RegistersAsync("switcher");
@@ -148,8 +169,17 @@ public sealed class AccountTests
         Assert.That((await user.GetAsync("account/3pid")).Is(200).Text, Is.EqualTo("""{"threepids":[]}"""));
         var capabilities = (await user.GetAsync("capabilities")).Is(200).Json["capabilities"]!;
         Assert.That((bool?)capabilities["m.3pid_changes"]!["enabled"], Is.False);
+        foreach (var profile in (string[])["m.profile_fields", "m.set_displayname", "m.set_avatar_url"])
+        {
+            Assert.That((bool?)capabilities[profile]!["enabled"], Is.True, profile);
+        }
+
         Assert.That((string?)capabilities["m.room_versions"]!["default"], Is.EqualTo("12"));
         Assert.That((string?)capabilities["m.room_versions"]!["available"]!["10"], Is.EqualTo("stable"));
+        foreach (var (version, _) in capabilities["m.room_versions"]!["available"]!.AsObject())
+        {
+            (await user.PostAsync("createRoom", new JsonObject { ["room_version"] = version })).Is(200);
+        }
     }
 
     private Task<Reply> LogInAsync(string user, string password) => _server.Anyone.PostAsync(

@@ -47,6 +47,7 @@ public sealed class LoginTests
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = "@:" } },
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.thirdparty", ["medium"] = "email", ["address"] = "b@b.example" } },
             new() { ["identifier"] = new JsonObject { ["type"] = "m.id.phone", ["country"] = "GB", ["phone"] = "1" } },
+            new() { ["identifier"] = new JsonObject { ["medium"] = "email", ["address"] = "b@b.example" } },
             new() { ["medium"] = "email", ["address"] = "b@b.example" },
         })
         {
@@ -64,6 +65,7 @@ public sealed class LoginTests
     [TestCase("""{"type":"m.login.password","user":"a","password":5}""", "M_BAD_JSON")]
     [TestCase("""{"type":"m.login.password","identifier":"a","password":"x"}""", "M_BAD_JSON")]
     [TestCase("""{"type":"m.login.password","identifier":{"type":"m.id.soul"},"password":"x"}""", "M_UNRECOGNIZED")]
+    [TestCase("""{"type":"m.login.password","identifier":{"medium":"email"},"password":"x"}""", "M_BAD_JSON")]
     [TestCase("""{"type":"m.login.password","user":"a","password":"x","device_id":""}""", "M_INVALID_PARAM")]
     [TestCase("""{"type":"m.login.token"}""", "M_BAD_JSON")]
     public async Task A_wrong_request_is_400(string body, string errcode) =>

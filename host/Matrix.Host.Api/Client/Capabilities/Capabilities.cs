@@ -22,10 +22,14 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
         Flag("m.get_login_token", true);
         Flag("m.profile_fields", true);
 
+        // What `m.profile_fields` says of these two, for clients that do not know it yet.
+        Flag("m.set_displayname", true);
+        Flag("m.set_avatar_url", true);
+
         json.WriteStartObject("m.room_versions");
         json.WriteString("default", rooms.DefaultRoomVersion);
         json.WriteStartObject("available");
-        foreach (var version in RoomRules.Known) json.WriteString(version, "stable");
+        foreach (var version in RoomRules.Creatable) json.WriteString(version, "stable");
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();

@@ -30,13 +30,13 @@ internal sealed class UserInteractiveAuth(
     internal async ValueTask<AuthOutcome> DemandAsync(Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
     {
         var operation = OperationOf(call, body, demand);
-        if (!body.Has("auth"))
+        var reader = new BodyReader(body);
+        if (!reader.Has("auth") || reader.HasNull("auth"))
         {
             var started = sessions.Start(operation);
             return new AuthOutcome(Ask(started, demand), started);
         }
 
-        var reader = new BodyReader(body);
         if (reader.Inner("auth") is not { } auth) return new AuthOutcome(reader.Problem, null);
 
         var id = auth.Text("session");
@@ -66,7 +66,7 @@ internal sealed class UserInteractiveAuth(
 
             var failure = await AttemptAsync(session, stage, auth, call, demand, stop).ConfigureAwait(false);
             if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
-            if (failure is { } why) return new AuthOutcome(why.Wait ?? Ask(session, demand, MatrixError.Forbidden, why.Message), session);
+            if (failure is { } why) return new AuthOutcome(why.Refusal ?? Ask(session, demand, MatrixError.Forbidden, why.Message), session);
         }
 
         return demand.Flows.Any(session.Completes) ? new AuthOutcome(null, session) : new AuthOutcome(Ask(session, demand), session);
@@ -113,7 +113,7 @@ internal sealed class UserInteractiveAuth(
         401);
 
     /// <summary>Tries a stage; null if it succeeded.</summary>
-    private async ValueTask<(string Message, Answer? Wait)?> AttemptAsync(
+    private async ValueTask<(string Message, Answer? Refusal)?> AttemptAsync(
         AuthSession session, string stage, BodyReader auth, Call call, AuthDemand demand, CancellationToken stop)
     {
         switch (stage)
@@ -134,6 +134,7 @@ internal sealed class UserInteractiveAuth(
                 var password = auth.RequiredText("password");
                 var userId = UserIdentifier.Read(auth, options.ServerName);
                 if (auth.Problem is not null) return ("", null);
+                if (userId is null) return ("", Answer.Forbidden("Nobody here has that address or number."));
                 if (demand.UserId is not null && !IsThat(userId, demand.UserId)) return ("The password must be that of the user who asks.", null);
                 switch (await passwords.CheckAsync(demand.UserId ?? userId, password, stop).ConfigureAwait(false))
                 {

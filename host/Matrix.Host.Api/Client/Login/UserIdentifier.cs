@@ -19,6 +19,9 @@ internal static class UserIdentifier
             return null;
         }
 
+        // The specification's own example of a log-in by address leaves the type out.
+        if (!identifier.Has("type") && identifier.Text("medium") is not null && identifier.Text("address") is not null) return null;
+
         switch (identifier.RequiredText("type"))
         {
             case "m.id.user":

@@ -109,9 +109,12 @@ internal sealed class Register(
     private async ValueTask<Answer> ValidityAsync(Call call, string token, CancellationToken stop)
     {
         var flows = await gate.FlowsAsync(stop).ConfigureAwait(false);
-        if (!flows.Any(flow => flow.Stages.Contains(AuthStage.RegistrationToken))) return _closed;
+        if (flows.Count == 0) return _closed;
 
-        var row = await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false);
+        // Where no token is asked for, none can be used.
+        var row = flows.Any(flow => flow.Stages.Contains(AuthStage.RegistrationToken))
+            ? await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
+            : null;
         var valid = row?.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds()) == true;
         return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));
     }
