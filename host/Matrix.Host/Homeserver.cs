@@ -79,7 +79,8 @@ internal sealed class Homeserver : IAsyncDisposable
         HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log, TimeProvider clock)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel);
+        // With its messages hosting would also make an activity for each request, which nobody reads: requests have ids of our own.
+        builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel).AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, config));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
 
@@ -139,6 +140,7 @@ internal sealed class Homeserver : IAsyncDisposable
         kestrel.Limits.MaxRequestHeaderCount = config.Connections.Headers;
         kestrel.Limits.MaxRequestHeadersTotalSize = config.Connections.HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
+        kestrel.Limits.RequestHeadersTimeout = config.Connections.HeaderTime;
         // Each route has its own limit. This one stops what is sent after a refusal.
         kestrel.Limits.MaxRequestBodySize = Math.Max(config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
 

@@ -38,17 +38,7 @@ public abstract class Answer
         new Written<Action<Utf8JsonWriter>>(status, write, static (json, members) => members(json));
 
     /// <summary>A JSON object that is written now, once, and sent as often as it is asked for.</summary>
-    public static Answer Prepared(Action<Utf8JsonWriter> write)
-    {
-        var scratch = Scratch.Mine;
-        scratch.Json.WriteStartObject();
-        write(scratch.Json);
-        scratch.Json.WriteEndObject();
-        scratch.Json.Flush();
-        var json = scratch.Buffer.WrittenSpan.ToArray();
-        scratch.Reset();
-        return Bytes(json);
-    }
+    public static Answer Prepared(Action<Utf8JsonWriter> write) => Bytes(Json(write).ToArray());
 
     /// <summary>The standard error response.</summary>
     /// <param name="status">The HTTP status.</param>
@@ -76,6 +66,9 @@ public abstract class Answer
     /// <summary>404 `M_UNRECOGNIZED`: no such endpoint.</summary>
     internal static Answer UnknownPath { get; } = Error(404, MatrixError.Unrecognized, "There is no such endpoint.");
 
+    /// <summary>400 `M_INVALID_PARAM`: a path that cannot be decoded.</summary>
+    internal static Answer MalformedPath { get; } = InvalidParam("The path is not percent-encoded UTF-8.");
+
     /// <summary>405 `M_UNRECOGNIZED`: the endpoint has other methods.</summary>
     internal static Answer WrongMethod(string allowed) =>
         new Failed(405, MatrixError.Unrecognized, "This endpoint does not have that method.", null)
@@ -93,6 +86,22 @@ public abstract class Answer
         {
             Header = new("Retry-After", seconds),
         };
+    }
+
+    /// <summary>The body, for who sends or keeps it.</summary>
+    internal byte[] ToArray()
+    {
+        var scratch = Scratch.Mine;
+        try
+        {
+            WriteTo(scratch.Json);
+            scratch.Json.Flush();
+            return scratch.Buffer.WrittenSpan.ToArray();
+        }
+        finally
+        {
+            scratch.Reset();
+        }
     }
 
     /// <summary>Writes the body.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -62,7 +63,8 @@ public sealed partial class ApiServer
             status = answer.Status;
             answer.Send(http.Response);
         }
-        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
+            || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
         {
             // The client has gone: there is nobody to answer.
         }
@@ -86,7 +88,7 @@ public sealed partial class ApiServer
     private async ValueTask<(Answer Answer, string Template)> RouteAsync(HttpContext http, string target, string method)
     {
         var match = _routes.Find(RequestPath.PathOf(target));
-        if (match.Malformed) return (Answer.InvalidParam("The path is not percent-encoded UTF-8."), "(malformed)");
+        if (match.Malformed) return (Answer.MalformedPath, "(malformed)");
         if (match.Endpoint is not { } endpoint) return (Answer.UnknownPath, "(unknown)");
         if (!endpoint.TryFind(method, out var route, out var names)) return (Answer.WrongMethod(endpoint.Allowed), "(wrong method)");
         return (await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false), route.Template);
@@ -147,7 +149,7 @@ public sealed partial class ApiServer
         };
     }
 
-    private static void AllowBrowsers(IHeaderDictionary headers)
+    internal static void AllowBrowsers(IHeaderDictionary headers)
     {
         headers.AccessControlAllowOrigin = "*";
         headers.AccessControlAllowMethods = "GET, POST, PUT, DELETE, OPTIONS";

@@ -1,5 +1,4 @@
 using Matrix.Host.Storage.Writing;
-using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
@@ -8,12 +7,21 @@ internal static class FaultAnswers
 {
     internal static Answer For(Exception fault, string requestId) => fault switch
     {
-        BadHttpRequestException { StatusCode: 413 } => Answer.TooLarge("The body is too large."),
-        BadHttpRequestException bad => Answer.Error(bad.StatusCode, MatrixError.Unknown, "The request could not be read."),
         StorageException { Failure: StorageFailure.Full } => Answer.Error(503, MatrixError.Unknown, "This server's storage is full."),
         StorageException { Failure: StorageFailure.Rejected } => Answer.InvalidParam("The request holds something that cannot be stored."),
         StorageException { Failure: not (StorageFailure.ChainBroken or StorageFailure.Refused) } =>
             Answer.Error(503, MatrixError.Unknown, "This server's storage does not answer. Try again later."),
         _ => Answer.Error(500, MatrixError.Unknown, $"Something went wrong here. The server's log has it as request {requestId}."),
+    };
+
+    /// <summary>Of a request that the web server could not read, by the status that it found for it.</summary>
+    internal static Answer Unreadable(int status) => status switch
+    {
+        408 => Answer.Error(408, MatrixError.Unknown, "The request did not arrive in time."),
+        413 => Answer.TooLarge("The body is too large."),
+        414 => Answer.Error(414, MatrixError.TooLarge, "The path and query are too long."),
+        431 => Answer.Error(431, MatrixError.TooLarge, "The headers are too large, or too many."),
+        505 => Answer.Error(505, MatrixError.Unrecognized, "This server speaks HTTP/1.1."),
+        _ => Answer.Error(status, MatrixError.Unrecognized, "This is not an HTTP request that this server understands."),
     };
 }

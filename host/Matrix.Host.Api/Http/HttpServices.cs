@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Http;
@@ -8,5 +9,6 @@ public static class HttpServices
     /// <summary>Adds it. It asks for options, a clock, and who knows access tokens.</summary>
     public static IServiceCollection AddHttp(this IServiceCollection services) => services
         .AddSingleton<RateLimiter>()
+        .AddSingleton<DiagnosticSource, RefusedRequests>()
         .AddSingleton<ApiServer>();
 }

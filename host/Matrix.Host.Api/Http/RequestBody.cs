@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
@@ -16,25 +18,35 @@ internal static class RequestBody
     {
         if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
 
-        var reader = http.Request.BodyReader;
-        while (true)
+        try
         {
-            var read = await reader.ReadAsync(stop).ConfigureAwait(false);
-            if (read.Buffer.Length > limit)
+            var reader = http.Request.BodyReader;
+            while (true)
             {
-                reader.AdvanceTo(read.Buffer.End);
-                return (null, TooLarge(limit));
-            }
+                var read = await reader.ReadAsync(stop).ConfigureAwait(false);
+                if (read.Buffer.Length > limit)
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    return (null, TooLarge(limit));
+                }
 
-            if (read.IsCompleted)
-            {
-                var parsed = Parse(read.Buffer, options, limit);
-                reader.AdvanceTo(read.Buffer.End);
-                return parsed;
-            }
+                if (read.IsCompleted)
+                {
+                    var parsed = Parse(read.Buffer, options, limit);
+                    reader.AdvanceTo(read.Buffer.End);
+                    return parsed;
+                }
 
-            // Nothing is consumed until all is there: the pipe holds the body, in pooled memory.
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                // Nothing is consumed until all is there: the pipe holds the body, in pooled memory.
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            }
+        }
+        catch (IOException broken) when (broken is not ConnectionResetException)
+        {
+            // Where a next request would begin is not known: there must be none.
+            http.Response.Headers.Connection = "close";
+            http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            return (null, Unreadable(broken));
         }
     }
 
@@ -64,6 +76,11 @@ internal static class RequestBody
         var code = error.IsNotJson ? MatrixError.NotJson : MatrixError.BadJson;
         return (null, Answer.Error(400, code, $"The body cannot be read: {error}."));
     }
+
+    /// <summary>What the web server says of a body while it is read: it comes too slowly, its framing is broken or its end missing.</summary>
+    private static Answer Unreadable(IOException fault) => fault is BadHttpRequestException { StatusCode: not 400 and var status }
+        ? FaultAnswers.Unreadable(status)
+        : Answer.Error(400, MatrixError.NotJson, "The body could not be read to its end.");
 
     private static Answer TooLarge(int limit) => Answer.TooLarge($"The body exceeds {limit} bytes.");
 }

@@ -178,6 +178,9 @@ internal static class ConfigKeys
     internal static ConfigKey<long> RequestLineBytes { get; } = Key(
         "limits.request_line", ConfigTypes.Bytes(1 << 10, 1 << 20), 16L << 10, "Method, path and query.");
 
+    internal static ConfigKey<TimeSpan> HeaderTime { get; } = Key(
+        "limits.header_time", ConfigTypes.Duration, TimeSpan.FromSeconds(30), "How long a request's first line and headers may take to arrive.");
+
     internal static ConfigKey<int> Connections { get; } = Key(
         "limits.connections", ConfigTypes.Whole(10), 10_000, "Connections of clients at once; more are closed.");
 

@@ -101,7 +101,8 @@ internal sealed record HomeserverConfig
                 values.Get(ConfigKeys.Connections),
                 values.Get(ConfigKeys.HeaderCount),
                 (int)values.Get(ConfigKeys.HeaderBytes),
-                (int)values.Get(ConfigKeys.RequestLineBytes)),
+                (int)values.Get(ConfigKeys.RequestLineBytes),
+                values.Get(ConfigKeys.HeaderTime)),
             Http = new HttpOptions(
                 (int)values.Get(ConfigKeys.BodyLimit),
                 (int)values.Get(ConfigKeys.EventBodyLimit),
@@ -192,4 +193,5 @@ internal sealed record HomeserverConfig
 /// <param name="Headers">Headers of a request.</param>
 /// <param name="HeaderBytes">Bytes of all headers of a request.</param>
 /// <param name="RequestLineBytes">Bytes of method, path and query.</param>
-internal sealed record ConnectionLimits(int Most, int Headers, int HeaderBytes, int RequestLineBytes);
+/// <param name="HeaderTime">Time for that line and the headers to arrive.</param>
+internal sealed record ConnectionLimits(int Most, int Headers, int HeaderBytes, int RequestLineBytes, TimeSpan HeaderTime);

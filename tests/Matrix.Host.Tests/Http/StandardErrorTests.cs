@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
@@ -158,20 +157,6 @@ public sealed class StandardErrorTests
     {
         (await _alice.GetAsync("/_matrix/client/r0/account/whoami")).Is(200);
         (await _alice.GetAsync("/_matrix/client/v1/account/whoami")).Is(404, "M_UNRECOGNIZED");
-    }
-
-    [Test]
-    public async Task A_request_line_beyond_the_limit_does_not_end_the_server()
-    {
-        using var tcp = new TcpClient();
-        await tcp.ConnectAsync(_server.Address.Host, _server.Address.Port);
-        var stream = tcp.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET /{new string('x', 20_000)} HTTP/1.1\r\nHost: x\r\n\r\n"));
-        var answer = new byte[12];
-        await stream.ReadExactlyAsync(answer);
-
-        Assert.That(Encoding.ASCII.GetString(answer), Is.EqualTo("HTTP/1.1 414"));
-        (await _alice.GetAsync("account/whoami")).Is(200);
     }
 
     /// <summary>A body whose length is not announced.</summary>

@@ -111,13 +111,11 @@ test("ids that are no ids are refused", async () => {
 });
 
 test("paths with broken percent signs, bad UTF-8 or a NUL are refused, not misread", async () => {
-  for (const path of ["rooms/%ff%fe/state", "rooms/%/state", "rooms/%zz/state", "profile/%c3%28"]) {
+  for (const path of ["rooms/%ff%fe/state", "rooms/%/state", "rooms/%zz/state", "profile/%c3%28", "rooms/%00/state"]) {
     const response = await raw(server, "GET", `/_matrix/client/v3/${path}`, { token: alice.token });
     assert.ok([400, 403, 404].includes(response.status), `${path}: ${response.status} ${response.text}`);
     assert.deepEqual(checkError(response.status, response.body), []);
   }
-  // A NUL in a path never reaches the application: the web server itself refuses it, with no body.
-  assert.equal((await raw(server, "GET", "/_matrix/client/v3/rooms/%00/state", { token: alice.token })).status, 400);
 });
 
 test("numbers in the query that are none, negative or huge are refused or bounded", async () => {
