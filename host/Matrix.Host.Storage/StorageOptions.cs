@@ -45,6 +45,12 @@ public sealed record StorageOptions
     /// </summary>
     public int OwnershipWaitMs { get; init; } = 5_000;
 
+    /// <summary>
+    /// PostgreSQL: when the connection is lost in the middle of a commit, how long those who wait for it wait until the database says whether it
+    /// was kept, milliseconds. Beyond it they are answered <see cref="Writing.StorageFailure.Doubtful"/>.
+    /// </summary>
+    public int SettleWaitMs { get; init; } = 5_000;
+
     /// <summary>SQLite: an idle writer moves the write-ahead log into the database once it holds this many bytes.</summary>
     public long CheckpointIdleBytes { get; init; } = 4 * 1024 * 1024;
 

@@ -6,12 +6,22 @@ using Npgsql;
 namespace Matrix.Host.Storage.Postgres;
 
 /// <summary>
-/// The writer: takes what waits, sends it as one batch, which is one transaction and one round trip; only a set with preconditions takes two. Every
-/// transaction moves the one row of the sequence first: so positions are in commit order whoever writes, and after a lost connection that row says
-/// whether the last transaction was kept.
+/// The writer: takes what waits, sends it as one batch, which is one transaction and one round trip; it takes two if an operation's outcome is looked
+/// at, and one more for a set with preconditions. Every transaction moves the one row of the sequence first: so positions are in commit order whoever
+/// writes, and after a lost connection that row says whether the last transaction was kept. Outcomes are known before the commit is sent, so that what
+/// was kept can be answered even if the answer to the commit was lost.
 /// </summary>
 internal sealed class PostgresWriter : StorageWriter
 {
+    /// <summary>How often a database that was lost in the middle of a commit is looked for.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// Each process begins so far above what was written before it. A process that lost its database to another one so sees from the sequence's
+    /// position whose it is.
+    /// </summary>
+    private const long Apart = 1 << 20;
+
     private static readonly Statement Advance = Statement.Of("UPDATE sequence SET position = $1 WHERE one = 1");
 
     private readonly PostgresOwner _owner;
@@ -19,12 +29,19 @@ internal sealed class PostgresWriter : StorageWriter
     private readonly PostgresWrites _writes = new();
     private readonly Task _loop;
 
+    /// <summary>The sets, already answered, of a commit of which nobody knows yet whether it was kept, and its position.</summary>
+    private (List<WriteSet> Sets, long Last)? _doubt;
+
+    /// <summary>Whether the commit of the transaction under way has been sent.</summary>
+    private bool _committing;
+
     public PostgresWriter(PostgresOwner owner, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
         : base(options, metrics)
     {
         _owner = owner;
         _handlers = handlers;
         StartAt(owner.Position);
+        LastPosition += Apart;
         metrics.Watch(() => Queue.Count, () => PublishedPosition);
         _loop = Task.Run(RunAsync);
     }
@@ -55,9 +72,13 @@ internal sealed class PostgresWriter : StorageWriter
             {
                 break;
             }
-            else
+            else if (_doubt is null)
             {
                 await Queue.WaitAsync();
+            }
+            else if (!await Queue.WaitAsync(LookAgain))
+            {
+                await ConnectAsync();
             }
         }
 
@@ -129,14 +150,26 @@ internal sealed class PostgresWriter : StorageWriter
     {
         // Positions of a transaction that is not kept are not given out again.
         var last = LastPosition + sets.Count;
+        _committing = false;
+        var (connection, unavailable) = await ConnectAsync();
+        if (connection is null)
+        {
+            return (unavailable, false);
+        }
+
         try
         {
-            var connection = await _owner.ConnectionAsync();
             _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
             if (sets.Count == 1 && sets[0].Preconditions.Count > 0)
             {
                 await RequireAsync(sets[0], connection);
                 return default;
+            }
+
+            var inSteps = sets.Exists(HasOutcome);
+            if (inSteps)
+            {
+                _writes.Run("BEGIN");
             }
 
             _writes.Run(Advance, last, static (a, last) => a.Int(last));
@@ -146,7 +179,17 @@ internal sealed class PostgresWriter : StorageWriter
                 Apply(set, ++position);
             }
 
-            await _writes.SendAsync(connection);
+            if (inSteps)
+            {
+                await CommitAsync(connection, outcomesFirst: true);
+            }
+            else
+            {
+                // Without a BEGIN the batch is a transaction of its own.
+                _committing = true;
+                await _writes.SendAsync(connection);
+            }
+
             return default;
         }
         catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
@@ -163,6 +206,61 @@ internal sealed class PostgresWriter : StorageWriter
         {
             LastPosition = last;
         }
+    }
+
+    /// <summary>The connection, or why there is none. What was in doubt is known once there is one.</summary>
+    private async Task<(NpgsqlConnection? Connection, StorageException? Failure)> ConnectAsync()
+    {
+        try
+        {
+            var connection = await _owner.ConnectionAsync();
+            if (_owner.Position > LastPosition)
+            {
+                _doubt = null;
+                return (null, new StorageException(
+                    StorageFailure.Refused, "Another process has written to the database while the connection was lost: this one knows too little of it."));
+            }
+
+            if (_doubt is { } doubt)
+            {
+                _doubt = null;
+                if (_owner.Position == doubt.Last)
+                {
+                    Announce(doubt.Sets);
+                }
+            }
+
+            return (connection, null);
+        }
+        catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
+        {
+            return (null, PostgresFault.Of(fault, "writing"));
+        }
+    }
+
+    private static bool HasOutcome(WriteSet set)
+    {
+        foreach (var operation in set.Operations)
+        {
+            if (operation is ConditionalOperation { HasOutcome: true })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task CommitAsync(NpgsqlConnection connection, bool outcomesFirst)
+    {
+        if (outcomesFirst)
+        {
+            await _writes.SendAsync(connection);
+        }
+
+        _writes.Run("COMMIT");
+        _committing = true;
+        await _writes.SendAsync(connection);
     }
 
     private void Apply(WriteSet set, long position)
@@ -195,8 +293,7 @@ internal sealed class PostgresWriter : StorageWriter
         }
 
         Apply(set, LastPosition + 1);
-        _writes.Run("COMMIT");
-        await _writes.SendAsync(connection);
+        await CommitAsync(connection, HasOutcome(set));
     }
 
     /// <summary>A transaction failed. If the connection was lost, whether it was kept is found out first.</summary>
@@ -209,21 +306,29 @@ internal sealed class PostgresWriter : StorageWriter
             return (failure, false);
         }
 
-        try
+        for (var started = Stopwatch.GetTimestamp(); ; await Task.Delay(LookAgain))
         {
-            await _owner.ReconnectAsync();
-        }
-        catch (Exception second) when (PostgresFault.IsOne(second) || second is StorageException)
-        {
-            return (failure, false);
+            try
+            {
+                await _owner.ReconnectAsync();
+                break;
+            }
+            catch (Exception second) when (PostgresFault.IsOne(second) || second is StorageException)
+            {
+                if (!_committing)
+                {
+                    return (failure, false);
+                }
+
+                if (Queue.IsClosed || Stopwatch.GetElapsedTime(started).TotalMilliseconds >= Options.SettleWaitMs)
+                {
+                    _doubt = ([.. sets], last);
+                    return (new StorageException(StorageFailure.Doubtful, failure.Message, fault), false);
+                }
+            }
         }
 
-        if (_owner.Position != last)
-        {
-            return (failure, true);
-        }
-
-        // Kept, and everyone may hear of it; only what an operation wanted to know is lost with the connection.
-        return _writes.HasConditions || sets.Exists(set => set.Position == 0) ? (failure, false) : default;
+        // Kept, and everyone may hear of it; or not kept, and tried again.
+        return _owner.Position == last ? default : (failure, _owner.Position < last);
     }
 }

@@ -22,9 +22,6 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     public long Position { get; set; }
 
-    /// <summary>Whether anything waits for an answer from the server.</summary>
-    public bool HasConditions => _conditions.Count + _results.Count > 0;
-
     /// <summary>Starts a transaction's changes.</summary>
     public void Begin(long now)
     {

@@ -19,7 +19,7 @@ public interface IStorageWriter
     /// </summary>
     /// <param name="set">What to write. It belongs to the store from now on.</param>
     /// <param name="stop">Looked at before submission only: what was submitted is not withdrawn.</param>
-    /// <exception cref="StorageException">Nothing of the set was kept.</exception>
+    /// <exception cref="StorageException">Nothing of the set was kept, unless it says that nobody knows.</exception>
     ValueTask<WriteReceipt> WriteAsync(WriteSet set, CancellationToken stop);
 
     /// <summary>

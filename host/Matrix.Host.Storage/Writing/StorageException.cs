@@ -14,6 +14,12 @@ public enum StorageFailure
     /// <summary>The database cannot be reached, read or written.</summary>
     Unavailable,
 
+    /// <summary>
+    /// The database was lost in the middle of a commit and did not come back in time: nobody knows whether the set was kept. If it was, observers
+    /// hear of it once the database is there again.
+    /// </summary>
+    Doubtful,
+
     /// <summary>This set breaks a rule of the schema (a duplicate key, text with a NUL). Other sets are not touched by it.</summary>
     Rejected,
 
@@ -30,7 +36,7 @@ public enum StorageFailure
     Refused,
 }
 
-/// <summary>The store could not do it; nothing of the set in question was kept.</summary>
+/// <summary>The store could not do it; nothing of the set in question was kept, unless it is <see cref="StorageFailure.Doubtful"/>.</summary>
 [SuppressMessage("Design", "CA1032", Justification = "A failure always has its kind.")]
 public sealed class StorageException(StorageFailure failure, string message, Exception? inner = null) : Exception(message, inner)
 {

@@ -77,6 +77,23 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     /// </summary>
     protected void Publish(List<WriteSet> sets)
     {
+        Announce(sets);
+        foreach (var set in sets)
+        {
+            if (set.IsOrphan)
+            {
+                Answer(set, ChainBroken());
+            }
+            else
+            {
+                Answer(set, new WriteReceipt(set.Position, set.Position == 0));
+            }
+        }
+    }
+
+    /// <summary>Readers may see what these sets changed, and observers hear of it.</summary>
+    protected void Announce(List<WriteSet> sets)
+    {
         var kept = new List<WriteSet>(sets.Count);
         foreach (var set in sets)
         {
@@ -103,18 +120,6 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
                 {
                     Metrics.ObserverFailed(fault);
                 }
-            }
-        }
-
-        foreach (var set in sets)
-        {
-            if (set.IsOrphan)
-            {
-                Answer(set, ChainBroken());
-            }
-            else
-            {
-                Answer(set, new WriteReceipt(set.Position, set.Position == 0));
             }
         }
     }

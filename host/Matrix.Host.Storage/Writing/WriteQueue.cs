@@ -52,6 +52,9 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
     /// <summary>Waits until something was submitted or the queue was closed.</summary>
     public Task WaitAsync() => _arrived.WaitAsync();
 
+    /// <summary>The same; false if neither happened in time.</summary>
+    public Task<bool> WaitAsync(TimeSpan timeout) => _arrived.WaitAsync(timeout);
+
     /// <summary>Takes what goes into one flush. False if nothing waits.</summary>
     public bool TryTake(List<WriteSet> into)
     {

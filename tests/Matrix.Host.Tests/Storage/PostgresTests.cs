@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
 using Npgsql;
@@ -75,8 +78,71 @@ internal sealed class PostgresTests
         var failure = Assert.ThrowsAsync<StorageException>(
             async () => await first.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 2))), Stop))!;
 
-        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Unavailable).Or.EqualTo(StorageFailure.Refused));
+        Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Doubtful));
         await second.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 2))), Stop);
+
+        // When that one has gone, the first knows too little of what is there to go on; and takes nothing of it for its own.
+        var heard = new Heard(first);
+        await second.DisposeAsync();
+        var late = Assert.ThrowsAsync<StorageException>(
+            async () => await first.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 3))), Stop))!;
+        Assert.That(late.Failure, Is.EqualTo(StorageFailure.Refused));
+        Assert.That(heard.Positions, Is.Empty);
+    }
+
+    [Test]
+    public async Task What_was_committed_when_the_connection_was_lost_is_answered_and_heard_of()
+    {
+        await using var proxy = new CuttingProxy(_server.Address);
+        await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
+        var heard = new Heard(store);
+        var key = new TransactionKey(Alice, "PHONE", "send", "1");
+        var known = new PutReceipt(Kitchen, Alice, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1, true);
+        await store.Writer.WriteAsync(new WriteSet().Add(known), Stop);
+
+        var moved = known with { Event = Live(Kitchen, 6) };
+        var notMoved = known with { Event = Live(Kitchen, 4) };
+        WriteSet[] sets =
+        [
+            new WriteSet().Add(Event(Live(Kitchen, 1))).Add(new RecordTransaction(key, Live(Kitchen, 1), default)),
+            new WriteSet().Add(moved),
+            new WriteSet().Add(notMoved),
+            new WriteSet().Add(Event(Live(Kitchen, 2))).Require(new RecordTransaction(key with { TransactionId = "2" }, Live(Kitchen, 2), default)),
+        ];
+        foreach (var set in sets)
+        {
+            proxy.CutAtNextCommit();
+            var receipt = await store.Writer.WriteAsync(set, Stop);
+            Assert.That((receipt.Refused, proxy.HasCut), Is.EqualTo((false, true)));
+            Assert.That(heard.Positions[^1], Is.EqualTo(receipt.Position));
+            Assert.That(store.Writer.PublishedPosition, Is.EqualTo(receipt.Position));
+        }
+
+        Assert.That((moved.Applied, notMoved.Applied), Is.EqualTo((true, false)));
+        Assert.That(heard.Positions, Has.Count.EqualTo(1 + sets.Length).And.Unique);
+        var rows = await store.Events.RangeAsync(
+            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventStanding.None, Stop);
+        Assert.That(rows.Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 2) }));
+    }
+
+    [Test]
+    public async Task A_commit_in_doubt_is_heard_of_when_the_database_is_there_again()
+    {
+        await using var proxy = new CuttingProxy(_server.Address);
+        await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
+        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+        var heard = new Heard(store);
+
+        proxy.CutAtNextCommit(andStayAway: true);
+        var failure = Assert.ThrowsAsync<StorageException>(
+            async () => await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 2))), Stop))!;
+        Assert.That((failure.Failure, heard.Positions.Count), Is.EqualTo((StorageFailure.Doubtful, 0)));
+        proxy.ComeBack();
+
+        Assert.That(() => heard.Positions.Count, Is.EqualTo(1).After(5_000, 20));
+        var row = await store.Events.FindAsync(Live(Kitchen, 2), Stop);
+        Assert.That(row!.Position, Is.EqualTo(heard.Positions[0]).And.EqualTo(store.Writer.PublishedPosition));
+        Assert.That((await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 3))), Stop)).Position, Is.GreaterThan(row.Position));
     }
 
     [Test]
@@ -97,6 +163,21 @@ internal sealed class PostgresTests
     }
 
     private ValueTask<IStorage> OpenAsync(string? url = null) => StorageEngine.OpenAsync(
-        new StorageOptions { Url = url ?? _server.UrlOf(_name), DataDir = _folder, ServerName = "example.org", Time = new ManualTime(), OwnershipWaitMs = 300 },
+        new StorageOptions { Url = url ?? _server.UrlOf(_name), DataDir = _folder, ServerName = "example.org", Time = new ManualTime(), OwnershipWaitMs = 300, SettleWaitMs = 400 },
         Stop);
+
+    /// <summary>The positions of what a store's observers hear.</summary>
+    private sealed class Heard : ICommitObserver
+    {
+        private readonly ConcurrentQueue<long> _positions = new();
+
+        public Heard(IStorage store) => store.Writer.Observe(this);
+
+        public IReadOnlyList<long> Positions => [.. _positions];
+
+        public void Committed(in CommittedFlush flush)
+        {
+            foreach (var set in flush.Sets) _positions.Enqueue(set.Position);
+        }
+    }
 }

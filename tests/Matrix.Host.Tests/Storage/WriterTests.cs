@@ -29,7 +29,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task What_was_published_is_there_for_every_reader()
     {
-        var start = Store.Writer.PublishedPosition;
+        // The first position of a process may be far above what was before it.
+        var start = await Write(Event(Live(new RoomNid(9), 1)));
         var writing = Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
         {
             for (var n = 1; n <= 50; n++)

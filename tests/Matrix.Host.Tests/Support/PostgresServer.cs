@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using Npgsql;
 
 namespace Matrix.Host.Tests.Support;
@@ -30,6 +31,9 @@ internal sealed class PostgresServer : IAsyncDisposable
             await (await Shared.Value).DisposeAsync();
         }
     }
+
+    /// <summary>Where it listens.</summary>
+    public IPEndPoint Address => new(IPAddress.Parse(_url.Host), _url.Port);
 
     /// <summary>The URL of a database on this server.</summary>
     public string UrlOf(string database) => new UriBuilder(_url) { Path = database }.Uri.ToString();

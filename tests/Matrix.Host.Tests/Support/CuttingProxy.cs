@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Matrix.Host.Tests.Support;
+
+/// <summary>
+/// Stands between a client and PostgreSQL, and can cut a connection at the one instant at which a commit has been made and its answer has not
+/// arrived.
+/// </summary>
+internal sealed class CuttingProxy : IAsyncDisposable
+{
+    // ReadyForQuery, and no transaction is open: what the server says when it has done everything.
+    private static readonly byte[] _idle = [(byte)'Z', 0, 0, 0, 5, (byte)'I'];
+
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _end = new();
+    private readonly IPEndPoint _server;
+    private readonly Task _accepting;
+    private volatile bool _armed;
+    private volatile bool _staysAway;
+    private volatile bool _away;
+
+    public CuttingProxy(IPEndPoint server)
+    {
+        _server = server;
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>Whether it has cut since it was last asked to.</summary>
+    public bool HasCut => !_armed;
+
+    /// <summary>The same database, through this.</summary>
+    public string UrlFor(string url) => new UriBuilder(url) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
+
+    /// <summary>The next answer that ends a transaction is lost, and its connection with it.</summary>
+    /// <param name="andStayAway">Whether new connections are cut as well, until <see cref="ComeBack"/>.</param>
+    public void CutAtNextCommit(bool andStayAway = false)
+    {
+        _staysAway = andStayAway;
+        _armed = true;
+    }
+
+    /// <summary>New connections are let through again.</summary>
+    public void ComeBack() => _away = false;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        _listener.Stop();
+        await _accepting;
+        _listener.Dispose();
+        _end.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptTcpClientAsync(_end.Token);
+                _ = ServeAsync(client);
+            }
+        }
+        catch (Exception end) when (end is OperationCanceledException or SocketException)
+        {
+            // The test is over.
+        }
+    }
+
+    private async Task ServeAsync(TcpClient client)
+    {
+        using var server = new TcpClient();
+        using (client)
+        {
+            try
+            {
+                if (_away) return;
+                await server.ConnectAsync(_server, _end.Token);
+                await Task.WhenAny(ForwardAsync(client, server), AnswerAsync(server, client));
+            }
+            catch (Exception end) when (end is OperationCanceledException or SocketException or IOException)
+            {
+                // Either side has gone, or the test is over.
+            }
+        }
+    }
+
+    private async Task ForwardAsync(TcpClient from, TcpClient to) => await from.GetStream().CopyToAsync(to.GetStream(), _end.Token);
+
+    private async Task AnswerAsync(TcpClient from, TcpClient to)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await from.GetStream().ReadAsync(buffer, _end.Token) is var read && read > 0)
+        {
+            if (_armed && buffer.AsSpan(0, read).EndsWith(_idle))
+            {
+                _away = _staysAway;
+                _armed = false;
+                return;
+            }
+
+            await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _end.Token);
+        }
+    }
+}
