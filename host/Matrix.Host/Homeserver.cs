@@ -112,26 +112,15 @@ internal sealed class Homeserver : IAsyncDisposable
         return app;
     }
 
-    private static Task Answer(HttpContext http, IPEndPoint? metricsAt, MetricsPage metrics, ApiServer api)
-    {
-        var path = http.Request.Path;
-        if (path == "/health")
-        {
-            http.Response.ContentType = "text/plain";
-            return http.Response.WriteAsync("OK");
-        }
+    // Figures are for the one listener that is for them, not for clients.
+    private static Task Answer(HttpContext http, IPEndPoint? metricsAt, MetricsPage metrics, ApiServer api) =>
+        metricsAt is not null && Reached(metricsAt, http.Connection) && http.Request.Path != "/health"
+            ? MetricsEndpoint.AnswerAsync(http, metrics)
+            : api.HandleAsync(http);
 
-        // Figures are for the one listener that is for them, not for clients.
-        if (metricsAt is null || http.Connection.LocalPort != metricsAt.Port) return api.HandleAsync(http);
-        if (path != "/metrics")
-        {
-            http.Response.StatusCode = 404;
-            return Task.CompletedTask;
-        }
-
-        http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
-        return http.Response.WriteAsync(metrics.Write());
-    }
+    private static bool Reached(IPEndPoint listener, ConnectionInfo connection) =>
+        connection.LocalPort == listener.Port
+        && (listener.Address.Equals(IPAddress.Any) || listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(connection.LocalIpAddress));
 
     private static void Listen(KestrelServerOptions kestrel, HomeserverConfig config)
     {

@@ -9,5 +9,6 @@ public static class AdminApi
     /// <summary>Adds the endpoints.</summary>
     public static IServiceCollection AddAdminApi(this IServiceCollection services) => services
         .AddSingleton<Nonces>()
+        .AddSingleton<IEndpoints, Health>()
         .AddSingleton<IEndpoints, SharedSecretRegistration>();
 }

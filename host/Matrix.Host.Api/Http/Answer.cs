@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>What is answered: a status and a JSON object, or the standard error object.</summary>
+/// <summary>What is answered: a status and a JSON object, the standard error object among them.</summary>
 public abstract class Answer
 {
     private Answer(int status) => Status = status;
@@ -17,6 +18,9 @@ public abstract class Answer
     /// <summary>The error code; null unless this is a standard error.</summary>
     public virtual string? Code => null;
 
+    /// <summary>What kind of body it has.</summary>
+    private string ContentType { get; init; } = "application/json";
+
     /// <summary>Headers of this answer beyond those of every answer.</summary>
     internal KeyValuePair<string, string>? Header { get; private init; }
 
@@ -25,6 +29,9 @@ public abstract class Answer
 
     /// <summary>A JSON object that exists as UTF-8.</summary>
     public static Answer Bytes(ReadOnlyMemory<byte> json, int status = 200) => new Prebuilt(status, json);
+
+    /// <summary>Text, where no client of the protocol asks.</summary>
+    internal static Answer Text(string text) => new Prebuilt(200, Encoding.UTF8.GetBytes(text)) { ContentType = "text/plain" };
 
     /// <summary>A JSON object that exists as UTF-8, in memory that is given back once it was sent.</summary>
     public static Answer Owned(ReadOnlyMemory<byte> json, IDisposable owner) => new OwnedBytes(json, owner);
@@ -126,7 +133,7 @@ public abstract class Answer
     private protected void Send(HttpResponse response, ReadOnlySpan<byte> body)
     {
         response.StatusCode = Status;
-        response.ContentType = "application/json";
+        response.ContentType = ContentType;
         response.ContentLength = body.Length;
         if (Header is { } header) response.Headers[header.Key] = header.Value;
         response.BodyWriter.Write(body);

@@ -40,6 +40,10 @@ public sealed class ClientRoutes
     public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
         Add("GET", path, takesBody: false, WithQuery(read, handler), options);
 
+    /// <summary>A HEAD: the answer to the GET, of which the web server sends the headers.</summary>
+    public void Head(string path, Handler handler, RouteOptions? options = null) =>
+        Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
+
     /// <summary>A POST whose body is ignored.</summary>
     public void Post(string path, Handler handler, RouteOptions? options = null) =>
         Add("POST", path, takesBody: false, (call, _, stop) => handler(call, stop), options);

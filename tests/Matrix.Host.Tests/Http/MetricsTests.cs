@@ -28,6 +28,31 @@ public sealed class MetricsTests
         Assert.That((await server.Anyone.GetAsync("/health")).Text, Is.EqualTo("OK"));
     }
 
+    [Test]
+    public async Task What_is_asked_otherwise_of_health_and_figures_is_told_how_to_ask()
+    {
+        var port = ProcessTestsPort();
+        await using var server = await HomeserverFixture.StartAsync(("listeners.metrics", $"127.0.0.1:{port}"));
+        var metrics = new Uri($"http://127.0.0.1:{port}/");
+
+        (await server.Anyone.SendAsync(HttpMethod.Head, "/health", null)).Is(200);
+        var wrong = (await server.Anyone.SendAsync(HttpMethod.Post, "/health", null)).Is(405, "M_UNRECOGNIZED");
+        Assert.That(wrong.ContentHeaders.Allow, Is.EqualTo(new[] { "GET", "HEAD", "OPTIONS" }));
+        Assert.That((await server.Anyone.GetAsync("/health")).Headers.GetValues("Access-Control-Allow-Origin"), Is.EqualTo(new[] { "*" }));
+
+        var head = await AskAsync("HEAD /metrics");
+        Assert.That((head.Status, head.Body), Is.EqualTo((200, "")));
+        var posted = await AskAsync("POST /metrics");
+        Assert.That((posted.Status, posted.Headers["Allow"]), Is.EqualTo((405, "GET, HEAD")));
+        Assert.That(posted.Body, Does.Contain("GET"));
+        var elsewhere = await AskAsync("GET /_matrix/client/versions");
+        Assert.That(elsewhere.Status, Is.EqualTo(404));
+        Assert.That(elsewhere.Body, Does.Contain("/metrics"));
+
+        Task<RawReply> AskAsync(string line) =>
+            RawConnection.AskAsync(metrics, $"{line} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+
     private static int ProcessTestsPort()
     {
         using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);

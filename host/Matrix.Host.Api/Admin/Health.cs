@@ -1,0 +1,19 @@
+using Matrix.Host.Api.Http;
+
+namespace Matrix.Host.Api.Admin;
+
+/// <summary>Whether the server serves, for what watches over it and for proxies.</summary>
+internal sealed class Health : IEndpoints
+{
+    private static readonly Answer _ok = Answer.Text("OK");
+    private static readonly RouteOptions _anyone = new() { Access = Access.Anyone };
+
+    public void Map(ClientRoutes routes)
+    {
+        var root = routes.At("/");
+        root.Get("health", Get, _anyone);
+        root.Head("health", Get, _anyone);
+    }
+
+    private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_ok);
+}
