@@ -8,8 +8,8 @@ namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>
 /// Counts what users have not read, from where they read to: events that notify by default are counted from the events, and a user's own rows
-/// say where their rules made something else of one. What was counted is kept, and goes on with what the board saw since. Client-Server API,
-/// "Receiving notifications".
+/// say where their rules made something else of one. Who says something has read its thread up to there. What was counted is kept, and goes on
+/// with what the board saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
 /// </summary>
 internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cacheBytes)
 {
@@ -57,7 +57,7 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
     /// <summary>A user read on. Called when the receipt is durable.</summary>
     public void Read(string userId, RoomNid room, string thread, EventNid upTo)
     {
-        if (_entries.TryGet((userId, room), out var entry)) entry.Read(thread, upTo);
+        if (_entries.TryGet((userId, room), out var entry) && !entry.Read(thread, upTo)) _entries.Remove((userId, room));
     }
 
     /// <summary>A user came or went: what was counted starts over.</summary>
@@ -94,34 +94,73 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
             thread = root;
         }
 
+        if (upTo.Value > entry.Through.Value)
+        {
+            // Counting has not come that far: all that was counted is read, and the rest is looked at when it was counted.
+            _ = entry.Read(threadId, upTo);
+            upTo = entry.Through;
+        }
+
+        await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>A user has read up to an event in one thread or (null) in all.</summary>
+    private async ValueTask ReadAsync(
+        UnreadEntry entry, RoomIdentity room, string userId, EventNid? thread, EventNid upTo, CancellationToken stop)
+    {
         if (upTo.Value <= (thread is { } one ? entry.Positions.Of(one.Value) : entry.Positions.Unthreaded)) return;
         var end = entry.StretchEnd(upTo);
-        if (!end.IsNone) entry.Cut(upTo, await CountAsync(room, userId, upTo, end, stop).ConfigureAwait(false));
+        if (upTo == end)
+        {
+            entry.Cut(upTo, []);
+        }
+        else if (!end.IsNone)
+        {
+            var behind = new NotifyingByThread();
+            if (board.Room(room.Nid)?.TryUnread(upTo, end, userId, behind.Plus) != true)
+            {
+                behind = (await CountAsync(room, userId, upTo, end, stop).ConfigureAwait(false)).Counts;
+            }
+
+            entry.Cut(upTo, behind);
+        }
+
         entry.Advance(thread, upTo);
         entry.Tidy();
     }
 
-    /// <summary>Counts on from where the entry stands: from the board's memory if it reaches that far back.</summary>
+    /// <summary>
+    /// Counts on from where the entry stands, from the board's memory if it reaches that far back; what the user said there is read with what
+    /// came before it in its thread.
+    /// </summary>
     private async ValueTask AdvanceAsync(UnreadEntry entry, RoomIdentity room, string userId, EventNid through, CancellationToken stop)
     {
         if (through.Value <= entry.Through.Value) return;
-        if (board.Room(room.Nid)?.TryUnread(entry.Through, through, userId, entry.Add) == true)
+        var own = new Dictionary<EventNid, EventNid>();
+        if (board.Room(room.Nid)?.TryUnread(entry.Through, through, userId, entry.Add, (thread, said) => own[thread] = said) == true)
         {
             entry.Reached(through);
-            return;
+        }
+        else
+        {
+            (var counts, own) = await CountAsync(room, userId, entry.Through, through, stop).ConfigureAwait(false);
+            entry.Add(through, counts);
         }
 
-        entry.Add(through, await CountAsync(room, userId, entry.Through, through, stop).ConfigureAwait(false));
+        foreach (var (thread, said) in own) await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<NotifyingByThread> CountAsync(
+    /// <summary>What notifies a user after one event and up to another, and their last message there, by thread.</summary>
+    private async ValueTask<(NotifyingByThread Counts, Dictionary<EventNid, EventNid> Own)> CountAsync(
         RoomIdentity room, string userId, EventNid after, EventNid through, CancellationToken stop)
     {
         var counts = new NotifyingByThread();
+        var own = new Dictionary<EventNid, EventNid>();
         foreach (var notifying in await storage.Unread
             .CountNotifyingAsync(room.Nid, after, through, PushEvaluation.NotifiesMost, userId, stop).ConfigureAwait(false))
         {
             counts.Plus(notifying.ThreadRoot, notifying.Count, 0);
+            if (!notifying.LastOwn.IsNone) own[notifying.ThreadRoot] = notifying.LastOwn;
         }
 
         foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, stop).ConfigureAwait(false))
@@ -131,6 +170,6 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
             counts.Plus(row.ThreadRoot, notifications, highlights);
         }
 
-        return counts;
+        return (counts, own);
     }
 }

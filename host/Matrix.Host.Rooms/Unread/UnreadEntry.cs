@@ -32,6 +32,8 @@ internal sealed class NotifyingByThread : Dictionary<long, (int Notifications, i
 /// </summary>
 internal sealed class UnreadEntry
 {
+    private const int MostReceipts = 256;
+
     private readonly List<(string Thread, EventNid Event)> _receipts = [];
     private readonly List<(EventNid After, NotifyingByThread Counts)> _stretches = [];
     private readonly Dictionary<long, long> _readThreads = [];
@@ -70,10 +72,15 @@ internal sealed class UnreadEntry
     /// <summary>Counting went on up to an event.</summary>
     public void Reached(EventNid through) => Through = through;
 
-    /// <summary>The user read on; counted in before the next answer.</summary>
-    public void Read(string thread, EventNid upTo)
+    /// <summary>The user read on; counted in before the next answer. False if too much waits for an answer: counting anew is cheaper then.</summary>
+    public bool Read(string thread, EventNid upTo)
     {
-        lock (_receipts) _receipts.Add((thread, upTo));
+        lock (_receipts)
+        {
+            if (_receipts.Count >= MostReceipts) return false;
+            _receipts.Add((thread, upTo));
+            return true;
+        }
     }
 
     /// <summary>What the user read since the last answer.</summary>
@@ -95,13 +102,13 @@ internal sealed class UnreadEntry
         if (thread is { } read) _readThreads[read.Value] = Positions.Of(read.Value);
     }
 
-    /// <summary>The end of the stretch that an event lies within, itself not its end; none if a stretch ends with it or nothing was counted there.</summary>
+    /// <summary>The end of the stretch that an event lies within; none if another stretch begins behind the event, or nothing was counted there.</summary>
     public EventNid StretchEnd(EventNid within)
     {
         int at = IndexOf(within);
         if (at < 0) return EventNid.None;
-        var end = at + 1 < _stretches.Count ? _stretches[at + 1].After : Through;
-        return within.Value < end.Value ? end : EventNid.None;
+        if (at + 1 < _stretches.Count) return within.Value < _stretches[at + 1].After.Value ? _stretches[at + 1].After : EventNid.None;
+        return within.Value <= Through.Value ? Through : EventNid.None;
     }
 
     /// <summary>Cuts a stretch behind an event; what lies behind the cut was counted again.</summary>

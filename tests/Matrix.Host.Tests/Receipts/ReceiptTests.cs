@@ -101,6 +101,70 @@ internal sealed class ReceiptTests(string kind)
         Assert.That((await _alice.SyncsAsync()).Unread(_room), Is.EqualTo((0, 0)), "What one said oneself is not unread.");
     }
 
+    [TestCase(null)]
+    [TestCase("main")]
+    public async Task What_comes_after_all_was_read_is_unread(string? thread)
+    {
+        var last = await _alice.SaysAsync(_room, "1");
+        var sync = await _bob.SyncsAsync();
+        await _bob.ReadsAsync(_room, last, thread);
+        sync = await _bob.SyncsAsync(sync.Next);
+        Assert.That(sync.Unread(_room), Is.EqualTo((0, 0)));
+
+        await _alice.SaysAsync(_room, "2");
+        sync = await _bob.SyncsAsync(sync.Next);
+        Assert.That(sync.Unread(_room), Is.EqualTo((1, 0)));
+        await _alice.SaysAsync(_room, "3", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(_bob.UserId) });
+        Assert.That((await _bob.SyncsAsync(sync.Next)).Unread(_room), Is.EqualTo((2, 1)));
+    }
+
+    [Test]
+    public async Task Who_says_something_has_read_what_came_before_it()
+    {
+        var first = await _alice.SaysAsync(_room, "1");
+        await _alice.SaysAsync(_room, "2", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(_bob.UserId) });
+        var sync = await _bob.SyncsAsync();
+        Assert.That(sync.Unread(_room), Is.EqualTo((2, 1)));
+
+        await _bob.SaysAsync(_room, "I see");
+        sync = await _bob.SyncsAsync(sync.Next);
+        Assert.That(sync.Unread(_room), Is.EqualTo((0, 0)));
+        await _alice.SaysAsync(_room, "3");
+        await _alice.SaysAsync(_room, "4");
+        sync = await _bob.SyncsAsync(sync.Next);
+        Assert.That(sync.Unread(_room), Is.EqualTo((2, 0)));
+
+        await _bob.SendsAsync(_room, "m.reaction", new JsonObject
+        {
+            ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.annotation", ["event_id"] = first, ["key"] = "+" },
+        });
+        await _alice.SaysAsync(_room, "5");
+        Assert.That((await _bob.SyncsAsync(sync.Next)).Unread(_room), Is.EqualTo((1, 0)));
+        await _server.RestartAsync();
+        Assert.That((await _bob.SyncsAsync()).Unread(_room), Is.EqualTo((1, 0)), "Counted anew it is the same.");
+    }
+
+    [Test]
+    public async Task Who_says_something_in_a_thread_has_read_that_thread()
+    {
+        var root = await _alice.SaysAsync(_room, "root");
+        await InThreadAsync(root, "t1");
+        var since = (await _bob.SyncsAsync()).Next;
+        await _bob.SaysAsync(_room, "t2", c => c["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = root });
+        var sync = await _bob.SyncsAsync(since, filter: _byThread.DeepClone().AsObject());
+        Assert.That((sync.Unread(_room), sync.UnreadIn(_room, root)), Is.EqualTo(((1, 0), (0, 0))));
+    }
+
+    [Test]
+    public async Task A_new_name_reads_nothing()
+    {
+        await _alice.SaysAsync(_room, "1");
+        var since = (await _bob.SyncsAsync()).Next;
+        await _bob.PutAsync($"profile/{SyncingUsers.Esc(_bob.UserId)}/displayname", new JsonObject { ["displayname"] = "Bobby" });
+        Assert.That((await _bob.SyncsAsync(since)).Unread(_room), Is.EqualTo((1, 0)));
+        Assert.That((await _bob.SyncsAsync()).Unread(_room), Is.EqualTo((1, 0)));
+    }
+
     [Test]
     public async Task The_same_is_counted_after_a_restart()
     {

@@ -78,6 +78,8 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         Assert.That(await Count(1, 8, 2), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
         Assert.That(await Count(0, 99, 3), Is.EqualTo(new Dictionary<uint, int> { [0] = 4, [1] = 1 }));
         Assert.That(await Count(9, 99, 3), Is.Empty);
+        var own = await Store.Unread.CountNotifyingAsync(Kitchen, Live(Kitchen, 0), Live(Kitchen, 99), 3, Alice, Stop);
+        Assert.That(own.Select(row => row.LastOwn), Is.EquivalentTo(new[] { Live(Kitchen, 3), EventNid.None }));
     }
 
     [Test]

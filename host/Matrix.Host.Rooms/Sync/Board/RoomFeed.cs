@@ -35,7 +35,7 @@ internal sealed class RoomFeed(RoomNid roomNid)
     /// <summary>How many flushes and receipts are remembered; a sync from further back asks the database.</summary>
     private const int Remembered = 32;
 
-    /// <summary>How many events that notify someone, and how many users' own rows of such, are remembered.</summary>
+    /// <summary>How many messages and other events that notify someone, and how many users' own rows of such, are remembered.</summary>
     private const int RememberedNotifying = 128;
 
     private readonly Lock _gate = new();
@@ -85,8 +85,17 @@ internal sealed class RoomFeed(RoomNid roomNid)
         }
     }
 
-    /// <summary>An event notifies someone: all but its sender if <paramref name="userId"/> is null, or what that user's rules made of it.</summary>
-    public void Notify(EventNid nid, EventNid threadRoot, string? userId, string sender, int notifications, int highlights)
+    /// <summary>
+    /// An event: it notifies all but its sender, or nobody, and if it is a message its sender has read up to it.
+    /// </summary>
+    public void Happened(EventNid nid, EventNid threadRoot, string sender, bool isMessage, bool notifies) =>
+        Remember(new Notifying(nid, threadRoot, null, sender, isMessage, notifies ? 1 : 0, 0));
+
+    /// <summary>What a user's own rules made of an event.</summary>
+    public void Notify(EventNid nid, EventNid threadRoot, string userId, int notifications, int highlights) =>
+        Remember(new Notifying(nid, threadRoot, userId, "", false, notifications, highlights));
+
+    private void Remember(Notifying notifying)
     {
         lock (_gate)
         {
@@ -96,15 +105,16 @@ internal sealed class RoomFeed(RoomNid roomNid)
                 if (forgotten.Value > _notifyingKnownAfter.Value) _notifyingKnownAfter = forgotten;
             }
 
-            _notifying.Enqueue(new Notifying(nid, threadRoot, userId, sender, notifications, highlights));
+            _notifying.Enqueue(notifying);
         }
     }
 
     /// <summary>
-    /// What notified a user after one event and up to another: thread, notifications and highlights to add. False, and nothing said, if not all
-    /// of it is remembered.
+    /// What notified a user after one event and up to another: thread, notifications and highlights to add; and what they said themselves: thread
+    /// and event, in order. False, and nothing said, if not all of it is remembered.
     /// </summary>
-    public bool TryUnread(EventNid after, EventNid through, string userId, Action<EventNid, int, int> add)
+    public bool TryUnread(
+        EventNid after, EventNid through, string userId, Action<EventNid, int, int> add, Action<EventNid, EventNid>? own = null)
     {
         lock (_gate)
         {
@@ -112,7 +122,9 @@ internal sealed class RoomFeed(RoomNid roomNid)
             foreach (var each in _notifying)
             {
                 if (each.Nid.Value <= after.Value || each.Nid.Value > through.Value) continue;
-                if (each.UserId is null ? each.Sender != userId : each.UserId == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
+                bool isOwn = each.UserId is null && each.Sender == userId;
+                if (isOwn && each.IsMessage) own?.Invoke(each.ThreadRoot, each.Nid);
+                else if (!isOwn && each.Notifies && (each.UserId ?? userId) == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
             }
 
             return true;
@@ -206,7 +218,11 @@ internal sealed class RoomFeed(RoomNid roomNid)
         }
     }
 
-    private readonly record struct Notifying(EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, int Notifications, int Highlights);
+    private readonly record struct Notifying(
+        EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, bool IsMessage, int Notifications, int Highlights)
+    {
+        public bool Notifies => (Notifications | Highlights) != 0;
+    }
 
     private void TouchMembers(long position, long ephemeral, List<UserFeed> wake)
     {

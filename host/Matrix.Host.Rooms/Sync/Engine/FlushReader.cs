@@ -77,12 +77,15 @@ internal sealed class FlushReader(SyncBoard board, TypingBoard typing, UnreadCou
                     _wake);
                 unread.Read(receipt.UserId, receipt.Room, receipt.ThreadId, receipt.Event);
                 break;
-            case InsertEvent { NotifyClass: not 0 } notifying:
-                board.Room(notifying.Nid.Room)?.Notify(notifying.Nid, notifying.ThreadRoot, null, notifying.Sender, 1, 0);
+            case InsertEvent inserted:
+                bool isMessage = (inserted.Standing & EventStanding.State) == 0;
+                if (!isMessage && inserted.NotifyClass == 0) break;
+                board.Room(inserted.Nid.Room)?.Happened(
+                    inserted.Nid, inserted.ThreadRoot, inserted.Sender, isMessage, inserted.NotifyClass != 0);
                 break;
             case InsertUnread row:
                 var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
-                board.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, "", notifications, highlights);
+                board.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, notifications, highlights);
                 break;
             case PutAccountData put:
                 if (put.Type == PushRuleCache.Type) rules.Changed(put.UserId);

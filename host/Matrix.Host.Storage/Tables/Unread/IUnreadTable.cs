@@ -7,11 +7,11 @@ namespace Matrix.Host.Storage.Tables.Unread;
 public interface IUnreadTable
 {
     /// <summary>
-    /// How many events after one number and up to another have any of these notify-class bits and another sender, by thread. Costs the events in
-    /// between: keep the answer and ask for what came since.
+    /// How many events after one number and up to another have any of these notify-class bits and another sender than the user, by thread, and
+    /// the last message of the user's own there. Costs the events in between: keep the answer and ask for what came since.
     /// </summary>
     ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
-        RoomNid room, EventNid after, EventNid through, int notifyClasses, string notSender, CancellationToken stop);
+        RoomNid room, EventNid after, EventNid through, int notifyClasses, string userId, CancellationToken stop);
 
     /// <summary>A user's own rows in a room after an event, in timeline order.</summary>
     ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, CancellationToken stop);
@@ -23,7 +23,8 @@ public interface IUnreadTable
 /// <summary>How many events notify in a thread.</summary>
 /// <param name="ThreadRoot">The thread's root; none for the main timeline.</param>
 /// <param name="Count">How many.</param>
-public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count);
+/// <param name="LastOwn">The user's last message there; none if they said nothing.</param>
+public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count, EventNid LastOwn);
 
 /// <summary>What a user's rules made of an event that the default would not have.</summary>
 [Flags]

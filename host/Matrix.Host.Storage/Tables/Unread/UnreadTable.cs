@@ -9,8 +9,11 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
     private const int NotShown = (int)(EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier);
 
     private static readonly Statement Notifying = Statement.Of("""
-        SELECT COALESCE(thread_root, 0), COUNT(*) FROM events
-        WHERE event_nid > $1 AND event_nid <= $2 AND notify_class & $3 <> 0 AND sender <> $4 AND standing & $5 = 0 AND redacted_by IS NULL
+        SELECT COALESCE(thread_root, 0),
+               SUM(CASE WHEN sender <> $4 AND redacted_by IS NULL THEN 1 ELSE 0 END),
+               MAX(CASE WHEN sender = $4 AND standing & $6 = 0 THEN event_nid ELSE 0 END)
+        FROM events
+        WHERE event_nid > $1 AND event_nid <= $2 AND (notify_class & $3 <> 0 OR sender = $4) AND standing & $5 = 0
         GROUP BY COALESCE(thread_root, 0)
         """);
 
@@ -49,11 +52,11 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         });
 
     public ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
-        RoomNid room, EventNid after, EventNid through, int notifyClasses, string notSender, CancellationToken stop) => reads.ListAsync(
+        RoomNid room, EventNid after, EventNid through, int notifyClasses, string userId, CancellationToken stop) => reads.ListAsync(
             Notifying,
-            (after, through, notifyClasses, notSender),
-            static (a, q) => a.Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.notSender).Int(NotShown),
-            static row => new NotifyingCount(row.Nid(0), row.Int32(1)),
+            (after, through, notifyClasses, userId),
+            static (a, q) => a.Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown).Int((int)EventStanding.State),
+            static row => new NotifyingCount(row.Nid(0), row.Int32(1), row.Nid(2)),
             stop);
 
     public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, CancellationToken stop) =>
