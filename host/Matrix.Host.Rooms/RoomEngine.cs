@@ -30,9 +30,10 @@ public sealed class RoomEngine : IDisposable
         var contents = new MemberContents(storage.Profiles, storage.AccountData, options.ServerName);
         Sender = new RoomSender(
             _lanes, Rooms, appender, new TransactionLog(storage.Transactions, asksFirst: !storage.Writer.ConditionsAreCheap, options), Events, storage.Relations);
-        Memberships = new RoomMemberships(Sender, Rooms, appender, contents, storage, options.ServerName);
-        Accounts = new RoomAccounts(Memberships, contents, storage.Memberships);
-        Creator = new RoomCreator(_lanes, appender, contents, Memberships, storage, options, time);
+        var profiles = new ShownProfiles(Sender, Rooms, appender, contents, storage.Memberships);
+        Memberships = new RoomMemberships(Sender, Rooms, appender, contents, profiles, storage, options.ServerName);
+        Accounts = new RoomAccounts(Memberships, profiles, storage.Memberships);
+        Creator = new RoomCreator(_lanes, appender, contents, profiles, Memberships, storage, options, time);
         storage.Writer.Observe(Rooms);
     }
 

@@ -7,25 +7,19 @@ namespace Matrix.Host.Rooms.Accounts;
 public sealed class RoomAccounts : IAccountObserver
 {
     private readonly RoomMemberships _memberships;
-    private readonly MemberContents _contents;
+    private readonly ShownProfiles _profiles;
     private readonly IMembershipsTable _table;
 
-    internal RoomAccounts(RoomMemberships memberships, MemberContents contents, IMembershipsTable table)
+    internal RoomAccounts(RoomMemberships memberships, ShownProfiles profiles, IMembershipsTable table)
     {
         _memberships = memberships;
-        _contents = contents;
+        _profiles = profiles;
         _table = table;
     }
 
     /// <inheritdoc/>
-    public async ValueTask ProfileChangedAsync(string userId, CancellationToken stop)
-    {
-        var profile = await _contents.OfAsync(userId, "join", null, stop).ConfigureAwait(false);
-        foreach (var row in await _table.RoomsOfAsync(userId, MembershipSet.Join, stop).ConfigureAwait(false))
-        {
-            await _memberships.ShowProfileAsync(userId, row.RoomId, profile, stop).ConfigureAwait(false);
-        }
-    }
+    public async ValueTask ProfileChangedAsync(string userId, CancellationToken stop) =>
+        await _profiles.ShowAsync(userId).WaitAsync(stop).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public async ValueTask DeactivatedAsync(string userId, CancellationToken stop)

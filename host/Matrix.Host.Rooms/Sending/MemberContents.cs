@@ -8,6 +8,8 @@ namespace Matrix.Host.Rooms.Sending;
 /// <summary>What member events say, and who wants no invites.</summary>
 internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable accountData, string serverName)
 {
+    private static readonly string[] _shown = ["displayname", "avatar_url"];
+
     /// <summary>The content of a member event, with the profile of a local user. Client-Server API, "Profiles".</summary>
     internal async ValueTask<JsonObject> OfAsync(string userId, string membership, string? reason, CancellationToken stop)
     {
@@ -16,7 +18,7 @@ internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable 
         if (membership is "join" or "invite" or "knock" && RoomNames.ServerOf(userId) == serverName)
         {
             var profile = await profiles.FindAsync(userId, stop).ConfigureAwait(false);
-            foreach (var field in (ReadOnlySpan<string>)["displayname", "avatar_url"])
+            foreach (var field in _shown)
             {
                 if (profile.TryGetValue(field, out var value) && Text(value) is { } text) members.Add((field, Json.NewString(text)));
             }
@@ -24,6 +26,10 @@ internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable 
 
         return JsonObject.OfSeq(members);
     }
+
+    /// <summary>Whether two contents of member events show the same profile.</summary>
+    internal static bool ShowSameProfile(JsonObject one, JsonObject other) =>
+        Array.TrueForAll(_shown, field => one.Text(field) == other.Text(field));
 
     /// <summary>
     /// Whether a local user blocks all invites (`m.invite_permission_config`). Client-Server API, "Invite permission".

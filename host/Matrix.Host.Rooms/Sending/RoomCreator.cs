@@ -61,6 +61,7 @@ public sealed class RoomCreator
     private readonly LaneDirectory _lanes;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
+    private readonly ShownProfiles _profiles;
     private readonly RoomMemberships _memberships;
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
@@ -71,6 +72,7 @@ public sealed class RoomCreator
         LaneDirectory lanes,
         EventAppender appender,
         MemberContents contents,
+        ShownProfiles profiles,
         RoomMemberships memberships,
         IStorage storage,
         RoomsOptions options,
@@ -79,6 +81,7 @@ public sealed class RoomCreator
         _lanes = lanes;
         _appender = appender;
         _contents = contents;
+        _profiles = profiles;
         _memberships = memberships;
         _storage = storage;
         _options = options;
@@ -108,10 +111,8 @@ public sealed class RoomCreator
             return Taken(alias);
         }
 
-        var room = new NewRoom(
-            request.Creator,
-            await _contents.OfAsync(request.Creator, "join", null, stop).ConfigureAwait(false),
-            request.Preset)
+        var creator = await _contents.OfAsync(request.Creator, "join", null, stop).ConfigureAwait(false);
+        var room = new NewRoom(request.Creator, creator, request.Preset)
         {
             Alias = request.Alias,
             Name = request.Name,
@@ -137,7 +138,9 @@ public sealed class RoomCreator
             room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop).ConfigureAwait(false));
         }
 
-        return await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop).ConfigureAwait(false);
+        var created = await AppendAllAsync(rules, rules.CreationDrafts(room), request, stop).ConfigureAwait(false);
+        if (created.IsOk) await _profiles.JoinedAsync(request.Creator, creator).ConfigureAwait(false);
+        return created;
     }
 
     private async ValueTask<RoomResult<string>> AppendAllAsync(

@@ -22,16 +22,24 @@ public sealed class RoomMemberships
     private readonly RoomDirectory _rooms;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
+    private readonly ShownProfiles _profiles;
     private readonly IStorage _storage;
     private readonly string _serverName;
 
     internal RoomMemberships(
-        RoomSender sender, RoomDirectory rooms, EventAppender appender, MemberContents contents, IStorage storage, string serverName)
+        RoomSender sender,
+        RoomDirectory rooms,
+        EventAppender appender,
+        MemberContents contents,
+        ShownProfiles profiles,
+        IStorage storage,
+        string serverName)
     {
         _sender = sender;
         _rooms = rooms;
         _appender = appender;
         _contents = contents;
+        _profiles = profiles;
         _storage = storage;
         _serverName = serverName;
     }
@@ -45,7 +53,9 @@ public sealed class RoomMemberships
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
         var joined = await JoinWithAsync(view, userId, content, keepIfJoined: true, stop).ConfigureAwait(false);
-        return joined.IsOk ? roomId : joined.Failure;
+        if (!joined.IsOk) return joined.Failure;
+        await _profiles.JoinedAsync(userId, content).ConfigureAwait(false);
+        return roomId;
     }
 
     /// <summary>A member event as a client wrote it, through `PUT …/state/m.room.member/…`.</summary>
@@ -130,24 +140,6 @@ public sealed class RoomMemberships
         return now is null
             ? RoomSender.Unknown
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
-    }
-
-    /// <summary>Shows a user's profile, as it is now, in a room that they are joined to; one that they left meanwhile is left alone.</summary>
-    internal async ValueTask<RoomFailure?> ShowProfileAsync(string userId, string roomId, JsonObject content, CancellationToken stop)
-    {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
-        var result = await _sender.InLaneAsync<bool>(
-            view.Room.Nid,
-            async turn =>
-            {
-                var now = await _appender.StateEventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
-                if (now is null || EventAppender.MembershipOf(now.Pdu) != Membership.Join || now.Pdu.Content.Equals(content)) return true;
-                var made = await _appender.AppendAsync(turn, Draft.State(MemberType, userId, userId, content), null, null, stop)
-                    .ConfigureAwait(false);
-                return made.IsOk ? true : made.Failure;
-            },
-            stop).ConfigureAwait(false);
-        return result.Failure;
     }
 
     /// <summary>

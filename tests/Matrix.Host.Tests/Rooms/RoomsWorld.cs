@@ -20,15 +20,23 @@ internal sealed class RoomsWorld : IAsyncDisposable
     private readonly Ed25519Key _key = Ed25519Key.Generate();
     private readonly HashSet<string> _users = [];
 
-    private RoomsWorld(TestDatabase database) => _database = database;
+    private readonly Func<IStorage, IStorage> _asSeen;
+
+    private RoomsWorld(TestDatabase database, Func<IStorage, IStorage> asSeen)
+    {
+        _database = database;
+        _asSeen = asSeen;
+    }
 
     internal IStorage Storage { get; private set; } = null!;
 
     internal RoomEngine Rooms { get; private set; } = null!;
 
-    internal static async Task<RoomsWorld> StartsAsync(string databaseKind = TestDatabase.Sqlite)
+    /// <param name="databaseKind">On which database.</param>
+    /// <param name="asSeen">What the rooms see of the storage, if not the storage itself.</param>
+    internal static async Task<RoomsWorld> StartsAsync(string databaseKind = TestDatabase.Sqlite, Func<IStorage, IStorage>? asSeen = null)
     {
-        var world = new RoomsWorld(await TestDatabase.CreateAsync(databaseKind));
+        var world = new RoomsWorld(await TestDatabase.CreateAsync(databaseKind), asSeen ?? (static storage => storage));
         await world.OpensAsync();
         return world;
     }
@@ -103,7 +111,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
         Storage = await StorageEngine.OpenAsync(
             new StorageOptions { Url = _database.Url, DataDir = _database.Folder, ServerName = Server }, default);
         Rooms = new RoomEngine(
-            Storage,
+            _asSeen(Storage),
             new ServerSigner(Server, "ed25519:a", _key),
             new NoPushEvaluation(),
             new RoomsOptions { ServerName = Server },

@@ -1,0 +1,151 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>A name that changes while something else happens to its owner.</summary>
+internal sealed class ProfileRaceTests
+{
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+    private TestUser _bob = null!;
+
+    [SetUp]
+    public async Task Starts()
+    {
+        _server = await HomeserverFixture.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+        _bob = await _server.RegistersAsync("bob");
+    }
+
+    [TearDown]
+    public async Task Stops() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task After_many_changes_at_once_every_room_shows_the_name_that_the_profile_has()
+    {
+        var rooms = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => CreatesAsync(_bob)));
+        for (var round = 0; round < 4; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 10).Select(n => IsCalledAsync($"Bob {round}.{n}")));
+            var name = await NameAsync();
+            foreach (var room in rooms) Assert.That(await MemberAsync(room), Is.EqualTo(("join", name)));
+        }
+    }
+
+    [Test]
+    public async Task A_change_that_is_shown_slowly_does_not_undo_a_later_one()
+    {
+        var slow = new SlowProfiles();
+        await using var world = await RoomsWorld.StartsAsync(asSeen: storage => StorageSeenThrough.Instead(storage, nameof(IStorage.Profiles), slow.Of(storage)));
+        var room = await world.CreatesRoomAsync("bob");
+
+        async Task<Task> IsCalledAsync(string name)
+        {
+            await world.Storage.Writer.WriteAsync(
+                new WriteSet(1).Add(new PutProfileField(RoomsWorld.Id("bob"), "displayname", Encoding.UTF8.GetBytes($"\"{name}\""))), default);
+            return world.Rooms.Accounts.ProfileChangedAsync(RoomsWorld.Id("bob"), default).AsTask();
+        }
+
+        var holding = slow.HoldsNext();
+        var first = await IsCalledAsync("Bob");
+        await holding;
+        var second = await IsCalledAsync("Robert");
+        await Task.WhenAny(second, Task.Delay(300));
+        slow.LetsGo();
+        await Task.WhenAll(first, second);
+
+        var names = (await world.TimelineAsync(room)).Where(each => each.Pdu.Type == "m.room.member").Select(each => each.Pdu.Content.Text("displayname"));
+        Assert.That(names, Is.EqualTo(new[] { null, "Bob", "Robert" }));
+    }
+
+    [Test]
+    public async Task A_room_that_was_joined_or_made_while_the_name_changed_shows_the_new_one()
+    {
+        for (var round = 0; round < 25; round++)
+        {
+            var theirs = await CreatesAsync(_alice);
+            var joining = _bob.PostAsync($"rooms/{theirs}/join");
+            var creating = CreatesAsync(_bob);
+            await IsCalledAsync($"Bob {round}");
+            (await joining).Is(200);
+
+            foreach (var room in new[] { theirs, await creating })
+            {
+                Assert.That(await MemberAsync(room), Is.EqualTo(("join", $"Bob {round}")));
+            }
+        }
+    }
+
+    [Test]
+    public async Task A_change_of_name_neither_takes_a_kick_back_nor_a_ban()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var room = await CreatesAsync(_alice);
+            (await _bob.PostAsync($"rooms/{room}/join")).Is(200);
+            var verb = round % 2 == 0 ? "kick" : "ban";
+            var removing = _alice.PostAsync($"rooms/{room}/{verb}", new JsonObject { ["user_id"] = _bob.UserId });
+            await Task.WhenAll(removing, IsCalledAsync($"Bob {round}"), IsCalledAsync($"Robert {round}"));
+            (await removing).Is(200);
+
+            Assert.That((await MemberAsync(room)).Membership, Is.EqualTo(verb == "kick" ? "leave" : "ban"));
+            Assert.That((await _alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Text, Does.Not.Contain(_bob.UserId));
+
+            // Nor does a later one.
+            await IsCalledAsync($"Bobby {round}");
+            Assert.That((await MemberAsync(room)).Membership, Is.EqualTo(verb == "kick" ? "leave" : "ban"));
+        }
+    }
+
+    private static async Task<string> CreatesAsync(TestUser user) =>
+        (await user.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Is(200).Member("room_id");
+
+    private async Task IsCalledAsync(string name) =>
+        (await _bob.PutAsync($"profile/{_bob.UserId}/displayname", new JsonObject { ["displayname"] = name })).Is(200);
+
+    private async Task<string> NameAsync() => (await _bob.GetAsync($"profile/{_bob.UserId}/displayname")).Is(200).Member("displayname");
+
+    private async Task<(string Membership, string? Name)> MemberAsync(string room)
+    {
+        var events = (await _alice.GetAsync($"rooms/{room}/state")) is { Status: 200 } seen ? seen : await _bob.GetAsync($"rooms/{room}/state");
+        var content = JsonNode.Parse(events.Is(200).Text)!.AsArray()
+            .Single(each => (string)each!["type"]! == "m.room.member" && (string)each["state_key"]! == _bob.UserId)!["content"]!;
+        return ((string)content["membership"]!, (string?)content["displayname"]);
+    }
+
+    /// <summary>Profiles of which one question, when asked to, is answered with what there was when it was asked, but late.</summary>
+    private sealed class SlowProfiles : IProfilesTable
+    {
+        private readonly TaskCompletionSource _gate = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private TaskCompletionSource? _asked;
+        private IStorage _storage = null!;
+
+        public SlowProfiles Of(IStorage storage)
+        {
+            _storage = storage;
+            return this;
+        }
+
+        /// <summary>The next question is held; done when it has been asked.</summary>
+        public Task HoldsNext() => (_asked = new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+        public void LetsGo() => _gate.SetResult();
+
+        public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> FindAsync(string userId, CancellationToken stop)
+        {
+            var answer = await _storage.Profiles.FindAsync(userId, stop);
+            if (Interlocked.Exchange(ref _asked, null) is not { } asked) return answer;
+            asked.SetResult();
+            await _gate.Task;
+            return answer;
+        }
+
+        public ValueTask<ReadOnlyMemory<byte>?> FieldAsync(string userId, string name, CancellationToken stop) =>
+            _storage.Profiles.FieldAsync(userId, name, stop);
+    }
+}
