@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Registration;
@@ -10,6 +11,7 @@ using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -48,14 +50,13 @@ internal sealed class Homeserver : IAsyncDisposable
     /// <summary>Opens the database, composes the parts and listens.</summary>
     internal static async Task<Homeserver> StartAsync(HomeserverConfig config, ILoggerProvider log, TimeProvider clock, CancellationToken stop)
     {
-        Directory.CreateDirectory(config.DataDir);
-        var key = SigningKeyFile.LoadOrCreate(Path.Combine(config.DataDir, "signing.key"));
+        var key = LoadKey(config.DataDir);
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
         try
         {
             var app = Compose(config, key, storage, log, clock);
             var server = new Homeserver(app, storage);
-            await app.StartAsync(stop).ConfigureAwait(false);
+            await ListenAsync(app, config, stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener);
             server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop).ConfigureAwait(false);
             return server;
@@ -75,12 +76,43 @@ internal sealed class Homeserver : IAsyncDisposable
         await _storage.DisposeAsync().ConfigureAwait(false);
     }
 
+    private static SigningKey LoadKey(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            return SigningKeyFile.LoadOrCreate(Path.Combine(folder, "signing.key"));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"data_dir: {folder} cannot be used: {fault.Message}", fault);
+        }
+    }
+
+    private static async Task ListenAsync(WebApplication app, HomeserverConfig config, CancellationToken stop)
+    {
+        try
+        {
+            await app.StartAsync(stop).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (fault is IOException or SocketException)
+        {
+            // Only of a taken port does the server itself say which it is.
+            var addresses = string.Join(" and ", new[] { config.ClientListener, config.MetricsListener }.Where(listener => listener is not null));
+            var why = fault.InnerException is AddressInUseException ? fault.Message : $"cannot listen on {addresses}: {fault.Message}";
+            throw new IOException($"listeners: {why}", fault);
+        }
+    }
+
     private static WebApplication Compose(
         HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log, TimeProvider clock)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // With its messages hosting would also make an activity for each request, which nobody reads: requests have ids of our own.
-        builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel).AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        // What keeps it from starting is told in one line, by who starts it.
+        builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel)
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, config));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
 

@@ -1,9 +1,7 @@
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Matrix.Host.Configuration;
 using Matrix.Host.Logging;
 using Matrix.Host.Storage.Writing;
-using Microsoft.AspNetCore.Connections;
 
 namespace Matrix.Host;
 
@@ -93,8 +91,7 @@ internal static class Program
     private static string? ExplainOrNull(Exception fault) => fault switch
     {
         StorageException storage => $"database: {storage.Message}",
-        IOException { InnerException: AddressInUseException } taken => $"listeners: {taken.Message}",
-        IOException or UnauthorizedAccessException or SocketException or InvalidDataException => fault.Message,
+        IOException or UnauthorizedAccessException or InvalidDataException => fault.Message,
         DllNotFoundException missing => $"a library of the system is missing: {missing.Message.Split('\n')[0]}",
         _ => null,
     };

@@ -9,9 +9,16 @@ internal static class SqliteFault
 {
     private const int LongestText = 80;
 
+    // The index beside the log could not grow: SQLite says no more of a full disk there.
+    private const int IoErrorShmSize = 4874;
+
     public static StorageException Of(nint db, int code, string doing) => new(
         KindOf(code),
-        $"SQLite, {OneLine(doing)}: {(db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection"} (code {code}).");
+        $"SQLite, {OneLine(doing)}: {TextOf(db, code)} (code {code}).");
+
+    private static string TextOf(nint db, int code) => code == IoErrorShmSize
+        ? "the disk is full"
+        : (db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection";
 
     private static string OneLine(string text)
     {
@@ -21,6 +28,7 @@ internal static class SqliteFault
 
     private static StorageFailure KindOf(int code) => (code & 0xFF) switch
     {
+        _ when code == IoErrorShmSize => StorageFailure.Full,
         Sqlite3.Full => StorageFailure.Full,
         Sqlite3.Busy or Sqlite3.Locked => StorageFailure.Busy,
         Sqlite3.Constraint or Sqlite3.TooBig or Sqlite3.Mismatch => StorageFailure.Rejected,

@@ -40,7 +40,20 @@ internal static class ConfigLocation
     }
 
     /// <summary>Writes the commented file of a first start, with the server's name in it.</summary>
+    /// <exception cref="IOException">It cannot be written; the message names the file.</exception>
     internal static void Write(string file, string serverName)
+    {
+        try
+        {
+            WriteWhole(file, serverName);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{file}: cannot be written: {fault.Message}", fault);
+        }
+    }
+
+    private static void WriteWhole(string file, string serverName)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         // Written aside and renamed: a start that is cut off leaves no half a file, which the next one would refuse.

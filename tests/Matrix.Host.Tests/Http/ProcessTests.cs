@@ -51,6 +51,22 @@ public sealed class ProcessTests
     }
 
     [Test]
+    public async Task An_address_that_is_not_this_machines_is_told_in_one_line() =>
+        await RefusesAsync("^listeners: cannot listen on 192\\.0\\.2\\.1:8008: ", ("MATRIX_LISTENERS__CLIENT", "192.0.2.1:8008"));
+
+    [Test]
+    public async Task A_data_folder_that_cannot_be_one_is_told_in_one_line()
+    {
+        var file = Path.Combine(_folder, "file");
+        await File.WriteAllTextAsync(file, "");
+        await RefusesAsync("^.*/file/homeserver.yaml: cannot be written: ", ("MATRIX_DATA_DIR", file));
+
+        var config = Path.Combine(_folder, "named.yaml");
+        await File.WriteAllTextAsync(config, "server_name: x.example\n");
+        await RefusesAsync("^data_dir: .*/file cannot be used: ", ("MATRIX_DATA_DIR", file), ("MATRIX_CONFIG", config));
+    }
+
+    [Test]
     public async Task A_second_server_on_the_same_database_is_refused_in_one_line()
     {
         using var first = Start([], ("MATRIX_LISTENERS__CLIENT", "127.0.0.1:0"));
@@ -94,11 +110,13 @@ public sealed class ProcessTests
         using var server = Start([], [("MATRIX_LISTENERS__CLIENT", "127.0.0.1:0"), .. environment]);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await using var end = patience.Token.Register(server.Kill);
+        var output = server.StandardOutput.ReadToEndAsync();
         var error = await server.StandardError.ReadToEndAsync();
         await server.WaitForExitAsync();
 
         Assert.That(error, Does.Match(pattern));
         Assert.That(error.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1), error);
+        Assert.That((await output).Split('\n').Where(line => line.Length > 0 && !line.StartsWith("Wrote ", StringComparison.Ordinal)), Is.Empty);
         Assert.That(server.ExitCode, Is.EqualTo(1));
     }
 

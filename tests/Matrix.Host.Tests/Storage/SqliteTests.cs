@@ -20,6 +20,15 @@ internal sealed class SqliteTests
     public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
 
     [Test]
+    public void An_index_beside_the_log_that_cannot_grow_is_a_full_disk()
+    {
+        var fault = SqliteFault.Of(0, code: 4874, "COMMIT");
+
+        Assert.That(fault.Failure, Is.EqualTo(StorageFailure.Full));
+        Assert.That(fault.Message, Is.EqualTo("SQLite, COMMIT: the disk is full (code 4874)."));
+    }
+
+    [Test]
     public async Task A_full_disk_fails_every_set_keeps_none_and_heals()
     {
         await using (var store = await OpenAsync(options => options with { MaxDatabaseBytes = 600 * 4096 }))
