@@ -95,6 +95,22 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     let refusedBy (fault: PduFault) =
         Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
 
+    /// A draft's content and what it redacts. A redaction that a client sent as any other event says that in its content: where the
+    /// version has it beside the content, it is moved there. Client-Server API, "Redactions".
+    let redactionOf (draft: Draft) : struct (JsonObject * (string | null)) =
+        match draft.Content.TryFind "redacts" with
+        | ValueSome(Json.String id) when
+            format.RedactsOnTop
+            && isNull draft.Redacts
+            && isNull draft.StateKey
+            && draft.Type = "m.room.redaction"
+            ->
+            let rest =
+                draft.Content.Members |> Seq.filter (fun (struct (key, _)) -> key <> "redacts")
+
+            JsonObject.OfSeq rest, id
+        | _ -> draft.Content, draft.Redacts
+
     /// The rules of a version; null if this server does not know it.
     static member Find(id: string) : RoomRules | null =
         match known.TryGetValue id with
@@ -141,20 +157,22 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     member _.Compose
         (roomId: string, draft: Draft, prevEvents: string[], authEvents: string[], greatestDepth: int64, originServerTs: int64)
         : Outcome<ComposedEvent> =
+        let struct (content, redacts) = redactionOf draft
+
         let parts: EventParts = {
             RoomId = roomId
             EventId = ""
             Sender = draft.Sender
             Type = draft.Type
             StateKey = draft.StateKey
-            Content = draft.Content
+            Content = content
             OriginServerTs = originServerTs
             Depth = Extremities.Depth(greatestDepth, settings.MaximumDepth)
             PrevEvents = prevEvents
             AuthEvents = authEvents
             PrevHashes = [||]
             AuthHashes = [||]
-            Redacts = draft.Redacts
+            Redacts = redacts
         }
 
         match UnsignedEvent.Prepare(format, parts) with

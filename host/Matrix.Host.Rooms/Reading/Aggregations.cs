@@ -122,7 +122,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
             var edit = stored.ReplacementOf(parent.Pdu.Type);
-            if (!edit.IsNone && IsEdit(parent)) edit = EventNid.None;
+            if (!edit.IsNone && !CanBeEdited(parent)) edit = EventNid.None;
             if (!all || (!edit.IsNone && !await BringsContentAsync(room, edit, stop).ConfigureAwait(false)))
             {
                 answer[parent.EventId] = await SeenAsync(room, parent, stored.Thread, sight, hidden, stop).ConfigureAwait(false);
@@ -152,14 +152,15 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         return (await visibility.FilterAsync(room, stored, sight.Standpoint, stop).ConfigureAwait(false)).Count == stored.Count;
     }
 
-    /// <summary>An edit is not edited: what replaces it is left out.</summary>
-    private static bool IsEdit(StoredEvent parent) => Matrix.Core.Room.Relation.Of(parent.Pdu.Content)?.RelType == "m.replace";
+    /// <summary>An edit is not edited, and what was redacted stays so: what replaces them is left out.</summary>
+    private static bool CanBeEdited(StoredEvent parent) =>
+        !parent.IsRedacted && Matrix.Core.Room.Relation.Of(parent.Pdu.Content)?.RelType != "m.replace";
 
     /// <summary>An edit that brings no new content replaces nothing, so the one before it counts.</summary>
     private async ValueTask<bool> BringsContentAsync(RoomIdentity room, EventNid edit, CancellationToken stop)
     {
         var stored = await events.GetAsync(room, edit, stop).ConfigureAwait(false);
-        if (stored is null || stored.IsRedacted) return false;
+        if (stored is null || stored.IsRedacted || stored.Pdu.IsState) return false;
         return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
     }
 
@@ -182,7 +183,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         var shown = rows.Where(row => seen.Contains(row.Event)).ToList();
 
         var edit = EventNid.None;
-        var edits = IsEdit(parent) ? [] : shown.Where(row => row.RelType == "m.replace" && row.Sender == parent.Row.Sender && row.EventType == parent.Pdu.Type)
+        var edits = !CanBeEdited(parent) ? [] : shown.Where(row => row.RelType == "m.replace" && row.Sender == parent.Row.Sender && row.EventType == parent.Pdu.Type)
             .Select(row => row.Event).ToHashSet();
         foreach (var child in children.Where(child => edits.Contains(child.Nid))
             .OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))

@@ -1,3 +1,4 @@
+using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Api.Http;
@@ -30,9 +31,19 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
     private async ValueTask<Answer> SendAsync(Call call, JsonObject content, CancellationToken stop)
     {
         var type = call["eventType"];
+        if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
         return RoomAnswers.EventId(
             await sender.SendAsync(Who(call), call["roomId"], draft, KeyOf(call, "send", type), null, stop).ConfigureAwait(false));
+    }
+
+    /// <summary>What is wrong with the event that a redaction names in its content; null if nothing is.</summary>
+    private static Answer? WrongTarget(JsonObject content)
+    {
+        var at = content.IndexOf("redacts");
+        if (at < 0) return null;
+        if (content.Value(at) is not Json.String target) return Answer.BadJson("`redacts` must be a string.");
+        return EventId.isValid(target.Item) ? null : Answer.InvalidParam("`redacts` is not a valid event id.");
     }
 
     private async ValueTask<Answer> RedactAsync(Call call, string? reason, CancellationToken stop)

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using Matrix.Host.Tests.Support;
+using Matrix.Host.Tests.Sync;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>Redactions, and what is left of an event after one. Client-Server API, "Redactions".</summary>
+internal sealed class RedactionTests
+{
+    private HomeserverFixture _server = null!;
+    private TestUser _alice = null!;
+
+    [SetUp]
+    public async Task Starts()
+    {
+        _server = await HomeserverFixture.StartAsync();
+        _alice = await _server.RegistersAsync("alice");
+    }
+
+    [TearDown]
+    public async Task Stops() => await _server.DisposeAsync();
+
+    [TestCase("3")]
+    [TestCase("10")]
+    [TestCase("11")]
+    [TestCase("12")]
+    public async Task A_redaction_can_be_sent_as_any_other_event(string version)
+    {
+        var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["room_version"] = version });
+        var said = await _alice.SaysAsync(room, "oops");
+        var redaction = await _alice.SendsAsync(room, "m.room.redaction", new JsonObject { ["redacts"] = said, ["reason"] = "typo" });
+
+        var target = (await EventAsync(room, said)).Json;
+        Assert.That(target["content"]!.AsObject(), Is.Empty);
+        Assert.That((string?)target["unsigned"]!["redacted_because"]!["event_id"], Is.EqualTo(redaction));
+        Assert.That((string?)target["unsigned"]!["redacted_because"]!["content"]!["reason"], Is.EqualTo("typo"));
+
+        // As servers exchange it, the version says where the redacted event is named.
+        var federation = new JsonObject { ["event_format"] = "federation" };
+        var stored = (await _alice.SyncsAsync(filter: federation)).Timeline(room).Single(e => (string?)e["type"] == "m.room.redaction");
+        var isInContent = version is "11" or "12";
+        Assert.That((string?)stored["redacts"], Is.EqualTo(isInContent ? null : said));
+        Assert.That((string?)stored["content"]!["redacts"], Is.EqualTo(isInContent ? said : null));
+    }
+
+    [TestCase("10")]
+    [TestCase("12")]
+    public async Task A_redaction_of_nonsense_is_refused(string version)
+    {
+        var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["room_version"] = version });
+        (await _alice.PutAsync($"rooms/{room}/send/m.room.redaction/1", new JsonObject { ["redacts"] = 1 })).Is(400, "M_BAD_JSON");
+        (await _alice.PutAsync($"rooms/{room}/send/m.room.redaction/2", new JsonObject { ["redacts"] = "nothing" })).Is(400, "M_INVALID_PARAM");
+    }
+
+    [Test]
+    public async Task A_redacted_event_has_no_edit_bundled_but_its_thread_and_references()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        var said = await _alice.SaysAsync(room, "teh");
+        await _alice.SaysAsync(room, "the", Relating("m.replace", said, c => c["m.new_content"] = new JsonObject { ["body"] = "the" }));
+        await _alice.SaysAsync(room, "in thread", Relating("m.thread", said));
+        Assert.That((await EventAsync(room, said)).Json["unsigned"]!["m.relations"]!["m.replace"], Is.Not.Null);
+
+        (await _alice.PutAsync($"rooms/{room}/redact/{said}/1")).Is(200);
+        var bundled = (await EventAsync(room, said)).Json["unsigned"]!["m.relations"]!.AsObject();
+        Assert.That(bundled.Select(member => member.Key), Is.EqualTo(new[] { "m.thread" }));
+    }
+
+    private Task<Reply> EventAsync(string room, string id) => _alice.GetAsync($"rooms/{room}/event/{SyncingUsers.Esc(id)}");
+
+    private static Action<JsonObject> Relating(string type, string to, Action<JsonObject>? more = null) => content =>
+    {
+        content["m.relates_to"] = new JsonObject { ["rel_type"] = type, ["event_id"] = to };
+        more?.Invoke(content);
+    };
+}
