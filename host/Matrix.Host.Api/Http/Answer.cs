@@ -33,6 +33,15 @@ public abstract class Answer
     /// <summary>Text, where no client of the protocol asks.</summary>
     internal static Answer Text(string text) => new Prebuilt(200, Encoding.UTF8.GetBytes(text)) { ContentType = "text/plain" };
 
+    /// <summary>A page for browsers.</summary>
+    /// <param name="html">The page, as UTF-8.</param>
+    /// <param name="policy">What it may do: its `Content-Security-Policy`.</param>
+    internal static Answer Page(ReadOnlyMemory<byte> html, string policy) => new Prebuilt(200, html)
+    {
+        ContentType = "text/html; charset=utf-8",
+        Header = new("Content-Security-Policy", policy),
+    };
+
     /// <summary>A JSON object that exists as UTF-8, in memory that is given back once it was sent.</summary>
     public static Answer Owned(ReadOnlyMemory<byte> json, IDisposable owner) => new OwnedBytes(json, owner);
 

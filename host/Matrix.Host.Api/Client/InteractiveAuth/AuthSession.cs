@@ -3,8 +3,9 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 /// <summary>A session of user-interactive authentication: for one endpoint, one user and one request, however often that is sent.</summary>
 /// <param name="id">Its identifier.</param>
 /// <param name="operation">What it is bound to: method, endpoint, user and, where the endpoint says so, the body.</param>
+/// <param name="demand">What is to be authenticated.</param>
 /// <param name="expiresAt">When it ends.</param>
-internal sealed class AuthSession(string id, string operation, DateTimeOffset expiresAt)
+internal sealed class AuthSession(string id, string operation, AuthDemand demand, DateTimeOffset expiresAt)
 {
     private readonly Lock _lock = new();
     private readonly List<string> _completed = [];
@@ -14,6 +15,8 @@ internal sealed class AuthSession(string id, string operation, DateTimeOffset ex
     internal string Id { get; } = id;
 
     internal string Operation { get; } = operation;
+
+    internal AuthDemand Demand { get; } = demand;
 
     internal DateTimeOffset ExpiresAt { get; } = expiresAt;
 

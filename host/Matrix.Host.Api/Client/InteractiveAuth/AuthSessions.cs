@@ -13,9 +13,9 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
     // All live equally long: the first is the oldest, and the next to end.
     private readonly LinkedList<AuthSession> _byAge = new();
 
-    internal AuthSession Start(string operation)
+    internal AuthSession Start(string operation, AuthDemand demand)
     {
-        var session = new AuthSession(SecretBytes.RandomText(IdBytes), operation, clock.GetUtcNow() + options.InteractiveLifetime);
+        var session = new AuthSession(SecretBytes.RandomText(IdBytes), operation, demand, clock.GetUtcNow() + options.InteractiveLifetime);
         lock (_lock)
         {
             DropEnded();

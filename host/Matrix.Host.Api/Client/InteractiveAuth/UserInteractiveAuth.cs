@@ -33,7 +33,7 @@ internal sealed class UserInteractiveAuth(
         var reader = new BodyReader(body);
         if (!reader.Has("auth") || reader.HasNull("auth"))
         {
-            var started = sessions.Start(operation);
+            var started = sessions.Start(operation, demand);
             return new AuthOutcome(Ask(started, demand), started);
         }
 
@@ -51,7 +51,7 @@ internal sealed class UserInteractiveAuth(
 
         if (session is null)
         {
-            session = sessions.Start(operation);
+            session = sessions.Start(operation, demand);
 
             // Old clients send their password at once, without a session. A session that has ended begins anew.
             if (id is not null) return new AuthOutcome(Ask(session, demand, MatrixError.Forbidden, "There is no such session, or it has ended."), session);
@@ -70,6 +70,27 @@ internal sealed class UserInteractiveAuth(
         }
 
         return demand.Flows.Any(session.Completes) ? new AuthOutcome(null, session) : new AuthOutcome(Ask(session, demand), session);
+    }
+
+    /// <summary>404: a session that was never begun, or has ended.</summary>
+    internal static Answer NoSession { get; } = Answer.NotFound("There is no such session of authentication, or it has ended.");
+
+    /// <summary>Whether there is such a session.</summary>
+    internal bool Knows(string session) => sessions.Find(session) is not null;
+
+    /// <summary>Completes a stage of a session apart from its request, which is then repeated with the session alone.</summary>
+    internal async ValueTask<Answer> CompleteAsync(Call call, string stage, JsonObject given, CancellationToken stop)
+    {
+        var reader = new BodyReader(given);
+        var id = reader.RequiredText("session");
+        if (reader.Problem is { } malformed) return malformed;
+        if (sessions.Find(id) is not { } session) return NoSession;
+        if (session.Completed.Contains(stage)) return Answer.Empty;
+        if (!session.IsNext(session.Demand.Flows, stage)) return Answer.Forbidden("This stage does not come next.");
+
+        var failure = await AttemptAsync(session, stage, reader, call, session.Demand, stop).ConfigureAwait(false);
+        if (reader.Problem is { } wrong) return wrong;
+        return failure is { } why ? why.Refusal ?? Answer.Forbidden(why.Message) : Answer.Empty;
     }
 
     /// <summary>The request was granted: its session cannot grant another.</summary>

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Matrix.Host.Api.Http;
+
+/// <summary>Pages for browsers: a form, and one script that sends what is filled in. No other script runs in them.</summary>
+internal static class WebPage
+{
+    private const string Helpers = """
+        const form = document.querySelector("form");
+        const say = text => { document.querySelector("[role=alert]").textContent = text; };
+        const query = new URLSearchParams(location.search);
+        async function send(path, body) {
+            try {
+                const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+                const json = await answer.json();
+                if (answer.ok) return json;
+                say(json.error);
+            } catch {
+                say("The server does not answer.");
+            }
+        }
+        function whenSubmitted(action) {
+            form.addEventListener("submit", event => {
+                event.preventDefault();
+                action(Object.fromEntries(new FormData(form)));
+            });
+        }
+        function done(text) {
+            form.remove();
+            say(text);
+        }
+
+        """;
+
+    /// <summary>Makes a page.</summary>
+    /// <param name="title">Its title, as text.</param>
+    /// <param name="fields">The fields of its form, as HTML.</param>
+    /// <param name="script">
+    /// The script. `whenSubmitted(action)` calls the action with what is filled in, `send(path, body)` answers the JSON of a success and
+    /// shows an error's text, `done(text)` shows a text in the form's place, `query` is the address's query.
+    /// </param>
+    internal static Answer Of(string title, string fields, string script)
+    {
+        var whole = Helpers + script;
+        var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(whole)));
+        var named = WebUtility.HtmlEncode(title);
+        var html = $"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{named}</title></head>
+            <body>
+            <h1>{named}</h1>
+            <form>{fields}<p><button>Continue</button></p></form>
+            <p role="alert"></p>
+            <noscript><p>This page needs JavaScript.</p></noscript>
+            <script>{whole}</script>
+            </body>
+            </html>
+
+            """;
+        return Answer.Page(
+            Encoding.UTF8.GetBytes(html),
+            $"default-src 'none'; script-src 'sha256-{hash}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+    }
+}
