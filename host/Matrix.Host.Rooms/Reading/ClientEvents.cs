@@ -25,18 +25,22 @@ public readonly record struct EventExtras
 }
 
 /// <summary>Events as clients are shown them. Client-Server API, "Room event format".</summary>
-public sealed class ClientEvents(EventStore events, ReplacedState replaced, TimeProvider time)
+public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visibility visibility, TimeProvider time)
 {
+    /// <summary>Of how many replaced state events it is looked whether the reader may see them; what the others said is left out.</summary>
+    private const int MostReplaced = 256;
+
     /// <summary>
     /// What goes with these events of one room: what state events replaced, and what redacted them. Asks the database once or twice for
-    /// all of them, if memory does not do.
+    /// all of them, if memory does not do. What a state event replaced is told by its id to all, by its content to those who may see it.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="among">The events.</param>
-    /// <param name="trail">The reader's memberships, back to the first of the events; null to leave memberships out.</param>
+    /// <param name="trail">The reader's memberships, back to the first of the events.</param>
+    /// <param name="sight">How far the reader sees.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Dictionary<EventNid, EventExtras>> ExtrasAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent>? trail, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent> trail, Sight sight, CancellationToken stop)
     {
         await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
         var wanted = new HashSet<EventNid>();
@@ -52,6 +56,8 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Time
             foreach (var other in await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)) others[other.Nid] = other;
         }
 
+        var hidden = await HiddenAsync(room, among, others, trail, sight.Standpoint, stop).ConfigureAwait(false);
+
         var extras = new Dictionary<EventNid, EventExtras>(among.Count);
         foreach (var stored in among)
         {
@@ -59,13 +65,44 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Time
             extras[stored.Nid] = new EventExtras
             {
                 ReplacesState = before?.EventId,
-                PrevContent = before is null ? default : ClientEvent.Content(before.Row.Json),
-                RedactedBecause = stored.IsRedacted ? others.GetValueOrDefault(stored.Row.RedactedBy) : null,
-                Membership = trail is null ? null : MemberTrail.MembershipAt(trail, stored.Nid),
+                PrevContent = before is null || hidden.Contains(before.Nid) ? default : ClientEvent.Content(before.Row.Json),
+                RedactedBecause = KnowsOfRedaction(stored, sight) ? others.GetValueOrDefault(stored.Row.RedactedBy) : null,
+                Membership = MemberTrail.MembershipAt(trail, stored.Nid),
             };
         }
 
         return extras;
+    }
+
+    /// <summary>Who has left is not told of redactions that were made later.</summary>
+    private static bool KnowsOfRedaction(StoredEvent stored, Sight sight) =>
+        stored.IsRedacted && (sight.Standpoint.IsJoined || stored.Row.RedactedBy.Value <= sight.Through.Value);
+
+    /// <summary>
+    /// The replaced state events that the reader may not see. They have seen those that were state while they were joined, and all of their own.
+    /// </summary>
+    private async ValueTask<HashSet<EventNid>> HiddenAsync(
+        RoomIdentity room,
+        IReadOnlyList<StoredEvent> among,
+        Dictionary<EventNid, StoredEvent> others,
+        IReadOnlyList<StoredEvent> trail,
+        Standpoint reader,
+        CancellationToken stop)
+    {
+        var asked = new List<StoredEvent>();
+        foreach (var stored in among)
+        {
+            if (stored.Replaces is not { IsNone: false } nid || !others.TryGetValue(nid, out var before)) continue;
+            if (before.Pdu.StateKey == reader.UserId && before.Pdu.Type == "m.room.member") continue;
+            if (MemberTrail.MembershipAt(trail, new EventNid(stored.Nid.Value - 1)) != "join") asked.Add(before);
+        }
+
+        var hidden = asked.Select(before => before.Nid).ToHashSet();
+        if (hidden.Count == 0) return hidden;
+        asked.Sort(static (a, b) => b.Nid.Value.CompareTo(a.Nid.Value));
+        var seen = await visibility.FilterAsync(room, [.. asked.Take(MostReplaced)], reader, stop).ConfigureAwait(false);
+        hidden.ExceptWith(seen.Select(before => before.Nid));
+        return hidden;
     }
 
     /// <summary>Writes an event.</summary>

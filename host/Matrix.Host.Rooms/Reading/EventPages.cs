@@ -61,7 +61,7 @@ public sealed class EventPages(
         ByteBuffer output, Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop)
     {
         var extras = await clientEvents.ExtrasAsync(
-            readable.Room, among, await TrailAsync(readable, among, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+            readable.Room, among, await TrailAsync(readable, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
         var bundled = await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
@@ -114,7 +114,7 @@ public sealed class EventPages(
             readable.Room,
             among,
             reader,
-            new Sight(readable.Standpoint, readable.Through),
+            SightOf(readable),
             (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
             stop);
 
@@ -128,6 +128,8 @@ public sealed class EventPages(
             .Select(entry => EventNid.Of(readable.Room.Nid, entry!.Ordinal)).ToList();
         return await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
     }
+
+    private static Sight SightOf(Readable readable) => new(readable.Standpoint, readable.Through);
 
     /// <summary>Whether a filter lets an event through.</summary>
     public static bool Admits(EventFilter filter, StoredEvent stored) =>

@@ -37,15 +37,16 @@ public sealed class RoomAccess(
         var member = view.State.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
         if (view.Local.IsJoined(userId)) return new Readable(room, Standpoint.Member(userId, view.State), view.LastEvent, member);
 
+        var past = member.IsNone ? null : await DepartureAsync(room, member, stop).ConfigureAwait(false);
+        if (past is not null && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true }) past = null;
         if (await IsOpenAsync(view, stop).ConfigureAwait(false))
         {
-            return new Readable(room, new Standpoint(userId, view.State, false, EventNid.None, EventNid.None), view.LastEvent, member);
+            // What is open to the world, and what they could see while they were there.
+            var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
+            return new Readable(room, new Standpoint(userId, view.State, false, joined, left), view.LastEvent, member);
         }
 
-        if (member.IsNone || await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return _notIn;
-        var row = await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false);
-        if (row is null or { Forgotten: true }) return _notIn;
-
+        if (past is not { } departure) return _notIn;
         var state = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
         return new Readable(
             room, new Standpoint(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member);

@@ -86,6 +86,64 @@ internal sealed class AfterLeavingTests
         (await _bob.GetAsync($"rooms/{room}/members?at={now}")).Is(200);
     }
 
+    [TestCase("joined", false)]
+    [TestCase("invited", false)]
+    [TestCase("shared", true)]
+    public async Task What_state_said_before_one_came_is_told_to_those_only_who_may_see_it(string setting, bool isTold)
+    {
+        var room = await CreatesAsync(setting);
+        var first = await SetsTopicAsync(room, Secret);
+        await SetsTopicAsync(room, "for everyone");
+        await _bob.PostAsync($"rooms/{room}/join");
+
+        foreach (var path in new[] { "state", "state/m.room.topic?format=event" })
+        {
+            var seen = (await _bob.GetAsync($"rooms/{room}/{path}")).Is(200);
+            Assert.That(seen.Text.Contains(Secret), Is.EqualTo(isTold), path);
+            Assert.That(seen.Text, Does.Contain($"\"replaces_state\":\"{first}\""));
+        }
+
+        // What was there when they came is theirs to see, so that what replaces it says what it was.
+        var later = await SetsTopicAsync(room, "later");
+        var replaced = (await _bob.GetAsync($"rooms/{room}/event/{later}")).Is(200).Json["unsigned"]!["prev_content"];
+        Assert.That((string?)replaced?["topic"], Is.EqualTo("for everyone"));
+    }
+
+    [Test]
+    public async Task Who_left_is_not_told_why_an_event_was_redacted_later()
+    {
+        var room = await CreatesAsync("shared");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var said = await SaysAsync(room, "first");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await _alice.PutAsync($"rooms/{room}/redact/{said}/r", new JsonObject { ["reason"] = Secret });
+
+        Assert.That((await _bob.GetAsync($"rooms/{room}/event/{said}")).Is(200).Text, Does.Not.Contain(Secret).And.Not.Contain("first"));
+        Assert.That((await _alice.GetAsync($"rooms/{room}/event/{said}")).Is(200).Text, Does.Contain(Secret));
+    }
+
+    [Test]
+    public async Task Who_left_a_room_that_was_opened_to_the_world_later_keeps_what_they_could_see()
+    {
+        var room = await CreatesAsync("shared");
+        var said = await SaysAsync(room, "before bob");
+        await _bob.PostAsync($"rooms/{room}/join");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        var away = await SaysAsync(room, Secret);
+        await _alice.PutAsync($"rooms/{room}/state/m.room.history_visibility", new JsonObject { ["history_visibility"] = "world_readable" });
+        var open = await SaysAsync(room, "open");
+
+        var seen = (await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text;
+        Assert.That(seen, Does.Contain(said).And.Contain(open).And.Not.Contain(away));
+        var carol = await _server.RegistersAsync("carol");
+        Assert.That((await carol.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
+        await _bob.PostAsync($"rooms/{room}/forget");
+        Assert.That((await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
+    }
+
+    private async Task<string> SetsTopicAsync(string room, string topic) =>
+        (await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = topic })).Is(200).Member("event_id");
+
     private async Task<string> CreatesAsync(string visibility) => (await _alice.PostAsync("createRoom", new JsonObject
     {
         ["preset"] = "public_chat",

@@ -81,6 +81,30 @@ internal sealed class LazyLoadingTests
         Assert.That(sync.Room(_room)["summary"]!["m.heroes"], Is.Null, "That room has a name.");
     }
 
+    [Test]
+    public async Task When_a_room_loses_its_name_the_heroes_are_told()
+    {
+        var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
+        foreach (var user in _others) await user.JoinsAsync(room);
+        for (var i = 0; i < 20; i++) await _alice.SaysAsync(room, "x");
+        var since = (await _alice.SyncsAsync(filter: Lazy())).Next;
+
+        await _alice.SetsAsync(room, "m.room.name", []);
+        var sync = await _alice.SyncsAsync(since, filter: Lazy());
+        var heroes = sync.Room(room)["summary"]!["m.heroes"]!.AsArray().Select(h => (string)h!).ToArray();
+        Assert.That(heroes, Is.EqualTo(_others.Select(o => o.UserId)));
+        Assert.That(sync.State(room).Select(e => (string)e["state_key"]!), Is.SupersetOf(heroes));
+    }
+
+    [Test]
+    public async Task Who_knocks_is_no_hero()
+    {
+        var room = await _alice.CreatesRoomAsync("private_chat");
+        await _alice.SetsAsync(room, "m.room.join_rules", new JsonObject { ["join_rule"] = "knock" });
+        await _others[0].SetsAsync(room, "m.room.member", new JsonObject { ["membership"] = "knock" }, _others[0].UserId);
+        Assert.That((await _alice.SyncsAsync()).Room(room)["summary"]!["m.heroes"]!.AsArray(), Is.Empty);
+    }
+
     private static JsonObject Lazy(bool redundant = false) => new()
     {
         ["room"] = new JsonObject

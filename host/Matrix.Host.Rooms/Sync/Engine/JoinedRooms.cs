@@ -41,13 +41,16 @@ internal sealed class JoinedRooms(RoomServices services)
             turn,
             stop).ConfigureAwait(false);
         var trail = await TrailAsync(room, end, userId, timeline, stop).ConfigureAwait(false);
-        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
+        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, sight, stop).ConfigureAwait(false);
         await services.BundleAsync(turn, input.View, sight, timeline, extras, stop).ConfigureAwait(false);
 
         bool membersChanged = false;
+        bool nameChanged = false;
         if (!ReferenceEquals(before, end))
         {
-            membersChanged = StateTree.Diff(before, end).Changes.Any(change => change.Type == MemberType);
+            var changes = StateTree.Diff(before, end).Changes;
+            membersChanged = changes.Any(change => change.Type == MemberType);
+            nameChanged = changes.Any(change => change.Type is "m.room.name" or "m.room.canonical_alias");
             if (membersChanged && !turn.IsInitial)
             {
                 await services.DeviceLists.CompareAsync(userId, room, before, end, turn.DevicesChanged, turn.DevicesLeft, stop).ConfigureAwait(false);
@@ -56,7 +59,7 @@ internal sealed class JoinedRooms(RoomServices services)
 
         if (isNew) before = StateTree.Empty;
         Summary? summary = null;
-        if (isFull || membersChanged)
+        if (isFull || membersChanged || nameChanged)
         {
             var heroes = await _heroes.OfAsync(room, end, userId, stop).ConfigureAwait(false);
             summary = new Summary(heroes, input.View.JoinedCount, input.View.InvitedCount);

@@ -59,8 +59,9 @@ internal sealed class LeftRooms(RoomServices services)
             member,
             stored => timeline.Events.Count == 0 || stored.Nid.Value <= timeline.Events[0].Nid.Value,
             stop).ConfigureAwait(false);
-        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, stop).ConfigureAwait(false);
-        await services.BundleAsync(turn, input.View, new Sight(reader, departure.Event.Nid), timeline, extras, stop).ConfigureAwait(false);
+        var sight = new Sight(reader, departure.Event.Nid);
+        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, sight, stop).ConfigureAwait(false);
+        await services.BundleAsync(turn, input.View, sight, timeline, extras, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
         var state = isOld ? [] : await _state.EventsAsync(turn, span, [], stop).ConfigureAwait(false);
         if (!isOld && !turn.IsInitial)
@@ -82,7 +83,8 @@ internal sealed class LeftRooms(RoomServices services)
     /// <summary>An invitation that was declined or withdrawn: of a room that the user never saw, the event alone.</summary>
     private async ValueTask WriteDeclinedAsync(SyncTurn turn, RoomIdentity room, StoredEvent departure, CancellationToken stop)
     {
-        var extras = await services.ClientEvents.ExtrasAsync(room, [departure], [departure], stop).ConfigureAwait(false);
+        var sight = new Sight(new Standpoint(turn.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
+        var extras = await services.ClientEvents.ExtrasAsync(room, [departure], [departure], sight, stop).ConfigureAwait(false);
         turn.Output.Name(room.RoomId);
         turn.Output.Byte((byte)'{');
         _writer.State(turn, []);

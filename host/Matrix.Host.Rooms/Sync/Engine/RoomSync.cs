@@ -30,7 +30,7 @@ public sealed class RoomSync : IAsyncDisposable
         Replaced = new ReplacedState(storage.State);
         Trail = new MemberTrail(rooms.Events, Replaced);
         Visibility = new Visibility(rooms.Events, rooms.States, Replaced);
-        ClientEvents = new ClientEvents(rooms.Events, Replaced, time);
+        ClientEvents = new ClientEvents(rooms.Events, Replaced, Visibility, time);
         Ignored = new IgnoredUsers(storage.AccountData);
         Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility);
         Typing = typing;

@@ -71,8 +71,13 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
             var nids = members.Skip(i).Take(Page).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
             foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
             {
-                var list = MemberTrail.MembershipOf(member) is "join" or "invite" ? present : gone;
-                if (list.Count <= Wanted) list.Add(member);
+                var list = MemberTrail.MembershipOf(member) switch
+                {
+                    "join" or "invite" => present,
+                    "leave" or "ban" => gone,
+                    _ => null,
+                };
+                if (list?.Count <= Wanted) list.Add(member);
             }
         }
 
