@@ -11,6 +11,7 @@ var suite = new Suite();
 Console.WriteLine($"seed {seed}");
 
 await suite.TestAsync("SIGTERM drains what is under way and ends with 0 within 5 s, on SQLite", () => Draining.CheckAsync(null));
+await suite.TestAsync("a first start that is killed in the middle of making its database is resumed by the next", () => FirstStart.ResumesAsync(seed));
 await KillAsync("SQLite", null, onSqlite);
 
 if (onPostgres > 0)

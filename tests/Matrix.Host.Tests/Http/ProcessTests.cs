@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
@@ -39,6 +42,41 @@ public sealed class ProcessTests
 
         Assert.That(server.ExitCode, Is.Zero);
         Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+    }
+
+    [Test]
+    public async Task A_sync_that_waits_is_answered_when_the_server_is_asked_to_end()
+    {
+        var address = new Uri($"http://127.0.0.1:{FreePort()}");
+        using var server = Start([], ("MATRIX_LISTENERS__CLIENT", address.Authority), ("MATRIX_REGISTRATION__ENABLED", "true"));
+        for (var i = 0; i < 3; i++) await server.StandardOutput.ReadLineAsync();
+
+        using var http = new HttpClient { BaseAddress = address };
+        using var registered = await http.PostAsJsonAsync(
+            "/_matrix/client/v3/register", new { username = "alice", password = "alice-password", auth = new { type = "m.login.dummy" } });
+        var account = JsonNode.Parse(await registered.Content.ReadAsStringAsync())!;
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (string)account["access_token"]!);
+        var since = (string)JsonNode.Parse(await http.GetStringAsync("/_matrix/client/v3/sync"))!["next_batch"]!;
+        var waiting = Enumerable.Range(0, 3).Select(_ => http.GetAsync($"/_matrix/client/v3/sync?timeout=60000&since={since}")).ToList();
+        await Task.Delay(500);
+        Assert.That(waiting.Select(each => each.IsCompleted), Is.All.False);
+
+        var clock = Stopwatch.StartNew();
+        Kill(server, "TERM");
+        var answers = await Task.WhenAll(waiting);
+        var answered = clock.Elapsed;
+        await server.WaitForExitAsync();
+        var ended = clock.Elapsed;
+
+        foreach (var answer in answers)
+        {
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That((string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["next_batch"], Is.Not.Null.And.Not.Empty);
+            answer.Dispose();
+        }
+
+        Assert.That(answered, Is.LessThan(TimeSpan.FromSeconds(2)));
+        Assert.That((server.ExitCode, ended < TimeSpan.FromSeconds(5)), Is.EqualTo((0, true)));
     }
 
     [Test]

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Matrix.Durability.Kill;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
@@ -56,9 +55,7 @@ internal static class PowerLossTest
         var server = new HomeserverProcess();
         Directory.CreateDirectory(server.DataFolder);
         var record = Path.Combine(server.Folder, "record");
-        server.Settings["LD_PRELOAD"] = Compile(server.Folder);
-        server.Settings["MATRIX_RECORD_FOLDER"] = server.DataFolder + "/";
-        server.Settings["MATRIX_RECORD_TO"] = record;
+        Shim.Preload(server, record);
         if (synchronous is not null)
         {
             server.Settings["MATRIX_DATABASE__SQLITE_SYNCHRONOUS"] = synchronous;
@@ -130,15 +127,6 @@ internal static class PowerLossTest
                 File.Copy(path, target);
             }
         }
-    }
-
-    private static string Compile(string folder)
-    {
-        var library = Path.Combine(folder, "powerloss.so");
-        var source = Path.Combine(Repository.Root, "tests", "durability", "powerloss.c");
-        using var gcc = Process.Start("gcc", ["-O2", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread"]);
-        gcc.WaitForExit();
-        return gcc.ExitCode == 0 ? library : throw new InvalidOperationException("gcc did not compile powerloss.c.");
     }
 
     private sealed record Recorded(

@@ -1,0 +1,122 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>What was built on an event that never became durable is built again, and nobody who waits for it notices.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class BrokenChainTests(string databaseKind)
+{
+    private PoisoningWriter _writer = null!;
+    private RoomsWorld _world = null!;
+
+    [SetUp]
+    public async Task Starts() => _world = await RoomsWorld.StartsAsync(
+        databaseKind,
+        storage => StorageSeenThrough.Instead(storage, nameof(IStorage.Writer), _writer = new PoisoningWriter(storage.Writer)));
+
+    [TearDown]
+    public async Task Stops()
+    {
+        _writer.LetGo();
+        await _world.DisposeAsync();
+        _writer.Dispose();
+    }
+
+    [Test]
+    public async Task A_send_on_an_event_that_failed_is_made_anew_and_everyone_who_repeated_it_gets_the_one_answer()
+    {
+        var room = await _world.CreatesRoomAsync("alice");
+        await _world.JoinsAsync("bob", room);
+        await _world.KnowsAsync("carol");
+        var before = await _world.TimelineAsync(room);
+
+        // The writer is busy, so that the second send builds on the first before either is written.
+        _writer.Hold();
+        _writer.Post(new WriteSet(1));
+        _writer.PoisonNext(new InsertEvent { Nid = before[0].Nid, EventId = "$other", Sender = RoomsWorld.Id("alice"), Step = 1, Json = "{}"u8.ToArray() });
+        var failing = _world.SaysAsync("alice", room, "never written");
+        await _writer.HasTakenAsync(1);
+        var retried = Enumerable.Range(0, 4).Select(_ => _world.SaysAsync("bob", room, "written once", "txn")).ToArray();
+        var joining = _world.JoinsAsync("carol", room);
+        await _writer.HasTakenAsync(3);
+        _writer.LetGo();
+
+        var failure = Assert.ThrowsAsync<StorageException>(() => failing)!;
+        var answers = (await Task.WhenAll(retried)).Select(result => result.Value).Distinct().ToList();
+        var joined = await joining;
+        var again = await _world.SaysAsync("bob", room, "written once", "txn");
+        var after = (await _world.TimelineAsync(room)).Skip(before.Count).ToList();
+        await _world.RestartsAsync();
+        var reread = (await _world.TimelineAsync(room)).Skip(before.Count).ToList();
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
+            Assert.That(joined, Is.Null);
+            Assert.That(answers, Has.Count.EqualTo(1));
+            Assert.That(again.Value, Is.EqualTo(answers[0]));
+            Assert.That(after.Select(each => each.Pdu.Type), Is.EquivalentTo(new[] { "m.room.message", "m.room.member" }));
+            Assert.That(after.Select(each => each.EventId), Does.Contain(answers[0]));
+            Assert.That(after[0].Pdu.PrevEvents, Is.EqualTo(new[] { before[^1].EventId }));
+            Assert.That(reread.Select(each => each.EventId), Is.EqualTo(after.Select(each => each.EventId)));
+        });
+    }
+
+    /// <summary>A writer that can be held, and that adds to a set what makes it fail.</summary>
+    private sealed class PoisoningWriter : IStorageWriter, ICommitObserver, IDisposable
+    {
+        private readonly IStorageWriter _writer;
+        private readonly ManualResetEventSlim _open = new(initialState: true);
+        private WriteOperation? _poison;
+        private int _taken;
+
+        public PoisoningWriter(IStorageWriter writer)
+        {
+            _writer = writer;
+            writer.Observe(this);
+        }
+
+        public long PublishedPosition => _writer.PublishedPosition;
+
+        public bool ConditionsAreCheap => _writer.ConditionsAreCheap;
+
+        public void Hold()
+        {
+            _taken = 0;
+            _open.Reset();
+        }
+
+        public void LetGo() => _open.Set();
+
+        public void PoisonNext(WriteOperation poison) => _poison = poison;
+
+        /// <summary>So many sets have been submitted since it is held.</summary>
+        public async Task HasTakenAsync(int sets)
+        {
+            for (var i = 0; Volatile.Read(ref _taken) < sets; i++)
+            {
+                Assert.That(i, Is.LessThan(1000), $"{_taken} sets were submitted, not {sets}.");
+                await Task.Delay(5);
+            }
+        }
+
+        public ValueTask<WriteReceipt> WriteAsync(WriteSet set, CancellationToken stop)
+        {
+            if (Interlocked.Exchange(ref _poison, null) is { } poison) set.Add(poison);
+            var receipt = _writer.WriteAsync(set, stop);
+            Interlocked.Increment(ref _taken);
+            return receipt;
+        }
+
+        public void Post(WriteSet set) => _writer.Post(set);
+
+        public void Observe(ICommitObserver observer) => _writer.Observe(observer);
+
+        public void Committed(in CommittedFlush flush) => _open.Wait();
+
+        public void Dispose() => _open.Dispose();
+    }
+}
