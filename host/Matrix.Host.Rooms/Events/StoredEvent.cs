@@ -49,6 +49,13 @@ public sealed class StoredEvent
     /// <summary>Whether it was redacted.</summary>
     public bool IsRedacted => !Row.RedactedBy.IsNone;
 
+    /// <summary>The event as a redaction would leave it, for one who is not to read it. What is stored stays as it is.</summary>
+    public StoredEvent Redacted()
+    {
+        var redacted = Room.Rules.Redact(Pdu);
+        return new StoredEvent(Room, Row with { Json = redacted.Canonical }, redacted) { Replaces = Replaces };
+    }
+
     /// <summary>Whether clients may be shown it at all: not rejected, not soft-failed, not an outlier.</summary>
     public bool IsShown => (Row.Standing & (EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier)) == 0;
 

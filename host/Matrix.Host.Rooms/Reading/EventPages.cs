@@ -3,12 +3,19 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>Reads stretches of a timeline for a user, and writes events with all that goes with them.</summary>
 public sealed class EventPages(
-    EventStore events, StateStore states, Visibility visibility, ClientEvents clientEvents, MemberTrail trail, Aggregations aggregations)
+    EventStore events,
+    StateStore states,
+    Visibility visibility,
+    ClientEvents clientEvents,
+    MemberTrail trail,
+    Aggregations aggregations,
+    IgnoredUsers ignored)
 {
     /// <summary>How many stretches are looked through for events that the user wants and may see, before the page is given as it is.</summary>
     private const int MostStretches = 10;
@@ -20,7 +27,7 @@ public sealed class EventPages(
     /// <param name="Next">The place to go on from.</param>
     public sealed record Page(IReadOnlyList<StoredEvent> Events, EventNid? Next);
 
-    /// <summary>Reads from the event next to <paramref name="from"/> on.</summary>
+    /// <summary>Reads from the event next to <paramref name="from"/> on; messages of users whom the reader ignores are passed over.</summary>
     /// <param name="readable">The room, for the user.</param>
     /// <param name="from">The event before the first, not included.</param>
     /// <param name="until">The last one; null for the timeline's end.</param>
@@ -31,6 +38,7 @@ public sealed class EventPages(
     public async ValueTask<Page> ReadAsync(
         Readable readable, EventNid from, EventNid? until, Direction direction, int limit, EventFilter filter, CancellationToken stop)
     {
+        var hidden = await ignored.OfAsync(readable.Standpoint.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
         var at = from;
         for (var stretch = 0; stretch < MostStretches; stretch++)
@@ -42,6 +50,7 @@ public sealed class EventPages(
             foreach (var stored in seen)
             {
                 if (!Admits(filter, stored)) continue;
+                if (hidden.Contains(stored.Row.Sender) && (stored.Row.Standing & EventStanding.State) == 0) continue;
                 if (kept.Count == limit) return new Page(kept, at);
                 kept.Add(stored);
                 at = stored.Nid;
@@ -118,12 +127,16 @@ public sealed class EventPages(
             (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
             stop);
 
-    /// <summary>The member events of these events' senders, by a state: what a client needs that loads members lazily.</summary>
+    /// <summary>
+    /// The member events of these events' senders, by the state at the first of them: what a client needs that loads members lazily.
+    /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> SendersAsync(
-        Readable readable, IEnumerable<StoredEvent> among, CancellationToken stop)
+        Readable readable, IReadOnlyList<StoredEvent> among, CancellationToken stop)
     {
+        if (among.Count == 0) return [];
+        var state = await states.AtAsync(readable.Room.Nid, among[0].Row.Step, stop).ConfigureAwait(false);
         var nids = among.Select(stored => stored.Row.Sender).Distinct()
-            .Select(sender => readable.State.Find(MemberType, sender))
+            .Select(sender => state.Find(MemberType, sender) ?? readable.State.Find(MemberType, sender))
             .Where(entry => entry is not null)
             .Select(entry => EventNid.Of(readable.Room.Nid, entry!.Ordinal)).ToList();
         return await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);

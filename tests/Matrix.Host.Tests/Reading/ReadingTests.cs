@@ -316,6 +316,97 @@ internal sealed class ReadingTests
         });
     }
 
+    [TestCase("", 3)]
+    [TestCase("membership=join", 2)]
+    [TestCase("not_membership=join", 1)]
+    [TestCase("membership=join&not_membership=invite", 2)]
+    [TestCase("membership=invite&not_membership=join", 1)]
+    [TestCase("membership=join&not_membership=join", 3)]
+    public async Task With_a_membership_to_have_and_one_not_to_have_either_suffices(string query, int count)
+    {
+        var carol = await _server.RegistersAsync("carol");
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat", ["invite"] = new JsonArray(carol.UserId) });
+        await _bob.PostAsync($"rooms/{room}/join");
+        Assert.That((await _alice.GetAsync($"rooms/{room}/members?{query}")).Is(200).Json["chunk"]!.AsArray(), Has.Count.EqualTo(count));
+    }
+
+    [Test]
+    public async Task Relations_say_how_deep_they_were_looked_for_if_one_asked_and_are_not_there_for_strangers()
+    {
+        var room = await CreatesAsync();
+        var said = await SaysAsync(_alice, room, "x");
+        var inThread = await RelatesAsync(_alice, room, "m.thread", said);
+        await RelatesAsync(_alice, room, "m.reference", inThread);
+        async Task<(int Events, int? Depth)> RelationsAsync(string query)
+        {
+            var page = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{said}?{query}")).Is(200).Json;
+            return (page["chunk"]!.AsArray().Count, (int?)page["recursion_depth"]);
+        }
+
+        Assert.That(await RelationsAsync(""), Is.EqualTo((1, (int?)null)));
+        Assert.That(await RelationsAsync("recurse=false"), Is.EqualTo((1, (int?)1)));
+        Assert.That(await RelationsAsync("recurse=true"), Is.EqualTo((2, (int?)3)));
+        (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/relations/{said}")).Is(404, "M_NOT_FOUND");
+    }
+
+    [Test]
+    public async Task Of_a_user_whom_one_ignores_pages_have_state_alone_and_threads_a_root_without_content()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        await _bob.PostAsync($"rooms/{room}/join");
+        var root = await SaysAsync(_bob, room, "not for alice");
+        var answer = await RelatesAsync(_alice, room, "m.thread", root);
+        (await _alice.PutAsync($"user/{_alice.UserId}/account_data/m.ignored_user_list", new JsonObject
+        {
+            ["ignored_users"] = new JsonObject { [_bob.UserId] = new JsonObject() },
+        })).Is(200);
+
+        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=2")).Is(200).Json["chunk"]!.AsArray();
+        var around = (await _alice.GetAsync($"rooms/{room}/context/{answer}")).Is(200).Json;
+        var threads = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200).Json["chunk"]!.AsArray();
+        Assert.Multiple(() =>
+        {
+            Assert.That(page.Select(e => (string?)e!["state_key"]), Is.EqualTo(new[] { null, _bob.UserId }));
+            Assert.That(Ids(around, "events_before"), Does.Not.Contain(root));
+            Assert.That((string?)threads.Single()!["event_id"], Is.EqualTo(root));
+            Assert.That(threads[0]!["content"]!.AsObject(), Is.Empty);
+            Assert.That((string?)threads[0]!["unsigned"]!["m.relations"]!["m.thread"]!["latest_event"]!["event_id"], Is.EqualTo(answer));
+        });
+        Assert.That((await _bob.GetAsync($"rooms/{room}/event/{root}")).Is(200).Text, Does.Contain("not for alice"));
+    }
+
+    [Test]
+    public async Task A_page_that_ends_where_it_was_asked_to_says_how_to_go_on()
+    {
+        var room = await CreatesAsync();
+        for (var i = 0; i < 6; i++) await SaysAsync(_alice, room, $"{i}");
+        var to = (string)(await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=3")).Json["end"]!;
+        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50&to={to}")).Is(200).Json;
+        Assert.That((Ids(page).Count, (string?)page["end"]), Is.EqualTo((3, to)));
+
+        // Who goes on to the same place gets nothing, and no invitation to ask again.
+        page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50&to={to}&from={to}")).Is(200).Json;
+        Assert.That((Ids(page).Count, (string?)page["end"]), Is.EqualTo((0, (string?)null)));
+        var start = (string)(await _alice.GetAsync($"rooms/{room}/messages?dir=f&limit=1")).Json["start"]!;
+        page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50&to={start}")).Is(200).Json;
+        Assert.That(page.ContainsKey("end"), Is.False, "The room begins there.");
+    }
+
+    [Test]
+    public async Task Members_that_load_lazily_are_as_they_were_when_they_spoke()
+    {
+        var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
+        await _bob.PutAsync($"profile/{_bob.UserId}/displayname", new JsonObject { ["displayname"] = "Bob" });
+        await _bob.PostAsync($"rooms/{room}/join");
+        await SaysAsync(_bob, room, "hello");
+        var from = (string)(await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1")).Json["start"]!;
+        await _bob.PostAsync($"rooms/{room}/leave");
+
+        var lazy = Uri.EscapeDataString("""{"lazy_load_members":true}""");
+        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&from={from}&filter={lazy}")).Is(200).Json;
+        Assert.That((string?)page["state"]!.AsArray().Single()!["content"]!["displayname"], Is.EqualTo("Bob"));
+    }
+
     private async Task<string> CreatesAsync(JsonObject? body = null) =>
         (await _alice.PostAsync("createRoom", body ?? new JsonObject())).Is(200).Member("room_id");
 

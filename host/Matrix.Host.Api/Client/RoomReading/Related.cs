@@ -23,24 +23,29 @@ internal sealed class Related(
     private const int UsualLimit = 50;
     private const int MostEvents = 200;
 
-    private sealed record Asked(string? From, string? To, int Limit, Direction Direction, bool Recurse);
+    private sealed record Asked(string? From, string? To, int Limit, Direction Direction, bool? Recurse);
+
+    private static readonly Answer _noParent = Answer.NotFound("There is no such event, or it is not for you to see.");
 
     private sealed record Threads(string? From, int Limit, bool ParticipatedOnly);
 
     public void Map(ClientRoutes routes)
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
-        routes.V1.Get("rooms/{roomId}/relations/{eventId}", Read, (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop), open);
+
+        // The specification wants these without a rate.
+        var free = open with { Rate = RateClass.None };
+        routes.V1.Get("rooms/{roomId}/relations/{eventId}", Read, (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop), free);
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], null, stop),
-            open);
+            free);
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}/{eventType}",
             Read,
             (call, asked, stop) => ChildrenAsync(call, asked, call["relType"], call["eventType"], stop),
-            open);
+            free);
         routes.V1.Get("rooms/{roomId}/threads", ReadThreads, ThreadsAsync, open);
     }
 
@@ -49,7 +54,7 @@ internal sealed class Related(
         query.Text("to"),
         (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
         query.OneOf("dir", "b", "f") == "f" ? Direction.Forward : Direction.Backward,
-        query.Flag("recurse"));
+        query.Text("recurse") is null ? null : query.Flag("recurse"));
 
     private static Threads ReadThreads(QueryReader query) => new(
         query.Text("from"),
@@ -59,16 +64,13 @@ internal sealed class Related(
     private async ValueTask<Answer> ChildrenAsync(Call call, Asked asked, string? relType, string? eventType, CancellationToken stop)
     {
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
-        if (!result.IsOk) return RoomAnswers.Of(result.Failure);
+        if (!result.IsOk) return _noParent;
         var readable = result.Value;
-        if (await pages.FindAsync(readable, call["eventId"], stop).ConfigureAwait(false) is not { } parent)
-        {
-            return Answer.NotFound("There is no such event, or it is not for you to see.");
-        }
+        if (await pages.FindAsync(readable, call["eventId"], stop).ConfigureAwait(false) is not { } parent) return _noParent;
 
         var (from, until, wrong) = await RangeAsync(readable, asked, stop).ConfigureAwait(false);
         if (wrong is not null) return wrong;
-        var depth = asked.Recurse ? bounds.MaxRelationDepth : 1;
+        var depth = asked.Recurse == true ? bounds.MaxRelationDepth : 1;
         var rows = await storage.Relations.ChildrenAsync(
             new RelationsQuery
             {
@@ -108,7 +110,7 @@ internal sealed class Related(
             CanonicalJson.writeString(output, asked.From);
         }
 
-        if (asked.Recurse)
+        if (asked.Recurse is not null)
         {
             output.Raw(",\"recursion_depth\":"u8);
             CanonicalJson.writeInt(output, depth);
@@ -154,7 +156,7 @@ internal sealed class Related(
         foreach (var row in page)
         {
             if (await pages.FindAsync(readable, row.RootId, stop).ConfigureAwait(false) is not { } root) continue;
-            if (!hidden.Contains(root.Row.Sender)) roots.Add(root);
+            roots.Add(hidden.Contains(root.Row.Sender) ? root.Redacted() : root);
         }
 
         using var output = new ByteBuffer(16 * 1024);

@@ -88,11 +88,10 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePla
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);
         await pages.WriteAsync(output, readable, page.Events, reader, stop).ConfigureAwait(false);
-        if (page.Next is { } next)
+        if (await EndAsync(readable, page, until, asked, stop).ConfigureAwait(false) is { } end)
         {
             output.Raw(",\"end\":"u8);
-            var end = asked.IsBackward ? TimelineToken.JustBefore(next) : TimelineToken.JustAfter(next);
-            CanonicalJson.writeString(output, end.ToString());
+            CanonicalJson.writeString(output, end);
         }
 
         output.Raw(",\"start\":"u8);
@@ -106,6 +105,17 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePla
 
         output.Byte((byte)'}');
         return Answer.Bytes(output.ToArray());
+    }
+
+    /// <summary>Where a page goes on: null if nothing more is there to be seen. A page that ends where it was asked to may be followed by another.</summary>
+    private async ValueTask<string?> EndAsync(Readable readable, EventPages.Page page, EventNid? until, Asked asked, CancellationToken stop)
+    {
+        if (page.Next is { } next) return (asked.IsBackward ? TimelineToken.JustBefore(next) : TimelineToken.JustAfter(next)).ToString();
+        if (until is not { } place || page.Events.Count == 0) return null;
+        var beyond = asked.IsBackward
+            ? await BackAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false)
+            : await OnAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false);
+        return beyond.Next is null ? null : asked.To;
     }
 
     /// <summary>Backward from a place: the event before it is the first.</summary>

@@ -23,7 +23,17 @@ internal sealed class RoomStates(
     private static readonly RouteOptions _open = new() { Access = Access.UsersAndGuests };
     private static readonly string[] _memberships = ["join", "invite", "knock", "leave", "ban"];
 
-    private sealed record Members(string? At, string? Only, string? Not);
+    private sealed record Members(string? At, string? Only, string? Not)
+    {
+        /// <summary>With both given, either suffices: the one, or anything but the other.</summary>
+        internal bool Admits(string membership) => (Only, Not) switch
+        {
+            (null, null) => true,
+            (null, _) => membership != Not,
+            (_, null) => membership == Only,
+            _ => membership == Only || membership != Not,
+        };
+    }
 
     public void Map(ClientRoutes routes)
     {
@@ -86,11 +96,8 @@ internal sealed class RoomStates(
             state = then;
         }
 
-        var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false)).Where(member =>
-        {
-            var membership = MemberTrail.MembershipOf(member);
-            return (asked.Only is null || membership == asked.Only) && (asked.Not is null || membership != asked.Not);
-        });
+        var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false))
+            .Where(member => asked.Admits(MemberTrail.MembershipOf(member)));
         using var output = new ByteBuffer(64 * 1024);
         output.Raw("{\"chunk\":"u8);
         await pages.WriteAsync(output, readable, [.. members], new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
