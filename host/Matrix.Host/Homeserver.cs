@@ -56,6 +56,7 @@ internal sealed class Homeserver : IAsyncDisposable
         {
             var app = Compose(config, key, storage, log, clock);
             var server = new Homeserver(app, storage);
+            await app.Services.GetRequiredService<RoomSync>().LoadAsync(storage, stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener);
             server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop).ConfigureAwait(false);

@@ -39,14 +39,12 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
             if (each.Thread is { } thread) wanted.Add(thread.Latest);
         }
 
-        var children = (await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
+        var children = await AsSeenAsync(room, wanted, sight, stop).ConfigureAwait(false);
         var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
             .Select(each => children[each.Thread!.Latest]).ToList();
         var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, sight, stop).ConfigureAwait(false);
-        foreach (var nid in inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList())
-        {
-            if (await events.GetAsync(room, nid, stop).ConfigureAwait(false) is { } edit) children[nid] = edit;
-        }
+        var edits = inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList();
+        foreach (var (nid, edit) in await AsSeenAsync(room, edits, sight, stop).ConfigureAwait(false)) children[nid] = edit;
 
         var answer = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
         foreach (var parent in parents)
@@ -106,6 +104,22 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         }
 
         output.Byte((byte)'}');
+    }
+
+    /// <summary>What is bundled, as the reader sees it. Of an edit that is erased for them nothing is left to show.</summary>
+    private async ValueTask<Dictionary<EventNid, StoredEvent>> AsSeenAsync(
+        RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Sight sight, CancellationToken stop)
+    {
+        var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
+        var shown = await visibility.HideErasedAsync(room, found, sight.Standpoint, stop).ConfigureAwait(false);
+        var answer = new Dictionary<EventNid, StoredEvent>(shown.Count);
+        for (var i = 0; i < shown.Count; i++)
+        {
+            var isWhole = ReferenceEquals(shown[i], found[i]);
+            if (isWhole || Matrix.Core.Room.Relation.Of(found[i].Pdu.Content)?.RelType != "m.replace") answer[shown[i].Nid] = shown[i];
+        }
+
+        return answer;
     }
 
     private async ValueTask<Dictionary<string, Bundle>> FindAsync(

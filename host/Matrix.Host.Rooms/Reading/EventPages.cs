@@ -98,7 +98,7 @@ public sealed class EventPages(
         var stored = await events.ByIdAsync(readable.Room, eventId, stop).ConfigureAwait(false);
         if (stored is not { IsShown: true } || stored.Nid.Value > readable.Through.Value) return null;
         var seen = await visibility.FilterAsync(readable.Room, [stored], readable.Standpoint, stop).ConfigureAwait(false);
-        return seen.Count == 1 ? stored : null;
+        return seen.Count == 1 ? seen[0] : null;
     }
 
     /// <summary>

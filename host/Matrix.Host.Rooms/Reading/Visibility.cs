@@ -19,19 +19,20 @@ public sealed record Standpoint(string UserId, StateTree State, bool IsJoined, E
 }
 
 /// <summary>Which events a user may see. Client-Server API, "Room History Visibility".</summary>
-public sealed class Visibility(EventStore events, StateStore states, ReplacedState replaced)
+public sealed class Visibility(EventStore events, StateStore states, ReplacedState replaced, ErasedUsers erased)
 {
     private const string SettingType = "m.room.history_visibility";
     private const string MemberType = "m.room.member";
 
     /// <summary>
-    /// Leaves those events of a room that the reader may see. A member of a room whose history is shared costs nothing; otherwise the state at
-    /// each event is looked at.
+    /// Leaves those events of a room that the reader may see, as they may see them: redacted copies of what erased users said, where need be. A
+    /// member of a room whose history is shared costs nothing; otherwise the state at each event is looked at.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
     {
-        if (among.Count == 0 || await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false)) return among;
+        if (among.Count == 0) return among;
+        if (await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false)) return await HideErasedAsync(room, among, reader, stop).ConfigureAwait(false);
 
         var seen = new List<StoredEvent>(among.Count);
         foreach (var stored in among)
@@ -39,8 +40,12 @@ public sealed class Visibility(EventStore events, StateStore states, ReplacedSta
             if (await MaySeeAsync(room, stored, reader, stop).ConfigureAwait(false)) seen.Add(stored);
         }
 
-        return seen;
+        return await HideErasedAsync(room, seen, reader, stop).ConfigureAwait(false);
     }
+
+    /// <summary>Events that the reader may see, with redacted copies in the place of what users said who were erased before the reader came.</summary>
+    public ValueTask<IReadOnlyList<StoredEvent>> HideErasedAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop) => erased.HideAsync(room, among, reader, stop);
 
     /// <summary>Whether the reader may see an event, by the state at it.</summary>
     public async ValueTask<bool> MaySeeAsync(RoomIdentity room, StoredEvent stored, Standpoint reader, CancellationToken stop)

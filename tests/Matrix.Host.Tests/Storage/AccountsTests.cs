@@ -55,6 +55,18 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Erased_users_are_listed_and_others_who_are_gone_are_not()
+    {
+        await Write([.. new[] { Carol, Alice, Bob }.Select(user => new CreateUser(user, UserKind.User, null, false))]);
+        await Write(new DeactivateUser(Carol, true), new DeactivateUser(Bob, false), new DeactivateUser(Alice, true));
+
+        var first = await Store.Accounts.ListErasedAsync("", 1, Stop);
+        var second = await Store.Accounts.ListErasedAsync(first[^1].UserId, 2, Stop);
+
+        Assert.That(first.Concat(second).Select(row => (row.UserId, row.DeactivatedAt)), Is.EqualTo(new[] { (Alice, (long?)Now), (Carol, Now) }));
+    }
+
+    [Test]
     public async Task A_device_keeps_its_name_when_it_logs_in_again()
     {
         await Write(new PutDevice(Alice, Phone, "Phone"), new PutDevice(Alice, "TABLET", null));

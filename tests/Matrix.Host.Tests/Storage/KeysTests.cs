@@ -33,6 +33,27 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Of_an_erased_user_no_signing_keys_signatures_or_backups_are_kept_and_of_others_all()
+    {
+        foreach (var user in new[] { Alice, Bob })
+        {
+            await Write(
+                new PutCrossSigningKey(user, CrossSigningUsage.Master, "M", Json("{}")),
+                new PutKeySignature(user, "M", user, "ed25519:X", "sig"),
+                new CreateBackupVersion(user, "algorithm", Json("{}")));
+            await Write(new PutBackupKey(user, 1, new BackupKeyRow("!r:x", "s", 0, 0, true, Json("{}"))));
+        }
+
+        await Write(new DeleteCrossSigningKeys(Alice), new DeleteBackups(Alice));
+
+        Assert.That((await Store.Keys.CrossSigningKeysAsync([Alice, Bob], Stop)).Select(row => row.UserId), Is.EqualTo(new[] { Bob }));
+        Assert.That((await Store.Keys.SignaturesAsync([Alice, Bob], Carol, Stop)).Select(row => row.TargetUser), Is.EqualTo(new[] { Bob }));
+        Assert.That(await Store.KeyBackup.FindVersionAsync(Alice, null, Stop), Is.Null);
+        Assert.That(await Store.KeyBackup.KeysAsync(Alice, 1, null, null, Stop), Is.Empty);
+        Assert.That(await Store.KeyBackup.KeysAsync(Bob, 1, null, null, Stop), Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public async Task Signatures_on_device_keys_go_only_when_the_keys_change()
     {
         await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")));

@@ -6,6 +6,9 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Filters;
+using Matrix.Host.Storage.Tables.KeyBackup;
+using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Writing;
 
@@ -37,7 +40,12 @@ internal sealed class Deactivate(
         var userId = auth.Session!.UserId!;
         var set = new WriteSet(4).Require(new DeactivateUser(userId, wish.Erase));
         DeviceRemoval.AddTo(set, userId, await devices.IdsAsync(userId, except: null, stop).ConfigureAwait(false));
-        if (wish.Erase) set.Add(new DeleteAccountData(userId)).Add(new DeleteProfile(userId));
+        if (wish.Erase)
+        {
+            set.Add(new DeleteAccountData(userId)).Add(new DeleteProfile(userId)).Add(new DeleteFilters(userId))
+                .Add(new DeleteBackups(userId)).Add(new DeleteCrossSigningKeys(userId)).Add(new LogDeviceListChange(userId));
+        }
+
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
         interactive.End(auth);
 

@@ -16,6 +16,7 @@ public sealed class RoomSync : IAsyncDisposable
 {
     private readonly TimerWheel _wheel;
     private readonly SyncBoard _board;
+    private readonly ErasedUsers _erased;
 
     /// <summary>Puts the parts together and starts to hear of commits.</summary>
     public RoomSync(IStorage storage, RoomEngine rooms, PushRuleCache rules, SyncOptions options, TimeProvider time)
@@ -29,7 +30,8 @@ public sealed class RoomSync : IAsyncDisposable
         var unread = new UnreadCounter(storage, _board, options.UnreadCacheBytes);
         Replaced = new ReplacedState(storage.State);
         Trail = new MemberTrail(rooms.Events, Replaced);
-        Visibility = new Visibility(rooms.Events, rooms.States, Replaced);
+        _erased = new ErasedUsers(Trail, time);
+        Visibility = new Visibility(rooms.Events, rooms.States, Replaced, _erased);
         ClientEvents = new ClientEvents(rooms.Events, Replaced, Visibility, time);
         Ignored = new IgnoredUsers(storage.AccountData);
         Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility);
@@ -56,6 +58,7 @@ public sealed class RoomSync : IAsyncDisposable
             },
             time);
         _board.DeviceLists.Start();
+        storage.Writer.Observe(_erased);
         storage.Writer.Observe(new FlushReader(_board, typing, unread, rules));
     }
 
@@ -88,6 +91,13 @@ public sealed class RoomSync : IAsyncDisposable
 
     /// <summary>How many users are followed in memory because they sync.</summary>
     public int ActiveUsers => _board.ActiveUsers;
+
+    /// <summary>Reads what must be known before anyone is served.</summary>
+    public ValueTask LoadAsync(IStorage storage, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(storage);
+        return _erased.LoadAsync(storage.Accounts, stop);
+    }
 
     /// <summary>The server stops: every long-poll is answered now.</summary>
     public void Drain() => _board.Drain();

@@ -10,6 +10,10 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static readonly Statement User = Statement.Of($"SELECT {UserColumns} FROM users WHERE user_id = $1");
     private static readonly Statement Users = Statement.Of($"SELECT {UserColumns} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2");
+    private static readonly Statement Erased = Statement.Of($"""
+        SELECT {UserColumns} FROM users WHERE erased = 1 AND user_id > $1 ORDER BY user_id LIMIT $2
+        """);
+
     private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users LIMIT 1");
 
     private static readonly Statement Token = Statement.Of("""
@@ -31,6 +35,9 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     public ValueTask<IReadOnlyList<UserRow>> ListUsersAsync(string afterUser, int limit, CancellationToken stop) =>
         reads.ListAsync(Users, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), UserOf, stop);
+
+    public ValueTask<IReadOnlyList<UserRow>> ListErasedAsync(string afterUser, int limit, CancellationToken stop) =>
+        reads.ListAsync(Erased, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), UserOf, stop);
 
     public async ValueTask<bool> AnyUserAsync(CancellationToken stop) => await reads.FirstAsync(AnyUser, static _ => true, stop);
 

@@ -9,6 +9,9 @@ public interface IAccountsTable
     /// <summary>All users by id, a page at a time: those after <paramref name="afterUser"/> (empty for the first page).</summary>
     ValueTask<IReadOnlyList<UserRow>> ListUsersAsync(string afterUser, int limit, CancellationToken stop);
 
+    /// <summary>The users who were deactivated and erased, by id, a page at a time: those after <paramref name="afterUser"/>.</summary>
+    ValueTask<IReadOnlyList<UserRow>> ListErasedAsync(string afterUser, int limit, CancellationToken stop);
+
     /// <summary>Whether there is any user at all.</summary>
     ValueTask<bool> AnyUserAsync(CancellationToken stop);
 

@@ -12,3 +12,6 @@ public sealed record PutFilter(string UserId, ReadOnlyMemory<byte> Json) : Condi
 
     internal override int Weight => 200 + Json.Length;
 }
+
+/// <summary>All filters of a user go: the account is erased.</summary>
+public sealed record DeleteFilters(string UserId) : WriteOperation;

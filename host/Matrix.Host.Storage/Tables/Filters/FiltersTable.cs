@@ -13,6 +13,8 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
         ON CONFLICT (user_id, hash) DO UPDATE SET hash = excluded.hash RETURNING filter_id
         """);
 
+    private static readonly Statement DeleteAll = Statement.Of("DELETE FROM filters WHERE user_id = $1");
+
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<PutFilter>(
             Put,
@@ -21,7 +23,8 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
             {
                 op.FilterId = row.Int64(0);
                 return true;
-            });
+            })
+        .On<DeleteFilters>(DeleteAll, static (a, op) => a.Text(op.UserId));
 
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
         Find,

@@ -23,6 +23,9 @@ internal static class KeyBackupChanges
         DELETE FROM backup_keys WHERE user_id = $1 AND version = $2 AND ($3 IS NULL OR room_id = $3) AND ($4 IS NULL OR session_id = $4)
         """);
 
+    private static readonly Statement DeleteAllKeys = Statement.Of("DELETE FROM backup_keys WHERE user_id = $1");
+    private static readonly Statement DeleteAllVersions = Statement.Of("DELETE FROM backup_versions WHERE user_id = $1");
+
     private static readonly Statement PutKey = Statement.Of("""
         INSERT INTO backup_keys (user_id, version, room_id, session_id, first_message_index, forwarded_count, is_verified, session_data, position)
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
@@ -69,6 +72,11 @@ internal static class KeyBackupChanges
         {
             writes.RunIf(DeleteVersion, op, static (a, op) => a.Text(op.UserId).Int(op.Version));
             writes.Run(DeleteKeys, op, static (a, op) => a.Text(op.UserId).Int(op.Version).TextOrNull(null).TextOrNull(null));
+        })
+        .On<DeleteBackups>(static (op, writes) =>
+        {
+            writes.Run(DeleteAllKeys, op, static (a, op) => a.Text(op.UserId));
+            writes.Run(DeleteAllVersions, op, static (a, op) => a.Text(op.UserId));
         })
         .On<PutBackupKey>(static (op, writes) =>
         {

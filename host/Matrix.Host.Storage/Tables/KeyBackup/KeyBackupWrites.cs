@@ -44,3 +44,6 @@ public sealed record ReadBackupVersion(string UserId, long Version) : Conditiona
     /// <summary>How many session keys it has.</summary>
     public long Count { get; internal set; }
 }
+
+/// <summary>All backups of a user go, with their keys: the account is erased.</summary>
+public sealed record DeleteBackups(string UserId) : WriteOperation;

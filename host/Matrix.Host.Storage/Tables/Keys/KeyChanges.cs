@@ -71,6 +71,9 @@ internal static class KeyChanges
         ON CONFLICT (user_id, usage) DO UPDATE SET public_key = excluded.public_key, json = excluded.json
         """);
 
+    private static readonly Statement DeleteSignaturesOnAll = Statement.Of("DELETE FROM key_signatures WHERE target_user = $1");
+    private static readonly Statement DeleteAllCrossSigningKeys = Statement.Of("DELETE FROM cross_signing_keys WHERE user_id = $1");
+
     private static readonly Statement CrossSigningKeyStands = Statement.Of("""
         SELECT 1 WHERE CASE WHEN $3 IS NULL THEN NOT EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1 AND usage = $2)
             ELSE EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1 AND usage = $2 AND public_key = $3) END
@@ -116,6 +119,11 @@ internal static class KeyChanges
             writes.Run(DropSignaturesOnReplaced, op, static (a, op) => a.Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey));
             writes.Run(UpsertCrossSigningKey, op, static (a, op) => a
                 .Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey).Blob(op.Json));
+        })
+        .On<DeleteCrossSigningKeys>(static (op, writes) =>
+        {
+            writes.Run(DeleteSignaturesOnAll, op, static (a, op) => a.Text(op.UserId));
+            writes.Run(DeleteAllCrossSigningKeys, op, static (a, op) => a.Text(op.UserId));
         })
         .OnCondition<CrossSigningKeyIs>(
             CrossSigningKeyStands,

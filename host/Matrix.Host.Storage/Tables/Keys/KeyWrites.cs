@@ -51,6 +51,9 @@ public sealed record ForgetClaimedKeys(string UserId, string DeviceId, int Keep)
 public sealed record PutCrossSigningKey(string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)
     : WriteOperation;
 
+/// <summary>All cross-signing keys of a user go, with the signatures on them: the account is erased.</summary>
+public sealed record DeleteCrossSigningKeys(string UserId) : WriteOperation;
+
 /// <summary>
 /// Nothing is written: applied if the user's cross-signing key of that usage has that public key (null: if there is none). As a precondition it
 /// makes sure that a decision still stands when its consequence is written.

@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Reading;
+
+/// <summary>
+/// Users who left for good and asked that what they said be erased: whoever joins a room after that is shown redacted copies. Who was there before
+/// still sees it as it was. Client-Server API, "Account deactivation".
+/// </summary>
+/// <remarks>State is what a room is, and stays. All erased users are kept in memory: about a hundred bytes each.</remarks>
+public sealed class ErasedUsers : ICommitObserver
+{
+    private const string MemberType = "m.room.member";
+    private const int PageOfUsers = 1000;
+
+    private readonly ConcurrentDictionary<string, long> _since = new(StringComparer.Ordinal);
+    private readonly MemberTrail _trail;
+    private readonly TimeProvider _time;
+    private volatile bool _any;
+
+    internal ErasedUsers(MemberTrail trail, TimeProvider time)
+    {
+        _trail = trail;
+        _time = time;
+    }
+
+    /// <summary>Reads who was erased before this start.</summary>
+    public async ValueTask LoadAsync(IAccountsTable accounts, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(accounts);
+        var after = "";
+        while (true)
+        {
+            var page = await accounts.ListErasedAsync(after, PageOfUsers, stop).ConfigureAwait(false);
+            foreach (var user in page) Add(user.UserId, user.DeactivatedAt ?? 0);
+            if (page.Count < PageOfUsers) return;
+            after = page[^1].UserId;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Committed(in CommittedFlush flush)
+    {
+        foreach (var set in flush.Sets)
+        {
+            var conditions = set.Preconditions;
+            for (var i = 0; i < conditions.Count; i++)
+            {
+                if (conditions[i] is DeactivateUser { Erase: true, Applied: true } erased) Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
+            }
+        }
+    }
+
+    /// <summary>These events of one room as the reader is shown them.</summary>
+    internal async ValueTask<IReadOnlyList<StoredEvent>> HideAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+    {
+        if (!_any) return among;
+
+        StoredEvent[]? shown = null;
+        IReadOnlyList<StoredEvent>? memberships = null;
+        for (var i = 0; i < among.Count; i++)
+        {
+            var stored = among[i];
+            if (stored.IsRedacted || (stored.Row.Standing & EventStanding.State) != 0) continue;
+            if (!_since.TryGetValue(stored.Row.Sender, out var since)) continue;
+
+            memberships ??= await MembershipsAsync(room, among, reader, stop).ConfigureAwait(false);
+            if (WasThere(memberships, stored.Nid, since)) continue;
+            shown ??= [.. among];
+            var redacted = room.Rules.Redact(stored.Pdu);
+            shown[i] = new StoredEvent(room, stored.Row with { Json = redacted.Canonical }, redacted);
+        }
+
+        return shown ?? among;
+    }
+
+    /// <summary>Whether the reader was joined when the event was sent, or came after it and before the erasure.</summary>
+    private static bool WasThere(IReadOnlyList<StoredEvent> memberships, EventNid nid, long erasedAt) =>
+        MemberTrail.MembershipAt(memberships, nid) == "join"
+        || memberships.Any(member =>
+            member.Nid.Value > nid.Value && member.OriginServerTs < erasedAt && MemberTrail.MembershipOf(member) == "join");
+
+    private async ValueTask<IReadOnlyList<StoredEvent>> MembershipsAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+    {
+        if (reader.State.Find(MemberType, reader.UserId) is not { } latest) return [];
+        var oldest = among.Min(stored => stored.Nid.Value);
+        return await _trail.BackAsync(room, EventNid.Of(room.Nid, latest.Ordinal), member => member.Nid.Value <= oldest, stop).ConfigureAwait(false);
+    }
+
+    private void Add(string userId, long at)
+    {
+        _since.TryAdd(userId, at);
+        _any = true;
+    }
+}
