@@ -126,6 +126,14 @@ module Creation =
                 | ValueNone -> ()
         ]
 
+    /// Where creators are above everybody, closing a room must be out of the reach of mere administrators, and is never a matter of what
+    /// state events cost by default.
+    let private tombstoneLevel (request: CreationRequest) =
+        match request.PowerLevelOverride.TryFind "state_default" with
+        | _ when not (privileged request.Version) -> 100L
+        | ValueSome(Json.Int stateDefault) when stateDefault >= 150L && stateDefault < Numbers.MaxInteger -> stateDefault + 1L
+        | _ -> 150L
+
     let private powerLevels (request: CreationRequest) =
         let users =
             if privileged request.Version then
@@ -146,8 +154,7 @@ module Creation =
             struct ("m.room.name", Json.Int 50L)
             struct ("m.room.power_levels", Json.Int 100L)
             struct ("m.room.server_acl", Json.Int 100L)
-            // Where creators are above everybody, closing a room must be out of the reach of mere administrators.
-            struct ("m.room.tombstone", Json.Int(if privileged request.Version then 150L else 100L))
+            struct ("m.room.tombstone", Json.Int(tombstoneLevel request))
         ]
 
         let invite = if request.Preset = Preset.PublicChat then 50L else 0L
@@ -165,7 +172,15 @@ module Creation =
                 struct ("users_default", Json.Int 0L)
             ]
 
-        merge defaults request.PowerLevelOverride.Members
+        let levels = merge defaults request.PowerLevelOverride.Members
+
+        match levels.TryFind "events" with
+        | ValueSome(Json.Object given) when privileged request.Version && not (given.Has "m.room.tombstone") ->
+            let closed =
+                merge given [ struct ("m.room.tombstone", Json.Int(tombstoneLevel request)) ]
+
+            merge levels [ struct ("events", Json.Object closed) ]
+        | _ -> levels
 
     let private presetState (preset: Preset) = [
         let joinRule, guests =

@@ -1,6 +1,7 @@
 using Matrix.Core.Auth;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
+using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Core.State;
@@ -31,9 +32,9 @@ internal sealed class EventAppender(
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
         LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
-        if (draft.Type == "m.room.member" && draft.StateKey?.Contains('\0') == true)
+        if (draft is { Type: "m.room.member", StateKey: { } userId } && !UserId.isValid(userId))
         {
-            return new RoomFailure(RoomFailureKind.InvalidParam, "No user id has a NUL character.");
+            return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event is a user id.");
         }
 
         var decided = await DecideAsync(turn, draft, timestamp, stop).ConfigureAwait(false);

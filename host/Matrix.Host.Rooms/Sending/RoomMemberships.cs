@@ -45,11 +45,21 @@ public sealed class RoomMemberships
     }
 
     /// <summary>Joins a room. Joining a room that one is in changes nothing.</summary>
+    /// <param name="userId">Who joins.</param>
+    /// <param name="roomId">Where.</param>
+    /// <param name="reason">Why, for the event.</param>
+    /// <param name="stop">Cancels waiting.</param>
+    /// <param name="invitationToken">The token of the invitation of a third party that they show, which the room must have.</param>
     /// <returns>The room's id.</returns>
-    public async ValueTask<RoomResult<string>> JoinAsync(string userId, string roomId, string? reason, CancellationToken stop)
+    public async ValueTask<RoomResult<string>> JoinAsync(
+        string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
         if (view.Local.IsJoined(userId)) return roomId;
+        if (invitationToken is not null && view.State.Find("m.room.third_party_invite", invitationToken) is null)
+        {
+            return new RoomFailure(RoomFailureKind.Forbidden, "The room has no invitation with that token.");
+        }
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
         var joined = await JoinWithAsync(view, userId, content, keepIfJoined: true, stop).ConfigureAwait(false);

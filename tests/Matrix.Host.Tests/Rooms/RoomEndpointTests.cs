@@ -97,6 +97,62 @@ internal sealed class RoomEndpointTests
     public async Task A_room_is_not_created_from_nonsense(string body, int status, string errcode) =>
         (await _alice.SendAsync(HttpMethod.Post, "createRoom", TestClient.Raw(body))).Is(status, errcode);
 
+    [TestCase("""{}""", 150)]
+    [TestCase("""{"state_default":200}""", 201)]
+    [TestCase("""{"events":{"m.room.name":60}}""", 150)]
+    [TestCase("""{"events":{"m.room.tombstone":60}}""", 60)]
+    public async Task Closing_a_room_of_version_12_is_dearer_than_state_is_by_default(string levels, int expected)
+    {
+        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["power_level_content_override"] = JsonNode.Parse(levels) })).Is(200).Member("room_id");
+        var made = (await _alice.GetAsync($"rooms/{room}/state/m.room.power_levels")).Is(200).Json;
+        Assert.That((int)made["events"]!["m.room.tombstone"]!, Is.EqualTo(expected));
+    }
+
+    [TestCase("""{"membership":"ban"}""", "nobody")]
+    [TestCase("""{"membership":"ban"}""", "")]
+    [TestCase("""{"membership":"leave"}""", "@nobody")]
+    public async Task A_member_event_stands_for_a_user(string content, string key)
+    {
+        var room = (await _alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
+        (await _alice.PutAsync($"rooms/{room}/state/m.room.member/{key}", JsonNode.Parse(content))).Is(400, "M_INVALID_PARAM");
+        (await _alice.PostAsync("createRoom", new JsonObject
+        {
+            ["initial_state"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "m.room.member", ["state_key"] = key, ["content"] = JsonNode.Parse(content),
+            }),
+        })).Is(400, "M_INVALID_PARAM");
+    }
+
+    [TestCase("""{"alias":5}""", 400)]
+    [TestCase("""{"alias":"kitchen"}""", 400)]
+    [TestCase("""{"alt_aliases":"kitchen"}""", 400)]
+    [TestCase("""{"alt_aliases":[5]}""", 400)]
+    [TestCase("""{"alias":null,"alt_aliases":[]}""", 200)]
+    [TestCase("""{"alias":""}""", 200)]
+    public async Task A_canonical_alias_has_the_form_of_one(string content, int status)
+    {
+        var room = (await _alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
+        (await _alice.PutAsync($"rooms/{room}/state/m.room.canonical_alias", JsonNode.Parse(content))).Is(status, status == 400 ? "M_INVALID_PARAM" : null);
+    }
+
+    [Test]
+    public async Task The_invitation_of_a_third_party_that_one_shows_must_be_there()
+    {
+        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        await _alice.PutAsync($"rooms/{room}/state/m.room.third_party_invite/known", new JsonObject { ["display_name"] = "b…" });
+        JsonObject Showing(string token) => new()
+        {
+            ["third_party_signed"] = new JsonObject
+            {
+                ["sender"] = _alice.UserId, ["mxid"] = _bob.UserId, ["token"] = token, ["signatures"] = new JsonObject(),
+            },
+        };
+
+        (await _bob.PostAsync($"rooms/{room}/join", Showing("unknown"))).Is(403, "M_FORBIDDEN");
+        (await _bob.PostAsync($"rooms/{room}/join", Showing("known"))).Is(200);
+    }
+
     [Test]
     public async Task Aliases_belong_to_who_made_them_and_lead_to_one_room()
     {

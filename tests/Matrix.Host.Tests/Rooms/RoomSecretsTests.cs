@@ -117,7 +117,7 @@ internal sealed class RoomSecretsTests
         }
 
         var redaction = TestClient.Raw("""{"redacts":"$a\u0000"}""");
-        (await _alice.SendAsync(HttpMethod.Put, $"rooms/{room}/send/m.room.redaction/1", redaction)).Is(200);
+        (await _alice.SendAsync(HttpMethod.Put, $"rooms/{room}/send/m.room.redaction/1", redaction)).Is(400, "M_INVALID_PARAM");
         var receipt = TestClient.Raw("""{"m.read":"$a\u0000","m.fully_read":"$a\u0000"}""");
         (await _alice.SendAsync(HttpMethod.Post, $"rooms/{room}/read_markers", receipt)).Is(400, "M_INVALID_PARAM");
         (await _alice.GetAsync("sync")).Is(200);

@@ -51,6 +51,7 @@ internal sealed class SendState(
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomAnswers.Of(RoomSender.Unknown);
         var before = await reader.ContentAsync(view, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
+        if (WrongForm(content) is { } wrong) return wrong;
         var known = before is null ? [] : AliasesIn(before).ToHashSet();
         foreach (var alias in AliasesIn(content))
         {
@@ -61,6 +62,16 @@ internal sealed class SendState(
         }
 
         return null;
+    }
+
+    /// <summary>What is no alias, or no list of them, is not looked for. An alias that is null or empty is none.</summary>
+    private static Answer? WrongForm(JsonObject content)
+    {
+        var (alias, others) = (content.IndexOf("alias"), content.IndexOf("alt_aliases"));
+        if (alias >= 0 && content.Value(alias) is not (Json.String or { IsNull: true })) return Answer.InvalidParam("`alias` must be a room alias.");
+        return others < 0 || (content.Value(others) is Json.Array list && Array.TrueForAll(list.Item, item => item.IsString))
+            ? null
+            : Answer.InvalidParam("`alt_aliases` must be a list of room aliases.");
     }
 
     private static IEnumerable<string> AliasesIn(JsonObject content)

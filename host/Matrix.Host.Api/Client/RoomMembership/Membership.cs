@@ -17,8 +17,8 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         var open = new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Membership, BodyMayBeMissing = true };
         var one = new RouteOptions { Rate = RateClass.Membership };
 
-        routes.Post("join/{roomIdOrAlias}", JoinReason, JoinByIdOrAliasAsync, open);
-        routes.Post("rooms/{roomId}/join", JoinReason, JoinAsync, open);
+        routes.Post("join/{roomIdOrAlias}", ReadJoin, JoinByIdOrAliasAsync, open);
+        routes.Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
         routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
         routes.Post("rooms/{roomId}/forget", ForgetAsync, open);
         routes.Post("rooms/{roomId}/invite", Target, Of(memberships.InviteAsync), one);
@@ -36,16 +36,15 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         return reason;
     }
 
-    /// <summary>A join may show the invite of a third party. None was issued here, so it is read for its form alone.</summary>
-    private static string? JoinReason(BodyReader body)
-    {
-        if (body.Inner("third_party_signed") is { } invite)
-        {
-            foreach (var name in (string[])["sender", "mxid", "token"]) _ = invite.RequiredText(name);
-            _ = invite.RequiredContent("signatures");
-        }
+    /// <summary>What a join says: why, and the token of the third party's invitation that it shows, if it shows one.</summary>
+    private sealed record Join(string? Reason, string? InvitationToken);
 
-        return Reason(body);
+    private static Join ReadJoin(BodyReader body)
+    {
+        if (body.Inner("third_party_signed") is not { } invite) return new Join(Reason(body), null);
+        foreach (var name in (string[])["sender", "mxid"]) _ = invite.RequiredText(name);
+        _ = invite.RequiredContent("signatures");
+        return new Join(Reason(body), invite.RequiredText("token"));
     }
 
     private static Someone Target(BodyReader body)
@@ -61,20 +60,20 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
     private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(
         await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop).ConfigureAwait(false));
 
-    private async ValueTask<Answer> JoinByIdOrAliasAsync(Call call, string? reason, CancellationToken stop)
+    private async ValueTask<Answer> JoinByIdOrAliasAsync(Call call, Join join, CancellationToken stop)
     {
         var target = call["roomIdOrAlias"];
-        if (!target.StartsWith('#')) return await JoinAsync(call, target, reason, stop).ConfigureAwait(false);
+        if (!target.StartsWith('#')) return await JoinAsync(call, target, join, stop).ConfigureAwait(false);
         var row = await aliases.FindAsync(target, stop).ConfigureAwait(false);
         return row is null
             ? Answer.NotFound($"There is no room with the alias {target}.")
-            : await JoinAsync(call, row.RoomId, reason, stop).ConfigureAwait(false);
+            : await JoinAsync(call, row.RoomId, join, stop).ConfigureAwait(false);
     }
 
-    private ValueTask<Answer> JoinAsync(Call call, string? reason, CancellationToken stop) => JoinAsync(call, call["roomId"], reason, stop);
+    private ValueTask<Answer> JoinAsync(Call call, Join join, CancellationToken stop) => JoinAsync(call, call["roomId"], join, stop);
 
-    private async ValueTask<Answer> JoinAsync(Call call, string roomId, string? reason, CancellationToken stop) =>
-        RoomAnswers.RoomId(await memberships.JoinAsync(call.Caller.UserId, roomId, reason, stop).ConfigureAwait(false));
+    private async ValueTask<Answer> JoinAsync(Call call, string roomId, Join join, CancellationToken stop) => RoomAnswers.RoomId(
+        await memberships.JoinAsync(call.Caller.UserId, roomId, join.Reason, stop, join.InvitationToken).ConfigureAwait(false));
 
     private async ValueTask<Answer> LeaveAsync(Call call, string? reason, CancellationToken stop) =>
         RoomAnswers.Empty(await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
