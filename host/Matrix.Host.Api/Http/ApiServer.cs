@@ -49,16 +49,9 @@ public sealed partial class ApiServer
         var status = 499;
         try
         {
-            Answer answer;
-            if (HttpMethods.IsOptions(method))
-            {
-                template = "(options)";
-                answer = Answer.Empty;
-            }
-            else
-            {
-                (answer, template) = await RouteAsync(http, target, method).ConfigureAwait(false);
-            }
+            var match = _routes.Find(RequestPath.PathOf(target));
+            (var answer, template) = Choose(match, method, out var route, out var names);
+            answer ??= await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false);
 
             status = answer.Status;
             answer.Send(http.Response);
@@ -85,13 +78,16 @@ public sealed partial class ApiServer
         }
     }
 
-    private async ValueTask<(Answer Answer, string Template)> RouteAsync(HttpContext http, string target, string method)
+    /// <summary>The route, or what to answer where there is none; and what the request is called in logs and figures.</summary>
+    private static (Answer? Answer, string Template) Choose(RouteTable.Match match, string method, out Route route, out string[] names)
     {
-        var match = _routes.Find(RequestPath.PathOf(target));
+        (route, names) = (null!, []);
+        if (HttpMethods.IsOptions(method)) return (Answer.Empty, "(options)");
         if (match.Malformed) return (Answer.MalformedPath, "(malformed)");
         if (match.Endpoint is not { } endpoint) return (Answer.UnknownPath, "(unknown)");
-        if (!endpoint.TryFind(method, out var route, out var names)) return (Answer.WrongMethod(endpoint.Allowed), "(wrong method)");
-        return (await AnswerAsync(http, target, route, names, match.Values).ConfigureAwait(false), route.Template);
+        return endpoint.TryFind(method, out route, out names)
+            ? (null, route.Template)
+            : (Answer.WrongMethod(endpoint.Allowed), "(wrong method)");
     }
 
     private async ValueTask<Answer> AnswerAsync(HttpContext http, string target, Route route, string[] names, string[] values)

@@ -17,7 +17,7 @@ public sealed class FaultTests
 
         Assert.That(status, Is.EqualTo(500));
         Assert.That(body, Does.StartWith("""{"errcode":"M_UNKNOWN",""").And.Contain("request-7").And.Not.Contain("inside").And.Not.Contain(" at "));
-        Assert.That(log, Does.Contain("request_id=request-7").And.Contain("the inside").And.Contain("level=error"));
+        Assert.That(log, Does.Contain("request_id=request-7").And.Contain("route=/_matrix/client/v3/fault").And.Contain("the inside").And.Contain("level=error"));
         Assert.That(log.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1));
         Assert.That(log, Does.Not.Contain("a-secret"));
     }
