@@ -212,6 +212,34 @@ internal sealed class SyncBoardTests
     }
 
     [Test]
+    public async Task More_devices_than_are_remembered_leave_no_long_poll_deaf()
+    {
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        var tablet = alice.Device("TABLET");
+        var waiting = WaitAsync(alice, since);
+        for (var i = 0; i < UserFeed.MaxDevices; i++) alice.Device($"D{i}");
+
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "Who waited when the devices were forgotten looks again.");
+        var about = _board.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
+        Assert.That(await about.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "So does who was about to wait.");
+
+        waiting = WaitAsync(alice, since);
+        Assert.That(waiting.IsCompleted, Is.False);
+        Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
+        Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
+    }
+
+    [Test]
+    public async Task Keys_that_were_used_before_the_device_was_seen_are_news_for_it()
+    {
+        var alice = await ActivateAsync(Alice);
+        var since = Now();
+        Commit(new PutFallbackKey(Alice, Phone, "signed_curve25519", "AAAA", "{}"u8.ToArray()));
+        Assert.That(alice.Device(Phone).LastKeys, Is.GreaterThan(since.Position));
+    }
+
+    [Test]
     public async Task A_changed_device_list_is_looked_at_by_everyone_and_wakes_those_who_share_a_room()
     {
         _source.Joined(Alice, _kitchen).Joined(Bob, _kitchen).Sharing(Bob, Alice);

@@ -20,6 +20,15 @@ internal sealed class DeviceFeed
         return device;
     }
 
+    /// <summary>Whether the user's feed no longer tells this part what comes for the device.</summary>
+    public bool IsForgotten
+    {
+        get => Volatile.Read(ref _isForgotten);
+        set => Volatile.Write(ref _isForgotten, value);
+    }
+
+    private bool _isForgotten;
+
     /// <summary>The last flush that brought a message for the device.</summary>
     public long LastToDevice => Volatile.Read(ref _toDevice);
 

@@ -49,12 +49,13 @@ internal sealed class UserFeed(string userId)
     /// <summary>How many long-polls a user can hold open; one more ends the oldest.</summary>
     internal const int MaxWaiters = 64;
 
-    /// <summary>How many devices are remembered; one more forgets them all (they are learnt again).</summary>
-    private const int MaxDevices = 256;
+    /// <summary>How many devices are remembered; one more forgets them all, and wakes who waits, so that the used ones are learnt again.</summary>
+    internal const int MaxDevices = 256;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, RoomMark> _marks = [];
     private readonly Dictionary<string, DeviceFeed> _devices = [];
+    private readonly DeviceFeed _unknownDevices = new();
     private RoomMark? _newest;
     private RoomMark? _oldest;
     private SyncWaiter? _waiters;
@@ -63,7 +64,6 @@ internal sealed class UserFeed(string userId)
     private long _lastEphemeral;
     private long _accountData;
     private long _deviceLists;
-    private long _unknownDevices;
     private long _knownSince = long.MaxValue;
     private bool _wakePending;
     private bool _evicted;
@@ -126,16 +126,28 @@ internal sealed class UserFeed(string userId)
     /// <summary>A device's own part.</summary>
     public DeviceFeed Device(string deviceId)
     {
+        DeviceFeed? device;
+        bool full;
         lock (_gate)
         {
-            if (_devices.TryGetValue(deviceId, out var device)) return device;
-            if (_devices.Count >= MaxDevices) _devices.Clear();
+            if (_devices.TryGetValue(deviceId, out device)) return device;
+            full = _devices.Count >= MaxDevices;
+            if (full)
+            {
+                foreach (var forgotten in _devices.Values) forgotten.IsForgotten = true;
+                _devices.Clear();
+            }
+
             device = new DeviceFeed();
 
             // Whether something came for it before the feed knew it is not known: as if it had.
-            device.TouchToDevice(Math.Max(_lastPosition, _unknownDevices));
-            return _devices[deviceId] = device;
+            device.TouchToDevice(Math.Max(_lastPosition, _unknownDevices.LastToDevice));
+            if (_unknownDevices.LastKeys > 0) device.TouchKeys(_unknownDevices.LastKeys);
+            _devices[deviceId] = device;
         }
+
+        if (full) Wake(news: true);
+        return device;
     }
 
     /// <summary>Whether anything may be new after a token. Costs a few reads of memory.</summary>
@@ -223,7 +235,7 @@ internal sealed class UserFeed(string userId)
             if (_evicted) return;
             if (!_devices.TryGetValue(deviceId, out var device))
             {
-                _unknownDevices = position;
+                touch(_unknownDevices, position);
                 return;
             }
 
@@ -289,13 +301,13 @@ internal sealed class UserFeed(string userId)
         }
     }
 
-    /// <summary>Lets a long-poll wait; false if there is news already, and nothing waits.</summary>
+    /// <summary>Lets a long-poll wait; false if there is news already, or its device must be asked for again, and nothing waits.</summary>
     public bool TryWait(SyncWaiter waiter, in SyncToken since, SyncBoard board, DeviceFeed device)
     {
         SyncWaiter? oldest = null;
         lock (_gate)
         {
-            if (_evicted || HasNews(since, board, device)) return false;
+            if (_evicted || device.IsForgotten || HasNews(since, board, device)) return false;
             if (_waiterCount == MaxWaiters)
             {
                 for (oldest = _waiters; oldest!.NextInFeed is { } next;) oldest = next;
