@@ -131,7 +131,7 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         if (found.Count == 0) return answer;
 
         var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
-        var all = hidden.Count == 0 && await SeesAllAsync(room, found.Values, sight, stop).ConfigureAwait(false);
+        var all = hidden.Count == 0 && await SeesAllAsync(room, parents, found.Values, sight, stop).ConfigureAwait(false);
         foreach (var parent in parents)
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
@@ -149,21 +149,26 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         return answer;
     }
 
-    /// <summary>Whether the reader is in the room and sees the latest of what would be bundled: then what was stored of it is what they see.</summary>
+    /// <summary>
+    /// Whether the reader is in the room and sees whatever came after the parents, as what relates to them did: then what was stored of it is
+    /// what they see.
+    /// </summary>
     private async ValueTask<bool> SeesAllAsync(
-        RoomIdentity room, IEnumerable<Aggregation> found, Sight sight, CancellationToken stop)
+        RoomIdentity room, List<StoredEvent> parents, IEnumerable<Aggregation> found, Sight sight, CancellationToken stop)
     {
         if (!sight.Standpoint.IsJoined) return false;
-        var wanted = new HashSet<EventNid>();
+        var first = parents.Min(parent => parent.Nid.Value);
         foreach (var each in found)
         {
-            wanted.UnionWith(each.Replacements.Select(row => row.Event));
-            if (each.Thread is { } thread) wanted.Add(thread.Latest);
+            if (each.Thread?.Latest.Value > sight.Through.Value) return false;
+            foreach (var row in each.Replacements)
+            {
+                if (row.Event.Value > sight.Through.Value) return false;
+                first = Math.Min(first, row.Event.Value);
+            }
         }
 
-        if (wanted.Any(nid => nid.Value > sight.Through.Value)) return false;
-        var stored = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
-        return (await visibility.FilterAsync(room, stored, sight.Standpoint, stop).ConfigureAwait(false)).Count == stored.Count;
+        return await visibility.SeesAllSinceAsync(room, new EventNid(first), sight.Standpoint, stop).ConfigureAwait(false);
     }
 
     /// <summary>An edit is not edited, and what was redacted stays so: what replaces them is left out.</summary>

@@ -17,7 +17,7 @@ public readonly record struct EventExtras
     /// <summary>The reader's membership at the event.</summary>
     public string? Membership { get; init; }
 
-    /// <summary>The redaction that redacted it.</summary>
+    /// <summary>The redaction that redacted it, if the reader may see that.</summary>
     public StoredEvent? RedactedBecause { get; init; }
 
     /// <summary>The bundled aggregations: a JSON object, or empty.</summary>
@@ -44,10 +44,11 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visi
     {
         await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
         var wanted = new HashSet<EventNid>();
+        HashSet<EventNid>? redactions = null;
         foreach (var stored in among)
         {
             if (stored.Replaces is { IsNone: false } before) wanted.Add(before);
-            if (stored.IsRedacted) wanted.Add(stored.Row.RedactedBy);
+            if (KnowsOfRedaction(stored, sight)) (redactions ??= []).Add(stored.Row.RedactedBy);
         }
 
         var others = new Dictionary<EventNid, StoredEvent>(wanted.Count);
@@ -57,6 +58,7 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visi
         }
 
         var hidden = await HiddenAsync(room, among, others, trail, sight.Standpoint, stop).ConfigureAwait(false);
+        var because = redactions is null ? _none : await RedactionsAsync(room, redactions, sight.Standpoint, stop).ConfigureAwait(false);
 
         var extras = new Dictionary<EventNid, EventExtras>(among.Count);
         foreach (var stored in among)
@@ -66,7 +68,7 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visi
             {
                 ReplacesState = before?.EventId,
                 PrevContent = before is null || hidden.Contains(before.Nid) ? default : ClientEvent.Content(before.Row.Json),
-                RedactedBecause = KnowsOfRedaction(stored, sight) ? others.GetValueOrDefault(stored.Row.RedactedBy) : null,
+                RedactedBecause = stored.IsRedacted ? because.GetValueOrDefault(stored.Row.RedactedBy) : null,
                 Membership = MemberTrail.MembershipAt(trail, stored.Nid),
             };
         }
@@ -77,6 +79,16 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visi
     /// <summary>Who has left is not told of redactions that were made later.</summary>
     private static bool KnowsOfRedaction(StoredEvent stored, Sight sight) =>
         stored.IsRedacted && (sight.Standpoint.IsJoined || stored.Row.RedactedBy.Value <= sight.Through.Value);
+
+    private static readonly Dictionary<EventNid, StoredEvent> _none = [];
+
+    /// <summary>Those of some redactions that the reader may see: where only the joined do, none that were made while they were away.</summary>
+    private async ValueTask<Dictionary<EventNid, StoredEvent>> RedactionsAsync(
+        RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Standpoint reader, CancellationToken stop)
+    {
+        var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
+        return (await visibility.FilterAsync(room, found, reader, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
+    }
 
     /// <summary>
     /// The replaced state events that the reader may not see. They have seen those that were state while they were joined, and all of their own.

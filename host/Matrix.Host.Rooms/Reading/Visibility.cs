@@ -19,14 +19,15 @@ public sealed record Standpoint(string UserId, StateTree State, bool IsJoined, E
 }
 
 /// <summary>Which events a user may see. Client-Server API, "Room History Visibility".</summary>
-public sealed class Visibility(EventStore events, StateStore states, ReplacedState replaced, ErasedUsers erased)
+public sealed class Visibility(
+    EventStore events, StateStore states, ReplacedState replaced, MemberTrail trail, ErasedUsers erased)
 {
     private const string SettingType = "m.room.history_visibility";
     private const string MemberType = "m.room.member";
 
     /// <summary>
     /// Leaves those events of a room that the reader may see, as they may see them: redacted copies of what erased users said, where need be. A
-    /// member of a room whose history is shared costs nothing; otherwise the state at each event is looked at.
+    /// member of a room whose history is shared, or who was there all the time, costs nothing; otherwise the state at each event is looked at.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
@@ -69,21 +70,41 @@ public sealed class Visibility(EventStore events, StateStore states, ReplacedSta
     }
 
     /// <summary>
-    /// A member sees everything in a room whose setting has been no narrower than `shared` since before these events; so does one who left,
-    /// up to then.
+    /// Whether a member sees whatever comes after an event: in a room whose setting has been no narrower than `shared` since before it, or because
+    /// they were in the room all the time.
     /// </summary>
+    public async ValueTask<bool> SeesAllSinceAsync(RoomIdentity room, EventNid since, Standpoint reader, CancellationToken stop) =>
+        reader.IsJoined
+        && (await IsSharedSinceAsync(room, since, reader.State, stop).ConfigureAwait(false)
+            || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
+
+    /// <summary>The same of some events; and one who left sees as much, up to then.</summary>
     private async ValueTask<bool> SeesAllAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
     {
-        if (!reader.IsJoined
-            && (reader.LastJoined.IsNone || among.Max(stored => stored.Nid.Value) > reader.Departure.Value))
-        {
-            return false;
-        }
+        var first = among.MinBy(stored => stored.Nid.Value)!.Nid;
+        if (reader.IsJoined) return await SeesAllSinceAsync(room, first, reader, stop).ConfigureAwait(false);
+        return !reader.LastJoined.IsNone
+            && among.Max(stored => stored.Nid.Value) <= reader.Departure.Value
+            && await IsSharedSinceAsync(room, first, reader.State, stop).ConfigureAwait(false);
+    }
 
-        var entry = reader.State.Find(SettingType, "");
-        if (entry is not null && entry.Ordinal >= among.Min(stored => stored.Nid.Ordinal)) return false;
+    private async ValueTask<bool> IsSharedSinceAsync(RoomIdentity room, EventNid since, StateTree state, CancellationToken stop)
+    {
+        var entry = state.Find(SettingType, "");
+        if (entry is not null && entry.Ordinal >= since.Ordinal) return false;
         return await SettingAsync(room, entry, stop).ConfigureAwait(false) is not ("invited" or "joined");
+    }
+
+    private async ValueTask<bool> IsJoinedSinceAsync(RoomIdentity room, EventNid since, Standpoint reader, CancellationToken stop)
+    {
+        if (reader.State.Find(MemberType, reader.UserId) is not { } entry) return false;
+        var back = await trail.BackAsync(
+            room,
+            EventNid.Of(room.Nid, entry.Ordinal),
+            member => member.Nid.Value <= since.Value || MemberTrail.MembershipOf(member) != "join",
+            stop).ConfigureAwait(false);
+        return back.Count > 0 && back[^1].Nid.Value <= since.Value && MemberTrail.MembershipOf(back[^1]) == "join";
     }
 
     private async ValueTask<string?> SettingAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>

@@ -70,6 +70,68 @@ internal sealed class AfterLeavingTests
     }
 
     [Test]
+    public async Task What_was_in_a_thread_while_one_was_away_is_not_counted_for_them_where_only_the_joined_see()
+    {
+        var room = await CreatesAsync("joined");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var rooted = await SaysAsync(room, "root");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await RelatesAsync(room, rooted, "m.thread", Secret);
+        await RelatesAsync(room, rooted, "m.thread", Secret);
+        var away = await RelatesAsync(room, rooted, "m.reference", Secret);
+        await _bob.PostAsync($"rooms/{room}/join");
+        var latest = await RelatesAsync(room, rooted, "m.thread", "for everyone");
+        var back = await RelatesAsync(room, rooted, "m.reference", "for everyone");
+
+        var (bob, alice) = (await OfRootAsync(_bob), await OfRootAsync(_alice));
+
+        Assert.That(((int?)bob["m.thread"]!["count"], (string?)bob["m.thread"]!["latest_event"]!["event_id"]), Is.EqualTo((1, latest)));
+        Assert.That(bob["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]), Is.EqualTo(new[] { back }));
+        Assert.That((int?)alice["m.thread"]!["count"], Is.EqualTo(3));
+        Assert.That(alice["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]), Is.EqualTo(new[] { away, back }));
+
+        async Task<JsonNode> OfRootAsync(TestUser user) =>
+            (await user.GetAsync($"rooms/{room}/event/{rooted}")).Is(200).Json["unsigned"]!["m.relations"]!;
+    }
+
+    [Test]
+    public async Task Who_redacted_an_event_and_why_after_one_left_is_not_told()
+    {
+        var room = await CreatesAsync("shared");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var (earlier, later) = (await SaysAsync(room, "spam"), await SaysAsync(room, "gossip"));
+        var known = await RedactsAsync(room, earlier, "for everyone");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await RedactsAsync(room, later, Secret);
+
+        var page = (await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200);
+        var one = (await _bob.GetAsync($"rooms/{room}/event/{later}")).Is(200);
+        var filter = Uri.EscapeDataString("""{"room":{"include_leave":true}}""");
+        var sync = (await _bob.GetAsync($"sync?filter={filter}")).Is(200);
+
+        foreach (var seen in new[] { page, one, sync }) Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain("gossip"));
+        Assert.That(one.Json["content"]!.AsObject(), Is.Empty);
+        Assert.That(
+            (string?)(await _bob.GetAsync($"rooms/{room}/event/{earlier}")).Is(200).Json["unsigned"]!["redacted_because"]!["event_id"], Is.EqualTo(known));
+        Assert.That((await _alice.GetAsync($"rooms/{room}/event/{later}")).Is(200).Text, Does.Contain(Secret));
+    }
+
+    [Test]
+    public async Task Who_redacted_an_event_while_one_was_away_is_not_told_where_only_the_joined_see()
+    {
+        var room = await CreatesAsync("joined");
+        await _bob.PostAsync($"rooms/{room}/join");
+        var said = await SaysAsync(room, "gossip");
+        await _bob.PostAsync($"rooms/{room}/leave");
+        await RedactsAsync(room, said, Secret);
+        await _bob.PostAsync($"rooms/{room}/join");
+
+        var one = (await _bob.GetAsync($"rooms/{room}/event/{said}")).Is(200);
+
+        Assert.That(one.Text, Does.Not.Contain(Secret).And.Not.Contain("gossip"));
+    }
+
+    [Test]
     public async Task Who_was_a_member_before_one_came_is_not_told_where_only_the_joined_see()
     {
         var carol = await _server.RegistersAsync("carol");
@@ -110,19 +172,6 @@ internal sealed class AfterLeavingTests
     }
 
     [Test]
-    public async Task Who_left_is_not_told_why_an_event_was_redacted_later()
-    {
-        var room = await CreatesAsync("shared");
-        await _bob.PostAsync($"rooms/{room}/join");
-        var said = await SaysAsync(room, "first");
-        await _bob.PostAsync($"rooms/{room}/leave");
-        await _alice.PutAsync($"rooms/{room}/redact/{said}/r", new JsonObject { ["reason"] = Secret });
-
-        Assert.That((await _bob.GetAsync($"rooms/{room}/event/{said}")).Is(200).Text, Does.Not.Contain(Secret).And.Not.Contain("first"));
-        Assert.That((await _alice.GetAsync($"rooms/{room}/event/{said}")).Is(200).Text, Does.Contain(Secret));
-    }
-
-    [Test]
     public async Task Who_left_a_room_that_was_opened_to_the_world_later_keeps_what_they_could_see()
     {
         var room = await CreatesAsync("shared");
@@ -156,6 +205,9 @@ internal sealed class AfterLeavingTests
 
     private async Task<string> SaysAsync(string room, string text) => (await _alice.PutAsync(
         $"rooms/{room}/send/m.room.message/{++_txn}", new JsonObject { ["msgtype"] = "m.text", ["body"] = text })).Is(200).Member("event_id");
+
+    private async Task<string> RedactsAsync(string room, string what, string reason) => (await _alice.PutAsync(
+        $"rooms/{room}/redact/{what}/{++_txn}", new JsonObject { ["reason"] = reason })).Is(200).Member("event_id");
 
     private async Task<string> RelatesAsync(string room, string to, string how, string text) => (await _alice.PutAsync(
         $"rooms/{room}/send/m.room.message/{++_txn}",

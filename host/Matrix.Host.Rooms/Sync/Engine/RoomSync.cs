@@ -31,7 +31,7 @@ public sealed class RoomSync : IAsyncDisposable
         Replaced = new ReplacedState(storage.State);
         Trail = new MemberTrail(rooms.Events, Replaced);
         _erased = new ErasedUsers(Trail, time);
-        Visibility = new Visibility(rooms.Events, rooms.States, Replaced, _erased);
+        Visibility = new Visibility(rooms.Events, rooms.States, Replaced, Trail, _erased);
         ClientEvents = new ClientEvents(rooms.Events, Replaced, Visibility, time);
         Ignored = new IgnoredUsers(storage.AccountData);
         Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility);
