@@ -52,8 +52,13 @@ let ``A filter of room ids without a server name is read`` () =
     Assert.That(f.AdmitsRoom room, Is.True)
     Assert.That(f.AdmitsRoom "!x:example.org", Is.False)
 
+[<Test>]
+let ``A limit of 0 asks for nothing, as clients mean it`` () =
+    let f = filter """{"room": {"timeline": {"limit": 0}}}"""
+    Assert.That(f.Timeline.Limit(20, 1000), Is.EqualTo 0)
+    Assert.That(f.State.Limit(20, 1000), Is.EqualTo 20)
+
 [<TestCase("""{"room": []}""", "room")>]
-[<TestCase("""{"room": {"timeline": {"limit": 0}}}""", "room.timeline.limit")>]
 [<TestCase("""{"room": {"timeline": {"limit": -1}}}""", "room.timeline.limit")>]
 [<TestCase("""{"room": {"timeline": {"limit": "10"}}}""", "room.timeline.limit")>]
 [<TestCase("""{"room": {"timeline": {"limit": 1.5}}}""", "room.timeline.limit")>]

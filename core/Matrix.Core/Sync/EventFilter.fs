@@ -74,7 +74,7 @@ type EventFilter private (reader: FilterReader) =
 
     /// How many events the client wants: what it said, `otherwise` if it said nothing, and never more than `most`.
     member _.Limit(otherwise: int, most: int) : int =
-        min most (if limit = 0 then otherwise else limit)
+        min most (ValueOption.defaultValue otherwise limit)
 
     /// Whether events of a room pass.
     member _.AdmitsRoom(roomId: string) : bool = rooms.Admits roomId

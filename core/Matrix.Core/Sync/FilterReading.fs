@@ -114,14 +114,14 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
     member this.RoomIds(name: string) : string[] | null =
         this.List(name, RoomId.isValid, "an array of room ids")
 
-    /// A count from 1; 0 if absent.
-    member _.Limit(name: string) : int =
+    /// A count; none if absent. The specification has it greater than 0, but many clients ask for no events by a 0.
+    member _.Limit(name: string) : int voption =
         match o.TryFind name with
-        | ValueNone -> 0
-        | ValueSome(Json.Int n) when n >= 1L -> int (min n (int64 Int32.MaxValue))
+        | ValueNone -> ValueNone
+        | ValueSome(Json.Int n) when n >= 0L -> ValueSome(int (min n (int64 Int32.MaxValue)))
         | ValueSome _ ->
-            faults.Note(below name, "an integer greater than 0")
-            0
+            faults.Note(below name, "an integer that is not negative")
+            ValueNone
 
     /// One of some words; the first if absent.
     member _.OneOf(name: string, words: string list) : string =

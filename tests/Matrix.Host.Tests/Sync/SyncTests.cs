@@ -47,6 +47,20 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
+    public async Task Who_asks_for_no_timeline_is_told_the_whole_state_and_then_what_is_new()
+    {
+        var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
+        await _alice.SaysAsync(room, "old");
+
+        var sync = await _alice.SyncsAsync(filter: Filter(("timeline", new JsonObject { ["limit"] = 0 })));
+        Assert.That(sync.Timeline(room), Is.Empty);
+        Assert.That(sync.State(room).Select(SyncReply.KeyOf), Is.SupersetOf(new[] { "m.room.create|", "m.room.name|", $"m.room.member|{_alice.UserId}" }));
+
+        await _alice.SaysAsync(room, "new");
+        Assert.That((await _alice.SyncsAsync(sync.Next)).Bodies(room), Is.EqualTo(new[] { "new" }));
+    }
+
+    [Test]
     public async Task State_that_stands_in_the_timeline_is_not_told_twice()
     {
         var room = await _alice.CreatesRoomAsync();
