@@ -27,7 +27,7 @@ public sealed class RoomEngine : IDisposable
         Rooms = new RoomDirectory(storage.Rooms, loader, Events, States, options);
         _lanes = new LaneDirectory(loader, storage.Writer, options);
         var appender = new EventAppender(Events, signer, push, options, time);
-        var contents = new MemberContents(storage.Profiles, storage.AccountData, options.ServerName);
+        var contents = new MemberContents(storage.Profiles, options.ServerName);
         Sender = new RoomSender(
             _lanes, Rooms, appender, new TransactionLog(storage.Transactions, asksFirst: !storage.Writer.ConditionsAreCheap, options), Events, storage.Relations);
         var profiles = new ShownProfiles(Sender, Rooms, appender, contents, storage.Memberships);

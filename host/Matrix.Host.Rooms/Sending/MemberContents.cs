@@ -1,12 +1,11 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Profiles;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>What member events say, and who wants no invites.</summary>
-internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable accountData, string serverName)
+/// <summary>What member events say.</summary>
+internal sealed class MemberContents(IProfilesTable profiles, string serverName)
 {
     private static readonly string[] _shown = ["displayname", "avatar_url"];
 
@@ -30,18 +29,6 @@ internal sealed class MemberContents(IProfilesTable profiles, IAccountDataTable 
     /// <summary>Whether two contents of member events show the same profile.</summary>
     internal static bool ShowSameProfile(JsonObject one, JsonObject other) =>
         Array.TrueForAll(_shown, field => one.Text(field) == other.Text(field));
-
-    /// <summary>
-    /// Whether a local user blocks all invites (`m.invite_permission_config`). Client-Server API, "Invite permission".
-    /// </summary>
-    internal async ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop)
-    {
-        if (RoomNames.ServerOf(userId) != serverName) return false;
-        var row = await accountData.FindAsync(userId, null, "m.invite_permission_config", stop).ConfigureAwait(false);
-        return row is not null
-            && JsonText.TryParseStored(row.Content.Span, out var content)
-            && content.Text("default_action") == "block";
-    }
 
     private static string? Text(ReadOnlyMemory<byte> json) =>
         JsonText.TryParse(json.Span, Matrix.Core.Json.Reading.Client, JsonText.ClientBodyLimits, out var value, out _)

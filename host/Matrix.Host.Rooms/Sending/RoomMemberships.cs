@@ -1,6 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
@@ -24,6 +25,7 @@ public sealed class RoomMemberships
     private readonly MemberContents _contents;
     private readonly ShownProfiles _profiles;
     private readonly IStorage _storage;
+    private readonly InvitePermission _invites;
     private readonly string _serverName;
 
     internal RoomMemberships(
@@ -41,6 +43,7 @@ public sealed class RoomMemberships
         _contents = contents;
         _profiles = profiles;
         _storage = storage;
+        _invites = new InvitePermission(storage.AccountData);
         _serverName = serverName;
     }
 
@@ -230,7 +233,7 @@ public sealed class RoomMemberships
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
         }
 
-        return await _contents.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
+        return await _invites.BlocksAsync(userId, stop).ConfigureAwait(false)
             ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")
             : null;
     }

@@ -288,6 +288,20 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
+    public async Task An_invite_is_not_shown_to_one_who_blocks_invites()
+    {
+        var since = (await _bob.SyncsAsync()).Next;
+        var room = await _alice.CreatesRoomAsync();
+        await _alice.InvitesAsync(room, _bob);
+        await _bob.SetsAccountDataAsync("m.invite_permission_config", new JsonObject { ["default_action"] = "block" });
+        Assert.That((await _bob.SyncsAsync(since)).Invited, Is.Empty);
+        Assert.That((await _bob.SyncsAsync()).Invited, Is.Empty);
+
+        await _bob.SetsAccountDataAsync("m.invite_permission_config", []);
+        Assert.That((await _bob.SyncsAsync()).Invited, Is.EqualTo(new[] { room }));
+    }
+
+    [Test]
     public async Task Ignored_users_are_not_heard_but_the_state_they_make_is()
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject

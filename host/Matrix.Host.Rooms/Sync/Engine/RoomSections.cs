@@ -23,7 +23,8 @@ internal sealed class RoomSections(RoomServices services)
         output.Close();
 
         output.Open("invite"u8);
-        foreach (var (view, invite) in found.Invited)
+        bool isShown = found.Invited.Count > 0 && !await services.Invites.BlocksAsync(turn.Reader.UserId, stop).ConfigureAwait(false);
+        foreach (var (view, invite) in isShown ? found.Invited : [])
         {
             turn.HasNews |= await _invited.WriteAsync(turn, view, invite, stop).ConfigureAwait(false);
         }

@@ -1,4 +1,5 @@
 using Matrix.Core.Room;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
@@ -33,6 +34,8 @@ internal sealed record RoomServices
     public required ClientEvents ClientEvents { get; init; }
 
     public required IgnoredUsers Ignored { get; init; }
+
+    public required InvitePermission Invites { get; init; }
 
     public required ReplacedState Replaced { get; init; }
 

@@ -1,3 +1,4 @@
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
@@ -50,6 +51,7 @@ public sealed class RoomSync : IAsyncDisposable
                 DeviceLists = new DeviceListChanges(storage, rooms.Rooms, rooms.States, rooms.Events),
                 ClientEvents = ClientEvents,
                 Ignored = Ignored,
+                Invites = new InvitePermission(storage.AccountData),
                 Replaced = Replaced,
                 Trail = Trail,
                 Aggregations = Aggregations,
