@@ -70,7 +70,7 @@ public sealed class EventPages(
         ByteBuffer output, Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop)
     {
         var extras = await clientEvents.ExtrasAsync(
-            readable.Room, among, await TrailAsync(readable, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
+            readable.Room, among, await trail.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
         var bundled = await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
@@ -150,11 +150,4 @@ public sealed class EventPages(
         || (filter.AdmitsRoom(stored.Room.RoomId)
             && filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content)));
 
-    private async ValueTask<IReadOnlyList<StoredEvent>> TrailAsync(
-        Readable readable, IReadOnlyList<StoredEvent> among, CancellationToken stop)
-    {
-        if (among.Count == 0 || readable.Member.IsNone) return [];
-        var oldest = among.Min(stored => stored.Nid.Value);
-        return await trail.BackAsync(readable.Room, readable.Member, member => member.Nid.Value <= oldest, stop).ConfigureAwait(false);
-    }
 }

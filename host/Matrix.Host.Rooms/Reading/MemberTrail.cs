@@ -1,24 +1,63 @@
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>A user's memberships in a room, followed from the latest back.</summary>
-public sealed class MemberTrail(EventStore events, ReplacedState replaced)
+public sealed class MemberTrail(EventStore events, StateStore states, ReplacedState replaced)
 {
-    /// <summary>How far back a trail is followed.</summary>
-    public const int Longest = 64;
+    /// <summary>
+    /// How far back a trail is followed. One who was banned and let in again more often than half of that, since they were last in the room, is taken
+    /// for one who never was; one who changed their name more often, since they came, for one who came then.
+    /// </summary>
+    public const int Longest = 2000;
+
+    /// <summary>Up to here following a trail costs less than asking for the states at events.</summary>
+    private const int Near = 64;
+
+    private const string MemberType = "m.room.member";
 
     /// <summary>
     /// The user's member events from one back to the first that <paramref name="enough"/> says suffices (included), latest first.
     /// </summary>
-    public async ValueTask<IReadOnlyList<StoredEvent>> BackAsync(
-        RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, CancellationToken stop)
+    public ValueTask<IReadOnlyList<StoredEvent>> BackAsync(
+        RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, CancellationToken stop) =>
+        FollowAsync(room, latest, enough, Longest, stop);
+
+    /// <summary>The user's member events that say what they were at each of these events, latest first.</summary>
+    /// <param name="room">The room.</param>
+    /// <param name="latest">The user's member event at the latest of the events, or a later one.</param>
+    /// <param name="among">The events.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<IReadOnlyList<StoredEvent>> AtAsync(
+        RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
+    {
+        if (among.Count == 0) return [];
+        var oldest = among.Min(stored => stored.Nid.Value);
+        var near = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        if (near.Count < Near || near[^1].Nid.Value <= oldest) return near;
+
+        var user = near[0].Pdu.StateKey!;
+        var further = new HashSet<EventNid>();
+        foreach (var stored in among)
+        {
+            if (stored.Nid.Value >= near[^1].Nid.Value) continue;
+            var state = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
+            if (state.Find(MemberType, user) is { } entry) further.Add(EventNid.Of(room.Nid, entry.Ordinal));
+        }
+
+        var found = await events.GetManyAsync(room, further, stop).ConfigureAwait(false);
+        return [.. near, .. found.OrderByDescending(member => member.Nid.Value)];
+    }
+
+    private async ValueTask<IReadOnlyList<StoredEvent>> FollowAsync(
+        RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, int longest, CancellationToken stop)
     {
         var trail = new List<StoredEvent>();
         var next = latest;
-        while (!next.IsNone && trail.Count < Longest)
+        while (!next.IsNone && trail.Count < longest)
         {
             if (await events.GetAsync(room, next, stop).ConfigureAwait(false) is not { } member) break;
             trail.Add(member);

@@ -118,13 +118,8 @@ internal sealed class JoinedRooms(RoomServices services)
     private ValueTask<IReadOnlyList<StoredEvent>> TrailAsync(
         RoomIdentity room, StateTree end, string userId, Timeline timeline, CancellationToken stop)
     {
-        if (timeline.Events.Count == 0 || end.Find(MemberType, userId) is not { } entry)
-        {
-            return ValueTask.FromResult<IReadOnlyList<StoredEvent>>([]);
-        }
-
-        var first = timeline.Events[0].Nid;
-        return services.Trail.BackAsync(room, EventNid.Of(room.Nid, entry.Ordinal), member => member.Nid.Value <= first.Value, stop);
+        var member = end.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
+        return services.Trail.AtAsync(room, member, timeline.Events, stop);
     }
 
     /// <summary>The event with which the user came into the room, profile changes passed over.</summary>

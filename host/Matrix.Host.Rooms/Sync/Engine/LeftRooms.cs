@@ -54,11 +54,7 @@ internal sealed class LeftRooms(RoomServices services)
             : await _timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, turn, stop).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
-        var trail = await services.Trail.BackAsync(
-            room,
-            member,
-            stored => timeline.Events.Count == 0 || stored.Nid.Value <= timeline.Events[0].Nid.Value,
-            stop).ConfigureAwait(false);
+        var trail = await services.Trail.AtAsync(room, member, timeline.Events, stop).ConfigureAwait(false);
         var sight = new Sight(reader, departure.Event.Nid);
         var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, sight, stop).ConfigureAwait(false);
         await services.BundleAsync(turn, input.View, sight, timeline, extras, stop).ConfigureAwait(false);

@@ -30,7 +30,7 @@ public sealed class RoomSync : IAsyncDisposable
         var typing = new TypingBoard(_board, _wheel, time, options);
         var unread = new UnreadCounter(storage, _board, options.UnreadCacheBytes);
         Replaced = new ReplacedState(storage.State);
-        Trail = new MemberTrail(rooms.Events, Replaced);
+        Trail = new MemberTrail(rooms.Events, rooms.States, Replaced);
         _erased = new ErasedUsers(Trail, time);
         Visibility = new Visibility(rooms.Events, rooms.States, Replaced, Trail, _erased);
         ClientEvents = new ClientEvents(rooms.Events, Replaced, Visibility, time);
