@@ -4,23 +4,8 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;
 
-public sealed class KeyClaimTests
+internal sealed class KeyClaimTests : TwoUsersTests
 {
-    private HomeserverFixture _server = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-
-    [SetUp]
-    public async Task StartAsync()
-    {
-        _server = await HomeserverFixture.StartAsync();
-        _alice = await _server.RegistersAsync("alice");
-        _bob = await _server.RegistersAsync("bob");
-    }
-
-    [TearDown]
-    public async Task StopAsync() => await _server.DisposeAsync();
-
     [Test]
     public async Task Keys_are_given_out_in_the_order_of_their_uploads_each_once_and_then_the_fallback_key_again_and_again()
     {
@@ -37,13 +22,13 @@ public sealed class KeyClaimTests
     [Test]
     public async Task A_claimed_key_is_the_one_that_was_uploaded()
     {
-        var key = ClientKeys.OneTime(_alice.UserId, _alice.DeviceId, 7, fallback: true);
-        await _alice.PostAsync("keys/upload", new JsonObject { ["fallback_keys"] = new JsonObject { ["signed_curve25519:F"] = key.DeepClone() } });
+        var key = ClientKeys.OneTime(Alice.UserId, Alice.DeviceId, 7, fallback: true);
+        await Alice.PostAsync("keys/upload", new JsonObject { ["fallback_keys"] = new JsonObject { ["signed_curve25519:F"] = key.DeepClone() } });
 
-        var reply = await _bob.PostAsync("keys/claim", Claim("signed_curve25519"));
+        var reply = await Bob.PostAsync("keys/claim", Claim("signed_curve25519"));
 
         Assert.That(
-            JsonNode.DeepEquals(reply.Json["one_time_keys"]![_alice.UserId]![_alice.DeviceId]!["signed_curve25519:F"], key), reply.Text);
+            JsonNode.DeepEquals(reply.Json["one_time_keys"]![Alice.UserId]![Alice.DeviceId]!["signed_curve25519:F"], key), reply.Text);
     }
 
     [Test]
@@ -81,7 +66,7 @@ public sealed class KeyClaimTests
         await UploadsAsync("one_time_keys", ("A", 1));
         var first = await ClaimsAsync();
 
-        await _server.RestartAsync();
+        await Server.RestartAsync();
 
         Assert.That(first, Is.EqualTo("signed_curve25519:A"));
         Assert.That(await ClaimsAsync(), Is.Null);
@@ -104,17 +89,17 @@ public sealed class KeyClaimTests
     [TestCase("""{"one_time_keys":{"@alice:test.example":"D"}}""")]
     [TestCase("""{"one_time_keys":{"@alice:test.example":{"D":1}}}""")]
     public async Task A_claim_with_a_value_of_the_wrong_type_is_bad_json(string body) =>
-        (await _bob.SendAsync(HttpMethod.Post, "keys/claim", TestClient.Raw(body))).Is(400, "M_BAD_JSON");
+        (await Bob.SendAsync(HttpMethod.Post, "keys/claim", TestClient.Raw(body))).Is(400, "M_BAD_JSON");
 
     private JsonObject Claim(string algorithm) => new()
     {
-        ["one_time_keys"] = new JsonObject { [_alice.UserId] = new JsonObject { [_alice.DeviceId] = algorithm } },
+        ["one_time_keys"] = new JsonObject { [Alice.UserId] = new JsonObject { [Alice.DeviceId] = algorithm } },
     };
 
     private async Task<string?> ClaimsAsync()
     {
-        var reply = (await _bob.PostAsync("keys/claim", Claim("signed_curve25519"))).Is(200);
-        return reply.Json["one_time_keys"]![_alice.UserId]?[_alice.DeviceId]!.AsObject().Single().Key;
+        var reply = (await Bob.PostAsync("keys/claim", Claim("signed_curve25519"))).Is(200);
+        return reply.Json["one_time_keys"]![Alice.UserId]?[Alice.DeviceId]!.AsObject().Single().Key;
     }
 
     private async Task UploadsAsync(string kind, params (string Id, int Content)[] keys)
@@ -122,15 +107,15 @@ public sealed class KeyClaimTests
         var json = new JsonObject();
         foreach (var (id, content) in keys)
         {
-            json[$"signed_curve25519:{id}"] = ClientKeys.OneTime(_alice.UserId, _alice.DeviceId, content, kind == "fallback_keys");
+            json[$"signed_curve25519:{id}"] = ClientKeys.OneTime(Alice.UserId, Alice.DeviceId, content, kind == "fallback_keys");
         }
 
-        (await _alice.PostAsync("keys/upload", new JsonObject { [kind] = json })).Is(200);
+        (await Alice.PostAsync("keys/upload", new JsonObject { [kind] = json })).Is(200);
     }
 
     private async Task<int> UnusedAsync()
     {
-        var storage = (IStorage)_server.Services.GetService(typeof(IStorage))!;
-        return (await storage.Keys.CountsAsync(_alice.UserId, _alice.DeviceId, CancellationToken.None)).UnusedFallback.Count;
+        var storage = (IStorage)Server.Services.GetService(typeof(IStorage))!;
+        return (await storage.Keys.CountsAsync(Alice.UserId, Alice.DeviceId, CancellationToken.None)).UnusedFallback.Count;
     }
 }

@@ -4,46 +4,32 @@ using Matrix.Host.Tests.Support;
 namespace Matrix.Host.Tests.Reading;
 
 /// <summary>What happens in a room after someone left, or before they came, does not reach them with what they may see.</summary>
-internal sealed class AfterLeavingTests
+internal sealed class AfterLeavingTests : TwoUsersTests
 {
     private const string Secret = "not for bob";
 
-    private HomeserverFixture _server = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
     private int _txn;
-
-    [SetUp]
-    public async Task Starts()
-    {
-        _server = await HomeserverFixture.StartAsync();
-        _alice = await _server.RegistersAsync("alice");
-        _bob = await _server.RegistersAsync("bob");
-    }
-
-    [TearDown]
-    public async Task Stops() => await _server.DisposeAsync();
 
     [Test]
     public async Task What_relates_to_an_event_after_one_left_does_not_come_with_it()
     {
         var room = await CreatesAsync("shared");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
         var edited = await SaysAsync(room, "first");
         var rooted = await SaysAsync(room, "root");
         await RelatesAsync(room, edited, "m.replace", "for everyone");
         var inThread = await RelatesAsync(room, rooted, "m.thread", "for everyone");
-        await _bob.PostAsync($"rooms/{room}/leave");
+        await Bob.PostAsync($"rooms/{room}/leave");
         await RelatesAsync(room, edited, "m.replace", Secret);
         await RelatesAsync(room, rooted, "m.thread", Secret);
         var refers = await RelatesAsync(room, rooted, "m.reference", Secret);
 
-        var page = (await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200);
-        var one = (await _bob.GetAsync($"rooms/{room}/event/{edited}")).Is(200);
-        var around = (await _bob.GetAsync($"rooms/{room}/context/{rooted}")).Is(200);
-        var threads = (await _bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200);
+        var page = (await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200);
+        var one = (await Bob.GetAsync($"rooms/{room}/event/{edited}")).Is(200);
+        var around = (await Bob.GetAsync($"rooms/{room}/context/{rooted}")).Is(200);
+        var threads = (await Bob.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200);
         var filter = Uri.EscapeDataString("""{"room":{"include_leave":true,"timeline":{"limit":4}}}""");
-        var sync = (await _bob.GetAsync($"sync?filter={filter}")).Is(200);
+        var sync = (await Bob.GetAsync($"sync?filter={filter}")).Is(200);
 
         Assert.Multiple(() =>
         {
@@ -59,31 +45,31 @@ internal sealed class AfterLeavingTests
     public async Task What_relates_to_an_event_while_one_was_away_does_not_come_with_it_where_only_the_joined_see()
     {
         var room = await CreatesAsync("joined");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
         var edited = await SaysAsync(room, "first");
-        await _bob.PostAsync($"rooms/{room}/leave");
+        await Bob.PostAsync($"rooms/{room}/leave");
         await RelatesAsync(room, edited, "m.replace", Secret);
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
 
-        Assert.That((await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Not.Contain(Secret));
-        Assert.That((await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(Secret));
+        Assert.That((await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Not.Contain(Secret));
+        Assert.That((await Alice.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(Secret));
     }
 
     [Test]
     public async Task What_was_in_a_thread_while_one_was_away_is_not_counted_for_them_where_only_the_joined_see()
     {
         var room = await CreatesAsync("joined");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
         var rooted = await SaysAsync(room, "root");
-        await _bob.PostAsync($"rooms/{room}/leave");
+        await Bob.PostAsync($"rooms/{room}/leave");
         await RelatesAsync(room, rooted, "m.thread", Secret);
         await RelatesAsync(room, rooted, "m.thread", Secret);
         var away = await RelatesAsync(room, rooted, "m.reference", Secret);
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
         var latest = await RelatesAsync(room, rooted, "m.thread", "for everyone");
         var back = await RelatesAsync(room, rooted, "m.reference", "for everyone");
 
-        var (bob, alice) = (await OfRootAsync(_bob), await OfRootAsync(_alice));
+        var (bob, alice) = (await OfRootAsync(Bob), await OfRootAsync(Alice));
 
         Assert.That(((int?)bob["m.thread"]!["count"], (string?)bob["m.thread"]!["latest_event"]!["event_id"]), Is.EqualTo((1, latest)));
         Assert.That(bob["m.reference"]!["chunk"]!.AsArray().Select(e => (string?)e!["event_id"]), Is.EqualTo(new[] { back }));
@@ -98,35 +84,35 @@ internal sealed class AfterLeavingTests
     public async Task Who_redacted_an_event_and_why_after_one_left_is_not_told()
     {
         var room = await CreatesAsync("shared");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
         var (earlier, later) = (await SaysAsync(room, "spam"), await SaysAsync(room, "gossip"));
         var known = await RedactsAsync(room, earlier, "for everyone");
-        await _bob.PostAsync($"rooms/{room}/leave");
+        await Bob.PostAsync($"rooms/{room}/leave");
         await RedactsAsync(room, later, Secret);
 
-        var page = (await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200);
-        var one = (await _bob.GetAsync($"rooms/{room}/event/{later}")).Is(200);
+        var page = (await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200);
+        var one = (await Bob.GetAsync($"rooms/{room}/event/{later}")).Is(200);
         var filter = Uri.EscapeDataString("""{"room":{"include_leave":true}}""");
-        var sync = (await _bob.GetAsync($"sync?filter={filter}")).Is(200);
+        var sync = (await Bob.GetAsync($"sync?filter={filter}")).Is(200);
 
         foreach (var seen in new[] { page, one, sync }) Assert.That(seen.Text, Does.Not.Contain(Secret).And.Not.Contain("gossip"));
         Assert.That(one.Json["content"]!.AsObject(), Is.Empty);
         Assert.That(
-            (string?)(await _bob.GetAsync($"rooms/{room}/event/{earlier}")).Is(200).Json["unsigned"]!["redacted_because"]!["event_id"], Is.EqualTo(known));
-        Assert.That((await _alice.GetAsync($"rooms/{room}/event/{later}")).Is(200).Text, Does.Contain(Secret));
+            (string?)(await Bob.GetAsync($"rooms/{room}/event/{earlier}")).Is(200).Json["unsigned"]!["redacted_because"]!["event_id"], Is.EqualTo(known));
+        Assert.That((await Alice.GetAsync($"rooms/{room}/event/{later}")).Is(200).Text, Does.Contain(Secret));
     }
 
     [Test]
     public async Task Who_redacted_an_event_while_one_was_away_is_not_told_where_only_the_joined_see()
     {
         var room = await CreatesAsync("joined");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
         var said = await SaysAsync(room, "gossip");
-        await _bob.PostAsync($"rooms/{room}/leave");
+        await Bob.PostAsync($"rooms/{room}/leave");
         await RedactsAsync(room, said, Secret);
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
 
-        var one = (await _bob.GetAsync($"rooms/{room}/event/{said}")).Is(200);
+        var one = (await Bob.GetAsync($"rooms/{room}/event/{said}")).Is(200);
 
         Assert.That(one.Text, Does.Not.Contain(Secret).And.Not.Contain("gossip"));
     }
@@ -134,18 +120,18 @@ internal sealed class AfterLeavingTests
     [Test]
     public async Task Who_was_a_member_before_one_came_is_not_told_where_only_the_joined_see()
     {
-        var carol = await _server.RegistersAsync("carol");
+        var carol = await Server.RegistersAsync("carol");
         var room = await CreatesAsync("joined");
         await carol.PostAsync($"rooms/{room}/join");
         await SaysAsync(room, "first");
-        var then = (await _alice.GetAsync("sync")).Is(200).Member("next_batch");
+        var then = (await Alice.GetAsync("sync")).Is(200).Member("next_batch");
         await carol.PostAsync($"rooms/{room}/leave");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
 
-        var now = (await _bob.GetAsync("sync")).Is(200).Member("next_batch");
-        (await _bob.GetAsync($"rooms/{room}/members?at={then}")).Is(403, "M_FORBIDDEN");
-        (await _alice.GetAsync($"rooms/{room}/members?at={then}")).Is(200);
-        (await _bob.GetAsync($"rooms/{room}/members?at={now}")).Is(200);
+        var now = (await Bob.GetAsync("sync")).Is(200).Member("next_batch");
+        (await Bob.GetAsync($"rooms/{room}/members?at={then}")).Is(403, "M_FORBIDDEN");
+        (await Alice.GetAsync($"rooms/{room}/members?at={then}")).Is(200);
+        (await Bob.GetAsync($"rooms/{room}/members?at={now}")).Is(200);
     }
 
     [TestCase("joined", false)]
@@ -156,18 +142,18 @@ internal sealed class AfterLeavingTests
         var room = await CreatesAsync(setting);
         var first = await SetsTopicAsync(room, Secret);
         await SetsTopicAsync(room, "for everyone");
-        await _bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/join");
 
         foreach (var path in new[] { "state", "state/m.room.topic?format=event" })
         {
-            var seen = (await _bob.GetAsync($"rooms/{room}/{path}")).Is(200);
+            var seen = (await Bob.GetAsync($"rooms/{room}/{path}")).Is(200);
             Assert.That(seen.Text.Contains(Secret), Is.EqualTo(isTold), path);
             Assert.That(seen.Text, Does.Contain($"\"replaces_state\":\"{first}\""));
         }
 
         // What was there when they came is theirs to see, so that what replaces it says what it was.
         var later = await SetsTopicAsync(room, "later");
-        var replaced = (await _bob.GetAsync($"rooms/{room}/event/{later}")).Is(200).Json["unsigned"]!["prev_content"];
+        var replaced = (await Bob.GetAsync($"rooms/{room}/event/{later}")).Is(200).Json["unsigned"]!["prev_content"];
         Assert.That((string?)replaced?["topic"], Is.EqualTo("for everyone"));
     }
 
@@ -176,24 +162,24 @@ internal sealed class AfterLeavingTests
     {
         var room = await CreatesAsync("shared");
         var said = await SaysAsync(room, "before bob");
-        await _bob.PostAsync($"rooms/{room}/join");
-        await _bob.PostAsync($"rooms/{room}/leave");
+        await Bob.PostAsync($"rooms/{room}/join");
+        await Bob.PostAsync($"rooms/{room}/leave");
         var away = await SaysAsync(room, Secret);
-        await _alice.PutAsync($"rooms/{room}/state/m.room.history_visibility", new JsonObject { ["history_visibility"] = "world_readable" });
+        await Alice.PutAsync($"rooms/{room}/state/m.room.history_visibility", new JsonObject { ["history_visibility"] = "world_readable" });
         var open = await SaysAsync(room, "open");
 
-        var seen = (await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text;
+        var seen = (await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text;
         Assert.That(seen, Does.Contain(said).And.Contain(open).And.Not.Contain(away));
-        var carol = await _server.RegistersAsync("carol");
+        var carol = await Server.RegistersAsync("carol");
         Assert.That((await carol.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
-        await _bob.PostAsync($"rooms/{room}/forget");
-        Assert.That((await _bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
+        await Bob.PostAsync($"rooms/{room}/forget");
+        Assert.That((await Bob.GetAsync($"rooms/{room}/messages?dir=b&limit=50")).Is(200).Text, Does.Contain(open).And.Not.Contain(said));
     }
 
     private async Task<string> SetsTopicAsync(string room, string topic) =>
-        (await _alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = topic })).Is(200).Member("event_id");
+        (await Alice.PutAsync($"rooms/{room}/state/m.room.topic", new JsonObject { ["topic"] = topic })).Is(200).Member("event_id");
 
-    private async Task<string> CreatesAsync(string visibility) => (await _alice.PostAsync("createRoom", new JsonObject
+    private async Task<string> CreatesAsync(string visibility) => (await Alice.PostAsync("createRoom", new JsonObject
     {
         ["preset"] = "public_chat",
         ["initial_state"] = new JsonArray(new JsonObject
@@ -203,13 +189,13 @@ internal sealed class AfterLeavingTests
         }),
     })).Is(200).Member("room_id");
 
-    private async Task<string> SaysAsync(string room, string text) => (await _alice.PutAsync(
+    private async Task<string> SaysAsync(string room, string text) => (await Alice.PutAsync(
         $"rooms/{room}/send/m.room.message/{++_txn}", new JsonObject { ["msgtype"] = "m.text", ["body"] = text })).Is(200).Member("event_id");
 
-    private async Task<string> RedactsAsync(string room, string what, string reason) => (await _alice.PutAsync(
+    private async Task<string> RedactsAsync(string room, string what, string reason) => (await Alice.PutAsync(
         $"rooms/{room}/redact/{what}/{++_txn}", new JsonObject { ["reason"] = reason })).Is(200).Member("event_id");
 
-    private async Task<string> RelatesAsync(string room, string to, string how, string text) => (await _alice.PutAsync(
+    private async Task<string> RelatesAsync(string room, string to, string how, string text) => (await Alice.PutAsync(
         $"rooms/{room}/send/m.room.message/{++_txn}",
         new JsonObject
         {

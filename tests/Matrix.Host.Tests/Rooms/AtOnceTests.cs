@@ -4,38 +4,23 @@ using Matrix.Host.Tests.Support;
 namespace Matrix.Host.Tests.Rooms;
 
 /// <summary>The same request several times at the same moment.</summary>
-internal sealed class AtOnceTests
+internal sealed class AtOnceTests : TwoUsersTests
 {
-    private HomeserverFixture _server = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-
-    [SetUp]
-    public async Task Starts()
-    {
-        _server = await HomeserverFixture.StartAsync();
-        _alice = await _server.RegistersAsync("alice");
-        _bob = await _server.RegistersAsync("bob");
-    }
-
-    [TearDown]
-    public async Task Stops() => await _server.DisposeAsync();
-
     [Test]
     public async Task Joining_many_times_at_once_makes_one_event()
     {
-        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
-        foreach (var reply in await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => _bob.PostAsync($"rooms/{room}/join")))) reply.Is(200);
-        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=100")).Is(200).Json;
-        Assert.That(page["chunk"]!.AsArray().Count(each => (string?)each!["state_key"] == _bob.UserId), Is.EqualTo(1));
+        var room = (await Alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        foreach (var reply in await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => Bob.PostAsync($"rooms/{room}/join")))) reply.Is(200);
+        var page = (await Alice.GetAsync($"rooms/{room}/messages?dir=b&limit=100")).Is(200).Json;
+        Assert.That(page["chunk"]!.AsArray().Count(each => (string?)each!["state_key"] == Bob.UserId), Is.EqualTo(1));
     }
 
     [Test]
     public async Task Reacting_many_times_at_once_makes_one_reaction()
     {
-        var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
-        var said = (await _alice.PutAsync($"rooms/{room}/send/m.room.message/0", new JsonObject { ["body"] = "x" })).Member("event_id");
-        var replies = await Task.WhenAll(Enumerable.Range(1, 16).Select(i => _alice.PutAsync($"rooms/{room}/send/m.reaction/{i}", new JsonObject
+        var room = (await Alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
+        var said = (await Alice.PutAsync($"rooms/{room}/send/m.room.message/0", new JsonObject { ["body"] = "x" })).Member("event_id");
+        var replies = await Task.WhenAll(Enumerable.Range(1, 16).Select(i => Alice.PutAsync($"rooms/{room}/send/m.reaction/{i}", new JsonObject
         {
             ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.annotation", ["event_id"] = said, ["key"] = "+1" },
         })));

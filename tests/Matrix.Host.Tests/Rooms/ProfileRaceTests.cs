@@ -8,27 +8,12 @@ using Matrix.Host.Tests.Support;
 namespace Matrix.Host.Tests.Rooms;
 
 /// <summary>A name that changes while something else happens to its owner.</summary>
-internal sealed class ProfileRaceTests
+internal sealed class ProfileRaceTests : TwoUsersTests
 {
-    private HomeserverFixture _server = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-
-    [SetUp]
-    public async Task Starts()
-    {
-        _server = await HomeserverFixture.StartAsync();
-        _alice = await _server.RegistersAsync("alice");
-        _bob = await _server.RegistersAsync("bob");
-    }
-
-    [TearDown]
-    public async Task Stops() => await _server.DisposeAsync();
-
     [Test]
     public async Task After_many_changes_at_once_every_room_shows_the_name_that_the_profile_has()
     {
-        var rooms = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => CreatesAsync(_bob)));
+        var rooms = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => CreatesAsync(Bob)));
         for (var round = 0; round < 4; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 10).Select(n => IsCalledAsync($"Bob {round}.{n}")));
@@ -68,9 +53,9 @@ internal sealed class ProfileRaceTests
     {
         for (var round = 0; round < 25; round++)
         {
-            var theirs = await CreatesAsync(_alice);
-            var joining = _bob.PostAsync($"rooms/{theirs}/join");
-            var creating = CreatesAsync(_bob);
+            var theirs = await CreatesAsync(Alice);
+            var joining = Bob.PostAsync($"rooms/{theirs}/join");
+            var creating = CreatesAsync(Bob);
             await IsCalledAsync($"Bob {round}");
             (await joining).Is(200);
 
@@ -86,15 +71,15 @@ internal sealed class ProfileRaceTests
     {
         for (var round = 0; round < 20; round++)
         {
-            var room = await CreatesAsync(_alice);
-            (await _bob.PostAsync($"rooms/{room}/join")).Is(200);
+            var room = await CreatesAsync(Alice);
+            (await Bob.PostAsync($"rooms/{room}/join")).Is(200);
             var verb = round % 2 == 0 ? "kick" : "ban";
-            var removing = _alice.PostAsync($"rooms/{room}/{verb}", new JsonObject { ["user_id"] = _bob.UserId });
+            var removing = Alice.PostAsync($"rooms/{room}/{verb}", new JsonObject { ["user_id"] = Bob.UserId });
             await Task.WhenAll(removing, IsCalledAsync($"Bob {round}"), IsCalledAsync($"Robert {round}"));
             (await removing).Is(200);
 
             Assert.That((await MemberAsync(room)).Membership, Is.EqualTo(verb == "kick" ? "leave" : "ban"));
-            Assert.That((await _alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Text, Does.Not.Contain(_bob.UserId));
+            Assert.That((await Alice.GetAsync($"rooms/{room}/joined_members")).Is(200).Text, Does.Not.Contain(Bob.UserId));
 
             // Nor does a later one.
             await IsCalledAsync($"Bobby {round}");
@@ -106,15 +91,15 @@ internal sealed class ProfileRaceTests
         (await user.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Is(200).Member("room_id");
 
     private async Task IsCalledAsync(string name) =>
-        (await _bob.PutAsync($"profile/{_bob.UserId}/displayname", new JsonObject { ["displayname"] = name })).Is(200);
+        (await Bob.PutAsync($"profile/{Bob.UserId}/displayname", new JsonObject { ["displayname"] = name })).Is(200);
 
-    private async Task<string> NameAsync() => (await _bob.GetAsync($"profile/{_bob.UserId}/displayname")).Is(200).Member("displayname");
+    private async Task<string> NameAsync() => (await Bob.GetAsync($"profile/{Bob.UserId}/displayname")).Is(200).Member("displayname");
 
     private async Task<(string Membership, string? Name)> MemberAsync(string room)
     {
-        var events = (await _alice.GetAsync($"rooms/{room}/state")) is { Status: 200 } seen ? seen : await _bob.GetAsync($"rooms/{room}/state");
+        var events = (await Alice.GetAsync($"rooms/{room}/state")) is { Status: 200 } seen ? seen : await Bob.GetAsync($"rooms/{room}/state");
         var content = JsonNode.Parse(events.Is(200).Text)!.AsArray()
-            .Single(each => (string)each!["type"]! == "m.room.member" && (string)each["state_key"]! == _bob.UserId)!["content"]!;
+            .Single(each => (string)each!["type"]! == "m.room.member" && (string)each["state_key"]! == Bob.UserId)!["content"]!;
         return ((string)content["membership"]!, (string?)content["displayname"]);
     }
 

@@ -7,41 +7,16 @@ using Microsoft.Extensions.Hosting;
 namespace Matrix.Host.Tests.Sync;
 
 /// <summary>Requests that wait for news.</summary>
-[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
-internal sealed class LongPollTests(string kind)
+internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
 {
-    private TestDatabase _database = null!;
-    private HomeserverFixture _server = null!;
-    private TestUser _alice = null!;
-    private TestUser _bob = null!;
-    private string _room = null!;
-
-    [SetUp]
-    public async Task SetUp()
-    {
-        _database = await TestDatabase.CreateAsync(kind);
-        _server = await HomeserverFixture.StartAsync(("database.url", _database.Url));
-        _alice = await _server.RegistersAsync("alice");
-        _bob = await _server.RegistersAsync("bob");
-        _room = await _alice.CreatesRoomAsync();
-        await _bob.JoinsAsync(_room);
-    }
-
-    [TearDown]
-    public async Task TearDown()
-    {
-        await _server.DisposeAsync();
-        await _database.DisposeAsync();
-    }
-
     [Test]
     public async Task A_message_ends_every_wait_in_the_room()
     {
-        var users = new List<TestUser> { _bob };
+        var users = new List<TestUser> { Bob };
         for (var i = 0; i < 10; i++)
         {
-            users.Add(await _server.RegistersAsync($"u{i}"));
-            await users[^1].JoinsAsync(_room);
+            users.Add(await Server.RegistersAsync($"u{i}"));
+            await users[^1].JoinsAsync(Room);
         }
 
         var tokens = new List<string>();
@@ -50,16 +25,16 @@ internal sealed class LongPollTests(string kind)
         await Task.Delay(200);
         Assert.That(waits.Count(w => w.IsCompleted), Is.Zero);
 
-        await _alice.SaysAsync(_room, "hello");
-        foreach (var sync in await Task.WhenAll(waits)) Assert.That(sync.Bodies(_room), Is.EqualTo(new[] { "hello" }));
+        await Alice.SaysAsync(Room, "hello");
+        foreach (var sync in await Task.WhenAll(waits)) Assert.That(sync.Bodies(Room), Is.EqualTo(new[] { "hello" }));
     }
 
     [Test]
     public async Task A_wait_ends_empty_when_its_time_is_up()
     {
-        var since = (await _bob.SyncsAsync()).Next;
+        var since = (await Bob.SyncsAsync()).Next;
         var watch = Stopwatch.StartNew();
-        var sync = await _bob.SyncsAsync(since, "timeout=700");
+        var sync = await Bob.SyncsAsync(since, "timeout=700");
         Assert.That(sync.IsEmpty, Is.True);
         Assert.That(watch.ElapsedMilliseconds, Is.InRange(650, 5000));
     }
@@ -67,10 +42,10 @@ internal sealed class LongPollTests(string kind)
     [Test]
     public async Task Nobody_waits_longer_than_the_server_lets_them()
     {
-        await _server.RestartAsync(("sync.longest_poll", "300ms"));
-        var since = (await _bob.SyncsAsync()).Next;
+        await Server.RestartAsync(("sync.longest_poll", "300ms"));
+        var since = (await Bob.SyncsAsync()).Next;
         var watch = Stopwatch.StartNew();
-        Assert.That((await _bob.WaitsAsync(since, seconds: 30)).IsEmpty, Is.True);
+        Assert.That((await Bob.WaitsAsync(since, seconds: 30)).IsEmpty, Is.True);
         Assert.That(watch.ElapsedMilliseconds, Is.InRange(250, 5000));
     }
 
@@ -81,13 +56,13 @@ internal sealed class LongPollTests(string kind)
         {
             for (var i = 0; i < 30; i++)
             {
-                await _bob.PutAsync($"profile/{SyncingUsers.Esc(_bob.UserId)}/displayname", new JsonObject { ["displayname"] = $"Bob {i}" });
+                await Bob.PutAsync($"profile/{SyncingUsers.Esc(Bob.UserId)}/displayname", new JsonObject { ["displayname"] = $"Bob {i}" });
             }
         });
         while (!renaming.IsCompleted)
         {
-            var sync = await _bob.SyncsAsync();
-            Assert.That(sync.Joined, Is.EqualTo(new[] { _room }));
+            var sync = await Bob.SyncsAsync();
+            Assert.That(sync.Joined, Is.EqualTo(new[] { Room }));
         }
 
         await renaming;
@@ -96,62 +71,62 @@ internal sealed class LongPollTests(string kind)
     [Test]
     public async Task What_concerns_others_does_not_end_a_wait()
     {
-        var since = (await _bob.SyncsAsync()).Next;
-        var wait = _bob.WaitsAsync(since, seconds: 2);
-        await _alice.SaysAsync(await _alice.CreatesRoomAsync(), "elsewhere");
-        await _alice.SetsAccountDataAsync("org.example", []);
+        var since = (await Bob.SyncsAsync()).Next;
+        var wait = Bob.WaitsAsync(since, seconds: 2);
+        await Alice.SaysAsync(await Alice.CreatesRoomAsync(), "elsewhere");
+        await Alice.SetsAccountDataAsync("org.example", []);
         Assert.That((await wait).IsEmpty, Is.True);
     }
 
     [Test]
     public async Task A_message_that_the_filter_holds_back_does_not_end_a_wait()
     {
-        var filter = new JsonObject { ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["not_senders"] = new JsonArray(_alice.UserId) } } };
-        var since = (await _bob.SyncsAsync(filter: filter)).Next;
-        var wait = _bob.WaitsAsync(since, seconds: 3, filter: filter);
-        await _alice.SaysAsync(_room, "unheard");
+        var filter = new JsonObject { ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["not_senders"] = new JsonArray(Alice.UserId) } } };
+        var since = (await Bob.SyncsAsync(filter: filter)).Next;
+        var wait = Bob.WaitsAsync(since, seconds: 3, filter: filter);
+        await Alice.SaysAsync(Room, "unheard");
         await Task.Delay(300);
         Assert.That(wait.IsCompleted, Is.False);
-        var other = await _server.RegistersAsync("carol");
-        await other.JoinsAsync(_room);
-        await other.SaysAsync(_room, "heard");
-        Assert.That((await wait).Timeline(_room), Is.Not.Empty);
+        var other = await Server.RegistersAsync("carol");
+        await other.JoinsAsync(Room);
+        await other.SaysAsync(Room, "heard");
+        Assert.That((await wait).Timeline(Room), Is.Not.Empty);
     }
 
     [Test]
     public async Task Two_devices_wait_each_for_itself()
     {
-        var tablet = await _bob.LogsInAsync();
-        var (since, tabletSince) = ((await _bob.SyncsAsync()).Next, (await tablet.SyncsAsync()).Next);
-        var (wait, tabletWait) = (_bob.WaitsAsync(since), tablet.WaitsAsync(tabletSince));
-        await _alice.SaysAsync(_room, "to both");
-        Assert.That((await wait).Bodies(_room), Is.EqualTo(new[] { "to both" }));
-        Assert.That((await tabletWait).Bodies(_room), Is.EqualTo(new[] { "to both" }));
+        var tablet = await Bob.LogsInAsync();
+        var (since, tabletSince) = ((await Bob.SyncsAsync()).Next, (await tablet.SyncsAsync()).Next);
+        var (wait, tabletWait) = (Bob.WaitsAsync(since), tablet.WaitsAsync(tabletSince));
+        await Alice.SaysAsync(Room, "to both");
+        Assert.That((await wait).Bodies(Room), Is.EqualTo(new[] { "to both" }));
+        Assert.That((await tabletWait).Bodies(Room), Is.EqualTo(new[] { "to both" }));
     }
 
     [Test]
     public async Task One_hears_of_being_invited_and_kicked_while_waiting()
     {
-        var room = await _alice.CreatesRoomAsync("private_chat");
-        var sync = await _bob.SyncsAsync();
-        var wait = _bob.WaitsAsync(sync.Next);
-        await _alice.InvitesAsync(room, _bob);
+        var room = await Alice.CreatesRoomAsync("private_chat");
+        var sync = await Bob.SyncsAsync();
+        var wait = Bob.WaitsAsync(sync.Next);
+        await Alice.InvitesAsync(room, Bob);
         sync = await wait;
         Assert.That(sync.Invited, Is.EqualTo(new[] { room }));
 
-        wait = _bob.WaitsAsync(sync.Next);
-        await _alice.KicksAsync(_room, _bob);
-        Assert.That((await wait).Left, Is.EqualTo(new[] { _room }));
+        wait = Bob.WaitsAsync(sync.Next);
+        await Alice.KicksAsync(Room, Bob);
+        Assert.That((await wait).Left, Is.EqualTo(new[] { Room }));
     }
 
     [Test]
     public async Task A_stopping_server_answers_whoever_waits()
     {
-        var since = (await _bob.SyncsAsync()).Next;
-        var wait = _bob.WaitsAsync(since);
+        var since = (await Bob.SyncsAsync()).Next;
+        var wait = Bob.WaitsAsync(since);
         await Task.Delay(200);
         var watch = Stopwatch.StartNew();
-        _server.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        Server.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         Assert.That((await wait).IsEmpty, Is.True);
         Assert.That(watch.ElapsedMilliseconds, Is.LessThan(4000));
     }
@@ -159,22 +134,22 @@ internal sealed class LongPollTests(string kind)
     [Test]
     public async Task Nothing_is_lost_or_doubled_while_others_write_and_one_polls()
     {
-        var since = (await _bob.SyncsAsync()).Next;
+        var since = (await Bob.SyncsAsync()).Next;
         var said = Enumerable.Range(0, 60).Select(i => $"m{i}").ToArray();
         var writing = Task.Run(async () =>
         {
-            foreach (var text in said) await _alice.SaysAsync(_room, text);
+            foreach (var text in said) await Alice.SaysAsync(Room, text);
         });
 
         var heard = new List<string>();
         while (heard.Count < said.Length)
         {
-            var sync = await _bob.WaitsAsync(since, seconds: 5, filter: new JsonObject
+            var sync = await Bob.WaitsAsync(since, seconds: 5, filter: new JsonObject
             {
                 ["room"] = new JsonObject { ["timeline"] = new JsonObject { ["limit"] = 100 } },
             });
             if (sync.IsEmpty) break;
-            heard.AddRange(sync.Bodies(_room));
+            heard.AddRange(sync.Bodies(Room));
             since = sync.Next;
         }
 
@@ -185,27 +160,27 @@ internal sealed class LongPollTests(string kind)
     [Test]
     public async Task Without_room_in_memory_one_is_served_all_the_same()
     {
-        await _server.RestartAsync(("sync.followed_rooms", "16"), ("sync.poll_when_full", "100ms"));
-        for (var i = 0; i < 16; i++) await _bob.JoinsAsync(await _alice.CreatesRoomAsync());
+        await Server.RestartAsync(("sync.followed_rooms", "16"), ("sync.poll_when_full", "100ms"));
+        for (var i = 0; i < 16; i++) await Bob.JoinsAsync(await Alice.CreatesRoomAsync());
 
-        var sync = await _bob.SyncsAsync();
+        var sync = await Bob.SyncsAsync();
         Assert.That(sync.Joined, Has.Count.EqualTo(17));
-        var wait = _bob.WaitsAsync(sync.Next);
-        await _alice.SaysAsync(_room, "hello");
-        Assert.That((await wait).Bodies(_room), Is.EqualTo(new[] { "hello" }));
+        var wait = Bob.WaitsAsync(sync.Next);
+        await Alice.SaysAsync(Room, "hello");
+        Assert.That((await wait).Bodies(Room), Is.EqualTo(new[] { "hello" }));
     }
 
     [Test]
     public async Task A_user_who_was_forgotten_misses_nothing()
     {
-        await _server.RestartAsync(("sync.idle_after", "1ms"));
-        var sync = await _bob.SyncsAsync();
-        await _alice.SaysAsync(_room, "one");
+        await Server.RestartAsync(("sync.idle_after", "1ms"));
+        var sync = await Bob.SyncsAsync();
+        await Alice.SaysAsync(Room, "one");
 
         // Forgotten at the sweep; here by a restart, which is the same to the client.
-        await _server.RestartAsync();
-        await _alice.SaysAsync(_room, "two");
-        sync = await _bob.SyncsAsync(sync.Next);
-        Assert.That(sync.Bodies(_room), Is.EqualTo(new[] { "one", "two" }));
+        await Server.RestartAsync();
+        await Alice.SaysAsync(Room, "two");
+        sync = await Bob.SyncsAsync(sync.Next);
+        Assert.That(sync.Bodies(Room), Is.EqualTo(new[] { "one", "two" }));
     }
 }
