@@ -5,9 +5,16 @@ namespace Matrix.Processes;
 /// <summary>A PostgreSQL server of one's own, by <c>tests/support/postgres.sh</c>.</summary>
 public sealed class PostgresProcess : IDisposable
 {
-    private readonly string _folder = Repository.ScratchFolder("postgres");
+    private readonly string _folder;
 
-    public PostgresProcess() => Url = Script("start").Trim();
+    /// <param name="inMemory">Whether its files lie in memory, where the machine has a folder for that.</param>
+    public PostgresProcess(bool inMemory = false)
+    {
+        _folder = inMemory && Directory.Exists("/dev/shm")
+            ? Directory.CreateDirectory($"/dev/shm/matrix-postgres-{Guid.NewGuid():N}").FullName
+            : Repository.ScratchFolder("postgres");
+        Url = Script("start").Trim();
+    }
 
     /// <summary>Its address, as <c>database.url</c> takes it.</summary>
     public string Url { get; }
@@ -29,7 +36,8 @@ public sealed class PostgresProcess : IDisposable
         return Run(start);
     }
 
-    private string AddressOf(string database) => new UriBuilder(Url) { Path = database }.Uri.AbsoluteUri;
+    /// <summary>A database's address.</summary>
+    public string AddressOf(string database) => new UriBuilder(Url) { Path = database }.Uri.AbsoluteUri;
 
     public void Dispose()
     {

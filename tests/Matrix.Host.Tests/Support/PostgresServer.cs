@@ -1,24 +1,22 @@
-using System.Diagnostics;
 using System.Net;
+using Matrix.Processes;
 using Npgsql;
 
 namespace Matrix.Host.Tests.Support;
 
 /// <summary>A PostgreSQL server of the test run's own, started by tests/support/postgres.sh when the first test asks for it.</summary>
-internal sealed class PostgresServer : IAsyncDisposable
+internal sealed class PostgresServer : IDisposable
 {
-    private static readonly Lazy<Task<PostgresServer>> Shared = new(StartAsync);
+    private static readonly Lazy<Task<PostgresServer>> Shared = new(() => Task.Run(() => new PostgresServer()));
     private static int _databases;
 
     private readonly System.Collections.Concurrent.ConcurrentBag<string> _emptied = [];
-    private readonly string _folder;
+
+    // In memory: a test's database lives for a second, and is synced often in it.
+    private readonly PostgresProcess _process = new(inMemory: true);
     private readonly Uri _url;
 
-    private PostgresServer(string folder, Uri url)
-    {
-        _folder = folder;
-        _url = url;
-    }
+    private PostgresServer() => _url = new Uri(_process.Url);
 
     /// <summary>The one server of this run; it ends with the run.</summary>
     public static Task<PostgresServer> SharedAsync() => Shared.Value;
@@ -28,7 +26,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     {
         if (Shared.IsValueCreated && Shared.Value.IsCompletedSuccessfully)
         {
-            await (await Shared.Value).DisposeAsync();
+            (await Shared.Value).Dispose();
         }
     }
 
@@ -36,7 +34,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public IPEndPoint Address => new(IPAddress.Parse(_url.Host), _url.Port);
 
     /// <summary>The URL of a database on this server.</summary>
-    public string UrlOf(string database) => new UriBuilder(_url) { Path = database }.Uri.ToString();
+    public string UrlOf(string database) => _process.AddressOf(database);
 
     /// <summary>An empty database: one that was given back and emptied if there is one, for that is much quicker.</summary>
     public async Task<string> TakeDatabaseAsync()
@@ -100,44 +98,5 @@ internal sealed class PostgresServer : IAsyncDisposable
         return connection;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await RunAsync("stop", _folder);
-        Directory.Delete(_folder, recursive: true);
-    }
-
-    private static async Task<PostgresServer> StartAsync()
-    {
-        // In memory where there is such a folder: a test's database lives for a second, and is synced often in it.
-        var folder = Directory.Exists("/dev/shm")
-            ? Directory.CreateDirectory($"/dev/shm/matrix-postgres-{Guid.NewGuid():N}").FullName
-            : Directory.CreateTempSubdirectory("matrix-postgres-").FullName;
-        return new PostgresServer(folder, new Uri(await RunAsync("start", folder)));
-    }
-
-    private static async Task<string> RunAsync(string verb, string folder)
-    {
-        var script = new ProcessStartInfo("bash", [Script(), verb, folder]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(script)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0
-            ? (await output).Trim()
-            : throw new InvalidOperationException($"tests/support/postgres.sh {verb} failed: {(await errors).Trim()}");
-    }
-
-    private static string Script()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var script = Path.Combine(folder.FullName, "tests", "support", "postgres.sh");
-            if (File.Exists(script))
-            {
-                return script;
-            }
-        }
-
-        throw new FileNotFoundException("tests/support/postgres.sh");
-    }
+    public void Dispose() => _process.Dispose();
 }
