@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Rooms;
 
-/// <summary>Why a room did not do what was asked. Client-Server API, "Standard error response".</summary>
+/// <summary>Why a room, or what goes with rooms, did not do what was asked. Client-Server API, "Standard error response".</summary>
 public enum RoomFailureKind
 {
     /// <summary>No such room here.</summary>
@@ -17,7 +17,7 @@ public enum RoomFailureKind
     /// <summary>The invited user blocks invites.</summary>
     InviteBlocked,
 
-    /// <summary>The event is larger than events may be.</summary>
+    /// <summary>The event is larger than events may be, or what is asked exceeds the configured bounds.</summary>
     TooLarge,
 
     /// <summary>A value of the request has the wrong type or form.</summary>
@@ -25,6 +25,12 @@ public enum RoomFailureKind
 
     /// <summary>A parameter does not make sense.</summary>
     InvalidParam,
+
+    /// <summary>Something is missing that goes with what is given.</summary>
+    MissingParam,
+
+    /// <summary>A signature is missing or wrong.</summary>
+    InvalidSignature,
 
     /// <summary>This server does not know the room version.</summary>
     UnsupportedRoomVersion,
@@ -48,7 +54,7 @@ public enum RoomFailureKind
     Busy,
 }
 
-/// <summary>A failure of a room operation, with a sentence for the one who asked.</summary>
+/// <summary>A failure of an operation, with a sentence for the one who asked.</summary>
 /// <param name="Kind">Why.</param>
 /// <param name="Message">In words; never a stack trace.</param>
 public sealed record RoomFailure(RoomFailureKind Kind, string Message);

@@ -9,26 +9,12 @@ internal static class RoomAnswers
     /// <summary>The failure as an answer.</summary>
     internal static Answer Of(RoomFailure failure)
     {
-        var (status, code) = failure.Kind switch
-        {
-            // Whether a room exists is nobody's business who is not in it: as if it were closed to them.
-            RoomFailureKind.UnknownRoom => (403, MatrixError.Forbidden),
-            RoomFailureKind.NotFound => (404, MatrixError.NotFound),
-            RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),
-            RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
-            RoomFailureKind.TooLarge => (413, MatrixError.TooLarge),
-            RoomFailureKind.BadJson => (400, MatrixError.BadJson),
-            RoomFailureKind.InvalidParam => (400, MatrixError.InvalidParam),
-            RoomFailureKind.UnsupportedRoomVersion => (400, MatrixError.UnsupportedRoomVersion),
-            RoomFailureKind.InvalidRoomState => (400, MatrixError.InvalidRoomState),
-            RoomFailureKind.AliasTaken => (400, MatrixError.RoomInUse),
-            RoomFailureKind.BadAlias => (400, MatrixError.BadAlias),
-            RoomFailureKind.DuplicateAnnotation => (400, MatrixError.DuplicateAnnotation),
-            RoomFailureKind.Busy => (429, MatrixError.LimitExceeded),
-            _ => (400, MatrixError.Unknown),
-        };
+        var (status, code) = StandardOf(failure.Kind);
         return Answer.Error(status, code, failure.Message);
     }
+
+    /// <summary>The error code of a failure that is told inside an answer.</summary>
+    internal static string CodeOf(RoomFailureKind kind) => StandardOf(kind).Code;
 
     /// <summary>An event id, or the failure.</summary>
     internal static Answer EventId(RoomResult<string> result) => One("event_id", result);
@@ -41,4 +27,25 @@ internal static class RoomAnswers
 
     private static Answer One(string name, RoomResult<string> result) =>
         result.IsOk ? Answer.Json((name, result.Value), static (json, it) => json.WriteString(it.name, it.Value)) : Of(result.Failure);
+
+    private static (int Status, string Code) StandardOf(RoomFailureKind kind) => kind switch
+    {
+        // Whether a room exists is nobody's business who is not in it: as if it were closed to them.
+        RoomFailureKind.UnknownRoom => (403, MatrixError.Forbidden),
+        RoomFailureKind.NotFound => (404, MatrixError.NotFound),
+        RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),
+        RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
+        RoomFailureKind.TooLarge => (413, MatrixError.TooLarge),
+        RoomFailureKind.BadJson => (400, MatrixError.BadJson),
+        RoomFailureKind.InvalidParam => (400, MatrixError.InvalidParam),
+        RoomFailureKind.MissingParam => (400, MatrixError.MissingParam),
+        RoomFailureKind.InvalidSignature => (400, MatrixError.InvalidSignature),
+        RoomFailureKind.UnsupportedRoomVersion => (400, MatrixError.UnsupportedRoomVersion),
+        RoomFailureKind.InvalidRoomState => (400, MatrixError.InvalidRoomState),
+        RoomFailureKind.AliasTaken => (400, MatrixError.RoomInUse),
+        RoomFailureKind.BadAlias => (400, MatrixError.BadAlias),
+        RoomFailureKind.DuplicateAnnotation => (400, MatrixError.DuplicateAnnotation),
+        RoomFailureKind.Busy => (429, MatrixError.LimitExceeded),
+        _ => (400, MatrixError.Unknown),
+    };
 }

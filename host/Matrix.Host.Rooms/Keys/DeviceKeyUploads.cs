@@ -26,14 +26,14 @@ public sealed record KeyUpload(
 public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 {
     /// <summary>Keeps all of the upload, or nothing of it, and says how many one-time keys the device then has.</summary>
-    public async ValueTask<KeyResult<KeyCounts>> UploadAsync(
+    public async ValueTask<RoomResult<KeyCounts>> UploadAsync(
         string userId, string deviceId, KeyUpload upload, CancellationToken stop)
     {
         if (!upload.IsEmpty && await WriteAsync(userId, deviceId, upload, stop).ConfigureAwait(false) is { } failure) return failure;
         return await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<KeyFailure?> WriteAsync(string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    private async ValueTask<RoomFailure?> WriteAsync(string userId, string deviceId, KeyUpload upload, CancellationToken stop)
     {
         if (upload.OneTimeKeys.Count > 0)
         {
@@ -72,7 +72,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         return receipt.Refused ? AlreadyThere(set) : null;
     }
 
-    private KeyFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
+    private RoomFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
     {
         foreach (var algorithm in added.CountBy(key => key.Algorithm))
         {
@@ -85,19 +85,19 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         return null;
     }
 
-    private KeyFailure? Bytes(UploadedKey key, out byte[] json)
+    private RoomFailure? Bytes(UploadedKey key, out byte[] json)
     {
         json = CanonicalJson.bytes(key.Json);
         return json.Length > options.MaxKeyBytes ? TooLarge($"The key {key.Algorithm}:{key.KeyId}") : null;
     }
 
-    private static KeyFailure TooLarge(string what) => new(KeyFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
+    private static RoomFailure TooLarge(string what) => new(RoomFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
 
-    private static KeyFailure AlreadyThere(WriteSet set)
+    private static RoomFailure AlreadyThere(WriteSet set)
     {
         var taken = set.Preconditions.OfType<PutOneTimeKey>().First(key => !key.Applied);
-        return new KeyFailure(
-            KeyFailureKind.InvalidParam,
+        return new RoomFailure(
+            RoomFailureKind.InvalidParam,
             $"There is a one-time key {taken.Algorithm}:{taken.KeyId} already, and it is another one.");
     }
 }

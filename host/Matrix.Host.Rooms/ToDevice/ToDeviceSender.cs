@@ -30,7 +30,7 @@ public sealed class ToDeviceSender(IStorage storage, string serverName, IToDevic
     /// <param name="messages">The messages.</param>
     /// <param name="stop">Gives up.</param>
     /// <returns>Why nothing was sent; null if all was.</returns>
-    public async ValueTask<KeyFailure?> SendAsync(
+    public async ValueTask<RoomFailure?> SendAsync(
         string sender, TransactionKey transaction, string type, IReadOnlyList<ToDeviceMessage> messages, CancellationToken stop)
     {
         var set = new WriteSet(messages.Count + 1);
@@ -49,14 +49,14 @@ public sealed class ToDeviceSender(IStorage storage, string serverName, IToDevic
             var json = Event(sender, type, message.Content);
             if (json.Length > options.MaxToDeviceBytes)
             {
-                return new KeyFailure(KeyFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
+                return new RoomFailure(RoomFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
             }
 
             foreach (var device in await DevicesAsync(message, stop).ConfigureAwait(false))
             {
                 if (++sent > options.MaxToDeviceMessages)
                 {
-                    return new KeyFailure(KeyFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
+                    return new RoomFailure(RoomFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
                 }
 
                 set.Add(new SendToDevice(message.UserId, device, json));

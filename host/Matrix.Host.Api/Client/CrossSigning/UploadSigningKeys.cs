@@ -2,6 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Keys;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
@@ -23,7 +24,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var considered = await uploads.ConsiderAsync(userId, input.Keys, stop).ConfigureAwait(false);
-            if (!considered.IsOk) return KeyAnswers.Of(considered.Failure);
+            if (!considered.IsOk) return RoomAnswers.Of(considered.Failure);
 
             var change = considered.Value;
             if (change.ReplacesKeys && authenticated is null)
@@ -40,7 +41,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
             return Answer.Empty;
         }
 
-        return KeyAnswers.Of(new KeyFailure(KeyFailureKind.Busy, "The keys are being changed at the same time."));
+        return RoomAnswers.Of(new RoomFailure(RoomFailureKind.Busy, "The keys are being changed at the same time."));
     }
 
     private static Input Read(BodyReader body) => new(

@@ -24,7 +24,7 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
         }
 
         var uploaded = await uploads.UploadAsync(caller.UserId, caller.DeviceId, upload, stop).ConfigureAwait(false);
-        if (!uploaded.IsOk) return KeyAnswers.Of(uploaded.Failure);
+        if (!uploaded.IsOk) return RoomAnswers.Of(uploaded.Failure);
         return Answer.Json(uploaded.Value.OneTime, static (json, counts) =>
         {
             json.WriteStartObject("one_time_key_counts");

@@ -21,7 +21,7 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
         var type = call["eventType"];
         var transaction = new TransactionKey(caller.UserId, caller.DeviceId, $"sendToDevice/{type}", call["txnId"]);
         var failure = await sender.SendAsync(caller.UserId, transaction, type, messages, stop).ConfigureAwait(false);
-        return failure is null ? Answer.Empty : KeyAnswers.Of(failure);
+        return failure is null ? Answer.Empty : RoomAnswers.Of(failure);
     }
 
     private static List<ToDeviceMessage> Read(BodyReader body)
