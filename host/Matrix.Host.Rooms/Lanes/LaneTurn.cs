@@ -111,9 +111,10 @@ internal sealed class LaneTurn : IDisposable
         {
             var header = Head.ToHeader();
             var room = Head.Room;
-            set.Add(Head.Exists
-                ? new PutRoomHeader(room.Nid, header)
-                : new CreateRoom(room.Nid, room.RoomId, room.Rules.Id, Events[0].Pdu.Sender, header));
+            set.Add(
+                !Head.Exists ? new CreateRoom(room.Nid, room.RoomId, room.Rules.Id, Events[0].Pdu.Sender, header)
+                : header.Follows(Start.ToHeader()) ? new AdvanceRoom(room.Nid, header)
+                : new PutRoomHeader(room.Nid, header));
             Head = Head with { Exists = true };
             set.Tag = new RoomCommit(Head.ToView(), Events, Memberships, Head.CurrentStep != Start.CurrentStep, Redacted);
         }

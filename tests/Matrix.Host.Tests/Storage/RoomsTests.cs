@@ -65,14 +65,54 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Rooms_that_changed_since_a_position_are_known()
+    public async Task A_header_goes_on_with_the_messages_that_came_after_it()
     {
-        await Write(Room(Kitchen));
-        var since = await Write(Room(Garden));
-        await Write(new PutRoomHeader(Kitchen, new RoomHeader()));
+        var before = new RoomHeader
+        {
+            Extremities = [new Extremity(EventNid.FirstLiveOrdinal, EventId("a")), new Extremity(EventNid.FirstLiveOrdinal + 1, EventId("b"))],
+            Depth = 7,
+            CurrentStep = 3,
+            LastOrdinal = EventNid.FirstLiveOrdinal + 1,
+            LastStep = 3,
+            JoinedCount = 2,
+        };
+        await Write(Room(Kitchen), Room(Garden), new PutRoomHeader(Kitchen, before));
+        var after = before.After(Live(Kitchen, 3).Ordinal, IdOf(Live(Kitchen, 3)));
+        await Write(Event(Live(Kitchen, 2)));
+        var position = await Write(Event(Live(Kitchen, 3)), new AdvanceRoom(Kitchen, after), Event(EventNid.Of(Garden, 5)));
 
-        Assert.That(await Store.Rooms.ChangedSinceAsync(since, Stop), Is.EqualTo(new[] { Kitchen }));
-        Assert.That(await Store.Rooms.ChangedSinceAsync(since + 1, Stop), Is.Empty);
+        var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(after.Follows(before), Is.True);
+            Assert.That(found[Kitchen].Header.Extremities, Is.EqualTo(after.Extremities));
+            Assert.That(found[Kitchen].Header with { Extremities = after.Extremities }, Is.EqualTo(after));
+            Assert.That(found[Kitchen].Header.Depth, Is.EqualTo(9));
+            Assert.That(found[Kitchen].LastPosition, Is.EqualTo(position));
+            Assert.That(found[Garden].Header.LastOrdinal, Is.EqualTo(EventNid.FirstLiveOrdinal - 1), "history is no message of now");
+        });
+    }
+
+    [Test]
+    public void A_header_follows_only_if_nothing_but_the_timeline_went_on()
+    {
+        var before = new RoomHeader { Depth = 7, CurrentStep = 3, LastStep = 3, LastOrdinal = Live(Kitchen, 1).Ordinal, JoinedCount = 2 };
+        var after = before.After(Live(Kitchen, 2).Ordinal, EventId("c"));
+        var old = new Extremity(EventNid.FirstLiveOrdinal, EventId("a"));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(after.Follows(before), Is.True);
+            Assert.That(before.Follows(before), Is.False);
+            Assert.That((after with { CurrentStep = 4 }).Follows(before), Is.False);
+            Assert.That((after with { LastNode = 1 }).Follows(before), Is.False);
+            Assert.That((after with { JoinedCount = 3 }).Follows(before), Is.False);
+            Assert.That((after with { Depth = 9 }).Follows(before), Is.False);
+            Assert.That((after with { Extremities = [] }).Follows(before), Is.False);
+            Assert.That((after with { Extremities = [.. after.Extremities, old] }).Follows(before), Is.False);
+            Assert.That((after with { Extremities = [old] }).Follows(before), Is.False);
+        });
     }
 
     [Test]

@@ -49,6 +49,10 @@ internal sealed class FlushReader(SyncBoard board, TypingBoard typing, UnreadCou
                     if (put.Nid != room) TouchRoom(set.Position, room, header);
                     (room, header) = (put.Nid, put.Header);
                     break;
+                case AdvanceRoom advanced:
+                    if (advanced.Nid != room) TouchRoom(set.Position, room, header);
+                    (room, header) = (advanced.Nid, advanced.Header);
+                    break;
                 default:
                     Take(operation, set.Position);
                     break;

@@ -18,9 +18,6 @@ public interface IRoomsTable
     /// <summary>All rooms by number, a page at a time: those after <paramref name="after"/>.</summary>
     ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop);
 
-    /// <summary>Rooms in which anything was written after that position, in no order.</summary>
-    ValueTask<IReadOnlyList<RoomNid>> ChangedSinceAsync(long position, CancellationToken stop);
-
     /// <summary>The step of the room's current state as it was at that position: the latest logged at or before it. 0 if none.</summary>
     ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop);
 

@@ -7,11 +7,14 @@ namespace Matrix.Host.Storage.Tables.Rooms;
 /// <param name="Creator">The sender of its create event.</param>
 /// <param name="CreatedAt">When this server came to know it, in milliseconds since the epoch.</param>
 /// <param name="Header">Where its lane goes on.</param>
-/// <param name="LastPosition">The position of the set that wrote the header last.</param>
+/// <param name="LastPosition">The position of the set that changed the room last.</param>
 public sealed record RoomRow(
     RoomNid Nid, string RoomId, string Version, string Creator, long CreatedAt, RoomHeader Header, long LastPosition);
 
-/// <summary>Where a room's lane goes on after a restart. One row, written again with each set that changes the room.</summary>
+/// <summary>
+/// Where a room's lane goes on after a restart. Its row is written by each set that changes more of it than follows from the room's last event:
+/// plain messages, one upon the other, leave the row as it is (<see cref="Follows"/>), and who reads it adds them (<see cref="After"/>).
+/// </summary>
 public sealed record RoomHeader
 {
     /// <summary>The forward extremities.</summary>
@@ -40,6 +43,24 @@ public sealed record RoomHeader
 
     /// <summary>Users invited, remote ones included.</summary>
     public int InvitedCount { get; init; }
+
+    /// <summary>
+    /// Whether this is what <see cref="After"/> makes of a header before it and the room's last event: every event since has built on the one
+    /// before it and on nothing else, and nothing but the timeline has changed.
+    /// </summary>
+    /// <param name="before">The header before.</param>
+    public bool Follows(RoomHeader before) =>
+        LastOrdinal > before.LastOrdinal
+        && Extremities is [var last] && last.Ordinal == LastOrdinal
+        && this == before.After(LastOrdinal, last.EventId) with { Extremities = Extremities };
+
+    /// <summary>The header after plain messages, one upon the other, of which the last is this.</summary>
+    internal RoomHeader After(uint ordinal, string eventId) => this with
+    {
+        Extremities = [new Extremity(ordinal, eventId)],
+        Depth = Depth + (ordinal - LastOrdinal),
+        LastOrdinal = ordinal,
+    };
 }
 
 /// <summary>A forward extremity.</summary>

@@ -4,17 +4,20 @@ namespace Matrix.Host.Storage.Tables.Rooms;
 
 internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
 {
-    private const string Columns = """
-        room_nid, room_id, version, creator, created_at, last_position, depth, current_step, last_ordinal, first_ordinal, last_step, last_node,
-        joined_count, invited_count, extremities
+    // The row, and the room's last event if it came after the row was written: then the header goes on from there.
+    private const string Rows = """
+        SELECT r.room_nid, r.room_id, r.version, r.creator, r.created_at, r.last_position, r.depth, r.current_step, r.last_ordinal,
+            r.first_ordinal, r.last_step, r.last_node, r.joined_count, r.invited_count, r.extremities, e.event_nid, e.event_id, e.position
+        FROM rooms r LEFT JOIN events e ON e.event_nid = (
+            SELECT MAX(l.event_nid) FROM events l
+            WHERE l.event_nid > (r.room_nid << 32) + r.last_ordinal AND l.event_nid < ((r.room_nid + 1) << 32))
         """;
 
     private static readonly Statement LastNid = Statement.Of("SELECT COALESCE(MAX(room_nid), 0) FROM rooms");
-    private static readonly Statement ById = Statement.Of($"SELECT {Columns} FROM rooms WHERE room_id = $1");
-    private static readonly Statement ByNid = Statement.Of($"SELECT {Columns} FROM rooms WHERE room_nid = $1");
-    private static readonly Statement ByNids = Statement.ByKeys($"SELECT {Columns} FROM rooms WHERE room_nid = KEY");
-    private static readonly Statement Page = Statement.Of($"SELECT {Columns} FROM rooms WHERE room_nid > $1 ORDER BY room_nid LIMIT $2");
-    private static readonly Statement Changed = Statement.Of("SELECT room_nid FROM rooms WHERE last_position > $1");
+    private static readonly Statement ById = Statement.Of($"{Rows} WHERE r.room_id = $1");
+    private static readonly Statement ByNid = Statement.Of($"{Rows} WHERE r.room_nid = $1");
+    private static readonly Statement ByNids = Statement.ByKeys($"{Rows} WHERE r.room_nid = KEY");
+    private static readonly Statement Page = Statement.Of($"{Rows} WHERE r.room_nid > $1 ORDER BY r.room_nid LIMIT $2");
 
     private static readonly Statement StepAt = Statement.Of("""
         SELECT step FROM current_state_log WHERE room_nid = $1 AND position <= $2 ORDER BY position DESC LIMIT 1
@@ -48,6 +51,7 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         .On<CreateRoom>(Insert, static (a, op) => Header(
             a.Room(op.Nid).Text(op.RoomId).Text(op.Version).Text(op.Creator).Now(), op.Header))
         .On<PutRoomHeader>(UpdateHeader, static (a, op) => Header(a.Room(op.Nid), op.Header))
+        .On<AdvanceRoom>(static (_, _) => { })
         .On<LogCurrentState>(InsertLog, static (a, op) => a.Room(op.Room).Position().Int(op.Step));
 
     public static async ValueTask<RoomsTable> OpenAsync(IReads reads, CancellationToken stop) =>
@@ -66,9 +70,6 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
 
     public ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop) =>
         reads.ListAsync(Page, (after, limit), static (a, q) => a.Room(q.after).Int(q.limit), Row, stop);
-
-    public ValueTask<IReadOnlyList<RoomNid>> ChangedSinceAsync(long position, CancellationToken stop) =>
-        reads.ListAsync(Changed, position, static (a, since) => a.Int(since), static row => row.Room(0), stop);
 
     public ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop) =>
         reads.FirstAsync(StepAt, (room, position), static (a, q) => a.Room(q.room).Int(q.position), static row => row.Int32(0), stop);
@@ -91,13 +92,9 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         .Position().Int(header.Depth).Int(header.CurrentStep).Int(header.LastOrdinal).Int(header.FirstOrdinal).Int(header.LastStep)
         .Int(header.LastNode).Int(header.JoinedCount).Int(header.InvitedCount).Blob(ExtremitiesCode.Encode(header.Extremities));
 
-    private static RoomRow Row(IRow row) => new(
-        row.Room(0),
-        row.Text(1),
-        row.Text(2),
-        row.Text(3),
-        row.Int64(4),
-        new RoomHeader
+    private static RoomRow Row(IRow row)
+    {
+        var header = new RoomHeader
         {
             Depth = row.Int64(6),
             CurrentStep = row.Int32(7),
@@ -108,6 +105,14 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
             JoinedCount = row.Int32(12),
             InvitedCount = row.Int32(13),
             Extremities = ExtremitiesCode.Decode(row.Blob(14)),
-        },
-        row.Int64(5));
+        };
+        var position = row.Int64(5);
+        if (!row.IsNull(15))
+        {
+            header = header.After(row.Nid(15).Ordinal, row.EventId(16));
+            position = Math.Max(position, row.Int64(17));
+        }
+
+        return new RoomRow(row.Room(0), row.Text(1), row.Text(2), row.Text(3), row.Int64(4), header, position);
+    }
 }
