@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 
@@ -28,8 +29,8 @@ public sealed class RoomEngine : IDisposable
         _lanes = new LaneDirectory(loader, storage.Writer, options);
         var appender = new EventAppender(Events, signer, push, options, time);
         var contents = new MemberContents(storage.Profiles, options.ServerName);
-        Sender = new RoomSender(
-            _lanes, Rooms, appender, new TransactionLog(storage.Transactions, asksFirst: !storage.Writer.ConditionsAreCheap, options), Events, storage.Relations);
+        Transactions = new TransactionLog(storage.Transactions, storage.Events, options);
+        Sender = new RoomSender(_lanes, Rooms, appender, Transactions, Events, storage.Relations);
         var profiles = new ShownProfiles(Sender, Rooms, appender, contents, storage.Memberships);
         Memberships = new RoomMemberships(Sender, Rooms, appender, contents, profiles, storage, options.ServerName);
         Accounts = new RoomAccounts(Memberships, profiles, storage.Memberships);
@@ -49,6 +50,9 @@ public sealed class RoomEngine : IDisposable
     /// <summary>Current state events.</summary>
     public StateReader Current { get; }
 
+    /// <summary>Requests by transaction id.</summary>
+    public TransactionLog Transactions { get; }
+
     /// <summary>Sends events.</summary>
     public RoomSender Sender { get; }
 
@@ -65,5 +69,9 @@ public sealed class RoomEngine : IDisposable
     public int Lanes => _lanes.Count;
 
     /// <inheritdoc/>
-    public void Dispose() => _lanes.Dispose();
+    public void Dispose()
+    {
+        _lanes.Dispose();
+        Transactions.Dispose();
+    }
 }

@@ -24,8 +24,11 @@ public sealed record RoomsOptions
     /// <summary>How many requests may wait for one room's lane; a further one is told to come again.</summary>
     public int MaxWaitingPerLane { get; init; } = 1000;
 
-    /// <summary>Bytes of recent transaction ids and their results kept in memory.</summary>
-    public long TransactionCacheBytes { get; init; } = 4L * 1024 * 1024;
+    /// <summary>Bytes of memory for the transaction ids of past requests.</summary>
+    public long TransactionCacheBytes { get; init; } = 8L * 1024 * 1024;
+
+    /// <summary>How many requests that is: one that comes again after as many others is done again.</summary>
+    public int RememberedTransactions => (int)Math.Min(TransactionCacheBytes / 64, 100_000_000);
 
     /// <summary>How many prev events a new event has at most.</summary>
     public int MaxPrevEvents { get; init; } = 20;

@@ -35,7 +35,7 @@ internal sealed class OpenedStorage : IStorage
         Events = new EventsTable(reads);
         State = new StateTable(reads, options);
         Memberships = new MembershipsTable(reads);
-        Transactions = new TransactionsTable(reads, options);
+        Transactions = new TransactionsTable(reads);
         Relations = new RelationsTable(reads, options);
         Receipts = new ReceiptsTable(reads);
         Unread = new UnreadTable(reads);

@@ -69,9 +69,6 @@ public sealed record StorageOptions
     /// <summary>SQLite: `PRAGMA synchronous`. Anything but FULL loses acknowledged events with the power; tests of that test alone set it.</summary>
     public string SqliteSynchronous { get; init; } = "FULL";
 
-    /// <summary>How long a transaction id is remembered at least. Milliseconds.</summary>
-    public long TransactionRetentionMs { get; init; } = 24L * 60 * 60 * 1000;
-
     /// <summary>How many generations of a relation (a reply to an edit of …) are followed at most when a question asks for recursion.</summary>
     public int MaxRelationDepth { get; init; } = 3;
 

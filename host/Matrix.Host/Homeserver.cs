@@ -127,7 +127,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Keys)
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
-            .AddSingleton(parts => new Housekeeping(storage, clock, config.ExpiredTokensKept, parts.GetRequiredService<ILogger<Housekeeping>>()))
+            .AddSingleton(parts => new Housekeeping(
+                storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddRooms(config, key)
             .AddHttp()

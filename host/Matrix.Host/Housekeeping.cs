@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host;
 
 /// <summary>Forgets what nobody will ask for again: old transaction ids, tokens that expired long ago. Now and then, while the server runs.</summary>
-internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock, TimeSpan expiredTokensKept, ILogger<Housekeeping> log) : BackgroundService
+internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock, TimeSpan expiredTokensKept, int transactionsKept, ILogger<Housekeeping> log)
+    : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(10);
 
@@ -16,7 +17,7 @@ internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock,
     internal async Task TidyAsync(CancellationToken stop)
     {
         var expiredBefore = clock.GetUtcNow().Subtract(expiredTokensKept).ToUnixTimeMilliseconds();
-        var set = new WriteSet(2).Add(new PurgeTransactions()).Add(new PurgeExpiredTokens(expiredBefore));
+        var set = new WriteSet(2).Add(new PurgeTransactions(transactionsKept)).Add(new PurgeExpiredTokens(expiredBefore));
         await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
     }
 

@@ -30,6 +30,7 @@ internal static class RoomServices
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Events)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().States)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Current)
+        .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Transactions)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Sender)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Memberships)
         .AddSingleton(parts => parts.GetRequiredService<RoomEngine>().Creator)

@@ -3,6 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -57,7 +58,7 @@ public sealed class RoomSender
     public ValueTask<RoomResult<string>> SendAsync(
         Requester who, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) => _transactions.OnceAsync(
             key,
-            () => AppendAsync(roomId, draft, new SentAs(who.DeviceId, key.TransactionId), timestamp, key, stop),
+            transaction => AppendAsync(roomId, draft, new SentAs(who.DeviceId, key.TransactionId), timestamp, transaction, stop),
             stop);
 
     /// <summary>
@@ -65,7 +66,7 @@ public sealed class RoomSender
     /// </summary>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendStateAsync(string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
-        AppendAsync(roomId, draft, sentAs: null, timestamp, key: null, stop);
+        AppendAsync(roomId, draft, sentAs: null, timestamp, transaction: null, stop);
 
     /// <summary>Whether a user could send a state event of this type, with an empty state key, to a room now. Nothing is sent.</summary>
     public async ValueTask<bool> MaySendStateAsync(string roomId, string userId, string eventType, CancellationToken stop)
@@ -81,7 +82,7 @@ public sealed class RoomSender
 
     /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
     internal async ValueTask<RoomResult<string>> AppendAsync(
-        string roomId, Draft draft, SentAs? sentAs, long? timestamp, TransactionKey? key, CancellationToken stop)
+        string roomId, Draft draft, SentAs? sentAs, long? timestamp, Transaction? transaction, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
         return await InLaneAsync<string>(
@@ -91,28 +92,23 @@ public sealed class RoomSender
                 if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
                 var made = await _appender.AppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
                 if (!made.IsOk) return made.Failure;
-                if (key is null) return made.Value.EventId;
+                if (transaction is null) return made.Value.EventId;
                 if (await RefusedRelationAsync(turn, draft, stop).ConfigureAwait(false) is { } refused) return refused;
-                _transactions.Record(turn, key, made.Value.Nid);
+                turn.Write(transaction.Record(made.Value.Nid));
                 return made.Value.EventId;
             },
-            TransactionLog.RecordedBefore,
             stop).ConfigureAwait(false);
     }
 
     /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
-    internal ValueTask<RoomResult<T>> InLaneAsync<T>(
-        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop) =>
-        InLaneAsync(room, act, new RoomFailure(RoomFailureKind.BadState, "The room has changed meanwhile."), stop);
-
-    private async ValueTask<RoomResult<T>> InLaneAsync<T>(
-        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, RoomFailure ifRefused, CancellationToken stop)
+    internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
+        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return await TurnAsync(room, act, ifRefused, stop).ConfigureAwait(false);
+                return await TurnAsync(room, act, stop).ConfigureAwait(false);
             }
             catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
             {
@@ -122,7 +118,7 @@ public sealed class RoomSender
     }
 
     private async ValueTask<RoomResult<T>> TurnAsync<T>(
-        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, RoomFailure ifRefused, CancellationToken stop)
+        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
     {
         var lane = _lanes.Take(room);
         try
@@ -138,7 +134,7 @@ public sealed class RoomSender
             }
 
             var receipt = await turn.SubmitAsync().ConfigureAwait(false);
-            return receipt.Refused ? ifRefused : result;
+            return receipt.Refused ? HasChanged : result;
         }
         catch (LaneBusyException busy)
         {
@@ -149,6 +145,8 @@ public sealed class RoomSender
             _lanes.Return(lane);
         }
     }
+
+    private static RoomFailure HasChanged { get; } = new(RoomFailureKind.BadState, "The room has changed meanwhile.");
 
     /// <summary>There is no such room, or it is not for this user to know.</summary>
     public static RoomFailure Unknown { get; } = new(RoomFailureKind.UnknownRoom, "This server does not know that room.");

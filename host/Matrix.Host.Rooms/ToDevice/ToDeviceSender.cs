@@ -1,6 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Keys;
+using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -19,7 +20,8 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
 }
 
 /// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
-public sealed class ToDeviceSender(IStorage storage, string serverName, IToDeviceOutbox outbox, KeyOptions options)
+public sealed class ToDeviceSender(
+    IStorage storage, TransactionLog transactions, string serverName, IToDeviceOutbox outbox, KeyOptions options)
 {
     /// <summary>
     /// Sends, all at once and durably, or not at all. A transaction that was sent before is not sent again, and is no failure.
@@ -34,8 +36,6 @@ public sealed class ToDeviceSender(IStorage storage, string serverName, IToDevic
         string sender, TransactionKey transaction, string type, IReadOnlyList<ToDeviceMessage> messages, CancellationToken stop)
     {
         var set = new WriteSet(messages.Count + 1);
-        set.Require(new RecordTransaction(transaction, EventNid.None, ReadOnlyMemory<byte>.Empty));
-
         List<ToDeviceMessage>? remote = null;
         var sent = 0;
         foreach (var message in messages)
@@ -64,8 +64,14 @@ public sealed class ToDeviceSender(IStorage storage, string serverName, IToDevic
         }
 
         if (remote is not null) outbox.Add(set, sender, type, remote);
-        // Refused means sent before: the answer is the same.
-        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        await transactions.OnceAsync(
+            transaction,
+            async mine =>
+            {
+                await storage.Writer.WriteAsync(set.Add(mine.Record(EventNid.None)), stop).ConfigureAwait(false);
+                return "";
+            },
+            stop).ConfigureAwait(false);
         return null;
     }
 

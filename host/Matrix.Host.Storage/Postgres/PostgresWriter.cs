@@ -46,9 +46,6 @@ internal sealed class PostgresWriter : StorageWriter
         _loop = Task.Run(RunAsync);
     }
 
-    // What a condition decided must be known before the rest of its set is sent.
-    public override bool ConditionsAreCheap => false;
-
     public override async ValueTask DisposeAsync()
     {
         Queue.Close();
@@ -242,7 +239,7 @@ internal sealed class PostgresWriter : StorageWriter
     {
         foreach (var operation in set.Operations)
         {
-            if (operation is ConditionalOperation { HasOutcome: true })
+            if (operation is ConditionalOperation)
             {
                 return true;
             }

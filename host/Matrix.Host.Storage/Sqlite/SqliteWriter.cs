@@ -47,8 +47,6 @@ internal sealed class SqliteWriter : StorageWriter
         _thread.Start();
     }
 
-    public override bool ConditionsAreCheap => true;
-
     public override async ValueTask DisposeAsync()
     {
         Queue.Close();

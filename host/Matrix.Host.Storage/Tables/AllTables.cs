@@ -29,7 +29,7 @@ internal static class AllTables
         EventsTable.Register(handlers);
         StateTable.Register(handlers);
         MembershipsTable.Register(handlers);
-        TransactionsTable.Register(handlers, options);
+        TransactionsTable.Register(handlers);
         RelationsTable.Register(handlers);
         ReceiptsTable.Register(handlers);
         UnreadTable.Register(handlers);

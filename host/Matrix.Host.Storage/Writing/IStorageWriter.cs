@@ -9,12 +9,6 @@ public interface IStorageWriter
     long PublishedPosition { get; }
 
     /// <summary>
-    /// Whether a precondition costs no more than the change itself. Where it costs a round trip of its own, and there is another way to know, take
-    /// that on hot paths.
-    /// </summary>
-    bool ConditionsAreCheap { get; }
-
-    /// <summary>
     /// Submits a set and answers when it is durable (or refused by a precondition of its own). A set is submitted once.
     /// </summary>
     /// <param name="set">What to write. It belongs to the store from now on.</param>

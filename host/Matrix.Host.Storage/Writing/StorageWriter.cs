@@ -8,8 +8,6 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     private ICommitObserver[] _observers = [];
     private long _published;
 
-    public abstract bool ConditionsAreCheap { get; }
-
     public long PublishedPosition => Volatile.Read(ref _published);
 
     protected WriteQueue Queue { get; } = new(options);

@@ -18,7 +18,4 @@ public abstract record ConditionalOperation : WriteOperation
 {
     /// <summary>Whether it was made.</summary>
     public bool Applied { get; internal set; }
-
-    /// <summary>Whether anyone looks at <see cref="Applied"/>, or another result, where it is no precondition.</summary>
-    internal virtual bool HasOutcome => true;
 }

@@ -310,7 +310,10 @@ internal static class ConfigKeys
         "cache.events", ConfigTypes.Bytes(1 << 20, 64L << 30), 48L << 20, "Events.");
 
     internal static ConfigKey<long> TransactionCache { get; } = Key(
-        "cache.transactions", ConfigTypes.Bytes(64 << 10, 1L << 30), 4L << 20, "Transaction ids of requests that were answered lately.");
+        "cache.transactions",
+        ConfigTypes.Bytes(64 << 10, 4L << 30),
+        8L << 20,
+        "Transaction ids of past requests, 64 bytes each: one that comes again after more than these is done again.");
 
     internal static ConfigKey<long> StateCache { get; } = Key(
         "cache.room_states", ConfigTypes.Bytes(1 << 20, 64L << 30), 96L << 20, "Room states.");

@@ -81,8 +81,6 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         public long PublishedPosition => _writer.PublishedPosition;
 
-        public bool ConditionsAreCheap => _writer.ConditionsAreCheap;
-
         public void Hold()
         {
             _taken = 0;

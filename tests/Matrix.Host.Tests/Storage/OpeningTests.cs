@@ -1,6 +1,8 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -8,7 +10,7 @@ namespace Matrix.Host.Tests.Storage;
 /// <summary>Who may open a database, and how its schema comes up to date.</summary>
 internal sealed class OpeningTests(string kind) : StorageTests(kind)
 {
-    private static readonly Migration _more = new(2, "more", "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
+    private static readonly Migration _more = new(Migration.All.Count + 1, "more", "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
 
     private string _serverName = "example.org";
     private int _ownershipWaitMs = 5_000;
@@ -55,7 +57,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Migrations_are_recorded_with_their_time_and_made_once()
     {
-        var first = (await Store.Admin.MigrationsAsync(Stop)).Single();
+        var first = (await Store.Admin.MigrationsAsync(Stop))[0];
         await Store.DisposeAsync();
         Time.Advance(TimeSpan.FromDays(1));
         Store = await OpenAsync([.. Migration.All, _more]);
@@ -64,8 +66,8 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
 
         Assert.That((first.Number, first.Name), Is.EqualTo((1, "ground")));
         Assert.That(migrations[0], Is.EqualTo(first));
-        Assert.That((migrations[1].Number, migrations[1].Name), Is.EqualTo((2, "more")));
-        Assert.That(migrations[1].AppliedAt - first.AppliedAt, Is.EqualTo(TimeSpan.FromDays(1).TotalMilliseconds));
+        Assert.That((migrations[^1].Number, migrations[^1].Name), Is.EqualTo((_more.Number, "more")));
+        Assert.That(migrations[^1].AppliedAt - first.AppliedAt, Is.EqualTo(TimeSpan.FromDays(1).TotalMilliseconds));
     }
 
     [Test]
@@ -78,7 +80,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync([.. Migration.All, _more]);
 
         Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
-        Assert.That(refused.Message, Does.Contain("schema 2").And.Contains("newer version").And.Not.Contain("\n"));
+        Assert.That(refused.Message, Does.Contain($"schema {_more.Number}").And.Contains("newer version").And.Not.Contain("\n"));
     }
 
     [Test]
@@ -86,15 +88,43 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     {
         await Write(Room(Kitchen));
         await Store.DisposeAsync();
-        var third = new Migration(3, "third", "CREATE TABLE third (one INTEGER PRIMARY KEY);");
+        var third = new Migration(_more.Number + 1, "third", "CREATE TABLE third (one INTEGER PRIMARY KEY);");
         var cutShort = third with { Text = "CREATE TABLE third (one INTEGER PRIMARY KEY);\nINSERT INTO nowhere (one) VALUES (1);" };
 
         Assert.That(async () => await OpenAsync([.. Migration.All, _more, cutShort]), Throws.InstanceOf<StorageException>());
         Store = await OpenAsync([.. Migration.All, _more, third]);
 
-        Assert.That((await Store.Admin.MigrationsAsync(Stop)).Select(row => row.Name), Is.EqualTo(new[] { "ground", "more", "third" }));
+        Assert.That((await Store.Admin.MigrationsAsync(Stop)).TakeLast(2).Select(row => row.Name), Is.EqualTo(new[] { "more", "third" }));
         Assert.That((await Store.Admin.TableSizesAsync(Stop)).Select(row => row.Table), Is.SupersetOf(new[] { "more", "third" }));
         Assert.That(await Store.Rooms.FindAsync(Kitchen, Stop), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task Requests_on_record_in_a_database_of_before_are_known_in_its_new_form()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind);
+        var nid = Live(Kitchen, 1).Value;
+        const string columns = "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
+        var before = Migration.All[0] with
+        {
+            Text = Migration.All[0].Text + $"""
+
+                {columns}, json_id) VALUES ({nid}, 7, 1, 0, 0, '@a:b', x'01', 1); -- SQLite only
+                {columns}, json) VALUES ({nid}, 7, 1, 0, 0, '@a:b', '\x01', '{"{}"}'); -- PostgreSQL only
+                INSERT INTO transactions (period, request, event_nid) VALUES (1, x'0000000000000000000000000000002a', {nid}); -- SQLite only
+                INSERT INTO transactions (period, request, event_nid) VALUES (1, '\x0000000000000000000000000000002a', {nid}); -- PostgreSQL only
+                """,
+        };
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        await (await StorageEngine.OpenAsync(options, [before], Stop)).DisposeAsync();
+
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var known = await Store.Transactions.LatestAsync(10, Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(known, Is.EqualTo(new[] { new TransactionRow(42, Live(Kitchen, 1)) }));
     }
 
     [TestCase("")]
@@ -148,7 +178,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     public async Task A_database_newer_than_the_operators_tool_is_refused()
     {
         await Store.DisposeAsync();
-        Store = await OpenAsync([.. Migration.All, _more with { Number = Migration.All.Count + 1 }]);
+        Store = await OpenAsync([.. Migration.All, _more]);
 
         var refused = Fails(async () => await StorageEngine.InspectAsync(Options(), Stop));
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -96,7 +97,6 @@ internal sealed class PostgresTests
         await using var proxy = new CuttingProxy(_server.Address);
         await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
         var heard = new Heard(store);
-        var key = new TransactionKey(Alice, "PHONE", "send", "1");
         var known = new PutReceipt(Kitchen, Alice, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1, true);
         await store.Writer.WriteAsync(new WriteSet().Add(known), Stop);
 
@@ -104,10 +104,10 @@ internal sealed class PostgresTests
         var notMoved = known with { Event = Live(Kitchen, 4) };
         WriteSet[] sets =
         [
-            new WriteSet().Add(Event(Live(Kitchen, 1))).Add(new RecordTransaction(key, Live(Kitchen, 1), default)),
+            new WriteSet().Add(Event(Live(Kitchen, 1))).Add(new RecordTransaction(1, Live(Kitchen, 1))),
             new WriteSet().Add(moved),
             new WriteSet().Add(notMoved),
-            new WriteSet().Add(Event(Live(Kitchen, 2))).Require(new RecordTransaction(key with { TransactionId = "2" }, Live(Kitchen, 2), default)),
+            new WriteSet().Add(Event(Live(Kitchen, 2))).Require(new CreateUser(Bob, UserKind.User, null, false)),
         ];
         foreach (var set in sets)
         {

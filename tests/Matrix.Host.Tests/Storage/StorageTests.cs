@@ -15,14 +15,16 @@ internal abstract class StorageTests(string kind)
 
     protected ManualTime Time { get; private set; } = null!;
 
-    protected bool IsSqlite { get; } = kind == TestDatabase.Sqlite;
+    protected string Kind { get; } = kind;
+
+    protected bool IsSqlite => Kind == TestDatabase.Sqlite;
 
     protected static CancellationToken Stop => CancellationToken.None;
 
     [SetUp]
     public async Task OpenStore()
     {
-        Database = await TestDatabase.CreateAsync(kind);
+        Database = await TestDatabase.CreateAsync(Kind);
         Time = new ManualTime();
         Store = await OpenAsync();
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using Matrix.Host.Storage.Migrations;
 using Matrix.Processes;
 using Npgsql;
 
@@ -54,11 +55,12 @@ internal sealed class PostgresServer : IDisposable
     {
         await ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
         await ExecuteAsync(
-            """
+            $"""
             DO $$
-            DECLARE t record;
+            DECLARE t record; applied INT := 0;
             BEGIN
-                IF to_regclass('migrations') IS NULL OR (SELECT COUNT(*) <> 1 FROM migrations) OR to_regclass('sequence') IS NULL THEN
+                IF to_regclass('migrations') IS NOT NULL THEN EXECUTE 'SELECT COUNT(*) FROM migrations' INTO applied; END IF;
+                IF applied <> {Migration.All.Count} OR to_regclass('sequence') IS NULL THEN
                     DROP SCHEMA public CASCADE;
                     CREATE SCHEMA public;
                 ELSE

@@ -3,6 +3,7 @@ using Matrix.Host.Api.Client.KeyBackup;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Keys;
 using Matrix.Host.Rooms.ToDevice;
+using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -21,6 +22,7 @@ internal static class KeyParts
         .AddSingleton<IToDeviceOutbox, NoOtherServers>()
         .AddSingleton(parts => new ToDeviceSender(
             parts.GetRequiredService<IStorage>(),
+            parts.GetRequiredService<TransactionLog>(),
             parts.GetRequiredService<ClientOptions>().ServerName,
             parts.GetRequiredService<IToDeviceOutbox>(),
             parts.GetRequiredService<KeyOptions>()))

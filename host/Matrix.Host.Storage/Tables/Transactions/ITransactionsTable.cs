@@ -1,10 +1,14 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Matrix.Host.Storage.Tables.Transactions;
 
-/// <summary>Results by transaction id. Client-Server API, "Transaction identifiers".</summary>
+/// <summary>Requests by transaction id. Client-Server API, "Transaction identifiers".</summary>
 public interface ITransactionsTable
 {
-    /// <summary>What a request with this key answered, or null if none was made (or it is too long ago).</summary>
-    ValueTask<TransactionRow?> FindAsync(TransactionKey key, CancellationToken stop);
+    /// <summary>The requests on record, the latest first.</summary>
+    ValueTask<IReadOnlyList<TransactionRow>> LatestAsync(int limit, CancellationToken stop);
 }
 
 /// <summary>What makes a request the same as another.</summary>
@@ -12,10 +16,36 @@ public interface ITransactionsTable
 /// <param name="DeviceId">The device: an access token's renewal keeps it.</param>
 /// <param name="Endpoint">The request's path without the transaction id, decoded.</param>
 /// <param name="TransactionId">The client's transaction id.</param>
-public sealed record TransactionKey(string UserId, string DeviceId, string Endpoint, string TransactionId);
+public readonly record struct TransactionKey(string UserId, string DeviceId, string Endpoint, string TransactionId)
+{
+    /// <summary>
+    /// The first 16 bytes of the SHA-256 of its parts, each behind its length: by it a request is known, for nobody can make another with the same.
+    /// </summary>
+    public UInt128 Hash()
+    {
+        ReadOnlySpan<string> parts = [UserId, DeviceId, Endpoint, TransactionId];
+        var length = 0;
+        foreach (var part in parts)
+        {
+            length += 4 + Encoding.UTF8.GetByteCount(part);
+        }
 
-/// <summary>What a request answered.</summary>
+        var bytes = length <= 1024 ? stackalloc byte[length] : new byte[length];
+        var end = 0;
+        foreach (var part in parts)
+        {
+            var written = Encoding.UTF8.GetBytes(part, bytes[(end + 4)..]);
+            BinaryPrimitives.WriteInt32LittleEndian(bytes[end..], written);
+            end += 4 + written;
+        }
+
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes, hash);
+        return BinaryPrimitives.ReadUInt128BigEndian(hash);
+    }
+}
+
+/// <summary>A request that was carried out.</summary>
+/// <param name="Request">The hash of its key.</param>
 /// <param name="Event">The event that it made, or none.</param>
-/// <param name="EventId">That event's id, or null.</param>
-/// <param name="Response">The body of the answer where an event's id does not say it all; empty otherwise.</param>
-public sealed record TransactionRow(EventNid Event, string? EventId, ReadOnlyMemory<byte> Response);
+public readonly record struct TransactionRow(UInt128 Request, EventNid Event);

@@ -1,0 +1,31 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Transactions;
+
+namespace Matrix.Host.Rooms.Transactions;
+
+/// <summary>A request with a transaction id that is under way. Belongs to the lock of its log, but for <see cref="Record"/>.</summary>
+public sealed class Transaction
+{
+    private readonly UInt128 _request;
+    private TaskCompletionSource<RoomResult<string>>? _joined;
+
+    internal Transaction(UInt128 request) => _request = request;
+
+    /// <summary>The event that it made; null until it is recorded.</summary>
+    internal EventNid? Made { get; private set; }
+
+    /// <summary>What goes into the set that carries the request out, so that it is on record if, and only if, it was.</summary>
+    /// <param name="made">The event that the set makes, or none.</param>
+    public RecordTransaction Record(EventNid made)
+    {
+        Made = made;
+        return new RecordTransaction(_request, made);
+    }
+
+    /// <summary>Its result, for those who ask for the same meanwhile.</summary>
+    internal Task<RoomResult<string>> Result() =>
+        (_joined ??= new TaskCompletionSource<RoomResult<string>>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>Who asked for the same meanwhile; null if nobody did.</summary>
+    internal TaskCompletionSource<RoomResult<string>>? Joined => _joined;
+}
