@@ -96,8 +96,14 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return answer;
     }
 
-    /// <summary>An event that is now durable, or is stored anew (redacted).</summary>
+    /// <summary>An event that is now durable.</summary>
     internal void Put(StoredEvent stored) => _byNid.Put(stored.Nid, stored);
+
+    /// <summary>An event as it was redacted. Of several redactions the first counts, as in the database.</summary>
+    internal void PutRedacted(StoredEvent stored)
+    {
+        if (!_byNid.TryGet(stored.Nid, out var known) || !known.IsRedacted) _byNid.Put(stored.Nid, stored);
+    }
 
     /// <summary>Forgets the event: its row changed.</summary>
     internal void Drop(EventNid nid) => _byNid.Remove(nid);

@@ -196,6 +196,7 @@ internal sealed class EventAppender(
             return new RoomFailure(RoomFailureKind.Forbidden, "The event that created the room cannot be redacted.");
         }
 
+        if (target.IsRedacted) return null;
         var redacted = room.Rules.Redact(target.Pdu);
         var by = EventNid.Of(room.Nid, turn.Head.LastOrdinal + 1);
         turn.Redacted.Add(new StoredEvent(room, target.Row with { RedactedBy = by, Json = redacted.Canonical }, redacted));

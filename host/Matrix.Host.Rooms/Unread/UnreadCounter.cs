@@ -8,8 +8,8 @@ namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>
 /// Counts what users have not read, from where they read to: events that notify by default are counted from the events, and a user's own rows
-/// say where their rules made something else of one. Who says something has read its thread up to there. What was counted is kept, and goes on
-/// with what the board saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
+/// say where their rules made something else of one. Who says something has read its thread up to there. A redacted event no longer counts from
+/// its redaction on. What was counted is kept, and goes on with what the board saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
 /// </summary>
 internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cacheBytes)
 {
@@ -117,9 +117,9 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
         else if (!end.IsNone)
         {
             var behind = new NotifyingByThread();
-            if (board.Room(room.Nid)?.TryUnread(upTo, end, userId, behind.Plus) != true)
+            if (board.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, behind.Plus, null, out _) != true)
             {
-                behind = (await CountAsync(room, userId, upTo, end, stop).ConfigureAwait(false)).Counts;
+                behind = (await CountAsync(room, userId, upTo, end, entry.Through, stop).ConfigureAwait(false)).Counts;
             }
 
             entry.Cut(upTo, behind);
@@ -137,33 +137,48 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
     {
         if (through.Value <= entry.Through.Value) return;
         var own = new Dictionary<EventNid, EventNid>();
-        if (board.Room(room.Nid)?.TryUnread(entry.Through, through, userId, entry.Add, (thread, said) => own[thread] = said) == true)
+        var (before, redacted) = (entry.Through, true);
+        if (board.Room(room.Nid)?.TryUnread(before, through, through, userId, entry.Add, (thread, said) => own[thread] = said, out redacted) == true)
         {
             entry.Reached(through);
         }
         else
         {
-            (var counts, own) = await CountAsync(room, userId, entry.Through, through, stop).ConfigureAwait(false);
+            (var counts, own) = await CountAsync(room, userId, before, through, through, stop).ConfigureAwait(false);
             entry.Add(through, counts);
+            redacted = true;
         }
+
+        if (redacted && entry.First.Value < before.Value) await RedactAsync(entry, userId, before, through, stop).ConfigureAwait(false);
 
         foreach (var (thread, said) in own) await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
     }
 
+    /// <summary>Takes away what was counted, and redacted since by events after one and up to another.</summary>
+    private async ValueTask RedactAsync(UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
+    {
+        foreach (var gone in await storage.Unread.RedactedAsync(userId, entry.First, after, through, stop).ConfigureAwait(false))
+        {
+            var (notifications, highlights) = NotifyingByThread.Of(gone.Kind);
+            if ((gone.NotifyClass & PushEvaluation.NotifiesMost) != 0 && gone.Sender != userId) notifications++;
+            entry.Redact(gone.Event, gone.ThreadRoot, notifications, highlights);
+        }
+    }
+
     /// <summary>What notifies a user after one event and up to another, and their last message there, by thread.</summary>
     private async ValueTask<(NotifyingByThread Counts, Dictionary<EventNid, EventNid> Own)> CountAsync(
-        RoomIdentity room, string userId, EventNid after, EventNid through, CancellationToken stop)
+        RoomIdentity room, string userId, EventNid after, EventNid through, EventNid asOf, CancellationToken stop)
     {
         var counts = new NotifyingByThread();
         var own = new Dictionary<EventNid, EventNid>();
         foreach (var notifying in await storage.Unread
-            .CountNotifyingAsync(room.Nid, after, through, PushEvaluation.NotifiesMost, userId, stop).ConfigureAwait(false))
+            .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop).ConfigureAwait(false))
         {
             counts.Plus(notifying.ThreadRoot, notifying.Count, 0);
             if (!notifying.LastOwn.IsNone) own[notifying.ThreadRoot] = notifying.LastOwn;
         }
 
-        foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, stop).ConfigureAwait(false))
+        foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, asOf, stop).ConfigureAwait(false))
         {
             if (row.Event.Value > through.Value) continue;
             var (notifications, highlights) = NotifyingByThread.Of(row.Kind);

@@ -69,6 +69,15 @@ internal sealed class UnreadEntry
     /// <summary>The same, one by one.</summary>
     public void Add(EventNid thread, int notifications, int highlights) => _stretches[^1].Counts.Plus(thread, notifications, highlights);
 
+    /// <summary>The event behind which counting began, or behind which all that is kept lies.</summary>
+    public EventNid First => _stretches[0].After;
+
+    /// <summary>An event that had been counted was redacted.</summary>
+    public void Redact(EventNid nid, EventNid thread, int notifications, int highlights)
+    {
+        if (IndexOf(nid) is >= 0 and var at) _stretches[at].Counts.Plus(thread, -notifications, -highlights);
+    }
+
     /// <summary>Counting went on up to an event.</summary>
     public void Reached(EventNid through) => Through = through;
 

@@ -80,7 +80,7 @@ public sealed class RoomDirectory : ICommitObserver
             {
                 // One that was redacted before it was durable did not know its position then: it is read anew.
                 if (redacted.Row.Position == 0) _events.Drop(redacted.Nid);
-                else _events.Put(redacted);
+                else _events.PutRedacted(redacted);
             }
 
             if (commit.StateChanged) _states.Put(room.Nid, view.Step, view.State);

@@ -207,6 +207,113 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
+    public async Task What_was_redacted_is_no_longer_unread()
+    {
+        var root = await Alice.SaysAsync(Room, "root");
+        var (said, other) = (await Alice.SaysAsync(Room, "1"), await Alice.SaysAsync(Room, "2"));
+        var mention = await Alice.SaysAsync(Room, "bob?", MentionsBob);
+        var inThread = await InThreadAsync(root, "t1");
+        var sync = await Bob.SyncsAsync(filter: _byThread.DeepClone().AsObject());
+        Assert.That((sync.Unread(Room), sync.UnreadIn(Room, root)), Is.EqualTo(((4, 1), (1, 0))));
+
+        await RedactsAsync(said);
+        sync = await Bob.SyncsAsync(sync.Next, filter: _byThread.DeepClone().AsObject());
+        Assert.That(sync.Unread(Room), Is.EqualTo((3, 1)));
+        await RedactsAsync(said);
+        await RedactsAsync(mention);
+        await RedactsAsync(inThread);
+        sync = await Bob.SyncsAsync(sync.Next, filter: _byThread.DeepClone().AsObject());
+        Assert.That((sync.Unread(Room), sync.UnreadIn(Room, root)), Is.EqualTo(((2, 0), (0, 0))), "A second redaction takes nothing more away.");
+
+        await RedactsAsync(await Alice.SaysAsync(Room, "never mind"));
+        await Bob.ReadsAsync(Room, root);
+        sync = await Bob.SyncsAsync(sync.Next);
+        Assert.That(sync.Unread(Room), Is.EqualTo((1, 0)));
+        await RedactsAsync(root);
+        Assert.That((await Bob.SyncsAsync(sync.Next)).Unread(Room), Is.EqualTo((1, 0)), "What was read was not unread.");
+        await RedactsAsync(other);
+        Assert.That((await Bob.SyncsAsync(sync.Next)).Unread(Room), Is.EqualTo((0, 0)));
+
+        await Server.RestartAsync();
+        Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((0, 0)), "Counted anew it is the same.");
+    }
+
+    [Test]
+    public async Task Counting_on_and_counting_anew_agree_whatever_is_said_read_and_redacted([Values(1, 2, 3)] int seed)
+    {
+        var random = new Random(seed);
+        var said = new List<string>();
+        var roots = new List<string>();
+        var bob = await Bob.SyncsAsync();
+        for (var round = 0; round < 3; round++)
+        {
+            for (var i = 0; i < 60; i++)
+            {
+                switch (random.Next(12))
+                {
+                    case 0:
+                        roots.Add(await Alice.SaysAsync(Room, "root"));
+                        break;
+                    case 1 or 2 when roots.Count > 0:
+                        said.Add(await InThreadAsync(roots[random.Next(roots.Count)], "in a thread"));
+                        break;
+                    case 3:
+                        said.Add(await Alice.SaysAsync(Room, "bob?", MentionsBob));
+                        break;
+                    case 4 or 5 or 6 when said.Count > 0:
+                        await RedactsAsync(said[random.Next(said.Count)]);
+                        break;
+                    case 7 when random.Next(3) == 0:
+                        await Bob.SaysAsync(Room, "I");
+                        break;
+                    case 8 when said.Count > 0 && random.Next(2) == 0:
+                        await Bob.ReadsAsync(Room, said[random.Next(said.Count)], type: "m.read.private");
+                        break;
+                    case 9 when roots.Count > 0 && random.Next(2) == 0:
+                        await Bob.ReadsAsync(Room, roots[random.Next(roots.Count)], "main");
+                        break;
+                    case 10:
+                        bob = await Bob.SyncsAsync(bob.Next);
+                        break;
+                    default:
+                        said.Add(await Alice.SaysAsync(Room, "x"));
+                        break;
+                }
+            }
+
+            await Alice.SaysAsync(Room, "the end");
+            bob = await Bob.SyncsAsync(bob.Next, filter: _byThread.DeepClone().AsObject());
+            await Server.RestartAsync();
+            var anew = await Bob.SyncsAsync(filter: _byThread.DeepClone().AsObject());
+            Assert.That(bob.Unread(Room), Is.EqualTo(anew.Unread(Room)));
+            foreach (var root in roots) Assert.That(bob.UnreadIn(Room, root), Is.EqualTo(anew.UnreadIn(Room, root)));
+        }
+    }
+
+    [Test]
+    public async Task What_a_rule_highlights_without_notifying_is_not_counted()
+    {
+        (await Bob.PutAsync("pushrules/global/override/psst", new JsonObject
+        {
+            ["conditions"] = new JsonArray(new JsonObject { ["kind"] = "event_match", ["key"] = "content.body", ["pattern"] = "psst" }),
+            ["actions"] = new JsonArray(new JsonObject { ["set_tweak"] = "highlight" }),
+        })).Is(200);
+        (await Bob.PutAsync("pushrules/global/override/hey", new JsonObject
+        {
+            ["conditions"] = new JsonArray(new JsonObject { ["kind"] = "event_match", ["key"] = "content.body", ["pattern"] = "hey" }),
+            ["actions"] = new JsonArray("notify", new JsonObject { ["set_tweak"] = "highlight" }),
+        })).Is(200);
+        await Alice.SaysAsync(Room, "psst");
+        await Alice.SendsAsync(Room, "m.room.message", new JsonObject { ["msgtype"] = "m.notice", ["body"] = "psst" });
+        Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((0, 0)));
+
+        await Alice.SaysAsync(Room, "hey");
+        await Alice.SendsAsync(Room, "m.room.message", new JsonObject { ["msgtype"] = "m.emote", ["body"] = "says hey" });
+        await Alice.SaysAsync(Room, "x");
+        Assert.That((await Bob.SyncsAsync()).Unread(Room), Is.EqualTo((3, 2)));
+    }
+
+    [Test]
     public async Task Read_markers_set_account_data_and_receipts()
     {
         var id = await Alice.SaysAsync(Room, "x");
@@ -248,6 +355,12 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         await Bob.ReadsAsync(Room, reply, root);
         Assert.That((await Bob.PostAsync(Path(), null)).Status, Is.EqualTo(200), "A receipt needs no body.");
     }
+
+    private void MentionsBob(JsonObject content) =>
+        content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) };
+
+    private async Task RedactsAsync(string id) =>
+        (await Alice.PutAsync($"rooms/{SyncingUsers.Esc(Room)}/redact/{SyncingUsers.Esc(id)}/{Guid.NewGuid()}")).Is(200);
 
     private Task<string> InThreadAsync(string root, string text) => Alice.SaysAsync(
         Room, text, c => c["m.relates_to"] = new JsonObject { ["rel_type"] = "m.thread", ["event_id"] = root });

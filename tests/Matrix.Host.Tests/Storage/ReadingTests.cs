@@ -71,15 +71,47 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         await Write(new MarkRedacted(Live(Kitchen, 8), Live(Kitchen, 9), null));
 
         async Task<Dictionary<uint, int>> Count(uint after, uint through, int classes) =>
-            (await Store.Unread.CountNotifyingAsync(Kitchen, Live(Kitchen, after), Live(Kitchen, through), classes, Alice, Stop))
+            (await Store.Unread.CountNotifyingAsync(
+                Kitchen, Live(Kitchen, after), Live(Kitchen, through), EventNid.LastOf(Kitchen), classes, Alice, Stop))
                 .ToDictionary(row => row.ThreadRoot.IsNone ? 0 : row.ThreadRoot.Ordinal - EventNid.FirstLiveOrdinal, row => row.Count);
 
         Assert.That(await Count(1, 8, 1), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
         Assert.That(await Count(1, 8, 2), Is.EqualTo(new Dictionary<uint, int> { [0] = 1, [1] = 1 }));
         Assert.That(await Count(0, 99, 3), Is.EqualTo(new Dictionary<uint, int> { [0] = 4, [1] = 1 }));
         Assert.That(await Count(9, 99, 3), Is.Empty);
-        var own = await Store.Unread.CountNotifyingAsync(Kitchen, Live(Kitchen, 0), Live(Kitchen, 99), 3, Alice, Stop);
+        var own = await Store.Unread.CountNotifyingAsync(Kitchen, Live(Kitchen, 0), Live(Kitchen, 99), Live(Kitchen, 99), 3, Alice, Stop);
         Assert.That(own.Select(row => row.LastOwn), Is.EquivalentTo(new[] { Live(Kitchen, 3), EventNid.None }));
+    }
+
+    [Test]
+    public async Task A_redacted_event_counts_as_of_any_event_before_its_first_redaction()
+    {
+        await Write(
+            Event(Live(Kitchen, 1), Bob) with { NotifyClass = 1 },
+            Event(Live(Kitchen, 2), Bob) with { ThreadRoot = Live(Kitchen, 1) },
+            Event(Live(Kitchen, 3), Bob) with { NotifyClass = 1, Standing = EventStanding.Rejected },
+            Event(Live(Kitchen, 4), Bob),
+            Event(Live(Kitchen, 5), Bob),
+            new InsertUnread(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify));
+        await Write(new MarkRedacted(Live(Kitchen, 1), Live(Kitchen, 4), null), new MarkRedacted(Live(Kitchen, 3), Live(Kitchen, 4), null));
+        await Write(new MarkRedacted(Live(Kitchen, 2), Live(Kitchen, 5), null), new MarkRedacted(Live(Kitchen, 1), Live(Kitchen, 5), null));
+
+        async Task<int> CountAsOf(uint n) => (await Store.Unread.CountNotifyingAsync(
+            Kitchen, Live(Kitchen, 0), Live(Kitchen, 9), Live(Kitchen, n), 1, Alice, Stop)).Sum(row => row.Count);
+        async Task<int> RowsAsOf(uint n) => (await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, Live(Kitchen, n), Stop)).Count;
+        Assert.That((await CountAsOf(3), await CountAsOf(4)), Is.EqualTo((1, 0)));
+        Assert.That((await RowsAsOf(4), await RowsAsOf(5)), Is.EqualTo((1, 0)));
+
+        Assert.That(await Gone(0, 3, 9), Is.EqualTo(new[]
+        {
+            new RedactedUnread(Live(Kitchen, 1), EventNid.None, 1, Bob, UnreadKind.None),
+            new RedactedUnread(Live(Kitchen, 2), Live(Kitchen, 1), 0, Bob, UnreadKind.Highlight | UnreadKind.Notify),
+        }));
+        Assert.That((await Gone(0, 4, 9)).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 2) }));
+        Assert.That((await Gone(1, 3, 4)).Select(row => row.Event), Is.Empty);
+
+        async Task<RedactedUnread[]> Gone(uint first, uint after, uint through) =>
+            [.. (await Store.Unread.RedactedAsync(Alice, Live(Kitchen, first), Live(Kitchen, after), Live(Kitchen, through), Stop)).OrderBy(row => row.Event)];
     }
 
     [Test]
@@ -104,7 +136,7 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
 
         await Write(new ClearUnread(Alice, Kitchen, Live(Kitchen, 2), null));
         Assert.That((await Rows()).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 3) }));
-        Assert.That(await Store.Unread.RowsAsync(Alice, Kitchen, Live(Kitchen, 3), Stop), Is.Empty);
+        Assert.That(await Store.Unread.RowsAsync(Alice, Kitchen, Live(Kitchen, 3), EventNid.LastOf(Kitchen), Stop), Is.Empty);
         Assert.That((await Store.Unread.RowsAsync(Alice, Stop)).Select(row => row.Event.Room), Is.EqualTo(new[] { Kitchen, Garden }));
         Assert.That(await Store.Unread.RowsAsync(Bob, Stop), Has.Count.EqualTo(1));
     }
@@ -143,7 +175,7 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all[..2]));
     }
 
-    private async Task<IReadOnlyList<UnreadRow>> Rows() => await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, Stop);
+    private async Task<IReadOnlyList<UnreadRow>> Rows() => await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, EventNid.LastOf(Kitchen), Stop);
 
     private static PutReceipt Receipt(RoomNid room, string user, uint place) =>
         new(room, user, "m.read", "", Live(room, place), IdOf(Live(room, place)), 1234, true);

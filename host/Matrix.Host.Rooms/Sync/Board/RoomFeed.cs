@@ -44,6 +44,7 @@ internal sealed class RoomFeed(RoomNid roomNid)
     private readonly Queue<ReceiptMark> _receipts = [];
     private readonly Queue<Notifying> _notifying = [];
     private EventNid _notifyingKnownAfter = EventNid.LastOf(roomNid);
+    private EventNid _lastRedaction;
     private long _receiptsKnownAfter = long.MaxValue;
 
     /// <summary>The room.</summary>
@@ -95,6 +96,20 @@ internal sealed class RoomFeed(RoomNid roomNid)
     public void Notify(EventNid nid, EventNid threadRoot, string userId, int notifications, int highlights) =>
         Remember(new Notifying(nid, threadRoot, userId, "", false, notifications, highlights));
 
+    /// <summary>An event was redacted by another: counted up to there or further, it notifies no more.</summary>
+    public void Redacted(EventNid nid, EventNid by)
+    {
+        lock (_gate)
+        {
+            _lastRedaction = new EventNid(Math.Max(_lastRedaction.Value, by.Value));
+            for (var left = _notifying.Count; left > 0; left--)
+            {
+                var each = _notifying.Dequeue();
+                _notifying.Enqueue(each.Nid == nid && each.RedactedBy.IsNone ? each with { RedactedBy = by } : each);
+            }
+        }
+    }
+
     private void Remember(Notifying notifying)
     {
         lock (_gate)
@@ -113,18 +128,32 @@ internal sealed class RoomFeed(RoomNid roomNid)
     /// What notified a user after one event and up to another: thread, notifications and highlights to add; and what they said themselves: thread
     /// and event, in order. False, and nothing said, if not all of it is remembered.
     /// </summary>
+    /// <param name="after">The event before the first.</param>
+    /// <param name="through">The last event.</param>
+    /// <param name="asOf">What a redaction up to this event redacted is left out.</param>
+    /// <param name="userId">The user.</param>
+    /// <param name="add">Takes what notified them.</param>
+    /// <param name="own">Takes what they said.</param>
+    /// <param name="redacted">Whether anything was redacted after the first of the events.</param>
     public bool TryUnread(
-        EventNid after, EventNid through, string userId, Action<EventNid, int, int> add, Action<EventNid, EventNid>? own = null)
+        EventNid after,
+        EventNid through,
+        EventNid asOf,
+        string userId,
+        Action<EventNid, int, int> add,
+        Action<EventNid, EventNid>? own,
+        out bool redacted)
     {
         lock (_gate)
         {
+            redacted = _lastRedaction.Value > after.Value;
             if (after.Value < _notifyingKnownAfter.Value) return false;
             foreach (var each in _notifying)
             {
                 if (each.Nid.Value <= after.Value || each.Nid.Value > through.Value) continue;
                 bool isOwn = each.UserId is null && each.Sender == userId;
                 if (isOwn && each.IsMessage) own?.Invoke(each.ThreadRoot, each.Nid);
-                else if (!isOwn && each.Notifies && (each.UserId ?? userId) == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
+                else if (!isOwn && each.NotifiesAsOf(asOf) && (each.UserId ?? userId) == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
             }
 
             return true;
@@ -221,7 +250,10 @@ internal sealed class RoomFeed(RoomNid roomNid)
     private readonly record struct Notifying(
         EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, bool IsMessage, int Notifications, int Highlights)
     {
-        public bool Notifies => (Notifications | Highlights) != 0;
+        public EventNid RedactedBy { get; init; }
+
+        public bool NotifiesAsOf(EventNid asOf) =>
+            (Notifications | Highlights) != 0 && (RedactedBy.IsNone || RedactedBy.Value > asOf.Value);
     }
 
     private void TouchMembers(long position, long ephemeral, List<UserFeed> wake)

@@ -87,6 +87,9 @@ internal sealed class FlushReader(SyncBoard board, TypingBoard typing, UnreadCou
                 board.Room(inserted.Nid.Room)?.Happened(
                     inserted.Nid, inserted.ThreadRoot, inserted.Sender, isMessage, inserted.NotifyClass != 0);
                 break;
+            case MarkRedacted redacted:
+                board.Room(redacted.Nid.Room)?.Redacted(redacted.Nid, redacted.By);
+                break;
             case InsertUnread row:
                 var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
                 board.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, notifications, highlights);

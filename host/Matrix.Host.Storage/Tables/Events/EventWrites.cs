@@ -35,7 +35,7 @@ public sealed record InsertEvent : WriteOperation
     internal override int Weight => 400 + Json.Length;
 }
 
-/// <summary>An event was redacted by another.</summary>
+/// <summary>An event was redacted by another. Of several redactions the first that is stored counts.</summary>
 /// <param name="Nid">The redacted event.</param>
 /// <param name="By">The redaction.</param>
 /// <param name="RedactedJson">Replaces the stored bytes, so that what was redacted is gone; null keeps them.</param>

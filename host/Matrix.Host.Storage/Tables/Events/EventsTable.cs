@@ -60,7 +60,8 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
 
     private static readonly Statement LastAt = Statement.ByKeys(Halving);
 
-    private static readonly Statement Redact = Statement.Of("UPDATE events SET redacted_by = $2 WHERE event_nid = $1");
+    // Redacted is redacted: a second redaction changes nothing, and who counted on the first is not counted on again.
+    private static readonly Statement Redact = Statement.Of("UPDATE events SET redacted_by = COALESCE(redacted_by, $2) WHERE event_nid = $1");
 
     private static readonly Statement ReplaceJson = Statement.Of(
         sqlite: "UPDATE event_json SET json = $2 WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",

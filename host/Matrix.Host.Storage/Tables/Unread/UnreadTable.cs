@@ -10,7 +10,7 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
 
     private static readonly Statement Notifying = Statement.Of("""
         SELECT COALESCE(thread_root, 0),
-               SUM(CASE WHEN sender <> $4 AND redacted_by IS NULL THEN 1 ELSE 0 END),
+               SUM(CASE WHEN sender <> $4 AND (redacted_by IS NULL OR redacted_by > $7) THEN 1 ELSE 0 END),
                MAX(CASE WHEN sender = $4 AND standing & $6 = 0 THEN event_nid ELSE 0 END)
         FROM events
         WHERE event_nid > $1 AND event_nid <= $2 AND (notify_class & $3 <> 0 OR sender = $4) AND standing & $5 = 0
@@ -18,7 +18,16 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         """);
 
     private static readonly Statement OfRoom = Statement.Of($"""
-        SELECT {Columns} FROM unread WHERE user_id = $1 AND event_nid > $2 AND event_nid <= $3 ORDER BY event_nid
+        SELECT {Columns} FROM unread WHERE user_id = $1 AND event_nid > $2 AND event_nid <= $3
+            AND NOT EXISTS (SELECT 1 FROM events e WHERE e.event_nid = unread.event_nid AND e.redacted_by <= $4)
+        ORDER BY event_nid
+        """);
+
+    // By the few that were redacted: the plus keeps the database from going through all events in between.
+    private static readonly Statement Redacted = Statement.Of("""
+        SELECT e.event_nid, COALESCE(e.thread_root, 0), e.notify_class, e.sender, COALESCE(u.kind, 0)
+        FROM events e LEFT JOIN unread u ON u.user_id = $1 AND u.event_nid = e.event_nid
+        WHERE e.redacted_by > $3 AND e.redacted_by <= $4 AND +e.event_nid > $2 AND +e.event_nid <= $3 AND e.standing & $5 = 0
         """);
 
     private static readonly Statement OfUser = Statement.Of($"SELECT {Columns} FROM unread WHERE user_id = $1 ORDER BY event_nid");
@@ -52,19 +61,29 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         });
 
     public ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
-        RoomNid room, EventNid after, EventNid through, int notifyClasses, string userId, CancellationToken stop) => reads.ListAsync(
+        RoomNid room, EventNid after, EventNid through, EventNid asOf, int notifyClasses, string userId, CancellationToken stop) => reads.ListAsync(
             Notifying,
-            (after, through, notifyClasses, userId),
-            static (a, q) => a.Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown).Int((int)EventStanding.State),
+            (after, through, asOf, notifyClasses, userId),
+            static (a, q) => a
+                .Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown).Int((int)EventStanding.State).Nid(q.asOf),
             static row => new NotifyingCount(row.Nid(0), row.Int32(1), row.Nid(2)),
             stop);
 
-    public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop) =>
         reads.ListAsync(
             OfRoom,
-            (userId, room, after),
-            static (a, q) => a.Text(q.userId).Int(Math.Max(q.after.Value, EventNid.FirstOf(q.room).Value)).Nid(EventNid.LastOf(q.room)),
+            (userId, room, after, asOf),
+            static (a, q) => a
+                .Text(q.userId).Int(Math.Max(q.after.Value, EventNid.FirstOf(q.room).Value)).Nid(EventNid.LastOf(q.room)).Nid(q.asOf),
             Row,
+            stop);
+
+    public ValueTask<IReadOnlyList<RedactedUnread>> RedactedAsync(
+        string userId, EventNid first, EventNid after, EventNid through, CancellationToken stop) => reads.ListAsync(
+            Redacted,
+            (userId, first, after, through),
+            static (a, q) => a.Text(q.userId).Nid(q.first).Nid(q.after).Nid(q.through).Int(NotShown),
+            static row => new RedactedUnread(row.Nid(0), row.Nid(1), row.Int32(2), row.Text(3), (UnreadKind)row.Int64(4)),
             stop);
 
     public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, CancellationToken stop) =>
