@@ -6,9 +6,13 @@ namespace Matrix.Host.Api.Client;
 /// <summary>The standard error of each failure of a room. Client-Server API, "Standard error response".</summary>
 internal static class RoomAnswers
 {
+    // A busy room is through with what waits for it in far less.
+    private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
+
     /// <summary>The failure as an answer.</summary>
     internal static Answer Of(RoomFailure failure)
     {
+        if (failure.Kind == RoomFailureKind.Busy) return Answer.LimitExceeded(_busyFor, failure.Message);
         var (status, code) = StandardOf(failure.Kind);
         return Answer.Error(status, code, failure.Message);
     }

@@ -93,12 +93,12 @@ public abstract class Answer
         };
 
     /// <summary>429 `M_LIMIT_EXCEEDED`, with the time to wait.</summary>
-    internal static Answer LimitExceeded(TimeSpan wait)
+    internal static Answer LimitExceeded(TimeSpan wait, string message = "Too many requests.")
     {
         var milliseconds = Math.Max(1, (long)Math.Ceiling(wait.TotalMilliseconds));
         var seconds = ((milliseconds + 999) / 1000).ToString(CultureInfo.InvariantCulture);
         return new Failed(
-            429, MatrixError.LimitExceeded, "Too many requests.", json => json.WriteNumber("retry_after_ms", milliseconds))
+            429, MatrixError.LimitExceeded, message, json => json.WriteNumber("retry_after_ms", milliseconds))
         {
             Header = new("Retry-After", seconds),
         };

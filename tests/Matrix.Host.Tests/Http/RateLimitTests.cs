@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Rooms;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Http;
@@ -49,6 +51,15 @@ public sealed class RateLimitTests
 
         Assert.That((long?)limited.Json["retry_after_ms"], Is.InRange(90_000, 100_000));
         Assert.That(limited.Headers.RetryAfter!.Delta!.Value.TotalSeconds, Is.InRange(90, 100));
+    }
+
+    [Test]
+    public void A_room_that_is_busy_says_when_to_come_back()
+    {
+        var answer = RoomAnswers.Of(new RoomFailure(RoomFailureKind.Busy, "Too many requests wait for this room."));
+
+        Assert.That((answer.Status, answer.Code), Is.EqualTo((429, "M_LIMIT_EXCEEDED")));
+        Assert.That(answer.Header, Is.EqualTo(new KeyValuePair<string, string>("Retry-After", "1")));
     }
 
     [Test]
