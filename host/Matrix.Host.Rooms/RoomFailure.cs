@@ -47,6 +47,9 @@ public enum RoomFailureKind
     /// <summary>The request makes no sense in the state that the room is in, and the specification has no code of its own for it.</summary>
     BadState,
 
+    /// <summary>The user's membership is none that the change could be made from.</summary>
+    WrongMembership,
+
     /// <summary>The same user has annotated the event with the same key already.</summary>
     DuplicateAnnotation,
 

@@ -38,6 +38,7 @@ internal static class RoomAnswers
         RoomFailureKind.UnknownRoom => (403, MatrixError.Forbidden),
         RoomFailureKind.NotFound => (404, MatrixError.NotFound),
         RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),
+        RoomFailureKind.WrongMembership => (403, MatrixError.BadState),
         RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
         RoomFailureKind.TooLarge => (413, MatrixError.TooLarge),
         RoomFailureKind.BadJson => (400, MatrixError.BadJson),

@@ -117,7 +117,7 @@ public sealed class RoomMemberships
             stop,
             refuseUnless: now => now is Membership.Join or Membership.Invite or Membership.Knock
                 ? null
-                : "The user is not in the room.").ConfigureAwait(false);
+                : new RoomFailure(RoomFailureKind.Forbidden, "The user is not in the room.")).ConfigureAwait(false);
     }
 
     /// <summary>Bans a user.</summary>
@@ -138,7 +138,9 @@ public sealed class RoomMemberships
             content,
             keepIf: null,
             stop,
-            refuseUnless: now => now == Membership.Ban ? null : "The user is not banned.").ConfigureAwait(false);
+            refuseUnless: now => now == Membership.Ban
+                ? null
+                : new RoomFailure(RoomFailureKind.WrongMembership, "The user is not banned.")).ConfigureAwait(false);
     }
 
     /// <summary>Forgets a room that one has left.</summary>
@@ -245,7 +247,7 @@ public sealed class RoomMemberships
         JsonObject content,
         Func<Membership?, bool>? keepIf,
         CancellationToken stop,
-        Func<Membership?, string?>? refuseUnless = null)
+        Func<Membership?, RoomFailure?>? refuseUnless = null)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
         var result = await _sender.InLaneAsync<bool>(
@@ -258,7 +260,7 @@ public sealed class RoomMemberships
                 if (await MayAsync(turn, sender, userId, stop).ConfigureAwait(false))
                 {
                     if (keepIf is not null && keepIf(now)) return true;
-                    if (refuseUnless?.Invoke(now) is { } why) return new RoomFailure(RoomFailureKind.Forbidden, why);
+                    if (refuseUnless?.Invoke(now) is { } refusal) return refusal;
                 }
 
                 var made = await _appender.AppendAsync(

@@ -61,7 +61,7 @@ internal sealed class RoomEndpointTests
         (await _alice.PostAsync($"rooms/{room}/ban", bob.DeepClone())).Is(200);
         (await _alice.PostAsync($"rooms/{room}/invite", bob.DeepClone())).Is(403, "M_FORBIDDEN");
         (await _alice.PostAsync($"rooms/{room}/unban", bob.DeepClone())).Is(200);
-        (await _alice.PostAsync($"rooms/{room}/unban", bob.DeepClone())).Is(403, "M_FORBIDDEN");
+        (await _alice.PostAsync($"rooms/{room}/unban", bob.DeepClone())).Is(403, "M_BAD_STATE");
         (await _alice.PostAsync($"rooms/{room}/leave")).Is(200);
         (await _alice.PostAsync($"rooms/{room}/leave")).Is(200);
     }
@@ -119,7 +119,9 @@ internal sealed class RoomEndpointTests
         {
             ["initial_state"] = new JsonArray(new JsonObject
             {
-                ["type"] = "m.room.member", ["state_key"] = key, ["content"] = JsonNode.Parse(content),
+                ["type"] = "m.room.member",
+                ["state_key"] = key,
+                ["content"] = JsonNode.Parse(content),
             }),
         })).Is(400, "M_INVALID_PARAM");
     }
@@ -145,7 +147,10 @@ internal sealed class RoomEndpointTests
         {
             ["third_party_signed"] = new JsonObject
             {
-                ["sender"] = _alice.UserId, ["mxid"] = _bob.UserId, ["token"] = token, ["signatures"] = new JsonObject(),
+                ["sender"] = _alice.UserId,
+                ["mxid"] = _bob.UserId,
+                ["token"] = token,
+                ["signatures"] = new JsonObject(),
             },
         };
 
