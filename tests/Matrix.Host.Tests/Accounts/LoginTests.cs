@@ -86,6 +86,25 @@ public sealed class LoginTests
     }
 
     [Test]
+    public async Task A_device_that_is_left_open_by_a_null_is_a_new_one()
+    {
+        var alice = await _server.RegistersAsync("null-writer");
+        var reply = (await _server.Anyone.PostAsync("login", new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = alice.UserId },
+            ["password"] = alice.Password,
+            ["device_id"] = null,
+            ["initial_device_display_name"] = null,
+        })).Is(200);
+
+        Assert.That(reply.Member("device_id"), Is.Not.Empty.And.Not.EqualTo(alice.DeviceId));
+        (await alice.PutAsync($"devices/{alice.DeviceId}", new JsonObject { ["display_name"] = "Named" })).Is(200);
+        (await alice.PutAsync($"devices/{alice.DeviceId}", new JsonObject { ["display_name"] = null })).Is(200);
+        Assert.That((await alice.GetAsync($"devices/{alice.DeviceId}")).Is(200).Member("display_name"), Is.EqualTo("Named"));
+    }
+
+    [Test]
     public async Task A_logged_out_token_is_refused_at_once_and_its_device_is_gone()
     {
         var one = await _server.RegistersAsync("dave");

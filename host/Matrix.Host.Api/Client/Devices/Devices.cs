@@ -20,7 +20,7 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
     {
         routes.Get("devices", ListAsync);
         routes.Get("devices/{deviceId}", GetAsync);
-        routes.Put("devices/{deviceId}", static body => (body.Has("display_name"), LoginBody.ReadDisplayName(body, "display_name")), RenameAsync);
+        routes.Put("devices/{deviceId}", static body => new Renaming(LoginBody.ReadDisplayName(body, "display_name")), RenameAsync);
         routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync);
         routes.Post("delete_devices", static body => new Deletion(body.Whole, body.RequiredTexts("devices")), DeleteManyAsync);
     }
@@ -48,16 +48,16 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
         return device is null ? _none : Answer.Json(device, Write);
     }
 
-    private async ValueTask<Answer> RenameAsync(Call call, (bool IsGiven, string? Name) name, CancellationToken stop)
+    private async ValueTask<Answer> RenameAsync(Call call, Renaming wish, CancellationToken stop)
     {
         var (userId, deviceId) = (call.Caller.UserId, call["deviceId"]);
-        if (!name.IsGiven)
+        if (wish.Name is not { } name)
         {
             return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is null ? _none : Answer.Empty;
         }
 
         // Others are shown the name beside the device's keys.
-        var set = new WriteSet(2).Require(new RenameDevice(userId, deviceId, name.Name)).Add(new LogDeviceListChange(userId));
+        var set = new WriteSet(2).Require(new RenameDevice(userId, deviceId, name)).Add(new LogDeviceListChange(userId));
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
         return receipt.Refused ? _none : Answer.Empty;
     }
@@ -88,6 +88,8 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
         if (device.LastSeenIp is not null) json.WriteString("last_seen_ip", device.LastSeenIp);
         if (device.LastSeenAt is { } at) json.WriteNumber("last_seen_ts", at);
     }
+
+    private sealed record Renaming(string? Name);
 
     private sealed record Deletion(JsonObject Body, IReadOnlyCollection<string> DeviceIds);
 }

@@ -11,7 +11,7 @@ internal static class LoginBody
 
     internal static LoginWish ReadWish(BodyReader body)
     {
-        var deviceId = body.Text("device_id");
+        var deviceId = body.TextOrNull("device_id");
         if (deviceId is { Length: 0 or > LongestDeviceId } || deviceId?.Contains('\0') == true)
         {
             body.Refuse(MatrixError.InvalidParam, $"`device_id` must have 1 to {LongestDeviceId} characters.");
@@ -22,7 +22,7 @@ internal static class LoginBody
 
     internal static string? ReadDisplayName(BodyReader body, string member)
     {
-        var name = body.Text(member);
+        var name = body.TextOrNull(member);
         if (name is { Length: > LongestName }) body.Refuse(MatrixError.InvalidParam, $"`{member}` must have at most {LongestName} characters.");
         if (name?.Contains('\0') == true) body.Refuse(MatrixError.InvalidParam, $"`{member}` must not hold NUL.");
         return name;
