@@ -66,12 +66,23 @@ public sealed class EventPages(
     }
 
     /// <summary>Writes an array of events, with bundled aggregations.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="readable">The room, for the user.</param>
+    /// <param name="among">The events.</param>
+    /// <param name="reader">For whom.</param>
+    /// <param name="stop">Cancels reading.</param>
+    /// <param name="bundles">What is bundled with them, if that was asked for already.</param>
     public async ValueTask WriteAsync(
-        ByteBuffer output, Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop)
+        ByteBuffer output,
+        Readable readable,
+        IReadOnlyList<StoredEvent> among,
+        Reader reader,
+        CancellationToken stop,
+        IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles = null)
     {
         var extras = await clientEvents.ExtrasAsync(
             readable.Room, among, await trail.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
-        var bundled = await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
+        var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
         {

@@ -354,6 +354,7 @@ internal sealed class ReadingTests
     {
         var room = await CreatesAsync(new JsonObject { ["preset"] = "public_chat" });
         await _bob.PostAsync($"rooms/{room}/join");
+        await RelatesAsync(_bob, room, "m.thread", await SaysAsync(_alice, room, "bob alone answers"));
         var root = await SaysAsync(_bob, room, "not for alice");
         var answer = await RelatesAsync(_alice, room, "m.thread", root);
         (await _alice.PutAsync($"user/{_alice.UserId}/account_data/m.ignored_user_list", new JsonObject
@@ -361,12 +362,12 @@ internal sealed class ReadingTests
             ["ignored_users"] = new JsonObject { [_bob.UserId] = new JsonObject() },
         })).Is(200);
 
-        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=2")).Is(200).Json["chunk"]!.AsArray();
+        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=3")).Is(200).Json["chunk"]!.AsArray();
         var around = (await _alice.GetAsync($"rooms/{room}/context/{answer}")).Is(200).Json;
         var threads = (await _alice.GetAsync($"/_matrix/client/v1/rooms/{room}/threads")).Is(200).Json["chunk"]!.AsArray();
         Assert.Multiple(() =>
         {
-            Assert.That(page.Select(e => (string?)e!["state_key"]), Is.EqualTo(new[] { null, _bob.UserId }));
+            Assert.That(page.Select(e => (string?)e!["state_key"]), Is.EqualTo(new[] { null, null, _bob.UserId }));
             Assert.That(Ids(around, "events_before"), Does.Not.Contain(root));
             Assert.That((string?)threads.Single()!["event_id"], Is.EqualTo(root));
             Assert.That(threads[0]!["content"]!.AsObject(), Is.Empty);

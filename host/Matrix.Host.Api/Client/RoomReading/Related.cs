@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Events;
@@ -159,9 +160,14 @@ internal sealed class Related(
             roots.Add(hidden.Contains(root.Row.Sender) ? root.Redacted() : root);
         }
 
+        // A thread of which the reader sees nothing is none for them. State events have nothing bundled with them.
+        var reader = new Reader(call.Caller.UserId, call.Caller.DeviceId);
+        var bundles = await pages.BundledAsync(readable, roots, reader, stop).ConfigureAwait(false);
+        roots.RemoveAll(root => !root.Pdu.IsState && !(bundles.TryGetValue(root.Nid, out var bundle) && HasThread(bundle)));
+
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, roots, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        await pages.WriteAsync(output, readable, roots, reader, stop, bundles).ConfigureAwait(false);
         if (rows.Count > asked.Limit)
         {
             output.Raw(",\"next_batch\":"u8);
@@ -171,4 +177,6 @@ internal sealed class Related(
         output.Byte((byte)'}');
         return Answer.Bytes(output.ToArray());
     }
+
+    private static bool HasThread(ReadOnlyMemory<byte> bundle) => JsonText.TryParseStored(bundle.Span, out var json) && json.Has("m.thread");
 }
