@@ -1,6 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Transactions;
 
@@ -30,19 +31,20 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
         TransactionKey key, Func<Transaction, ValueTask<RoomResult<string>>> act, CancellationToken stop)
     {
         var request = key.Hash();
-        return _isLoaded && Begin(request, out _, out _) is { } mine ? DoAsync(request, mine, act) : AgainAsync(request, act, stop);
+        return Begin(request, out _, out _) is { } mine ? DoAsync(request, mine, act) : AgainAsync(request, act, stop);
     }
 
     /// <inheritdoc/>
     public void Dispose() => _loading.Dispose();
 
-    /// <summary>A transaction of one's own; else the first one's, which is under way or past.</summary>
-    private Transaction? Begin(UInt128 request, out Task<RoomResult<string>>? underWay, out EventNid past)
+    /// <summary>A transaction of one's own; else the first one's, which is under way or past; none of them if the past is yet to be read.</summary>
+    private Transaction? Begin(UInt128 request, out Task<RoomResult<string>>? underWay, out EventNid? past)
     {
         lock (_gate)
         {
-            underWay = null;
-            if (_past.TryGetValue(request, out past)) return null;
+            (underWay, past) = (null, null);
+            if (_past.TryGetValue(request, out var made)) past = made;
+            if (past is not null || !_isLoaded) return null;
             if (_underWay.TryGetValue(request, out var first))
             {
                 underWay = first.Result();
@@ -58,11 +60,12 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
     private async ValueTask<RoomResult<string>> AgainAsync(
         UInt128 request, Func<Transaction, ValueTask<RoomResult<string>>> act, CancellationToken stop)
     {
-        if (!_isLoaded) await LoadAsync(stop).ConfigureAwait(false);
         while (true)
         {
+            if (!_isLoaded) await LoadAsync(stop).ConfigureAwait(false);
             if (Begin(request, out var underWay, out var past) is { } mine) return await DoAsync(request, mine, act).ConfigureAwait(false);
-            if (underWay is null) return await AnswerAsync(past, stop).ConfigureAwait(false);
+            if (past is { } made) return await AnswerAsync(made, stop).ConfigureAwait(false);
+            if (underWay is null) continue;
             try
             {
                 return await underWay.WaitAsync(stop).ConfigureAwait(false);
@@ -94,6 +97,8 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
         }
         catch (Exception fault)
         {
+            // Perhaps it is on record all the same: that is looked up before anyone repeats it.
+            if (fault is StorageException { Failure: StorageFailure.Doubtful }) _isLoaded = false;
             if (End(request, mine, isDone: false) is { } joined)
             {
                 joined.SetException(fault);

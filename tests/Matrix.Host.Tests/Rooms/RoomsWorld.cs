@@ -21,11 +21,13 @@ internal sealed class RoomsWorld : IAsyncDisposable
     private readonly HashSet<string> _users = [];
 
     private readonly Func<IStorage, IStorage> _asSeen;
+    private readonly CuttingProxy? _through;
 
-    private RoomsWorld(TestDatabase database, Func<IStorage, IStorage> asSeen)
+    private RoomsWorld(TestDatabase database, Func<IStorage, IStorage> asSeen, CuttingProxy? through)
     {
         _database = database;
         _asSeen = asSeen;
+        _through = through;
     }
 
     internal IStorage Storage { get; private set; } = null!;
@@ -34,9 +36,11 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     /// <param name="databaseKind">On which database.</param>
     /// <param name="asSeen">What the rooms see of the storage, if not the storage itself.</param>
-    internal static async Task<RoomsWorld> StartsAsync(string databaseKind = TestDatabase.Sqlite, Func<IStorage, IStorage>? asSeen = null)
+    /// <param name="through">Through what PostgreSQL is reached, if not directly.</param>
+    internal static async Task<RoomsWorld> StartsAsync(
+        string databaseKind = TestDatabase.Sqlite, Func<IStorage, IStorage>? asSeen = null, CuttingProxy? through = null)
     {
-        var world = new RoomsWorld(await TestDatabase.CreateAsync(databaseKind), asSeen ?? (static storage => storage));
+        var world = new RoomsWorld(await TestDatabase.CreateAsync(databaseKind), asSeen ?? (static storage => storage), through);
         await world.OpensAsync();
         return world;
     }
@@ -109,7 +113,14 @@ internal sealed class RoomsWorld : IAsyncDisposable
     private async Task OpensAsync()
     {
         Storage = await StorageEngine.OpenAsync(
-            new StorageOptions { Url = _database.Url, DataDir = _database.Folder, ServerName = Server }, default);
+            new StorageOptions
+            {
+                Url = _through?.UrlFor(_database.Url) ?? _database.Url,
+                DataDir = _database.Folder,
+                ServerName = Server,
+                SettleWaitMs = 300,
+            },
+            default);
         Rooms = new RoomEngine(
             _asSeen(Storage),
             new ServerSigner(Server, "ed25519:a", _key),

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace Matrix.Host.Tests.Support;
 
@@ -33,7 +34,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     /// <summary>The same database, through this.</summary>
     public string UrlFor(string url) => new UriBuilder(url) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
 
-    /// <summary>The next answer that ends a transaction is lost, and its connection with it.</summary>
+    /// <summary>The next answer that ends a transaction of the connection that writes is lost, and the connection with it.</summary>
     /// <param name="andStayAway">Whether new connections are cut as well, until <see cref="ComeBack"/>.</param>
     public void CutAtNextCommit(bool andStayAway = false)
     {
@@ -78,7 +79,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
             {
                 if (_away) return;
                 await server.ConnectAsync(_server, _end.Token);
-                await Task.WhenAny(ForwardAsync(client, server), AnswerAsync(server, client));
+                var writes = new StrongBox<bool>();
+                await Task.WhenAny(ForwardAsync(client, server, writes), AnswerAsync(server, client, writes));
             }
             catch (Exception end) when (end is OperationCanceledException or SocketException or IOException)
             {
@@ -87,14 +89,22 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private async Task ForwardAsync(TcpClient from, TcpClient to) => await from.GetStream().CopyToAsync(to.GetStream(), _end.Token);
-
-    private async Task AnswerAsync(TcpClient from, TcpClient to)
+    private async Task ForwardAsync(TcpClient from, TcpClient to, StrongBox<bool> writes)
     {
         var buffer = new byte[64 * 1024];
         while (await from.GetStream().ReadAsync(buffer, _end.Token) is var read && read > 0)
         {
-            if (_armed && buffer.AsSpan(0, read).EndsWith(_idle))
+            writes.Value |= buffer.AsSpan(0, read).IndexOf("UPDATE sequence"u8) >= 0;
+            await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _end.Token);
+        }
+    }
+
+    private async Task AnswerAsync(TcpClient from, TcpClient to, StrongBox<bool> writes)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await from.GetStream().ReadAsync(buffer, _end.Token) is var read && read > 0)
+        {
+            if (_armed && writes.Value && buffer.AsSpan(0, read).EndsWith(_idle))
             {
                 _away = _staysAway;
                 _armed = false;
