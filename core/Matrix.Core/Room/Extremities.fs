@@ -39,10 +39,14 @@ type Extremities private () =
 
     /// What a new event of this server's names: at most `most`, the latest first.
     static member Choose(all: IReadOnlyList<ForwardExtremity>, most: int) : PreviousEvents =
-        let latestFirst = all |> Seq.sortByDescending (fun e -> e.Ordinal) |> Seq.toArray
+        // A room whose servers hear each other has one.
+        if all.Count = 1 then
+            PreviousEvents([| all[0] |], [||])
+        else
+            let latestFirst = all |> Seq.sortByDescending (fun e -> e.Ordinal) |> Seq.toArray
 
-        let count = min (max 1 most) latestFirst.Length
-        PreviousEvents(Array.take count latestFirst, Array.skip count latestFirst)
+            let count = min (max 1 most) latestFirst.Length
+            PreviousEvents(Array.take count latestFirst, Array.skip count latestFirst)
 
     /// The extremities once an event is known: it replaces those that it names, if new events may build on it. A rejected or
     /// soft-failed event replaces none.
@@ -50,6 +54,8 @@ type Extremities private () =
         (all: IReadOnlyList<ForwardExtremity>, prevEvents: IReadOnlyCollection<string>, made: ForwardExtremity, mayBeBuiltOn: bool) : ForwardExtremity[] =
         if not mayBeBuiltOn then
             Seq.toArray all
+        elif all.Count = 1 && Seq.contains all[0].EventId prevEvents then
+            [| made |]
         else
             let named = HashSet<string>(prevEvents)
 

@@ -49,8 +49,23 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         var size = sizeOf(value) + EntryOverhead;
         lock (_gate)
         {
-            if (_entries.Remove(key, out var old)) Unlink(old);
-            Add(key, value, size);
+            if (!_entries.TryGetValue(key, out var known))
+            {
+                Add(key, value, size);
+            }
+            else if (size > maxBytes / 2)
+            {
+                _entries.Remove(key);
+                Unlink(known);
+            }
+            else
+            {
+                Unlink(known);
+                known.Value = value;
+                known.Size = size;
+                Link(known);
+                Trim();
+            }
         }
     }
 
@@ -88,6 +103,11 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         var node = new Node(key, value, size);
         _entries.Add(key, node);
         Link(node);
+        Trim();
+    }
+
+    private void Trim()
+    {
         while (_bytes > maxBytes && _oldest is { } last)
         {
             _entries.Remove(last.Key);
@@ -123,8 +143,8 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     private sealed class Node(TKey key, TValue value, long size)
     {
         public TKey Key { get; } = key;
-        public TValue Value { get; } = value;
-        public long Size { get; } = size;
+        public TValue Value { get; set; } = value;
+        public long Size { get; set; } = size;
         public Node? Newer { get; set; }
         public Node? Older { get; set; }
     }

@@ -119,8 +119,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 
     /// <summary>
-    /// Submits a turn's set, in the order of turns, lets the head move on and opens the lane for the next turn. The turn's slot is held until the
-    /// set is durable, whoever still listens.
+    /// Submits a turn's set, in the order of turns, lets the head move on and opens the lane for the next turn. The turn's slot is held until it is
+    /// settled, whoever still listens.
     /// </summary>
     internal ValueTask<WriteReceipt> Submit(LaneTurn turn)
     {
@@ -140,20 +140,14 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
         _head = turn.Head;
         _gate.Release();
-        return AwaitAsync(write, turn);
+        return write;
     }
 
-    private async ValueTask<WriteReceipt> AwaitAsync(ValueTask<WriteReceipt> write, LaneTurn turn)
+    /// <summary>A submitted turn's set is durable, or failed.</summary>
+    internal void Settle(LaneTurn turn)
     {
-        try
-        {
-            return await write.ConfigureAwait(false);
-        }
-        finally
-        {
-            Forget(turn);
-            _slots.Release();
-        }
+        Forget(turn);
+        _slots.Release();
     }
 
     /// <summary>Waits for the sets that wait for the disk. Asked by who holds the lane: an empty set goes behind them all.</summary>

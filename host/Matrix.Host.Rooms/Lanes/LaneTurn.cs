@@ -73,10 +73,11 @@ internal sealed class LaneTurn : IDisposable
     internal void Require(ConditionalOperation operation) => (_preconditions ??= []).Add(operation);
 
     /// <summary>
-    /// Submits all of it as one set and leaves the lane: the next turn goes on from here at once. The answer comes when it is durable.
+    /// Submits all of it as one set and leaves the lane: the next turn goes on from here at once. The answer comes when it is durable; whoever submits
+    /// awaits it, and then settles the turn.
     /// </summary>
     /// <exception cref="StorageException">Nothing was kept; the lane reads its room again.</exception>
-    internal ValueTask<WriteReceipt> SubmitAsync()
+    internal ValueTask<WriteReceipt> Submit()
     {
         try
         {
@@ -89,6 +90,9 @@ internal sealed class LaneTurn : IDisposable
             Dispose();
         }
     }
+
+    /// <summary>What was submitted is durable, or failed: others may take its place in the line for the disk.</summary>
+    internal void Settle() => _lane.Settle(this);
 
     /// <summary>
     /// Leaves the lane with nothing written, and waits until what this turn saw is durable: its answer rests on it.

@@ -174,8 +174,16 @@ public sealed class RoomCreator
             if (request.Alias is { } alias) turn.Require(new CreateAlias(alias, nid, request.Creator));
             if (request.IsPublished) turn.Write(new SetPublished(nid, true));
             var roomId = turn.Head.Room.RoomId;
-            var receipt = await turn.SubmitAsync().ConfigureAwait(false);
-            return receipt.Refused ? Taken(request.Alias ?? "") : roomId;
+            var durable = turn.Submit();
+            try
+            {
+                var receipt = await durable.ConfigureAwait(false);
+                return receipt.Refused ? Taken(request.Alias ?? "") : roomId;
+            }
+            finally
+            {
+                turn.Settle();
+            }
         }
         finally
         {

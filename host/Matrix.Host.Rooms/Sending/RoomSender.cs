@@ -81,11 +81,15 @@ public sealed class RoomSender
     }
 
     /// <summary>Appends one event to a room, in its lane, and waits until it is durable.</summary>
-    internal async ValueTask<RoomResult<string>> AppendAsync(
+    internal ValueTask<RoomResult<string>> AppendAsync(
         string roomId, Draft draft, SentAs? sentAs, long? timestamp, Transaction? transaction, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return Unknown;
-        return await InLaneAsync<string>(
+        return _rooms.Known(roomId) is { } known ? AppendToAsync(known) : FindFirstAsync();
+
+        async ValueTask<RoomResult<string>> FindFirstAsync() =>
+            await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } found ? await AppendToAsync(found).ConfigureAwait(false) : Unknown;
+
+        ValueTask<RoomResult<string>> AppendToAsync(RoomView view) => InLaneAsync<string>(
             view.Room.Nid,
             async turn =>
             {
@@ -97,7 +101,7 @@ public sealed class RoomSender
                 turn.Write(transaction.Record(made.Value.Nid));
                 return made.Value.EventId;
             },
-            stop).ConfigureAwait(false);
+            stop);
     }
 
     /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
@@ -106,43 +110,42 @@ public sealed class RoomSender
     {
         for (var attempt = 1; ; attempt++)
         {
+            var lane = _lanes.Take(room);
             try
             {
-                return await TurnAsync(room, act, stop).ConfigureAwait(false);
+                using var turn = await lane.EnterAsync(stop).ConfigureAwait(false);
+                if (turn is null) return Unknown;
+                var result = await act(turn).ConfigureAwait(false);
+                if (!result.IsOk) return result;
+                if (turn.IsEmpty)
+                {
+                    await turn.SettledAsync().ConfigureAwait(false);
+                    return result;
+                }
+
+                var durable = turn.Submit();
+                try
+                {
+                    var receipt = await durable.ConfigureAwait(false);
+                    return receipt.Refused ? HasChanged : result;
+                }
+                finally
+                {
+                    turn.Settle();
+                }
+            }
+            catch (LaneBusyException busy)
+            {
+                return new RoomFailure(RoomFailureKind.Busy, busy.Message);
             }
             catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
             {
                 // What this was built on is gone; the room is read again.
             }
-        }
-    }
-
-    private async ValueTask<RoomResult<T>> TurnAsync<T>(
-        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
-    {
-        var lane = _lanes.Take(room);
-        try
-        {
-            using var turn = await lane.EnterAsync(stop).ConfigureAwait(false);
-            if (turn is null) return Unknown;
-            var result = await act(turn).ConfigureAwait(false);
-            if (!result.IsOk) return result;
-            if (turn.IsEmpty)
+            finally
             {
-                await turn.SettledAsync().ConfigureAwait(false);
-                return result;
+                _lanes.Return(lane);
             }
-
-            var receipt = await turn.SubmitAsync().ConfigureAwait(false);
-            return receipt.Refused ? HasChanged : result;
-        }
-        catch (LaneBusyException busy)
-        {
-            return new RoomFailure(RoomFailureKind.Busy, busy.Message);
-        }
-        finally
-        {
-            _lanes.Return(lane);
         }
     }
 

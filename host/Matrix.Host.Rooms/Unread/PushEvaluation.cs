@@ -17,6 +17,8 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
     /// <summary>The notify class of events that notify most readers.</summary>
     public const int NotifiesMost = 1;
 
+    private static readonly HashSet<string> _nobody = [];
+
     /// <inheritdoc/>
     public async ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop)
     {
@@ -59,13 +61,11 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
     /// <summary>Users whom an event mentions. Client-Server API, "User and room mentions".</summary>
     private static HashSet<string> Named(JsonObject content)
     {
+        if (Member(content, "m.mentions") is not Json.Object mentions || Member(mentions.Item, "user_ids") is not Json.Array users) return _nobody;
         var named = new HashSet<string>(StringComparer.Ordinal);
-        if (Member(content, "m.mentions") is Json.Object mentions && Member(mentions.Item, "user_ids") is Json.Array users)
+        foreach (var user in users.Item)
         {
-            foreach (var user in users.Item)
-            {
-                if (user is Json.String id) named.Add(id.Item);
-            }
+            if (user is Json.String id) named.Add(id.Item);
         }
 
         return named;

@@ -37,6 +37,10 @@ public sealed class RoomDirectory : ICommitObserver
         _ids = new(bound, identity => 200 + (2L * identity.RoomId.Length));
     }
 
+    /// <summary>The room of that id as memory has it; null if it is to be asked for.</summary>
+    public RoomView? Known(string roomId) =>
+        _ids.TryGet(roomId, out var identity) && _views.TryGet(identity.Nid, out var known) ? known : null;
+
     /// <summary>The room of that id; null if this server does not know it.</summary>
     public async ValueTask<RoomView?> FindAsync(string roomId, CancellationToken stop)
     {
@@ -88,7 +92,7 @@ public sealed class RoomDirectory : ICommitObserver
             // Counted first: who loads the room at this moment either sees the count move, or is overwritten here.
             Interlocked.Increment(ref Commits(room.Nid));
             _views.Put(room.Nid, view);
-            _ids.Put(room.RoomId, room);
+            _ids.PutIfAbsent(room.RoomId, room);
         }
     }
 
