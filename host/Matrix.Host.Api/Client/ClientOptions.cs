@@ -39,6 +39,9 @@ public sealed record ClientOptions
     /// <summary>Bytes of parsed filters kept in memory.</summary>
     public long FilterCacheBytes { get; init; } = 4L * 1024 * 1024;
 
+    /// <summary>A page about the limits of accounts; empty if there is none.</summary>
+    public string LimitsInfo { get; init; } = "";
+
     /// <summary>Devices of one user.</summary>
     public int Devices { get; init; } = 1000;
 

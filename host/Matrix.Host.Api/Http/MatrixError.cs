@@ -34,6 +34,7 @@ public static class MatrixError
     public const string UnsupportedRoomVersion = "M_UNSUPPORTED_ROOM_VERSION";
     public const string UserDeactivated = "M_USER_DEACTIVATED";
     public const string UserInUse = "M_USER_IN_USE";
+    public const string UserLimitExceeded = "M_USER_LIMIT_EXCEEDED";
     public const string WeakPassword = "M_WEAK_PASSWORD";
     public const string WrongRoomKeysVersion = "M_WRONG_ROOM_KEYS_VERSION";
 #pragma warning restore CS1591

@@ -184,6 +184,12 @@ internal static class ConfigKeys
     internal static ConfigKey<int> Connections { get; } = Key(
         "limits.connections", ConfigTypes.Whole(10), 10_000, "Connections of clients at once; more are closed.");
 
+    internal static ConfigKey<string> LimitsInfo { get; } = Text(
+        "limits.info_uri",
+        ConfigTypes.HttpUrl,
+        "",
+        "A page about what accounts may hold, which clients show a user who has reached a limit; \"\" for none.");
+
     internal static ConfigKey<int> Devices { get; } = Key(
         "limits.devices", ConfigTypes.Whole(1, 100_000), 1000, "Devices of one user; more log-ins are refused.");
 

@@ -120,6 +120,7 @@ internal sealed record HomeserverConfig
             {
                 ServerName = serverName,
                 PublicBaseUrl = values.Get(ConfigKeys.PublicBaseUrl),
+                LimitsInfo = values.Get(ConfigKeys.LimitsInfo),
                 RegistrationEnabled = values.Get(ConfigKeys.RegistrationEnabled),
                 RegistrationRequiresToken = values.Get(ConfigKeys.RegistrationRequiresToken),
                 RegistrationSharedSecret = values.Get(ConfigKeys.RegistrationSharedSecret),

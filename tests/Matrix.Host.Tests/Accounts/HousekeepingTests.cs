@@ -49,5 +49,12 @@ public sealed class HousekeepingTests
         await alice.LogsInAsync();
         (await server.Anyone.PostAsync("login", body)).Is(403, "M_FORBIDDEN");
         await alice.LogsInAsync(alice.DeviceId);
+
+        await server.RestartAsync(("limits.info_uri", "https://test.example/limits"));
+        var again = await alice.LogsInAsync(alice.DeviceId);
+        foreach (var refused in (Reply[])[await server.Anyone.PostAsync("login", body), await again.PutAsync($"user/{alice.UserId}/account_data/a.c")])
+        {
+            Assert.That(refused.Is(403, "M_USER_LIMIT_EXCEEDED").Member("info_uri"), Is.EqualTo("https://test.example/limits"));
+        }
     }
 }

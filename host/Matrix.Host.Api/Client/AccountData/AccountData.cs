@@ -47,7 +47,7 @@ internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushR
         if (await storage.AccountData.FindAsync(call.Caller.UserId, room, call["type"], stop).ConfigureAwait(false) is null
             && await storage.AccountData.CountAsync(call.Caller.UserId, stop).ConfigureAwait(false) >= options.AccountData)
         {
-            return Answer.Forbidden($"An account has at most {options.AccountData} pieces of account data.");
+            return AccountLimits.Reached(options, $"An account has at most {options.AccountData} pieces of account data.");
         }
 
         var put = new PutAccountData(call.Caller.UserId, room, call["type"], CanonicalJson.bytes(Json.NewObject(content)));

@@ -27,7 +27,7 @@ internal sealed class Filters(IStorage storage, ClientOptions options) : IEndpoi
         if (refusal is not null) return refusal;
         if (await storage.Filters.FindAsync(call.Caller.UserId, options.Filters - 1, stop).ConfigureAwait(false) is not null)
         {
-            return Answer.Forbidden($"An account has at most {options.Filters} filters.");
+            return AccountLimits.Reached(options, $"An account has at most {options.Filters} filters.");
         }
 
         var put = new PutFilter(call.Caller.UserId, CanonicalJson.bytes(Json.NewObject(filter)));

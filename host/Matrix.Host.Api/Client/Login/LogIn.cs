@@ -86,7 +86,7 @@ internal sealed class LogIn(
     {
         if (!await logins.MayAddDeviceAsync(userId, deviceId, stop).ConfigureAwait(false))
         {
-            return Answer.Forbidden("This account has too many devices: log out of some.");
+            return AccountLimits.Reached(options, "This account has too many devices: log out of some.");
         }
 
         if (deviceId is null) return null;
