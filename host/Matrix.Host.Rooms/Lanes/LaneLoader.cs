@@ -20,7 +20,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
 
         var header = row.Header;
         var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
-        var checkpoints = await storage.State.CheckpointsAsync(room, stop).ConfigureAwait(false);
+        var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
         return new LaneHead
         {
             Room = IdentityOf(row),
@@ -38,7 +38,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
             HasRelations = await storage.Relations.AnyAsync(room, stop).ConfigureAwait(false),
             BaseStep = chain?.Checkpoint?.Step ?? 0,
             StepsSinceBase = chain?.Steps.Count ?? 0,
-            NewestCheckpoint = checkpoints.Count == 0 ? null : CheckpointHeader.Parse(checkpoints[^1].Data.ToArray()),
+            NewestCheckpoint = newest is null ? null : CheckpointHeader.Parse(newest.Data.ToArray()),
         };
     }
 

@@ -16,6 +16,9 @@ public sealed class RoomDirectory : ICommitObserver
     /// <summary>What a view costs beside its state, which the state cache counts: references, counts and the local members.</summary>
     private const long ViewBytes = 400;
 
+    /// <summary>How many rooms are read from the database at once for one request.</summary>
+    private const int ReadSideBySide = 16;
+
     private readonly IRoomsTable _table;
     private readonly LaneLoader _loader;
     private readonly EventStore _events;
@@ -53,13 +56,22 @@ public sealed class RoomDirectory : ICommitObserver
     public ValueTask<RoomView?> FindAsync(RoomNid room, CancellationToken stop) =>
         _views.TryGet(room, out var known) ? ValueTask.FromResult<RoomView?>(known) : LoadAsync(room, stop);
 
-    /// <summary>The rooms of these numbers, in the order asked for, absent ones left out. Those not in memory are read together.</summary>
+    /// <summary>The rooms of these numbers, in the order asked for, absent ones left out. Those not in memory are read side by side, a few at a time.</summary>
     public async ValueTask<IReadOnlyList<RoomView>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
     {
+        var read = new Dictionary<RoomNid, RoomView>();
+        foreach (var some in rooms.Where(room => !_views.TryGet(room, out _)).Chunk(ReadSideBySide))
+        {
+            foreach (var view in await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false))
+            {
+                if (view is not null) read[view.Room.Nid] = view;
+            }
+        }
+
         var answer = new List<RoomView>(rooms.Count);
         foreach (var room in rooms)
         {
-            if (await FindAsync(room, stop).ConfigureAwait(false) is { } view) answer.Add(view);
+            if (read.TryGetValue(room, out var view) || (view = await FindAsync(room, stop).ConfigureAwait(false)) is not null) answer.Add(view);
         }
 
         return answer;

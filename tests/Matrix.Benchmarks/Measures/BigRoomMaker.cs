@@ -89,8 +89,8 @@ internal static class BigRoomMaker
 
     private static async Task CheckpointAsync(IStorage storage, RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
     {
-        var known = await storage.State.CheckpointsAsync(room, stop);
-        var newest = known.Count == 0 ? null : CheckpointHeader.Parse(known[^1].Data.ToArray());
+        var last = await storage.State.LastCheckpointAsync(room, stop);
+        var newest = last is null ? null : CheckpointHeader.Parse(last.Data.ToArray());
         var checkpoint = StateCheckpoint.Take(state, newest);
         var stored = checkpoint.Header;
         await storage.Writer.WriteAsync(

@@ -95,7 +95,7 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task A_rooms_checkpoints_are_listed_and_can_be_dropped()
+    public async Task A_rooms_last_checkpoint_is_known_and_checkpoints_can_be_dropped()
     {
         await Write(
             Step(1, 0),
@@ -104,9 +104,14 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
             new InsertCheckpoint(Kitchen, 2, 4, Json("two")),
             new InsertCheckpoint(Garden, 1, 1, Json("other")));
 
-        await Write(new DeleteCheckpoint(Kitchen, 1));
+        var last = (await Store.State.LastCheckpointAsync(Kitchen, Stop))!;
+        Assert.That((last.Step, last.Root, Text(last.Data)), Is.EqualTo((2, 4, "two")));
 
-        Assert.That((await Store.State.CheckpointsAsync(Kitchen, Stop)).Select(row => (row.Step, row.Root)), Is.EqualTo(new[] { (2, 4) }));
+        await Write(new DeleteCheckpoint(Kitchen, 2));
+        Assert.That((await Store.State.LastCheckpointAsync(Kitchen, Stop))!.Step, Is.EqualTo(1));
+        await Write(new DeleteCheckpoint(Kitchen, 1));
+        Assert.That(await Store.State.LastCheckpointAsync(Kitchen, Stop), Is.Null);
+        Assert.That(await Store.State.LastCheckpointAsync(Garden, Stop), Is.Not.Null);
     }
 
     private static InsertStep Step(int step, int parent, int @base = 0) => new(Kitchen, step, parent, @base, Json($"change {step}"));

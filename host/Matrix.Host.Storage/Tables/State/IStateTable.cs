@@ -18,6 +18,6 @@ public interface IStateTable
     /// <summary>The room's nodes from a number on, in order, a page at a time: cheaper than asking level by level when a whole state is wanted.</summary>
     ValueTask<IReadOnlyList<NodeRow>> NodesFromAsync(RoomNid room, int first, int limit, CancellationToken stop);
 
-    /// <summary>The room's checkpoints by step, in order.</summary>
-    ValueTask<IReadOnlyList<CheckpointRow>> CheckpointsAsync(RoomNid room, CancellationToken stop);
+    /// <summary>The room's most recent checkpoint, on whose nodes the next one builds; null if it has none.</summary>
+    ValueTask<CheckpointRow?> LastCheckpointAsync(RoomNid room, CancellationToken stop);
 }

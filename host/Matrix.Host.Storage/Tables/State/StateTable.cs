@@ -24,8 +24,8 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         SELECT node_key, data FROM state_nodes WHERE node_key >= $1 AND node_key <= $2 ORDER BY node_key LIMIT $3
         """);
 
-    private static readonly Statement Checkpoints = Statement.Of("""
-        SELECT step_key, root, data FROM state_checkpoints WHERE step_key >= $1 AND step_key <= $2 ORDER BY step_key
+    private static readonly Statement LastCheckpoint = Statement.Of("""
+        SELECT step_key, root, data FROM state_checkpoints WHERE step_key >= $1 AND step_key <= $2 ORDER BY step_key DESC LIMIT 1
         """);
 
     private static readonly Statement InsertStepRow = Statement.Of("""
@@ -118,8 +118,8 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         Node,
         stop);
 
-    public ValueTask<IReadOnlyList<CheckpointRow>> CheckpointsAsync(RoomNid room, CancellationToken stop) => reads.ListAsync(
-        Checkpoints,
+    public ValueTask<CheckpointRow?> LastCheckpointAsync(RoomNid room, CancellationToken stop) => reads.FirstAsync(
+        LastCheckpoint,
         room,
         static (a, room) => a.Int(Key(room, 0)).Int(Key(room, int.MaxValue)),
         static row => new CheckpointRow(Number(row.Int64(0)), row.Int32(1), row.Blob(2)),
