@@ -156,7 +156,7 @@ internal static class ConfigKeys
         "passwords.waiting", ConfigTypes.Whole(0), 200, "Computations that may wait; more log-ins are told to come back.");
 
     internal static ConfigKey<int> PasswordLength { get; } = Key(
-        "passwords.shortest", ConfigTypes.Whole(1, 512), 8, "The fewest characters of a new password.");
+        "passwords.shortest", ConfigTypes.Whole(1, 512), 8, "The fewest characters of a password that its user chooses; administrators give what they like.");
 
     internal static ConfigKey<long> BodyLimit { get; } = Key(
         "limits.body", ConfigTypes.Bytes(4 << 10, 64 << 20), 64L << 10, "A body that is nothing of the following.");
