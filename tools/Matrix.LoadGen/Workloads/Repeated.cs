@@ -3,8 +3,8 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>The usual run: some clients that repeat a request, for a number of times or for a while.</summary>
-internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients) : IRun
+/// <summary>The usual run: some clients that repeat a request, for a number of times (more for requests of microseconds) or for a while.</summary>
+internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients, int timesAsMany = 1) : IRun
 {
     private const int WarmUpSlices = 8;
 
@@ -32,7 +32,7 @@ internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients) : IRu
     {
         if (clients.Count == 1)
         {
-            asked.Repeat(clients, stage.Settings.RequestsPerSlice);
+            asked.Repeat(clients, stage.Settings.RequestsPerSlice * timesAsMany);
         }
         else
         {
