@@ -93,7 +93,7 @@ module SyncGen =
     /// A filter of events.
     let eventFilter: Gen<JsonObject> =
         merge [
-            maybe "limit" (Gen.choose (1, 100) |> Gen.map (fun n -> Json.Int(int64 n)))
+            maybe "limit" (Gen.choose (0, 100) |> Gen.map (fun n -> Json.Int(int64 n)))
             maybe "types" (strings typePattern)
             maybe "not_types" (strings typePattern)
             maybe "senders" (strings (Gen.elements users))
@@ -169,7 +169,7 @@ module SyncGen =
                 let! place = Gen.elements (places f)
 
                 let! wrong =
-                    Gen.elements [ Json.Null; Json.Int 0L; Json.String "?"; Json.Array [| Json.Null |] ]
+                    Gen.elements [ Json.Null; Json.Int -1L; Json.String "?"; Json.Array [| Json.Null |] ]
 
                 return String.concat "." place, replace place wrong f
             })
