@@ -159,6 +159,8 @@ internal sealed class ReadingTests
         var root = await SaysAsync(_alice, room, "root");
         await RelatesAsync(_bob, room, "m.replace", root, new JsonObject { ["body"] = "not bob's to edit" });
         await RelatesAsync(_alice, room, "m.replace", root, new JsonObject { ["body"] = "first edit" });
+        // Of edits in one millisecond the greater id counts.
+        _server.Ahead = TimeSpan.FromSeconds(1);
         var edit = await RelatesAsync(_alice, room, "m.replace", root, new JsonObject { ["body"] = "second edit" });
         await RelatesAsync(_bob, room, "m.thread", root);
         var last = await RelatesAsync(_bob, room, "m.thread", root);
