@@ -7,6 +7,14 @@ namespace Matrix.Host.Api.Http;
 /// <summary>Pages for browsers: a form, and one script that sends what is filled in. No other script runs in them.</summary>
 internal static class WebPage
 {
+    private const string Style = """
+        :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+        body { max-width: 22rem; margin: 10vh auto; padding: 0 1rem; }
+        h1 { font-size: 1.5rem; }
+        label, input, button { display: block; width: 100%; box-sizing: border-box; }
+        input, button { font: inherit; padding: .5rem; margin-top: .25rem; }
+        """;
+
     private const string Helpers = """
         const form = document.querySelector("form");
         const say = text => { document.querySelector("[role=alert]").textContent = text; };
@@ -44,12 +52,11 @@ internal static class WebPage
     internal static Answer Of(string title, string fields, string script)
     {
         var whole = Helpers + script;
-        var hash = Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(whole)));
         var named = WebUtility.HtmlEncode(title);
         var html = $"""
             <!DOCTYPE html>
             <html lang="en">
-            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{named}</title></head>
+            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{named}</title><style>{Style}</style></head>
             <body>
             <h1>{named}</h1>
             <form>{fields}<p><button>Continue</button></p></form>
@@ -62,6 +69,9 @@ internal static class WebPage
             """;
         return Answer.Page(
             Encoding.UTF8.GetBytes(html),
-            $"default-src 'none'; script-src 'sha256-{hash}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+            $"default-src 'none'; script-src '{HashOf(whole)}'; style-src '{HashOf(Style)}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
     }
+
+    /// <summary>What the content security policy names an element's text by.</summary>
+    private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 }
