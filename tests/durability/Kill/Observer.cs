@@ -80,53 +80,50 @@ internal sealed class Observer(Account account)
         // The answer is kept before its token is used: it counts only now.
         if (since is not null)
         {
-            news = TakeRooms(root, since) | TakeToDevice(root);
+            // Whole or not at all: if the server is killed while a gap is read, the same answer is asked for again.
+            var seen = SeenInRooms(root, since);
+            seen.ForEach(id => Count(_events, id));
+            news = seen.Count > 0 | TakeToDevice(root);
         }
 
         _tokens.Add(root.GetProperty("next_batch").GetString()!);
         return news;
     }
 
-    private bool TakeRooms(JsonElement root, string since)
+    private List<string> SeenInRooms(JsonElement root, string since)
     {
+        var seen = new List<string>();
         if (!root.TryGetProperty("rooms", out var rooms) || !rooms.TryGetProperty("join", out var joined))
         {
-            return false;
+            return seen;
         }
 
-        var news = false;
         foreach (var room in joined.EnumerateObject())
         {
             var timeline = room.Value.GetProperty("timeline");
-            foreach (var item in timeline.GetProperty("events").EnumerateArray())
-            {
-                Count(_events, item.GetProperty("event_id").GetString()!);
-                news = true;
-            }
-
+            seen.AddRange(IdsOf(timeline.GetProperty("events")));
             if (timeline.TryGetProperty("limited", out var limited) && limited.GetBoolean())
             {
-                FillGap(room.Name, timeline.GetProperty("prev_batch").GetString()!, since);
+                FillGap(room.Name, timeline.GetProperty("prev_batch").GetString()!, since, seen);
             }
         }
 
-        return news;
+        return seen;
     }
 
-    private void FillGap(string roomId, string from, string to)
+    private void FillGap(string roomId, string from, string to, List<string> seen)
     {
         for (string? token = from; token is not null;)
         {
             using var page = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=500"
                 + $"&from={Uri.EscapeDataString(token)}&to={Uri.EscapeDataString(to)}");
-            foreach (var item in page.RootElement.GetProperty("chunk").EnumerateArray())
-            {
-                Count(_events, item.GetProperty("event_id").GetString()!);
-            }
-
+            seen.AddRange(IdsOf(page.RootElement.GetProperty("chunk")));
             token = page.RootElement.TryGetProperty("end", out var end) ? end.GetString() : null;
         }
     }
+
+    private static IEnumerable<string> IdsOf(JsonElement events) =>
+        events.EnumerateArray().Select(item => item.GetProperty("event_id").GetString()!);
 
     private bool TakeToDevice(JsonElement root)
     {
