@@ -36,6 +36,7 @@ async Task KillAsync(string database, string? url, int rounds)
 
     using var kill = new KillRounds(url, seed);
     await suite.TestAsync($"the {database} server starts with {20} clients", kill.PrepareAsync);
+    await suite.TestAsync($"kill -9 on {database}, amid the reading of a gap: what was acknowledged is there, once", kill.AmidAGapAsync);
     for (var round = 1; round <= rounds; round++)
     {
         await suite.TestAsync($"kill -9 on {database}, round {round}: what was acknowledged is there, once", kill.RoundAsync);

@@ -7,12 +7,14 @@ namespace Matrix.Durability.Kill;
 /// <summary>A client that syncs all the time, notes what it saw, and goes on with its token after the server came back.</summary>
 internal sealed class Observer(Account account)
 {
-    private const string Filter = """{"room":{"timeline":{"limit":100}},"presence":{"not_types":["*"]}}""";
+    private const string Filter = """{"room":{"timeline":{"limit":20}},"presence":{"not_types":["*"]}}""";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<string, int> _events = [];
     private readonly Dictionary<string, int> _toDevice = [];
     private readonly List<string> _tokens = [];
-    private volatile bool _stopping;
+    private TaskCompletionSource? _gap;
 
     /// <summary>How often each event was in a timeline.</summary>
     public IReadOnlyDictionary<string, int> Events => _events;
@@ -29,13 +31,19 @@ internal sealed class Observer(Account account)
 
     public Thread Start()
     {
-        _stopping = false;
         var thread = new Thread(UntilTheEnd);
         thread.Start();
         return thread;
     }
 
-    public void Stop() => _stopping = true;
+    /// <summary>Starts it, and answers as soon as it has read a part of what a limited timeline left out, and goes on reading.</summary>
+    public async Task<Thread> StartAndReachAGapAsync()
+    {
+        _gap = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        var thread = Start();
+        await _gap.Task.WaitAsync(Patience);
+        return thread;
+    }
 
     /// <summary>Forgets the round before; the stream goes on.</summary>
     public void BeginRound()
@@ -57,7 +65,7 @@ internal sealed class Observer(Account account)
     {
         try
         {
-            while (!_stopping)
+            while (true)
             {
                 Sync(timeoutMilliseconds: 1000);
             }
@@ -115,9 +123,10 @@ internal sealed class Observer(Account account)
     {
         for (string? token = from; token is not null;)
         {
-            using var page = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=500"
+            using var page = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/messages?dir=b&limit=50"
                 + $"&from={Uri.EscapeDataString(token)}&to={Uri.EscapeDataString(to)}");
             seen.AddRange(IdsOf(page.RootElement.GetProperty("chunk")));
+            _gap?.TrySetResult();
             token = page.RootElement.TryGetProperty("end", out var end) ? end.GetString() : null;
         }
     }

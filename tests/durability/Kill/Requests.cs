@@ -71,6 +71,8 @@ internal sealed record Acknowledged(Request Request, string EventId);
 /// <summary>A client that sends one request after another until the server is gone.</summary>
 internal sealed class SendingClient(Account account, Func<Request> next)
 {
+    private volatile bool _wasAnswered;
+
     /// <summary>Answered 200 in this round.</summary>
     public List<Acknowledged> Kept { get; } = [];
 
@@ -80,11 +82,15 @@ internal sealed class SendingClient(Account account, Func<Request> next)
     /// <summary>What went wrong other than the server's end.</summary>
     public LostException? Problem { get; private set; }
 
+    /// <summary>Whether there was an answer in this round.</summary>
+    public bool WasAnswered => _wasAnswered;
+
     public HttpConnection Connection => account.Connection;
 
     public Thread Start()
     {
         Kept.Clear();
+        _wasAnswered = false;
         CutOff = null;
         var thread = new Thread(UntilTheEnd, maxStackSize: 256 * 1024);
         thread.Start();
@@ -111,6 +117,7 @@ internal sealed class SendingClient(Account account, Func<Request> next)
             try
             {
                 Kept.Add(new(request, request.Send(Connection)));
+                _wasAnswered = true;
             }
             catch (Exception end) when (end is System.Net.Sockets.SocketException or IOException)
             {
