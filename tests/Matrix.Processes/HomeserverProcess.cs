@@ -88,6 +88,21 @@ public sealed class HomeserverProcess : IDisposable
         await _process!.WaitForExitAsync(stop);
     }
 
+    /// <summary>Waits until it ends by itself; answers its exit code. It is killed, and that is a failure, if it takes longer.</summary>
+    public async Task<int> EndsAsync(TimeSpan within, CancellationToken stop = default)
+    {
+        try
+        {
+            await _process!.WaitForExitAsync(stop).WaitAsync(within, stop);
+            return _process.ExitCode;
+        }
+        catch (TimeoutException)
+        {
+            await KillAsync(stop);
+            throw new InvalidOperationException($"The server still ran after {within.TotalSeconds} s.");
+        }
+    }
+
     /// <summary>Asks it to end and waits; answers its exit code and how long it took.</summary>
     public async Task<(int ExitCode, TimeSpan Took)> StopAsync(CancellationToken stop = default)
     {

@@ -25,6 +25,7 @@ if (onPostgres > 0)
 
 await suite.TestAsync("each 200 comes after the disk has what it tells of, on SQLite", () => PowerLossTest.HoldsAsync(seed));
 await suite.TestAsync("the same test fails with synchronous=OFF", () => PowerLossTest.FailsWithoutSyncAsync(seed));
+await suite.TestAsync("a disk that loses the database's pages ends the server, and nothing is lost", BrokenDisk.EndsTheServerAndLosesNothingAsync);
 return suite.Finish();
 
 async Task KillAsync(string database, string? url, int rounds)

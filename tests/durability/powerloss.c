@@ -4,9 +4,11 @@
  *
  * MATRIX_RECORD_FOLDER: files under this folder are recorded.  MATRIX_RECORD_TO: the record's file (the process id is appended).
  * MATRIX_RECORD_KILL_AT: the process is killed in the middle of the write of this number, from 1, to those files; none for never.
+ * MATRIX_RECORD_BROKEN: while there is a file of this name, the disk does not keep what is written to matrix.db, and says so once it is synced.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -36,6 +38,7 @@ struct record {
 
 static const char *folder;
 static size_t folder_length;
+static const char *broken;
 static int out = -1;
 static atomic_ullong ticks;
 static atomic_llong writes_left; /* until the one in which the process is killed; below 1: never */
@@ -57,6 +60,7 @@ __attribute__((constructor)) static void start(void) {
     folder_length = strlen(folder);
     const char *kill_at = getenv("MATRIX_RECORD_KILL_AT");
     if (kill_at) atomic_store(&writes_left, atoll(kill_at));
+    broken = getenv("MATRIX_RECORD_BROKEN");
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s.%d", to, (int)getpid());
     out = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
@@ -183,10 +187,17 @@ PWRITE(pwrite64, off64_t)
 PWRITEV(pwritev, off_t)
 PWRITEV(pwritev64, off64_t)
 
+static int is_broken(int file) {
+    static const char name[] = "/matrix.db";
+    size_t length = strlen(paths[file - 1]);
+    return broken && length >= sizeof name && !strcmp(paths[file - 1] + length - (sizeof name - 1), name) && !access(broken, F_OK);
+}
+
 #define SYNC(name) \
     int name(int fd) { \
         REAL(name); \
         int file = recorded(fd); \
+        if (file && is_broken(file)) { errno = EIO; return -1; } \
         uint64_t begin = file ? tick() : 0; \
         int result = real(fd); \
         if (file && result == 0) record(SYNCED, file, begin, tick(), 0, NULL, 0, 0); \

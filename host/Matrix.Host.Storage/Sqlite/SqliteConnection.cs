@@ -19,8 +19,8 @@ internal sealed unsafe class SqliteConnection : IDisposable
     /// <summary>SQLite's version.</summary>
     public static string Version => Marshal.PtrToStringUTF8(Sqlite3.sqlite3_libversion()) ?? "";
 
-    /// <summary>How many pages the write-ahead log held after this connection's last commit.</summary>
-    public int LogFrames => *_logFrames;
+    /// <summary>How many pages the write-ahead log held after this connection's last commit. From any thread.</summary>
+    public int LogFrames => Volatile.Read(ref *_logFrames);
 
     /// <summary>Whether a transaction is open.</summary>
     public bool InTransaction => Sqlite3.sqlite3_get_autocommit(_db) == 0;
@@ -37,7 +37,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
     private static SqliteConnection Open(string file, int access, int busyTimeoutMs)
     {
-        var code = Sqlite3.sqlite3_open_v2(file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, 0);
+        var code = Sqlite3.sqlite3_open_v2(file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, GatheringVfs.Name);
         if (code != Sqlite3.Ok)
         {
             var fault = SqliteFault.Of(db, code, $"opening {file}");
@@ -86,14 +86,25 @@ internal sealed unsafe class SqliteConnection : IDisposable
         return statement.Step() && !statement.IsNull(0) ? statement.Text(0) : null;
     }
 
-    /// <summary>Moves as much of the log into the database as readers allow.</summary>
-    public void Checkpoint()
+    /// <summary>
+    /// Moves as much of the log into the database as readers allow; answers how many of its pages are there now, -1 if another process was at it.
+    /// Only if that is all of them is the database synced. A sync that fails ends the process: see <see cref="SqliteFault.EndProcess"/>.
+    /// </summary>
+    public int Checkpoint()
     {
-        var code = Sqlite3.sqlite3_wal_checkpoint_v2(_db, 0, Sqlite3.CheckpointPassive, out _, out _);
+        var code = Sqlite3.sqlite3_wal_checkpoint_v2(_db, 0, Sqlite3.CheckpointPassive, out _, out var moved);
         if ((code & 0xFF) is not (Sqlite3.Ok or Sqlite3.Busy or Sqlite3.Locked))
         {
-            throw SqliteFault.Of(_db, code, "checkpointing");
+            var fault = SqliteFault.Of(_db, code, "checkpointing");
+            if (code == Sqlite3.IoErrorSync)
+            {
+                SqliteFault.EndProcess(fault);
+            }
+
+            throw fault;
         }
+
+        return moved;
     }
 
     public void Dispose()
@@ -116,7 +127,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
     [UnmanagedCallersOnly]
     private static int Logged(nint frames, nint db, byte* name, int count)
     {
-        *(int*)frames = count;
+        Volatile.Write(ref *(int*)frames, count);
         return Sqlite3.Ok;
     }
 }

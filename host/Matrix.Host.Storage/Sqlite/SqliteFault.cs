@@ -16,6 +16,13 @@ internal static class SqliteFault
         KindOf(code),
         $"SQLite, {OneLine(doing)}: {TextOf(db, code)} (code {code}).");
 
+    /// <summary>
+    /// A disk that did not keep what was written to the database forgets it, and says so once. The log still has all of it: the next start moves the
+    /// whole log again. Nothing may be done to the log before, so the process ends here, as if it were killed.
+    /// </summary>
+    public static void EndProcess(Exception fault) =>
+        Environment.FailFast($"The disk did not keep what was written to the database, so the server ends; the next start recovers it. {fault.Message}");
+
     private static string TextOf(nint db, int code) => code == IoErrorShmSize
         ? "the disk is full"
         : (db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection";

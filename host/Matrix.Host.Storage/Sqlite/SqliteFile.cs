@@ -9,12 +9,14 @@ namespace Matrix.Host.Storage.Sqlite;
 internal sealed class SqliteFile : IDisposable
 {
     private readonly FileStream _lock;
+    private readonly FileStream _whole;
     private readonly StorageOptions _options;
 
-    private SqliteFile(string path, FileStream @lock, StorageOptions options)
+    private SqliteFile(string path, FileStream @lock, FileStream whole, StorageOptions options)
     {
         Path = path;
         _lock = @lock;
+        _whole = whole;
         _options = options;
     }
 
@@ -29,9 +31,17 @@ internal sealed class SqliteFile : IDisposable
         {
             Directory.CreateDirectory(folder);
             var taken = OpenOwn(path + ".lock", FileShare.None);
-            // Made here, so that nobody else may read it; SQLite gives the files beside it the same rights.
-            OpenOwn(path, FileShare.ReadWrite).Dispose();
-            return new SqliteFile(path, taken, options);
+            try
+            {
+                // Made here, so that nobody else may read it; SQLite gives the files beside it the same rights. It stays open: whoever closes a file
+                // gives up all the locks that the process has on it, SQLite's too.
+                return new SqliteFile(path, taken, OpenOwn(path, FileShare.ReadWrite), options);
+            }
+            catch
+            {
+                taken.Dispose();
+                throw;
+            }
         }
         catch (IOException) when (File.Exists(path + ".lock"))
         {
@@ -99,30 +109,47 @@ internal sealed class SqliteFile : IDisposable
         log.Flush(flushToDisk: true);
     }
 
-    public SqliteConnection OpenToWrite()
+    public SqliteConnection OpenToWrite() => Open(_options.WriterCacheBytes, connection =>
     {
-        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
-        Configure(connection, _options.WriterCacheBytes);
+        // No page goes to the log before its transaction is complete: a flush is bounded, and what is taken back was never written.
+        connection.Execute("PRAGMA cache_spill = 0");
         if (_options.MaxDatabaseBytes > 0)
         {
             connection.Execute(string.Create(
                 CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {_options.MaxDatabaseBytes / _options.PageSize}"));
         }
+    });
 
-        connection.OwnCheckpoints();
-        return connection;
+    public SqliteConnection OpenToCheckpoint() => Open(cacheBytes: 0, static _ => { });
+
+    public SqliteConnection OpenToRead() => Open(_options.ReaderCacheBytes, static connection => connection.Execute("PRAGMA query_only = 1"));
+
+    /// <summary>Waits until the disk has all that was written to the database; not to its log.</summary>
+    public void Sync() => RandomAccess.FlushToDisk(_whole.SafeFileHandle);
+
+    /// <summary>Call it when nothing has the file open.</summary>
+    public void Dispose()
+    {
+        _whole.Dispose();
+        _lock.Dispose();
     }
 
-    public SqliteConnection OpenToRead()
+    private SqliteConnection Open(int cacheBytes, Action<SqliteConnection> adjust)
     {
         var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
-        Configure(connection, _options.ReaderCacheBytes);
-        connection.OwnCheckpoints();
-        connection.Execute("PRAGMA query_only = 1");
-        return connection;
+        try
+        {
+            Configure(connection, cacheBytes);
+            connection.OwnCheckpoints();
+            adjust(connection);
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
     }
-
-    public void Dispose() => _lock.Dispose();
 
     private void Configure(SqliteConnection connection, int cacheBytes)
     {
@@ -133,7 +160,7 @@ internal sealed class SqliteFile : IDisposable
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = {_options.SqliteSynchronous};
             PRAGMA cache_size = -{Math.Max(1, cacheBytes / 1024)};
-            PRAGMA journal_size_limit = {_options.CheckpointBytes};
+            PRAGMA journal_size_limit = {2 * _options.CheckpointBytes};
             PRAGMA temp_store = MEMORY;
             """));
     }

@@ -12,6 +12,10 @@ internal static class SqliteStorage
         var path = PathOf(options);
         var file = SqliteFile.Take(path, options);
         var connections = new List<SqliteConnection>();
+        var metrics = new WriterMetrics();
+        SqliteReaders? readers = null;
+        SqliteWriter? writer = null;
+        var isClosed = false;
         try
         {
             stop.ThrowIfCancellationRequested();
@@ -19,36 +23,55 @@ internal static class SqliteStorage
             file.LayOutLog();
             var writing = file.OpenToWrite();
             connections.Add(writing);
+            var checkpointing = file.OpenToCheckpoint();
+            connections.Add(checkpointing);
             for (var i = 0; i < Math.Max(1, options.Readers); i++)
             {
                 connections.Add(file.OpenToRead());
             }
 
-            var metrics = new WriterMetrics();
-            var writer = new SqliteWriter(writing, SqliteEventInsert.Register(AllTables.Handlers(options)), options, metrics);
-            var readers = new SqliteReaders([.. connections.Skip(1)], options);
+            readers = new SqliteReaders([.. connections.Skip(2)], options);
+            writer = new SqliteWriter(
+                writing, checkpointing, file.Sync, SqliteEventInsert.Register(AllTables.Handlers(options)), options, metrics);
             metrics.WatchReads(() => readers.Waiting);
             return await OpenedStorage.OpenAsync(
                 options,
                 readers,
                 writer,
                 new SqliteAdmin(readers, path, options.BusyTimeoutMs),
-                async () =>
-                {
-                    // Readers first: the last connection to close moves the log into the database and removes it.
-                    await writer.DisposeAsync();
-                    await readers.DisposeAsync();
-                    writing.Dispose();
-                    metrics.Dispose();
-                    file.Dispose();
-                },
+                CloseAsync,
                 stop);
         }
         catch
         {
-            connections.ForEach(connection => connection.Dispose());
-            file.Dispose();
+            await CloseAsync();
             throw;
+        }
+
+        async ValueTask CloseAsync()
+        {
+            if (isClosed)
+            {
+                return;
+            }
+
+            isClosed = true;
+
+            // Threads before their connections, and the writer's connection last: closing it moves the log into the database and removes it.
+            if (writer is not null)
+            {
+                await writer.DisposeAsync();
+            }
+
+            if (readers is not null)
+            {
+                await readers.DisposeAsync();
+            }
+
+            connections.Reverse();
+            connections.ForEach(connection => connection.Dispose());
+            metrics.Dispose();
+            file.Dispose();
         }
     }
 

@@ -6,8 +6,8 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Storage.Sqlite;
 
 /// <summary>
-/// The writer's thread: takes what waits, makes it one transaction, answers. Between flushes, when idle or when the log has grown enough, it moves
-/// the log into the database.
+/// The writer's thread: takes what waits, makes it one transaction, answers. When idle, or when the log has grown enough, it has the log moved into
+/// the database beside it, and moves the rest itself.
 /// </summary>
 internal sealed class SqliteWriter : StorageWriter
 {
@@ -15,7 +15,11 @@ internal sealed class SqliteWriter : StorageWriter
     private const long Block = 10_000;
     private const int LogFrameHeader = 24;
 
+    // What the writer moves itself takes a millisecond or two.
+    private const int LargestRest = 1024 * 1024;
+
     private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
     private static readonly Statement Begin = Statement.Of("BEGIN IMMEDIATE");
     private static readonly Statement Commit = Statement.Of("COMMIT");
     private static readonly Statement Rollback = Statement.Of("ROLLBACK");
@@ -29,11 +33,22 @@ internal sealed class SqliteWriter : StorageWriter
     private readonly SqliteWrites _writes;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SqliteCheckpointer _checkpointer;
     private readonly int _frameBytes;
     private long _reserved;
+    private int _seenFrames;
     private int _checkpointedFrames;
+    private bool _checkpointing;
+    private long _failedAt;
 
-    public SqliteWriter(SqliteConnection connection, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
+    /// <param name="connection">Its own.</param>
+    /// <param name="checkpoint">The checkpointer's own.</param>
+    /// <param name="syncDatabase">Waits until the disk has all of the database.</param>
+    /// <param name="handlers">What each operation does.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="metrics">What it tells.</param>
+    public SqliteWriter(
+        SqliteConnection connection, SqliteConnection checkpoint, Action syncDatabase, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
         : base(options, metrics)
     {
         _connection = connection;
@@ -43,6 +58,7 @@ internal sealed class SqliteWriter : StorageWriter
         _reserved = long.Parse(connection.Scalar("SELECT position FROM sequence WHERE one = 1") ?? "0", CultureInfo.InvariantCulture);
         StartAt(_reserved);
         metrics.Watch(() => Queue.Count, () => PublishedPosition);
+        _checkpointer = new SqliteCheckpointer(checkpoint, syncDatabase, () => connection.LogFrames, LargestRest / _frameBytes, metrics);
         _thread = new Thread(Run) { Name = "storage writer", IsBackground = true };
         _thread.Start();
     }
@@ -51,6 +67,7 @@ internal sealed class SqliteWriter : StorageWriter
     {
         Queue.Close();
         await _ended.Task;
+        _checkpointer.Dispose();
         Queue.Dispose();
     }
 
@@ -63,15 +80,15 @@ internal sealed class SqliteWriter : StorageWriter
             {
                 Flush(sets);
                 sets.Clear();
-                CheckpointPast(Options.CheckpointBytes);
+                TendLog(Options.CheckpointBytes);
             }
             else if (Queue.IsClosed)
             {
                 break;
             }
-            else if (!Queue.Wait(IsLogLong(Options.CheckpointIdleBytes) ? IdleAfter : Timeout.InfiniteTimeSpan))
+            else if (!Queue.Wait(_checkpointing || IsLogLong(Options.CheckpointIdleBytes) ? IdleAfter : Timeout.InfiniteTimeSpan))
             {
-                CheckpointPast(Options.CheckpointIdleBytes);
+                TendLog(Options.CheckpointIdleBytes);
             }
         }
 
@@ -225,29 +242,65 @@ internal sealed class SqliteWriter : StorageWriter
     {
         // After a checkpoint that reached its end the log starts again with the next commit, unless someone is reading it just then.
         var frames = _connection.LogFrames;
-        var grown = frames >= _checkpointedFrames ? frames - _checkpointedFrames : frames;
-        return (long)grown * _frameBytes >= bytes;
+        if (frames < _seenFrames)
+        {
+            _checkpointedFrames = 0;
+        }
+
+        _seenFrames = frames;
+        return (long)(frames - _checkpointedFrames) * _frameBytes >= bytes;
     }
 
-    private void CheckpointPast(long bytes)
+    /// <summary>A log of more bytes is moved; when that was done beside the writer, the rest is moved here, so that the log begins again.</summary>
+    private void TendLog(long bytes)
     {
-        if (!IsLogLong(bytes))
+        var isLong = IsLogLong(bytes);
+        if (_checkpointer.IsBusy)
         {
             return;
         }
 
-        var started = Stopwatch.GetTimestamp();
+        if (_checkpointing)
+        {
+            _checkpointing = false;
+            if (!MoveRest())
+            {
+                _failedAt = Stopwatch.GetTimestamp();
+            }
+        }
+        else if (isLong && (_failedAt == 0 || Stopwatch.GetElapsedTime(_failedAt) >= TryAgainAfter))
+        {
+            _checkpointing = true;
+            _checkpointer.Begin();
+        }
+    }
+
+    /// <summary>Whether all of the log is in the database then. Where a reader held most of it back it is left to another time.</summary>
+    private bool MoveRest()
+    {
+        var (moved, log) = (_checkpointer.Moved, _connection.LogFrames);
+        if (moved < 0 || log - moved > LargestRest / _frameBytes)
+        {
+            return false;
+        }
+
         try
         {
-            _connection.Checkpoint();
-            _checkpointedFrames = _connection.LogFrames;
-            Metrics.Checkpointed(started);
+            if (moved < log && _connection.Checkpoint() < log)
+            {
+                return false;
+            }
         }
         catch (StorageException fault)
         {
-            // The log keeps everything; the next flush says what is wrong if it lasts.
+            // As beside it: the log keeps everything.
             Metrics.Failed(fault.Failure);
+            return false;
         }
+
+        _checkpointedFrames = log;
+        _failedAt = 0;
+        return true;
     }
 
     private void End()

@@ -86,17 +86,82 @@ internal sealed class SqliteTests
             position = (await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n))), Stop)).Position;
         }
 
-        var copy = Directory.CreateDirectory(File("copy")).FullName;
-        foreach (var name in new[] { "matrix.db", "matrix.db-wal" })
-        {
-            System.IO.File.Copy(File(name), Path.Combine(copy, name));
-        }
-
-        await using var found = await OpenAsync(options => options with { DataDir = copy });
+        await using var found = await OpenAsync(options => options with { DataDir = Copied() });
         Assert.That(await found.Events.FindAsync(Live(Kitchen, 40), Stop), Is.Not.Null);
         Assert.That(found.Writer.PublishedPosition, Is.GreaterThanOrEqualTo(position));
         var next = await found.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 41))), Stop);
         Assert.That(next.Position, Is.GreaterThan(position));
+    }
+
+    [Test]
+    public async Task A_commit_longer_than_what_is_gathered_of_it_is_whole()
+    {
+        await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
+        for (var set = 0u; set < 5; set++)
+        {
+            var large = new WriteSet();
+            for (var n = 1u; n <= 300; n++)
+            {
+                large.Add(Event(Live(Kitchen, (set * 300) + n)) with { Json = Enumerable.Repeat((byte)n, 3_000).ToArray() });
+            }
+
+            await store.Writer.WriteAsync(large, Stop);
+        }
+
+        await using var found = await OpenAsync(options => options with { DataDir = Copied() });
+        foreach (var reading in new[] { store, found })
+        {
+            for (var n = 1u; n <= 1_500; n++)
+            {
+                var row = await reading.Events.FindAsync(Live(Kitchen, n), Stop);
+                var last = (byte)(((n - 1) % 300) + 1);
+                Assert.That(row!.Json.Span.Length == 3_000 && row.Json.Span.IndexOfAnyExcept(last) < 0, $"event {n}");
+            }
+        }
+    }
+
+    [Test]
+    public async Task A_set_that_is_refused_within_a_largecommit_leaves_the_others_whole()
+    {
+        await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
+        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+        var writing = new List<Task>();
+        for (var n = 2u; n <= 60; n++)
+        {
+            // Every third is there already: the commit that it is in is made anew without it.
+            var nid = n % 3 == 0 ? 1 : n;
+            writing.Add(store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, nid)) with { Json = new byte[30_000] }), Stop).AsTask());
+        }
+
+        Assert.That(async () => await Task.WhenAll(writing), Throws.InstanceOf<StorageException>());
+        await using var found = await OpenAsync(options => options with { DataDir = Copied() });
+        for (var n = 2u; n <= 60; n++)
+        {
+            Assert.That(await found.Events.FindAsync(Live(Kitchen, n), Stop), n % 3 == 0 ? Is.Null : Is.Not.Null, $"event {n}");
+        }
+    }
+
+    [Test]
+    public async Task What_is_committed_is_seen_at_once_even_if_nothing_is_synced()
+    {
+        await using var store = await OpenAsync(options => options with { SqliteSynchronous = "OFF" });
+        for (var n = 1u; n <= 200; n++)
+        {
+            await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Json = new byte[100 * n] }), Stop);
+            Assert.That((await store.Events.FindAsync(Live(Kitchen, n), Stop))?.Json.Length, Is.EqualTo(100 * n));
+        }
+    }
+
+    [Test]
+    public async Task The_log_of_an_idle_writer_is_moved_into_the_database_though_it_is_short()
+    {
+        await using var store = await OpenAsync(options => options with { CheckpointIdleBytes = 100_000 });
+        for (var n = 1u; n <= 100; n++)
+        {
+            await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Json = new byte[3_000] }), Stop);
+        }
+
+        Assert.That(() => new FileInfo(File("matrix.db")).Length, Is.GreaterThan(300_000).After(20_000, 20));
     }
 
     [Test]
@@ -169,6 +234,18 @@ internal sealed class SqliteTests
 
         Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
         Assert.That(refused.Message, Does.Not.Contain("\n"));
+    }
+
+    /// <summary>A folder with the files as they are now, as a crash would leave them.</summary>
+    private string Copied()
+    {
+        var copy = Directory.CreateDirectory(File("copy")).FullName;
+        foreach (var name in new[] { "matrix.db", "matrix.db-wal" })
+        {
+            System.IO.File.Copy(File(name), Path.Combine(copy, name));
+        }
+
+        return copy;
     }
 
     private string File(string name) => Path.Combine(_folder, name);

@@ -19,12 +19,25 @@ internal static class PowerLossTest
     {
         using var recorded = await RecordAsync(synchronous: null);
         LostException.ThrowIfAny(SyncedFirst.Problems(recorded.Recording, recorded.Answers));
+        CommitsAreWrittenAtOnce(recorded.Recording);
         var random = new Random(seed);
         for (var i = 0; i < Instants; i++)
         {
             // The power goes at the very moment at which the server begins to say 200, which is when that promise begins.
             var last = i == 0 ? recorded.Answers[^1] : recorded.Answers[random.Next(recorded.Answers.Count)];
             await OpensAndHoldsAsync(recorded, last.At, luck: i % 2 == 0 ? null : random);
+        }
+    }
+
+    /// <summary>A commit of several pages goes to the log in one write: there are about as many writes as syncs.</summary>
+    private static void CommitsAreWrittenAtOnce(Recording recording)
+    {
+        var log = recording.Paths.Where(path => path.Value.EndsWith("-wal", StringComparison.Ordinal)).Select(path => path.Key).ToHashSet();
+        var calls = recording.Calls.Where(call => log.Contains(call.File)).ToList();
+        var (writes, syncs) = (calls.Count(call => call.Kind == RecordKind.Wrote), calls.Count(call => call.Kind == RecordKind.Synced));
+        if (writes > 2 * syncs)
+        {
+            throw new LostException($"The log was written to {writes} times for {syncs} syncs.");
         }
     }
 

@@ -1,0 +1,47 @@
+using System.Runtime.InteropServices;
+
+namespace Matrix.Host.Storage.Sqlite.Native;
+
+/// <summary>SQLite's `sqlite3_vfs`, third version: the operating system as SQLite sees it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Vfs
+{
+    /// <summary>The version that this is; a later one has more members.</summary>
+    public const int Known = 3;
+
+    public int Version;
+    public int FileSize;
+    public int MaxPathname;
+    public Vfs* Next;
+    public byte* Name;
+    public nint AppData;
+    public delegate* unmanaged<Vfs*, byte*, VfsFile*, int, int*, int> Open;
+    public fixed long Others[15];
+}
+
+/// <summary>SQLite's `sqlite3_file`: what an open file begins with.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct VfsFile
+{
+    /// <summary>Null while it is not open.</summary>
+    public FileMethods* Methods;
+}
+
+/// <summary>SQLite's `sqlite3_io_methods`, first version: all that a write-ahead log needs.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct FileMethods
+{
+    public int Version;
+    public delegate* unmanaged<VfsFile*, int> Close;
+    public delegate* unmanaged<VfsFile*, byte*, int, long, int> Read;
+    public delegate* unmanaged<VfsFile*, byte*, int, long, int> Write;
+    public delegate* unmanaged<VfsFile*, long, int> Truncate;
+    public delegate* unmanaged<VfsFile*, int, int> Sync;
+    public delegate* unmanaged<VfsFile*, long*, int> FileSize;
+    public delegate* unmanaged<VfsFile*, int, int> Lock;
+    public delegate* unmanaged<VfsFile*, int, int> Unlock;
+    public delegate* unmanaged<VfsFile*, int*, int> CheckReservedLock;
+    public delegate* unmanaged<VfsFile*, int, void*, int> FileControl;
+    public delegate* unmanaged<VfsFile*, int> SectorSize;
+    public delegate* unmanaged<VfsFile*, int> DeviceCharacteristics;
+}

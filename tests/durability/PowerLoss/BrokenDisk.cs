@@ -1,0 +1,58 @@
+using Matrix.Durability.Kill;
+using Matrix.LoadGen.Http;
+using Matrix.LoadGen.Servers;
+using Matrix.Processes;
+
+namespace Matrix.Durability.PowerLoss;
+
+/// <summary>
+/// A disk that does not keep the database's pages when the log is moved into it, and says so when they are synced: the server ends rather than let
+/// go of the log, and the next start has everything.
+/// </summary>
+internal static class BrokenDisk
+{
+    private const int Clients = 8;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public static async Task EndsTheServerAndLosesNothingAsync()
+    {
+        using var server = new HomeserverProcess();
+        Directory.CreateDirectory(server.DataFolder);
+        Shim.Preload(server, Path.Combine(server.Folder, "record"));
+        var broken = Path.Combine(server.Folder, "broken");
+        server.Settings["MATRIX_RECORD_BROKEN"] = broken;
+        await server.StartAsync();
+        var population = new Population(new Server(
+            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], server.ProcessId, DataFolder: null));
+        var accounts = population.First(Clients);
+        var roomId = accounts[0].CreateRoom("broken disk");
+        foreach (var account in accounts.Skip(1))
+        {
+            account.Join(roomId);
+        }
+
+        await File.WriteAllTextAsync(broken, "");
+        var clients = accounts.Select(account => new SendingClient(account, () => Request.Message(roomId))).ToList();
+        var threads = clients.Select(client => client.Start()).ToList();
+        var exitCode = await server.EndsAsync(Patience);
+        threads.ForEach(thread => thread.Join());
+        var problems = clients.Where(client => client.Problem is not null).Select(client => client.Problem!.Message).ToList();
+        if (exitCode == 0 || !server.LogEnd().Contains("The disk did not keep", StringComparison.Ordinal))
+        {
+            problems.Add($"the server ended with {exitCode} and did not say why: {server.LogEnd()}");
+        }
+
+        Shim.Unload(server);
+        await server.StartAsync();
+        foreach (var kept in clients.SelectMany(client => client.Kept))
+        {
+            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
+            if (clients[0].Connection.Get(path) != 200)
+            {
+                problems.Add($"{kept.EventId} was acknowledged and is gone: {clients[0].Connection.BodyText}");
+            }
+        }
+
+        LostException.ThrowIfAny(problems);
+    }
+}
