@@ -10,7 +10,12 @@ namespace Matrix.Host.Rooms.Events;
 /// </summary>
 public sealed class EventStore(IEventsTable table, long cacheBytes)
 {
+    /// <summary>So many of the newest messages stay parsed, for those who wait for them: any more of them would only be moved by the collector.</summary>
+    private const int Parsed = 256;
+
     private readonly ByteCache<EventNid, StoredEvent> _byNid = new(cacheBytes, stored => stored.MemoryBytes);
+    private readonly StoredEvent?[] _newest = new StoredEvent?[Parsed];
+    private int _put;
 
     /// <summary>Bytes of events held.</summary>
     public long CachedBytes => _byNid.Bytes;
@@ -97,7 +102,15 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>An event that is now durable.</summary>
-    internal void Put(StoredEvent stored) => _byNid.Put(stored.Nid, stored);
+    internal void Put(StoredEvent stored)
+    {
+        _byNid.Put(stored.Nid, stored);
+
+        // State is asked for again and again.
+        if ((stored.Row.Standing & EventStanding.State) != 0) return;
+        var place = (uint)Interlocked.Increment(ref _put) % Parsed;
+        Interlocked.Exchange(ref _newest[place], stored)?.ForgetParsed();
+    }
 
     /// <summary>An event as it was redacted. Of several redactions the first counts, as in the database.</summary>
     internal void PutRedacted(StoredEvent stored)

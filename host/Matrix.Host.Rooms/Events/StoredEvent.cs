@@ -10,6 +10,7 @@ public sealed class StoredEvent
 {
     private Pdu? _pdu;
     private AuthEvent? _auth;
+    private long _originServerTs = -1;
 
     /// <summary>An event as read from the database.</summary>
     public StoredEvent(RoomIdentity room, EventRow row)
@@ -20,7 +21,11 @@ public sealed class StoredEvent
 
     /// <summary>An event that was just made: nothing needs parsing.</summary>
     internal StoredEvent(RoomIdentity room, EventRow row, Pdu pdu)
-        : this(room, row) => _pdu = pdu;
+        : this(room, row)
+    {
+        _pdu = pdu;
+        _originServerTs = pdu.OriginServerTs;
+    }
 
     /// <summary>The room.</summary>
     public RoomIdentity Room { get; }
@@ -41,7 +46,7 @@ public sealed class StoredEvent
     public AuthEvent Auth => _auth ??= Room.Rules.Prepare(Pdu);
 
     /// <summary>When its origin says that it was sent, in milliseconds since the epoch. Does not parse the event.</summary>
-    public long OriginServerTs => _pdu is { } pdu ? pdu.OriginServerTs : ClientEvent.OriginServerTs(Row.Json);
+    public long OriginServerTs => _originServerTs >= 0 ? _originServerTs : _originServerTs = ClientEvent.OriginServerTs(Row.Json);
 
     /// <summary>The state event that it took the place of, or none; null while nobody has looked.</summary>
     public EventNid? Replaces { get; internal set; }
@@ -58,6 +63,9 @@ public sealed class StoredEvent
 
     /// <summary>Whether clients may be shown it at all: not rejected, not soft-failed, not an outlier.</summary>
     public bool IsShown => (Row.Standing & (EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier)) == 0;
+
+    /// <summary>Lets go of the parsed form: it is made again if it is asked for.</summary>
+    internal void ForgetParsed() => _pdu = null;
 
     /// <summary>Bytes of memory, estimated: the stored bytes, and the parsed form at about twice that.</summary>
     internal long MemoryBytes => 300 + (3L * Row.Json.Length);

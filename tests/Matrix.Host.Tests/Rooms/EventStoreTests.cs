@@ -1,0 +1,54 @@
+using System.Text;
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>Which events stay parsed.</summary>
+internal sealed class EventStoreTests
+{
+    private static readonly RoomIdentity _room = new(new RoomNid(1), "!r:one.test", RoomRules.Find("11")!);
+
+    [Test]
+    public async Task Messages_let_go_of_their_parsed_form_when_many_newer_ones_came_and_say_the_same_when_asked_again()
+    {
+        var events = new EventStore(null!, 16 * 1024 * 1024);
+        var state = Stored(1, "m.room.topic", "");
+        var first = Stored(2, "m.room.message", null);
+        var (stateAsMade, firstAsMade) = (state.Pdu, first.Pdu);
+        events.Put(state);
+        events.Put(first);
+        for (var n = 3u; n <= 400; n++) events.Put(Stored(n, "m.room.message", null));
+        var last = Stored(401, "m.room.message", null);
+        var lastAsMade = last.Pdu;
+        events.Put(last);
+
+        var found = (await events.GetAsync(_room, first.Nid, default))!;
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(last.Pdu, Is.SameAs(lastAsMade));
+            Assert.That(state.Pdu, Is.SameAs(stateAsMade));
+            Assert.That(found.Pdu, Is.Not.SameAs(firstAsMade));
+            Assert.That(found.OriginServerTs, Is.EqualTo(firstAsMade.OriginServerTs));
+            Assert.That((found.Pdu.Type, found.Pdu.Sender, found.Pdu.EventId), Is.EqualTo((firstAsMade.Type, firstAsMade.Sender, firstAsMade.EventId)));
+            Assert.That(found.Pdu.Content, Is.EqualTo(firstAsMade.Content));
+        });
+    }
+
+    private static StoredEvent Stored(uint n, string type, string? key)
+    {
+        var stateKey = key is null ? "" : $"\"state_key\":\"{key}\",";
+        var json = Encoding.UTF8.GetBytes(
+            $$$"""{"auth_events":[],"content":{"body":"message {{{n}}}"},"depth":{{{n}}},"hashes":{"sha256":"x"},"origin_server_ts":{{{1000 + n}}},"prev_events":[],"room_id":"!r:one.test","sender":"@a:one.test","signatures":{},{{{stateKey}}}"type":"{{{type}}}"}""");
+        var pdu = _room.Rules.ParseStored($"$event{n}", json);
+        var nid = EventNid.Of(_room.Nid, EventNid.FirstLiveOrdinal + n);
+        var standing = key is null ? EventStanding.None : EventStanding.State;
+        return new StoredEvent(_room, new EventRow(nid, pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, json), pdu);
+    }
+}
