@@ -5,7 +5,8 @@ namespace Matrix.LoadGen.Http;
 
 /// <summary>
 /// One keep-alive HTTP/1.1 connection on a blocking socket. It shares two cores with the server that it measures,
-/// so it does little: one send and usually one receive per request, no task, no allocation once its buffers have grown.
+/// so it does little: one send and usually one receive per request, no task, no allocation once its buffers have grown. A request may be begun
+/// and ended apart, so that one thread can wait for the answers of many connections (<see cref="Exchange"/>).
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
@@ -18,6 +19,8 @@ internal sealed class HttpConnection : IDisposable
     private Socket? _socket;
     private byte[] _request = new byte[4096];
     private byte[] _buffer = new byte[16 * 1024];
+    private int _composed;
+    private bool _reused;
     private int _filled;
     private int _bodyStart;
     private int _bodyLength;
@@ -47,21 +50,58 @@ internal sealed class HttpConnection : IDisposable
 
     public void Dispose() => Close();
 
-    private int Exchange(string method, string path, ReadOnlySpan<byte> body, bool hasBody)
-    {
-        var length = Compose(method, path, body, hasBody);
+    /// <summary>Sends a request; <see cref="End"/> receives its answer.</summary>
+    public void BeginGet(string path) => Begin("GET", path, default, hasBody: false);
 
-        // An idle connection may have been closed by the server: one retry on a new one.
-        var reused = _socket is not null;
+    /// <summary>Sends a request; <see cref="End"/> receives its answer.</summary>
+    public void BeginPut(string path, ReadOnlySpan<byte> body) => Begin("PUT", path, body, hasBody: true);
+
+    /// <summary>Sends a request; <see cref="End"/> receives its answer.</summary>
+    public void BeginPost(string path, ReadOnlySpan<byte> body) => Begin("POST", path, body, hasBody: true);
+
+    /// <summary>Where the answer will come; only between the beginning and the end of a request.</summary>
+    public int Descriptor => (int)_socket!.Handle;
+
+    /// <summary>The status of the answer to what was begun; waits for it.</summary>
+    public int End()
+    {
         try
         {
-            return SendAndReceive(length);
+            return Receive(_socket!);
         }
-        catch (Exception problem) when (reused && problem is SocketException or EndOfStreamException)
+        catch (Exception problem) when (_reused && problem is SocketException or EndOfStreamException)
         {
-            Close();
-            return SendAndReceive(length);
+            SendAnew();
+            return Receive(_socket!);
         }
+    }
+
+    private int Exchange(string method, string path, ReadOnlySpan<byte> body, bool hasBody)
+    {
+        Begin(method, path, body, hasBody);
+        return End();
+    }
+
+    private void Begin(string method, string path, ReadOnlySpan<byte> body, bool hasBody)
+    {
+        _composed = Compose(method, path, body, hasBody);
+        _reused = _socket is not null;
+        try
+        {
+            Send();
+        }
+        catch (SocketException) when (_reused)
+        {
+            SendAnew();
+        }
+    }
+
+    /// <summary>An idle connection may have been closed by the server: one try on a new one.</summary>
+    private void SendAnew()
+    {
+        Close();
+        _reused = false;
+        Send();
     }
 
     private int Compose(string method, string path, ReadOnlySpan<byte> body, bool hasBody)
@@ -96,16 +136,14 @@ internal sealed class HttpConnection : IDisposable
         return bytes.Length;
     }
 
-    private int SendAndReceive(int length)
+    private void Send()
     {
         var connection = _socket ??= Connect();
         var sent = 0;
-        while (sent < length)
+        while (sent < _composed)
         {
-            sent += connection.Send(_request.AsSpan(sent, length - sent));
+            sent += connection.Send(_request.AsSpan(sent, _composed - sent));
         }
-
-        return Receive(connection);
     }
 
     private Socket Connect()

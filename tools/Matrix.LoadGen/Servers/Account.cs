@@ -44,8 +44,11 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     public void Send(string escapedRoomId) => Send(escapedRoomId, PlainMessage);
 
     public void Send(string escapedRoomId, ReadOnlySpan<byte> content) =>
-        Required(Connection.Put(
-            $"{Client}rooms/{escapedRoomId}/send/m.room.message/{Run}{Interlocked.Increment(ref _transactions)}", content));
+        Required(Connection.Put(NextMessage(escapedRoomId), content));
+
+    /// <summary>The same, in two halves.</summary>
+    public Exchange Sending(string escapedRoomId) => new(
+        Connection, () => Connection.BeginPut(NextMessage(escapedRoomId), PlainMessage), () => Required(Connection.End()));
 
     public void SetState(string escapedRoomId, string type, string stateKey, ReadOnlySpan<byte> content) =>
         Required(Connection.Put($"{Client}rooms/{escapedRoomId}/state/{type}/{Uri.EscapeDataString(stateKey)}", content));
@@ -72,6 +75,9 @@ internal sealed class Account(Server server, string userId, string accessToken) 
         Required(Connection.Get($"{Client}rooms/{escapedRoomId}/messages?dir=b&limit={limit}{start}"));
         return TopLevelString(Connection.Body, "end"u8);
     }
+
+    private static string NextMessage(string escapedRoomId) =>
+        $"{Client}rooms/{escapedRoomId}/send/m.room.message/{Run}{Interlocked.Increment(ref _transactions)}";
 
     private static string NextBatch(ReadOnlySpan<byte> body) =>
         TopLevelString(body, "next_batch"u8) ?? throw new InvalidDataException("A sync response has no next_batch.");

@@ -1,41 +1,78 @@
 using System.Diagnostics;
+using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
 /// <summary>
-/// Clients that each repeat a request on a thread of their own, and the sum of what they saw. The client's own CPU time is
-/// told beside it: both share the machine, and a figure that the client limits says nothing about the server.
+/// Clients that each repeat a request, and the sum of what they saw. The client's own CPU time is told beside it: both share the machine, and a
+/// figure that the client limits says nothing about the server. So many clients are one thread: a thread for each would cost the server, which
+/// wakes them, as much as it costs the client.
 /// </summary>
 internal sealed class Crowd(Server server)
 {
+    private const int PatienceMilliseconds = 60_000;
+
     private readonly Durations _durations = new();
     private double _seconds;
     private double _serverCpu;
     private double _clientCpu;
 
-    /// <summary>Each action is repeated <paramref name="times"/> times; the clients run side by side.</summary>
-    public void Repeat(IReadOnlyList<Action> actions, int times) => Measure(actions, (action, mine) =>
+    /// <summary>One client, so many times.</summary>
+    public void Repeat(Action client, int times) => Measure(() =>
     {
         for (var i = 0; i < times; i++)
         {
-            Timed(action, mine);
+            var start = Stopwatch.GetTimestamp();
+            client();
+            _durations.Add(Stopwatch.GetTimestamp() - start);
         }
     });
 
-    /// <summary>Each action is repeated for a while; the clients run side by side.</summary>
-    public void RepeatFor(IReadOnlyList<Action> actions, double forSeconds)
+    /// <summary>Each client repeats its request for a while; they run side by side.</summary>
+    public void RepeatFor(IReadOnlyList<Exchange> clients, double forSeconds) => Measure(() =>
     {
-        var watch = Stopwatch.StartNew();
-        Measure(actions, (action, mine) =>
+        var end = Stopwatch.GetTimestamp() + (long)(forSeconds * Stopwatch.Frequency);
+        var begun = new long[clients.Count];
+        var readiness = new Readiness(clients.Count);
+        for (var i = 0; i < clients.Count; i++)
         {
-            while (watch.Elapsed.TotalSeconds < forSeconds)
+            Begin(i);
+        }
+
+        for (var waiting = clients.Count; waiting > 0;)
+        {
+            readiness.Wait(PatienceMilliseconds);
+            for (var i = 0; i < clients.Count; i++)
             {
-                Timed(action, mine);
+                if (!readiness.IsReady(i))
+                {
+                    continue;
+                }
+
+                clients[i].End();
+                var now = Stopwatch.GetTimestamp();
+                _durations.Add(now - begun[i]);
+                if (now < end)
+                {
+                    Begin(i);
+                }
+                else
+                {
+                    readiness.Forget(i);
+                    waiting--;
+                }
             }
-        });
-    }
+        }
+
+        void Begin(int i)
+        {
+            begun[i] = Stopwatch.GetTimestamp();
+            clients[i].Begin();
+            readiness.Watch(i, clients[i].Connection.Descriptor);
+        }
+    });
 
     public Figures Figures()
     {
@@ -46,53 +83,14 @@ internal sealed class Crowd(Server server)
         return server.ProcessId is null ? figures : figures.Add("server_cpu_us_each", _serverCpu * 1000 / _durations.Count);
     }
 
-    private static void Timed(Action action, Durations mine)
-    {
-        var start = Stopwatch.GetTimestamp();
-        action();
-        mine.Add(Stopwatch.GetTimestamp() - start);
-    }
-
-    private void Measure(IReadOnlyList<Action> actions, Action<Action, Durations> loop)
+    private void Measure(Action run)
     {
         var client = ProcessFigures.CpuMilliseconds(Environment.ProcessId);
         var served = server.ProcessId is { } id ? ProcessFigures.CpuMilliseconds(id) : 0;
         var watch = Stopwatch.StartNew();
-        foreach (var mine in SideBySide(actions, loop))
-        {
-            _durations.Add(mine);
-        }
-
+        run();
         _seconds += watch.Elapsed.TotalSeconds;
         _clientCpu += ProcessFigures.CpuMilliseconds(Environment.ProcessId) - client;
         _serverCpu += server.ProcessId is { } same ? ProcessFigures.CpuMilliseconds(same) - served : 0;
-    }
-
-    private static List<Durations> SideBySide(IReadOnlyList<Action> actions, Action<Action, Durations> loop)
-    {
-        var results = actions.Select(_ => new Durations()).ToList();
-        if (actions.Count == 1)
-        {
-            loop(actions[0], results[0]);
-            return results;
-        }
-
-        Exception? failure = null;
-        var threads = actions.Select((action, i) => new Thread(
-            () =>
-            {
-                try
-                {
-                    loop(action, results[i]);
-                }
-                catch (Exception problem) when (problem is IOException or InvalidDataException or System.Net.Sockets.SocketException)
-                {
-                    Interlocked.CompareExchange(ref failure, problem, null);
-                }
-            },
-            maxStackSize: 256 * 1024)).ToList();
-        threads.ForEach(t => t.Start());
-        threads.ForEach(t => t.Join());
-        return failure is null ? results : throw new InvalidDataException(failure.Message, failure);
     }
 }

@@ -7,21 +7,21 @@ namespace Matrix.LoadGen.Workloads;
 internal static class Floor
 {
     /// <summary>One client's commit of one row of an event's size.</summary>
-    public static Action Commit(Server server) => Checked(server, c => c.Post("/floor/commit", "{}"u8));
+    public static Exchange Commit(Server server) => Checked(server, c => c.BeginPost("/floor/commit", "{}"u8));
 
     /// <summary>One client's authenticated request that reads nothing.</summary>
-    public static Action Read(Server server) => Checked(server, c => c.Get("/floor/read"));
+    public static Exchange Read(Server server) => Checked(server, c => c.BeginGet("/floor/read"));
 
-    private static Action Checked(Server server, Func<HttpConnection, int> request)
+    private static Exchange Checked(Server server, Action<HttpConnection> begin)
     {
         var connection = new HttpConnection(server.Target, server.Tokens.Count > 0 ? server.Tokens[0].AccessToken : "floor");
-        return () =>
+        return new(connection, () => begin(connection), () =>
         {
-            var status = request(connection);
+            var status = connection.End();
             if (status != 200)
             {
                 throw new InvalidDataException($"{server.Name} answered {status}: {connection.BodyText}");
             }
-        };
+        });
     }
 }

@@ -18,7 +18,7 @@ internal sealed class IdleSync : IWorkload
     {
         if (stage.Server.Kind == ServerKind.Floor)
         {
-            return new Repeated(stage, [Floor.Read(stage.Server)], TimesAsMany);
+            return new Repeated(stage, Floor.Read(stage.Server).Make, TimesAsMany);
         }
 
         var user = stage.Population.Fresh();
@@ -28,6 +28,6 @@ internal sealed class IdleSync : IWorkload
         }
 
         var since = user.SyncToken();
-        return new Repeated(stage, [() => since = user.Sync(since, timeoutMilliseconds: 0)], TimesAsMany);
+        return new Repeated(stage, () => since = user.Sync(since, timeoutMilliseconds: 0), TimesAsMany);
     }
 }

@@ -29,10 +29,10 @@ internal sealed class Pages : IWorkload
         const int fullPages = MessagesInTheRoom / 100;
         string? from = null;
         var page = 0;
-        return new Repeated(stage, [() =>
+        return new Repeated(stage, () =>
         {
             from = reader.Messages(room, page % fullPages == 0 ? null : from, limit: 100);
             page++;
-        }]);
+        });
     }
 }

@@ -1,10 +1,11 @@
+using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>The usual run: some clients that repeat a request, for a number of times (more for requests of microseconds) or for a while.</summary>
-internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients, int timesAsMany = 1) : IRun
+/// <summary>A client that repeats a request for a number of times, more for requests of microseconds.</summary>
+internal sealed class Repeated(Stage stage, Action client, int timesAsMany = 1) : IRun
 {
     private const int WarmUpSlices = 8;
 
@@ -13,8 +14,7 @@ internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients, int t
     /// <summary>Long enough for the server's code to be compiled in its final form, which begins after some thousands of calls.</summary>
     public void WarmUp()
     {
-        // Several clients at once make as many calls in one slice.
-        for (var i = 0; i < (clients.Count == 1 ? WarmUpSlices : 1); i++)
+        for (var i = 0; i < WarmUpSlices; i++)
         {
             Ask(new Crowd(stage.Server));
         }
@@ -28,15 +28,22 @@ internal sealed class Repeated(Stage stage, IReadOnlyList<Action> clients, int t
     {
     }
 
-    private void Ask(Crowd asked)
+    private void Ask(Crowd asked) => asked.Repeat(client, stage.Settings.RequestsPerSlice * timesAsMany);
+}
+
+/// <summary>Several clients that each repeat a request for a while.</summary>
+internal sealed class RepeatedByMany(Stage stage, IReadOnlyList<Exchange> clients) : IRun
+{
+    private readonly Crowd _crowd = new(stage.Server);
+
+    /// <summary>One slice: several clients at once make as many calls in it as one in several.</summary>
+    public void WarmUp() => new Crowd(stage.Server).RepeatFor(clients, stage.Settings.SecondsPerSlice);
+
+    public void Slice() => _crowd.RepeatFor(clients, stage.Settings.SecondsPerSlice);
+
+    public Figures Finish() => _crowd.Figures();
+
+    public void Dispose()
     {
-        if (clients.Count == 1)
-        {
-            asked.Repeat(clients, stage.Settings.RequestsPerSlice * timesAsMany);
-        }
-        else
-        {
-            asked.RepeatFor(clients, stage.Settings.SecondsPerSlice);
-        }
     }
 }

@@ -1,3 +1,5 @@
+using Matrix.LoadGen.Http;
+using Matrix.LoadGen.Reporting;
 using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
@@ -13,12 +15,12 @@ internal sealed class SequentialSend : IWorkload
     {
         if (stage.Server.Kind == ServerKind.Floor)
         {
-            return new Repeated(stage, [Floor.Commit(stage.Server)]);
+            return new Repeated(stage, Floor.Commit(stage.Server).Make);
         }
 
         var sender = stage.Population.First(1)[0];
         var room = Uri.EscapeDataString(sender.CreateRoom("sequential"));
-        return new Repeated(stage, [() => sender.Send(room)]);
+        return new Repeated(stage, () => sender.Send(room));
     }
 }
 
@@ -34,7 +36,7 @@ internal sealed class OneRoomSend : IWorkload
         var count = stage.Settings.Senders;
         if (stage.Server.Kind == ServerKind.Floor)
         {
-            return new Repeated(stage, [.. Enumerable.Range(0, count).Select(_ => Floor.Commit(stage.Server))]);
+            return new RepeatedByMany(stage, [.. Enumerable.Range(0, count).Select(_ => Floor.Commit(stage.Server))]);
         }
 
         var senders = stage.Population.First(count);
@@ -45,7 +47,7 @@ internal sealed class OneRoomSend : IWorkload
         }
 
         var room = Uri.EscapeDataString(roomId);
-        return new Repeated(stage, [.. senders.Select(s => (Action)(() => s.Send(room)))]);
+        return new RepeatedByMany(stage, [.. senders.Select(sender => sender.Sending(room))]);
     }
 }
 
@@ -54,22 +56,48 @@ internal sealed class ManyRoomsSend : IWorkload
 {
     public string Name => "send-many-rooms";
 
-    public string Sentence => "50 users send at once, each in a room of its own (floor: 50 clients commit at once)";
+    public string Sentence => "50 users send at once, each in a room of its own, by turns with send-one-room (floor: 50 clients commit at once)";
 
-    public IRun Prepare(Stage stage)
+    public IRun Prepare(Stage stage) => new ByTurns(Many(stage), new OneRoomSend().Prepare(stage));
+
+    private static RepeatedByMany Many(Stage stage)
     {
         var count = stage.Settings.Rooms;
         if (stage.Server.Kind == ServerKind.Floor)
         {
-            return new Repeated(stage, [.. Enumerable.Range(0, count).Select(_ => Floor.Commit(stage.Server))]);
+            return new RepeatedByMany(stage, [.. Enumerable.Range(0, count).Select(_ => Floor.Commit(stage.Server))]);
         }
 
-        return new Repeated(stage, [.. stage.Population.First(count).Select(InARoomOfItsOwn)]);
+        return new RepeatedByMany(stage, [.. stage.Population.First(count).Select(InARoomOfItsOwn)]);
     }
 
-    private static Action InARoomOfItsOwn(Account sender)
+    private static Exchange InARoomOfItsOwn(Account sender) => sender.Sending(Uri.EscapeDataString(sender.CreateRoom("many rooms")));
+
+    /// <summary>Slice by slice, so that what the machine does meanwhile is the same for both, and their ratio stays true.</summary>
+    private sealed class ByTurns(IRun many, IRun oneRoom) : IRun
     {
-        var room = Uri.EscapeDataString(sender.CreateRoom("many rooms"));
-        return () => sender.Send(room);
+        public void WarmUp()
+        {
+            many.WarmUp();
+            oneRoom.WarmUp();
+        }
+
+        public void Slice()
+        {
+            many.Slice();
+            oneRoom.Slice();
+        }
+
+        public Figures Finish()
+        {
+            var figures = many.Finish();
+            return figures.Add("times_one_room", figures["per_second"] / oneRoom.Finish()["per_second"]);
+        }
+
+        public void Dispose()
+        {
+            many.Dispose();
+            oneRoom.Dispose();
+        }
     }
 }
