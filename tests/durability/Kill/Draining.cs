@@ -38,18 +38,7 @@ internal static class Draining
         }
 
         await server.StartAsync();
-        foreach (var client in clients)
-        {
-            foreach (var kept in client.Kept)
-            {
-                var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
-                if (client.Connection.Get(path) != 200)
-                {
-                    problems.Add($"{kept.EventId} was acknowledged and is gone: {client.Connection.BodyText}");
-                }
-            }
-        }
-
+        problems.AddRange(clients.SelectMany(client => client.Lost()));
         LostException.ThrowIfAny(problems);
     }
 }

@@ -109,6 +109,19 @@ internal sealed class SendingClient(Account account, Func<Request> next)
         }
     }
 
+    /// <summary>What was acknowledged in this round and the server does not have now, a line each.</summary>
+    public IEnumerable<string> Lost()
+    {
+        foreach (var kept in Kept)
+        {
+            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(kept.Request.RoomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
+            if (Connection.Get(path) != 200)
+            {
+                yield return $"{kept.EventId} was acknowledged and is gone: {Connection.BodyText}";
+            }
+        }
+    }
+
     private void UntilTheEnd()
     {
         while (true)

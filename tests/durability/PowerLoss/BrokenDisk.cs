@@ -44,15 +44,7 @@ internal static class BrokenDisk
 
         Shim.Unload(server);
         await server.StartAsync();
-        foreach (var kept in clients.SelectMany(client => client.Kept))
-        {
-            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(roomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
-            if (clients[0].Connection.Get(path) != 200)
-            {
-                problems.Add($"{kept.EventId} was acknowledged and is gone: {clients[0].Connection.BodyText}");
-            }
-        }
-
+        problems.AddRange(clients.SelectMany(client => client.Lost()));
         LostException.ThrowIfAny(problems);
     }
 }
