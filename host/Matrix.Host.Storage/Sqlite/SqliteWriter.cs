@@ -286,10 +286,13 @@ internal sealed class SqliteWriter : StorageWriter
 
         try
         {
+            var started = Stopwatch.GetTimestamp();
             if (moved < log && _connection.Checkpoint() < log)
             {
                 return false;
             }
+
+            Metrics.Checkpointed(started);
         }
         catch (StorageException fault)
         {
