@@ -51,6 +51,10 @@ module Flatten =
                 Stability = declaration.Stability
                 Amendments = declaration.Amendments
                 Misprints = declaration.Misprints
+                Page =
+                    match declaration.Stability with
+                    | Stability.Stable -> declaration.Id
+                    | Stability.Unstable -> parent.Page
         }
 
         declaration.Amendments |> List.fold apply start
@@ -72,6 +76,6 @@ module Flatten =
                     Number = printed |> Map.tryFind head.Name |> Option.defaultValue item.At
                     Text = head.Text
                     Outcome = outcome
-                    Link = $"https://spec.matrix.org/v1.19/rooms/v{version.Id}/#authorisation-rules"
+                    Link = Links.room version.Page "authorisation-rules"
                 }
         ]

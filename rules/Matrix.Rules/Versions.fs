@@ -20,6 +20,7 @@ module Versions =
         Stability = Stability.Stable
         Amendments = []
         Misprints = []
+        Page = "1"
         Settings = Root.settings
         Redaction = Root.redaction
         Selections = Authorization.Selecting.root
@@ -81,8 +82,24 @@ module Versions =
             Misprints = [ "auth-events.elsewhere", "3.5"; "power-levels.otherwise", "10.10" ]
         }
 
-    /// Every version, parents before children.
+    /// State that belongs to a user: the worked example of a version that servers do not use.
+    let ownedState =
+        Flatten.amend v11 {
+            Id = "org.example.owned-state"
+            Parent = "11"
+            Stability = Stability.Unstable
+            Amendments = [ Msc3757.ownedState ]
+            Misprints = []
+        }
+
+    /// Every version of the specification, parents before children: those that servers know and make rooms of.
     let all: RoomVersion list = [ v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12 ]
+
+    /// Versions that no server uses unless it is told to, parents before children.
+    let unstable: RoomVersion list = [ ownedState ]
+
+    /// Every version that there is, the unstable ones last.
+    let withUnstable: RoomVersion list = all @ unstable
 
     let private byId = dict [ for v in all -> v.Id, v ]
 
@@ -94,3 +111,9 @@ module Versions =
 
     /// Whether this server knows a version of that name.
     let isKnown (id: string) : bool = byId.ContainsKey id
+
+    /// The version of that name, be it unstable.
+    let tryFindUnstable (id: string) : RoomVersion option =
+        match tryFind id with
+        | Some v -> Some v
+        | None -> unstable |> List.tryFind (fun v -> v.Id = id)

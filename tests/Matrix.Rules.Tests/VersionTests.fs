@@ -123,3 +123,18 @@ let ``Power levels grow stricter`` (id: string, expected: string) =
 [<TestCase("5", "Enforced")>]
 let ``Keys must have been valid since version 5`` (id: string, expected: string) =
     $"%A{(version id).Settings.KeyValidity}" |> equal expected
+
+[<Test>]
+let ``The unstable version is known by name to those who ask for it, and to no server`` () =
+    let id = "org.example.owned-state"
+    Versions.tryFindUnstable id |> Option.bind _.Parent |> equal (Some "11")
+    Versions.tryFind id |> equal None
+    Versions.isKnown id |> equal false
+
+[<Test>]
+let ``No setting is shown as the code spells it`` () =
+    for v in Versions.withUnstable do
+        for name, words in Settings.rows v.Settings do
+            for case in [ "Ids"; "Hash"; "Domain"; "Enforced"; "And"; "Level"; "Server"; "V2" ] do
+                if words.Contains(case, System.StringComparison.Ordinal) then
+                    Assert.Fail $"{name} of version {v.Id} reads {words}"

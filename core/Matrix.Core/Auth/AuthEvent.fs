@@ -39,21 +39,10 @@ module Spelling =
     let ofMembership (membership: Membership) : string | null =
         match membership with
         | Membership.Absent -> null
-        | Membership.Join -> "join"
-        | Membership.Invite -> "invite"
-        | Membership.Leave -> "leave"
-        | Membership.Ban -> "ban"
-        | Membership.Knock -> "knock"
+        | other -> Settings.membershipWord other
 
     /// The word for a join rule.
-    let ofJoinRule (rule: JoinRule) : string =
-        match rule with
-        | JoinRule.Public -> "public"
-        | JoinRule.Invite -> "invite"
-        | JoinRule.Knock -> "knock"
-        | JoinRule.Restricted -> "restricted"
-        | JoinRule.KnockRestricted -> "knock_restricted"
-        | JoinRule.Private -> "private"
+    let ofJoinRule (rule: JoinRule) : string = Settings.joinRuleWord rule
 
 /// A state event with what authorization reads of it, read once. Make one per event and keep it: every later decision is cheaper.
 [<Sealed>]

@@ -3,6 +3,7 @@ namespace Matrix.Core.Auth
 open System
 open Matrix.Rules
 open Matrix.Core.Event
+open Matrix.Core.Ident
 
 /// Users, servers and powers that rules speak of, compiled to readings of a frame.
 [<RequireQualifiedAccess>]
@@ -34,6 +35,11 @@ module internal Terms =
                 | null -> null
                 | invitation -> invitation.Pdu.Sender
         | User.EntryKey -> _.EntryKey
+        | User.StateKeyOwner ->
+            fun f ->
+                match f.StateKey with
+                | null -> null
+                | key -> UserId.owner key
 
     let private domainOf (id: string | null) : struct (string | null * int) =
         match id with

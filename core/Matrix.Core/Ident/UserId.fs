@@ -29,6 +29,19 @@ module UserId =
     /// Whether this is a user id as events may hold it.
     let isValid (id: string) : bool = Result.isOk (check id)
 
+    /// The user whose id a state key is, or is up to an underscore; null if there is none. No server name has an underscore, so
+    /// that the first one after the colon ends the id.
+    let owner (stateKey: string) : string | null =
+        let id =
+            match stateKey.IndexOf ':' with
+            | -1 -> stateKey
+            | colon ->
+                match stateKey.IndexOf('_', colon) with
+                | -1 -> stateKey
+                | underscore -> stateKey.Substring(0, underscore)
+
+        if isValid id then id else null
+
     /// Whether a character may stand in the localpart of a new user.
     let private isLocalpartChar (c: char) =
         (c >= 'a' && c <= 'z')

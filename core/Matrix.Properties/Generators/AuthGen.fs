@@ -272,7 +272,9 @@ let private question (version: RoomVersion) (before: Map<string * string, Pdu>) 
                 |> Gen.map (fun r -> Draft.state sender "m.room.join_rules" "" [ "join_rule", r ])
                 2, thirdPartyKeys |> Gen.map (Draft.state sender "m.room.third_party_invite" token)
                 2, Gen.constant (Draft.state sender "m.room.name" "" [ "name", text "n" ])
-                2, Gen.constant (Draft.state sender "org.example.own" target [])
+                3,
+                Gen.elements [ ""; ""; "_"; "_more_:two"; "x"; ":1" ]
+                |> Gen.map (fun more -> Draft.state sender "org.example.own" (target + more) [])
                 2, Gen.constant (Draft.message sender "m.room.message" [ "body", text "b" ])
                 2,
                 Gen.elements [ "one"; "two"; "" ]

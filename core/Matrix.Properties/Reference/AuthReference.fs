@@ -130,6 +130,13 @@ let private invitation (scene: Scene) : Pdu option =
     textAt [ "third_party_invite"; "signed"; "token" ] scene.Case.Event
     |> Option.bind (found scene "m.room.third_party_invite")
 
+/// The prefix of a state key that is a user id and that nothing, or an underscore, follows.
+let private ownerOf (key: string) : string option =
+    [ 1 .. key.Length ]
+    |> List.filter (fun length -> length = key.Length || key[length] = '_')
+    |> List.map (fun length -> key.Substring(0, length))
+    |> List.tryFind UserId.isValid
+
 let private user (scene: Scene) (term: User) : string option =
     let event = scene.Case.Event
 
@@ -142,6 +149,7 @@ let private user (scene: Scene) (term: User) : string option =
     | User.ThirdPartyMxid -> textAt [ "third_party_invite"; "signed"; "mxid" ] event
     | User.ThirdPartyInviter -> invitation scene |> Option.map _.Sender
     | User.EntryKey -> scene.Entry |> Option.map _.Key
+    | User.StateKeyOwner -> Option.ofObj event.StateKey |> Option.bind ownerOf
 
 let private domain (id: string) : string option =
     match id.Split(':', 2) with

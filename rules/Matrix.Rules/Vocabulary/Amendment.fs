@@ -20,7 +20,10 @@ type Amendment = {
     /// this equal to what `Changes` do.
     Touches: string list
     Changes: Change list
-}
+} with
+
+    /// Where the proposal is discussed.
+    member this.Link = Links.proposal this.Msc
 
 /// Whether servers should use a version for new rooms.
 [<RequireQualifiedAccess>]
@@ -49,6 +52,8 @@ type RoomVersion = {
     /// What this version itself amends.
     Amendments: Amendment list
     Misprints: (string * string) list
+    /// The version whose page in the specification describes this one: itself, or for an unstable one the nearest that has a page.
+    Page: string
     Settings: Settings
     Redaction: RedactionTable
     Selections: Selection list

@@ -179,23 +179,103 @@ module Settings =
                 ExtraSigners = settings.ExtraSigners |> List.except [ x ]
           }
 
-    /// Each setting by its name, rendered, in the order in which they are shown.
+    /// The word for a membership, as events write it.
+    let membershipWord (membership: Membership) : string =
+        match membership with
+        | Membership.Absent -> "absent"
+        | Membership.Invite -> "invite"
+        | Membership.Join -> "join"
+        | Membership.Leave -> "leave"
+        | Membership.Ban -> "ban"
+        | Membership.Knock -> "knock"
+
+    /// The word for a join rule, as events write it.
+    let joinRuleWord (rule: JoinRule) : string =
+        match rule with
+        | JoinRule.Public -> "public"
+        | JoinRule.Invite -> "invite"
+        | JoinRule.Knock -> "knock"
+        | JoinRule.Restricted -> "restricted"
+        | JoinRule.KnockRestricted -> "knock_restricted"
+        | JoinRule.Private -> "private"
+
+    let private eventIds =
+        function
+        | EventIdForm.Assigned -> "$opaque:domain, chosen by the sender's server and sent as event_id"
+        | EventIdForm.Hash -> "$ and the reference hash in unpadded Base64; not sent"
+        | EventIdForm.UrlSafeHash -> "$ and the reference hash in URL-safe unpadded Base64; not sent"
+
+    let private references =
+        function
+        | EventReferences.IdsWithHashes -> "pairs of an event's id and an object of its hashes"
+        | EventReferences.Ids -> "events' ids"
+
+    let private json =
+        function
+        | JsonStrictness.Lenient -> "not enforced"
+        | JsonStrictness.Strict -> "enforced"
+
+    let private roomIds =
+        function
+        | RoomIdForm.WithDomain -> "!opaque:domain, chosen by the creator's server"
+        | RoomIdForm.HashOfCreate -> "the create event's id with ! for $"
+
+    let private stateResolution =
+        function
+        | StateResolutionAlgorithm.V1 -> "1"
+        | StateResolutionAlgorithm.V2 -> "2"
+        | StateResolutionAlgorithm.V2_1 -> "2.1"
+
+    let private keyValidity =
+        function
+        | KeyValidity.NotEnforced -> "not enforced"
+        | KeyValidity.Enforced -> "enforced"
+
+    /// Which values count as power levels.
+    let levelValueWords (values: PowerLevelValues) : string =
+        match values with
+        | PowerLevelValues.IntegersFloatsAndStrings -> "integers, floats, and strings that hold an integer"
+        | PowerLevelValues.IntegersAndStrings -> "integers, and strings that hold an integer"
+        | PowerLevelValues.Integers -> "integers"
+
+    let private creators =
+        function
+        | Creators.ContentCreator -> "the user that creator in the create event's content names"
+        | Creators.Sender -> "the sender of the create event"
+        | Creators.SenderAndAdditional ->
+            "the sender of the create event, and those whom additional_creators in its content lists"
+
+    let private creatorPower =
+        function
+        | CreatorPower.HundredAtFirst -> "100 while there is no power levels event, nothing of its own afterwards"
+        | CreatorPower.Infinite -> "more than any level, always"
+
+    let private redacts =
+        function
+        | RedactsPlace.TopLevel -> "redacts, beside content"
+        | RedactsPlace.Content -> "redacts, in content"
+
+    let private signer =
+        function
+        | ExtraSigner.EventIdServer -> "the server in the event's id"
+        | ExtraSigner.AuthorisingServer -> "the server of the user in a join's join_authorised_via_users_server"
+
+    /// Each setting by its name, in words, in the order in which they are shown.
     let rows (s: Settings) : (string * string) list =
-        let join items =
-            items |> List.map (sprintf "%A") |> String.concat ", "
+        let join (items: string list) = String.concat ", " items
 
         [
-            "event-ids", $"%A{s.EventIds}"
-            "references", $"%A{s.References}"
-            "json", $"%A{s.Json}"
+            "event-ids", eventIds s.EventIds
+            "references", references s.References
+            "json", json s.Json
             "maximum-depth", string s.MaximumDepth
-            "room-ids", $"%A{s.RoomIds}"
-            "state-resolution", $"%A{s.StateResolution}"
-            "key-validity", $"%A{s.KeyValidity}"
-            "power-level-values", $"%A{s.PowerLevelValues}"
-            "creators", $"%A{s.Creators}"
-            "creator-power", $"%A{s.CreatorPower}"
-            "redacts", $"%A{s.Redacts}"
-            "join-rules", join s.JoinRules
-            "extra-signers", join s.ExtraSigners
+            "room-ids", roomIds s.RoomIds
+            "state-resolution", stateResolution s.StateResolution
+            "key-validity", keyValidity s.KeyValidity
+            "power-level-values", levelValueWords s.PowerLevelValues
+            "creators", creators s.Creators
+            "creator-power", creatorPower s.CreatorPower
+            "redacts", redacts s.Redacts
+            "join-rules", join (s.JoinRules |> List.map joinRuleWord)
+            "extra-signers", join (s.ExtraSigners |> List.map signer)
         ]

@@ -22,6 +22,8 @@ type User =
     | ThirdPartyInviter
     /// Whom the key of the entry at hand names, inside `ForEach`.
     | EntryKey
+    /// Whose id the event's state key is, or what it is up to an underscore: `@alice:one` of `@alice:one_anything`.
+    | StateKeyOwner
 
 /// A server that a rule speaks of: a domain. Absent where there is none.
 [<RequireQualifiedAccess>]

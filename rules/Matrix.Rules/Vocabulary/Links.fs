@@ -1,0 +1,34 @@
+namespace Matrix.Rules
+
+/// Where the specification says what a row says.
+[<RequireQualifiedAccess>]
+module Links =
+
+    /// The release of the specification that the tables follow.
+    let release = "v1.19"
+
+    let private specification = "https://spec.matrix.org/" + release + "/"
+
+    /// A section of a room version's page.
+    let room (page: string) (section: string) : string =
+        specification + "rooms/v" + page + "/#" + section
+
+    /// A section of the Server-Server API.
+    let server (section: string) : string =
+        specification + "server-server-api/#" + section
+
+    /// A section of the Client-Server API.
+    let client (section: string) : string =
+        specification + "client-server-api/#" + section
+
+    /// A section of the appendices.
+    let appendix (section: string) : string =
+        specification + "appendices/#" + section
+
+    /// A proposal by its name, such as `MSC2403`.
+    let proposal (msc: string) : string =
+        "https://github.com/matrix-org/matrix-spec-proposals/pull/"
+        + msc.Replace("MSC", "")
+
+    /// A decision record of this repository, for what the specification leaves open.
+    let decision (name: string) : string = "docs/decisions/" + name + ".md"
