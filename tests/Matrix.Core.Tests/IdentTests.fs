@@ -3,42 +3,6 @@ module Matrix.Core.Tests.IdentTests
 open System
 open NUnit.Framework
 open Matrix.Core.Ident
-open Matrix.Core.Json
-open Matrix.Core.Tests
-
-let private identifierVectors = Vectors.cases "ident/identifiers.json"
-
-[<TestCaseSource(nameof identifierVectors)>]
-let ``Identifiers`` (case: JsonObject) =
-    let id =
-        match Vectors.get "id" case with
-        | Json.String s -> s
-        | Json.Object o ->
-            match Vectors.get "times" o with
-            | Json.Int n ->
-                Vectors.textOf "before" o
-                + String.replicate (int n) (Vectors.textOf "repeat" o)
-                + Vectors.textOf "after" o
-            | _ -> failwith "times"
-        | _ -> failwith "id"
-
-    let result =
-        match Vectors.textOf "kind" case with
-        | "server-name" -> ServerName.check id
-        | "user-id" -> UserId.check id
-        | "new-localpart" -> UserId.checkNewLocalpart "domain" id
-        | "room-id" -> RoomId.check id
-        | "room-alias" -> RoomAlias.check id
-        | "event-id-1" -> EventId.checkWithServer id
-        | "event-id-3" -> EventId.checkHashStandard id
-        | "event-id-4" -> EventId.checkHashUrlSafe id
-        | "opaque" -> OpaqueId.checkOpaque id
-        | "namespaced" -> OpaqueId.checkNamespaced id
-        | "device-id" -> DeviceId.check id
-        | "server-key-id" -> KeyId.checkServerKey id
-        | kind -> failwith $"unknown kind {kind}"
-
-    Assert.That(Vectors.get "valid" case, Is.EqualTo(Json.Bool(Result.isOk result)))
 
 [<Test>]
 let ``Half a surrogate pair is no part of an identifier`` () =

@@ -4,34 +4,9 @@ open System
 open System.Text
 open NUnit.Framework
 open Matrix.Core.Json
-open Matrix.Core.Tests
-
-let private canonicalVectors = Vectors.cases "json/canonical.json"
-
-let private faultName (fault: JsonFault) =
-    match fault with
-    | JsonFault.TooDeep _ -> "TooDeep"
-    | JsonFault.TooLarge _ -> "TooLarge"
-    | other -> $"{other}"
 
 let private read (reading: Reading) (text: string) =
     JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), reading, JsonLimits.event)
-
-[<TestCaseSource(nameof canonicalVectors)>]
-let ``Canonical JSON`` (case: JsonObject) =
-    let bytes =
-        match Vectors.text "input_hex" case with
-        | null -> Encoding.UTF8.GetBytes(Vectors.textOf "input" case)
-        | hex -> Convert.FromHexString hex
-
-    let reading =
-        match Vectors.text "reading" case with
-        | "lenient" -> Reading.Lenient
-        | _ -> Reading.Strict
-
-    match JsonReader.Parse(ReadOnlySpan<byte> bytes, reading, JsonLimits.event) with
-    | Ok json -> Assert.That(CanonicalJson.text json, Is.EqualTo(Vectors.textOf "canonical" case))
-    | Error e -> Assert.That(faultName e.Fault, Is.EqualTo(Vectors.textOf "refused" case))
 
 [<Test>]
 let ``A fault is found where it stands`` () =

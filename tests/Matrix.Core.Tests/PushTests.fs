@@ -37,66 +37,6 @@ let private refusal (edit: RulesetEdit) =
     | Ok _ -> failwith "accepted"
     | Error e -> e
 
-let conditionCases = Vectors.cases "push/conditions.json"
-
-[<TestCaseSource(nameof conditionCases)>]
-let ``A condition matches as the vector says`` (case: JsonObject) =
-    let int name otherwise =
-        match case.TryFind name with
-        | ValueSome(Json.Int n) -> n
-        | _ -> otherwise
-
-    let content =
-        match Vectors.get "content" case with
-        | Json.Object o -> o
-        | other -> failwith $"no content: {other}"
-
-    let levels: JsonObject | null =
-        match case.TryFind "notifications" with
-        | ValueSome(Json.Object o) -> o
-        | _ -> null
-
-    let eventType =
-        match Vectors.text "type" case with
-        | null -> "m.room.message"
-        | t -> t
-
-    let event =
-        PushEvent(pdu eventType (Vectors.text "state_key" case) content, int32 (int "members" 2L), int "sender_power" 0L, levels)
-
-    // Read as it would be from account data: what a client may not put can still stand there.
-    let rule =
-        object [
-            "rule_id", Json.String "one"
-            "conditions", Json.Array [| Vectors.get "condition" case |]
-            "actions", Json.Array [| Json.String "notify" |]
-        ]
-
-    let rules =
-        Ruleset.Parse(
-            alice,
-            object [
-                "global", Json.Object(object [ "override", Json.Array [| Json.Object rule |] ])
-            ]
-        )
-
-    let outcome = rules.Evaluate(event, Vectors.text "display_name" case)
-
-    let matched =
-        match outcome.Rule with
-        | null -> false
-        | r -> r.RuleId = "one"
-
-    Assert.That(Json.Bool matched, Is.EqualTo(Vectors.get "matches" case))
-
-let defaultCases = Vectors.cases "push/default-rules.json"
-
-[<TestCaseSource(nameof defaultCases)>]
-let ``The default rules are the published ones`` (case: JsonObject) =
-    let kind = Vectors.textOf "kind" case
-    let rules = (Ruleset.Default alice).ToJson()
-    Assert.That(Vectors.get kind rules, Is.EqualTo(Vectors.get "rules" case))
-
 [<Test>]
 let ``A mention highlights for who is mentioned and notifies the others`` () =
     let mention =

@@ -1,0 +1,176 @@
+namespace Matrix.Properties.Vectors
+
+open System
+open System.Text
+open Matrix.Core.Json
+
+/// What is wrong with a vector file or a question: where, and what was expected there.
+type VectorFault = {
+    /// Members and indices from the top down, such as `cases[3].event.type`; `line 4, column 7` where the text is no JSON.
+    Place: string
+    /// What was expected, and what is there.
+    Problem: string
+} with
+
+    override this.ToString() = $"{this.Place}: {this.Problem}"
+
+/// Steps that may find a fault, one after the other.
+type internal FaultBuilder() =
+    member _.Return x : Result<'a, VectorFault> = Ok x
+    member _.ReturnFrom(x: Result<'a, VectorFault>) = x
+    member _.Bind(x: Result<'a, VectorFault>, next) = Result.bind next x
+    member _.Zero() : Result<unit, VectorFault> = Ok()
+    member _.Delay f = f
+    member _.Run f = f ()
+
+    member _.Combine(first: Result<unit, VectorFault>, next: unit -> Result<'a, VectorFault>) = Result.bind next first
+
+/// Taking vectors apart, with the place of every member.
+[<AutoOpen>]
+module internal Places =
+
+    let checked' = FaultBuilder()
+
+    /// A value and where it stands.
+    type Placed<'a> = { At: string; Value: 'a }
+
+    let private fault at problem : Result<'a, VectorFault> = Error { Place = at; Problem = problem }
+
+    /// A fault of this value.
+    let wrong (placed: Placed<'a>) (problem: string) : Result<'b, VectorFault> = fault placed.At problem
+
+    let private below (at: string) (key: string) = if at = "" then key else $"{at}.{key}"
+
+    let private kindOf (json: Json) : string =
+        match json with
+        | Json.Null -> "null"
+        | Json.Bool _ -> "a boolean"
+        | Json.Int _ -> "an integer"
+        | Json.Float _ -> "a float"
+        | Json.String _ -> "a string"
+        | Json.Array _ -> "a list"
+        | Json.Object _ -> "an object"
+
+    let private expected (what: string) (placed: Placed<Json>) =
+        wrong placed $"expected {what}, found {kindOf placed.Value}"
+
+    let asText (placed: Placed<Json>) : Result<Placed<string>, VectorFault> =
+        match placed.Value with
+        | Json.String s -> Ok { At = placed.At; Value = s }
+        | _ -> expected "a string" placed
+
+    let asObject (placed: Placed<Json>) : Result<Placed<JsonObject>, VectorFault> =
+        match placed.Value with
+        | Json.Object o -> Ok { At = placed.At; Value = o }
+        | _ -> expected "an object" placed
+
+    let asBool (placed: Placed<Json>) : Result<bool, VectorFault> =
+        match placed.Value with
+        | Json.Bool b -> Ok b
+        | _ -> expected "true or false" placed
+
+    let asInt (placed: Placed<Json>) : Result<int64, VectorFault> =
+        match placed.Value with
+        | Json.Int n -> Ok n
+        | _ -> expected "an integer" placed
+
+    let asList (placed: Placed<Json>) : Result<Placed<Json> list, VectorFault> =
+        match placed.Value with
+        | Json.Array items ->
+            items
+            |> List.ofArray
+            |> List.mapi (fun i item -> {
+                At = $"{placed.At}[{i}]"
+                Value = item
+            })
+            |> Ok
+        | _ -> expected "a list" placed
+
+    /// All or the first fault.
+    let every (read: 'a -> Result<'b, VectorFault>) (items: 'a list) : Result<'b list, VectorFault> =
+        let rec go taken rest =
+            match rest with
+            | [] -> Ok(List.rev taken)
+            | item :: rest ->
+                match read item with
+                | Ok value -> go (value :: taken) rest
+                | Error fault -> Error fault
+
+        go [] items
+
+    let asTexts (placed: Placed<Json>) : Result<Placed<string> list, VectorFault> =
+        asList placed |> Result.bind (every asText)
+
+    /// A member, if it is there.
+    let maybe (key: string) (o: Placed<JsonObject>) : Placed<Json> option =
+        match o.Value.TryFind key with
+        | ValueSome value -> Some { At = below o.At key; Value = value }
+        | ValueNone -> None
+
+    /// A member that must be there.
+    let need (key: string) (o: Placed<JsonObject>) : Result<Placed<Json>, VectorFault> =
+        match maybe key o with
+        | Some placed -> Ok placed
+        | None -> fault (if o.At = "" then "the file" else o.At) $"'{key}' is missing"
+
+    /// A member read, or the alternative where it is not there.
+    let optional (key: string) (read: Placed<Json> -> Result<'a, VectorFault>) (otherwise: 'a) (o: Placed<JsonObject>) =
+        match maybe key o with
+        | Some placed -> read placed
+        | None -> Ok otherwise
+
+    let text key o = need key o |> Result.bind asText
+
+    let object key o = need key o |> Result.bind asObject
+
+    let maybeText key (o: Placed<JsonObject>) : Result<string option, VectorFault> =
+        optional key (asText >> Result.map (fun t -> Some t.Value)) None o
+
+    /// One of some words.
+    let word (known: string list) (placed: Placed<string>) : Result<string, VectorFault> =
+        if List.contains placed.Value known then
+            Ok placed.Value
+        else
+            let words = known |> String.concat ", "
+            wrong placed $"expected one of {words}, found \"{placed.Value}\""
+
+    /// A member of another object under the same name, if it is there.
+    let keep (keys: string list) (o: JsonObject) : (string * Json) list = [
+        for key in keys do
+            match o.TryFind key with
+            | ValueSome value -> key, value
+            | ValueNone -> ()
+    ]
+
+    let members (pairs: (string * Json) list) : JsonObject =
+        JsonObject.OfSeq [ for key, value in pairs -> struct (key, value) ]
+
+    /// Bytes written as hexadecimal digits.
+    let asHex (placed: Placed<string>) : Result<byte[], VectorFault> =
+        if placed.Value.Length % 2 = 0 && placed.Value |> Seq.forall Char.IsAsciiHexDigit then
+            Ok(Convert.FromHexString placed.Value)
+        else
+            wrong placed "expected pairs of hexadecimal digits"
+
+    /// A line and a column, counted from 1, of an offset in bytes.
+    let lineAndColumn (utf8: ReadOnlySpan<byte>) (offset: int) : string =
+        let before = utf8.Slice(0, min offset utf8.Length)
+        let line = before.Count 10uy + 1
+        let column = before.Length - (before.LastIndexOf 10uy + 1) + 1
+        $"line {line}, column {column}"
+
+    /// Reads a whole text as an object. `reading`: how numbers are read.
+    let parse (utf8: ReadOnlySpan<byte>) : Result<Placed<JsonObject>, VectorFault> =
+        match JsonReader.ParseObject(utf8, Reading.Client, JsonLimits.federationBody) with
+        | Ok o -> Ok { At = ""; Value = o }
+        | Error e ->
+            // The place is told by line and column.
+            let told = e.ToString()
+
+            let what =
+                told.Substring(0, told.LastIndexOf(", at byte", StringComparison.Ordinal))
+
+            Error {
+                Place = lineAndColumn utf8 e.Offset
+                Problem = $"expected a JSON object: {what}"
+            }

@@ -1,0 +1,117 @@
+namespace Matrix.Properties.Vectors
+
+open System
+open Matrix.Core.Json
+
+type VectorFile = {
+    About: string
+    Kind: string
+    Vectors: Vector list
+}
+
+type Difference = {
+    Member: string
+    Expected: Json
+    Found: Json voption
+} with
+
+    override this.ToString() =
+        let found =
+            match this.Found with
+            | ValueSome found -> CanonicalJson.text found
+            | ValueNone -> "nothing"
+
+        $"{this.Member}: expected {CanonicalJson.text this.Expected}, found {found}"
+
+[<RequireQualifiedAccess>]
+module Vectors =
+
+    let private all: Kind list = [
+        TextKinds.canonicalJson
+        TextKinds.unpaddedBase64
+        TextKinds.identifier
+        EventKinds.eventFormat
+        EventKinds.eventHashes
+        EventKinds.signing
+        EventKinds.signatureCheck
+        EventKinds.redaction
+        EventKinds.powerLevel
+        AuthorizationKind.kind
+        PushKinds.defaultRules
+        PushKinds.condition
+    ]
+
+    let kinds = all |> List.map _.Name
+
+    let private find (name: Placed<string>) : Result<Kind, VectorFault> =
+        word kinds name
+        |> Result.map (fun name -> all |> List.find (fun kind -> kind.Name = name))
+
+    let private readCase (kind: Kind) (file: Placed<JsonObject>) (case: Placed<Json>) : Result<Vector list, VectorFault> =
+        checked' {
+            let! case = asObject case
+            let! name = text "name" case
+            let! questions = kind.Read file case
+
+            return [
+                for version, question, expected in questions ->
+                    {
+                        Name = name.Value
+                        Place = case.At
+                        Version = version
+                        Question = question
+                        Expected = expected
+                    }
+            ]
+        }
+
+    let read (utf8: ReadOnlySpan<byte>) : Result<VectorFile, VectorFault> =
+        match parse utf8 with
+        | Error fault -> Error fault
+        | Ok file ->
+            checked' {
+                let! about = text "about" file
+                let! kind = text "kind" file |> Result.bind find
+                let! cases = need "cases" file |> Result.bind asList
+                let! vectors = cases |> every (readCase kind file)
+
+                return {
+                    About = about.Value
+                    Kind = kind.Name
+                    Vectors = List.concat vectors
+                }
+            }
+
+    let answer (ed25519: Ed25519) (kind: string) (question: JsonObject) : Result<JsonObject, VectorFault> =
+        checked' {
+            let! kind = find { At = "kind"; Value = kind }
+
+            return! kind.Answer ed25519 { At = "question"; Value = question }
+        }
+
+    let differences (kind: string) (byName: bool) (vector: Vector) (answer: JsonObject) : Difference list =
+        let ours =
+            all
+            |> List.tryFind (fun k -> k.Name = kind)
+            |> Option.map _.Ours
+            |> Option.defaultValue []
+
+        [
+            for struct (key, expected) in vector.Expected.Members do
+                match answer.TryFind key with
+                | ValueSome found when found = expected -> ()
+                | ValueNone when not byName && List.contains key ours -> ()
+                | found -> {
+                    Member = key
+                    Expected = expected
+                    Found = found
+                  }
+        ]
+
+    let authCase (vector: Vector) =
+        AuthorizationKind.caseOf {
+            At = vector.Place
+            Value = vector.Question
+        }
+
+    let ofDecision decision = AuthorizationKind.answerOf decision

@@ -1,0 +1,255 @@
+/// The files in `tests/vectors`, which `FORMAT.md` there describes: this implementation answers as they say.
+module Matrix.Core.Tests.VectorTests
+
+open System
+open System.IO
+open System.Text
+open System.Text.RegularExpressions
+open NUnit.Framework
+open Matrix.Core.Json
+open Matrix.Host.Sodium
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+open Matrix.Properties.Vectors
+open Matrix.Rules
+
+let private folder = Path.Combine(AppContext.BaseDirectory, "vectors")
+
+let private ed25519: Ed25519 = {
+    Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
+    Verify =
+        fun key message signature ->
+            Matrix.Host.Sodium.Ed25519.Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+}
+
+let private bytesOf (file: string) =
+    File.ReadAllBytes(Path.Combine(folder, file))
+
+let private parse (file: string) : VectorFile =
+    match Vectors.read (ReadOnlySpan<byte>(bytesOf file)) with
+    | Ok read -> read
+    | Error fault -> failwith $"{file}: {fault}"
+
+/// Every file but the outline, which is data of the rules' tests.
+let private files =
+    Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
+    |> Array.map (fun path -> Path.GetRelativePath(folder, path))
+    |> Array.filter (fun file -> file <> "authorization/outline.json")
+    |> Array.sort
+
+/// What a file's vectors say otherwise than `answer` does.
+let private disagreements (answer: string -> JsonObject -> Result<JsonObject, VectorFault>) (file: VectorFile) : string list = [
+    for vector in file.Vectors do
+        let where = $"{vector.Place}, version {vector.Version}, {vector.Name}"
+
+        match answer file.Kind vector.Question with
+        | Error fault -> $"{where}: {fault}"
+        | Ok answered ->
+            for difference in Vectors.differences file.Kind true vector answered do
+                $"{where}: {difference}"
+]
+
+[<TestCaseSource(nameof files)>]
+let ``This implementation answers every vector as the file says`` (file: string) =
+    let read = parse file
+    Assert.That(read.Vectors, Is.Not.Empty)
+    Assert.That(disagreements (Vectors.answer ed25519) read, Is.Empty)
+
+let private authorizationFiles =
+    files |> Array.filter (fun file -> (parse file).Kind = "authorization")
+
+[<TestCaseSource(nameof authorizationFiles)>]
+let ``The literal evaluator answers every decision as the file says`` (file: string) =
+    let read = parse file
+
+    let literal (vector: Vector) =
+        match Vectors.authCase vector with
+        | Ok case -> AuthReference.decide case
+        | Error fault -> failwith $"{fault}"
+
+    let differing = [
+        for vector in read.Vectors do
+            let decision = literal vector
+
+            if not (Vectors.differences read.Kind true vector (Vectors.ofDecision decision)).IsEmpty then
+                $"{vector.Place}: {decision}"
+    ]
+
+    Assert.That(differing, Is.Empty)
+
+[<Test>]
+let ``Every kind has vectors`` () =
+    Assert.That(files |> Array.map (fun f -> (parse f).Kind) |> Array.distinct, Is.EquivalentTo Vectors.kinds)
+
+[<Test>]
+let ``No two vectors of a file have the same name and version`` () =
+    for file in files do
+        let twice =
+            (parse file).Vectors
+            |> List.countBy (fun v -> v.Name, v.Version, v.Question.Has "decode")
+            |> List.filter (fun (_, count) -> count > 1)
+
+        Assert.That(twice, Is.Empty, file)
+
+/// Where the specification publishes examples, the file that has them, and how many cases they are: the table in `FORMAT.md`.
+let private published =
+    let row =
+        Regex @"^\| (?<place>[^|]+) \| `(?<file>[a-z0-9/-]+\.json)` \| (?<count>\d+) \|"
+
+    File.ReadAllLines(Path.Combine(folder, "FORMAT.md"))
+    |> Array.map row.Match
+    |> Array.filter _.Success
+    |> Array.map (fun m -> m.Groups["place"].Value, m.Groups["file"].Value, int m.Groups["count"].Value)
+
+[<Test>]
+let ``The table of published examples is that of the files`` () =
+    let inFiles = [|
+        for file in files do
+            match JsonReader.ParseObject(ReadOnlySpan<byte>(bytesOf file), Reading.Client, JsonLimits.federationBody) with
+            | Ok o ->
+                match o.TryFind "cases" with
+                | ValueSome(Json.Array cases) ->
+                    let places = [
+                        for case in cases do
+                            match case with
+                            | Json.Object case when case.Has "published" -> string (case.Text "published")
+                            | _ -> ()
+                    ]
+
+                    for place, count in List.countBy id places -> place, file, count
+                | _ -> ()
+            | Error e -> failwith $"{file}: {e}"
+    |]
+
+    Assert.That(published, Is.Not.Empty)
+    Assert.That(inFiles, Is.EquivalentTo published)
+
+[<Test>]
+let ``An answer that differs in any member is told from the right one`` () =
+    for file in files do
+        let read = parse file
+
+        for vector in List.truncate 40 read.Vectors do
+            for struct (key, value) in vector.Expected.Members do
+                let other =
+                    match value with
+                    | Json.Bool b -> Json.Bool(not b)
+                    | _ -> Json.String "something else"
+
+                let wrong =
+                    JsonObject.OfSeq(Seq.append vector.Expected.Members [ struct (key, other) ])
+
+                let found = Vectors.differences read.Kind true vector wrong
+                Assert.That((found |> List.map _.Member) = [ key ], $"{file} {vector.Place}")
+
+            Assert.That((Vectors.differences read.Kind true vector vector.Expected).IsEmpty)
+            Assert.That((Vectors.differences read.Kind false vector JsonObject.Empty).IsEmpty, Is.False)
+
+[<Test>]
+let ``Another implementation need not know our names, and if it does they are compared`` () =
+    let file = parse "authorization/decisions.json"
+    let vector = file.Vectors |> List.find (fun v -> v.Expected.Has "reason")
+
+    let only keys =
+        JsonObject.OfSeq(
+            vector.Expected.Members
+            |> Seq.filter (fun struct (k, _) -> List.contains k keys)
+        )
+
+    Assert.That((Vectors.differences file.Kind false vector (only [ "allowed" ])).IsEmpty)
+    Assert.That((Vectors.differences file.Kind true vector (only [ "allowed" ])).IsEmpty, Is.False)
+
+    let renamed =
+        JsonObject.OfSeq(Seq.append (only [ "allowed" ]).Members [ struct ("clause", Json.String "other") ])
+
+    Assert.That((Vectors.differences file.Kind false vector renamed |> List.map _.Member) = [ "clause" ])
+
+let private case =
+    """"name":"n","version":"12","room":"r","state":[],"auth_events":[]"""
+
+[<TestCase("""{"about":"a",""", "line 1, column 13", "a JSON object")>]
+[<TestCase("[]", "line 1, column 1", "a JSON object")>]
+[<TestCase("""{"kind":"redaction","cases":[]}""", "the file", "'about' is missing")>]
+[<TestCase("""{"about":"a","kind":"song","cases":[]}""", "kind", "\"song\"")>]
+[<TestCase("""{"about":"a","kind":"redaction","cases":{}}""", "cases", "a list")>]
+[<TestCase("""{"about":"a","kind":"redaction","cases":[{"name":5}]}""", "cases[0].name", "a string")>]
+[<TestCase("""{"about":"a","kind":"redaction","cases":[{"name":"n","versions":["12","0"],"redacted":{}}]}""",
+           "cases[0].versions[1]",
+           "\"0\"")>]
+[<TestCase("""{"about":"a","kind":"canonical-json","cases":[{"name":"n","input":"{}"}]}""", "cases[0]", "'refused'")>]
+let ``A malformed file is told with the place in it`` (text: string, place: string, told: string) =
+    match Vectors.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text)) with
+    | Error fault ->
+        Assert.That(fault.Place, Is.EqualTo place)
+        Assert.That(fault.Problem, Does.Contain told)
+    | Ok _ -> Assert.Fail "read"
+
+[<TestCase("""{"about":"a","kind":"authorization","cases":[{CASE}]}""", "the file", "'rooms' is missing")>]
+[<TestCase("""{"about":"a","kind":"authorization","rooms":{},"cases":[{CASE}]}""", "rooms", "'r' is missing")>]
+[<TestCase("""{"about":"a","kind":"authorization","rooms":{"r":{"room_id":"!r","events":{}}},
+              "cases":[{CASE,"event":{},"rejected":[1],"allowed":true,"clause":"c"}]}""",
+           "cases[0].rejected[0]",
+           "a string")>]
+[<TestCase("""{"about":"a","kind":"authorization","rooms":{"r":{"room_id":"!r","events":{}}},
+              "cases":[{CASE,"event":{},"allowed":false,"clause":"c"}]}""",
+           "cases[0]",
+           "'reason'")>]
+let ``A malformed decision is told with the place in it`` (text: string, place: string, told: string) =
+    match Vectors.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes(text.Replace("CASE", case)))) with
+    | Error fault ->
+        Assert.That(fault.Place, Is.EqualTo place)
+        Assert.That(fault.Problem, Does.Contain told)
+    | Ok _ -> Assert.Fail "read"
+
+let private decisions (id: string) : AuthCase list = [
+    for file in authorizationFiles do
+        for vector in (parse file).Vectors do
+            if vector.Version = id then
+                match Vectors.authCase vector with
+                | Ok case -> case
+                | Error fault -> failwith $"{fault}"
+]
+
+[<TestCase("10")>]
+[<TestCase("11")>]
+[<TestCase("12")>]
+let ``The vectors tell every rule from its absence and from one that always holds`` (id: string) =
+    let version = Versions.tryFind id |> Option.get
+    let rules = Matrix.Core.Auth.AuthRules version
+    let asked = decisions id
+    let right = asked |> List.map (AuthCase.decide rules)
+
+    let always rule =
+        match rule with
+        | Rule.Scope(head, _, inside) -> Some(Rule.Scope(head, Condition.Always, inside))
+        | Rule.Clause(head, condition, outcome, parts) when condition <> Condition.Always ->
+            Some(Rule.Clause(head, Condition.Always, outcome, parts))
+        | Rule.Iff(head, applies, _, reason) -> Some(Rule.Iff(head, applies, Condition.Always, reason))
+        | _ -> None
+
+    let slips = [
+        for rule in Rule.all version.Authorization do
+            let name = Rule.name rule
+
+            // Rules that always apply are not told from being always tried; the last of all cannot be left out.
+            if name <> "otherwise" then
+                $"without {name}", Edit.Remove name
+
+            match always rule with
+            | Some replacement when replacement <> rule -> $"{name} always", Edit.Replace(name, replacement)
+            | _ -> ()
+    ]
+
+    let undetected = [
+        for name, slip in slips do
+            let mutant =
+                Matrix.Core.Auth.AuthRules {
+                    version with
+                        Authorization = Rule.edit slip version.Authorization
+                }
+
+            if List.forall2 (fun case decision -> AuthCase.decide mutant case = decision) asked right then
+                name
+    ]
+
+    Assert.That(undetected, Is.Empty)
