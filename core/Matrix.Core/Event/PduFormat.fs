@@ -182,6 +182,22 @@ module PduFormat =
     let referenceHash (format: EventFormat) (event: JsonObject) : byte[] =
         SHA256.HashData(bytesToSign format event)
 
+    let referenceHashOf (format: EventFormat) (pdu: Pdu) : byte[] =
+        use out = new ByteBuffer(pdu.Canonical.Length)
+        let redacted = (redact format pdu).Canonical
+        let mutable members = Slices redacted.Span
+        out.Byte '{'B
+
+        while members.Next() do
+            if not (members.Is Spelling.signatures) then
+                if out.Length > 1 then
+                    out.Byte ','B
+
+                out.Raw members.Member
+
+        out.Byte '}'B
+        SHA256.HashData out.Written
+
     let contentHash (format: EventFormat) (event: JsonObject) : byte[] =
         use text = new EventText(event, format.Redactor)
         text.ContentHash()

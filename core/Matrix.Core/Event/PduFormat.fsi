@@ -65,6 +65,9 @@ module PduFormat =
     /// Server-Server API, "Calculating the reference hash for an event".
     val referenceHash: format: EventFormat -> event: JsonObject -> byte[]
 
+    /// The reference hash of an event of the room, redacted since or not: redaction removes nothing that it covers.
+    val referenceHashOf: format: EventFormat -> pdu: Pdu -> byte[]
+
     /// The content hash of an event. Server-Server API, "Calculating the content hash for an event".
     val contentHash: format: EventFormat -> event: JsonObject -> byte[]
 

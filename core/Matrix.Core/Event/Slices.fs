@@ -15,6 +15,7 @@ module internal Spelling =
     let eventType = "type"B
     let redacts = "redacts"B
     let originServerTs = "origin_server_ts"B
+    let signatures = "signatures"B
 
     // Keys, as they are written.
     let contentMember = "\"content\":"B

@@ -5,6 +5,7 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
+open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Core.Room
 
@@ -85,6 +86,22 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
 
     static let ids: IReadOnlyList<string> = [| for v in Versions.all -> v.Id |]
 
+    static let noParts: EventParts = {
+        RoomId = ""
+        EventId = ""
+        Sender = ""
+        Type = ""
+        StateKey = null
+        Content = JsonObject.Empty
+        OriginServerTs = 0L
+        Depth = 0L
+        PrevEvents = [||]
+        AuthEvents = [||]
+        PrevHashes = [||]
+        AuthHashes = [||]
+        Redacts = null
+    }
+
     let settings = version.Settings
 
     let levelsOf (state: AuthSnapshot) =
@@ -111,6 +128,24 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             JsonObject.OfSeq rest, id
         | _ -> draft.Content, draft.Redacts
 
+    /// Hashes a draft: all that the draft and the version say is filled in.
+    let compose (draft: Draft) (greatestDepth: int64) (parts: EventParts) : Outcome<ComposedEvent> =
+        let struct (content, redacts) = redactionOf draft
+
+        let parts = {
+            parts with
+                Sender = draft.Sender
+                Type = draft.Type
+                StateKey = draft.StateKey
+                Content = content
+                Depth = Extremities.Depth(greatestDepth, settings.MaximumDepth)
+                Redacts = redacts
+        }
+
+        match UnsignedEvent.Prepare(format, parts) with
+        | Ok unsigned -> Outcome.Ok(ComposedEvent unsigned)
+        | Error fault -> Outcome.Refused(refusedBy fault)
+
     /// The rules of a version; null if this server does not know it.
     static member Find(id: string) : RoomRules | null =
         match known.TryGetValue id with
@@ -120,18 +155,15 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// The identifiers of all versions that this server knows, oldest first.
     static member Known = ids
 
-    /// The identifiers of the versions that this server makes rooms of, oldest first.
-    static member Creatable: IReadOnlyList<string> =
-        ids |> Seq.filter (fun id -> known[id].MayCreate) |> Seq.toArray :> _
-
     /// The version's identifier, such as "12".
     member _.Id = version.Id
 
     /// How its events are written.
     member _.Format = format
 
-    /// Whether this server makes rooms of this version: not of those whose events have ids that servers choose.
-    member _.MayCreate = not format.AssignsIds
+    /// Whether servers choose the ids of their events, which are cited with their hashes: `ComposeNamed` is for these versions, `Compose`
+    /// for all others.
+    member _.AssignsIds = format.AssignsIds
 
     /// Whether the room's id is known only once its create event is.
     member _.RoomIdIsHash = format.RoomIdIsHash
@@ -157,27 +189,37 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     member _.Compose
         (roomId: string, draft: Draft, prevEvents: string[], authEvents: string[], greatestDepth: int64, originServerTs: int64)
         : Outcome<ComposedEvent> =
-        let struct (content, redacts) = redactionOf draft
-
-        let parts: EventParts = {
-            RoomId = roomId
-            EventId = ""
-            Sender = draft.Sender
-            Type = draft.Type
-            StateKey = draft.StateKey
-            Content = content
-            OriginServerTs = originServerTs
-            Depth = Extremities.Depth(greatestDepth, settings.MaximumDepth)
-            PrevEvents = prevEvents
-            AuthEvents = authEvents
-            PrevHashes = [||]
-            AuthHashes = [||]
-            Redacts = redacts
+        compose draft greatestDepth {
+            noParts with
+                RoomId = roomId
+                OriginServerTs = originServerTs
+                PrevEvents = prevEvents
+                AuthEvents = authEvents
         }
 
-        match UnsignedEvent.Prepare(format, parts) with
-        | Ok unsigned -> Outcome.Ok(ComposedEvent unsigned)
-        | Error fault -> Outcome.Refused(refusedBy fault)
+    /// Hashes a draft in a room where servers choose the ids of their events. `opaque` is the part of the id that must not repeat on this
+    /// server. Room versions 1 and 2, "Event IDs" and "Event format".
+    member _.ComposeNamed
+        (
+            roomId: string,
+            draft: Draft,
+            opaque: string,
+            serverName: string,
+            prevEvents: IReadOnlyList<Pdu>,
+            authEvents: IReadOnlyList<Pdu>,
+            greatestDepth: int64,
+            originServerTs: int64
+        ) : Outcome<ComposedEvent> =
+        compose draft greatestDepth {
+            noParts with
+                RoomId = roomId
+                EventId = EventId.ofServer opaque serverName
+                OriginServerTs = originServerTs
+                PrevEvents = [| for pdu in prevEvents -> pdu.EventId |]
+                AuthEvents = [| for pdu in authEvents -> pdu.EventId |]
+                PrevHashes = [| for pdu in prevEvents -> PduFormat.referenceHashOf format pdu |]
+                AuthHashes = [| for pdu in authEvents -> PduFormat.referenceHashOf format pdu |]
+        }
 
     /// Decides an event of this server's against the state that it was made on; null if it is allowed. `cited` are the events that it
     /// names as auth events: accepted all, for they were taken from the state.

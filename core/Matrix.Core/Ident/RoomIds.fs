@@ -118,6 +118,10 @@ module EventId =
         || Sigilled.isHash '$' false id
         || Result.isOk (checkWithServer id)
 
+    /// The id that a server gives to an event of its own: room versions 1 and 2. `opaque` must not repeat on that server.
+    let ofServer (opaque: string) (serverName: string) : string =
+        String.Concat("$", opaque, ":", serverName)
+
     /// The URL-safe id of a reference hash.
     let ofHashUrlSafe (hash: ReadOnlySpan<byte>) : string =
         String.Concat("$", Buffers.Text.Base64Url.EncodeToString hash)

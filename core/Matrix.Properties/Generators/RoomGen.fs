@@ -64,15 +64,14 @@ type LocalRoom(rules: RoomRules) =
             else
                 events[events.Count - 1].Depth
 
+        let previous = Extremities.Choose(extremities, 20)
+
         let composed =
-            rules.Compose(
-                roomId,
-                draft,
-                Extremities.Choose(extremities, 20).Ids,
-                [| for pdu in cited -> pdu.EventId |],
-                depth,
-                1L
-            )
+            if rules.AssignsIds then
+                let prevEvents = [| for e in previous.Named -> events[int e.Ordinal - 1] |]
+                rules.ComposeNamed(roomId, draft, $"n{events.Count}", server, prevEvents, List.toArray cited, depth, 1L)
+            else
+                rules.Compose(roomId, draft, previous.Ids, [| for pdu in cited -> pdu.EventId |], depth, 1L)
 
         match composed.Refusal with
         | null ->
@@ -101,8 +100,7 @@ let versions: RoomRules list = [
     for id in RoomRules.Known do
         match RoomRules.Find id with
         | null -> ()
-        | rules when rules.MayCreate -> rules
-        | _ -> ()
+        | rules -> rules
 ]
 
 /// A request to create a room, of any preset, with what clients add to it.

@@ -53,6 +53,19 @@ module EventProperties =
                     (PduFormat.bytesToSign format event)
                     (SignedJson.bytesToSign (LiteralEvent.redact format.Version.Redaction event)))
 
+    /// The hash that an event is referenced with outlives its redaction.
+    let referencesOutliveRedaction =
+        Property.forAll
+            "event.references-outlive-redaction"
+            "The reference hash of a stored event, redacted or not, is that of the whole event."
+            EventGen.signed
+            (fun (format, pdu) ->
+                let literal =
+                    LiteralEvent.referenceHash format.Version.Redaction (EventGen.members pdu)
+
+                same (PduFormat.referenceHashOf format pdu) literal
+                && same (PduFormat.referenceHashOf format (PduFormat.redact format pdu)) literal)
+
     /// Redaction is a projection that keeps the event's identity.
     let redactingTwice =
         Property.forAll
@@ -167,6 +180,7 @@ module EventProperties =
     let all = [
         redactionIsLiteral
         hashesAreLiteral
+        referencesOutliveRedaction
         redactingTwice
         ownEventsAreAccepted
         storedIsTheSame

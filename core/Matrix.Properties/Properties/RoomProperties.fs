@@ -3,12 +3,14 @@ namespace Matrix.Properties.Properties
 open FsCheck
 open FsCheck.FSharp
 open Matrix.Core.Auth
+open Matrix.Core.Event
 open Matrix.Core.Facade
 open Matrix.Core.Json
 open Matrix.Core.Room
 open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Generators.RoomGen
+open Matrix.Properties.Reference
 
 /// What holds of rooms that this server makes, and of what it makes in them.
 [<RequireQualifiedAccess>]
@@ -87,6 +89,49 @@ module RoomProperties =
                 && events.Head.Depth = 1L
                 && (room.Extremities |> Array.map (fun e -> e.EventId)) = [| (List.last events).EventId |])
 
+    /// In the first versions an event says what it refers to by id and by hash.
+    let referencesCarryHashes =
+        let references (event: JsonObject) key = [
+            match event.TryFind key with
+            | ValueSome(Json.Array items) ->
+                for item in items do
+                    match item with
+                    | Json.Array [| Json.String id; Json.Object hashes |] -> id, hashes.TryFind "sha256"
+                    | Json.String id -> id, ValueNone
+                    | _ -> ()
+            | _ -> ()
+        ]
+
+        Property.forAll
+            "room.references-carry-hashes"
+            "Where servers choose ids, an event's own id has the server's name, and each reference the reference hash of the event that it names."
+            history
+            (fun (rules, request, attempts) ->
+                let room, _ = created rules request
+
+                for draft in attempts do
+                    room.Append draft |> ignore
+
+                let hashOf id =
+                    let named = room.Events |> Seq.find (fun e -> e.EventId = id)
+
+                    let hash =
+                        LiteralEvent.referenceHash rules.Format.Version.Redaction (EventGen.members named)
+
+                    ValueSome(Json.String(UnpaddedBase64.encode (System.ReadOnlySpan hash)))
+
+                room.Events
+                |> Seq.forall (fun event ->
+                    let members = EventGen.members event
+
+                    let named = references members "prev_events" @ references members "auth_events"
+
+                    if rules.AssignsIds then
+                        event.EventId.EndsWith ":one"
+                        && named |> List.forall (fun (id, hash) -> hash = hashOf id)
+                    else
+                        named |> List.forall (fun (_, hash) -> hash.IsNone)))
+
     let private extremities: Gen<ForwardExtremity list> =
         Gen.sized (fun size ->
             Gen.choose (0, size)
@@ -152,6 +197,7 @@ module RoomProperties =
         creationIsAllowed
         creatorsAreNotListed
         localHistoryIsAChain
+        referencesCarryHashes
         choosingLosesNothing
         refusedEventsAreNotBuiltOn
         verdictFollowsTheChecks

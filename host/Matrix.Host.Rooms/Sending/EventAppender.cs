@@ -56,19 +56,41 @@ internal sealed class EventAppender(
         var rules = head.Room.Rules;
         var state = await SnapshotAsync(turn, rules.AuthKeys(draft), stop).ConfigureAwait(false);
         var cited = Cited(state, rules.CitesCreate);
-        var composed = rules.Compose(
-            head.Room.RoomId,
-            draft,
-            Extremities.Choose(head.Extremities, options.MaxPrevEvents).Ids,
-            Array.ConvertAll(cited, pdu => pdu.EventId),
-            head.Depth,
-            timestamp ?? time.GetUtcNow().ToUnixTimeMilliseconds());
+        var previous = Extremities.Choose(head.Extremities, options.MaxPrevEvents);
+        var moment = timestamp ?? time.GetUtcNow().ToUnixTimeMilliseconds();
+        var composed = rules.AssignsIds
+            ? rules.ComposeNamed(
+                head.Room.RoomId,
+                draft,
+                OpaqueIds.New(),
+                signer.ServerName,
+                await EventsAsync(turn, previous.Named, stop).ConfigureAwait(false),
+                cited,
+                head.Depth,
+                moment)
+            : rules.Compose(
+                head.Room.RoomId, draft, previous.Ids, Array.ConvertAll(cited, pdu => pdu.EventId), head.Depth, moment);
         if (composed.Refusal is { } malformed) return FailureOf(malformed);
 
         var signature = signer.Key.Sign(composed.Value.BytesToSign.Span);
         var signed = composed.Value.Sign(signer.ServerName, signer.KeyId, signature);
         if (signed.Refusal is { } tooLarge) return FailureOf(tooLarge);
         return rules.Decide(signed.Value, cited, state, signer.ServerName) is { } refused ? FailureOf(refused) : signed.Value;
+    }
+
+    /// <summary>The previous events themselves, whose hashes are named in room versions 1 and 2.</summary>
+    private async ValueTask<Pdu[]> EventsAsync(LaneTurn turn, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
+    {
+        var found = new Pdu[named.Count];
+        for (var i = 0; i < found.Length; i++)
+        {
+            var stored = turn.Undurable(named[i].Ordinal)
+                ?? await events.GetAsync(turn.Head.Room, EventNid.Of(turn.Head.Room.Nid, named[i].Ordinal), stop).ConfigureAwait(false)
+                ?? throw new InvalidDataException($"Room {turn.Head.Room.RoomId} lacks its extremity {named[i].EventId}.");
+            found[i] = stored.Pdu;
+        }
+
+        return found;
     }
 
     /// <summary>The events of the state that stand for these keys, and the create event, each read once.</summary>

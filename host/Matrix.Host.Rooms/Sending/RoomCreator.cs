@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -55,9 +54,6 @@ public sealed record RoomRequest
 /// </summary>
 public sealed class RoomCreator
 {
-    /// <summary>Letters of a room id that this server chooses.</summary>
-    private const int OpaqueLength = 18;
-
     private readonly LaneDirectory _lanes;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
@@ -92,7 +88,7 @@ public sealed class RoomCreator
     /// <returns>Its id.</returns>
     public async ValueTask<RoomResult<string>> CreateAsync(RoomRequest request, CancellationToken stop)
     {
-        if (RoomRules.Find(request.Version ?? _options.DefaultRoomVersion) is not { MayCreate: true } rules)
+        if (RoomRules.Find(request.Version ?? _options.DefaultRoomVersion) is not { } rules)
         {
             return new RoomFailure(
                 RoomFailureKind.UnsupportedRoomVersion, $"This server does not know the room version `{request.Version}`.");
@@ -207,6 +203,5 @@ public sealed class RoomCreator
 
     private static RoomFailure Taken(string alias) => new(RoomFailureKind.AliasTaken, $"The alias {alias} is taken.");
 
-    private string NewRoomId() => $"!{RandomNumberGenerator.GetString(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", OpaqueLength)}:{_options.ServerName}";
+    private string NewRoomId() => $"!{OpaqueIds.New()}:{_options.ServerName}";
 }

@@ -51,7 +51,7 @@ internal static class ConfigKeys
 
     internal static ConfigKey<string> DefaultRoomVersion { get; } = Text(
         "default_room_version",
-        ConfigTypes.OneOf([.. RoomRules.Creatable]),
+        ConfigTypes.OneOf([.. RoomRules.Known]),
         "12",
         "The version of a room whose creator names none.");
 

@@ -176,6 +176,7 @@ public sealed class AccountTests
 
         Assert.That((string?)capabilities["m.room_versions"]!["default"], Is.EqualTo("12"));
         Assert.That((string?)capabilities["m.room_versions"]!["available"]!["10"], Is.EqualTo("stable"));
+        Assert.That(capabilities["m.room_versions"]!["available"]!.AsObject().Select(v => v.Key), Is.SupersetOf(Enumerable.Range(1, 12).Select(n => $"{n}")));
         foreach (var (version, _) in capabilities["m.room_versions"]!["available"]!.AsObject())
         {
             (await user.PostAsync("createRoom", new JsonObject { ["room_version"] = version })).Is(200);

@@ -1,8 +1,10 @@
+using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Tests.Support;
+using JsonNode = System.Text.Json.Nodes.JsonNode;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -36,6 +38,8 @@ internal sealed class LaneTests(string databaseKind)
         });
     }
 
+    [TestCase("1")]
+    [TestCase("2")]
     [TestCase("3")]
     [TestCase("6")]
     [TestCase("10")]
@@ -52,6 +56,37 @@ internal sealed class LaneTests(string databaseKind)
         {
             Assert.That(renamed.Failure, Is.Null);
             Assert.That(refused.Failure?.Kind, Is.EqualTo(RoomFailureKind.Forbidden));
+        });
+    }
+
+    [TestCase("1")]
+    [TestCase("2")]
+    public async Task Events_of_the_first_versions_have_ids_of_this_server_and_name_others_with_their_hashes(string version)
+    {
+        var room = await _world.CreatesRoomAsync("alice", request => request with { Version = version });
+        var said = await _world.SaysAsync("alice", room, "hello");
+        await _world.RedactsAsync("alice", room, said.Value!);
+        await _world.RestartsAsync();
+        await _world.SaysAsync("alice", room, "after the restart");
+
+        var format = EventFormat.ForVersion(version)!;
+        var timeline = (await _world.TimelineAsync(room)).ToDictionary(stored => stored.EventId, stored => stored.Pdu);
+        Assert.Multiple(() =>
+        {
+            Assert.That(said.Value, Does.EndWith($":{RoomsWorld.Server}"));
+            Assert.That(timeline[said.Value!].Content.Has("body"), Is.False, "redacted");
+            foreach (var pdu in timeline.Values)
+            {
+                var json = JsonNode.Parse(pdu.Canonical.Span)!;
+                Assert.That((string?)json["event_id"], Is.EqualTo(pdu.EventId));
+                foreach (var named in json["prev_events"]!.AsArray().Concat(json["auth_events"]!.AsArray()))
+                {
+                    var hash = PduFormat.referenceHashOf(format, timeline[(string)named![0]!]);
+                    Assert.That((string?)named[1]!["sha256"], Is.EqualTo(UnpaddedBase64.encode(hash)), pdu.Type);
+                }
+            }
+
+            Assert.That(timeline.Values.Count(pdu => pdu.PrevEvents.Length == 1), Is.EqualTo(timeline.Count - 1));
         });
     }
 

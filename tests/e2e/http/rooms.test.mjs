@@ -25,10 +25,22 @@ test("a room without a wish is of version 12, invite-only, and its creator is no
 });
 
 test("a room of an older version gives its creator power 100", async () => {
-  for (const version of ["10", "11"]) {
+  for (const version of ["1", "2", "3", "10", "11"]) {
     const roomId = await alice.createsRoom({ room_version: version });
     assert.match(roomId, /^![^:]+:hybrid\.test$/);
     assert.equal((await alice.state(roomId, "m.room.power_levels")).users[alice.id], 100);
+  }
+});
+
+test("an event of the first room versions is named by its server, and can be found and redacted by that name", async () => {
+  for (const version of ["1", "2"]) {
+    const roomId = await alice.createsRoom({ room_version: version, preset: "public_chat" });
+    await bob.joins(roomId);
+    const said = await bob.sends(roomId, "hello");
+    assert.match(said, /^\$[A-Za-z]+:hybrid\.test$/);
+    assert.equal((await alice.get(v3`rooms/${roomId}/event/${said}`)).content.body, "hello");
+    await alice.put(v3`rooms/${roomId}/redact/${said}/${randomUUID()}`);
+    assert.equal((await bob.get(v3`rooms/${roomId}/event/${said}`)).content.body, undefined);
   }
 });
 

@@ -29,7 +29,7 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
         json.WriteStartObject("m.room_versions");
         json.WriteString("default", rooms.DefaultRoomVersion);
         json.WriteStartObject("available");
-        foreach (var version in RoomRules.Creatable) json.WriteString(version, "stable");
+        foreach (var version in RoomRules.Known) json.WriteString(version, "stable");
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();
