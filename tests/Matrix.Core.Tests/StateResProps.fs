@@ -1,4 +1,4 @@
-/// The properties of state resolution, for every version that has 2 or 2.1.
+/// The properties of state resolution and of its steps, for versions with each of the algorithms.
 module Matrix.Core.Tests.StateResProps
 
 open FsCheck
@@ -11,8 +11,18 @@ open Matrix.Properties.Properties
 open Matrix.Properties.Reference
 
 let private properties =
-    [ Versions.v2; Versions.v7; Versions.v10; Versions.v11; Versions.v12 ]
-    |> List.collect StateResProperties.all
+    [
+        Versions.v1
+        Versions.v2
+        Versions.v7
+        Versions.v10
+        Versions.v11
+        Versions.v12
+    ]
+    |> List.collect (fun version ->
+        StateResProperties.all version
+        @ StateResStepProperties.all version
+        @ ReplayProperties.all version)
     |> List.map (fun p -> TestCaseData(p).SetName p.Name)
 
 [<TestCaseSource(nameof properties)>]

@@ -60,10 +60,7 @@ let private stateOf (graph: StateResReference.Graph) (ids: string list) : StateR
             (e.Type, string e.StateKey), id
     ]
 
-let private resolver (version: RoomVersion) =
-    match StateResolver.Of(AuthRules version) with
-    | null -> failwith "The version resolves otherwise."
-    | resolver -> resolver
+let private resolver (version: RoomVersion) = StateResolver.Of(AuthRules version)
 
 let private tryResolve (graph: StateResReference.Graph) (limits: ResolutionLimits) states =
     let source = StatesAsSource.source (AuthRules graph.Version) graph

@@ -3,6 +3,7 @@ namespace Matrix.Core.StateRes
 open System
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Json
 
 /// The part of the auth event graph that one resolution looks at. Events are numbers here, handed out as they are met.
 /// The first fault ends the walk: from then on nothing is loaded any more.
@@ -33,6 +34,14 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
     member _.Id(n: int) : string = events[n].Event.Pdu.EventId
     member _.Height(n: int) : int = events[n].Height
     member _.IsRejected(n: int) : bool = events[n].Rejected
+
+    /// Which of two events comes first where nothing else tells: the earlier, then the lesser identifier, character by character.
+    member _.CompareByTime(a: int, b: int) : int =
+        let x, y = events[a].Event.Pdu, events[b].Event.Pdu
+
+        match compare x.OriginServerTs y.OriginServerTs with
+        | 0 -> JsonObject.CompareKeys(x.EventId, y.EventId)
+        | byTime -> byTime
 
     /// The number of an event; -1 if it cannot be had.
     member this.Load(eventId: string, whenMissing: string -> ResolutionError) : int =

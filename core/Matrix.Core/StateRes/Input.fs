@@ -21,8 +21,8 @@ type IEventSource =
     /// The event of that identifier; null if it is not known.
     abstract Find: eventId: string -> SourcedEvent | null
 
-    /// The accepted state events that cite an event among their auth events, the newest first: the index by which a shared
-    /// past is recognised without walking through it.
+    /// The known state events that cite an event among their auth events, the newest first: the index by which a shared past is
+    /// recognised without walking through it. Rejected ones too, if they can be in a state, as they can in one that was taken on trust.
     abstract Citing: eventId: string -> seq<string>
 
 /// The entries of one of the states.
@@ -87,16 +87,31 @@ type ResolvedEntry = {
     EventId: string
 }
 
-/// What the steps of one resolution found, by event id: for explanations, and for tests.
+/// What version 1 of the algorithm made of the conflict at one key.
+type SettledConflict = {
+    Type: string
+    StateKey: string
+    /// The events in the order in which they were tried.
+    Order: string[]
+    /// The one that stands.
+    Chosen: string
+}
+
+/// What the steps of one resolution found, by event id: for explanations, and for tests. Each version of the algorithm fills in its own steps.
 type ResolutionSteps = {
+    /// Versions 2 and 2.1.
     AuthDifference: string[]
-    /// Empty before version 2.1.
+    /// Version 2.1.
     Subgraph: string[]
-    /// The full conflicted set's power events and what they rest on, in reverse topological power order.
+    /// Versions 2 and 2.1: the full conflicted set's power events and what they rest on, in reverse topological power order.
     PowerOrder: string[]
-    /// The rest of the full conflicted set, in mainline order.
+    /// Versions 2 and 2.1: the rest of the full conflicted set, in mainline order.
     MainlineOrder: string[]
-    /// Of both orders: which events did not pass, and why.
+    /// Versions 2 and 2.1, of both orders: which events passed the check.
+    Applied: string[]
+    /// Version 1: each key with a conflict, in the order in which they were settled.
+    Settled: SettledConflict[]
+    /// Which events were tried and did not pass, and why.
     Refused: struct (string * Matrix.Rules.Failure)[]
     /// How many events were looked at.
     Visited: int
@@ -108,3 +123,22 @@ type Resolution = {
     Entries: ResolvedEntry[]
     Steps: ResolutionSteps
 }
+
+/// Named values of outcomes.
+[<RequireQualifiedAccess>]
+module Resolution =
+
+    /// No step found anything.
+    let internal noSteps = {
+        AuthDifference = [||]
+        Subgraph = [||]
+        PowerOrder = [||]
+        MainlineOrder = [||]
+        Applied = [||]
+        Settled = [||]
+        Refused = [||]
+        Visited = 0
+    }
+
+    /// The states agree on everything.
+    let nothing = { Entries = [||]; Steps = noSteps }

@@ -4,68 +4,80 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
 
-[<Sealed>]
-type StateResolver private (rules: AuthRules, fromEmpty: bool) =
+/// The three versions of the algorithm, step by step.
+[<RequireQualifiedAccess>]
+module private Algorithm =
 
-    let nothing: Resolution = {
-        Entries = [||]
-        Steps = {
-            AuthDifference = [||]
-            Subgraph = [||]
-            PowerOrder = [||]
-            MainlineOrder = [||]
-            Refused = [||]
-            Visited = 0
+    let private ids (graph: AuthGraph) (events: seq<int>) : string[] =
+        events |> Seq.map graph.Id |> Seq.toArray
+
+    let private createOf (graph: AuthGraph) : AuthEvent | null =
+        match graph.UnconflictedAt("m.room.create", "") with
+        | null -> null
+        | id ->
+            match graph.Load(id, ResolutionError.EventMissing) with
+            | -1 -> null
+            | n -> graph.Event n
+
+    /// Version 1.
+    let first (rules: AuthRules) (graph: AuthGraph) (states: StatesToResolve) : Resolution =
+        let passes = PassesByType(rules, graph, states)
+        passes.Run()
+
+        {
+            Entries = passes.Entries
+            Steps = {
+                Resolution.noSteps with
+                    Settled = passes.Settled
+                    Refused = passes.Refused
+                    Visited = graph.Count
+            }
         }
-    }
 
-    let resolve (graph: AuthGraph) (states: StatesToResolve) : Resolution =
-        let set = ConflictedSets.stateSet graph states
-        let difference = ConflictedSets.authDifference graph states set
+    /// Version 2; and version 2.1, which starts from an empty state and has the conflicted subgraph.
+    let second (rules: AuthRules) (isRevised: bool) (graph: AuthGraph) (states: StatesToResolve) : Resolution =
+        let conflicted = ConflictedState.set graph states
+        let difference = AuthDifference.find graph states conflicted
 
         let subgraph =
-            if fromEmpty then
-                ConflictedSets.subgraph graph set
+            if isRevised then
+                ConflictedSubgraph.find graph conflicted
             else
                 HashSet()
 
-        let full = HashSet<int> set.Keys
+        let full = HashSet<int> conflicted.Keys
         full.UnionWith difference
         full.UnionWith subgraph
 
-        let create: AuthEvent | null =
-            match graph.UnconflictedAt("m.room.create", "") with
-            | null -> null
-            | id ->
-                match graph.Load(id, ResolutionError.EventMissing) with
-                | -1 -> null
-                | n -> graph.Event n
+        let create = createOf graph
 
         let powerOf n =
-            rules.PowerOf(Orders.citedState graph create n, (graph.Event n).Pdu.Sender)
+            rules.PowerOf(AuthCheck.citedState graph create n, (graph.Event n).Pdu.Sender)
 
-        let checks = AuthChecks(rules, graph, not fromEmpty, create)
-        let first = Orders.powerOrder graph powerOf full
-        checks.Run first
+        let checks = IterativeAuthChecks(rules, graph, not isRevised, create)
+        let powerOrder = ReverseTopologicalPowerOrdering.sort graph powerOf full
+        checks.Run powerOrder
 
-        full.ExceptWith first
-        let rest = Orders.mainlineOrder graph checks.Levels (Seq.toArray full)
-        checks.Run rest
-
-        let ids (events: seq<int>) =
-            events |> Seq.map graph.Id |> Seq.toArray
+        full.ExceptWith powerOrder
+        let mainlineOrder = MainlineOrdering.sort graph checks.Levels (Seq.toArray full)
+        checks.Run mainlineOrder
 
         {
             Entries = checks.Entries
             Steps = {
-                AuthDifference = ids difference
-                Subgraph = ids subgraph
-                PowerOrder = ids first
-                MainlineOrder = ids rest
-                Refused = checks.Refused
-                Visited = graph.Count
+                Resolution.noSteps with
+                    AuthDifference = ids graph difference
+                    Subgraph = ids graph subgraph
+                    PowerOrder = ids graph powerOrder
+                    MainlineOrder = ids graph mainlineOrder
+                    Applied = checks.Applied
+                    Refused = checks.Refused
+                    Visited = graph.Count
             }
         }
+
+[<Sealed>]
+type StateResolver private (resolve: AuthGraph -> StatesToResolve -> Resolution) =
 
     member _.Resolve
         (states: StatesToResolve, source: IEventSource, limits: ResolutionLimits)
@@ -73,7 +85,7 @@ type StateResolver private (rules: AuthRules, fromEmpty: bool) =
         if states.Count < 1 || states.Count > 64 then
             Error(ResolutionError.StateCount states.Count)
         elif states.Conflicted.Length = 0 then
-            Ok nothing
+            Ok Resolution.nothing
         else
             let graph = AuthGraph(source, states, limits)
             let resolution = resolve graph states
@@ -82,8 +94,8 @@ type StateResolver private (rules: AuthRules, fromEmpty: bool) =
             | ValueSome error -> Error error
             | ValueNone -> Ok resolution
 
-    static member Of(rules: AuthRules) : StateResolver | null =
+    static member Of(rules: AuthRules) : StateResolver =
         match rules.Version.Settings.StateResolution with
-        | StateResolutionAlgorithm.V1 -> null
-        | StateResolutionAlgorithm.V2 -> StateResolver(rules, false)
-        | StateResolutionAlgorithm.V2_1 -> StateResolver(rules, true)
+        | StateResolutionAlgorithm.V1 -> StateResolver(Algorithm.first rules)
+        | StateResolutionAlgorithm.V2 -> StateResolver(Algorithm.second rules false)
+        | StateResolutionAlgorithm.V2_1 -> StateResolver(Algorithm.second rules true)

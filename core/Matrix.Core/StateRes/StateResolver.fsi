@@ -2,7 +2,7 @@ namespace Matrix.Core.StateRes
 
 open Matrix.Core.Auth
 
-/// State resolution of a room version, versions 2 and 2.1 of the algorithm. Room versions, "State resolution".
+/// State resolution of a room version, by version 1, 2 or 2.1 of the algorithm. Room versions, "State resolution".
 /// The cost follows the conflict: neither the states nor the past that they share is walked through.
 [<Sealed>]
 type StateResolver =
@@ -11,5 +11,5 @@ type StateResolver =
     member Resolve:
         states: StatesToResolve * source: IEventSource * limits: ResolutionLimits -> Result<Resolution, ResolutionError>
 
-    /// The resolver of the rules' version; null if its algorithm is neither 2 nor 2.1.
-    static member Of: rules: AuthRules -> StateResolver | null
+    /// The resolver of the rules' version.
+    static member Of: rules: AuthRules -> StateResolver

@@ -56,7 +56,8 @@ type Room = {
 let private users = [| "@alice:one"; "@bob:one"; "@carol:two"; "@dave:two" |]
 let private levels = [| 0; 25; 50; 75; 100 |]
 
-let private attempt: Gen<Attempt> =
+/// One attempt of somebody's.
+let attempt: Gen<Attempt> =
     gen {
         let! actor =
             Gen.frequency [ 4, Gen.constant 0; 3, Gen.constant 1; 4, Gen.choose (0, 3) ]
@@ -100,7 +101,8 @@ let shrink (attempts: Attempt list) : seq<Attempt list> =
             yield List.removeAt i attempts
     }
 
-let private draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
+/// What an attempt would send where this is the state.
+let draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
     let actor, target = users[a.Actor], users[a.Target]
 
     let membership whose word =
@@ -181,6 +183,7 @@ let play (version: RoomVersion) (attempts: Attempt list) : Room =
                 Id = idOf (List.length order)
                 Room = room
                 Prev = [ last ]
+                Depth = graph.Events[last].Depth + 1L
                 Time = int64 time
         }
 
@@ -254,6 +257,22 @@ let forked: Gen<Attempt list * int list> =
             Gen.frequency [ 2, Gen.constant []; 1, Gen.listOf (Gen.choose (0, 1000)) ]
 
         return attempts, List.truncate 6 stale
+    }
+
+/// The room with some of its events marked as rejected, as a server may have to see them that was told of them in a state.
+let rejecting (room: Room) (stale: int list) : Room =
+    let rejected =
+        stale
+        |> List.filter (fun n -> n % 5 = 0)
+        |> List.map (fun n -> room.Order[n % room.Order.Length])
+        |> List.filter (fun id -> room.Graph.Events[id].Type <> "m.room.create")
+
+    {
+        room with
+            Graph = {
+                room.Graph with
+                    Rejected = set rejected
+            }
     }
 
 /// The states to resolve in a room of these attempts.

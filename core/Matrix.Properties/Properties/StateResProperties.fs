@@ -1,84 +1,46 @@
 namespace Matrix.Properties.Properties
 
 open Matrix.Rules
-open Matrix.Core.Auth
 open Matrix.Core.State
 open Matrix.Core.StateRes
 open Matrix.Properties
-open Matrix.Properties.Generators
 open Matrix.Properties.Reference
 
-/// What holds of state resolution 2 and 2.1.
+/// What holds of state resolution as a whole, in all versions of the algorithm.
 [<RequireQualifiedAccess>]
 module StateResProperties =
 
-    type private Conflict = {
-        Room: ForkGen.Room
-        States: StateResReference.StateMap list
-        Answer: Resolution
-    }
-
-    let private ofConflicts
-        name
-        meaning
-        (version: RoomVersion)
-        (holds: (StateResReference.StateMap list -> Resolution) -> Conflict -> bool)
-        =
-        let rules = AuthRules version
-
-        let resolver =
-            match StateResolver.Of rules with
-            | null -> invalidArg (nameof version) "has another state resolution"
-            | resolver -> resolver
-
-        let shrink (attempts, stale) =
-            seq {
-                for fewer in ForkGen.shrink attempts -> fewer, stale
-                for i in 0 .. List.length stale - 1 -> attempts, List.removeAt i stale
-            }
-
-        Property.forAllShrink $"{name}.{version.Id}" meaning ForkGen.forked shrink (fun (attempts, stale) ->
-            let room = ForkGen.play version attempts
-            let source = StatesAsSource.source rules room.Graph
-
-            let resolve states =
-                match resolver.Resolve(StatesAsSource.states states, source, ResolutionLimits.usual) with
-                | Ok answer -> answer
-                | Error error -> failwith $"%A{error}"
-
-            let states = ForkGen.statesOf room stale
-
-            holds resolve {
-                Room = room
-                States = states
-                Answer = resolve states
-            })
-
     /// The resolver is the definition.
     let isTheDefinition (version: RoomVersion) : Property =
-        ofConflicts
+        Conflict.all
             "state-res.is-the-definition"
             "The resolver finds at each step what the literal definition finds, and resolves to the same state."
             version
-            (fun _ conflict ->
-                let literal = StateResReference.resolve conflict.Room.Graph conflict.States
+            (fun conflict ->
+                let literal = StateResReference.resolve conflict.Graph conflict.States
                 let steps = conflict.Answer.Steps
                 let differ = (List.distinct conflict.States).Length > 1
+
+                let settled = [
+                    for s in steps.Settled -> (s.Type, s.StateKey), List.ofArray s.Order, s.Chosen
+                ]
 
                 StatesAsSource.whole conflict.States conflict.Answer = literal.Resolved
                 && (not differ
                     || (set steps.AuthDifference = literal.AuthDifference
                         && set steps.Subgraph = literal.Subgraph
                         && List.ofArray steps.PowerOrder = literal.PowerOrder
-                        && List.ofArray steps.MainlineOrder = literal.MainlineOrder)))
+                        && List.ofArray steps.MainlineOrder = literal.MainlineOrder
+                        && List.ofArray steps.Applied = literal.Applied
+                        && settled = literal.Settled)))
 
     /// The order of the states does not matter.
     let anyOrder (version: RoomVersion) : Property =
-        ofConflicts
+        Conflict.all
             "state-res.any-order"
             "States given in another order, or twice, resolve to the same state."
             version
-            (fun resolve conflict ->
+            (fun conflict ->
                 let answer = StatesAsSource.whole conflict.States conflict.Answer
 
                 let others = [
@@ -88,21 +50,21 @@ module StateResProperties =
                 ]
 
                 others
-                |> List.forall (fun states -> StatesAsSource.whole states (resolve states) = answer))
+                |> List.forall (fun states -> StatesAsSource.whole states (conflict.Resolve states) = answer))
 
     /// Equal states are their own resolution.
     let equalStates (version: RoomVersion) : Property =
-        ofConflicts "state-res.equal-states" "Equal states resolve to themselves." version (fun resolve conflict ->
+        Conflict.all "state-res.equal-states" "Equal states resolve to themselves." version (fun conflict ->
             conflict.States
-            |> List.forall (fun state -> StatesAsSource.whole [ state; state ] (resolve [ state; state ]) = state))
+            |> List.forall (fun state -> StatesAsSource.whole [ state; state ] (conflict.Resolve [ state; state ]) = state))
 
     /// Nothing comes from nowhere.
     let fromTheInputs (version: RoomVersion) : Property =
-        ofConflicts
+        Conflict.all
             "state-res.from-the-inputs"
             "The resolved state has events of the states, of the auth difference and of the conflicted subgraph only."
             version
-            (fun _ conflict ->
+            (fun conflict ->
                 let allowed =
                     Set.unionMany [
                         conflict.States |> Seq.collect _.Values |> Set.ofSeq
@@ -114,19 +76,34 @@ module StateResProperties =
 
     /// What all states have stays.
     let agreementStays (version: RoomVersion) : Property =
-        ofConflicts "state-res.agreement-stays" "What all states have at a key stays there." version (fun _ conflict ->
+        Conflict.all "state-res.agreement-stays" "What all states have at a key stays there." version (fun conflict ->
             let unconflicted, _ = StateResReference.split conflict.States
 
             conflict.Answer.Entries
             |> Array.forall (fun e -> not (unconflicted.ContainsKey(e.Type, e.StateKey))))
 
+    /// An entry is where it belongs.
+    let entriesAreAtTheirKeys (version: RoomVersion) : Property =
+        Conflict.all
+            "state-res.entries-at-their-keys"
+            "Each event of the resolved state stands at its own type and state key, and no key has two."
+            version
+            (fun conflict ->
+                let keys = conflict.Answer.Entries |> Array.map (fun e -> e.Type, e.StateKey)
+
+                (Array.distinct keys).Length = keys.Length
+                && conflict.Answer.Entries
+                   |> Array.forall (fun e ->
+                       let event = conflict.Graph.Events[e.EventId]
+                       event.Type = e.Type && string event.StateKey = e.StateKey))
+
     /// Trees differ where their contents differ.
     let treesAreStates (version: RoomVersion) : Property =
-        ofConflicts
+        Conflict.all
             "state-res.trees-are-states"
             "States given as trees differ where they differ as maps, and agree on the rest."
             version
-            (fun _ conflict ->
+            (fun conflict ->
                 let tree (state: StateResReference.StateMap) =
                     StateTree.OfEntries(
                         [|
@@ -154,5 +131,6 @@ module StateResProperties =
         equalStates version
         fromTheInputs version
         agreementStays version
+        entriesAreAtTheirKeys version
         treesAreStates version
     ]

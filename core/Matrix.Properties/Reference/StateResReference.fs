@@ -1,4 +1,4 @@
-/// State resolution 2 and 2.1 as the pages define them, word by word, on sets of whole chains. Slow.
+/// State resolution 1, 2 and 2.1 as the pages define them, word by word, on sets of whole chains: one function a step. Slow.
 /// Room versions, "State resolution".
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResReference
@@ -19,12 +19,16 @@ type Graph = {
     Rejected: Set<string>
 }
 
-/// What each step found.
+/// What each step found; each version of the algorithm has its own.
 type Outcome = {
     AuthDifference: Set<string>
     Subgraph: Set<string>
     PowerOrder: string list
     MainlineOrder: string list
+    /// Of both orders: what passed.
+    Applied: string list
+    /// Version 1: the keys in conflict, with the events in the order in which they were tried, and the one that stands.
+    Settled: ((string * string) * string list * string) list
     Resolved: StateMap
 }
 
@@ -70,7 +74,8 @@ let authDifferenceOfDifferences (graph: Graph) (states: StateMap list) : Set<str
 
     Set.unionMany full - Set.intersectMany full
 
-let private subgraph (graph: Graph) (conflicted: Set<string>) : Set<string> =
+/// All on a path of auth events from one conflicted event to another.
+let subgraph (graph: Graph) (conflicted: Set<string>) : Set<string> =
     // On a path from one conflicted event to another: an end, or below the first and above the second.
     Set.unionMany [
         for a in conflicted do
@@ -89,7 +94,8 @@ let private text (key: string) (event: Pdu) =
     | ValueSome(Json.String s) -> s
     | _ -> ""
 
-let private isPowerEvent (event: Pdu) : bool =
+/// Whether an event might take someone's ability to do something.
+let isPowerEvent (event: Pdu) : bool =
     match event.Type with
     | "m.room.power_levels"
     | "m.room.join_rules" -> true
@@ -115,11 +121,12 @@ let private withCreate (graph: Graph) (state: Map<string * string, Pdu>) : Map<s
     else
         state.Add(("m.room.create", ""), createOf graph)
 
-let private powerOf (graph: Graph) (rules: AuthRules) (id: string) : int64 =
+/// The power of an event's sender, as its auth events have it.
+let powerOf (graph: Graph) (rules: AuthRules) (id: string) : int64 =
     rules.PowerOf(MapState(rules, withCreate graph (cited graph id)), graph.Events[id].Sender)
 
-/// Kahn's algorithm: of those whose auth events in the set, at any distance, have all been taken, the smallest.
-let private powerOrder (graph: Graph) (set: Set<string>) : string list =
+/// The reverse topological power ordering, by Kahn's algorithm: of those whose auth events in the set, at any distance, have all been taken, the smallest.
+let powerOrder (graph: Graph) (set: Set<string>) : string list =
     let rules = AuthRules graph.Version
 
     let below =
@@ -140,7 +147,7 @@ let private powerOrder (graph: Graph) (set: Set<string>) : string list =
 
                     if p <> q then compare p q
                     elif t <> u then compare t u
-                    else System.String.CompareOrdinal(i, j))
+                    else JsonObject.CompareKeys(i, j))
                 |> Seq.head
 
             take (next :: taken) (left.Remove next)
@@ -151,21 +158,27 @@ let private levelsOf (graph: Graph) (id: string) : string option =
     graph.Events[id].AuthEvents
     |> Array.tryFind (fun a -> graph.Events[a].Type = "m.room.power_levels")
 
-let private mainlineOrder (graph: Graph) (levels: string option) (set: Set<string>) : string list =
-    let rec follow id =
-        match levelsOf graph id with
-        | Some next -> next :: follow next
-        | None -> []
+/// The power levels events below an event, the next first.
+let rec levelsBelow (graph: Graph) (id: string) : string list =
+    match levelsOf graph id with
+    | Some next -> next :: levelsBelow graph next
+    | None -> []
 
-    let mainline =
-        match levels with
-        | Some p -> p :: follow p
-        | None -> []
+/// The mainline of a power levels event.
+let mainline (graph: Graph) (levels: string option) : string list =
+    match levels with
+    | Some p -> p :: levelsBelow graph p
+    | None -> []
 
-    let position id =
-        follow id
-        |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
-        |> Option.defaultValue System.Int32.MaxValue
+/// The mainline position of an event; the greatest number for the sentinel.
+let mainlinePosition (graph: Graph) (mainline: string list) (id: string) : int =
+    levelsBelow graph id
+    |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
+    |> Option.defaultValue System.Int32.MaxValue
+
+/// The mainline ordering based on a power levels event.
+let mainlineOrder (graph: Graph) (levels: string option) (set: Set<string>) : string list =
+    let position = mainlinePosition graph (mainline graph levels)
 
     set
     |> Seq.sortWith (fun a b ->
@@ -174,11 +187,11 @@ let private mainlineOrder (graph: Graph) (levels: string option) (set: Set<strin
 
         if p <> q then compare q p
         elif t <> u then compare t u
-        else System.String.CompareOrdinal(a, b))
+        else JsonObject.CompareKeys(a, b))
     |> List.ofSeq
 
 /// What the rules say of an event in a state, of which nothing but the state is in doubt.
-let private passes (graph: Graph) (state: Map<string * string, Pdu>) (id: string) : bool =
+let passes (graph: Graph) (state: Map<string * string, Pdu>) (id: string) : bool =
     let event = graph.Events[id]
 
     let authorising =
@@ -210,9 +223,10 @@ let private passes (graph: Graph) (state: Map<string * string, Pdu>) (id: string
 
     decision.IsOk
 
-let private iterate (graph: Graph) (start: StateMap) (order: string list) : StateMap =
-    (start, order)
-    ||> List.fold (fun state id ->
+/// The iterative auth checks: the state that events lead to, and which of them passed.
+let iterate (graph: Graph) (start: StateMap) (order: string list) : StateMap * string list =
+    ((start, []), order)
+    ||> List.fold (fun (state, applied) id ->
         let event = graph.Events[id]
         // What the state lacks is taken from what the event cites.
         let seen =
@@ -220,11 +234,11 @@ let private iterate (graph: Graph) (start: StateMap) (order: string list) : Stat
             ||> Map.fold (fun all key id -> all.Add(key, graph.Events[id]))
 
         if passes graph seen id then
-            state.Add((event.Type, string event.StateKey), id)
+            state.Add((event.Type, string event.StateKey), id), applied @ [ id ]
         else
-            state)
+            state, applied)
 
-/// Resolves with a given definition of the auth difference.
+/// Resolves by version 2 or 2.1, with a given definition of the auth difference.
 let resolveWith (difference: Graph -> StateMap list -> Set<string>) (graph: Graph) (states: StateMap list) : Outcome =
     let unconflicted, conflicted = split states
 
@@ -244,21 +258,92 @@ let resolveWith (difference: Graph -> StateMap list -> Set<string>) (graph: Grap
 
     let firstOrder = powerOrder graph first
 
-    let partly =
+    let partly, firstApplied =
         iterate graph (if fromEmpty then Map.empty else unconflicted) firstOrder
 
     let restOrder =
         mainlineOrder graph (partly.TryFind("m.room.power_levels", "")) (full - first)
 
-    let fully = iterate graph partly restOrder
+    let fully, restApplied = iterate graph partly restOrder
 
     {
         AuthDifference = authDifference
         Subgraph = subgraph
         PowerOrder = firstOrder
         MainlineOrder = restOrder
+        Applied = firstApplied @ restApplied
+        Settled = []
         Resolved = (fully, unconflicted) ||> Map.fold (fun state key id -> state.Add(key, id))
     }
 
-/// Resolves as the page says.
-let resolve (graph: Graph) (states: StateMap list) : Outcome = resolveWith authDifference graph states
+/// Ascending depth, then descending SHA-1 of the identifier.
+let depthOrder (graph: Graph) (ids: string list) : string list =
+    let sha1 (id: string) =
+        System.Convert.ToHexString(System.Security.Cryptography.SHA1.HashData(System.Text.Encoding.UTF8.GetBytes id))
+
+    ids
+    |> List.sortByDescending sha1
+    |> List.sortBy (fun id -> graph.Events[id].Depth)
+
+/// Resolves by version 1. Where its page leaves room, see "Where the authorization rules leave room" in the decisions.
+let resolveFirst (graph: Graph) (states: StateMap list) : Outcome =
+    let keys = states |> Seq.collect _.Keys |> Set.ofSeq
+
+    let at key =
+        states |> List.choose (Map.tryFind key) |> List.distinct
+
+    let conflicts = keys |> Set.filter (fun key -> (at key).Length > 1) |> Set.toList
+
+    let start = Map [ for key in keys - set conflicts -> key, List.head (at key) ]
+
+    let allows (state: StateMap) id =
+        passes graph (state |> Map.map (fun _ id -> graph.Events[id])) id
+
+    /// Power levels, join rules, members: as far as each is allowed where the one before stands.
+    let climb (state: StateMap) (key: string * string) =
+        let order = depthOrder graph (at key)
+
+        let rec go standing rest =
+            match rest with
+            | next :: rest when allows (state.Add(key, standing)) next -> go next rest
+            | _ -> standing
+
+        key, order, go order.Head order.Tail
+
+    /// All others: the deepest that is allowed; if none is, the least deep.
+    let pick (state: StateMap) (key: string * string) =
+        let order = List.rev (depthOrder graph (at key))
+        key, order, order |> List.tryFind (allows state) |> Option.defaultValue (List.last order)
+
+    let authorising = [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+
+    let ofType eventType =
+        conflicts |> List.filter (fun (t, _) -> t = eventType), climb
+
+    let passes =
+        List.map ofType authorising
+        @ [
+            conflicts |> List.filter (fun (t, _) -> not (List.contains t authorising)), pick
+        ]
+
+    let resolved, settled =
+        ((start, []), passes)
+        ||> List.fold (fun (state, settled) (keys, settle) ->
+            let now = keys |> List.map (settle state)
+            (state, now) ||> List.fold (fun state (key, _, id) -> state.Add(key, id)), settled @ now)
+
+    {
+        AuthDifference = Set.empty
+        Subgraph = Set.empty
+        PowerOrder = []
+        MainlineOrder = []
+        Applied = []
+        Settled = settled
+        Resolved = resolved
+    }
+
+/// Resolves as the version's page says.
+let resolve (graph: Graph) (states: StateMap list) : Outcome =
+    match graph.Version.Settings.StateResolution with
+    | StateResolutionAlgorithm.V1 -> resolveFirst graph states
+    | _ -> resolveWith authDifference graph states

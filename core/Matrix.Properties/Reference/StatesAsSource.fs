@@ -30,7 +30,7 @@ module StatesAsSource =
         for KeyValue(id, event) in graph.Events do
             known[id] <- SourcedEvent(rules.Read event, graph.Rejected.Contains id, height id)
 
-            if event.IsState && not (graph.Rejected.Contains id) then
+            if event.IsState then
                 for a in event.AuthEvents do
                     match citing.TryGetValue a with
                     | true, list -> list.Add id

@@ -1,0 +1,80 @@
+namespace Matrix.Core.StateRes
+
+open System
+open Matrix.Core.Auth
+open Matrix.Core.Event
+
+/// What is known of an event that was received with valid signatures, when it is checked against some state.
+[<RequireQualifiedAccess>]
+module internal KnownFacts =
+
+    /// The facts of an event that cites these. Its signatures were found valid when it came, or it would be in no state.
+    let ofReceived (pdu: Pdu) (cited: CitedEvent[]) : AuthFacts =
+        let signers =
+            match Content.text pdu.Content "join_authorised_via_users_server" with
+            | null -> [||]
+            | user ->
+                match user.IndexOf ':' with
+                | -1 -> [||]
+                | colon -> [| user.Substring(colon + 1) |]
+
+        let keys =
+            if pdu.Type = "m.room.member" then
+                cited
+                |> Array.collect (fun c ->
+                    if c.Event.Type = "m.room.third_party_invite" then
+                        ThirdPartyKeys.all c.Event
+                    else
+                        [||])
+            else
+                [||]
+
+        {
+            AuthEvents = cited
+            Signers = signers
+            ThirdPartyKeys = keys
+            HasRoomId = false
+        }
+
+/// One check of a resolution: an event against a state, by the authorization rules.
+[<RequireQualifiedAccess>]
+module internal AuthCheck =
+
+    /// An event's auth events as a state, with the room's create event where events do not cite it.
+    let citedState (graph: AuthGraph) (create: AuthEvent | null) (n: int) : IAuthState = {
+        new IAuthState with
+            member _.Find(eventType, stateKey) =
+                let cited = graph.Cited n
+                let mutable found: AuthEvent | null = null
+                let mutable i = 0
+
+                while isNull found && i < cited.Length do
+                    let event = graph.Event cited[i]
+
+                    if
+                        not (graph.IsRejected cited[i])
+                        && String.Equals(event.Pdu.Type, eventType)
+                        && String.Equals(event.Pdu.StateKey, stateKey)
+                    then
+                        found <- event
+
+                    i <- i + 1
+
+                if isNull found && eventType = "m.room.create" then
+                    create
+                else
+                    found
+    }
+
+    /// What the rules say of an event in a state.
+    let decide (rules: AuthRules) (graph: AuthGraph) (state: IAuthState) (n: int) : Decision =
+        let pdu = (graph.Event n).Pdu
+
+        let cited =
+            graph.Cited n
+            |> Array.map (fun m -> {
+                Event = (graph.Event m).Pdu
+                Rejected = graph.IsRejected m
+            })
+
+        rules.Decide(pdu, state, KnownFacts.ofReceived pdu cited)

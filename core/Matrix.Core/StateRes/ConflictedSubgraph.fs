@@ -1,0 +1,42 @@
+namespace Matrix.Core.StateRes
+
+open System.Collections.Generic
+
+/// All that is on a path of auth events from one conflicted event to another, both ends included: version 2.1 of the algorithm.
+/// Room versions, "State resolution", "Conflicted state subgraph".
+[<RequireQualifiedAccess>]
+module internal ConflictedSubgraph =
+
+    /// One walk down, which ends at the height of the lowest event of the set.
+    let find (graph: AuthGraph) (set: Dictionary<int, uint64>) : HashSet<int> =
+        let between = HashSet<int>()
+
+        if set.Count > 1 then
+            let floor = set.Keys |> Seq.map graph.Height |> Seq.min
+            let met = HashSet<int>(set.Keys)
+            let pending = Stack<int>(set.Keys)
+
+            while pending.Count > 0 do
+                for m in graph.Cited(pending.Pop()) do
+                    if graph.Height m >= floor && met.Add m then
+                        pending.Push m
+
+            // Upwards: on a path if it is of the set, or cites what is on one. Everything met is reached from the set.
+            let onPath = HashSet<int>()
+
+            for n in met |> Seq.sortBy graph.Height do
+                let cites = graph.Cited n |> Array.exists onPath.Contains
+
+                if cites || set.ContainsKey n then
+                    onPath.Add n |> ignore
+
+                if cites then
+                    between.Add n |> ignore
+
+            // The lower ends.
+            for n in List.ofSeq between do
+                for m in graph.Cited n do
+                    if onPath.Contains m then
+                        between.Add m |> ignore
+
+        between

@@ -1,0 +1,60 @@
+namespace Matrix.Core.StateRes
+
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.Event
+
+/// Events in memory as a source of resolutions: heights and citations are worked out as they are added.
+[<Sealed>]
+type EventGraph(rules: AuthRules) =
+
+    let events = Dictionary<string, SourcedEvent>()
+    // The newest at the end.
+    let citing = Dictionary<string, List<string>>()
+
+    /// Adds an event after its auth events: so there can be no circle among them. An event that is there already stays as it is, whatever
+    /// else comes under its identifier.
+    member _.Add(pdu: Pdu, rejected: bool) : Result<unit, ResolutionError> =
+        let mutable height = 0
+        let mutable missing: string | null = null
+
+        for id in pdu.AuthEvents do
+            match events.TryGetValue id with
+            | true, cited -> height <- max height (cited.Height + 1)
+            | _ -> missing <- id
+
+        match missing with
+        | null ->
+            if
+                events.TryAdd(pdu.EventId, SourcedEvent(rules.Read pdu, rejected, height))
+                && pdu.IsState
+            then
+                for id in Seq.distinct pdu.AuthEvents do
+                    match citing.TryGetValue id with
+                    | true, list -> list.Add pdu.EventId
+                    | _ -> citing.Add(id, List<string> [ pdu.EventId ])
+
+            Ok()
+        | id when id = pdu.EventId -> Error(ResolutionError.OutOfOrder(pdu.EventId, id))
+        | id -> Error(ResolutionError.AuthEventMissing(pdu.EventId, id))
+
+    /// The event of that identifier; null if there is none.
+    member _.Find(eventId: string) : SourcedEvent | null =
+        match events.TryGetValue eventId with
+        | true, event -> event
+        | _ -> null
+
+    /// How many events there are.
+    member _.Count = events.Count
+
+    interface IEventSource with
+        member this.Find eventId = this.Find eventId
+
+        member _.Citing eventId =
+            match citing.TryGetValue eventId with
+            | true, list ->
+                seq {
+                    for i in list.Count - 1 .. -1 .. 0 do
+                        list[i]
+                }
+            | _ -> Seq.empty

@@ -1,0 +1,72 @@
+namespace Matrix.Core.StateRes
+
+open System.Collections.Generic
+open Matrix.Core.Auth
+
+/// A state that events are tried against one by one, and that takes those that pass.
+/// Room versions, "State resolution", "Iterative auth checks".
+[<Sealed>]
+type internal IterativeAuthChecks(rules: AuthRules, graph: AuthGraph, startsFromUnconflicted: bool, create: AuthEvent | null) =
+
+    let state = Dictionary<struct (string * string), int>()
+    let applied = List<string>()
+    let refused = List<struct (string * Matrix.Rules.Failure)>()
+    let mutable cited: IAuthState = Unchecked.defaultof<IAuthState>
+
+    let startingWith (eventType: string) (stateKey: string) : int =
+        match
+            if startsFromUnconflicted then
+                graph.UnconflictedAt(eventType, stateKey)
+            else
+                null
+        with
+        | null -> -1
+        | id -> graph.Load(id, ResolutionError.EventMissing)
+
+    // What the state lacks is taken from what the event at hand cites.
+    let seen = {
+        new IAuthState with
+            member _.Find(eventType, stateKey) =
+                match state.TryGetValue(struct (eventType, stateKey)) with
+                | true, n -> graph.Event n
+                | _ ->
+                    match startingWith eventType stateKey with
+                    | -1 -> cited.Find(eventType, stateKey)
+                    | n -> graph.Event n
+    }
+
+    /// Tries events in order.
+    member _.Run(order: int[]) : unit =
+        for n in order do
+            if graph.Fault.IsNone then
+                let pdu = (graph.Event n).Pdu
+                cited <- AuthCheck.citedState graph create n
+
+                match AuthCheck.decide rules graph seen n with
+                | Decision.Allowed _ ->
+                    state[struct (pdu.Type, string pdu.StateKey)] <- n
+                    applied.Add pdu.EventId
+                | Decision.Rejected failure -> refused.Add(struct (pdu.EventId, failure))
+
+    /// The power levels event of the state as it stands; -1 if there is none.
+    member _.Levels: int =
+        match state.TryGetValue(struct ("m.room.power_levels", "")) with
+        | true, n -> n
+        | _ -> startingWith "m.room.power_levels" ""
+
+    /// What was taken, at keys where the states do not agree.
+    member _.Entries: ResolvedEntry[] = [|
+        for KeyValue(struct (eventType, stateKey), n) in state do
+            if isNull (graph.UnconflictedAt(eventType, stateKey)) then
+                {
+                    Type = eventType
+                    StateKey = stateKey
+                    EventId = graph.Id n
+                }
+    |]
+
+    /// What passed, in order.
+    member _.Applied = applied.ToArray()
+
+    /// What did not pass, in order.
+    member _.Refused = refused.ToArray()

@@ -1,0 +1,86 @@
+namespace Matrix.Core.StateRes
+
+open System
+open System.Collections.Generic
+
+/// Room versions, "State resolution", "Mainline ordering".
+[<RequireQualifiedAccess>]
+module internal MainlineOrdering =
+
+    /// The power levels event among an event's auth events; -1 if there is none.
+    let private levelsOf (graph: AuthGraph) (n: int) : int =
+        let mutable found = -1
+
+        for m in graph.Cited n do
+            if found < 0 && (graph.Event m).Pdu.Type = "m.room.power_levels" then
+                found <- m
+
+        found
+
+    /// Events in mainline order: those that rest on the oldest power levels first, then the earlier, then the lesser
+    /// identifier. `levels` is the power levels event that the order is based on; -1 if there is none.
+    /// The mainline is followed only as far back as the events ask for.
+    let sort (graph: AuthGraph) (levels: int) (events: int[]) : int[] =
+        let mainline = Dictionary<int, int>()
+        let mutable last = -1
+        let mutable length = 0
+
+        let extend n =
+            mainline.Add(n, length)
+            last <- n
+            length <- length + 1
+
+        if levels >= 0 then
+            extend levels
+
+        /// The place of a power levels event in the mainline; -1 if it has none but something below it may, and as if
+        /// infinitely far where the mainline ends above it.
+        let placeOf n =
+            let mutable more = last >= 0
+
+            while more && graph.Height last > graph.Height n do
+                let next = levelsOf graph last
+                more <- next >= 0
+
+                if more then
+                    extend next
+
+            match mainline.TryGetValue n with
+            | true, place -> place
+            | _ when not more -> Int32.MaxValue
+            | _ -> -1
+
+        let positions = Dictionary<int, int>()
+
+        let positionOf n =
+            // Down the power levels until one is in the mainline, or its position is known.
+            let path = List<int>()
+            let mutable at = n
+            let mutable position = -1
+
+            while position < 0 do
+                match positions.TryGetValue at with
+                | true, known -> position <- known
+                | _ ->
+                    path.Add at
+                    let below = levelsOf graph at
+
+                    if below < 0 then
+                        position <- Int32.MaxValue
+                    else
+                        let place = placeOf below
+
+                        if place >= 0 then position <- place else at <- below
+
+            for m in path do
+                positions[m] <- position
+
+            position
+
+        let keyed = events |> Array.map (fun n -> struct (positionOf n, n))
+
+        Array.sortInPlaceWith
+            (fun (struct (p, a)) (struct (q, b)) -> if p <> q then compare q p else graph.CompareByTime(a, b))
+            keyed
+
+        keyed |> Array.map (fun (struct (_, n)) -> n)

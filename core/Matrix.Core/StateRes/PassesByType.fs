@@ -1,0 +1,155 @@
+namespace Matrix.Core.StateRes
+
+open System
+open System.Collections.Generic
+open System.Security.Cryptography
+open System.Text
+open Matrix.Core.Auth
+open Matrix.Core.Json
+
+/// The order in which version 1 of the algorithm tries events: by their depth, and by the SHA-1 of their identifiers where that is the same.
+[<RequireQualifiedAccess>]
+module internal DepthOrdering =
+
+    /// Ascending depth, then descending SHA-1.
+    let sort (graph: AuthGraph) (events: int[]) : int[] =
+        let hashes =
+            events |> Array.map (fun n -> SHA1.HashData(Encoding.UTF8.GetBytes(graph.Id n)))
+
+        let compareHashes (a: byte[]) (b: byte[]) =
+            MemoryExtensions.SequenceCompareTo(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b)
+
+        let depth i = (graph.Event events[i]).Pdu.Depth
+
+        Array.init events.Length id
+        |> Array.sortWith (fun i j ->
+            match compare (depth i) (depth j) with
+            | 0 -> compareHashes hashes[j] hashes[i]
+            | byDepth -> byDepth)
+        |> Array.map (fun i -> events[i])
+
+/// Version 1 of the algorithm: conflicts are settled type by type, and at each key on its own. What one pass settled, the next one sees;
+/// conflicts of the same pass do not see each other. Room version 1, "State resolution".
+[<Sealed>]
+type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToResolve) =
+
+    // R, as far as it differs from what all states have. A key that is missing from some states is no conflict here.
+    let settled = Dictionary<struct (string * string), int>()
+    let conflicts = List<struct (ConflictedEntry * int[])>()
+    let steps = List<SettledConflict>()
+    let refused = List<struct (string * Matrix.Rules.Failure)>()
+
+    do
+        for entry in states.Conflicted do
+            let events =
+                entry.Events
+                |> Array.choose Option.ofObj
+                |> Array.distinct
+                |> Array.map (fun id -> graph.Load(id, ResolutionError.EventMissing))
+                |> Array.filter (fun n -> n >= 0)
+
+            if events.Length = 1 then
+                settled[struct (entry.Type, entry.StateKey)] <- events[0]
+            elif events.Length > 1 then
+                conflicts.Add(struct (entry, events))
+
+    let find (eventType: string) (stateKey: string) : AuthEvent | null =
+        match settled.TryGetValue(struct (eventType, stateKey)) with
+        | true, n -> graph.Event n
+        | _ ->
+            match graph.UnconflictedAt(eventType, stateKey) with
+            | null -> null
+            | id ->
+                match graph.Load(id, ResolutionError.EventMissing) with
+                | -1 -> null
+                | n -> graph.Event n
+
+    /// R, with one event more, at the key that is being settled; -1 for none.
+    let seen (entry: ConflictedEntry) (own: int) : IAuthState = {
+        new IAuthState with
+            member _.Find(eventType, stateKey) =
+                if
+                    own >= 0
+                    && String.Equals(eventType, entry.Type)
+                    && String.Equals(stateKey, entry.StateKey)
+                then
+                    graph.Event own
+                else
+                    find eventType stateKey
+    }
+
+    let passes (entry: ConflictedEntry) (own: int) (n: int) : bool =
+        match AuthCheck.decide rules graph (seen entry own) n with
+        | Decision.Allowed _ -> true
+        | Decision.Rejected failure ->
+            refused.Add(struct (graph.Id n, failure))
+            false
+
+    /// The first stands, then each next one that is allowed where the one before stands, until one is not.
+    let climb (entry: ConflictedEntry) (order: int[]) : int =
+        let mutable standing = order[0]
+        let mutable i = 1
+
+        while i < order.Length && passes entry standing order[i] do
+            standing <- order[i]
+            i <- i + 1
+
+        standing
+
+    /// The deepest that is allowed; the last one tried, if none is.
+    let pick (entry: ConflictedEntry) (order: int[]) : int =
+        let mutable i = 0
+
+        while i < order.Length - 1 && not (passes entry -1 order[i]) do
+            i <- i + 1
+
+        order[i]
+
+    let pass (belongs: string -> bool) (order: int[] -> int[]) (choose: ConflictedEntry -> int[] -> int) =
+        let chosen = List<struct (ConflictedEntry * int)>()
+
+        for struct (entry, events) in conflicts do
+            if belongs entry.Type && graph.Fault.IsNone then
+                let order = order events
+                let standing = choose entry order
+                chosen.Add(struct (entry, standing))
+
+                steps.Add {
+                    Type = entry.Type
+                    StateKey = entry.StateKey
+                    Order = order |> Array.map graph.Id
+                    Chosen = graph.Id standing
+                }
+
+        for struct (entry, standing) in chosen do
+            settled[struct (entry.Type, entry.StateKey)] <- standing
+
+    static let authorising = [| "m.room.power_levels"; "m.room.join_rules"; "m.room.member" |]
+
+    /// Settles all conflicts.
+    member _.Run() : unit =
+        conflicts.Sort(fun (struct (a, _)) (struct (b, _)) ->
+            match JsonObject.CompareKeys(a.Type, b.Type) with
+            | 0 -> JsonObject.CompareKeys(a.StateKey, b.StateKey)
+            | byType -> byType)
+
+        for eventType in authorising do
+            pass (fun t -> t = eventType) (DepthOrdering.sort graph) climb
+
+        pass (fun t -> Array.IndexOf(authorising, t) < 0) (DepthOrdering.sort graph >> Array.rev) pick
+
+    /// What stands at keys where the states do not agree.
+    member _.Entries: ResolvedEntry[] = [|
+        for KeyValue(struct (eventType, stateKey), n) in settled ->
+            {
+                Type = eventType
+                StateKey = stateKey
+                EventId = graph.Id n
+            }
+    |]
+
+    /// What became of each conflict, in the order in which they were settled.
+    member _.Settled = steps.ToArray()
+
+    /// What was tried and did not pass.
+    member _.Refused = refused.ToArray()

@@ -1,0 +1,107 @@
+namespace Matrix.Core.StateRes
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Auth
+
+/// Events that might take someone's ability to do something. Room versions, "State resolution", "Power events".
+[<RequireQualifiedAccess>]
+module internal PowerEvents =
+
+    /// Whether an event might take someone's ability to do something.
+    let isPowerEvent (event: AuthEvent) : bool =
+        match event.Pdu.Type with
+        | "m.room.power_levels"
+        | "m.room.join_rules" -> true
+        | "m.room.member" ->
+            (event.Membership.IsLeave || event.Membership.IsBan)
+            && not (String.Equals(event.Pdu.Sender, event.Pdu.StateKey))
+        | _ -> false
+
+/// Room versions, "State resolution", "Reverse topological power ordering".
+[<RequireQualifiedAccess>]
+module internal ReverseTopologicalPowerOrdering =
+
+    /// The power events of the full conflicted set, and of it what is in their auth chains, in reverse topological power
+    /// order: auth events first; among those whose turn it may be, the sender of greater power first, then the earlier,
+    /// then the lesser identifier.
+    ///
+    /// What lies between two of them and is not of the set is walked through, and keeps them in order, but has no place itself.
+    let sort (graph: AuthGraph) (powerOf: int -> int64) (full: HashSet<int>) : int[] =
+        let powerEvents =
+            full
+            |> Seq.filter (fun n -> PowerEvents.isPowerEvent (graph.Event n))
+            |> Seq.toArray
+
+        if powerEvents.Length = 0 then
+            [||]
+        else
+            let floor = full |> Seq.map graph.Height |> Seq.min
+            // Everything in the auth chains down to the lowest event of the set; per event, how many above and below it.
+            let met = HashSet<int> powerEvents
+            let pending = Stack<int> powerEvents
+            let above = Dictionary<int, List<int>>()
+            let waiting = Dictionary<int, int>()
+
+            while pending.Count > 0 do
+                let n = pending.Pop()
+                let mutable below = 0
+
+                for m in graph.Cited n |> Array.distinct do
+                    if graph.Height m >= floor then
+                        below <- below + 1
+
+                        match above.TryGetValue m with
+                        | true, citing -> citing.Add n
+                        | _ -> above.Add(m, List<int> [ n ])
+
+                        if met.Add m then
+                            pending.Push m
+
+                waiting[n] <- below
+
+            let powers = Dictionary<int, int64>()
+
+            for n in met do
+                if full.Contains n then
+                    powers[n] <- powerOf n
+
+            let order =
+                Comparer<int>.Create(fun a b ->
+                    let byPower = compare powers[b] powers[a]
+
+                    if byPower <> 0 then byPower else graph.CompareByTime(a, b))
+
+            let ready = PriorityQueue<int, int> order
+            let sorted = List<int>()
+            let passing = Stack<int>()
+
+            let release n =
+                if full.Contains n then
+                    ready.Enqueue(n, n)
+                else
+                    passing.Push n
+
+            let settle n =
+                match above.TryGetValue n with
+                | true, citing ->
+                    for m in citing do
+                        waiting[m] <- waiting[m] - 1
+
+                        if waiting[m] = 0 then
+                            release m
+                | _ -> ()
+
+            for n in met do
+                if waiting[n] = 0 then
+                    release n
+
+            while passing.Count > 0 || ready.Count > 0 do
+                if passing.Count > 0 then
+                    settle (passing.Pop())
+                else
+                    let n = ready.Dequeue()
+                    sorted.Add n
+                    settle n
+
+            sorted.ToArray()
