@@ -22,7 +22,15 @@ type private Entry = {
     New: int64 option
 }
 
-type private Scene = { Case: AuthCase; Entry: Entry option }
+/// One question, with the state behind a lookup by type and state key.
+type Question = {
+    Version: RoomVersion
+    Event: Pdu
+    Find: string -> string -> Pdu option
+    Facts: AuthFacts
+}
+
+type private Scene = { Case: Question; Entry: Entry option }
 
 let rec private at (path: Path) (json: Json) : Json option =
     match path, json with
@@ -38,8 +46,7 @@ let private textAt (path: Path) (event: Pdu) : string option =
     | Some(Json.String s) -> Some s
     | _ -> None
 
-let private found (scene: Scene) (eventType: string) (key: string) : Pdu option =
-    scene.Case.State.TryFind(eventType, key)
+let private found (scene: Scene) (eventType: string) (key: string) : Pdu option = scene.Case.Find eventType key
 
 let private create (scene: Scene) = found scene "m.room.create" ""
 
@@ -174,17 +181,21 @@ let private power (scene: Scene) (term: Power) : Might option =
     | Power.Old -> scene.Entry |> Option.bind _.Old |> Option.map Level
     | Power.New -> scene.Entry |> Option.bind _.New |> Option.map Level
 
+let private membershipNamed (word: string) : Membership =
+    match word with
+    | "join" -> Membership.Join
+    | "invite" -> Membership.Invite
+    | "leave" -> Membership.Leave
+    | "ban" -> Membership.Ban
+    | "knock" -> Membership.Knock
+    | _ -> Membership.Absent
+
 let private membership (scene: Scene) (term: User) : Membership =
     user scene term
     |> Option.bind (found scene "m.room.member")
     |> Option.bind (textAt [ "membership" ])
-    |> function
-        | Some "join" -> Membership.Join
-        | Some "invite" -> Membership.Invite
-        | Some "leave" -> Membership.Leave
-        | Some "ban" -> Membership.Ban
-        | Some "knock" -> Membership.Knock
-        | _ -> Membership.Absent
+    |> Option.map membershipNamed
+    |> Option.defaultValue Membership.Absent
 
 let private joinRule (scene: Scene) : string =
     match found scene "m.room.join_rules" "" with
@@ -259,8 +270,8 @@ let rec private holds (scene: Scene) (condition: Condition) : bool =
     | Condition.ContentIs(path, shape) -> at path (Json.Object event.Content) |> Option.exists (looksLike shape)
     | Condition.MembershipIs Membership.Absent -> false
     | Condition.MembershipIs membership ->
-
-        textAt [ "membership" ] event = Some((string membership).ToLowerInvariant())
+        textAt [ "membership" ] event
+        |> Option.exists (fun word -> membershipNamed word = membership)
     | Condition.RoomVersionRecognised ->
         textAt [ "room_version" ] event
         |> Option.exists (fun v -> v = scene.Case.Version.Id || (Versions.tryFind v).IsSome)
@@ -456,11 +467,22 @@ and private decideOne (scene: Scene) (rule: Rule) : Decision option =
         |> List.filter (fun scene -> holds scene where)
         |> List.tryPick (fun scene -> decideBy scene inside)
 
-/// What the rules of the case's version say.
-let decide (case: AuthCase) : Decision =
-    match decideBy { Case = case; Entry = None } case.Version.Authorization with
+/// What the rules of the question's version say.
+let ask (question: Question) : Decision =
+    match decideBy { Case = question; Entry = None } question.Version.Authorization with
     | Some decision -> decision
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
+
+/// The question that a case is.
+let questionOf (case: AuthCase) : Question = {
+    Version = case.Version
+    Event = case.Event
+    Find = fun eventType key -> case.State.TryFind(eventType, key)
+    Facts = case.Facts
+}
+
+/// What the rules of the case's version say.
+let decide (case: AuthCase) : Decision = ask (questionOf case)
 
 /// The state keys that an event must cite, by the version's selection.
 let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
@@ -468,7 +490,7 @@ let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
         Case = {
             Version = version
             Event = event
-            State = Map.empty
+            Find = fun _ _ -> None
             Facts = AuthFacts.ofAccepted [||]
         }
         Entry = None

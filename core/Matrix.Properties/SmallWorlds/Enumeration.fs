@@ -1,0 +1,152 @@
+namespace Matrix.Properties.SmallWorlds
+
+open System
+open Matrix.Rules
+
+/// Which of the cases of a world are wanted.
+type Portion = {
+    /// Every so many-th of the cases that count; 1 for all.
+    Every: int64
+    /// Of those, the ones that fall to this share of `Shares`.
+    Share: int
+    Shares: int
+}
+
+/// Going through the cases of a world. A case is not visited if one that is visited is the same: if an axis makes no difference, only its
+/// first choice counts; of two cases that differ in which of two users is which, only the first.
+[<RequireQualifiedAccess>]
+module Enumeration =
+
+    /// All cases.
+    let whole = { Every = 1L; Share = 0; Shares = 1 }
+
+    /// Every so many-th.
+    let slice (every: int64) = { whole with Every = every }
+
+    let private isIdle (world: World) (versions: RoomVersion list) (reading: CaseReader) (place: int) : bool =
+        reading.Allowed <- Axes.before place
+        versions |> List.forall (fun version -> world.Idle[place] version reading)
+
+    /// The case that stands for this one: the first choice of each axis that makes no difference.
+    let withoutIdle (world: World) (version: RoomVersion) (case: int[]) : int[] =
+        let plain = Array.copy case
+        let reading = CaseReader(plain, 0L)
+
+        for place in 0 .. plain.Length - 1 do
+            if isIdle world [ version ] reading place then
+                plain[place] <- 0
+
+        plain
+
+    /// Visits the cases that count in all of these versions, in a fixed order, and answers how many there are and how many were visited.
+    /// The visitor must not keep the array.
+    let run (world: World) (versions: RoomVersion list) (portion: Portion) (visit: int[] -> unit) : struct (int64 * int64) =
+        let case: int[] = Array.zeroCreate world.Axes.Length
+        let sizes = world.Axes |> Array.map _.Choices.Length
+        let reading = CaseReader(case, 0L)
+        let mutable counted = 0L
+        let mutable visited = 0L
+
+        let rec walk (place: int) =
+            if place = case.Length then
+                let counts =
+                    match world.Swap with
+                    | None -> true
+                    | Some swap -> World.isFirstOfPair swap case
+
+                if counts then
+                    let ordinal = counted / portion.Every
+                    counted <- counted + 1L
+
+                    if
+                        ordinal * portion.Every = counted - 1L
+                        && ordinal % int64 portion.Shares = int64 portion.Share
+                    then
+                        visited <- visited + 1L
+                        visit case
+            else
+                let last =
+                    if isIdle world versions reading place then
+                        0
+                    else
+                        sizes[place] - 1
+
+                for choice in 0..last do
+                    case[place] <- choice
+                    walk (place + 1)
+
+                case[place] <- 0
+
+        walk 0
+        struct (counted, visited)
+
+    /// Visits the cases of exactly this weight until the visitor answers true; whether it did.
+    let ofWeight (world: World) (versions: RoomVersion list) (weight: int) (visit: int[] -> bool) : bool =
+        let n = world.Axes.Length
+        let case: int[] = Array.zeroCreate n
+        let reading = CaseReader(case, 0L)
+
+        let weights =
+            world.Axes |> Array.map (fun axis -> axis.Choices |> Array.map _.Weight)
+
+        let lightest = weights |> Array.map Array.min
+        let heaviest = weights |> Array.map Array.max
+        // The least and the most that the axes from a place on can weigh. An idle axis weighs as its first choice does.
+        let least = Array.scanBack (+) lightest 0
+        let most = Array.scanBack (+) heaviest 0
+
+        let rec walk (place: int) (left: int) : bool =
+            if left < least[place] || left > most[place] then
+                false
+            elif place = n then
+                visit case
+            else
+                let last =
+                    if isIdle world versions reading place then
+                        0
+                    else
+                        weights[place].Length - 1
+
+                let mutable found = false
+                let mutable choice = 0
+
+                while not found && choice <= last do
+                    case[place] <- choice
+                    found <- walk (place + 1) (left - weights[place][choice])
+                    choice <- choice + 1
+
+                if not found then
+                    case[place] <- 0
+
+                found
+
+        walk 0 weight
+
+    /// The lightest case that a test holds of, by world and choices, among those up to a weight: the smallest witness.
+    let smallest
+        (worlds: World list)
+        (versions: RoomVersion list)
+        (limit: int)
+        (test: World -> int[] -> bool)
+        : (World * int[]) option =
+        let mutable found = None
+        let mutable weight = 0
+
+        while found.IsNone && weight <= limit do
+            found <-
+                worlds
+                |> List.tryPick (fun world ->
+                    let mutable witness = None
+
+                    ofWeight world versions weight (fun case ->
+                        if test world case then
+                            witness <- Some(world, Array.copy case)
+
+                        witness.IsSome)
+                    |> ignore
+
+                    witness)
+
+            weight <- weight + 1
+
+        found

@@ -1,0 +1,332 @@
+/// Power levels events against the power levels before. Authorization rules, "m.room.power_levels".
+[<RequireQualifiedAccess>]
+module Matrix.Properties.SmallWorlds.LevelsWorld
+
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Properties.SmallWorlds.Universe
+
+/// Where the sender's power of 50 comes from.
+type private Standing =
+    | OfAnEntry
+    | OfTheDefault
+    /// There is no power levels event: the sender has what their being a creator gives.
+    | OfNoEvent
+
+let private standings = [
+    "", 1, OfAnEntry
+    "sender's level by default", 1, OfTheDefault
+    "no power levels event", 0, OfNoEvent
+]
+
+/// An entry before or after: not there, or below, at or above the sender's 50.
+let private entry (name: string) (time: string) = around $"{name} {time}"
+
+let private joined (w: WorldBuilder) =
+    w.State(Slot.Alice, [], (fun _ _ -> memberOf alice Matrix.Rules.Membership.Join))
+    w.State(Slot.Bob, [], (fun _ _ -> memberOf bob Matrix.Rules.Membership.Join))
+    w.State(Slot.Carol, [], (fun _ _ -> memberOf carol Matrix.Rules.Membership.Join))
+
+/// The levels before: the sender's own 50 by entry or by default, besides what else is given.
+let private before (standing: Standing) (sender: string) (users: (string * Member) list) (rest: (string * Member) list) =
+    let fifty = Some(number 50)
+
+    match standing with
+    | OfNoEvent -> None
+    | OfAnEntry ->
+        levelsOf (
+            ("users", group ((sender, fifty) :: List.filter (fun (user, _) -> user <> sender) users))
+            :: rest
+        )
+    | OfTheDefault ->
+        levelsOf (
+            ("users", group (List.filter (fun (user, _) -> user <> sender) users))
+            :: ("users_default", fifty)
+            :: rest
+        )
+
+let private asks (w: WorldBuilder) axes (sender: AxisOf<string>) content =
+    w.Asks(
+        (sender :> IPlaced) :: axes,
+        fun version at -> question version (Draft.state (at.At sender) "m.room.power_levels" "" (members (content at)))
+    )
+
+/// Who has which level, and what an event type, a default and a ban take: all of it before and after.
+let world: World =
+    let w =
+        WorldBuilder(
+            "power levels",
+            "Power levels events by everyone: each user's entry, an event type's and the ban level before and after, each not there, below, at \
+             or above the sender's own, with the state default and the users default after."
+        )
+
+    let sender = w.Who("sender", users)
+    w.Renames sender
+    let standing = w.Axis("standing", standings)
+    let isNew (at: CaseReader) = at.At standing = OfNoEvent
+
+    // The sender's own entry before is what the standing says.
+    let user name =
+        let short = nameOf name
+
+        w.AxisUnless($"{short} before", entry $"{short} had" "", (fun _ at -> isNew at || at.At sender = name)),
+        w.Axis($"{short} after", entry $"{short} gets" "")
+
+    let aliceBefore, aliceAfter = user alice
+    let bobBefore, bobAfter = user bob
+    let carolBefore, carolAfter = user carol
+    w.Exchanges(bobBefore, carolBefore)
+    w.Exchanges(bobAfter, carolAfter)
+
+    let nameBefore =
+        w.AxisUnless("events before", entry "a name needed" "", (fun _ at -> isNew at))
+
+    let nameAfter = w.Axis("events after", entry "a name will need" "")
+
+    let banBefore =
+        w.AxisUnless("ban before", entry "ban needed" "", (fun _ at -> isNew at))
+
+    let banAfter = w.Axis("ban after", entry "ban will need" "")
+    let state = w.Axis("state_default after", entry "state_default will be" "")
+    let byDefault = w.Axis("users_default after", entry "users_default will be" "")
+
+    w.State(Slot.Create, [], (fun version _ -> createOf version (Some ordinary)))
+    joined w
+
+    w.State(
+        Slot.Levels,
+        [ sender; standing; aliceBefore; bobBefore; carolBefore; nameBefore; banBefore ],
+        fun _ at ->
+            before (at.At standing) (at.At sender) [ alice, at.At aliceBefore; bob, at.At bobBefore; carol, at.At carolBefore ] [
+                "events", group [ "m.room.name", at.At nameBefore; "m.room.power_levels", Some(number 50) ]
+                "ban", at.At banBefore
+            ]
+    )
+
+    asks w [ aliceAfter; bobAfter; carolAfter; nameAfter; banAfter; state; byDefault ] sender (fun at -> [
+        "users", group [ alice, at.At aliceAfter; bob, at.At bobAfter; carol, at.At carolAfter ]
+        "events", group [ "m.room.name", at.At nameAfter ]
+        "ban", at.At banAfter
+        "state_default", at.At state
+        "users_default", at.At byDefault
+    ])
+
+/// Every named level, every map, one at a time or two; creators of all kinds, members and others, with and without the power to send.
+let guarded: World =
+    let w =
+        WorldBuilder(
+            "guarded levels",
+            "Power levels events that add, change and remove each named level and an entry of each map, by creators and others, joined or \
+             not, with and without the power to send them."
+        )
+
+    let names = [
+        "users_default"
+        "events_default"
+        "state_default"
+        "ban"
+        "redact"
+        "kick"
+        "invite"
+    ]
+
+    let sender = w.Who("sender", users)
+    let create = w.Axis("create", plain :: uncreated :: creators)
+    let there = w.Axis("standing", [ "", 1, true; "no power levels event", 0, false ])
+    let isNew (at: CaseReader) = not (at.At there)
+
+    let place =
+        w.Axis(
+            "place",
+            [
+                "", 1, Matrix.Rules.Membership.Join
+                "sender left", 2, Matrix.Rules.Membership.Leave
+            ]
+        )
+
+    // Nothing else is asked of one who is not joined.
+    let isOut (at: CaseReader) =
+        at.At place <> Matrix.Rules.Membership.Join
+
+    let needed =
+        w.AxisUnless("events", [ "", 0, 50; "power levels need 51", 1, 51 ], (fun _ at -> isNew at || isOut at))
+
+    let name =
+        w.AxisUnless(
+            "named level",
+            [
+                for i, name in List.indexed names -> (if i = 0 then "" else name), min i 1, name
+            ],
+            fun _ at -> isOut at
+        )
+
+    let isUnread (at: CaseReader) = isNew at || isOut at
+
+    let nameBefore =
+        w.AxisUnless("before", entry "it was" "", (fun _ at -> isUnread at))
+
+    let nameAfter = w.AxisUnless("after", entry "it will be" "", (fun _ at -> isOut at))
+
+    let noticeBefore =
+        w.AxisUnless("notifications before", entry "a notification needed" "", (fun _ at -> isUnread at))
+
+    let noticeAfter =
+        w.AxisUnless("notifications after", entry "a notification will need" "", (fun _ at -> isOut at))
+
+    let typeBefore =
+        w.AxisUnless("events before", entry "a name needed" "", (fun _ at -> isUnread at))
+
+    let typeAfter =
+        w.AxisUnless("events after", entry "a name will need" "", (fun _ at -> isOut at))
+
+    w.State(Slot.Create, [ create ], (fun version at -> createOf version (at.At create)))
+
+    for slot, user in [ Slot.Alice, alice; Slot.Bob, bob; Slot.Carol, carol ] do
+        w.State(
+            slot,
+            [ sender; place ],
+            (fun _ at ->
+                if at.At sender = user then
+                    memberOf user (at.At place)
+                else
+                    None)
+        )
+
+    w.State(
+        Slot.Levels,
+        [ name; nameBefore; noticeBefore; typeBefore; sender; there; needed ],
+        fun _ at ->
+            if at.At there then
+                before OfAnEntry (at.At sender) [] [
+                    at.At name, at.At nameBefore
+                    "notifications", group [ "room", at.At noticeBefore ]
+                    "events",
+                    group [
+                        "m.room.name", at.At typeBefore
+                        "m.room.power_levels", Some(number (at.At needed))
+                    ]
+                ]
+            else
+                None
+    )
+
+    asks w [ name; nameAfter; noticeAfter; typeAfter; needed ] sender (fun at -> [
+        "users", group [ at.At sender, Some(number 50) ]
+        at.At name, at.At nameAfter
+        "notifications", group [ "room", at.At noticeAfter ]
+        "events",
+        group [
+            "m.room.name", at.At typeAfter
+            "m.room.power_levels", Some(number (at.At needed))
+        ]
+    ])
+
+/// Values that are no levels, or are in some versions only.
+let values: World =
+    let w =
+        WorldBuilder(
+            "values of levels",
+            "Power levels events whose named levels, maps and entries, before and after, are strings, floats, of other types or of other \
+             users than there can be, by creators and others."
+        )
+
+    let odd (name: string) : (string * int * Member) list = [
+        "", 0, None
+        $"{name} 50", 1, Some(number 50)
+        $"{name} \"50\"", 1, Some(text "50")
+        $"{name} \" +050 \"", 2, Some(text " +050 ")
+        $"{name} 50.9", 1, Some(Json.Float 50.9)
+        $"{name} \"x\"", 1, Some(text "x")
+        $"{name} 1e300", 2, Some(Json.Float 1e300)
+        $"{name} null", 1, Some Json.Null
+        $"{name} \"51\"", 1, Some(text "51")
+        $"{name} 51.5", 1, Some(Json.Float 51.5)
+    ]
+
+    // What stands for a whole map; none if it is the map.
+    let shapes (name: string) : (string * int * Member) list = [
+        "", 0, None
+        $"{name} is no object", 1, Some(Json.Array [||])
+        $"{name} is null", 1, Some Json.Null
+        $"{name} is empty", 1, Some(nested [])
+    ]
+
+    let orElse (map: Member) (shape: Member) = Option.orElse map shape
+
+    let sender = w.Who("sender", [ alice; bob ])
+
+    let create =
+        w.Axis(
+            "create",
+            [
+                plain
+                for (_, _, creation) as choice in creators do
+                    if creation <> Some ordinary then
+                        choice
+            ]
+        )
+
+    let standing = w.Axis("standing", standings)
+    let isNew (at: CaseReader) = at.At standing = OfNoEvent
+    let namedBefore = w.AxisUnless("ban before", odd "ban was", (fun _ at -> isNew at))
+    let named = w.Axis("ban", odd "ban")
+    let users = w.Axis("users as a whole", shapes "users")
+    let isWhole map (at: CaseReader) = (at.At map: Member).IsSome
+
+    let entry =
+        w.AxisUnless("users", odd "the entry of users is", (fun _ at -> isWhole users at))
+
+    let entryOf =
+        w.AxisUnless(
+            "user",
+            [
+                "", 0, carol
+                "of nobody", 1, "nobody"
+                "of alice", 1, alice
+                "of bob", 1, bob
+            ],
+            fun _ at -> (at.At entry).IsNone
+        )
+
+    let events = w.Axis("events as a whole", shapes "events")
+
+    let ofType =
+        w.AxisUnless(
+            "events",
+            [
+                "", 0, None
+                "events with a string", 1, Some(text "50")
+                "events with a float", 1, Some(Json.Float 50.9)
+            ],
+            fun _ at -> isWhole events at
+        )
+
+    let notices =
+        w.Axis("notifications as a whole", List.truncate 2 (shapes "notifications"))
+
+    let notice =
+        w.AxisUnless(
+            "notifications",
+            [ "", 0, None; "notifications with a string", 1, Some(text "50") ],
+            fun _ at -> isWhole notices at
+        )
+
+    w.State(Slot.Create, [ create ], (fun version at -> createOf version (at.At create)))
+    joined w
+
+    w.State(
+        Slot.Levels,
+        [ sender; standing; namedBefore ],
+        fun _ at ->
+            before (at.At standing) (at.At sender) [] [
+                "ban", at.At namedBefore
+                "events", group [ "m.room.power_levels", Some(number 50) ]
+            ]
+    )
+
+    asks w [ named; entryOf; entry; users; ofType; events; notice; notices ] sender (fun at -> [
+        "ban", at.At named
+        "users", at.At users |> orElse (group [ at.At entryOf, at.At entry ])
+        "events", at.At events |> orElse (group [ "m.room.name", at.At ofType ])
+        "notifications", at.At notices |> orElse (group [ "room", at.At notice ])
+    ])

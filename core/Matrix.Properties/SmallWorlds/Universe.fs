@@ -1,0 +1,232 @@
+/// Who and what there is in a small world: three users on two servers, and one room that @alice:one creates.
+module Matrix.Properties.SmallWorlds.Universe
+
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+
+/// Who creates the room.
+let alice = "@alice:one"
+
+/// Someone on the same server.
+let bob = "@bob:one"
+
+/// Someone on another server.
+let carol = "@carol:two"
+
+/// All of them.
+let users = [ alice; bob; carol ]
+
+/// The identifier of the room's create event.
+let createId = "$create"
+
+/// The token of the room's third-party invitation.
+let token = "token"
+
+/// The names by which reports call users.
+let nameOf (user: string) : string = user.Substring(1, user.IndexOf ':' - 1)
+
+/// The same user after @bob:one and @carol:two changed places.
+let swapped (user: string) : string =
+    if user = bob then carol
+    elif user = carol then bob
+    else user
+
+/// One member of an object, there or not.
+type Member = Json option
+
+/// An object of those members that are there.
+let members (all: (string * Member) list) : (string * Json) list =
+    all
+    |> List.choose (fun (key, value) -> value |> Option.map (fun json -> key, json))
+
+/// As `members`, as a value; not there if none of them is.
+let group (all: (string * Member) list) : Member =
+    match members all with
+    | [] -> None
+    | some -> Some(nested some)
+
+/// A user's place in the room, as the choices of an axis: joined first.
+let memberships (user: string) : (string * int * Membership) list =
+    let name = nameOf user
+
+    [
+        "", 1, Membership.Join
+        $"{name} is not there", 0, Membership.Absent
+        $"{name} is invited", 2, Membership.Invite
+        $"{name} left", 2, Membership.Leave
+        $"{name} is banned", 2, Membership.Ban
+        $"{name} knocked", 2, Membership.Knock
+    ]
+
+/// A member event of that membership; none if absent.
+let memberOf (user: string) (membership: Membership) : Draft option =
+    match Spelling.ofMembership membership with
+    | null -> None
+    | word ->
+        Some {
+            Draft.state user "m.room.member" user [ "membership", text word ] with
+                Id = $"$member-{nameOf user}"
+        }
+
+/// What a room's join rules event says, if there is one.
+type Rule =
+    | NoEvent
+    | Says of Member
+
+/// Every join rule, and what is none.
+let joinRules: (string * int * Rule) list = [
+    "", 1, Says(Some(text "public"))
+    "no join rules", 0, NoEvent
+    "join rule invite", 2, Says(Some(text "invite"))
+    "join rule knock", 2, Says(Some(text "knock"))
+    "join rule restricted", 2, Says(Some(text "restricted"))
+    "join rule knock_restricted", 2, Says(Some(text "knock_restricted"))
+    "join rule private", 2, Says(Some(text "private"))
+    "join rule unheard-of", 3, Says(Some(text "other"))
+    "join rule of another type", 3, Says(Some(number 1))
+    "join rules without a rule", 3, Says None
+]
+
+/// The join rules event.
+let joinRulesOf (rule: Rule) : Draft option =
+    match rule with
+    | NoEvent -> None
+    | Says rule ->
+        Some {
+            Draft.state alice "m.room.join_rules" "" (members [ "join_rule", rule ]) with
+                Id = "$rules"
+        }
+
+/// A level: what reports call it is what it is.
+let private level (n: int) : string * Member = string n, Some(number n)
+
+/// Whether an entry of a power levels event is there, and how it stands to 50, of which most thresholds are.
+let around (name: string) : (string * int * Member) list = [
+    yield "", 0, None
+
+    for words, value in [ level 49; level 50; level 51 ] do
+        yield $"{name} {words}", 1, value
+]
+
+/// As `around`, with levels that only some versions read.
+let aroundAndOdd (name: string) : (string * int * Member) list =
+    around name
+    @ [
+        $"{name} \"50\"", 2, Some(text "50")
+        $"{name} 50.9", 2, Some(Json.Float 50.9)
+        $"{name} no level", 2, Some(text "x")
+    ]
+
+/// The power levels event of such a content.
+let levelsOf (content: (string * Member) list) : Draft option =
+    Some {
+        Draft.state alice "m.room.power_levels" "" (members content) with
+            Id = "$levels"
+    }
+
+/// What a create event may say besides the room version.
+type Creation = {
+    Federate: Member
+    Creator: Member
+    Additional: Member
+}
+
+/// What an ordinary create event says.
+let ordinary = {
+    Federate = None
+    Creator = Some(text alice)
+    Additional = None
+}
+
+let private listed (users: string list) : Member =
+    Some(Json.Array [| for user in users -> text user |])
+
+/// The ordinary create event of the room.
+let plain: string * int * Creation option = "", 1, Some ordinary
+
+/// A room without one.
+let uncreated: string * int * Creation option = "no create event", 1, None
+
+/// Create events that say otherwise who created the room.
+let creators: (string * int * Creation option) list = [
+    "creator is bob",
+    2,
+    Some {
+        ordinary with
+            Creator = Some(text bob)
+    }
+    "no creator", 2, Some { ordinary with Creator = None }
+    "bob is an additional creator",
+    2,
+    Some {
+        ordinary with
+            Additional = listed [ bob ]
+    }
+    "carol and bob are additional creators",
+    3,
+    Some {
+        ordinary with
+            Additional = listed [ carol; bob ]
+    }
+]
+
+/// Create events that close the room to other servers, or nearly.
+let federations: (string * int * Creation option) list = [
+    "m.federate is false",
+    2,
+    Some {
+        ordinary with
+            Federate = Some(Json.Bool false)
+    }
+    "m.federate is true",
+    2,
+    Some {
+        ordinary with
+            Federate = Some(Json.Bool true)
+    }
+    "m.federate is \"false\"",
+    2,
+    Some {
+        ordinary with
+            Federate = Some(text "false")
+    }
+]
+
+/// The create event of the room.
+let createOf (version: RoomVersion) (creation: Creation option) : Draft option =
+    creation
+    |> Option.map (fun creation -> {
+        Draft.state
+            alice
+            "m.room.create"
+            ""
+            (members [
+                "room_version", Some(text version.Id)
+                "m.federate", creation.Federate
+                "creator", creation.Creator
+                "additional_creators", creation.Additional
+            ]) with
+            Id = createId
+            Prev = []
+    })
+
+/// Whether users other than the create event's sender may count as creators.
+let hasAdditionalCreators (version: RoomVersion) : bool =
+    version.Settings.Creators = Creators.SenderAndAdditional
+
+/// Whether a join may name who lets the sender in.
+let hasAuthorisingUser (version: RoomVersion) : bool =
+    version.Selections
+    |> List.exists (fun row -> row.Key = SelectionKey.User User.Authorising)
+
+/// The event in question: in the room, after some event, with an identifier of the first server.
+let question (version: RoomVersion) (draft: Draft) : Draft = {
+    draft with
+        Id = "$event:one"
+        Room = Draft.roomOf version createId
+}
+
+/// What holds of an event that cites what it should and is signed by both servers.
+let wellCited: string[] = [| "one"; "two" |]

@@ -1,0 +1,213 @@
+namespace Matrix.Properties.SmallWorlds
+
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Properties.Generators
+
+/// A place in the state of a small room.
+[<RequireQualifiedAccess>]
+type Slot =
+    | Create = 0
+    | Levels = 1
+    | JoinRules = 2
+    /// The third-party invitation of `Universe.token`.
+    | Invitation = 3
+    | Alice = 4
+    | Bob = 5
+    | Carol = 6
+
+/// How the event in question cites its auth events.
+[<RequireQualifiedAccess>]
+type Citing =
+    /// What the selection names and the state has.
+    | AsSelected
+    | Without of Slot
+    /// This one twice.
+    | Twice of Slot
+    /// This one too, whether or not it is selected.
+    | Also of Slot
+    /// The room's topic too, which no event may cite.
+    | AlsoTopic
+    /// As selected, and this one, if it is among them, was rejected.
+    | Rejected of Slot
+    /// As selected, and in the place of this one, if it is among them, that of another room.
+    | Elsewhere of Slot
+
+/// What holds of the event in question besides what it says itself.
+type Said = {
+    Citing: Citing
+    /// Servers of which a signature is valid.
+    Signers: string[]
+    /// Public keys with which the third-party invitation was signed.
+    ThirdPartyKeys: string[]
+    /// Whether the event was received with a `room_id`.
+    HasRoomId: bool
+}
+
+/// Something in the room that depends on a few of the axes alone, and is therefore built once for each of their choices.
+[<NoEquality; NoComparison>]
+type Part<'a> = {
+    Axes: IPlaced list
+    Build: RoomVersion -> CaseReader -> 'a
+}
+
+/// What becomes of a case when @bob:one and @carol:two change places: the choice on each axis is that of `Source`, renamed.
+type Swap = { Source: int[]; Renamed: int[][] }
+
+/// A named family of decisions: the product of some axes, and what each case means for a room of any version.
+[<NoEquality; NoComparison>]
+type World = {
+    /// Such as `joins`.
+    Name: string
+    /// Which decisions it has, in a sentence.
+    Meaning: string
+    Axes: Axis[]
+    /// When an axis makes no difference, by the axes before it; null where it always does. Only its first choice counts then.
+    Idle: (RoomVersion -> CaseReader -> bool)[]
+    /// Set if no decision depends on which of the two is which.
+    Swap: Swap option
+    State: (Slot * Part<Draft option>) list
+    Event: Part<Draft>
+    Facts: Part<Said>
+}
+
+/// Writes a world down: axes first, then what they mean.
+[<Sealed>]
+type WorldBuilder(name: string, meaning: string) =
+
+    let axes = List<Axis>()
+    let idle = List<RoomVersion -> CaseReader -> bool>()
+    let state = List<Slot * Part<Draft option>>()
+    let exchanged = Dictionary<int, int>()
+    let renamed = Dictionary<int, int[]>()
+
+    let mutable facts: Part<Said> = {
+        Axes = []
+        Build =
+            fun _ _ -> {
+                Citing = Citing.AsSelected
+                Signers = [| "one"; "two" |]
+                ThirdPartyKeys = [||]
+                HasRoomId = false
+            }
+    }
+
+    /// An axis, after those that there are: words, weight and value of each choice.
+    member _.Axis(axis: string, choices: (string * int * 'a) list) : AxisOf<'a> =
+        let described = {
+            Name = axis
+            Choices = [| for words, weight, _ in choices -> { Words = words; Weight = weight } |]
+        }
+
+        axes.Add described
+        idle.Add(fun _ _ -> false)
+        AxisOf<'a>(axes.Count - 1, described, [| for _, _, value in choices -> value |])
+
+    /// An axis that makes no difference in some cases, by the version and the axes before it.
+    member this.AxisUnless
+        (axis: string, choices: (string * int * 'a) list, isIdle: RoomVersion -> CaseReader -> bool)
+        : AxisOf<'a> =
+        let added = this.Axis(axis, choices)
+        idle[added.Place] <- isIdle
+        added
+
+    /// An axis of users.
+    member this.Who(axis: string, users: string list) : AxisOf<string> =
+        this.Axis(
+            axis,
+            [
+                for i, user in List.indexed users -> $"{axis} is {Universe.nameOf user}", min i 1, user
+            ]
+        )
+
+    /// What stands in a place of the state.
+    member _.State(slot: Slot, axes: IPlaced list, build: RoomVersion -> CaseReader -> Draft option) =
+        state.Add(slot, { Axes = axes; Build = build })
+
+    /// What holds of the event besides what it says.
+    member _.Facts(axes: IPlaced list, build: RoomVersion -> CaseReader -> Said) = facts <- { Axes = axes; Build = build }
+
+    /// When @bob:one and @carol:two change places, these axes do.
+    member _.Exchanges(a: IPlaced, b: IPlaced) =
+        exchanged[a.Place] <- b.Place
+        exchanged[b.Place] <- a.Place
+
+    /// When @bob:one and @carol:two change places, so do they as choices of this axis.
+    member _.Renames(axis: AxisOf<string>) =
+        renamed[axis.Place] <-
+            axis.Values
+            |> Array.map (fun user -> System.Array.IndexOf(axis.Values, Universe.swapped user))
+
+    /// The world, with the event in question.
+    member _.Asks(eventAxes: IPlaced list, build: RoomVersion -> CaseReader -> Draft) : World =
+        let swap =
+            if exchanged.Count = 0 && renamed.Count = 0 then
+                None
+            else
+                Some {
+                    Source = [|
+                        for place in 0 .. axes.Count - 1 ->
+                            match exchanged.TryGetValue place with
+                            | true, other -> other
+                            | _ -> place
+                    |]
+                    Renamed = [|
+                        for place in 0 .. axes.Count - 1 ->
+                            match renamed.TryGetValue place with
+                            | true, choices -> choices
+                            | _ -> Array.init axes[place].Choices.Length id
+                    |]
+                }
+
+        {
+            Name = name
+            Meaning = meaning
+            Axes = axes.ToArray()
+            Idle = idle.ToArray()
+            Swap = swap
+            State = List.ofSeq state
+            Event = { Axes = eventAxes; Build = build }
+            Facts = facts
+        }
+
+/// CaseReader worlds.
+[<RequireQualifiedAccess>]
+module World =
+
+    /// How many cases there are before any of them is found to be the same as another.
+    let rawCount (world: World) : int64 =
+        world.Axes
+        |> Array.fold (fun product axis -> product * int64 axis.Choices.Length) 1L
+
+    /// How far a case is from nothing at all: the state events that it takes and its deviations from the ordinary.
+    let weight (world: World) (case: int[]) : int =
+        let mutable sum = 0
+
+        for place in 0 .. case.Length - 1 do
+            sum <- sum + world.Axes[place].Choices[case[place]].Weight
+
+        sum
+
+    /// What is to be said of a case.
+    let describe (world: World) (case: int[]) : string list = [
+        for place in 0 .. case.Length - 1 do
+            let words = world.Axes[place].Choices[case[place]].Words
+
+            if words <> "" then
+                words
+    ]
+
+    /// The case after @bob:one and @carol:two changed places.
+    let swapped (swap: Swap) (case: int[]) : int[] =
+        Array.init case.Length (fun place -> swap.Renamed[place][case[swap.Source[place]]])
+
+    /// Whether the case comes no later than the one in which @bob:one and @carol:two changed places.
+    let isFirstOfPair (swap: Swap) (case: int[]) : bool =
+        let mutable place = 0
+        let mutable order = 0
+
+        while order = 0 && place < case.Length do
+            order <- case[place] - swap.Renamed[place][case[swap.Source[place]]]
+            place <- place + 1
+
+        order <= 0

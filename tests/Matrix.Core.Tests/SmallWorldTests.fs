@@ -1,0 +1,91 @@
+/// The small worlds: how large they are, and that what they leave out is the same as what they have.
+module Matrix.Core.Tests.SmallWorldTests
+
+open FsCheck
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Properties
+open Matrix.Properties.Properties
+open Matrix.Properties.SmallWorlds
+
+let private oneOfEach: RoomVersion list =
+    Worlds.groups Versions.all |> List.map List.head
+
+let private properties =
+    oneOfEach
+    |> List.collect SmallWorldProperties.all
+    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
+
+[<TestCaseSource(nameof properties)>]
+let Property (property: Property) =
+    property.Run(Config.QuickThrowOnFailure.WithMaxTest 1000)
+
+[<Test>]
+let ``Versions that authorization cannot tell apart share a run`` () =
+    let groups =
+        Worlds.groups Versions.all
+        |> List.map (List.map _.Id >> String.concat " ")
+        |> String.concat ", "
+
+    Assert.That(groups, Is.EqualTo "1 2, 3 4 5, 6, 7, 8 9, 10, 11, 12")
+
+[<Test>]
+let ``One world alone has more than ten million decisions after the reduction`` () =
+    let world = Worlds.tryFind "power levels" |> Option.get
+
+    let struct (counted, _) =
+        Enumeration.run world [ Versions.v1 ] Enumeration.whole ignore
+
+    Assert.That(counted, Is.GreaterThan 10_000_000L)
+    Assert.That(counted, Is.LessThan(World.rawCount world / 2L))
+
+[<Test>]
+let ``The shares of a slice make up the slice`` () =
+    let world = Worlds.tryFind "removals" |> Option.get
+
+    let visits portion =
+        let struct (_, visited) = Enumeration.run world [ Versions.v12 ] portion ignore
+        visited
+
+    let slice = Enumeration.slice 7L
+
+    Assert.That(visits { slice with Shares = 2 } + visits { slice with Shares = 2; Share = 1 }, Is.EqualTo(visits slice))
+
+[<Test>]
+let ``The cases of each weight are all cases`` () =
+    let world = Worlds.tryFind "creating" |> Option.get
+    let mutable byWeight = 0L
+
+    for weight in 0..30 do
+        Enumeration.ofWeight world [ Versions.v12 ] weight (fun case ->
+            Assert.That(World.weight world case, Is.EqualTo weight)
+            byWeight <- byWeight + 1L
+            false)
+        |> ignore
+
+    let struct (counted, _) =
+        Enumeration.run world [ Versions.v12 ] Enumeration.whole ignore
+
+    Assert.That(byWeight, Is.EqualTo counted)
+
+[<Test>]
+let ``The smallest witness of a ban in a room is a ban by the creator, without a power levels event`` () =
+    let version = Versions.v12
+
+    let stages =
+        Worlds.all |> List.map (fun w -> w.Name, lazy Stage(Ground(w, version))) |> dict
+
+    let witness =
+        Enumeration.smallest Worlds.all [ version ] 12 (fun world case ->
+            let stage = stages[world.Name].Value
+            stage.Load case
+            let decision = stage.Decide stage.Ground.Rules
+            decision.IsOk && stage.Event.Content.Text "membership" = "ban")
+
+    match witness with
+    | Some(world, case) ->
+        let stage = stages[world.Name].Value
+        stage.Load case
+        Assert.That(stage.Event.Sender, Is.EqualTo Universe.alice)
+        Assert.That(stage.Case.State.Count, Is.EqualTo 2)
+    | None -> Assert.Fail "There is none."
