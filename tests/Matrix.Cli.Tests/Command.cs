@@ -14,7 +14,8 @@ internal sealed record Ran(int Code, string Output, string Errors)
 /// <summary>Runs the real `mx` as a process, with an environment that says nothing but what the test says.</summary>
 internal static class Command
 {
-    private static readonly string _tool = Path.Combine(
+    /// <summary>The built `mx`.</summary>
+    public static string Tool { get; } = Path.Combine(
         Repository.Root, "tools", "Matrix.Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "mx.dll");
 
     public static Task<Ran> RunAsync(params string[] arguments) => RunInAsync(new Dictionary<string, string>(), "", arguments);
@@ -24,7 +25,7 @@ internal static class Command
     /// <param name="arguments">What stands after `mx`.</param>
     public static async Task<Ran> RunInAsync(IReadOnlyDictionary<string, string> environment, string input, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [_tool, .. arguments])
+        var start = new ProcessStartInfo("dotnet", [Tool, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -11,6 +11,9 @@ internal sealed class CommandLineTests
     [TestCase("db", "backup", "sizes")]
     [TestCase("db backup", "FILE", "--config")]
     [TestCase("db sizes", "--rooms", "<text|json|markdown>")]
+    [TestCase("vectors", "check", "run", "answer")]
+    [TestCase("vectors check", "FILE", "--differing")]
+    [TestCase("vectors run", "--against", "--timeout", "tests/vectors/FORMAT.md")]
     [TestCase("version", "--format")]
     public async Task Help_is_there_on_every_level(string command, params string[] named)
     {
@@ -34,6 +37,10 @@ internal sealed class CommandLineTests
     [TestCase("user create", "NAME")]
     [TestCase("user create alice --server nowhere", "--server")]
     [TestCase("config check /no/such/file", "there is no such file")]
+    [TestCase("vectors check", "FILE")]
+    [TestCase("vectors check /no/such/file", "there is no such file")]
+    [TestCase("vectors run", "--against")]
+    [TestCase("vectors run --against true --timeout 0", "--timeout")]
     [TestCase("db sizes --config /no/such/file", "there is no such file")]
     public async Task A_command_line_that_cannot_be_used_is_told_in_one_line_and_ends_with_2(string command, string told)
     {

@@ -6,12 +6,14 @@ open Argu
 open Matrix.Cli.Config
 open Matrix.Cli.Db
 open Matrix.Cli.Users
+open Matrix.Cli.Vectors
 
 [<RequireSubcommand>]
 type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Config of ParseResults<ConfigArguments>
     | [<CliPrefix(CliPrefix.None)>] User of ParseResults<UserArguments>
     | [<CliPrefix(CliPrefix.None)>] Db of ParseResults<DbArguments>
+    | [<CliPrefix(CliPrefix.None)>] Vectors of ParseResults<VectorsArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
     interface IArgParserTemplate with
@@ -20,6 +22,7 @@ type Arguments =
             | Config _ -> "the server's configuration."
             | User _ -> "accounts."
             | Db _ -> "the database."
+            | Vectors _ -> "test vectors: questions about the room versions and their answers."
             | Version _ -> "says which version this is."
 
 module internal Program =
@@ -28,6 +31,7 @@ module internal Program =
         | Config arguments -> ConfigCommand.run arguments
         | User arguments -> UserCommand.run arguments
         | Db arguments -> DbCommand.run arguments
+        | Vectors arguments -> VectorsCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 
     /// What is wrong with the arguments, without the page of usage that comes with it.

@@ -10,7 +10,7 @@ open Matrix.Rules
 module internal EventKinds =
 
     let knownVersion (id: Placed<string>) : Result<RoomVersion, VectorFault> =
-        match Versions.tryFind id.Value with
+        match Versions.tryFindUnstable id.Value with
         | Some version -> Ok version
         | None -> wrong id $"expected a known room version, found \"{id.Value}\""
 

@@ -61,7 +61,7 @@ module internal Report =
         for name, cell in report.Facts do
             out.WriteLine $"{Terminal.bold (title name)}: {shown cell}"
 
-        for table in report.Tables do
+        for table in report.Tables |> List.filter (fun table -> not table.Rows.IsEmpty) do
             let rows = table.Rows |> List.map (List.map shown)
 
             let widths =

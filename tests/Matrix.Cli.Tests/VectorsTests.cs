@@ -1,0 +1,150 @@
+using System.Text.Json;
+using Matrix.Processes;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>`mx vectors`: this implementation against files, and other processes against files.</summary>
+internal sealed class VectorsTests
+{
+    private static readonly string _vectors = Path.Combine(Repository.Root, "tests", "vectors");
+    private static readonly string _published = Path.Combine(_vectors, "authorization", "published.json");
+    private static readonly string _redaction = Path.Combine(_vectors, "event", "redaction.json");
+    private static readonly string _answer = $"dotnet '{Command.Tool}' vectors answer";
+
+    private string _folder = "";
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("mx-vectors").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
+
+    private string File(string text)
+    {
+        var file = Path.Combine(_folder, "vectors.json");
+        System.IO.File.WriteAllText(file, text);
+        return file;
+    }
+
+    private static Task<Ran> RunAgainst(string command, params string[] files) => RunFor("30", command, files);
+
+    private static Task<Ran> RunFor(string timeout, string command, params string[] files) =>
+        Command.RunAsync(["vectors", "run", "--against", command, "--timeout", timeout, "--format", "json", .. files]);
+
+    private static int Number(Ran ran, string name) => ran.Json.GetProperty(name).GetInt32();
+
+    private static IEnumerable<string> Told(Ran ran) =>
+        ran.Json.GetProperty("complaints").EnumerateArray().Select(complaint => complaint.GetProperty("what").GetString()!);
+
+    [Test]
+    public async Task Every_case_of_the_files_is_told_to_be_ok()
+    {
+        var ran = await Command.RunAsync("vectors", "check", _published, _redaction, "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(Number(ran, "differing"), Is.Zero);
+        var results = ran.Json.GetProperty("cases").EnumerateArray().Select(c => c.GetProperty("result").GetString()).ToList();
+        Assert.That(results, Has.Count.EqualTo(Number(ran, "vectors")).And.All.EqualTo("ok"));
+    }
+
+    [Test]
+    public async Task A_case_that_differs_is_told_with_its_place_and_both_answers_and_ends_with_1()
+    {
+        var file = File(System.IO.File.ReadAllText(_published).Replace("\"power-levels.first\"", "\"power-levels.last\"", StringComparison.Ordinal));
+
+        var ran = await Command.RunAsync("vectors", "check", file, "--differing");
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Output, Does.Contain("cases[0]").And.Contain("clause: expected \"power-levels.last\", found \"power-levels.first\""));
+        Assert.That(ran.Output, Does.Not.Contain("cases[1]"));
+    }
+
+    [TestCase("{\"about\": \"a\",\n  \"kind\" 1}", "line 2, column 10")]
+    [TestCase("{\"about\": \"a\", \"kind\": \"redaction\", \"cases\": [{\"name\": \"n\", \"versions\": [\"13\"], \"redacted\": {}}]}", "cases[0].versions[0]")]
+    public async Task A_malformed_file_is_told_with_the_place_in_it_and_ends_with_2(string text, string place)
+    {
+        var file = File(text);
+
+        var ran = await Command.RunAsync("vectors", "check", _published, file);
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.StartWith($"mx: {file}: {place}: expected ").And.Not.Contain("\n\n"));
+        Assert.That(ran.Output, Is.Empty);
+    }
+
+    [Test]
+    public async Task Another_process_is_asked_all_that_it_can_answer()
+    {
+        var ran = await RunAgainst(_answer, _published, _redaction, Path.Combine(_vectors, "json", "canonical.json"));
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        Assert.That(ran.Json.GetProperty("evaluator").GetString(), Is.EqualTo("Matrix.Hybrid"));
+        Assert.That(Number(ran, "agreed"), Is.GreaterThan(200));
+        Assert.That(Told(ran), Is.Empty);
+    }
+
+    [Test]
+    public async Task Wrong_answers_are_found_and_right_ones_beside_them_are_not()
+    {
+        var ran = await RunAgainst($"{_answer} | sed -u 's/\"allowed\":false/\"allowed\":true/'", _published);
+
+        Assert.That(ran.Code, Is.EqualTo(1));
+        Assert.That(Number(ran, "agreed"), Is.Positive);
+        Assert.That(Number(ran, "findings"), Is.Positive);
+        Assert.That(Told(ran), Is.All.EqualTo("allowed: expected false, found true"));
+    }
+
+    [Test]
+    public async Task Names_of_ours_may_be_left_out()
+    {
+        var ran = await RunAgainst($"{_answer} | sed -u 's/\"clause\"/\"org.example.clause\"/; s/\"reason\"/\"org.example.reason\"/'", _published);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output);
+    }
+
+    [Test]
+    public async Task What_it_does_not_know_is_not_asked_and_what_it_skips_is_counted()
+    {
+        var knows = $"{_answer} | sed -u '1s/\"redaction\"/\"org.example\"/; s/\"answer\":.*\\(,\"id\":1}}\\)/\"skip\":\"not today\"\\1/'";
+        var ran = await RunAgainst(knows, _published, _redaction);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        Assert.That(Number(ran, "unsupported"), Is.GreaterThan(50));
+        Assert.That(Number(ran, "skipped"), Is.EqualTo(1));
+    }
+
+    [TestCase("exit 3", "ended before")]
+    [TestCase("exec sleep 30", "no answer within 1.5 seconds")]
+    [TestCase("echo hello", "expected a JSON object")]
+    [TestCase("echo '{\"matrix_vectors\": 2}'", "expected 1")]
+    [TestCase("cat", "'name' is missing")]
+    [TestCase("cat /dev/zero", "more than 1048576 bytes")]
+    [TestCase("read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; read q", "ended before")]
+    [TestCase("read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; read q; exec sleep 30", "no answer")]
+    [TestCase("read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; while read q; do echo '{\"id\":0,\"answer\":{}}'; done", "no reply: expected 1")]
+    [TestCase("read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; while read q; do echo nonsense; done", "no reply")]
+    [TestCase("read hello; echo '{\"matrix_vectors\":1,\"name\":\"n\",\"kinds\":[\"redaction\"],\"versions\":[\"1\"]}'; read q; echo '{\"id\":1,\"error\":\"what?\"}'", "it failed: what?")]
+    public async Task A_process_that_dies_is_silent_or_talks_nonsense_is_a_finding(string command, string told)
+    {
+        var ran = await RunFor("1.5", command, _redaction);
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(Number(ran, "agreed"), Is.Zero);
+        Assert.That(Told(ran).First(), Does.Contain(told));
+        Assert.That(Number(ran, "findings"), Is.LessThanOrEqualTo(20));
+        Assert.That(Number(ran, "not_asked") + Number(ran, "unsupported"), Is.Positive);
+    }
+
+    [Test]
+    public async Task An_answer_that_is_none_does_not_end_the_answering()
+    {
+        var ran = await Command.RunInAsync(new Dictionary<string, string>(), "nonsense\n{\"id\":1,\"kind\":\"song\",\"question\":{}}\n{\"id\":2,\"kind\":\"power-level\",\"question\":{\"version\":\"9\",\"value\":\"7\"}}\n", "vectors", "answer");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var lines = ran.Output.TrimEnd('\n').Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.That(lines, Has.Count.EqualTo(3));
+        Assert.That(lines[0].TryGetProperty("error", out _), Is.True);
+        Assert.That(lines[1].GetProperty("error").GetString(), Does.Contain("song"));
+        Assert.That(lines[2].GetProperty("answer").GetProperty("level").GetInt32(), Is.EqualTo(7));
+    }
+}

@@ -1,0 +1,60 @@
+namespace Matrix.Cli.Vectors
+
+open System
+open System.IO
+open Matrix.Cli
+open Matrix.Host.Sodium
+open Matrix.Properties.Vectors
+
+/// Files of vectors, as the commands are given them.
+module internal Files =
+    /// The system's Ed25519.
+    let ed25519: Ed25519 = {
+        Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
+        Verify =
+            fun key message signature ->
+                Matrix.Host.Sodium.Ed25519.Verify(
+                    ReadOnlySpan<byte> key,
+                    ReadOnlySpan<byte> message,
+                    ReadOnlySpan<byte> signature
+                )
+    }
+
+    let private read (file: string) : Result<string * VectorFile, Ending> =
+        if not (File.Exists file) then
+            Error(Misused $"{file}: there is no such file")
+        else
+            match Vectors.read (ReadOnlySpan<byte>(File.ReadAllBytes file)) with
+            | Ok vectors -> Ok(file, vectors)
+            | Error fault -> Error(Misused $"{file}: {fault}")
+
+    /// Reads files, or says what is wrong with the first that is malformed.
+    let readAll (files: string list) : Result<(string * VectorFile) list, Ending> =
+        let rec go taken rest =
+            match rest with
+            | [] -> Ok(List.rev taken)
+            | file :: rest ->
+                match read file with
+                | Ok file -> go (file :: taken) rest
+                | Error ending -> Error ending
+
+        go [] files
+
+    // Its place among the vectors is not among the files that are asked: it is the outline of the pages.
+    let private outline = Path.Combine("authorization", "outline.json")
+
+    /// The files of the checkout, if `mx` is run from one.
+    let ofCheckout () : Result<string list, Ending> =
+        let folder =
+            match Environment.GetEnvironmentVariable "MATRIX_HOME" with
+            | NonNull home when home <> "" -> Path.Combine(home, "tests", "vectors")
+            | _ -> Path.Combine("tests", "vectors")
+
+        if Directory.Exists folder then
+            Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
+            |> Array.filter (fun file -> Path.GetRelativePath(folder, file) <> outline)
+            |> Array.sort
+            |> List.ofArray
+            |> Ok
+        else
+            Error(Misused "no FILE is given, and there is no tests/vectors here")

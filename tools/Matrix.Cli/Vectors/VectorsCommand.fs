@@ -1,0 +1,170 @@
+namespace Matrix.Cli.Vectors
+
+open System
+open System.IO
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Output
+open Matrix.Properties.Vectors
+
+type CheckArguments =
+    | [<MainCommand; Mandatory>] Files of FILE: string list
+    | [<Unique>] Differing
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Files _ -> "the files of vectors."
+            | Differing -> "shows only the cases that differ."
+            | Format _ -> "how the answer is written; text unless said."
+
+type RunArguments =
+    | [<MainCommand>] Files of FILE: string list
+    | [<Unique>] Against of COMMAND: string
+    | [<Unique>] Timeout of SECONDS: float
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Files _ -> "the files of vectors; all of tests/vectors unless said."
+            | Against _ -> "what is asked: a command that speaks the protocol of tests/vectors/FORMAT.md."
+            | Timeout _ -> "how long one answer may take; 10 unless said."
+            | Format _ -> "how the answer is written; text unless said."
+
+type AnswerArguments =
+    | [<Hidden>] Nothing
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Nothing -> ""
+
+[<RequireSubcommand>]
+type VectorsArguments =
+    | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckArguments>
+    | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArguments>
+    | [<CliPrefix(CliPrefix.None)>] Answer of ParseResults<AnswerArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Check _ -> "says of each case in files of test vectors whether this implementation answers as it says."
+            | Run _ -> "asks another implementation, through a pipe."
+            | Answer _ -> "answers questions on standard input: what `run` can be pointed at."
+
+module internal VectorsCommand =
+    let private ending (good: bool) = if good then Done else Finding
+
+    let private check (arguments: ParseResults<CheckArguments>) =
+        match Files.readAll (arguments.GetResult CheckArguments.Files) with
+        | Error ending -> ending
+        | Ok files ->
+            let results = [
+                for name, file in files do
+                    for vector in file.Vectors do
+                        let found =
+                            match Vectors.answer Files.ed25519 file.Kind vector.Question with
+                            | Error fault -> string fault
+                            | Ok answer ->
+                                Vectors.differences file.Kind true vector answer
+                                |> List.map string
+                                |> String.concat "; "
+
+                        name, vector, found
+            ]
+
+            let differing = results |> List.filter (fun (_, _, found) -> found <> "")
+
+            let shown = if arguments.Contains Differing then differing else results
+
+            Report.print (arguments.GetResult(CheckArguments.Format, Text)) {
+                Facts = [
+                    "files", Count(int64 files.Length)
+                    "vectors", Count(int64 results.Length)
+                    "differing", Count(int64 differing.Length)
+                ]
+                Tables = [
+                    {
+                        Name = "cases"
+                        Columns = [ "file"; "place"; "version"; "result"; "name" ]
+                        Rows = [
+                            for file, vector, found in shown ->
+                                [
+                                    Word file
+                                    Word vector.Place
+                                    Word vector.Version
+                                    Word(if found = "" then "ok" else found)
+                                    Word vector.Name
+                                ]
+                        ]
+                    }
+                ]
+            }
+
+            ending differing.IsEmpty
+
+    let private defaultPatience = 10.0
+
+    let private ask (arguments: ParseResults<RunArguments>) =
+        let patience = arguments.GetResult(Timeout, defaultPatience)
+
+        let files =
+            match arguments.GetResult(RunArguments.Files, []) with
+            | [] -> Files.ofCheckout ()
+            | files -> Ok files
+
+        if not (patience >= 0.001 && patience <= 3600.0) then
+            Misused $"--timeout: expected 0.001 to 3600 seconds, found {patience}"
+        else
+            match arguments.TryGetResult Against, files |> Result.bind Files.readAll with
+            | None, _ -> Misused "--against: expected the command that is asked"
+            | _, Error ending -> ending
+            | Some command, Ok files ->
+
+                let asked =
+                    (External.run command (TimeSpan.FromSeconds patience) files).GetAwaiter().GetResult()
+
+                Report.print (arguments.GetResult(RunArguments.Format, Text)) {
+                    Facts = [
+                        "evaluator", Word asked.Evaluator
+                        "agreed", Count(int64 asked.Agreed)
+                        "findings", Count(int64 asked.Complaints.Length)
+                        "unsupported", Count(int64 asked.Unsupported)
+                        "skipped", Count(int64 asked.Skipped)
+                        "not_asked", Count(int64 asked.NotAsked)
+                    ]
+                    Tables = [
+                        {
+                            Name = "complaints"
+                            Columns = [ "file"; "place"; "version"; "what"; "name" ]
+                            Rows = [
+                                for c in asked.Complaints ->
+                                    [ Word c.File; Word c.Place; Word c.Version; Word c.What; Word c.Name ]
+                            ]
+                        }
+                    ]
+                }
+
+                ending (asked.Complaints.IsEmpty && asked.Agreed > 0)
+
+    /// Answers line by line until standard input ends.
+    let private answer () =
+        use input = new StreamReader(Console.OpenStandardInput(), Text.UTF8Encoding false)
+        use output = new StreamWriter(Console.OpenStandardOutput(), Text.UTF8Encoding false)
+        output.NewLine <- "\n"
+        let mutable line = input.ReadLine()
+
+        while not (isNull line) do
+            output.WriteLine(Protocol.answer Files.ed25519 "Matrix.Hybrid" (nonNull line))
+            output.Flush()
+            line <- input.ReadLine()
+
+        Done
+
+    let run (arguments: ParseResults<VectorsArguments>) =
+        match arguments.GetSubCommand() with
+        | Check arguments -> check arguments
+        | Run arguments -> ask arguments
+        | Answer _ -> answer ()
