@@ -12,7 +12,7 @@ type Finding = {
 
 /// One row of a version: what an amendment adds, removes or changes.
 [<RequireQualifiedAccess>]
-type Row =
+type TableRow =
     | Setting of string
     | Redaction of string
     | Selection of Selection
@@ -24,12 +24,13 @@ type Row =
 module Lint =
 
     /// A version's rows by area and name.
-    let rows (version: RoomVersion) : Map<string, Row> =
+    let rows (version: RoomVersion) : Map<string, TableRow> =
         Map [
-            for name, value in Settings.rows version.Settings -> $"setting/{name}", Row.Setting value
-            for name, value in Redaction.rows version.Redaction -> $"redaction/{name}", Row.Redaction value
-            for s in version.Selections -> $"selection/{s.Name}", Row.Selection s
-            for rule in Rule.all version.Authorization -> $"authorization/{Rule.name rule}", Row.Rule(Rule.withInside [] rule)
+            for name, value in Settings.rows version.Settings -> $"setting/{name}", TableRow.Setting value
+            for name, value in Redaction.rows version.Redaction -> $"redaction/{name}", TableRow.Redaction value
+            for s in version.Selections -> $"selection/{s.Name}", TableRow.Selection s
+            for rule in Rule.all version.Authorization ->
+                $"authorization/{Rule.name rule}", TableRow.Rule(Rule.withInside [] rule)
         ]
 
     let rec private orders (rules: Rule list) : (string * string list) list =
@@ -64,6 +65,36 @@ module Lint =
         let changed = names |> Set.filter (fun name -> a.TryFind name <> b.TryFind name)
         Set.union changed (set (reordered before after))
 
+    /// What one change is made to, that is not there, or is there already.
+    let private misses (before: RoomVersion) (change: Change) : string option =
+        let rule name =
+            not (List.contains name (Rule.all before.Authorization |> List.map Rule.name))
+
+        let selection name =
+            List.exists (fun (s: Selection) -> s.Name = name) before.Selections
+
+        let kept eventType =
+            Redaction.keptOf before.Redaction eventType
+
+        match change with
+        | Change.Authorization(Edit.Remove name | Edit.InsertBefore(name, _) | Edit.InsertAfter(name, _) | Edit.Replace(name, _) | Edit.Reword(name,
+                                                                                                                                               _,
+                                                                                                                                               _)) when
+            rule name
+            ->
+            Some $"authorization/{name}"
+        | Change.Selection(SelectionEdit.Remove name) when not (selection name) -> Some $"selection/{name}"
+        | Change.Selection(SelectionEdit.Add s) when selection s.Name -> Some $"selection/{s.Name}"
+        | Change.Redaction(RedactionEdit.DropTopLevel keys) when not (Set.isSubset (set keys) before.Redaction.TopLevel) ->
+            Some "redaction/top-level"
+        | Change.Redaction(RedactionEdit.KeepNothing eventType) when kept eventType = KeptContent.Paths [] ->
+            Some $"redaction/{eventType}"
+        | Change.Redaction(RedactionEdit.Keep(eventType, path)) ->
+            match kept eventType with
+            | KeptContent.Paths paths when not (List.contains path paths) -> None
+            | _ -> Some $"redaction/{eventType}"
+        | _ -> None
+
     /// Where an amendment touches a row that it does not declare, or declares one that it leaves alone.
     let amendment (before: RoomVersion) (amendment: Amendment) : Finding list =
         let did = touched before (Flatten.apply before amendment)
@@ -75,9 +106,17 @@ module Lint =
             What = what
         }
 
+        let missed =
+            (before, amendment.Changes)
+            ||> List.mapFold (fun version change ->
+                misses version change, Flatten.apply version { amendment with Changes = [ change ] })
+            |> fst
+            |> List.choose id
+
         [
             for name in did - declared -> finding "is touched and not declared" name
             for name in declared - did -> finding "is declared and not touched" name
+            for name in missed -> finding "is not there to be changed so" name
         ]
 
     let rec private readsEntry (condition: Condition) : bool =
@@ -137,7 +176,7 @@ module Lint =
         let names = Rule.all v.Authorization |> List.map Rule.name
 
         let rec walk (parent: string) (inEach: bool) (rules: Rule list) = [
-            for i, rule in List.indexed rules do
+            for rule in rules do
                 let name = Rule.name rule
 
                 if
@@ -150,12 +189,10 @@ module Lint =
                     finding name "reads an entry outside of ForEach"
 
                 match rule with
-                | Rule.Clause(_, Condition.Always, _, _) when i < rules.Length - 1 -> finding name "hides the rules after it"
                 | Rule.Clause(_, condition, _, parts) ->
                     for part in parts do
                         if not (contains part.Condition condition) then
                             finding part.Head.Name "is no part of its clause's condition"
-                | Rule.Iff(_, Condition.Always, _, _) when i < rules.Length - 1 -> finding name "hides the rules after it"
                 | Rule.Scope(_, _, [])
                 | Rule.ForEach(_, _, _, _, []) -> finding name "has no rules inside"
                 | _ -> ()
@@ -169,6 +206,9 @@ module Lint =
                     finding name "is the name of several rules"
 
             yield! walk "" false v.Authorization
+
+            for name, what in Reachability.faults v.Authorization do
+                finding name what
 
             match List.tryLast v.Authorization with
             | Some(Rule.Clause(_, Condition.Always, _, _)) -> ()

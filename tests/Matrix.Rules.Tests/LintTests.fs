@@ -87,3 +87,260 @@ let ``Two rules of one name are found out`` () =
     Lint.version twice
     |> whats
     |> equal [ "federate", "is the name of several rules" ]
+
+let private isCreate = Condition.TypeIs "m.room.create"
+let private isName = Condition.TypeIs "m.room.name"
+
+let private senderIn memberships =
+    Condition.MembershipIn(User.Sender, memberships)
+
+let private allowed name condition = clause name "" condition Outcome.Allow
+
+let private rejected name condition =
+    clause name "" condition (Outcome.Reject Reason.SenderBanned)
+
+let private last = otherwise "last" Outcome.Allow
+
+let private compare' relation =
+    Condition.Compare(Power.Of User.Sender, relation, Power.Of User.StateKey)
+
+/// Tables with one fault each: what is wrong, and with which rule.
+let private faulty: TestCaseData list =
+    [
+        "an event has one type",
+        [
+            scope "s" "" isCreate [ allowed "s.name" isName; otherwise "s.otherwise" Outcome.Allow ]
+            last
+        ],
+        [ "s.name", "can never hold where it stands" ]
+
+        "a join rule is one of its words",
+        [
+            allowed
+                "contrary"
+                (Condition.And [
+                    Condition.JoinRuleIn [ JoinRule.Public ]
+                    Condition.JoinRuleIn [ JoinRule.Invite ]
+                ])
+            last
+        ],
+        [ "contrary", "can never hold where it stands" ]
+
+        "a user is in one place",
+        [
+            scope "s" "" (senderIn [ Membership.Join; Membership.Invite ]) [ rejected "s.banned" (senderIn [ Membership.Ban ]) ]
+            last
+        ],
+        [ "s.banned", "can never hold where it stands" ]
+
+        "who are the same are in the same place",
+        [
+            scope "s" "" (Condition.SameUser(User.StateKey, User.Sender)) [
+                rejected
+                    "s.kicked"
+                    (Condition.And [
+                        senderIn [ Membership.Join ]
+                        Condition.MembershipIn(User.StateKey, [ Membership.Leave ])
+                    ])
+            ]
+            last
+        ],
+        [ "s.kicked", "can never hold where it stands" ]
+
+        "what has a prefix is there",
+        [
+            rejected "keyless" (Condition.And [ Condition.Not Condition.HasStateKey; Condition.StateKeyStartsWith "@" ])
+            last
+        ],
+        [ "keyless", "can never hold where it stands" ]
+
+        "what has a shape is there",
+        [
+            rejected
+                "shapeless"
+                (Condition.And [
+                    Condition.Not(Condition.ContentHas [ "a" ])
+                    Condition.ContentIs([ "a" ], Shape.Integer)
+                ])
+            last
+        ],
+        [ "shapeless", "can never hold where it stands" ]
+
+        "what is inside of something is in something",
+        [
+            rejected
+                "inside"
+                (Condition.And [
+                    Condition.Not(Condition.ContentHas [ "a" ])
+                    Condition.ContentHas [ "a"; "b" ]
+                ])
+            last
+        ],
+        [ "inside", "can never hold where it stands" ]
+
+        "a clause that an earlier one implies",
+        [
+            rejected "either" (senderIn [ Membership.Ban; Membership.Leave ])
+            rejected "banned" (senderIn [ Membership.Ban ])
+            last
+        ],
+        [ "banned", "is hidden by the rules before it" ]
+
+        "a clause behind a scope that always decides",
+        [
+            scope "s" "" isName [
+                rejected "s.banned" (senderIn [ Membership.Ban ])
+                otherwise "s.otherwise" Outcome.Allow
+            ]
+            allowed "joined" (Condition.And [ isName; senderIn [ Membership.Join ] ])
+            last
+        ],
+        [ "joined", "is hidden by the rules before it" ]
+
+        "a comparison that an earlier one implies, written the other way round",
+        [
+            rejected "below" (compare' Relation.Below)
+            rejected "above" (Condition.Compare(Power.Of User.StateKey, Relation.Above, Power.Of User.Sender))
+            last
+        ],
+        [ "above", "is hidden by the rules before it" ]
+
+        "a rule after two that leave nothing",
+        [
+            rejected "some" Condition.HasStateKey
+            allowed "rest" (Condition.Not Condition.HasStateKey)
+            last
+        ],
+        [ "rest", "hides the rules after it" ]
+
+        "a rule after one of which every value is taken",
+        [
+            rejected "out" (senderIn [ Membership.Absent; Membership.Leave; Membership.Ban ])
+            allowed "in" (senderIn [ Membership.Join; Membership.Invite; Membership.Knock ])
+            last
+        ],
+        [ "in", "hides the rules after it" ]
+
+        "a rule that applies if and only if, and is never refused",
+        [
+            scope "s" "" isName [ iff "s.name" "" Condition.Always isName Reason.SenderBanned ]
+            last
+        ],
+        [ "s.name", "never rejects" ]
+
+        "a rule that applies if and only if, and is never fulfilled",
+        [
+            scope "s" "" isName [ iff "s.create" "" Condition.Always isCreate Reason.SenderBanned ]
+            last
+        ],
+        [ "s.create", "never allows" ]
+
+        "a value before of what is added",
+        [
+            forEach "each" "" [ Alteration.Added ] (Entries.Inside [ "users" ]) Condition.Always [
+                rejected "each.old" (Condition.Compare(Power.Old, Relation.Above, Power.Of User.Sender))
+            ]
+            last
+        ],
+        [ "each.old", "can never hold where it stands" ]
+    ]
+    |> List.map (fun (what, table, findings) -> TestCaseData(table, findings).SetArgDisplayNames(what))
+
+[<TestCaseSource(nameof faulty)>]
+let ``A table with a rule that cannot do what it says is found out`` (table: Rule list, findings: (string * string) list) =
+    Lint.version {
+        Versions.v12 with
+            Authorization = table
+            Misprints = []
+    }
+    |> whats
+    |> equal findings
+
+/// Tables that look like faulty ones and are none.
+let private sound: TestCaseData list =
+    [
+        "a scope that leaves some events to the next",
+        [
+            scope "s" "" isName [ rejected "s.banned" (senderIn [ Membership.Ban ]) ]
+            allowed "joined" (Condition.And [ isName; senderIn [ Membership.Join ] ])
+            last
+        ]
+        "two powers of which one may be absent",
+        [
+            rejected "below" (compare' Relation.Below)
+            allowed "atLeast" (compare' Relation.AtLeast)
+            last
+        ]
+        "entries of which there may be none",
+        [
+            forEach "each" "" [ Alteration.Changed ] (Entries.Inside [ "users" ]) Condition.Always [
+                otherwise "each.otherwise" Outcome.Allow
+            ]
+            allowed "joined" (senderIn [ Membership.Join ])
+            last
+        ]
+        "an unheard-of membership",
+        [
+            for m in
+                [
+                    Membership.Join
+                    Membership.Invite
+                    Membership.Leave
+                    Membership.Ban
+                    Membership.Knock
+                ] do
+                allowed (Settings.membershipWord m) (Condition.MembershipIs m)
+            last
+        ]
+    ]
+    |> List.map (fun (what, table) -> TestCaseData(table).SetArgDisplayNames(what))
+
+[<TestCaseSource(nameof sound)>]
+let ``A table that only looks faulty is not called so`` (table: Rule list) =
+    Lint.version {
+        Versions.v12 with
+            Authorization = table
+            Misprints = []
+    }
+    |> whats
+    |> equal []
+
+[<Test>]
+let ``An amendment of what is not there is found out`` () =
+    let late = {
+        Msc1659.eventIdsAreHashes with
+            Touches = []
+            Changes = [
+                Change.Authorization(Edit.Remove "redaction")
+                Change.Redaction(RedactionEdit.KeepNothing "m.room.aliases")
+                Change.Selection(SelectionEdit.Add Authorization.Selecting.authorisingUser)
+            ]
+    }
+
+    Lint.amendment Versions.v11 late
+    |> whats
+    |> List.filter (fun (_, what) -> what.StartsWith "is not there")
+    |> equal [
+        "authorization/redaction", "is not there to be changed so"
+        "redaction/m.room.aliases", "is not there to be changed so"
+        "selection/authorising-user", "is not there to be changed so"
+    ]
+
+[<Test>]
+let ``A rule whose amendment is undone is told from the right one`` () =
+    // A first wrong attempt at the knock rule: the join rule is asked for the contrary.
+    let wrong = {
+        Versions.v12 with
+            Authorization =
+                Rule.edit
+                    (Edit.Reword(
+                        "member.knock.membership",
+                        "",
+                        Condition.And [ Condition.JoinRuleIn [ JoinRule.Public ]; senderIn [ Membership.Leave ] ]
+                    ))
+                    Versions.v12.Authorization
+    }
+
+    Lint.version wrong
+    |> whats
+    |> equal [ "member.knock.membership", "is hidden by the rules before it" ]

@@ -5,6 +5,7 @@ open System.IO
 open Argu
 open Matrix.Cli.Config
 open Matrix.Cli.Db
+open Matrix.Cli.Rules
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
 
@@ -14,6 +15,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] User of ParseResults<UserArguments>
     | [<CliPrefix(CliPrefix.None)>] Db of ParseResults<DbArguments>
     | [<CliPrefix(CliPrefix.None)>] Vectors of ParseResults<VectorsArguments>
+    | [<CliPrefix(CliPrefix.None)>] Rules of ParseResults<RulesArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
     interface IArgParserTemplate with
@@ -23,6 +25,7 @@ type Arguments =
             | User _ -> "accounts."
             | Db _ -> "the database."
             | Vectors _ -> "test vectors: questions about the room versions and their answers."
+            | Rules _ -> "the rules of room versions: printed and compared."
             | Version _ -> "says which version this is."
 
 module internal Program =
@@ -32,6 +35,7 @@ module internal Program =
         | User arguments -> UserCommand.run arguments
         | Db arguments -> DbCommand.run arguments
         | Vectors arguments -> VectorsCommand.run arguments
+        | Rules arguments -> RulesCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 
     /// What is wrong with the arguments, without the page of usage that comes with it.

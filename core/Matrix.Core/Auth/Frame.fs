@@ -157,7 +157,11 @@ type internal Frame() =
     member private this.ReadPower(userId: string) : int64 =
         match settings.CreatorPower with
         | CreatorPower.Infinite when this.IsCreator userId -> Frame.Infinite
-        | CreatorPower.HundredAtFirst when isNull this.LevelsEvent -> if this.IsCreator userId then 100L else 0L
+        | CreatorPower.HundredAtFirst when isNull this.LevelsEvent ->
+            if this.IsCreator userId then
+                DefaultLevels.CreatorAtFirst
+            else
+                DefaultLevels.Users
         | _ -> this.Levels.OfUser userId
 
     member this.PowerOf(userId: string | null) : int64 =

@@ -21,13 +21,13 @@ type PowerLevels(values: PowerLevelValues, content: JsonObject) =
     let users = map "users"
     let events = map "events"
     let notifications = map "notifications"
-    let usersDefault = level "users_default" 0L
-    let eventsDefault = level "events_default" 0L
-    let stateDefault = level "state_default" 50L
-    let invite = level "invite" 0L
-    let kick = level "kick" 50L
-    let ban = level "ban" 50L
-    let redact = level "redact" 50L
+    let usersDefault = level "users_default" DefaultLevels.Users
+    let eventsDefault = level "events_default" DefaultLevels.Events
+    let stateDefault = level "state_default" DefaultLevels.State
+    let invite = level "invite" DefaultLevels.Invite
+    let kick = level "kick" DefaultLevels.Kick
+    let ban = level "ban" DefaultLevels.Ban
+    let redact = level "redact" DefaultLevels.Redact
 
     /// What holds where a room has no power levels event.
     static member val Absent = PowerLevels(PowerLevelValues.Integers, JsonObject.Empty)
@@ -48,7 +48,7 @@ type PowerLevels(values: PowerLevelValues, content: JsonObject) =
     member _.Notification(key: string) : int64 =
         match LevelValues.ofMember values notifications key with
         | ValueSome n -> n
-        | ValueNone -> 50L
+        | ValueNone -> DefaultLevels.Notification
 
     /// The level to invite; 0 if not given.
     member _.Invite = invite

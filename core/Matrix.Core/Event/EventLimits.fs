@@ -1,5 +1,7 @@
 namespace Matrix.Core.Event
 
+open Matrix.Rules
+
 /// Bounds on events. Client-Server API, "Size limits"; Server-Server API, "Persistent Data Unit".
 [<RequireQualifiedAccess>]
 module EventLimits =
@@ -7,16 +9,16 @@ module EventLimits =
     /// The greatest canonical form of an event, in bytes, its hashes and signatures included. `unsigned` is not counted: it is
     /// no part of what all servers share.
     [<Literal>]
-    let MaxBytes = 65536
+    let MaxBytes = Limits.EventBytes
 
     /// The greatest `type` and `state_key`, in bytes of UTF-8. Identifiers have the same limit.
     [<Literal>]
-    let MaxKeyBytes = 255
+    let MaxKeyBytes = Limits.KeyBytes
 
     /// The most entries of `prev_events`.
     [<Literal>]
-    let MaxPrevEvents = 20
+    let MaxPrevEvents = Limits.PrevEvents
 
     /// The most entries of `auth_events`.
     [<Literal>]
-    let MaxAuthEvents = 10
+    let MaxAuthEvents = Limits.AuthEvents

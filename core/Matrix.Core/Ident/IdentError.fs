@@ -41,7 +41,7 @@ module Ident =
 
     /// The longest identifier, in bytes of UTF-8, sigil and server name included.
     [<Literal>]
-    let MaxBytes = 255
+    let MaxBytes = Matrix.Rules.Limits.IdentifierBytes
 
     /// The size in bytes of UTF-8.
     let bytes (s: string) : int = Encoding.UTF8.GetByteCount s

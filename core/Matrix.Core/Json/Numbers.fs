@@ -12,7 +12,7 @@ module Numbers =
 
     /// The greatest integer of canonical JSON, 2^53 - 1. Its negative is the least.
     [<Literal>]
-    let MaxInteger = 9007199254740991L
+    let MaxInteger = Matrix.Rules.Limits.Integer
 
     // From here on a literal with an exponent stays a float: it is how peers write great floats.
     [<Literal>]

@@ -25,7 +25,10 @@ module JsonLimits =
 
     /// An event as peers and clients send it: 64 KiB of canonical JSON, and room for `unsigned` and white space.
     /// Depth 128 is what other servers' parsers accept.
-    let event = { Bytes = 4 * 65536; Depth = 128 }
+    let event = {
+        Bytes = 4 * Matrix.Rules.Limits.EventBytes
+        Depth = Matrix.Rules.Limits.Nesting
+    }
 
     /// A request body of the Client-Server API.
     let clientBody = { Bytes = 1024 * 1024; Depth = 128 }

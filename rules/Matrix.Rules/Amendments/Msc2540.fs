@@ -18,7 +18,7 @@ let strictJson: Amendment = {
     ]
     Changes = [
         Change.Setting(Setting.Json JsonStrictness.Strict)
-        Change.Setting(Setting.MaximumDepth 9007199254740991L)
+        Change.Setting(Setting.MaximumDepth Limits.Integer)
         Change.Setting(Setting.PowerLevelValues PowerLevelValues.IntegersAndStrings)
         Change.Authorization(
             Edit.Reword(

@@ -23,6 +23,15 @@ let bold text = paint "1" text
 /// What is wrong.
 let red text = paint "31" text
 
+/// What is new.
+let green text = paint "32" text
+
+/// What is not as it was.
+let yellow text = paint "33" text
+
+/// What explains the line above.
+let faint text = paint "2" text
+
 /// Whether a person can be asked.
 let canAsk () = not Console.IsInputRedirected
 

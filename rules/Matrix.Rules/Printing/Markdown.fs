@@ -1,0 +1,157 @@
+namespace Matrix.Rules.Printing
+
+open Matrix.Rules
+
+/// Versions and differences as Markdown: what `rules/printed` holds.
+[<RequireQualifiedAccess>]
+module Markdown =
+
+    let private escaped (text: string) : string =
+        text.Replace("\\", "\\\\").Replace("|", "\\|").Replace("<", "\\<").Replace("*", "\\*").Replace("_", "\\_")
+
+    let private code (text: string) : string = "`" + text + "`"
+
+    let private amendment (a: Amendment) : string =
+        "- ["
+        + a.Msc
+        + "]("
+        + a.Link
+        + ") **"
+        + escaped a.Title
+        + ".** "
+        + escaped a.Why
+
+    let private proposals (amendments: Amendment list) : string =
+        amendments
+        |> List.distinctBy _.Msc
+        |> List.map (fun a -> "[" + a.Msc + "](" + a.Link + ")")
+        |> String.concat ", "
+
+    let private row (s: Section) (r: Row) : string =
+        let by = proposals (Document.proposals s r)
+
+        String.replicate r.Depth "  "
+        + "- "
+        + (if r.Number = "" then "" else "**" + r.Number + "** ")
+        + code r.Id
+        + " "
+        + escaped r.Text
+        + (match Rows.decision r with
+           | "" -> ""
+           | decision -> " *" + escaped decision + "*")
+        + (if by = "" then "" else " (" + by + ")")
+
+    let private section (s: Section) : string list = [
+        ""
+        "## " + Areas.title s.Area
+        ""
+        match s.Rows |> List.map _.Link |> List.distinct with
+        | [] -> ()
+        | links ->
+            String.concat
+                ", "
+                (links
+                 |> List.map (fun link ->
+                     if link.StartsWith "http" then
+                         "<" + link + ">"
+                     else
+                         code link))
+
+            ""
+        for r in s.Rows do
+            row s r
+    ]
+
+    /// A version.
+    let ofDocument (document: Document) : string list = [
+        "# " + escaped (Prose.heading document.Version)
+
+        if not document.Version.Amendments.IsEmpty then
+            ""
+            "What it amends:"
+            ""
+
+            for a in document.Version.Amendments do
+                amendment a
+
+        for s in document.Sections do
+            yield! section s
+    ]
+
+    let private cell (r: Row) : string =
+        (if r.Number = "" then "" else "**" + r.Number + "** ")
+        + escaped r.Text
+        + (match Rows.decision r with
+           | "" -> ""
+           | decision -> "<br>*" + escaped decision + "*")
+
+    let private change (d: AreaDifference) (c: RowChange) : string =
+        let id = (RowChanges.row c).Id
+
+        let left, right =
+            match c with
+            | RowChange.Added after -> "", cell after
+            | RowChange.Removed before -> cell before, ""
+            | RowChange.Changed(before, after)
+            | RowChange.Reworded(before, after)
+            | RowChange.Moved(before, after) -> cell before, cell after
+
+        let by = d.Amendments |> Map.tryFind id |> Option.defaultValue [] |> proposals
+
+        "| "
+        + code id
+        + "<br>"
+        + Prose.kind c
+        + (if by = "" then "" else "<br>" + by)
+        + " | "
+        + left
+        + " | "
+        + right
+        + " |"
+
+    let private area (difference: Difference) (d: AreaDifference) : string list = [
+        ""
+        "## " + Areas.title d.Area
+
+        if not d.Changes.IsEmpty then
+            ""
+
+            "| "
+            + Prose.tally d.Changes
+            + " | "
+            + difference.From.Id
+            + " | "
+            + difference.To.Id
+            + " |"
+
+            "| --- | --- | --- |"
+
+            for c in d.Changes do
+                change d c
+
+        match Prose.renumbered d with
+        | "" -> ()
+        | words ->
+            ""
+            escaped words
+    ]
+
+    /// A difference.
+    let ofDifference (d: Difference) : string list = [
+        "# From room version " + d.From.Id + " to room version " + d.To.Id
+
+        if not d.Amendments.IsEmpty then
+            ""
+            "Amendments that only one of them has:"
+            ""
+
+            for a in d.Amendments do
+                amendment a
+
+        if d.Areas.IsEmpty then
+            ""
+            "No row differs."
+
+        for a in d.Areas do
+            yield! area d a
+    ]

@@ -1,0 +1,111 @@
+namespace Matrix.Rules
+
+/// When a member of an event is there.
+[<RequireQualifiedAccess>]
+type Presence =
+    | Always
+    | Optional
+    /// In every event but the create event, which may not have it.
+    | ExceptCreate
+
+/// What a member of an event holds.
+[<RequireQualifiedAccess>]
+type FieldShape =
+    | Text
+    /// Text of at most so many bytes of UTF-8.
+    | ShortText of bytes: int
+    | UserId
+    | RoomIdWithDomain
+    | RoomIdHash
+    | EventIdWithDomain
+    | Integer
+    | IntegerUpTo of int64
+    | Object
+    /// `sha256` and its text.
+    | Hashes
+    /// By server and key, the text of a signature.
+    | Signatures
+    | References of EventReferences * most: int
+
+/// A member of an event as servers exchange it.
+type Field = {
+    Key: string
+    Presence: Presence
+    Shape: FieldShape
+    Text: string
+}
+
+/// The members of an event. Room versions, "Event format".
+[<RequireQualifiedAccess>]
+module Fields =
+
+    let private field key presence shape text = {
+        Key = key
+        Presence = presence
+        Shape = shape
+        Text = text
+    }
+
+    /// Every member that the page of a version with these settings describes, by name.
+    let ofSettings (settings: Settings) : Field list = [
+        field
+            "auth_events"
+            Presence.Always
+            (FieldShape.References(settings.References, Limits.AuthEvents))
+            "The events that allow this one."
+        field "content" Presence.Always FieldShape.Object "What the event says."
+        field
+            "depth"
+            Presence.Always
+            (FieldShape.IntegerUpTo settings.MaximumDepth)
+            "One more than the greatest depth among the previous events, or the limit once that is reached."
+        if settings.EventIds = EventIdForm.Assigned then
+            field "event_id" Presence.Always FieldShape.EventIdWithDomain "The event's own id."
+        field "hashes" Presence.Always FieldShape.Hashes "The content hash."
+        field "origin_server_ts" Presence.Always FieldShape.Integer "When it was made by its server's clock, in milliseconds."
+        field
+            "prev_events"
+            Presence.Always
+            (FieldShape.References(settings.References, Limits.PrevEvents))
+            "The newest events that its server knew of when it was made."
+        if settings.Redacts = RedactsPlace.TopLevel then
+            field "redacts" Presence.Optional FieldShape.Text "The event that a redaction redacts."
+        match settings.RoomIds with
+        | RoomIdForm.WithDomain -> field "room_id" Presence.Always FieldShape.RoomIdWithDomain "The room."
+        | RoomIdForm.HashOfCreate ->
+            field "room_id" Presence.ExceptCreate FieldShape.RoomIdHash "The room. The create event names none: its own id does."
+        field "sender" Presence.Always FieldShape.UserId "The user who sent it."
+        field "signatures" Presence.Always FieldShape.Signatures "Signatures, by server and key."
+        field
+            "state_key"
+            Presence.Optional
+            (FieldShape.ShortText Limits.KeyBytes)
+            "If it is there, the event is state, and replaces the state of its type and this key."
+        field "type" Presence.Always (FieldShape.ShortText Limits.KeyBytes) "What kind of event it is."
+        field "unsigned" Presence.Optional FieldShape.Object "What its server adds, outside of hashes and signatures."
+    ]
+
+    /// When it is there, in words.
+    let presenceWords (presence: Presence) : string =
+        match presence with
+        | Presence.Always -> "required"
+        | Presence.Optional -> "optional"
+        | Presence.ExceptCreate -> "required, except in the create event"
+
+    /// What it holds, in words.
+    let shapeWords (shape: FieldShape) : string =
+        match shape with
+        | FieldShape.Text -> "text"
+        | FieldShape.ShortText bytes -> "text of at most " + string bytes + " bytes"
+        | FieldShape.UserId -> "a user id, @localpart:domain"
+        | FieldShape.RoomIdWithDomain -> "a room id, !opaque:domain"
+        | FieldShape.RoomIdHash -> "a room id, ! and a hash"
+        | FieldShape.EventIdWithDomain -> "an event id, $opaque:domain"
+        | FieldShape.Integer -> "an integer"
+        | FieldShape.IntegerUpTo most -> "an integer, at most " + string most
+        | FieldShape.Object -> "an object"
+        | FieldShape.Hashes -> "an object with sha256, unpadded Base64"
+        | FieldShape.Signatures -> "an object of objects of texts"
+        | FieldShape.References(EventReferences.IdsWithHashes, most) ->
+            "a list of at most " + string most + " pairs of an event id and its hashes"
+        | FieldShape.References(EventReferences.Ids, most) -> "a list of at most " + string most + " event ids"

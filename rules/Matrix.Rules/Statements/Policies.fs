@@ -1,0 +1,84 @@
+/// What this server decides where the specification decides nothing: local policy, each as a row of its own.
+module Matrix.Rules.Policies
+
+let private readings = Links.decision "0004-where-the-rules-leave-room"
+let private numbers = Links.decision "0001-minus-zero-exponents-floats"
+
+/// The policies that bear on a version.
+let statements (version: RoomVersion) : Statement list =
+    let settings = version.Settings
+    let code = "core/Matrix.Core/Event/"
+    let assigned = settings.EventIds = EventIdForm.Assigned
+
+    [
+        Statement.valued
+            (code + "PduFields.fs")
+            "policy.identifier-bytes"
+            "Whether the limits of identifiers, types and state keys are enforced in this version too, though old rooms may have longer ones."
+            "enforced"
+        Statement.plain
+            (code + "PduFields.fs")
+            "policy.references"
+            "Ids in auth_events and prev_events need the sigil and the length; one of another form names an event that nobody can find."
+        Statement.valued (code + "PduFields.fs") "policy.depth" "The least depth." "0"
+        Statement.valued
+            "core/Matrix.Core/Json/Reading.fs"
+            "policy.nesting"
+            "How many objects and lists may stand inside each other in an event."
+            (string Limits.Nesting)
+        Statement.plain (code + "EventLimits.fs") "policy.unsigned" "unsigned is not counted in an event's size."
+        Statement.plain
+            "core/Matrix.Core/Json/Reading.fs"
+            "policy.duplicate-keys"
+            "Of members of one name, the last counts; half a surrogate pair is refused."
+        if settings.Json = JsonStrictness.Strict then
+            Statement.plain
+                numbers
+                "policy.numbers"
+                "What a literal says counts, not its spelling: -0 is 0, and 1e10 an integer; 1.0 is refused."
+        else
+            Statement.plain
+                numbers
+                "policy.numbers"
+                "Floats are written with the fewest digits that read back the same, so that old hashes hold; integers beyond 64 bits become floats."
+        if assigned then
+            Statement.plain
+                "core/Matrix.Core/Facade/RoomRules.fs"
+                "policy.creation"
+                "No room of this version is made here: its events' ids are chosen, and could be chosen twice."
+        Statement.plain readings "policy.power-levels.users-absent" "Power levels without users are accepted."
+        Statement.plain
+            readings
+            "policy.join-rule"
+            "A room without join rules, or whose join rules say none, is one that invites; a word that nobody knows lets nobody in."
+        if settings.PowerLevelValues <> PowerLevelValues.Integers then
+            Statement.plain
+                readings
+                "policy.power-levels.malformed"
+                "A malformed level of power levels that are state already counts as not given."
+        Statement.plain
+            "core/Matrix.Core/Auth/LevelValues.fs"
+            "policy.power-levels.range"
+            "The two ends of the range of 64 bits are no levels."
+        Statement.plain
+            readings
+            "policy.first-join"
+            "The only previous event is a create event if it is the create event of the state."
+        Statement.plain
+            readings
+            "policy.added-levels"
+            "An entry that is added has no value before; only values that are there are compared."
+        Statement.plain
+            readings
+            "policy.named-entry"
+            "Of several altered entries, a rejection names the first: named levels in the page's order, then map by map, by key."
+        Statement.plain
+            readings
+            "policy.resolution.signatures"
+            "While states are resolved, signatures count as valid: the events were checked when they were received."
+        if settings.StateResolution <> StateResolutionAlgorithm.V1 then
+            Statement.plain
+                readings
+                "policy.resolution.auth-chains"
+                "What is in an event's auth chain is looked for at any distance, also below events that are in no conflict."
+    ]

@@ -1,0 +1,77 @@
+namespace Matrix.Rules
+
+/// Bounds that hold in every room version: the core compares with these and keeps none of its own.
+[<RequireQualifiedAccess>]
+module Limits =
+
+    /// The greatest canonical form of an event, in bytes, signatures included. Client-Server API, "Size limits".
+    [<Literal>]
+    let EventBytes = 65536
+
+    /// The greatest `type` and `state_key`, in bytes of UTF-8. Client-Server API, "Size limits".
+    [<Literal>]
+    let KeyBytes = 255
+
+    /// The longest identifier, in bytes of UTF-8, sigil and domain included. Appendices, "Identifier Grammar".
+    [<Literal>]
+    let IdentifierBytes = 255
+
+    /// The most entries of `prev_events`. Room versions, "Event format".
+    [<Literal>]
+    let PrevEvents = 20
+
+    /// The most entries of `auth_events`. Room versions, "Event format".
+    [<Literal>]
+    let AuthEvents = 10
+
+    /// The greatest integer of canonical JSON; its negative is the least. Appendices, "Canonical JSON".
+    [<Literal>]
+    let Integer = 9007199254740991L
+
+    /// How many days a signing key counts as valid for, whatever it says itself. Room versions, "Signing key validity period".
+    [<Literal>]
+    let KeyDays = 7
+
+    /// How many objects and lists may stand inside each other in an event. Nowhere specified.
+    [<Literal>]
+    let Nesting = 128
+
+/// The levels that hold where a room gives none. Client-Server API, `m.room.power_levels`; Server-Server API, "Definitions".
+[<RequireQualifiedAccess>]
+module DefaultLevels =
+
+    /// Of a user: `users_default`.
+    [<Literal>]
+    let Users = 0L
+
+    /// Of a message: `events_default`.
+    [<Literal>]
+    let Events = 0L
+
+    /// Of a state event: `state_default`.
+    [<Literal>]
+    let State = 50L
+
+    /// To invite.
+    [<Literal>]
+    let Invite = 0L
+
+    /// To remove others.
+    [<Literal>]
+    let Kick = 50L
+
+    /// To ban.
+    [<Literal>]
+    let Ban = 50L
+
+    /// To redact the events of others.
+    [<Literal>]
+    let Redact = 50L
+
+    /// To notify by a key of `notifications`.
+    [<Literal>]
+    let Notification = 50L
+
+    /// Of the room's creator while the room has no power levels event, in versions where creators do not stand above all levels.
+    [<Literal>]
+    let CreatorAtFirst = 100L

@@ -1,0 +1,267 @@
+/// Where the core decides by itself what the tables say too, the two are held equal here.
+module Matrix.Core.Tests.RulesAsDataTests
+
+open System
+open System.Security.Cryptography
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+
+let private versions =
+    Versions.withUnstable
+    |> List.map (fun v -> TestCaseData(v).SetArgDisplayNames(v.Id))
+
+let private obj (members: (string * Json) list) =
+    Json.Object(JsonObject.OfSeq [ for key, value in members -> struct (key, value) ])
+
+let private text (s: string) = Json.String s
+
+/// The hash of an event, as versions 3 and later name events.
+let private hash = String('A', 43)
+
+let private reference (references: EventReferences) (i: int) =
+    let id = "$" + string i + ":one"
+
+    match references with
+    | EventReferences.Ids -> text id
+    | EventReferences.IdsWithHashes -> Json.Array [| text id; obj [ "sha256", text hash ] |]
+
+/// A value as the row says that it should be.
+let private sample (shape: FieldShape) : Json =
+    match shape with
+    | FieldShape.Text -> text "$other:one"
+    | FieldShape.ShortText bytes -> text (String('x', bytes))
+    | FieldShape.UserId -> text "@alice:one"
+    | FieldShape.RoomIdWithDomain -> text "!room:one"
+    | FieldShape.RoomIdHash -> text ("!" + hash)
+    | FieldShape.EventIdWithDomain -> text "$event:one"
+    | FieldShape.Integer -> Json.Int 1L
+    | FieldShape.IntegerUpTo most -> Json.Int most
+    | FieldShape.Object -> obj []
+    | FieldShape.Hashes -> obj [ "sha256", text hash ]
+    | FieldShape.Signatures -> obj [ "one", obj [ "ed25519:1", text "AAAA" ] ]
+    | FieldShape.References(references, most) -> Json.Array [| for i in 1..most -> reference references i |]
+
+/// Values that are close to a row's and none of its: the least that is too much, and other forms of the same kind.
+let private beyond (shape: FieldShape) : Json list =
+    match shape with
+    | FieldShape.ShortText bytes -> [ text (String('x', bytes + 1)); text (String('ä', bytes / 2 + 1)) ]
+    | FieldShape.UserId -> [ text "alice:one"; text "@alice"; text ("@" + String('a', 251) + ":one") ]
+    | FieldShape.RoomIdWithDomain -> [ text ("!" + hash); text ("!" + String('a', 251) + ":one") ]
+    | FieldShape.RoomIdHash -> [ text "!room:one"; text ("!" + hash + "A") ]
+    | FieldShape.EventIdWithDomain -> [ text ("$" + hash); text ("$" + String('a', 251) + ":one") ]
+    | FieldShape.IntegerUpTo most -> [
+        Json.Int -1L
+        if most < Int64.MaxValue then
+            Json.Int(most + 1L)
+      ]
+    | FieldShape.References(references, most) -> [
+        Json.Array [| for i in 1 .. most + 1 -> reference references i |]
+        Json.Array [|
+            reference
+                (if references = EventReferences.Ids then
+                     EventReferences.IdsWithHashes
+                 else
+                     EventReferences.Ids)
+                1
+        |]
+      ]
+    | FieldShape.Hashes -> [ obj [ "md5", text hash ]; obj [ "sha256", Json.Int 1L ] ]
+    | FieldShape.Signatures -> [ obj [ "one", text "AAAA" ]; obj [ "one", obj [ "ed25519:1", Json.Int 1L ] ] ]
+    | FieldShape.Text
+    | FieldShape.Integer
+    | FieldShape.Object -> []
+
+/// What kind of JSON a row's values are.
+let private kind (json: Json) =
+    match json with
+    | Json.Null -> "null"
+    | Json.Bool _ -> "boolean"
+    | Json.Int _ -> "integer"
+    | Json.Float _ -> "float"
+    | Json.String _ -> "string"
+    | Json.Array _ -> "list"
+    | Json.Object _ -> "object"
+
+let private ofEveryKind = [ Json.Null; Json.Bool true; Json.Int 1L; text "x"; Json.Array [||]; obj [] ]
+
+let private fields (version: RoomVersion) = Fields.ofSettings version.Settings
+
+/// An event with every member that the version's rows name, each as its row says.
+let private whole (version: RoomVersion) : Map<string, Json> =
+    Map.ofList [ for f in fields version -> f.Key, sample f.Shape ]
+
+let private accepts (version: RoomVersion) (event: Map<string, Json>) : bool =
+    let event =
+        JsonObject.OfSeq [ for KeyValue(key, value) in event -> struct (key, value) ]
+
+    match PduFormat.ofJson (EventFormat version) event with
+    | Ok _ -> true
+    | Error _ -> false
+
+[<TestCaseSource(nameof versions)>]
+let ``An event with every member as its row says is accepted`` (version: RoomVersion) =
+    Assert.That(accepts version (whole version), Is.True)
+
+[<TestCaseSource(nameof versions)>]
+let ``An event without a member is refused if the row says that it is required`` (version: RoomVersion) =
+    for f in fields version do
+        let without = (whole version).Remove f.Key
+        Assert.That(accepts version without, Is.EqualTo(f.Presence = Presence.Optional), f.Key)
+
+        let ofCreate = without.Add("type", text "m.room.create")
+
+        if f.Key <> "type" then
+            Assert.That(accepts version ofCreate, Is.EqualTo(f.Presence <> Presence.Always), $"{f.Key} of a create event")
+
+[<TestCaseSource(nameof versions)>]
+let ``A member of another kind than its row's, or beyond its bounds, is refused`` (version: RoomVersion) =
+    for f in fields version do
+        let wrong =
+            (ofEveryKind |> List.filter (fun json -> kind json <> kind (sample f.Shape)))
+            @ beyond f.Shape
+
+        for json in wrong do
+            let event = (whole version).Add(f.Key, json)
+            Assert.That(accepts version event, Is.False, $"{f.Key}: {CanonicalJson.text json}")
+
+[<TestCaseSource(nameof versions)>]
+let ``An event is accepted up to the bytes that the limit names`` (version: RoomVersion) =
+    let ofSize (bytes: int) =
+        let body (n: int) =
+            (whole version).Add("content", obj [ "body", text (String('x', n)) ]).Remove "unsigned"
+
+        let size (event: Map<string, Json>) =
+            (CanonicalJson.bytes (obj (Map.toList event))).Length
+
+        body (bytes - size (body 0))
+
+    Assert.That(accepts version (ofSize Limits.EventBytes), Is.True)
+    Assert.That(accepts version (ofSize (Limits.EventBytes + 1)), Is.False)
+    Assert.That(accepts version ((ofSize Limits.EventBytes).Add("unsigned", obj [ "age", Json.Int 1L ])), Is.True)
+
+let private without (keys: string list) (o: JsonObject) =
+    JsonObject.OfSeq(o.Members |> Seq.filter (fun (struct (key, _)) -> not (List.contains key keys)))
+
+let private sha256 (o: JsonObject) =
+    SHA256.HashData(CanonicalJson.bytes (Json.Object o))
+
+[<TestCaseSource(nameof versions)>]
+let ``Hashes are of an event without the members that the rows remove`` (version: RoomVersion) =
+    let format = EventFormat version
+
+    let event =
+        JsonObject.OfSeq [ for KeyValue(key, value) in whole version -> struct (key, value) ]
+
+    Assert.That(PduFormat.contentHash format event, Is.EqualTo(sha256 (without Signing.removedForContentHash event)))
+
+    Assert.That(
+        PduFormat.referenceHash format event,
+        Is.EqualTo(sha256 (without Signing.removedForReferenceHash (format.Redactor.Redact event)))
+    )
+
+/// Whether a condition on the event alone holds.
+let rec private holds (event: Map<string, Json>) (condition: Condition) : bool =
+    let rec has (path: string list) (json: Json) =
+        match path, json with
+        | [], _ -> true
+        | key :: rest, Json.Object o ->
+            match o.TryFind key with
+            | ValueSome inner -> has rest inner
+            | ValueNone -> false
+        | _ -> false
+
+    match condition with
+    | Condition.Always -> true
+    | Condition.Not inner -> not (holds event inner)
+    | Condition.And parts -> List.forall (holds event) parts
+    | Condition.Or parts -> List.exists (holds event) parts
+    | Condition.TypeIs eventType -> event["type"] = text eventType
+    | Condition.ContentHas path -> has path event["content"]
+    | Condition.MembershipIs membership ->
+        match event["content"] with
+        | Json.Object content -> content.TryFind "membership" = ValueSome(text (Settings.membershipWord membership))
+        | _ -> false
+    | other -> failwith $"{other} is not asked of the event alone"
+
+[<TestCaseSource(nameof versions)>]
+let ``The servers that must sign are those of the rows`` (version: RoomVersion) =
+    let format = EventFormat version
+
+    for eventType in [ "m.room.member"; "m.room.message" ] do
+        for membership in [ "join"; "invite"; "leave" ] do
+            for more in
+                [
+                    []
+                    [ "third_party_invite", obj [] ]
+                    [ "join_authorised_via_users_server", text "@carol:three" ]
+                ] do
+                let event =
+                    (whole version)
+                        .Add("type", text eventType)
+                        .Add("event_id", text "$event:two")
+                        .Add("content", obj (("membership", text membership) :: more))
+
+                let expected =
+                    Signing.requirements version.Settings
+                    |> List.filter (fun r -> holds event r.When)
+                    |> List.map (fun r ->
+                        match r.Server with
+                        | Server.Of User.Sender -> "one"
+                        | Server.OfEventId -> "two"
+                        | Server.Of User.Authorising -> "three"
+                        | other -> failwith $"{other}")
+                    |> set
+
+                match PduFormat.ofJson format (JsonObject.OfSeq [ for KeyValue(k, v) in event -> struct (k, v) ]) with
+                | Error fault -> Assert.Fail $"{fault}"
+                | Ok received ->
+                    let actual =
+                        set [
+                            yield! received.RequiredSigners
+                            if received.AuthorisingServer <> "" then
+                                received.AuthorisingServer
+                        ]
+
+                    Assert.That((actual = expected), Is.True, $"{eventType} {membership} {more}: {actual}, not {expected}")
+
+[<TestCaseSource(nameof versions)>]
+let ``Numbers are read as strictly as the rows say`` (version: RoomVersion) =
+    let format = EventFormat version
+    let strict = version.Settings.Json = JsonStrictness.Strict
+
+    let reads (literal: string) =
+        let text = "{\"content\":{\"n\":" + literal + "}}"
+
+        match JsonReader.ParseObject(ReadOnlySpan<byte>(Text.Encoding.UTF8.GetBytes text), format.Reading, JsonLimits.event) with
+        | Ok _ -> true
+        | Error _ -> false
+
+    Assert.That(reads (string Limits.Integer), Is.True)
+    Assert.That(reads (string (Limits.Integer + 1L)), Is.EqualTo(not strict))
+    Assert.That(reads (string (-Limits.Integer - 1L)), Is.EqualTo(not strict))
+    Assert.That(reads "1.5", Is.EqualTo(not strict))
+
+let private levelValues = [
+    PowerLevelValues.IntegersFloatsAndStrings
+    PowerLevelValues.IntegersAndStrings
+    PowerLevelValues.Integers
+]
+
+[<TestCaseSource(nameof levelValues)>]
+let ``Values count as levels as the rows say`` (values: PowerLevelValues) =
+    let counts json = (LevelValues.read values json).IsSome
+    let strings = values <> PowerLevelValues.Integers
+    let floats = values = PowerLevelValues.IntegersFloatsAndStrings
+
+    Assert.That(counts (Json.Int -5L), Is.True)
+
+    for s in [ "100"; "000100"; "-100"; "+100"; " 100 "; " +0100 " ] do
+        Assert.That(counts (text s), Is.EqualTo strings, s)
+
+    for s in [ ""; "1.0"; "- 1"; "--1"; "1e2"; "0x1" ] do
+        Assert.That(counts (text s), Is.False, s)
+
+    Assert.That(counts (Json.Float 51146.98), Is.EqualTo floats)

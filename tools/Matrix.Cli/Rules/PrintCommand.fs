@@ -1,0 +1,33 @@
+namespace Matrix.Cli.Rules
+
+open System
+open System.IO
+open Argu
+open Matrix.Cli
+open Matrix.Rules
+open Matrix.Rules.Printing
+
+type PrintArguments =
+    | [<MainCommand; ExactlyOnce>] Folder of DIR: string
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Folder _ -> "where the files go; it is made if it is not there."
+
+module internal PrintCommand =
+    /// Writes every version and the difference of each to its parent, as Markdown.
+    let run (arguments: ParseResults<PrintArguments>) : Ending =
+        let folder = Path.GetFullPath(arguments.GetResult PrintArguments.Folder)
+
+        if File.Exists folder then
+            Misused(folder + ": expected a folder, found a file")
+        else
+            Directory.CreateDirectory folder |> ignore
+            let pages = Pages.all
+
+            for name, lines in pages do
+                File.WriteAllText(Path.Combine(folder, name), String.Join('\n', lines) + "\n")
+
+            Console.Out.WriteLine(string pages.Length + " files in " + folder)
+            Done

@@ -1,0 +1,97 @@
+/// Rows of rules on standard output.
+module internal Matrix.Cli.Rules.Printing
+
+open System
+open System.IO
+open System.Text
+open System.Text.Json
+open Matrix.Cli.Output
+open Matrix.Rules
+open Matrix.Rules.Printing
+
+/// Lines of text, with their styles on a terminal.
+let lines (printed: PrintedLine list) =
+    let text = StringBuilder()
+
+    for line in printed do
+        let shown =
+            match line.Style with
+            | Style.Title
+            | Style.Heading -> Terminal.bold line.Text
+            | Style.Detail -> Terminal.faint line.Text
+            | Style.Added -> Terminal.green line.Text
+            | Style.Removed -> Terminal.red line.Text
+            | Style.Changed -> Terminal.yellow line.Text
+            | Style.Plain -> line.Text
+
+        text.Append(shown).Append('\n') |> ignore
+
+    Console.Out.Write(text.ToString())
+
+/// Lines as they are.
+let plain (printed: string list) =
+    Console.Out.Write(String.Join('\n', printed) + "\n")
+
+/// A JSON object whose members `write` writes.
+let json (write: Utf8JsonWriter -> unit) =
+    use bytes = new MemoryStream()
+
+    use json =
+        new Utf8JsonWriter(
+            bytes,
+            JsonWriterOptions(Indented = true, Encoder = Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
+        )
+
+    json.WriteStartObject()
+    write json
+    json.WriteEndObject()
+    json.Flush()
+    Console.Out.Write(Encoding.UTF8.GetString(bytes.ToArray()) + "\n")
+
+/// A list, each item by `write`.
+let listOf (json: Utf8JsonWriter) (name: string) (items: 'a seq) (write: 'a -> unit) =
+    json.WriteStartArray name
+
+    for item in items do
+        write item
+
+    json.WriteEndArray()
+
+/// A list of texts.
+let texts (json: Utf8JsonWriter) (name: string) (items: string seq) =
+    listOf json name items json.WriteStringValue
+
+/// A text; null if it is empty.
+let textOrNull (json: Utf8JsonWriter) (name: string) (text: string) =
+    if text = "" then
+        json.WriteNull name
+    else
+        json.WriteString(name, text)
+
+/// The members of a row.
+let rowMembers (json: Utf8JsonWriter) (proposals: Amendment list) (row: Row) =
+    json.WriteString("id", row.Id)
+    json.WriteString("at", row.At)
+    textOrNull json "number" row.Number
+    json.WriteString("text", row.Text)
+    textOrNull json "outcome" row.Outcome
+    textOrNull json "reason" row.Reason
+    textOrNull json "when" row.When
+    textOrNull json "value" row.Value
+    textOrNull json "msc" (proposals |> List.map _.Msc |> List.distinct |> String.concat ", ")
+    json.WriteString("link", row.Link)
+
+/// An amendment as an object.
+let amendment (json: Utf8JsonWriter) (a: Amendment) =
+    json.WriteStartObject()
+    json.WriteString("msc", a.Msc)
+    json.WriteString("title", a.Title)
+    json.WriteString("why", a.Why)
+    json.WriteString("link", a.Link)
+    json.WriteEndObject()
+
+/// Whether a version is for use.
+let stability (version: RoomVersion) =
+    match version.Stability with
+    | Stability.Stable -> "stable"
+    | Stability.Unstable -> "unstable"

@@ -1,0 +1,25 @@
+/// Room versions and areas as they are named on the command line.
+module internal Matrix.Cli.Rules.RoomVersions
+
+open Matrix.Cli
+open Matrix.Rules
+open Matrix.Rules.Printing
+
+/// The version of that name, be it unstable.
+let find (id: string) : Result<RoomVersion, Ending> =
+    match Versions.tryFindUnstable id with
+    | Some version -> Ok version
+    | None ->
+        let known = Versions.withUnstable |> List.map _.Id |> String.concat ", "
+        Error(Misused("there is no room version '" + id + "': expected one of " + known))
+
+/// The area of that name; all of them without a name.
+let areas (name: string option) : Result<Area list, Ending> =
+    match name with
+    | None -> Ok Areas.all
+    | Some name ->
+        match Areas.tryFind name with
+        | Some area -> Ok [ area ]
+        | None ->
+            let known = Areas.all |> List.map Areas.name |> String.concat ", "
+            Error(Misused("--area: there is no area '" + name + "': expected one of " + known))

@@ -1,0 +1,27 @@
+namespace Matrix.Cli.Rules
+
+open Argu
+open Matrix.Cli
+
+[<RequireSubcommand>]
+type RulesArguments =
+    | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
+    | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArguments>
+    | [<CliPrefix(CliPrefix.None)>] Diff of ParseResults<DiffArguments>
+    | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | List _ -> "room versions, what each amends, and which tables they share."
+            | Show _ -> "the rules of a room version."
+            | Diff _ -> "what differs between two room versions."
+            | Print _ -> "writes all versions, and what each changed of its parent, into a folder."
+
+module internal RulesCommand =
+    let run (arguments: ParseResults<RulesArguments>) : Ending =
+        match arguments.GetSubCommand() with
+        | List arguments -> ListCommand.run arguments
+        | Show arguments -> ShowCommand.run arguments
+        | Diff arguments -> DiffCommand.run arguments
+        | Print arguments -> PrintCommand.run arguments

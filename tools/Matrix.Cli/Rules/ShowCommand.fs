@@ -1,0 +1,70 @@
+namespace Matrix.Cli.Rules
+
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Output
+open Matrix.Rules
+open Matrix.Rules.Printing
+
+type ShowArguments =
+    | [<MainCommand; ExactlyOnce>] Version of VERSION: string
+    | [<Unique>] Area of AREA: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Version _ -> "the room version, such as 12."
+            | Area _ ->
+                "one area only: rooms, ids, format, limits, json, hashes, signatures, keys, power, selection, auth, redaction, state or policy."
+            | Format _ -> "how the answer is written; text unless said."
+
+module internal ShowCommand =
+    let private rows (json: System.Text.Json.Utf8JsonWriter) name (section: Section) =
+        Printing.listOf json name section.Rows (fun row ->
+            json.WriteStartObject()
+            Printing.rowMembers json (Document.proposals section row) row
+            json.WriteEndObject())
+
+    /// `clauses` are the authorization rules, or those of the one area that was asked for; `areas` are all others.
+    let private json (document: Document) =
+        let version = document.Version
+
+        let first =
+            match document.Sections with
+            | [ one ] -> one.Area
+            | _ -> Area.Authorization
+
+        Printing.json (fun json ->
+            json.WriteString("version", version.Id)
+            json.WriteString("area", Areas.name first)
+            json.WriteString("stability", Printing.stability version)
+            Printing.textOrNull json "parent" (version.Parent |> Option.defaultValue "")
+            Printing.listOf json "amendments" version.Amendments (Printing.amendment json)
+
+            for s in document.Sections do
+                if s.Area = first then
+                    rows json "clauses" s
+
+            Printing.listOf json "areas" (document.Sections |> List.filter (fun s -> s.Area <> first)) (fun s ->
+                json.WriteStartObject()
+                json.WriteString("area", Areas.name s.Area)
+                json.WriteString("title", Areas.title s.Area)
+                rows json "clauses" s
+                json.WriteEndObject()))
+
+    let run (arguments: ParseResults<ShowArguments>) : Ending =
+        let id = arguments.GetResult ShowArguments.Version
+
+        match RoomVersions.find id, RoomVersions.areas (arguments.TryGetResult ShowArguments.Area) with
+        | Error ending, _
+        | _, Error ending -> ending
+        | Ok version, Ok areas ->
+            let document = Document.ofVersion areas version
+
+            match arguments.GetResult(ShowArguments.Format, Text) with
+            | Text -> Printing.lines (Text.ofDocument document)
+            | Json -> json document
+            | Markdown -> Printing.plain (Markdown.ofDocument document)
+
+            Done
