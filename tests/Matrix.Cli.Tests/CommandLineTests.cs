@@ -3,7 +3,7 @@ namespace Matrix.Cli.Tests;
 /// <summary>What holds for every command.</summary>
 internal sealed class CommandLineTests
 {
-    [TestCase("", "config", "user", "db", "version")]
+    [TestCase("", "config", "user", "db", "vectors", "rules", "version", "completion")]
     [TestCase("config", "check", "default")]
     [TestCase("config check", "FILE", "--format")]
     [TestCase("user", "create")]
@@ -14,6 +14,10 @@ internal sealed class CommandLineTests
     [TestCase("vectors", "check", "run", "answer")]
     [TestCase("vectors check", "FILE", "--differing")]
     [TestCase("vectors run", "--against", "--timeout", "tests/vectors/FORMAT.md")]
+    [TestCase("rules", "list", "show", "diff", "print")]
+    [TestCase("rules show", "VERSION", "--area", "--format")]
+    [TestCase("rules diff", "A", "B", "--area", "--format")]
+    [TestCase("completion", "bash|zsh|fish")]
     [TestCase("version", "--format")]
     public async Task Help_is_there_on_every_level(string command, params string[] named)
     {

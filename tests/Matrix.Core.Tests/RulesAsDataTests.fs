@@ -155,12 +155,10 @@ let ``Hashes are of an event without the members that the rows remove`` (version
     let event =
         JsonObject.OfSeq [ for KeyValue(key, value) in whole version -> struct (key, value) ]
 
-    Assert.That(PduFormat.contentHash format event, Is.EqualTo(sha256 (without Signing.removedForContentHash event)))
+    let essential = format.Redactor.Redact event
 
-    Assert.That(
-        PduFormat.referenceHash format event,
-        Is.EqualTo(sha256 (without Signing.removedForReferenceHash (format.Redactor.Redact event)))
-    )
+    Assert.That((PduFormat.contentHash format event = sha256 (without Signing.removedForContentHash event)), Is.True)
+    Assert.That((PduFormat.referenceHash format event = sha256 (without Signing.removedForReferenceHash essential)), Is.True)
 
 /// Whether a condition on the event alone holds.
 let rec private holds (event: Map<string, Json>) (condition: Condition) : bool =

@@ -86,7 +86,10 @@ let ``Two rules of one name are found out`` () =
 
     Lint.version twice
     |> whats
-    |> equal [ "federate", "is the name of several rules" ]
+    |> equal [
+        "federate", "is the name of several rules"
+        "federate", "is hidden by the rules before it"
+    ]
 
 let private isCreate = Condition.TypeIs "m.room.create"
 let private isName = Condition.TypeIs "m.room.name"

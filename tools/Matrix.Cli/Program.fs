@@ -16,6 +16,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Db of ParseResults<DbArguments>
     | [<CliPrefix(CliPrefix.None)>] Vectors of ParseResults<VectorsArguments>
     | [<CliPrefix(CliPrefix.None)>] Rules of ParseResults<RulesArguments>
+    | [<CliPrefix(CliPrefix.None)>] Completion of ParseResults<CompletionArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
     interface IArgParserTemplate with
@@ -26,16 +27,18 @@ type Arguments =
             | Db _ -> "the database."
             | Vectors _ -> "test vectors: questions about the room versions and their answers."
             | Rules _ -> "the rules of room versions: printed and compared."
+            | Completion _ -> "writes a script by which a shell completes mx."
             | Version _ -> "says which version this is."
 
 module internal Program =
-    let private dispatch (arguments: ParseResults<Arguments>) =
+    let private dispatch (parser: ArgumentParser) (arguments: ParseResults<Arguments>) =
         match arguments.GetSubCommand() with
         | Config arguments -> ConfigCommand.run arguments
         | User arguments -> UserCommand.run arguments
         | Db arguments -> DbCommand.run arguments
         | Vectors arguments -> VectorsCommand.run arguments
         | Rules arguments -> RulesCommand.run arguments
+        | Completion arguments -> CompletionCommand.run parser arguments
         | Version arguments -> VersionCommand.run arguments
 
     /// What is wrong with the arguments, without the page of usage that comes with it.
@@ -57,7 +60,7 @@ module internal Program =
 
         try
             parser.ParseCommandLine(arguments, raiseOnUsage = true)
-            |> dispatch
+            |> dispatch parser
             |> Ending.conclude
         with
         | :? ArguParseException as stopped when stopped.ErrorCode = ErrorCode.HelpText ->

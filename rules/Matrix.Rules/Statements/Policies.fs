@@ -8,7 +8,6 @@ let private numbers = Links.decision "0001-minus-zero-exponents-floats"
 let statements (version: RoomVersion) : Statement list =
     let settings = version.Settings
     let code = "core/Matrix.Core/Event/"
-    let assigned = settings.EventIds = EventIdForm.Assigned
 
     [
         Statement.valued
@@ -41,11 +40,6 @@ let statements (version: RoomVersion) : Statement list =
                 numbers
                 "policy.numbers"
                 "Floats are written with the fewest digits that read back the same, so that old hashes hold; integers beyond 64 bits become floats."
-        if assigned then
-            Statement.plain
-                "core/Matrix.Core/Facade/RoomRules.fs"
-                "policy.creation"
-                "No room of this version is made here: its events' ids are chosen, and could be chosen twice."
         Statement.plain readings "policy.power-levels.users-absent" "Power levels without users are accepted."
         Statement.plain
             readings

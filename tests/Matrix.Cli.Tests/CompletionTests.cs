@@ -1,0 +1,58 @@
+using System.Diagnostics;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>Scripts by which shells complete `mx`.</summary>
+internal sealed class CompletionTests
+{
+    private static async Task<string[]> BashOffersAsync(string line)
+    {
+        var script = (await Command.RunAsync("completion", "bash")).Output;
+        var words = line.Split(' ');
+        var ask = $"COMP_WORDS=({string.Join(' ', words.Select(word => $"'{word}'"))}); COMP_CWORD={words.Length - 1}; _mx; echo \"${{COMPREPLY[*]}}\"";
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["--norc", "-c", script + "\n" + ask])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var errors = bash.StandardError.ReadToEndAsync();
+        var output = await bash.StandardOutput.ReadToEndAsync();
+        await bash.WaitForExitAsync();
+        Assert.That(await errors, Is.Empty);
+        return output.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    [TestCase("mx r", "rules")]
+    [TestCase("mx rules d", "diff")]
+    [TestCase("mx rules show org", "org.example.owned-state")]
+    [TestCase("mx rules show 12 --area st", "state")]
+    [TestCase("mx rules show 12 --format ", "text json markdown")]
+    [TestCase("mx db sizes --r", "--rooms")]
+    [TestCase("mx completion f", "fish")]
+    [TestCase("mx config check homeserver.y", "")]
+    public async Task Bash_offers_what_may_follow(string line, string offered) =>
+        Assert.That(await BashOffersAsync(line), Is.EqualTo(offered.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+
+    [TestCase("bash", "' rules diff') offered=")]
+    [TestCase("zsh", "' rules diff') offered=(")]
+    [TestCase("fish", "__mx_path '\\'' rules diff'\\''")]
+    public async Task Every_shell_has_a_script_with_every_command(string shell, string sample)
+    {
+        var script = (await Command.RunAsync("completion", shell)).Output;
+
+        Assert.That(script, Does.Contain(sample));
+        foreach (var command in new[] { "config", "check", "user", "create", "db", "backup", "sizes", "rules", "list", "show", "print", "version" })
+        {
+            Assert.That(script, Does.Contain(command));
+        }
+    }
+
+    [Test]
+    public async Task A_shell_that_is_not_known_is_refused()
+    {
+        var ran = await Command.RunAsync("completion", "tcsh");
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.StartWith("mx: "));
+    }
+}

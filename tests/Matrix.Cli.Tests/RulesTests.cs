@@ -1,0 +1,160 @@
+using System.Text.Json;
+using Matrix.Processes;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>Room versions, printed and compared.</summary>
+internal sealed class RulesTests
+{
+    private static readonly string[] _clauseKeys = ["id", "at", "number", "text", "outcome", "when", "msc", "link"];
+
+    private static IEnumerable<string> Texts(JsonElement list, string key) => list.EnumerateArray().Select(item => item.GetProperty(key).GetString()!);
+
+    [Test]
+    public async Task The_list_counts_the_tables_that_versions_share()
+    {
+        var list = (await Command.RunAsync("rules", "list", "--format", "json")).Json;
+        var distinct = list.GetProperty("tables").EnumerateArray()
+            .ToDictionary(table => table.GetProperty("table").GetString()!, table => table.GetProperty("distinct").GetInt32());
+
+        Assert.That(
+            (distinct["auth"], distinct["redaction"], distinct["state"], distinct["ids"]),
+            Is.EqualTo((8, 5, 3, 3)));
+        Assert.That(
+            Texts(list.GetProperty("versions"), "version"),
+            Is.EqualTo(Enumerable.Range(1, 12).Select(n => $"{n}").Append("org.example.owned-state")));
+    }
+
+    [Test]
+    public async Task The_list_names_parents_amendments_and_what_is_unstable()
+    {
+        var text = await Command.RunAsync("rules", "list");
+        var markdown = await Command.RunAsync("rules", "list", "--format", "markdown");
+
+        Assert.That(text.Output, Does.Contain("Room version 12, based on 11 (stable)\n  MSC4289  "));
+        Assert.That(text.Output, Does.Contain("Room version org.example.owned-state, based on 11 (unstable"));
+        Assert.That(text.Output, Does.Contain("Authorization tables: 8 distinct\n  1 2 | 3 4 5 | 6 | 7 | 8 9 | 10 | 11 | 12\n"));
+        Assert.That(markdown.Output, Does.Contain("| 12 | stable | 11 | MSC4289 "));
+    }
+
+    [Test]
+    public async Task Every_numbered_rule_of_every_version_is_shown_with_its_position_and_outcome()
+    {
+        var outline = JsonDocument.Parse(await File.ReadAllBytesAsync(
+            Path.Combine(Repository.Root, "tests", "vectors", "authorization", "outline.json"))).RootElement.GetProperty("versions");
+        var items = 0;
+
+        foreach (var version in outline.EnumerateObject())
+        {
+            var shown = (await Command.RunAsync("rules", "show", version.Name, "--format", "json")).Json;
+            var expected = version.Value.EnumerateArray().Select(item => (
+                item.GetProperty("at").GetString(),
+                item.TryGetProperty("printed", out var printed) ? printed.GetString() : item.GetProperty("at").GetString(),
+                item.GetProperty("says").EnumerateArray().Select(says => says.GetString()).SingleOrDefault()));
+
+            Assert.That(shown.GetProperty("version").GetString(), Is.EqualTo(version.Name));
+            Assert.That(
+                shown.GetProperty("clauses").EnumerateArray().Select(clause => (
+                    clause.GetProperty("at").GetString(), clause.GetProperty("number").GetString(), clause.GetProperty("outcome").GetString())),
+                Is.EqualTo(expected), version.Name);
+            items += version.Value.GetArrayLength();
+        }
+
+        Assert.That(items, Is.EqualTo(934));
+    }
+
+    [Test]
+    public async Task A_clause_says_what_it_is_when_it_applies_and_who_made_it_so()
+    {
+        var clauses = (await Command.RunAsync("rules", "show", "12", "--area", "auth", "--format", "json")).Json.GetProperty("clauses");
+        var clause = clauses.EnumerateArray().Single(item => item.GetProperty("id").GetString() == "member.join.restricted");
+
+        Assert.That(_clauseKeys.All(key => clause.TryGetProperty(key, out _)), Is.True);
+        Assert.That(clause.GetProperty("number").GetString(), Is.EqualTo("5.3.5"));
+        Assert.That(clause.GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted or knock_restricted"));
+        Assert.That(clause.GetProperty("outcome").ValueKind, Is.EqualTo(JsonValueKind.Null));
+        Assert.That(clause.GetProperty("msc").GetString(), Is.EqualTo("MSC3083, MSC3787"));
+        Assert.That(clause.GetProperty("link").GetString(), Does.EndWith("/rooms/v12/#authorisation-rules"));
+    }
+
+    [TestCase("redaction", "kept.m.room.create", "everything")]
+    [TestCase("format", "event.room_id", "required, except in the create event: a room id, ! and a hash")]
+    [TestCase("state", "state.resolve.check-power-events", "an empty state map")]
+    [TestCase("limits", "limits.event", "65536 bytes")]
+    [TestCase("policy", "policy.identifier-bytes", "enforced")]
+    public async Task An_area_is_shown_alone(string area, string id, string value)
+    {
+        var shown = (await Command.RunAsync("rules", "show", "12", "--area", area, "--format", "json")).Json;
+        var row = shown.GetProperty("clauses").EnumerateArray().Single(item => item.GetProperty("id").GetString() == id);
+
+        Assert.That(row.GetProperty("value").GetString(), Is.EqualTo(value));
+        Assert.That(shown.GetProperty("areas").GetArrayLength(), Is.Zero);
+        Assert.That((await Command.RunAsync("rules", "show", "12", "--area", area)).Output, Does.Contain($"[{id}]"));
+    }
+
+    [Test]
+    public async Task A_difference_says_what_was_added_removed_and_changed_by_whom()
+    {
+        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--format", "json")).Json.GetProperty("changes");
+        var rules = changes.EnumerateArray().Where(change => change.GetProperty("area").GetString() == "auth").Select(change => (
+            change.GetProperty("id").GetString(), change.GetProperty("kind").GetString(), change.GetProperty("msc").GetString()));
+
+        Assert.That(rules, Is.EquivalentTo(new[]
+        {
+            ("create.server", "removed", "MSC4291"),
+            ("create.room-id", "added", "MSC4291"),
+            ("create.additional-creators", "added", "MSC4289"),
+            ("room", "added", "MSC4291"),
+            ("auth-events.create", "removed", "MSC4291"),
+            ("power-levels.creators", "added", "MSC4289"),
+        }));
+        Assert.That(changes.EnumerateArray().Any(change => change.GetProperty("wording_only").GetBoolean()), Is.False);
+    }
+
+    [Test]
+    public async Task A_difference_stands_side_by_side()
+    {
+        var text = await Command.RunAsync("rules", "diff", "9", "10", "--area", "auth");
+        var markdown = await Command.RunAsync("rules", "diff", "9", "10", "--area", "auth", "--format", "markdown");
+
+        Assert.That(text.Output, Does.Contain("~ member.join.restricted: changed (MSC3787)\n"));
+        Assert.That(text.Output, Does.Match(@"  4\.3\.5 Where the join rule is restricted: +\| 4\.3\.5 Where the join rule is restricted or\n"));
+        Assert.That(markdown.Output, Does.Contain("| 3 changed, 2 added | 9 | 10 |"));
+    }
+
+    [TestCase("rules show 13", "'13': expected one of 1, 2, ")]
+    [TestCase("rules show 12 --area colours", "'colours': expected one of rooms, ids, ")]
+    [TestCase("rules diff 11", "B")]
+    [TestCase("rules diff 11 eleven", "'eleven'")]
+    [TestCase("rules show", "VERSION")]
+    [TestCase("rules print /dev/null", "expected a folder")]
+    public async Task What_cannot_be_shown_is_told_in_one_line_and_ends_with_2(string command, string told)
+    {
+        var ran = await Command.RunAsync(command.Split(' '));
+
+        Assert.That(ran.Code, Is.EqualTo(2), ran.Errors);
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: ").And.Contains(told).And.Not.Contain("\n"));
+        Assert.That(ran.Output, Is.Empty);
+    }
+
+    [Test]
+    public async Task The_printed_pages_are_written_as_they_were_reviewed()
+    {
+        var folder = Directory.CreateTempSubdirectory("mx-rules-");
+        try
+        {
+            var ran = await Command.RunAsync("rules", "print", folder.FullName);
+
+            Assert.That(ran.Code, Is.Zero, ran.Errors);
+            foreach (var reviewed in Directory.GetFiles(Path.Combine(Repository.Root, "rules", "printed")))
+            {
+                var written = Path.Combine(folder.FullName, Path.GetFileName(reviewed));
+                Assert.That(await File.ReadAllTextAsync(written), Is.EqualTo(await File.ReadAllTextAsync(reviewed)), reviewed);
+            }
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}

@@ -1,0 +1,269 @@
+namespace Matrix.Cli
+
+open System
+open Argu
+
+/// A shell that can complete command lines.
+type Shell =
+    | Bash
+    | Zsh
+    | Fish
+
+type CompletionArguments =
+    | [<MainCommand; ExactlyOnce>] Shell of Shell
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Shell _ -> "whose script is written; bash: eval \"$(mx completion bash)\"."
+
+/// What may follow a command: `mx rules show` is the path `rules`, `show`.
+type internal CommandWords = {
+    Path: string list
+    /// Subcommands and options, each with its help.
+    Words: (string * string) list
+    /// Options that take one of a few words, and those.
+    Choices: (string * string list) list
+}
+
+/// Completion, from the tree of commands itself: a command that is added completes without further work.
+module internal CompletionCommand =
+    /// The names of a union's cases as Argu reads them; none if it is no enumeration.
+    let private choicesOf (case: ArgumentCaseInfo) : string list =
+        let ofType (t: Type) =
+            if
+                Reflection.FSharpType.IsUnion t
+                && Reflection.FSharpType.GetUnionCases t
+                   |> Array.forall (fun c -> c.GetFields().Length = 0)
+            then
+                [ for c in Reflection.FSharpType.GetUnionCases t -> c.Name.ToLowerInvariant() ]
+            else
+                []
+
+        match case.UnionCaseInfo.GetFields() with
+        | [| one |] -> ofType one.PropertyType
+        | _ -> []
+
+    let private versions = Matrix.Rules.Versions.withUnstable |> List.map _.Id
+
+    /// Words that are known and no union of their own: of the options of that name, and, without one, of commands.
+    let private known (path: string list) (option: string) : string list =
+        match path, option with
+        | [ "rules"; ("show" | "diff") ], "" -> versions
+        | _, "--room-version" -> versions
+        | _, "--area" -> Matrix.Rules.Printing.Areas.all |> List.map Matrix.Rules.Printing.Areas.name
+        | _ -> []
+
+    /// Every command, from the whole tree down.
+    let rec internal tree (path: string list) (arguments: ArgumentParser) : CommandWords list =
+        let cases = arguments.GetArgumentCases()
+        let named = cases |> List.filter (fun c -> not c.IsMainCommand)
+        let name (c: ArgumentCaseInfo) = c.Name.Value |> string
+
+        {
+            Path = path
+            Words =
+                (named |> List.map (fun c -> name c, c.Description.Value.TrimEnd '.'))
+                @ [ "--help", "says what there is" ]
+            Choices = [
+                for c in cases do
+                    let option = if c.IsMainCommand then "" else name c
+
+                    match choicesOf c @ known path option with
+                    | [] -> ()
+                    | words -> option, words
+            ]
+        }
+        :: [
+            for sub in arguments.GetSubCommandParsers() do
+                yield!
+                    tree
+                        (path
+                         @ [
+                             sub.ParentInfo
+                             |> Option.map (fun p -> p.Name.Value |> string)
+                             |> Option.defaultValue ""
+                         ])
+                        sub
+        ]
+
+    let private quoted (text: string) = "'" + text.Replace("'", "'\\''") + "'"
+
+    let private lines (texts: string list) = String.Join('\n', texts)
+
+    let private words (c: CommandWords) =
+        let positional =
+            c.Choices |> List.filter (fun (option, _) -> option = "") |> List.collect snd
+
+        (c.Words |> List.map fst) @ positional
+
+    let private chosen (c: CommandWords) =
+        c.Choices |> List.filter (fun (option, _) -> option <> "")
+
+    let private bash (commands: CommandWords list) =
+        lines [
+            "# Completion of mx in bash: eval \"$(mx completion bash)\""
+            "_mx() {"
+            "    local path= word i offered= cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}"
+            "    for ((i = 1; i < COMP_CWORD; i++)); do"
+            "        word=${COMP_WORDS[i]}"
+            "        case \"$path $word\" in"
+            for c in commands do
+                if not c.Path.IsEmpty then
+                    "            "
+                    + quoted (" " + String.concat " " c.Path)
+                    + ") path=\"$path $word\" ;;"
+            "        esac"
+            "    done"
+            "    case \"$path|$prev\" in"
+            for c in commands do
+                for option, some in chosen c do
+                    "        "
+                    + quoted (
+                        (if c.Path.IsEmpty then
+                             ""
+                         else
+                             " " + String.concat " " c.Path)
+                        + "|"
+                        + option
+                    )
+                    + ") offered="
+                    + quoted (String.concat " " some)
+                    + " ;;"
+            "    esac"
+            "    [ -n \"$offered\" ] || case \"$path\" in"
+            for c in commands do
+                "        "
+                + quoted (
+                    if c.Path.IsEmpty then
+                        ""
+                    else
+                        " " + String.concat " " c.Path
+                )
+                + ") offered="
+                + quoted (String.concat " " (words c))
+                + " ;;"
+            "    esac"
+            "    COMPREPLY=($(compgen -W \"$offered\" -- \"$cur\"))"
+            "}"
+            "complete -o default -F _mx mx ./mx"
+        ]
+
+    let private zsh (commands: CommandWords list) =
+        lines [
+            "#compdef mx"
+            "# Completion of mx in zsh: eval \"$(mx completion zsh)\", or in a folder of fpath as _mx"
+            "_mx() {"
+            "    local at='' word i"
+            "    local -a offered"
+            "    for ((i = 2; i < CURRENT; i++)); do"
+            "        word=${words[i]}"
+            "        case \"$at $word\" in"
+            for c in commands do
+                if not c.Path.IsEmpty then
+                    "            "
+                    + quoted (" " + String.concat " " c.Path)
+                    + ") at=\"$at $word\" ;;"
+            "        esac"
+            "    done"
+            "    case \"$at|${words[CURRENT-1]}\" in"
+            for c in commands do
+                for option, some in chosen c do
+                    "        "
+                    + quoted (
+                        (if c.Path.IsEmpty then
+                             ""
+                         else
+                             " " + String.concat " " c.Path)
+                        + "|"
+                        + option
+                    )
+                    + ") compadd -- "
+                    + String.concat " " some
+                    + "; return ;;"
+            "    esac"
+            "    case \"$at\" in"
+            for c in commands do
+                let described =
+                    (c.Words
+                     |> List.map (fun (word, help) -> quoted (word.Replace(":", "\\:") + ":" + help)))
+                    @ (c.Choices
+                       |> List.filter (fun (option, _) -> option = "")
+                       |> List.collect snd
+                       |> List.map quoted)
+
+                "        "
+                + quoted (
+                    if c.Path.IsEmpty then
+                        ""
+                    else
+                        " " + String.concat " " c.Path
+                )
+                + ") offered=("
+                + String.concat " " described
+                + ") ;;"
+            "    esac"
+            "    _describe mx offered || _files"
+            "}"
+            "compdef _mx mx"
+        ]
+
+    let private fish (commands: CommandWords list) =
+        lines [
+            "# Completion of mx in fish: mx completion fish | source"
+            "function __mx_path"
+            "    set -l path ''"
+            "    for word in (commandline -opc)[2..]"
+            "        switch \"$path $word\""
+            for c in commands do
+                if not c.Path.IsEmpty then
+                    "            case " + quoted (" " + String.concat " " c.Path)
+                    "                set path \"$path $word\""
+            "        end"
+            "    end"
+            "    test \"$path\" = \"$argv[1]\""
+            "end"
+            for c in commands do
+                let path =
+                    if c.Path.IsEmpty then
+                        ""
+                    else
+                        " " + String.concat " " c.Path
+
+                let condition = " -n " + quoted ("__mx_path " + quoted path)
+
+                for word, help in c.Words do
+                    if word.StartsWith "--" then
+                        let choices =
+                            c.Choices
+                            |> List.tryFind (fun (option, _) -> option = word)
+                            |> Option.map (fun (_, some) -> " -x -a " + quoted (String.concat " " some))
+                            |> Option.defaultValue ""
+
+                        "complete -c mx"
+                        + condition
+                        + " -l "
+                        + word.Substring 2
+                        + choices
+                        + " -d "
+                        + quoted help
+                    else
+                        "complete -c mx" + condition + " -f -a " + quoted word + " -d " + quoted help
+
+                for option, some in c.Choices do
+                    if option = "" then
+                        "complete -c mx" + condition + " -f -a " + quoted (String.concat " " some)
+        ]
+
+    /// Writes the script of a shell.
+    let run (whole: ArgumentParser) (arguments: ParseResults<CompletionArguments>) : Ending =
+        let commands = tree [] whole
+
+        Console.Out.WriteLine(
+            match arguments.GetResult CompletionArguments.Shell with
+            | Bash -> bash commands
+            | Zsh -> zsh commands
+            | Fish -> fish commands
+        )
+
+        Done
