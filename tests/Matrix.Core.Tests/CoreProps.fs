@@ -7,18 +7,7 @@ open Matrix.Properties
 open Matrix.Properties.Properties
 
 let private properties =
-    [
-        JsonProperties.all
-        IdentProperties.all
-        EventProperties.all
-        StateTreeProperties.all
-        StateStorageProperties.all
-        PushProperties.all
-        RoomProperties.all
-        SyncProperties.all
-    ]
-    |> Seq.concat
-    |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)
+    AllProperties.ofNoVersion |> Seq.map (fun p -> TestCaseData(p).SetName p.Name)
 
 [<TestCaseSource(nameof properties)>]
 let Property (property: Property) =

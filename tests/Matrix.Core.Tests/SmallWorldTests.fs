@@ -13,12 +13,26 @@ let private oneOfEach: RoomVersion list =
 
 let private properties =
     oneOfEach
-    |> List.collect SmallWorldProperties.all
+    |> List.collect SmallWorldProperties.ofWorlds
     |> List.map (fun p -> TestCaseData(p).SetName p.Name)
 
 [<TestCaseSource(nameof properties)>]
 let Property (property: Property) =
     property.Run(Config.QuickThrowOnFailure.WithMaxTest 1000)
+
+let private invariants =
+    (oneOfEach @ Versions.unstable)
+    |> List.collect SmallWorldProperties.ofDecisions
+    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
+
+[<TestCaseSource(nameof invariants)>]
+let Invariant (property: Property) = property.Run Config.QuickThrowOnFailure
+
+[<Test>]
+let ``There are more than forty invariants, each with a name of its own`` () =
+    let names = Invariants.all |> List.map _.Name
+    Assert.That(names, Is.Unique)
+    Assert.That(names.Length, Is.GreaterThan 40)
 
 [<Test>]
 let ``Versions that authorization cannot tell apart share a run`` () =

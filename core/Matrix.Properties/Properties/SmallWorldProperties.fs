@@ -49,7 +49,109 @@ module SmallWorldProperties =
                     clauseAndReason (decide stage case) = clauseAndReason (decide stage (World.swapped swap case))
                     && World.swapped swap (World.swapped swap case) = case))
 
-    /// All of them, for a version.
-    let all (version: RoomVersion) : Property list =
+    /// What a case is and what becomes of it: for a person to read.
+    let showWitness (version: RoomVersion) (witness: Witness) : string =
+        let stage = Stage(Ground(witness.World, version))
+        stage.Load witness.Case
+        let decision = stage.Decide stage.Ground.Rules
+
+        let said =
+            match decision with
+            | Decision.Allowed clause -> $"accepted by {clause}"
+            | Decision.Rejected failure -> $"rejected: {Failures.render failure}"
+
+        let words = World.describe witness.World witness.Case |> String.concat "; "
+        $"{witness.World.Name}: {words}\n{stage.Case.Shown}\n  {said}"
+
+    /// How many cases of each world are drawn where not all are decided.
+    let drawn = 3000
+
+    // All properties of a version look at the same decisions, which are made once.
+    let private surveys =
+        System.Collections.Concurrent.ConcurrentDictionary<string, Lazy<Survey * Survey>>()
+
+    let private surveyed (version: RoomVersion) : Survey * Survey =
+        let made =
+            surveys.GetOrAdd(
+                version.Id,
+                fun _ -> lazy (Survey.lightest version Worlds.all 12, Survey.sample version Worlds.all drawn 1UL)
+            )
+
+        made.Value
+
+    let private check name meaning (holds: unit -> string option) : Property = {
+        Name = name
+        Meaning = meaning
+        Run =
+            fun _ ->
+                match holds () with
+                | None -> ()
+                | Some fault -> failwith $"{name}: {fault}"
+    }
+
+    /// What is wrong with an invariant in these surveys, if anything: decisions that break it, or exceptions that never occur.
+    let fault (version: RoomVersion) (finding: Finding) : string option =
+        match finding.Broken.Lightest with
+        | Some witness -> Some $"does not hold of\n{showWitness version witness}"
+        | None ->
+            finding.Excepted
+            |> List.tryPick (fun (e, seen) ->
+                if seen.Count = 0L then
+                    Some $"the exception {e.Name} never occurs"
+                else
+                    None)
+
+    /// An invariant, in a version: of the lightest cases until every exception has occurred, and of a sample of all.
+    let invariant (version: RoomVersion) (i: Invariant) : Property =
+        check $"{i.Name}.{version.Id}" i.Meaning (fun () ->
+            let lightest, sample = surveyed version
+
+            let findings (survey: Survey) =
+                survey.Findings |> List.find (fun f -> f.Invariant.Name = i.Name)
+
+            match fault version (findings lightest), (findings sample).Broken.Lightest with
+            | Some fault, _ -> Some fault
+            | None, Some witness -> Some $"does not hold of\n{showWitness version witness}"
+            | None, None when (findings lightest).Applied.Count = 0L -> Some "no decision is one that it is about"
+            | None, None -> None)
+
+    /// The evaluators agree on small worlds.
+    let evaluatorsAgree (version: RoomVersion) : Property =
+        check
+            $"auth.evaluators-agree-on-small-worlds.{version.Id}"
+            "The evaluator that the host runs decides the cases of small worlds as the literal one does, by the same clause and with the same \
+             failure."
+            (fun () ->
+                let _, sample = surveyed version
+
+                sample.Disagreements.Lightest
+                |> Option.map (fun witness -> $"they disagree on\n{showWitness version witness}"))
+
+    /// Every clause decides some case.
+    let everyClauseDecides (version: RoomVersion) : Property =
+        check
+            $"worlds.every-clause-decides.{version.Id}"
+            "Every clause of the version decides a case of a small world."
+            (fun () ->
+                let lightest, _ = surveyed version
+
+                lightest.Clauses
+                |> Seq.tryPick (fun (KeyValue(name, count)) ->
+                    if count.Accepted.Count + count.Rejected.Count = 0L then
+                        Some $"nothing is decided by {name}"
+                    else
+                        None))
+
+    /// What is asked of decisions, of a version.
+    let ofDecisions (version: RoomVersion) : Property list =
+        evaluatorsAgree version
+        :: everyClauseDecides version
+        :: (Invariants.of' version |> List.map (invariant version))
+
+    /// What is asked of the worlds themselves, for a version.
+    let ofWorlds (version: RoomVersion) : Property list =
         Worlds.all
         |> List.collect (fun world -> idleAxes version world :: Option.toList (interchangeable version world))
+
+    /// All of them, for a version.
+    let all (version: RoomVersion) : Property list = ofDecisions version @ ofWorlds version

@@ -80,6 +80,30 @@ module Enumeration =
         walk 0
         struct (counted, visited)
 
+    /// Visits so many cases that are drawn: axis after axis, each choice that makes a difference as likely as the others. The same seed
+    /// draws the same cases.
+    let sample (world: World) (versions: RoomVersion list) (count: int) (seed: uint64) (visit: int[] -> unit) =
+        let case: int[] = Array.zeroCreate world.Axes.Length
+        let sizes = world.Axes |> Array.map _.Choices.Length
+        let reading = CaseReader(case, 0L)
+        let mutable state = seed
+
+        // SplitMix64: what is drawn must not depend on the runtime.
+        let draw (below: int) =
+            state <- state + 0x9E3779B97F4A7C15UL
+            let z = (state ^^^ (state >>> 30)) * 0xBF58476D1CE4E5B9UL
+            let z = (z ^^^ (z >>> 27)) * 0x94D049BB133111EBUL
+            int ((z ^^^ (z >>> 31)) % uint64 below)
+
+        for _ in 1..count do
+            Array.fill case 0 case.Length 0
+
+            for place in 0 .. case.Length - 1 do
+                if sizes[place] > 1 && not (isIdle world versions reading place) then
+                    case[place] <- draw sizes[place]
+
+            visit case
+
     /// Visits the cases of exactly this weight until the visitor answers true; whether it did.
     let ofWeight (world: World) (versions: RoomVersion list) (weight: int) (visit: int[] -> bool) : bool =
         let n = world.Axes.Length
@@ -120,7 +144,7 @@ module Enumeration =
 
                 found
 
-        walk 0 weight
+        walk 0 (weight - world.Base)
 
     /// The lightest case that a test holds of, by world and choices, among those up to a weight: the smallest witness.
     let smallest

@@ -167,6 +167,19 @@ let thirdParty: World =
             fun _ at -> hasNone at
         )
 
+    let power =
+        w.AxisUnless("power levels", [ "", 0, false; "invite needs 51", 1, true ], (fun _ at -> at.At signed <> Good))
+
+    w.State(
+        Slot.Levels,
+        [ power ],
+        fun _ at ->
+            if at.At power then
+                levelsOf [ "invite", Some(number 51) ]
+            else
+                None
+    )
+
     w.State(Slot.Create, [], (fun version _ -> createOf version (Some ordinary)))
     w.State(Slot.Alice, [ ofAlice ], (fun _ at -> memberOf alice (at.At ofAlice)))
     w.State(Slot.Bob, [ ofBob ], (fun _ at -> memberOf bob (at.At ofBob)))

@@ -77,7 +77,9 @@ let world: World =
     let rule = w.AxisUnless("join rules", joinRules, (fun _ at -> isOther at))
 
     let isUnread user (at: CaseReader) =
-        isOther at || (at.At sender <> user && not ((at.At authorising).IsUser user))
+        at.At sender <> user
+        && at.At target <> user
+        && not ((at.At authorising).IsUser user)
 
     let ofAlice =
         w.AxisUnless("alice", memberships alice, (fun _ at -> isUnread alice at))

@@ -111,24 +111,24 @@ let world: World =
         "users_default", at.At byDefault
     ])
 
-/// Every named level, every map, one at a time or two; creators of all kinds, members and others, with and without the power to send.
-let guarded: World =
-    let w =
-        WorldBuilder(
-            "guarded levels",
-            "Power levels events that add, change and remove each named level and an entry of each map, by creators and others, joined or \
-             not, with and without the power to send them."
-        )
+let private named = [
+    "users_default"
+    "events_default"
+    "state_default"
+    "ban"
+    "redact"
+    "kick"
+    "invite"
+]
 
-    let names = [
-        "users_default"
-        "events_default"
-        "state_default"
-        "ban"
-        "redact"
-        "kick"
-        "invite"
-    ]
+/// Levels that are added, changed and removed, by creators and others, joined or not, with and without the power to send them: of these
+/// names, and of maps or of users besides.
+let private guarded (title: string) (meaning: string) (names: string list) (hasMaps: bool) (hasUsers: bool) : World =
+    let w = WorldBuilder(title, meaning)
+
+    // One choice where the world is not about it.
+    let onlyIf wanted choices =
+        if wanted then choices else List.truncate 1 choices
 
     let sender = w.Who("sender", users)
     let create = w.Axis("create", plain :: uncreated :: creators)
@@ -162,22 +162,46 @@ let guarded: World =
 
     let isUnread (at: CaseReader) = isNew at || isOut at
 
+    // Above the 100 of who created a room without power levels.
+    let above (name: string) =
+        entry name "" @ [ $"{name} 101", 1, Some(number 101) ]
+
     let nameBefore =
         w.AxisUnless("before", entry "it was" "", (fun _ at -> isUnread at))
 
-    let nameAfter = w.AxisUnless("after", entry "it will be" "", (fun _ at -> isOut at))
+    let nameAfter = w.AxisUnless("after", above "it will be", (fun _ at -> isOut at))
 
     let noticeBefore =
-        w.AxisUnless("notifications before", entry "a notification needed" "", (fun _ at -> isUnread at))
+        w.AxisUnless("notifications before", onlyIf hasMaps (entry "a notification needed" ""), (fun _ at -> isUnread at))
 
     let noticeAfter =
-        w.AxisUnless("notifications after", entry "a notification will need" "", (fun _ at -> isOut at))
+        w.AxisUnless("notifications after", onlyIf hasMaps (above "a notification will need"), (fun _ at -> isOut at))
 
     let typeBefore =
-        w.AxisUnless("events before", entry "a name needed" "", (fun _ at -> isUnread at))
+        w.AxisUnless("events before", onlyIf hasMaps (entry "a name needed" ""), (fun _ at -> isUnread at))
 
     let typeAfter =
-        w.AxisUnless("events after", entry "a name will need" "", (fun _ at -> isOut at))
+        w.AxisUnless("events after", onlyIf hasMaps (above "a name will need"), (fun _ at -> isOut at))
+
+    let own =
+        w.AxisUnless(
+            "own entry",
+            [
+                "", 0, Some(number 50)
+                "the sender's entry goes", 1, None
+                "sender gets 101", 1, Some(number 101)
+            ],
+            fun _ at -> isOut at
+        )
+
+    let otherBefore =
+        w.AxisUnless("other before", onlyIf hasUsers (entry "another user had" ""), (fun _ at -> isUnread at))
+
+    let otherAfter =
+        w.AxisUnless("other after", onlyIf hasUsers (above "another user gets"), (fun _ at -> isOut at))
+
+    let other (at: CaseReader) =
+        if at.At sender = carol then bob else carol
 
     w.State(Slot.Create, [ create ], (fun version at -> createOf version (at.At create)))
 
@@ -194,10 +218,19 @@ let guarded: World =
 
     w.State(
         Slot.Levels,
-        [ name; nameBefore; noticeBefore; typeBefore; sender; there; needed ],
+        [
+            name
+            nameBefore
+            noticeBefore
+            typeBefore
+            sender
+            there
+            needed
+            otherBefore
+        ],
         fun _ at ->
             if at.At there then
-                before OfAnEntry (at.At sender) [] [
+                before OfAnEntry (at.At sender) [ other at, at.At otherBefore ] [
                     at.At name, at.At nameBefore
                     "notifications", group [ "room", at.At noticeBefore ]
                     "events",
@@ -210,8 +243,8 @@ let guarded: World =
                 None
     )
 
-    asks w [ name; nameAfter; noticeAfter; typeAfter; needed ] sender (fun at -> [
-        "users", group [ at.At sender, Some(number 50) ]
+    asks w [ name; nameAfter; noticeAfter; typeAfter; needed; own; otherAfter ] sender (fun at -> [
+        "users", group [ at.At sender, at.At own; other at, at.At otherAfter ]
         at.At name, at.At nameAfter
         "notifications", group [ "room", at.At noticeAfter ]
         "events",
@@ -220,6 +253,34 @@ let guarded: World =
             "m.room.power_levels", Some(number (at.At needed))
         ]
     ])
+
+/// Every named level, one at a time.
+let settings: World =
+    guarded
+        "named levels"
+        "Power levels events that add, change and remove each named level, by creators and others, joined or not, with and without the \
+         power to send them."
+        named
+        false
+        false
+
+/// The entries of maps.
+let maps: World =
+    guarded
+        "maps of levels"
+        "Power levels events that add, change and remove a named level and entries of the maps of events and notifications."
+        [ "ban" ]
+        true
+        false
+
+/// The entries of users, and the default that counts without one.
+let entries: World =
+    guarded
+        "entries and defaults"
+        "Power levels events that add, change and remove users' entries where the default for users changes too."
+        [ "users_default" ]
+        false
+        true
 
 /// Values that are no levels, or are in some versions only.
 let values: World =

@@ -119,6 +119,8 @@ type Stage(ground: Ground) =
     let mutable event: Pdu = ground.Topic
 
     let mutable facts: AuthFacts = AuthFacts.ofAccepted [||]
+    let mutable citedAsSelected = true
+    let mutable selectedSlots: Slot[] = [||]
 
     let cite (slot: Slot) (cited: CitedEvent[]) =
         match slots[int slot] with
@@ -188,6 +190,8 @@ type Stage(ground: Ground) =
         let asked = ground.Asking.Get case
         let said = ground.Knowing.Get(case).Said
         event <- asked.Pdu
+        selectedSlots <- asked.Selected
+        citedAsSelected <- said.Citing.IsAsSelected
 
         facts <- {
             AuthEvents = citations asked said.Citing
@@ -202,6 +206,16 @@ type Stage(ground: Ground) =
     member _.Event = event
     /// What holds of it.
     member _.Facts = facts
+    /// Whether it cites what the selection names and the state has, and each accepted and of this room.
+    member _.IsCitedAsSelected = citedAsSelected
+
+    /// Whether nothing is missing among what it cites.
+    member _.CitesAllSelected =
+        selected selectedSlots
+        |> Array.forall (fun wanted ->
+            facts.AuthEvents
+            |> Array.exists (fun c -> Object.ReferenceEquals(c.Event, wanted.Event)))
+
     /// What stands in a place of the state.
     member _.Slot(slot: Slot) : AuthEvent | null = slots[int slot]
 

@@ -62,6 +62,8 @@ type World = {
     /// Which decisions it has, in a sentence.
     Meaning: string
     Axes: Axis[]
+    /// What every case weighs at least: the state events that all of them have.
+    Base: int
     /// When an axis makes no difference, by the axes before it; null where it always does. Only its first choice counts then.
     Idle: (RoomVersion -> CaseReader -> bool)[]
     /// Set if no decision depends on which of the two is which.
@@ -163,6 +165,10 @@ type WorldBuilder(name: string, meaning: string) =
             Name = name
             Meaning = meaning
             Axes = axes.ToArray()
+            Base =
+                state
+                |> Seq.filter (fun (_, part) -> part.Axes.IsEmpty && (part.Build Versions.v12 (CaseReader([||], 0L))).IsSome)
+                |> Seq.length
             Idle = idle.ToArray()
             Swap = swap
             State = List.ofSeq state
@@ -181,7 +187,7 @@ module World =
 
     /// How far a case is from nothing at all: the state events that it takes and its deviations from the ordinary.
     let weight (world: World) (case: int[]) : int =
-        let mutable sum = 0
+        let mutable sum = world.Base
 
         for place in 0 .. case.Length - 1 do
             sum <- sum + world.Axes[place].Choices[case[place]].Weight

@@ -17,7 +17,9 @@ module Worlds =
         MemberWorld.world
         SendingWorld.world
         LevelsWorld.world
-        LevelsWorld.guarded
+        LevelsWorld.settings
+        LevelsWorld.maps
+        LevelsWorld.entries
         LevelsWorld.values
     ]
 

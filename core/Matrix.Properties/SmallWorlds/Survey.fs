@@ -1,0 +1,280 @@
+namespace Matrix.Properties.SmallWorlds
+
+open System
+open System.Collections.Generic
+open System.Threading.Tasks
+open Matrix.Rules
+open Matrix.Core.Auth
+
+/// A case that shows something.
+[<NoEquality; NoComparison>]
+type Witness = {
+    World: World
+    Case: int[]
+    Weight: int
+}
+
+/// How often something was seen, and the lightest case that shows it.
+[<Sealed>]
+type Sightings() =
+    let mutable count = 0L
+    let mutable lightest: Witness option = None
+
+    /// How often.
+    member _.Count = count
+    /// The lightest case.
+    member _.Lightest = lightest
+
+    /// Counts a case.
+    member _.Saw(world: World, case: int[]) =
+        count <- count + 1L
+
+        match lightest with
+        | Some witness when witness.Weight = 0 -> ()
+        | _ ->
+            let weight = World.weight world case
+
+            match lightest with
+            | Some witness when witness.Weight <= weight -> ()
+            | _ ->
+                lightest <-
+                    Some {
+                        World = world
+                        Case = Array.copy case
+                        Weight = weight
+                    }
+
+    /// Adds what others saw.
+    member _.Add(other: Sightings) =
+        count <- count + other.Count
+
+        match lightest, other.Lightest with
+        | Some a, Some b when b.Weight < a.Weight -> lightest <- Some b
+        | None, b -> lightest <- b
+        | _ -> ()
+
+/// What became of an invariant.
+[<NoEquality; NoComparison>]
+type Finding = {
+    Invariant: Invariant
+    /// Decisions that it is about.
+    Applied: Sightings
+    /// Those in which it does not hold and that no exception covers.
+    Broken: Sightings
+    /// Those that each exception of the version covers.
+    Excepted: (Exemption * Sightings) list
+}
+
+/// What was seen of one world.
+type WorldCount = {
+    Name: string
+    /// Cases before the reduction.
+    Raw: int64
+    /// Cases that are left; 0 if some were drawn only.
+    Counted: int64
+    /// Of those, the ones that were decided.
+    Decided: int64
+}
+
+/// How often a clause decided.
+[<Sealed>]
+type ClauseCount() =
+    member val Accepted = Sightings()
+    member val Rejected = Sightings()
+
+/// What one version's decisions show: whether the evaluators agree (if they are compared), which invariants hold, which clauses decide.
+[<Sealed>]
+type Survey(version: RoomVersion, comparing: bool) =
+
+    let rules = AuthRules version
+
+    let findings = [
+        for invariant in Invariants.of' version ->
+            {
+                Invariant = invariant
+                Applied = Sightings()
+                Broken = Sightings()
+                Excepted = [
+                    for e in invariant.Exceptions do
+                        if e.In version then
+                            e, Sightings()
+                ]
+            }
+    ]
+
+    let about = Dictionary<string, Finding[]>()
+
+    let clauses =
+        dict [
+            for rule in Rule.all version.Authorization do
+                if (Rule.outcome rule).IsSome then
+                    Rule.name rule, ClauseCount()
+        ]
+
+    let concerning (eventType: string) =
+        match about.TryGetValue eventType with
+        | true, findings -> findings
+        | _ ->
+            let some =
+                findings
+                |> List.filter (fun f -> Invariants.isAbout eventType f.Invariant)
+                |> Array.ofList
+
+            about[eventType] <- some
+            some
+
+    let worlds = List<WorldCount>()
+
+    /// The version.
+    member _.Version = version
+    /// What became of each invariant.
+    member _.Findings: Finding list = findings
+    /// How often each clause decided.
+    member _.Clauses: IDictionary<string, ClauseCount> = clauses
+    /// The worlds that were visited.
+    member _.Worlds: seq<WorldCount> = worlds
+    /// Cases in which the evaluators disagree.
+    member val Disagreements = Sightings()
+
+    /// Judges the case that is on the stage.
+    member this.Judge(stage: Stage, scene: Scene, case: int[]) =
+        let world = stage.Ground.World
+        let decision = stage.Decide rules
+
+        if comparing && stage.DecideLiterally version <> decision then
+            this.Disagreements.Saw(world, case)
+
+        scene.Take decision
+
+        match clauses.TryGetValue scene.Clause with
+        | true, count -> (if scene.Allowed then count.Accepted else count.Rejected).Saw(world, case)
+        | _ -> ()
+
+        for finding in concerning stage.Event.Type do
+            let invariant = finding.Invariant
+
+            if invariant.When scene then
+                finding.Applied.Saw(world, case)
+
+                if not (invariant.Then scene) then
+                    match finding.Excepted |> List.tryFind (fun (e, _) -> e.Is scene) with
+                    | Some(_, seen) -> seen.Saw(world, case)
+                    | None -> finding.Broken.Saw(world, case)
+
+    /// Adds what another survey of the version saw.
+    member this.Add(other: Survey) =
+        this.Disagreements.Add other.Disagreements
+
+        for mine, theirs in List.zip findings other.Findings do
+            mine.Applied.Add theirs.Applied
+            mine.Broken.Add theirs.Broken
+
+            for (_, a), (_, b) in List.zip mine.Excepted theirs.Excepted do
+                a.Add b
+
+        for KeyValue(name, count) in other.Clauses do
+            clauses[name].Accepted.Add count.Accepted
+            clauses[name].Rejected.Add count.Rejected
+
+    /// Notes that a world was visited.
+    member _.Visited(count: WorldCount) = worlds.Add count
+
+/// Surveys: going through the worlds once, for everything that is asked of decisions.
+[<RequireQualifiedAccess>]
+module Survey =
+
+    let private judging (survey: Survey) (ground: Ground) : int[] -> unit =
+        let stage = Stage ground
+        let scene = Scene stage
+
+        fun case ->
+            stage.Load case
+            survey.Judge(stage, scene, case)
+
+    /// Visits a portion of every world, on as many threads as are given.
+    let run (version: RoomVersion) (worlds: World list) (every: int64) (threads: int) (progress: WorldCount -> unit) : Survey =
+        let total = Survey(version, true)
+
+        for world in worlds do
+            let ground = Ground(world, version)
+            let shares = Array.init threads (fun _ -> Survey(version, true))
+            let counts = Array.create threads (struct (0L, 0L))
+
+            Parallel.For(
+                0,
+                threads,
+                fun share ->
+                    counts[share] <-
+                        Enumeration.run
+                            world
+                            [ version ]
+                            {
+                                Every = every
+                                Share = share
+                                Shares = threads
+                            }
+                            (judging shares[share] ground)
+            )
+            |> ignore
+
+            for share in shares do
+                total.Add share
+
+            let struct (counted, _) = counts[0]
+
+            let count = {
+                Name = world.Name
+                Raw = World.rawCount world
+                Counted = counted
+                Decided = counts |> Array.sumBy (fun struct (_, decided) -> decided)
+            }
+
+            total.Visited count
+            progress count
+
+        total
+
+    /// Visits so many drawn cases of every world.
+    let sample (version: RoomVersion) (worlds: World list) (count: int) (seed: uint64) : Survey =
+        let survey = Survey(version, true)
+
+        for world in worlds do
+            Enumeration.sample world [ version ] count seed (judging survey (Ground(world, version)))
+
+            survey.Visited {
+                Name = world.Name
+                Raw = World.rawCount world
+                Counted = 0L
+                Decided = int64 count
+            }
+
+        survey
+
+    /// Whether every invariant was asked, every exception seen, and every clause decided.
+    let isComplete (survey: Survey) : bool =
+        survey.Findings
+        |> List.forall (fun f ->
+            f.Applied.Count > 0L
+            && f.Excepted |> List.forall (fun (_, seen) -> seen.Count > 0L))
+        && survey.Clauses.Values
+           |> Seq.forall (fun count -> count.Accepted.Count + count.Rejected.Count > 0L)
+
+    /// Visits all cases of each weight, the lightest first, until everything that is to be seen was seen, or up to a weight.
+    let lightest (version: RoomVersion) (worlds: World list) (limit: int) : Survey =
+        let survey = Survey(version, false)
+
+        let judges =
+            worlds |> List.map (fun world -> world, judging survey (Ground(world, version)))
+
+        let mutable weight = 0
+
+        while weight <= limit && not (isComplete survey) do
+            for world, judge in judges do
+                Enumeration.ofWeight world [ version ] weight (fun case ->
+                    judge case
+                    false)
+                |> ignore
+
+            weight <- weight + 1
+
+        survey
