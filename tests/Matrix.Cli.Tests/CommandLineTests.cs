@@ -18,6 +18,7 @@ internal sealed class CommandLineTests
     [TestCase("rules show", "VERSION", "--area", "--format")]
     [TestCase("rules diff", "A", "B", "--area", "--format")]
     [TestCase("completion", "bash|zsh|fish")]
+    [TestCase("simulate", "--servers", "--events", "--seeds", "--faults", "--replay", "--room-version")]
     [TestCase("version", "--format")]
     public async Task Help_is_there_on_every_level(string command, params string[] named)
     {
@@ -46,6 +47,12 @@ internal sealed class CommandLineTests
     [TestCase("vectors run", "--against")]
     [TestCase("vectors run --against true --timeout 0", "--timeout")]
     [TestCase("db sizes --config /no/such/file", "there is no such file")]
+    [TestCase("simulate --servers 1", "--servers")]
+    [TestCase("simulate --events -1", "--events")]
+    [TestCase("simulate --seeds 0", "--seeds")]
+    [TestCase("simulate --faults rain", "'rain'")]
+    [TestCase("simulate --room-version 99", "'99'")]
+    [TestCase("simulate --replay /no/such/file", "there is no such file")]
     public async Task A_command_line_that_cannot_be_used_is_told_in_one_line_and_ends_with_2(string command, string told)
     {
         var ran = await Command.RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));

@@ -17,6 +17,7 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Vectors of ParseResults<VectorsArguments>
     | [<CliPrefix(CliPrefix.None)>] Rules of ParseResults<RulesArguments>
     | [<CliPrefix(CliPrefix.None)>] Completion of ParseResults<CompletionArguments>
+    | [<CliPrefix(CliPrefix.None)>] Simulate of ParseResults<SimulateArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
     interface IArgParserTemplate with
@@ -28,6 +29,7 @@ type Arguments =
             | Vectors _ -> "test vectors: questions about the room versions and their answers."
             | Rules _ -> "the rules of room versions: printed and compared."
             | Completion _ -> "writes a script by which a shell completes mx."
+            | Simulate _ -> "runs a federation in one process, and looks whether its servers agree."
             | Version _ -> "says which version this is."
 
 module internal Program =
@@ -39,6 +41,7 @@ module internal Program =
         | Vectors arguments -> VectorsCommand.run arguments
         | Rules arguments -> RulesCommand.run arguments
         | Completion arguments -> CompletionCommand.run parser arguments
+        | Simulate arguments -> SimulateCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 
     /// What is wrong with the arguments, without the page of usage that comes with it.

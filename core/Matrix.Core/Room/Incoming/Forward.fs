@@ -1,0 +1,58 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+open Matrix.Core.Room
+
+/// The forward extremities as events come in: the accepted events from which no accepted event descends.
+/// Server-Server API, "PDUs" (`prev_events`), "Rejection" and "Soft failure".
+[<RequireQualifiedAccess>]
+module internal Forward =
+
+    /// How many events that may not be built upon are looked through.
+    let private mostLookedThrough = 1_000
+
+    /// Walks from an event through neighbours that may not be built upon, and answers those at the ends that may.
+    let private ends (ledger: Ledger) (neighbours: string -> seq<string>) (start: seq<string>) : HashSet<string> =
+        let found = HashSet<string>()
+        let met = HashSet<string>()
+        let pending = Stack<string>(start)
+
+        while pending.Count > 0 && met.Count < mostLookedThrough do
+            let id = pending.Pop()
+
+            if met.Add id then
+                match ledger.Find id with
+                | null -> ()
+                | known when known.Standing = Standing.Accepted -> found.Add id |> ignore
+                | known ->
+                    if not known.IsOutlier then
+                        for next in neighbours id do
+                            pending.Push next
+
+        found
+
+    /// The accepted events that an event descends from, through what may not be built upon.
+    let below (ledger: Ledger) (prevEvents: string[]) : HashSet<string> =
+        let prevOf id =
+            match ledger.Find id with
+            | null -> Seq.empty
+            | known -> Seq.ofArray known.Event.Pdu.PrevEvents
+
+        ends ledger prevOf prevEvents
+
+    /// Whether an accepted event descends from this one.
+    let isBuiltUpon (ledger: Ledger) (eventId: string) : bool =
+        (ends ledger ledger.Following (ledger.Following eventId)).Count > 0
+
+    /// The extremities once an event is decided, and in the ledger.
+    let after (ledger: Ledger) (before: ForwardExtremity[]) (known: KnownEvent) : ForwardExtremity[] =
+        if known.IsOutlier || known.Standing <> Standing.Accepted then
+            before
+        else
+            let named = below ledger known.Event.Pdu.PrevEvents
+            let made = ForwardExtremity(known.Ordinal, known.EventId)
+
+            if isBuiltUpon ledger known.EventId then
+                before |> Array.filter (fun e -> not (named.Contains e.EventId))
+            else
+                Extremities.After(before, named, made, true)

@@ -1,0 +1,304 @@
+namespace Matrix.Core.Room.Incoming
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Ident
+open Matrix.Core.State
+
+/// What each waiting event still needs, and what answers bring: signatures, previous events or the state before the event, auth
+/// events, in this order. Previous events come first because they mostly bring the auth events along, with their own past.
+[<Sealed>]
+type internal Gathering
+    (
+        server: string,
+        roomId: string,
+        createId: string,
+        ledger: Ledger,
+        staging: Staging,
+        limits: IncomingLimits,
+        practices: Practices
+    ) =
+
+    /// Whom to ask about an event: who gave it, who sent it, and then the room.
+    let peersOf (peer: string) (event: ReceivedEvent) : Lazy<string[]> =
+        lazy
+            (Seq.append [ peer; UserId.server event.Pdu.Sender ] ledger.Servers
+             |> Seq.filter (fun other -> other <> "" && other <> server)
+             |> Seq.distinct
+             |> Seq.truncate limits.Peers
+             |> Seq.toArray)
+
+    let isMissing (withState: bool) (eventId: string) =
+        isNull (staging.Find eventId)
+        && (match ledger.Find eventId with
+            | null -> true
+            | known -> withState && known.IsOutlier)
+
+    /// Those that are neither known nor waiting. `s` waits for those that wait.
+    let lookFor (s: Staged) (withState: bool) (ids: seq<string>) : struct (List<string> * bool) =
+        let missing = List<string>()
+        let mutable waits = false
+
+        for id in ids do
+            match staging.Find id with
+            | null ->
+                if isMissing withState id then
+                    missing.Add id
+                    // It may come by itself.
+                    staging.Await(s, id)
+            | other ->
+                if withState && other.IsOutlier then
+                    other.IsOutlier <- false
+                    staging.NotReady other
+                    staging.Again other
+
+                staging.Await(s, id)
+                waits <- true
+
+        struct (missing, waits)
+
+    let authEventsOf (s: Staged) : string[] =
+        if createId <> "" && s.Pdu.Type <> "m.room.create" then
+            Array.append s.Pdu.AuthEvents [| createId |]
+        else
+            s.Pdu.AuthEvents
+
+    /// Auth events: of all that an event needs, the last.
+    let authEvents (s: Staged) : unit =
+        let struct (missing, waits) = lookFor s false (authEventsOf s)
+
+        if missing.Count > 0 then
+            if
+                s.AuthTurn > s.Peers.Length
+                || s.Peers.Length = 0
+                || missing.Exists(fun id -> s.Effort.GivenUp.Contains id)
+            then
+                staging.Drop(s, DropReason.AuthEventUnavailable missing[0])
+            elif s.Effort.Chain >= limits.AuthChain then
+                staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
+            elif s.AuthTurn = 0 then
+                staging.Ask(s, s.Peers[0], Purpose.AuthEvents, Question.AuthChain s.Id)
+            else
+                staging.Ask(s, s.Peers[s.AuthTurn - 1], Purpose.AuthEvents, Question.Events(missing.ToArray()))
+        elif not waits then
+            staging.Ready s
+
+    let nextTeller (s: Staged) =
+        s.Told <- null
+        s.ToldBy <- null
+        s.Fetched.Clear()
+        s.StateTurn <- s.StateTurn + 1
+        staging.Again s
+
+    /// The state that was told, all of whose events are decided; null if it is none: twice the same key, or no create event.
+    let stateOf (told: string[]) : StateTree | null =
+        let entries = List<StateEntry>()
+        let keys = HashSet<struct (string * string)>()
+        let mutable isState = true
+
+        for id in told do
+            match ledger.Find id with
+            | null -> isState <- false
+            | known when known.IsRejected -> ()
+            | known ->
+                let pdu = known.Event.Pdu
+
+                match pdu.StateKey with
+                | null -> isState <- false
+                | key ->
+                    isState <- isState && keys.Add(struct (pdu.Type, key))
+                    entries.Add(StateEntry.Of(pdu.Type, key, id, known.Ordinal))
+
+        if isState && keys.Contains(struct ("m.room.create", "")) then
+            StateTree.OfEntries(entries, false)
+        else
+            null
+
+    /// The events of the state that a peer told.
+    let told (s: Staged) (ids: string[]) : unit =
+        let struct (missing, waits) = lookFor s false ids
+
+        // The chain comes along in one answer, rather than event by event.
+        let unasked =
+            Seq.append missing (s.ToldChain |> Seq.filter (isMissing false))
+            |> Seq.filter (fun id -> not (s.Fetched.Contains id))
+            |> Seq.distinct
+            |> Seq.toArray
+
+        if unasked.Length > 0 then
+            if s.Effort.Chain + unasked.Length > limits.AuthChain then
+                s.TooMuch <- true
+                nextTeller s
+            else
+                s.Fetched.UnionWith unasked
+                staging.Ask(s, string s.ToldBy, Purpose.StateEvents, Question.Events unasked)
+        elif missing.Count > 0 then
+            nextTeller s
+        elif not waits then
+            match stateOf ids with
+            | null -> nextTeller s
+            | state ->
+                s.Trusted <- state
+                staging.Again s
+
+    let askForState (s: Staged) =
+        if s.StateTurn < s.Peers.Length then
+            staging.Ask(s, s.Peers[s.StateTurn], Purpose.State, Question.StateBefore s.Id)
+        else
+            staging.Drop(
+                s,
+                if s.TooMuch then
+                    DropReason.TooMuchMissing limits.AuthChain
+                else
+                    DropReason.StateUnavailable
+            )
+
+    let walk (s: Staged) (missing: List<string>) (earliest: Lazy<string[]>) =
+        let left = limits.Walk - s.Effort.Walked
+        let believes = practices.BelievesStates && s.StateTurn < s.Peers.Length
+
+        if left <= 0 || s.SeekTurn >= s.Peers.Length || believes then
+            askForState s
+        elif s.SeekTurn = 0 then
+            staging.Ask(s, s.Peers[0], Purpose.Previous, Question.Missing(s.Id, earliest.Value, min limits.Page left))
+        else
+            staging.Ask(s, s.Peers[s.SeekTurn], Purpose.Previous, Question.Events(missing.ToArray()))
+
+    /// Previous events, or the state before the event.
+    let previousEvents (s: Staged) (earliest: Lazy<string[]>) : unit =
+        let struct (missing, waits) = lookFor s true s.Pdu.PrevEvents
+
+        if missing.Count > 0 && isNull s.Trusted then
+            match s.Told with
+            | null -> walk s missing earliest
+            | ids -> told s ids
+        elif not waits then
+            authEvents s
+
+    let signatures (s: Staged) : bool =
+        if s.Peer = "" then
+            true
+        else
+            match Signing.state s.Event s.KeysAsked.Contains with
+            | SignatureState.Holds -> true
+            | SignatureState.Broken by ->
+                if s.TakeCopy() then
+                    staging.Again s
+                else
+                    staging.Drop(s, DropReason.NotSigned by)
+
+                false
+            | SignatureState.NeedsKeys of' ->
+                s.KeysAsked.Add of' |> ignore
+                let all = s.Event.Signatures |> Array.map _.Signature
+                staging.Ask(s, of', Purpose.Keys, Question.Keys(of', all))
+                false
+
+    /// Whether an event still lacks what it asked for: it may have come by another way.
+    let stillLacks (s: Staged) (purpose: Purpose) : bool =
+        let lacks withState ids =
+            let struct (missing, _) = lookFor s withState ids
+            missing.Count > 0
+
+        match purpose with
+        | Purpose.Keys -> true
+        | Purpose.Previous
+        | Purpose.State
+        | Purpose.StateEvents -> lacks true s.Pdu.PrevEvents
+        | Purpose.AuthEvents -> lacks false (authEventsOf s)
+
+    /// Takes an event that came. `effort` is whose sake it came for.
+    member _.Stage(event: ReceivedEvent, peer: string, effort: Effort, isOutlier: bool) : unit =
+        let id = event.Pdu.EventId
+
+        match staging.Find id with
+        | null ->
+            if isMissing (not isOutlier) id then
+                if event.Pdu.RoomId <> roomId then
+                    staging.Report(id, DropReason.OtherRoom event.Pdu.RoomId)
+                else
+                    let s = Staged(event, peer, peersOf peer event, effort, isOutlier)
+
+                    match staging.Add s with
+                    | ValueSome reason -> staging.Report(id, reason)
+                    | ValueNone ->
+                        if isOutlier then
+                            effort.Chain <- effort.Chain + 1
+                        else
+                            effort.Walked <- effort.Walked + 1
+        | s ->
+            s.Keep event
+
+            if s.IsOutlier && not isOutlier then
+                s.IsOutlier <- false
+                staging.NotReady s
+                staging.Again s
+
+    /// Looks at an event: it becomes ready, asks for what it lacks, waits, or is dropped. `earliest` are the room's extremities.
+    member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
+        if staging.Holds s then
+            match staging.PurposeOf s with
+            | ValueSome purpose when not (stillLacks s purpose) -> staging.TakeBack s
+            | _ -> ()
+
+        if staging.Holds s && s.Asked < 0 && not s.IsReady && signatures s then
+            if s.IsOutlier then
+                authEvents s
+            else
+                previousEvents s earliest
+
+    /// Takes an answer.
+    member this.Answer(number: int, answer: Answer) : unit =
+        match staging.Answered number with
+        | ValueNone -> ()
+        | ValueSome(struct (ask, purpose, s)) ->
+            let asked =
+                match ask.Question with
+                | Question.Events ids -> ValueSome(HashSet<string>(ids))
+                | _ -> ValueNone
+
+            // Of a question by identifiers only what was asked for, of any other no more than may be.
+            let wanted (events: ReceivedEvent[]) =
+                match asked with
+                | ValueSome ids -> events |> Array.filter (fun e -> ids.Contains e.Pdu.EventId)
+                | ValueNone -> events
+
+            match purpose, answer with
+            | Purpose.Keys, Answer.Signatures signatures -> s.Recheck signatures
+            | Purpose.Previous, Answer.Events events ->
+                let lacking () =
+                    s.Pdu.PrevEvents |> Array.filter (isMissing true) |> Array.length
+
+                let before = lacking ()
+
+                for event in Array.truncate limits.Page (wanted events) do
+                    if s.Effort.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
+                        this.Stage(event, ask.Peer, s.Effort, false)
+
+                if lacking () = before then
+                    s.SeekTurn <- s.SeekTurn + 1
+            | Purpose.Previous, _ -> s.SeekTurn <- s.SeekTurn + 1
+            | Purpose.State, Answer.State(ids, chain) ->
+                if ids.Length > limits.State || chain.Length > limits.State then
+                    s.TooMuch <- true
+                    s.StateTurn <- s.StateTurn + 1
+                else
+                    s.Told <- Array.distinct ids
+                    s.ToldChain <- chain
+                    s.ToldBy <- ask.Peer
+            | Purpose.State, _ -> s.StateTurn <- s.StateTurn + 1
+            | Purpose.StateEvents, Answer.Events events ->
+                for event in wanted events do
+                    if s.Effort.Chain < limits.AuthChain then
+                        this.Stage(event, ask.Peer, s.Effort, true)
+            | Purpose.AuthEvents, Answer.Events events ->
+                for event in wanted events do
+                    if s.Effort.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
+                        this.Stage(event, ask.Peer, s.Effort, true)
+
+                if authEventsOf s |> Array.exists (isMissing false) then
+                    s.AuthTurn <- s.AuthTurn + 1
+            | Purpose.AuthEvents, _ -> s.AuthTurn <- s.AuthTurn + 1
+            | _ -> ()
+
+            staging.Again s

@@ -1,0 +1,50 @@
+namespace Matrix.Core.Room.Incoming
+
+open System
+open Matrix.Core.Event
+
+/// One signature that an event carries, and what became of it.
+[<Struct>]
+type CheckedSignature = {
+    Signature: Signature
+    /// `Skipped` while the key is not known.
+    Fate: SignatureFate
+}
+
+/// An event of another server that has the format of its room version (check 1 of those on receipt), redacted if its content
+/// hash did not hold (check 3). Server-Server API, "Checks performed on receipt of a PDU".
+type ReceivedEvent = {
+    Pdu: Pdu
+    /// Whether it came with a `room_id`; asked of create events only.
+    HasRoomId: bool
+    /// The servers that must have signed it.
+    RequiredSigners: string[]
+    /// The server that vouches for the sender in a restricted room; "" if none does.
+    AuthorisingServer: string
+    /// Its signatures, as far as the keys at hand told.
+    Signatures: CheckedSignature[]
+    /// The keys of third-party invitations with which a signature in `third_party_invite.signed` was found valid.
+    ThirdPartyKeys: string[]
+}
+
+/// Reading and making received events.
+[<RequireQualifiedAccess>]
+module ReceivedEvent =
+
+    /// What `PduFormat` read, with the signatures checked.
+    let ofPdu (received: ReceivedPdu) (signatures: CheckedSignature[]) (thirdPartyKeys: string[]) : ReceivedEvent = {
+        Pdu = received.Pdu
+        HasRoomId = received.HasRoomId
+        RequiredSigners = received.RequiredSigners
+        AuthorisingServer = received.AuthorisingServer
+        Signatures = signatures
+        ThirdPartyKeys = thirdPartyKeys
+    }
+
+    /// Whether a server validly signed: at least one signature is valid, and none by a known key is invalid.
+    /// Server-Server API, "Validating hashes and signatures on received events".
+    let isSignedBy (server: string) (event: ReceivedEvent) : bool =
+        event.Signatures
+        |> Array.filter (fun s -> String.Equals(s.Signature.Entity, server))
+        |> Array.map _.Fate
+        |> SignedJson.holds

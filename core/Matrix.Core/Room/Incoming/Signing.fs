@@ -1,0 +1,66 @@
+namespace Matrix.Core.Room.Incoming
+
+open System
+open Matrix.Core.Event
+
+/// What the signatures of an event come to.
+[<RequireQualifiedAccess>]
+type internal SignatureState =
+    | Holds
+    /// A signature is wrong, or missing although the server's keys were looked at.
+    | Broken of server: string
+    /// A server's keys are not known yet.
+    | NeedsKeys of server: string
+
+/// Check 2 of those on receipt. Server-Server API, "Validating hashes and signatures on received events".
+[<RequireQualifiedAccess>]
+module internal Signing =
+
+    let private ofServer (event: ReceivedEvent) (keysAsked: string -> bool) (server: string) : SignatureState =
+        let own =
+            event.Signatures
+            |> Array.filter (fun s -> String.Equals(s.Signature.Entity, server))
+
+        if ReceivedEvent.isSignedBy server event then
+            SignatureState.Holds
+        elif
+            own.Length = 0
+            || own |> Array.exists (fun s -> s.Fate = SignatureFate.Invalid)
+            || keysAsked server
+        then
+            SignatureState.Broken server
+        else
+            SignatureState.NeedsKeys server
+
+    /// The first fault among the servers that must have signed.
+    let state (event: ReceivedEvent) (keysAsked: string -> bool) : SignatureState =
+        let faults =
+            event.RequiredSigners
+            |> Array.map (ofServer event keysAsked)
+            |> Array.filter (fun s -> s <> SignatureState.Holds)
+
+        match faults |> Array.tryFind (fun (s: SignatureState) -> s.IsBroken) with
+        | Some broken -> broken
+        | None ->
+            match Array.tryHead faults with
+            | Some waiting -> waiting
+            | None ->
+                // Who vouches for a join is asked by the rules: a signature that is missing or wrong is theirs to reject. One that
+                // cannot be told is not: other servers may be able to, and a rejection is for ever.
+                match event.AuthorisingServer with
+                | "" -> SignatureState.Holds
+                | server ->
+                    let isUntold =
+                        event.Signatures
+                        |> Array.exists (fun s -> String.Equals(s.Signature.Entity, server) && s.Fate = SignatureFate.Skipped)
+
+                    match ofServer event keysAsked server with
+                    | SignatureState.Broken _ when not isUntold -> SignatureState.Holds
+                    | state -> state
+
+    /// The servers whose valid signatures the rules may ask for.
+    let signers (event: ReceivedEvent) : string[] =
+        event.Signatures
+        |> Array.map _.Signature.Entity
+        |> Array.distinct
+        |> Array.filter (fun server -> ReceivedEvent.isSignedBy server event)

@@ -1,0 +1,109 @@
+namespace Matrix.Core.Room.Incoming
+
+open System
+open System.Collections.Generic
+open Matrix.Core.State
+
+/// What was fetched for the sake of one received event, and for what that led to.
+[<Sealed>]
+type internal Effort() =
+    /// Previous events.
+    member val Walked = 0 with get, set
+    /// Auth and state events.
+    member val Chain = 0 with get, set
+
+    /// Auth events that were looked for everywhere, and rest on something that nobody gave.
+    member val GivenUp = HashSet<string>()
+
+/// An event that waits to be decided.
+[<Sealed>]
+type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, effort: Effort, isOutlier: bool) =
+
+    let mutable event = event
+    let copies = Queue<ReceivedEvent>()
+    let mostCopies = 4
+
+    /// The event, its signatures as far as they were checked.
+    member _.Event = event
+
+    /// Its signatures were checked again.
+    member _.Recheck(signatures: CheckedSignature[]) =
+        event <- { event with Signatures = signatures }
+
+    /// Another copy came while the signatures of this one are in doubt: they are no part of its identifier.
+    member _.Keep(copy: ReceivedEvent) =
+        if copies.Count < mostCopies then
+            copies.Enqueue copy
+
+    /// Takes the next copy in place of one whose signatures are wrong; false if there is none.
+    member _.TakeCopy() : bool =
+        if copies.Count = 0 then
+            false
+        else
+            event <- copies.Dequeue()
+            true
+
+    member _.Id = event.Pdu.EventId
+    member _.Pdu = event.Pdu
+
+    /// Who gave it; "" for an event of this server's.
+    member _.Peer = peer
+
+    /// Whom to ask about it, in turn.
+    member _.Peers = peers.Value
+
+    member _.Effort = effort
+
+    /// Whether it is wanted without the state around it.
+    member val IsOutlier = isOutlier with get, set
+
+    /// The servers whose keys were asked for.
+    member val KeysAsked = HashSet<string>()
+
+    /// The question that it waits for; -1 if it waits for none.
+    member val Asked = -1 with get, set
+
+    /// The turn of peers in the search for previous events, for the state before it, and for auth events.
+    member val SeekTurn = 0 with get, set
+    member val StateTurn = 0 with get, set
+    member val AuthTurn = 0 with get, set
+
+    /// Whether something was too large to be fetched.
+    member val TooMuch = false with get, set
+
+    /// The state before it as a peer told it, by identifiers; null if none was told.
+    member val Told: string[] | null = null with get, set
+
+    /// The auth chain of that state, as the peer told it.
+    member val ToldChain: string[] = [||] with get, set
+
+    /// The peer that told it.
+    member val ToldBy: string | null = null with get, set
+
+    /// Events of that state and its auth chain which that peer was asked for.
+    member val Fetched = HashSet<string>()
+
+    /// The state that a peer told, once all of it is known; null before.
+    member val Trusted: StateTree | null = null with get, set
+
+    /// The events that it waits for.
+    member val Awaits = HashSet<string>()
+
+    /// Whether it only waits for its turn.
+    member val IsReady = false with get, set
+
+    /// Its place among ready events: see `Turns`.
+    member _.Turn: struct (int64 * int64 * string) =
+        struct (event.Pdu.Depth, event.Pdu.OriginServerTs, event.Pdu.EventId)
+
+/// The order in which ready events are decided: where the graph leaves it open, by depth, time and identifier.
+[<RequireQualifiedAccess>]
+module internal Turns =
+
+    let order: IComparer<struct (int64 * int64 * string)> = {
+        new IComparer<struct (int64 * int64 * string)> with
+            member _.Compare(struct (depth, time, id), struct (otherDepth, otherTime, otherId)) =
+                if depth <> otherDepth then compare depth otherDepth
+                elif time <> otherTime then compare time otherTime
+                else String.CompareOrdinal(id, otherId)
+    }

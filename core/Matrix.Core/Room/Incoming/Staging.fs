@@ -1,0 +1,203 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+
+/// What the machine asked something for.
+[<RequireQualifiedAccess>]
+type internal Purpose =
+    | Keys
+    /// Previous events.
+    | Previous
+    /// The state before an event.
+    | State
+    /// The events of that state.
+    | StateEvents
+    | AuthEvents
+
+/// The events of a room that wait, for what they wait, and whose turn it is. Bounded: what is too much is dropped.
+[<Sealed>]
+type internal Staging(limits: IncomingLimits) =
+
+    let staged = Dictionary<string, Staged>()
+    let perPeer = Dictionary<string, int>()
+    let waiting = Dictionary<string, List<Staged>>()
+    let ready = SortedDictionary<struct (int64 * int64 * string), Staged>(Turns.order)
+    let todo = Queue<Staged>()
+    let asked = SortedDictionary<int, struct (Ask * Purpose)>()
+    let newAsks = List<Ask>()
+    let dropped = List<struct (string * DropReason)>()
+    let mutable nextAsk = 0
+
+    let ofPeer peer =
+        match perPeer.TryGetValue peer with
+        | true, count -> count
+        | _ -> 0
+
+    member _.Count = staged.Count
+
+    /// The events that wait.
+    member _.All: seq<Staged> = staged.Values
+
+    /// The event of that identifier, if it waits; else null.
+    member _.Find(eventId: string) : Staged | null =
+        match staged.TryGetValue eventId with
+        | true, s -> s
+        | _ -> null
+
+    /// Whether an event still waits.
+    member _.Holds(s: Staged) =
+        match staged.TryGetValue s.Id with
+        | true, other -> obj.ReferenceEquals(s, other)
+        | _ -> false
+
+    /// Takes an event, or says why there is no room for it.
+    member _.Add(s: Staged) : DropReason voption =
+        if staged.Count >= limits.Staged then
+            ValueSome(DropReason.StagingFull limits.Staged)
+        elif s.Peer <> "" && ofPeer s.Peer >= limits.StagedOfPeer then
+            ValueSome(DropReason.StagingFull limits.StagedOfPeer)
+        else
+            staged.Add(s.Id, s)
+            perPeer[s.Peer] <- ofPeer s.Peer + 1
+            todo.Enqueue s
+            ValueNone
+
+    /// An event is to be looked at again.
+    member _.Again(s: Staged) = todo.Enqueue s
+
+    /// The next event to look at; null if there is none.
+    member _.NextToDo() : Staged | null =
+        if todo.Count = 0 then null else todo.Dequeue()
+
+    /// An event waits for another to be decided or dropped.
+    member _.Await(s: Staged, eventId: string) : unit =
+        if s.Awaits.Add eventId then
+            match waiting.TryGetValue eventId with
+            | true, all -> all.Add s
+            | _ -> waiting[eventId] <- List [ s ]
+
+    /// All that an event waited for is there.
+    member _.Ready(s: Staged) : unit =
+        s.IsReady <- true
+        ready.Add(s.Turn, s)
+
+    /// An event that was ready needs more after all.
+    member _.NotReady(s: Staged) : unit =
+        if s.IsReady then
+            ready.Remove s.Turn |> ignore
+            s.IsReady <- false
+
+    /// The event whose turn it is; null if none is ready.
+    member _.NextReady() : Staged | null =
+        if ready.Count = 0 then
+            null
+        else
+            let s = Seq.head ready.Values
+            ready.Remove s.Turn |> ignore
+            s.IsReady <- false
+            s
+
+    /// An event is decided or dropped: it waits no more, and those that waited for it are looked at again.
+    member this.Remove(s: Staged) : Staged[] =
+        this.NotReady s
+
+        if staged.Remove s.Id then
+            match ofPeer s.Peer with
+            | 1 -> perPeer.Remove s.Peer |> ignore
+            | count -> perPeer[s.Peer] <- count - 1
+
+        if s.Asked >= 0 then
+            asked.Remove s.Asked |> ignore
+            s.Asked <- -1
+
+        for awaited in s.Awaits do
+            match waiting.TryGetValue awaited with
+            | true, all ->
+                all.Remove s |> ignore
+
+                if all.Count = 0 then
+                    waiting.Remove awaited |> ignore
+            | _ -> ()
+
+        match waiting.TryGetValue s.Id with
+        | true, all ->
+            waiting.Remove s.Id |> ignore
+
+            for waiter in all do
+                waiter.Awaits.Remove s.Id |> ignore
+                todo.Enqueue waiter
+
+            all.ToArray()
+        | _ -> [||]
+
+    /// Says that an event is not decided.
+    member _.Report(eventId: string, reason: DropReason) = dropped.Add(struct (eventId, reason))
+
+    /// Gives an event up. Whoever waited for it looks elsewhere.
+    member this.Drop(s: Staged, reason: DropReason) : unit =
+        for waiter in this.Remove s do
+            if not waiter.IsOutlier && System.Array.IndexOf(waiter.Pdu.PrevEvents, s.Id) >= 0 then
+                waiter.SeekTurn <- waiter.SeekTurn + 1
+
+            if System.Array.IndexOf(waiter.Pdu.AuthEvents, s.Id) >= 0 then
+                waiter.AuthTurn <- waiter.AuthTurn + 1
+
+        if reason.IsAuthEventUnavailable then
+            s.Effort.GivenUp.Add s.Id |> ignore
+
+        this.Report(s.Id, reason)
+
+    /// Asks a peer something for an event.
+    member _.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
+        let ask = {
+            Number = nextAsk
+            Peer = peer
+            Question = question
+            For = s.Id
+        }
+
+        nextAsk <- nextAsk + 1
+        asked.Add(ask.Number, struct (ask, purpose))
+        newAsks.Add ask
+        s.Asked <- ask.Number
+
+    /// What an event asked for; none if it asked for nothing.
+    member _.PurposeOf(s: Staged) : Purpose voption =
+        match asked.TryGetValue s.Asked with
+        | true, struct (_, purpose) -> ValueSome purpose
+        | _ -> ValueNone
+
+    /// An event needs no answer any more.
+    member _.TakeBack(s: Staged) : unit =
+        asked.Remove s.Asked |> ignore
+        s.Asked <- -1
+
+    /// The questions that are not answered yet, oldest first.
+    member _.Outstanding: Ask[] = [| for struct (ask, _) in asked.Values -> ask |]
+
+    /// Whether nothing is asked.
+    member _.IsSilent = asked.Count = 0
+
+    /// Takes a question off the list, for its answer has come.
+    member _.Answered(number: int) : struct (Ask * Purpose * Staged) voption =
+        match asked.TryGetValue number with
+        | true, struct (ask, purpose) ->
+            asked.Remove number |> ignore
+
+            match staged.TryGetValue ask.For with
+            | true, s ->
+                s.Asked <- -1
+                ValueSome(struct (ask, purpose, s))
+            | _ -> ValueNone
+        | _ -> ValueNone
+
+    /// The questions and the drops since the last time.
+    member _.Collect() : struct (Ask[] * struct (string * DropReason)[]) =
+        // What was asked and taken back in the same step need not be asked.
+        let asks =
+            newAsks |> Seq.filter (fun ask -> asked.ContainsKey ask.Number) |> Seq.toArray
+
+        let drops = dropped.ToArray()
+        newAsks.Clear()
+        dropped.Clear()
+        struct (asks, drops)

@@ -1,0 +1,118 @@
+/// The checks on receipt read word by word: every state is worked out from the beginning of the room, by recursion. Slow.
+/// Server-Server API, "Checks performed on receipt of a PDU".
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.ReceiptReference
+
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+
+/// What the checks say of events that arrived one after the other, each after those that it names.
+type Reading = {
+    Standing: Map<string, Standing>
+    /// The state before each.
+    Before: Map<string, StateResReference.StateMap>
+    /// The forward extremities at the end.
+    Extremities: Set<string>
+}
+
+/// Reads events in the order in which they are decided.
+let read (version: RoomVersion) (events: Pdu list) : Reading =
+    let all = Map [ for e in events -> e.EventId, e ]
+    let rejections = Dictionary<string, bool>()
+    let befores = Dictionary<string, StateResReference.StateMap>()
+
+    let graph () : StateResReference.Graph = {
+        Version = version
+        Events = all
+        Rejected =
+            set [
+                for KeyValue(id, isRejected) in rejections do
+                    if isRejected then
+                        id
+            ]
+    }
+
+    let passes (state: StateResReference.StateMap) id =
+        StateResReference.passes (graph ()) (state |> Map.map (fun _ id -> all[id])) id
+
+    let create = events |> List.find (fun e -> e.Type = "m.room.create")
+
+    let resolve (states: StateResReference.StateMap list) =
+        match List.distinct states with
+        | [] -> Map.empty
+        | [ one ] -> one
+        | states -> (StateResReference.resolve (graph ()) states).Resolved
+
+    let rec before (id: string) : StateResReference.StateMap =
+        match befores.TryGetValue id with
+        | true, known -> known
+        | _ ->
+            let state = all[id].PrevEvents |> List.ofArray |> List.map after |> resolve
+            befores[id] <- state
+            state
+
+    and isRejected (id: string) : bool =
+        match rejections.TryGetValue id with
+        | true, known -> known
+        | _ ->
+            let before = before id
+            let event = all[id]
+
+            let cited =
+                event.AuthEvents
+                |> Array.filter (fun a -> not (isRejected a))
+                |> Array.map (fun a -> (all[a].Type, string all[a].StateKey), a)
+                |> Map.ofArray
+
+            let implied =
+                if event.EventId = create.EventId || cited.ContainsKey("m.room.create", "") then
+                    cited
+                elif version.Settings.RoomIds = RoomIdForm.HashOfCreate then
+                    cited.Add(("m.room.create", ""), create.EventId)
+                else
+                    cited
+
+            let answer = not (passes implied id && passes before id)
+            rejections[id] <- answer
+            answer
+
+    and after (id: string) : StateResReference.StateMap =
+        let event = all[id]
+
+        if isRejected id || not event.IsState then
+            before id
+        else
+            (before id).Add((event.Type, string event.StateKey), id)
+
+    /// Whether one event comes after another.
+    let rec descends (id: string) (ancestor: string) : bool =
+        all[id].PrevEvents
+        |> Array.exists (fun p -> p = ancestor || descends p ancestor)
+
+    /// The accepted events from which no accepted event descends.
+    let ends (accepted: string list) =
+        accepted
+        |> List.filter (fun id -> not (accepted |> List.exists (fun other -> descends other id)))
+
+    let step (standing: Map<string, Standing>, accepted: string list) (event: Pdu) =
+        let id = event.EventId
+
+        if isRejected id then
+            standing.Add(id, Standing.Rejected), accepted
+        else
+            let extremities = ends accepted
+
+            if extremities.IsEmpty || passes (resolve (extremities |> List.map after)) id then
+                standing.Add(id, Standing.Accepted), id :: accepted
+            else
+                standing.Add(id, Standing.SoftFailed), accepted
+
+    let standing, accepted = ((Map.empty, []), events) ||> List.fold step
+
+    {
+        Standing = standing
+        Before = Map [ for e in events -> e.EventId, before e.EventId ]
+        Extremities = Set.ofList (ends accepted)
+    }

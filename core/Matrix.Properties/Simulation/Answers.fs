@@ -1,0 +1,64 @@
+namespace Matrix.Properties.Simulation
+
+open System.Collections.Generic
+open Matrix.Core.Room.Incoming
+
+/// What a server answers to requests of others, from what it durably knows.
+[<RequireQualifiedAccess>]
+module Answers =
+
+    /// The most that one answer holds.
+    let private most = 10_000
+
+    /// All that can be reached from some events, themselves left out, nearest first.
+    let private reach
+        (find: string -> SentEvent option)
+        (next: SentEvent -> string[])
+        (isEnd: string -> bool)
+        limit
+        (from: string list)
+        =
+        let seen = HashSet<string>(from)
+        let pending = Queue<string>(from)
+        let found = List<SentEvent>()
+        let mutable starts = from.Length
+
+        while pending.Count > 0 && found.Count < limit do
+            let id = pending.Dequeue()
+            starts <- starts - 1
+
+            match find id with
+            | None -> ()
+            | Some event ->
+                if starts < 0 then
+                    found.Add event
+
+                for other in next event do
+                    if not (isEnd other) && seen.Add other then
+                        pending.Enqueue other
+
+        List.ofSeq found
+
+    /// The auth events of some events, and theirs, down to the create event.
+    let authChain (find: string -> SentEvent option) (ids: string list) : SentEvent list =
+        reach find (fun e -> e.Pdu.AuthEvents) (fun _ -> false) most ids
+
+    /// The answer to a question. `find` and `stateBefore` say what the server has.
+    let reply (find: string -> SentEvent option) (store: Store) (question: Question) : Reply =
+        let events (found: SentEvent list) =
+            if found.IsEmpty then Reply.Nothing else Reply.Events found
+
+        match question with
+        | Question.Events ids -> events (ids |> Seq.choose find |> List.ofSeq)
+        | Question.AuthChain id -> events (authChain find [ id ])
+        | Question.Missing(latest, earliest, limit) ->
+            let known = HashSet<string>(earliest)
+            events (reach find (fun e -> e.Pdu.PrevEvents) known.Contains limit [ latest ])
+        | Question.StateBefore id ->
+            match store.StateBefore id with
+            | null -> Reply.Nothing
+            | state ->
+                let ids = [ for entry in state.Entries() -> entry.EventId ]
+                let chain = [| for e in authChain find ids -> e.Pdu.EventId |]
+                Reply.State(Array.ofList ids, chain)
+        | Question.Keys _ -> Reply.Keys

@@ -1,0 +1,207 @@
+namespace Matrix.Properties.Simulation
+
+open System
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Core.Room
+open Matrix.Core.State
+open Matrix.Properties.Generators
+
+/// The room of one run: its version, its rules, its users.
+type Stage = {
+    Rules: AuthRules
+    Format: EventFormat
+    /// "" until the create event is made, where it names the room.
+    RoomId: string
+    Servers: string[]
+} with
+
+    /// The users of a server.
+    member this.UsersOf(server: int) : string[] = [| for name in [| "a"; "b"; "c" |] -> $"@{name}:{this.Servers[server]}" |]
+
+    /// All users.
+    member this.Users: string[] = [|
+        for server in 0 .. this.Servers.Length - 1 do
+            yield! this.UsersOf server
+    |]
+
+/// Where a new event goes: what it names as previous, and the state that it is made on.
+type Place = {
+    Prev: Pdu list
+    State: StateTree
+    Read: StateTree -> IAuthState
+}
+
+/// Making events.
+[<RequireQualifiedAccess>]
+module Composing =
+
+    /// The events that a draft has to cite, as far as the state has them.
+    let authEvents (stage: Stage) (place: Place) (draft: Matrix.Core.Room.Draft) : Pdu list =
+        let state = place.Read place.State
+        let citesCreate = stage.Rules.Version.Settings.RoomIds = RoomIdForm.WithDomain
+
+        [
+            for struct (eventType, key) in stage.Rules.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content) do
+                match state.Find(eventType, key) with
+                | null -> ()
+                | found when found.Pdu.Type = "m.room.create" && not citesCreate -> ()
+                | found -> found.Pdu
+        ]
+
+    /// An event, hashed. `number` tells apart what is otherwise the same, `time` is its `origin_server_ts`.
+    let event (stage: Stage) (place: Place) (draft: Matrix.Core.Room.Draft) (cited: Pdu list) (number: int) (time: int64) : Pdu =
+        let greatest = place.Prev |> List.fold (fun most e -> max most e.Depth) 0L
+
+        let parts: EventParts = {
+            RoomId = stage.RoomId
+            EventId =
+                if stage.Format.AssignsIds then
+                    $"$e{number}:" + draft.Sender.Substring(draft.Sender.IndexOf ':' + 1)
+                else
+                    ""
+            Sender = draft.Sender
+            Type = draft.Type
+            StateKey = draft.StateKey
+            Content = draft.Content
+            OriginServerTs = time
+            Depth = Extremities.Depth(greatest, stage.Rules.Version.Settings.MaximumDepth)
+            PrevEvents = [| for e in place.Prev -> e.EventId |]
+            AuthEvents = [| for e in cited -> e.EventId |]
+            PrevHashes = [| for _ in place.Prev -> [||] |]
+            AuthHashes = [| for _ in cited -> [||] |]
+            Redacts = draft.Redacts
+        }
+
+        match UnsignedEvent.Prepare(stage.Format, parts) with
+        | Error fault -> invalidOp $"A simulated event is malformed: {fault}."
+        | Ok unsigned ->
+            match unsigned.Sign [||] with
+            | Ok pdu -> pdu
+            | Error fault -> invalidOp $"A simulated event is malformed: {fault}."
+
+    /// Whether the state of the place allows an event that cites these.
+    let isAllowed (stage: Stage) (place: Place) (pdu: Pdu) (cited: Pdu list) (signers: string list) : bool =
+        let facts = {
+            AuthFacts.ofAccepted (Array.ofList cited) with
+                Signers = Array.ofList signers
+        }
+
+        stage.Rules.Decide(pdu, place.Read place.State, facts).IsOk
+
+    let private words (key: string) (content: JsonObject) =
+        match content.Text key with
+        | null -> ""
+        | word -> word
+
+    /// The servers that sign an event: the sender's, and that of who vouches for a join.
+    let signers (pdu: Pdu) : string list =
+        List.distinct [
+            pdu.Sender.Substring(pdu.Sender.IndexOf ':' + 1)
+            match words "join_authorised_via_users_server" pdu.Content with
+            | "" -> ()
+            | user -> user.Substring(user.IndexOf ':' + 1)
+        ]
+
+    let private membership sender target word more =
+        Matrix.Core.Room.Draft.State("m.room.member", target, sender, object' ([ "membership", text word ] @ more))
+
+    let private levels = [| 0; 25; 50; 75; 100 |]
+
+    /// The power levels of a state with one changed.
+    let private power (place: Place) (sender: string) (target: string) (level: int) =
+        let content =
+            match (place.Read place.State).Find("m.room.power_levels", "") with
+            | null -> JsonObject.Empty
+            | event -> event.Pdu.Content
+
+        let users =
+            match content.TryFind "users" with
+            | ValueSome(Json.Object users) -> [ for struct (k, v) in users.Members -> k, v ]
+            | _ -> []
+
+        let rest = [ for struct (k, v) in content.Members -> k, v ]
+
+        let changed =
+            match level % 12 with
+            | 10 -> [ "events_default", number 25 ]
+            | 11 -> [ "events_default", number 0 ]
+            | 9 -> [ "state_default", number levels[level % 5] ]
+            | _ -> [ "users", nested (users @ [ target, number levels[level % 5] ]) ]
+
+        Matrix.Core.Room.Draft.State("m.room.power_levels", "", sender, object' (rest @ changed))
+
+    /// What a user does by an act.
+    let draft (stage: Stage) (place: Place) (sender: string) (target: string) (level: int) (act: Act) : Matrix.Core.Room.Draft =
+        match act with
+        | Act.Message -> Matrix.Core.Room.Draft("m.room.message", null, sender, object' [ "body", number level ], null)
+        | Act.Topic -> Matrix.Core.Room.Draft.State("m.room.topic", "", sender, object' [ "topic", text $"{level}" ])
+        | Act.Join -> membership sender sender "join" [ "displayname", text $"{level}" ]
+        | Act.Leave -> membership sender sender "leave" []
+        | Act.Invite -> membership sender target "invite" []
+        | Act.Kick -> membership sender target "leave" []
+        | Act.Ban -> membership sender target "ban" []
+        | Act.Knock -> membership sender sender "knock" []
+        | Act.Power -> power place sender target level
+        | Act.JoinRule ->
+            let known =
+                JoinRule.Public :: stage.Rules.Version.Settings.JoinRules
+                |> List.filter (fun rule -> rule <> JoinRule.Private)
+
+            let rule = Spelling.ofJoinRule known[level % known.Length]
+            Matrix.Core.Room.Draft.State("m.room.join_rules", "", sender, object' [ "join_rule", text rule ])
+        | Act.Vouched -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
+
+    /// Who does it, and to whom. A server's first user acts most and is seldom removed, or the room would be empty soon.
+    let people (stage: Stage) (op: Operation) (act: Act) : string * string =
+        let users = stage.UsersOf(op.Server % stage.Servers.Length)
+        let removes = List.contains act [ Act.Kick; Act.Ban; Act.Leave ]
+        let sparesFirst = removes && op.Level % 6 <> 0
+
+        let sender =
+            if op.Actor % 5 < 3 && not (act = Act.Leave && sparesFirst) then
+                users[0]
+            else
+                users[1 + op.Actor % 2]
+
+        let all =
+            if sparesFirst then
+                stage.Users |> Array.filter (fun user -> not (user.StartsWith "@a:"))
+            else
+                stage.Users
+
+        sender, all[op.Target % all.Length]
+
+    /// The events that a room begins with: who creates it, and the powers that the first users of the first servers have.
+    let opening (stage: Stage) : Matrix.Core.Room.Draft list =
+        let creator = (stage.UsersOf 0)[0]
+        let listed = stage.Rules.Version.Settings.CreatorPower = CreatorPower.HundredAtFirst
+
+        let users = [
+            if listed then
+                creator, number 100
+            for server in 1 .. stage.Servers.Length - 1 do
+                (stage.UsersOf server)[0], number (if server = 1 then 100 else 50)
+        ]
+
+        [
+            Matrix.Core.Room.Draft.State(
+                "m.room.create",
+                "",
+                creator,
+                object' [ "creator", text creator; "room_version", text stage.Rules.Version.Id ]
+            )
+            membership creator creator "join" []
+            Matrix.Core.Room.Draft.State(
+                "m.room.power_levels",
+                "",
+                creator,
+                object' [ "users", nested users; "events", nested [ "m.room.topic", number 0 ] ]
+            )
+            Matrix.Core.Room.Draft.State("m.room.join_rules", "", creator, object' [ "join_rule", text "public" ])
+            for server in 1 .. stage.Servers.Length - 1 do
+                let user = (stage.UsersOf server)[0]
+                membership user user "join" []
+        ]

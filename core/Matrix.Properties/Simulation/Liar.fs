@@ -1,0 +1,238 @@
+namespace Matrix.Properties.Simulation
+
+open System.Collections.Generic
+open Matrix.Core.Event
+open Matrix.Core.Ident
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+open Matrix.Core.StateRes
+
+/// A server that lies. Beside the node, which takes part in the room like any other, it makes events that no honest server would
+/// make, tells them to whom it likes, and answers requests as it likes.
+[<Sealed>]
+type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
+
+    let lies = Dictionary<string, SentEvent>()
+    let statesBefore = Dictionary<string, StateTree>()
+    let statesAfter = List<struct (Pdu * StateTree)>()
+    let hidden = HashSet<string>()
+    let mutable forbidden: Pdu option = None
+
+    let find (id: string) : SentEvent option =
+        match lies.TryGetValue id with
+        | true, lie -> Some lie
+        | _ -> node.View.TrySent id
+
+    let authState (tree: StateTree) =
+        // Its own events are in no store, but may be in the states that it makes up.
+        {
+            new Matrix.Core.Auth.IAuthState with
+                member _.Find(eventType, stateKey) =
+                    match tree.Find(eventType, stateKey) with
+                    | null -> null
+                    | entry ->
+                        match find entry.EventId with
+                        | None -> null
+                        | Some sent -> stage.Rules.Read sent.Pdu
+        }
+
+    let place prev state = {
+        Prev = prev
+        State = state
+        Read = authState
+    }
+
+    /// The audience of a lie: some of the others.
+    let some (level: int) =
+        let others =
+            [ 0 .. stage.Servers.Length - 1 ] |> List.filter (fun other -> other <> index)
+
+        let chosen = others |> List.filter (fun other -> ((level >>> other) &&& 1) = 1)
+        if chosen.IsEmpty then others else chosen
+
+    let tell (audience: int list) (events: SentEvent list) =
+        for other in audience do
+            node.Slip(other, events)
+
+    let signed (pdu: Pdu) (genuine: bool) : SentEvent =
+        let sent = {
+            Pdu = pdu
+            Signatures = [
+                for server in Composing.signers pdu ->
+                    {
+                        Server = server
+                        IsGenuine = genuine || server = stage.Servers[index]
+                    }
+            ]
+        }
+
+        lies[pdu.EventId] <- sent
+        sent
+
+    /// Remembers what the state is around an event of its own.
+    let keep (pdu: Pdu) (before: StateTree) =
+        statesBefore[pdu.EventId] <- before
+
+        let after =
+            match pdu.StateKey with
+            | null -> before
+            | key -> before.Set(StateEntry.Of(pdu.Type, key, pdu.EventId, 0u))
+
+        statesAfter.Add(struct (pdu, after))
+        after
+
+    let make (op: Operation) (act: Act) (sender: string) (at: Place) (extra: Pdu list) =
+        let users = stage.Users
+
+        let draft =
+            Composing.draft stage at sender users[op.Target % users.Length] op.Level act
+
+        let cited = Composing.authEvents stage at draft @ extra
+        struct (Composing.event stage at draft cited (node.NextEventNumber()) node.Clock, cited)
+
+    /// An old event to build upon: one of the room's, or one of its own.
+    let oldPlace (op: Operation) : Place option =
+        let ids = node.View.Ids
+
+        if statesAfter.Count > 0 && op.Target % 3 = 0 then
+            let struct (pdu, after) = statesAfter[op.Level % statesAfter.Count]
+            Some(place [ pdu ] after)
+        elif ids.Count = 0 then
+            None
+        else
+            match node.View.Find ids[ids.Count - 1 - op.Level % min ids.Count 60] with
+            | null -> None
+            | known ->
+                match known.StateAfter with
+                | null -> None
+                | state when known.IsRejected ->
+                    ignore state
+                    None
+                | state -> Some(place [ known.Event.Pdu ] state)
+
+    /// Whether the rules would let it pass there.
+    let passes (at: Place) (pdu: Pdu) cited =
+        Composing.isAllowed stage at pdu cited (Composing.signers pdu)
+
+    let own (op: Operation) =
+        let users = stage.UsersOf index
+        users[op.Actor % users.Length]
+
+    let forge (op: Operation) act =
+        let at = node.Place
+        let users = stage.Users
+        let struct (pdu, _) = make op act users[op.Actor % users.Length] at []
+        tell (some op.Level) [ signed pdu (UserId.server pdu.Sender = stage.Servers[index]) ]
+
+    let stale (op: Operation) act =
+        match oldPlace op with
+        | None -> ()
+        | Some at ->
+            let struct (pdu, cited) = make op act (own op) at []
+
+            if passes at pdu cited then
+                keep pdu at.State |> ignore
+                tell (some op.Level) [ signed pdu true ]
+
+    let equivocate (op: Operation) act =
+        let at = node.Place
+
+        let tellSome (op: Operation) audience =
+            let struct (pdu, cited) = make op act (own op) at []
+
+            if passes at pdu cited then
+                keep pdu at.State |> ignore
+                tell audience [ signed pdu true ]
+
+        let first = some op.Level
+        let rest = [ 0 .. stage.Servers.Length - 1 ] |> List.except (index :: first)
+        tellSome op first
+        tellSome { op with Level = op.Level + 1 } rest
+
+    let forbid (op: Operation) act =
+        let at = node.Place
+        let struct (pdu, cited) = make op act (own op) at []
+
+        if not (passes at pdu cited) then
+            if pdu.IsState then
+                forbidden <- Some pdu
+
+            statesBefore[pdu.EventId] <- at.State
+            tell (some op.Level) [ signed pdu true ]
+
+    let citeForbidden (op: Operation) act =
+        match forbidden with
+        | None -> forbid op Act.Power
+        | Some bad ->
+            let at = node.Place
+
+            let at = if op.Level % 2 = 0 then { at with Prev = [ bad ] } else at
+
+            let struct (pdu, _) = make op act (own op) at [ bad ]
+            statesBefore[pdu.EventId] <- at.State
+            tell (some op.Level) [ signed pdu true ]
+
+    let hide (op: Operation) act =
+        let at = node.Place
+        let struct (under, cited) = make op Act.Topic (own op) at []
+
+        if passes at under cited then
+            let after = keep under at.State
+            signed under true |> ignore
+            hidden.Add under.EventId |> ignore
+            let above = place [ under ] after
+            let struct (pdu, cited) = make op act (own op) above []
+
+            if passes above pdu cited then
+                keep pdu after |> ignore
+                tell (some op.Level) [ signed pdu true ]
+
+    /// A state with something changed: an entry less, or an older one.
+    let falsified (id: string) (state: StateTree) : StateTree =
+        let entries = state.Entries() |> Array.filter (fun e -> e.Type <> "m.room.create")
+
+        if entries.Length = 0 then
+            state
+        else
+            let n = int (Dice.Mix(uint64 (Seq.sumBy int id)) % uint64 entries.Length)
+            let victim = entries[n]
+
+            match statesAfter |> Seq.tryFindBack (fun (struct (pdu, _)) -> pdu.Type = victim.Type) with
+            | Some(struct (pdu, _)) when not (isNull pdu.StateKey) ->
+                state.Set(StateEntry.Of(pdu.Type, string pdu.StateKey, pdu.EventId, 0u))
+            | _ -> state.Remove(victim.Type, victim.StateKey)
+
+    let stateBefore (id: string) : StateTree | null =
+        match statesBefore.TryGetValue id with
+        | true, state -> state
+        | _ -> node.View.StateBefore id
+
+    /// Does what it does in the place of something honest.
+    member _.Lie(op: Operation, lie: Lie, act: Act) : unit =
+        if node.IsUp then
+            match lie with
+            | Lie.Forge -> forge op act
+            | Lie.Stale -> stale op act
+            | Lie.Equivocate -> equivocate op act
+            | Lie.Forbidden -> forbid op act
+            | Lie.CiteForbidden -> citeForbidden op act
+            | Lie.Hide -> hide op act
+
+    /// Answers a request.
+    member _.Reply(question: Question) : Reply =
+        let shown (id: string) =
+            if hidden.Contains id then None else find id
+
+        match question with
+        | Question.StateBefore id ->
+            match stateBefore id with
+            | null -> Reply.Nothing
+            | state ->
+                let told = if liesAboutStates then falsified id state else state
+                let ids = [ for entry in told.Entries() -> entry.EventId ]
+                let chain = [| for e in Answers.authChain find ids -> e.Pdu.EventId |]
+                Reply.State(Array.ofList ids, chain)
+        | Question.Missing(latest, _, _) when hidden.Contains latest -> Reply.Nothing
+        | Question.Missing _ -> Answers.reply shown node.View question
+        | _ -> Answers.reply find node.View question

@@ -1,0 +1,91 @@
+namespace Matrix.Properties.Simulation
+
+open Matrix.Core.Event
+open Matrix.Core.Ident
+open Matrix.Core.Room.Incoming
+open Matrix.Rules
+
+/// A signature, which here is a matter of fact.
+[<Struct>]
+type Signed = {
+    Server: string
+    /// Whether that server made it.
+    IsGenuine: bool
+}
+
+/// An event as it goes from server to server.
+type SentEvent = { Pdu: Pdu; Signatures: Signed list }
+
+/// What servers send to each other.
+[<RequireQualifiedAccess>]
+type Message =
+    /// `PUT /send/{txnId}`.
+    | Transaction of number: int * events: SentEvent list
+    /// Its 200.
+    | Acknowledged of number: int
+    | Request of number: int * Question
+    /// What came back: events, a state, keys, or nothing.
+    | Response of number: int * Reply
+
+/// The answer to a request, as it goes over the network.
+and [<RequireQualifiedAccess>] Reply =
+    | Events of SentEvent list
+    | State of stateIds: string[] * authChainIds: string[]
+    | Keys
+    | Nothing
+
+/// Events as the machine takes them.
+[<RequireQualifiedAccess>]
+module SentEvent =
+
+    let private text (key: string) (pdu: Pdu) =
+        match pdu.Content.Text key with
+        | null -> ""
+        | value -> value
+
+    /// The signature whose making is a matter of fact.
+    let private asSignature (signed: Signed) : Signature = {
+        Entity = signed.Server
+        KeyId = "ed25519:a"
+        Bytes = [| if signed.IsGenuine then 1uy else 0uy |]
+    }
+
+    /// What somebody who has these servers' keys finds about signatures.
+    let check (hasKeys: string -> bool) (signature: Signature) : CheckedSignature = {
+        Signature = signature
+        Fate =
+            if not (hasKeys signature.Entity) then SignatureFate.Skipped
+            elif signature.Bytes = [| 1uy |] then SignatureFate.Valid
+            else SignatureFate.Invalid
+    }
+
+    /// The event as somebody receives it who has these servers' keys.
+    let receive (version: RoomVersion) (hasKeys: string -> bool) (sent: SentEvent) : ReceivedEvent =
+        let pdu = sent.Pdu
+        let sender = UserId.server pdu.Sender
+
+        let asks signer =
+            List.contains signer version.Settings.ExtraSigners
+
+        {
+            Pdu = pdu
+            HasRoomId = not (pdu.Type = "m.room.create" && version.Settings.RoomIds = RoomIdForm.HashOfCreate)
+            RequiredSigners =
+                if asks ExtraSigner.EventIdServer then
+                    Array.distinct [| sender; pdu.EventId.Substring(pdu.EventId.IndexOf ':' + 1) |]
+                else
+                    [| sender |]
+            AuthorisingServer =
+                if
+                    asks ExtraSigner.AuthorisingServer
+                    && pdu.Type = "m.room.member"
+                    && text "membership" pdu = "join"
+                then
+                    match text "join_authorised_via_users_server" pdu with
+                    | "" -> ""
+                    | user -> UserId.server user
+                else
+                    ""
+            Signatures = [| for signed in sent.Signatures -> check hasKeys (asSignature signed) |]
+            ThirdPartyKeys = [||]
+        }

@@ -1,0 +1,87 @@
+namespace Matrix.Properties.Simulation
+
+open System.Collections.Generic
+
+/// Time, and messages under way. Whatever happens at the same time happens in the order in which it was decided upon.
+[<Sealed>]
+type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
+
+    let agenda = PriorityQueue<unit -> unit, struct (int * int)>()
+    let sentOn = Dictionary<struct (int * int), int>()
+    let mutable now = 0
+    let mutable entered = 0
+
+    /// What happens to the n-th message of a link follows from nothing else, so that leaving something out elsewhere changes it little.
+    let diceOf from dest =
+        let link = struct (from, dest)
+
+        let n =
+            match sentOn.TryGetValue link with
+            | true, n -> n
+            | _ -> 0
+
+        sentOn[link] <- n + 1
+        Dice(Dice.Mix(plan.Seed + uint64 (from * 64 + dest)) + uint64 n)
+
+    let isCut from dest =
+        plan.Troubles
+        |> List.exists (fun trouble ->
+            match trouble with
+            | Trouble.Partition(since, until, side) when now >= since && now < until ->
+                ((side >>> from) &&& 1) <> ((side >>> dest) &&& 1)
+            | _ -> false)
+
+    /// Milliseconds since the start.
+    member _.Now = now
+
+    /// Whether nothing goes wrong any more.
+    member val IsCalm = false with get, set
+
+    /// How many messages were lost, by dice or by a partition.
+    member val Lost = 0 with get, set
+
+    /// Does something later.
+    member _.After(delay: int, what: unit -> unit) : unit =
+        entered <- entered + 1
+        agenda.Enqueue(what, struct (now + max 1 delay, entered))
+
+    /// Sends a message, which may arrive late, twice or never.
+    member this.Send(from: int, dest: int, message: Message) : unit =
+        let arrive delay =
+            this.After(delay, (fun () -> deliver from dest message))
+
+        let noise = plan.Noise
+
+        if this.IsCalm then
+            arrive 5
+        elif isCut from dest then
+            this.Lost <- this.Lost + 1
+        else
+            let dice = diceOf from dest
+
+            let delay () =
+                let usual = noise.DelayFrom + dice.Below(noise.DelayTo - noise.DelayFrom + 1)
+
+                if dice.Happens noise.LatePerMille then
+                    10 * usual
+                else
+                    usual
+
+            if dice.Happens noise.LossPerMille then
+                this.Lost <- this.Lost + 1
+            else
+                arrive (delay ())
+
+            if dice.Happens noise.DuplicatePerMille then
+                arrive (delay ())
+
+    /// Lets time pass until nothing is left to happen, or `goOn` says no.
+    member _.Run(goOn: unit -> bool) : unit =
+        let mutable next = Unchecked.defaultof<unit -> unit>
+        let mutable at = struct (0, 0)
+
+        while agenda.Count > 0 && goOn () do
+            if agenda.TryDequeue(&next, &at) then
+                let struct (time, _) = at
+                now <- max now time
+                next ()

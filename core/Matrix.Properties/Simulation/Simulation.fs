@@ -1,0 +1,309 @@
+namespace Matrix.Properties.Simulation
+
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+open Matrix.Core.StateRes
+
+/// What became of a run.
+type Ended = {
+    Violation: Violation option
+    Seen: Seen
+}
+
+/// How the servers of a run do things: the usual way, unless a test wants to see what notices another.
+type Conduct = Stage -> int -> Store -> Practices
+
+/// A federation in one process.
+[<RequireQualifiedAccess>]
+module Simulation =
+
+    /// The rounds in which all servers tell each other where they stand, at most.
+    let private rounds = 6
+
+    /// Every server as the specification has it.
+    let usual: Conduct = fun _ _ _ -> Practices.usual
+
+    let private sign (pdu: Pdu) = {
+        Pdu = pdu
+        Signatures = [ for server in Composing.signers pdu -> { Server = server; IsGenuine = true } ]
+    }
+
+    /// The first events, which all servers have from the beginning.
+    let private opening (stage: Stage) : Stage * SentEvent list =
+        let events = Dictionary<string, AuthEvent>()
+
+        let read (tree: StateTree) : IAuthState = {
+            new IAuthState with
+                member _.Find(eventType, stateKey) =
+                    match tree.Find(eventType, stateKey) with
+                    | null -> null
+                    | entry -> events[entry.EventId]
+        }
+
+        let mutable stage = stage
+        let mutable state = StateTree.Empty
+        let mutable last: Pdu list = []
+        let mutable made = []
+
+        for draft in Composing.opening stage do
+            let place = {
+                Prev = last
+                State = state
+                Read = read
+            }
+
+            let cited = Composing.authEvents stage place draft
+
+            let pdu =
+                Composing.event stage place draft cited (-made.Length - 1 + 1000) (int64 made.Length)
+
+            if stage.RoomId = "" then
+                stage <- { stage with RoomId = pdu.RoomId }
+
+            events[pdu.EventId] <- stage.Rules.Read pdu
+            state <- state.Set(StateEntry.Of(pdu.Type, string pdu.StateKey, pdu.EventId, 0u))
+            last <- [ pdu ]
+            made <- sign pdu :: made
+
+        stage, List.rev made
+
+    let private stageOf (plan: Plan) : Stage =
+        match Versions.tryFindUnstable plan.Version with
+        | None -> invalidArg (nameof plan) $"There is no room version {plan.Version}."
+        | Some version -> {
+            Rules = AuthRules version
+            Format = EventFormat version
+            RoomId =
+                match version.Settings.RoomIds with
+                | RoomIdForm.WithDomain -> "!room:s0"
+                | RoomIdForm.HashOfCreate -> ""
+            Servers = [| for n in 0 .. plan.Servers - 1 -> $"s{n}" |]
+          }
+
+    let private limitsOf (plan: Plan) : IncomingLimits = {
+        IncomingLimits.usual with
+            Walk = plan.Walk
+            Page = 20
+    }
+
+    /// Everything that runs: the servers, what is between them, and who watches.
+    [<Sealed>]
+    type private Federation(plan: Plan, conduct: Conduct) as this =
+
+        let stage, first = opening (stageOf plan)
+        let isHonest server = server <> plan.Liar
+        let watch = Watch(stage, StateResolver.Of stage.Rules, isHonest)
+        let mutable nodes: Node[] = [||]
+        let mutable liar: Liar option = None
+        let mutable crashes = 0
+
+        let network =
+            Network(plan, fun from dest message -> nodes[dest].Take(from, message))
+
+        do
+            nodes <- [|
+                for n in 0 .. plan.Servers - 1 ->
+                    Node(n, stage, limitsOf plan, (if isHonest n then conduct stage n else usual stage n), this)
+            |]
+
+            if plan.Liar >= 0 then
+                let node = nodes[plan.Liar]
+                let lying = Liar(plan.Liar, stage, node, plan.LiesAboutStates)
+                node.Reply <- fun _ question -> lying.Reply question
+                liar <- Some lying
+
+        let honest = [|
+            for n in 0 .. plan.Servers - 1 do
+                if isHonest n then
+                    n
+        |]
+
+        let goOn () = watch.Violation.IsNone
+
+        let doOperation (op: Operation) =
+            let node = nodes[op.Server % nodes.Length]
+
+            if node.IsUp then
+                match op.Deed, liar with
+                | Deed.Lying(lie, act), Some liar when op.Server = plan.Liar -> liar.Lie(op, lie, act)
+                | Deed.Lying(_, act), _
+                | Deed.Honest act, _ ->
+                    let sender, target = Composing.people stage op act
+                    node.Try(Composing.draft stage node.Place sender target op.Level act) |> ignore
+
+        let restart n =
+            if not nodes[n].IsUp then
+                nodes[n].Restart()
+
+        let schedule () =
+            for op in plan.Operations do
+                network.After(op.At, (fun () -> doOperation op))
+
+            for trouble in plan.Troubles do
+                match trouble with
+                | Trouble.Partition _ -> ()
+                | Trouble.Crash(server, at, until) ->
+                    let n = server % nodes.Length
+
+                    network.After(
+                        at,
+                        fun () ->
+                            if nodes[n].IsUp then
+                                crashes <- crashes + 1
+                                nodes[n].Crash()
+                                network.After(until - at, (fun () -> restart n))
+                    )
+
+        /// Nothing goes wrong from now on, and the liar is gone.
+        let heal () =
+            network.IsCalm <- true
+
+            for n in honest do
+                restart n
+
+            if plan.Liar >= 0 then
+                nodes[plan.Liar].Crash()
+
+                for n in honest do
+                    nodes[n].Forgive plan.Liar
+
+        /// A joined user of the server says so again: an event that no power is needed for.
+        let say (n: int) : string option =
+            let node = nodes[n]
+            let place = node.Place
+
+            let isJoined user =
+                match (place.Read place.State).Find("m.room.member", user) with
+                | null -> false
+                | event -> event.Membership.IsJoin
+
+            match stage.UsersOf n |> Array.tryFind isJoined with
+            | None -> None
+            | Some user ->
+                let before = node.View.Ids.Count
+
+                if node.Try(Composing.draft stage place user user (1000 + before) Act.Join) then
+                    Some node.View.Ids[before]
+                else
+                    None
+
+        let isAcceptedBy n (id: string) =
+            match nodes[n].View.Find id with
+            | null -> false
+            | known -> known.Standing = Standing.Accepted
+
+        /// One event from each server, one after the other: who said what.
+        let round () : (int * string) list = [
+            for n in honest do
+                let event = say n
+                network.Run goOn
+
+                match event with
+                | Some id -> n, id
+                | None -> ()
+        ]
+
+        /// The servers that take each other's events, and nobody else's, in groups; none if it is still unclear who is in which.
+        /// One group is what one hopes for. That servers can stay apart is the specification's doing: an event that is not allowed by
+        /// the current state is not built upon, so that two servers may each go on without the other for ever.
+        let groups (said: (int * string) list) : int list list option =
+            let takes n other =
+                said |> List.exists (fun (m, id) -> m = other && isAcceptedBy n id)
+
+            let speakers = List.map fst said
+
+            let groupOf n =
+                speakers |> List.filter (fun m -> takes n m && takes m n)
+
+            let all = speakers |> List.map groupOf |> List.distinct
+
+            let isClear (group: int list) =
+                group |> List.forall (fun n -> groupOf n = group)
+                && (group.Length = 1
+                    || speakers
+                       |> List.except group
+                       |> List.forall (fun other -> not (group |> List.exists (fun n -> takes n other))))
+
+            if List.forall isClear all then Some all else None
+
+        /// Compares the current states inside of groups, and answers how many servers were compared, and how many are in a group
+        /// other than the largest.
+        let compareCurrent (groups: int list list) : int * int =
+            let misled = watch.Misled
+
+            for group in groups do
+                match group |> List.filter (fun n -> not (misled.Contains n)) with
+                | first :: rest ->
+                    for n in rest do
+                        if not (StateTree.AreSame(nodes[first].Current, nodes[n].Current)) then
+                            watch.Fail(Violation.CurrentStatesDiffer(stage.Servers[first], stage.Servers[n]))
+                | [] -> ()
+
+            let largest = groups |> List.map List.length |> List.fold max 0
+            let all = groups |> List.sumBy List.length
+
+            let compared =
+                groups
+                |> List.map (List.filter (fun n -> not (misled.Contains n)))
+                |> List.filter (fun group -> group.Length > 1)
+                |> List.sumBy List.length
+
+            compared, all - largest
+
+        member _.Run() : Ended =
+            for node in nodes do
+                node.Begin first
+
+            network.Run goOn
+            schedule ()
+            network.Run goOn
+            heal ()
+            network.Run goOn
+            let mutable left = rounds
+            let mutable settled = 0, 0
+
+            while left > 0 && goOn () do
+                let said = round ()
+                left <- left - 1
+
+                match groups said with
+                // The first rounds tell what nobody had heard of.
+                | Some groups when left < rounds - 2 && goOn () ->
+                    settled <- compareCurrent groups
+                    left <- 0
+                | _ -> ()
+
+            if goOn () then
+                for n in honest do
+                    watch.CheckExtremities(n, nodes[n].View)
+
+            {
+                Violation = watch.Violation
+                Seen = watch.Seen(settled, network.Lost, crashes)
+            }
+
+        interface IWorld with
+            member _.Now = network.Now
+            member _.Send(from, dest, message) = network.Send(from, dest, message)
+            member _.After(delay, what) = network.After(delay, what)
+            member _.Deciding(server, view, decided) = watch.Deciding(server, view, decided)
+            member _.Dropping(server, _, _) = watch.Dropping server
+
+            member _.Destinations(view, decided) =
+                if network.IsCalm then
+                    [ for n in honest -> stage.Servers[n] ]
+                else
+                    [ decided.StateBefore; decided.Known.StateAfter ]
+                    |> List.choose Option.ofObj
+                    |> List.collect view.ServersIn
+                    |> List.distinct
+
+    /// Runs a plan, with servers that do things in some way.
+    let runWith (conduct: Conduct) (plan: Plan) : Ended = Federation(plan, conduct).Run()
+
+    /// Runs a plan.
+    let run (plan: Plan) : Ended = runWith usual plan

@@ -1,0 +1,165 @@
+namespace Matrix.Properties.Simulation
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Ident
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+open Matrix.Core.StateRes
+
+/// What one server knows of the room: its database, or the same with what is still to be written.
+[<Sealed>]
+type Store(server: string) =
+
+    let known = Dictionary<string, KnownEvent>()
+    let sent = Dictionary<string, SentEvent>()
+    let before = Dictionary<string, StateTree>()
+    let citing = Dictionary<string, List<string>>()
+    let following = Dictionary<string, List<string>>()
+    let order = List<string>()
+
+    let all (index: Dictionary<string, List<string>>) id : seq<string> =
+        match index.TryGetValue id with
+        | true, found -> Seq.rev found
+        | _ -> Seq.empty
+
+    let note (index: Dictionary<string, List<string>>) id by =
+        match index.TryGetValue id with
+        | true, found -> found.Add by
+        | _ -> index[id] <- List [ by ]
+
+    /// The forward extremities.
+    member val Extremities: ForwardExtremity[] = [||] with get, set
+
+    /// The number of the next event.
+    member val NextOrdinal = 1u with get, set
+
+    /// Takes a decision and the event as it came.
+    member this.Add(decided: Decided, event: SentEvent) : unit =
+        let pdu = decided.Event
+        let id = pdu.EventId
+        let isNew = not (known.ContainsKey id)
+        let wasCiting = not isNew && not known[id].IsRejected
+        known[id] <- decided.Known
+        sent[id] <- event
+
+        if isNew then
+            order.Add id
+
+        if pdu.IsState && not decided.Known.IsRejected && not wasCiting then
+            for cited in pdu.AuthEvents do
+                note citing cited id
+
+        match decided.StateBefore with
+        | null -> ()
+        | state ->
+            before[id] <- state
+
+            for prev in pdu.PrevEvents do
+                note following prev id
+
+        this.Extremities <- decided.Extremities
+        this.NextOrdinal <- max this.NextOrdinal (decided.Known.Ordinal + 1u)
+
+    /// Takes all that another store has.
+    member this.CopyFrom(other: Store) : unit =
+        for struct (decided, event) in other.Everything do
+            this.Add(decided, event)
+
+        this.Extremities <- other.Extremities
+        this.NextOrdinal <- other.NextOrdinal
+
+    /// All decisions, in order.
+    member this.Everything: seq<struct (Decided * SentEvent)> =
+        order
+        |> Seq.map (fun id ->
+            let decided: Decided = {
+                Event = known[id].Event.Pdu
+                Verdict = Verdict.Accepted
+                Known = known[id]
+                StateBefore = this.StateBefore id
+                WasOutlier = false
+                ToldBy = null
+                Extremities = this.Extremities
+            }
+
+            struct (decided, sent[id]))
+
+    /// The identifiers of all decided events, in order.
+    member _.Ids: IReadOnlyList<string> = order
+
+    /// A decided event; null if it was not decided.
+    member _.Find(eventId: string) : KnownEvent | null =
+        match known.TryGetValue eventId with
+        | true, found -> found
+        | _ -> null
+
+    /// An event as it came.
+    member _.TrySent(eventId: string) : SentEvent option =
+        match sent.TryGetValue eventId with
+        | true, found -> Some found
+        | _ -> None
+
+    /// The state before an event; null where it is not known.
+    member _.StateBefore(eventId: string) : StateTree | null =
+        match before.TryGetValue eventId with
+        | true, found -> found
+        | _ -> null
+
+    /// The events that name an event as previous.
+    member _.Following(eventId: string) : seq<string> = all following eventId
+
+    /// A state as authorization reads it.
+    member this.AuthState(tree: StateTree) : IAuthState = {
+        new IAuthState with
+            member _.Find(eventType, stateKey) =
+                match tree.Find(eventType, stateKey) with
+                | null -> null
+                | entry ->
+                    match this.Find entry.EventId with
+                    | null -> null
+                    | known -> known.Event
+    }
+
+    /// The servers with a joined member in a state, in order of their names.
+    member this.ServersIn(tree: StateTree) : string list =
+        tree.OfType "m.room.member"
+        |> Seq.filter (fun entry ->
+            match this.Find entry.EventId with
+            | null -> false
+            | known -> known.Event.Membership.IsJoin)
+        |> Seq.map (fun entry -> UserId.server entry.StateKey)
+        |> Seq.distinct
+        |> Seq.sortWith (fun a b -> String.CompareOrdinal(a, b))
+        |> List.ofSeq
+
+    interface IRoomHistory with
+        member this.Known eventId = this.Find eventId
+        member _.Citing eventId = all citing eventId
+        member _.Following eventId = all following eventId
+
+        member this.Servers() =
+            let states =
+                this.Extremities
+                |> Array.choose (fun e ->
+                    match this.Find e.EventId with
+                    | null -> None
+                    | known -> Option.ofObj known.StateAfter)
+
+            states
+            |> Seq.collect this.ServersIn
+            |> Seq.distinct
+            |> Seq.filter (fun other -> other <> server)
+            |> Seq.toArray
+            :> _
+
+    interface IEventSource with
+        member this.Find eventId =
+            match this.Find eventId with
+            | null -> null
+            | found -> found.Sourced
+
+        member _.Citing eventId = all citing eventId

@@ -1,0 +1,273 @@
+namespace Matrix.Properties.Simulation
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+open Matrix.Core.StateRes
+
+/// What went wrong in a run. Servers by name.
+[<RequireQualifiedAccess>]
+type Violation =
+    /// Two honest servers that computed all of an event's ancestry have different states before it.
+    | StatesBeforeDiffer of eventId: string * server: string * other: string
+    /// Of such servers one rejected it, by this clause.
+    | VerdictsDiffer of eventId: string * server: string * other: string * clause: string
+    /// A server takes an event for accepted that its current state forbids, or the other way round.
+    | SoftFailure of eventId: string * server: string
+    /// A server's forward extremities are not the accepted events without accepted descendants.
+    | Extremities of server: string
+    /// After all have heard of all, the current states of two honest servers differ.
+    | CurrentStatesDiffer of server: string * other: string
+
+    override this.ToString() =
+        match this with
+        | StatesBeforeDiffer(id, a, b) -> $"{a} and {b} computed different states before {id}"
+        | VerdictsDiffer(id, a, b, clause) -> $"one of {a} and {b} rejected {id} by {clause}, the other did not"
+        | SoftFailure(id, a) -> $"{a} did not do with {id} what its current state says"
+        | Extremities a -> $"the forward extremities of {a} are not the ends of its graph"
+        | CurrentStatesDiffer(a, b) -> $"{a} and {b} heard of the same events and hold different states"
+
+/// What was seen in a run.
+type Seen = {
+    /// Events that some honest server decided.
+    Events: int
+    /// Decisions of honest servers.
+    Decisions: int
+    /// Of events whose whole ancestry the server computed, those that another server had computed before: each a comparison.
+    Compared: int
+    /// Decisions on events with several previous events whose states differ.
+    Merges: int
+    Rejected: int
+    SoftFailed: int
+    /// Events known without the state around them.
+    Outliers: int
+    /// Decisions that rest on what a peer told: themselves, or in their ancestry.
+    OnTrust: int
+    /// States that a peer told.
+    StatesTold: int
+    /// Servers of which what they took on trust is not what others computed.
+    Misled: int
+    /// Servers whose current states were compared at the end.
+    Settled: int
+    /// Servers that think themselves in the room, and that the others do not hear any more.
+    Apart: int
+    Dropped: int
+    Lost: int
+    Crashes: int
+}
+
+/// Looks at honest servers' decisions as they are made.
+[<Sealed>]
+type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
+
+    let computed = Dictionary<string, struct (StateTree * string * int)>()
+    let onTrust = List<struct (int * string * StateTree * bool)>()
+    let decided = HashSet<string>()
+    let currents = Dictionary<string, StateTree>()
+    let mutable violation: Violation option = None
+    let mutable decisions = 0
+    let mutable compared = 0
+    let mutable merges = 0
+    let mutable rejected = 0
+    let mutable softFailed = 0
+    let mutable outliers = 0
+    let mutable trusts = 0
+    let mutable told = 0
+    let mutable dropped = 0
+
+    let fail what =
+        if violation.IsNone then
+            violation <- Some what
+
+    /// The current state, worked out anew: what a server's practice is plays no part in it.
+    let current (view: Store) : StateTree =
+        let trees = List<StateTree>()
+
+        for e in view.Extremities do
+            match view.Find e.EventId with
+            | null -> ()
+            | known ->
+                match known.StateAfter with
+                | null -> ()
+                | tree ->
+                    if not (trees.Exists(fun other -> StateTree.AreSame(other, tree))) then
+                        trees.Add tree
+
+        if trees.Count = 0 then
+            StateTree.Empty
+        elif trees.Count = 1 then
+            trees[0]
+        else
+            let names = [| for tree in trees -> Convert.ToHexString tree.Root.Span |]
+
+            Array.Sort(names, StringComparer.Ordinal)
+            let key = String.Concat names
+
+            match currents.TryGetValue key with
+            | true, known -> known
+            | _ ->
+                match Merging.resolve resolver view (fun _ -> 0u) ResolutionLimits.usual (trees.ToArray()) with
+                | Ok merged ->
+                    currents[key] <- merged
+                    merged
+                | Error _ -> trees[trees.Count - 1]
+
+    let allowedNow (view: Store) (event: Decided) : bool =
+        let pdu = event.Event
+
+        let cited =
+            pdu.AuthEvents
+            |> Array.choose (fun id -> view.Find id |> Option.ofObj)
+            |> Array.map (fun known -> {
+                Event = known.Event.Pdu
+                Rejected = known.IsRejected
+            })
+
+        let facts = {
+            AuthEvents = cited
+            Signers = Array.ofList (Composing.signers pdu)
+            ThirdPartyKeys = [||]
+            HasRoomId = false
+        }
+
+        view.Extremities.Length = 0
+        || stage.Rules.Decide(pdu, view.AuthState(current view), facts).IsOk
+
+    let compareComputed server (event: Decided) (before: StateTree) =
+        let id = event.Event.EventId
+
+        // "" for what was not rejected.
+        let clause =
+            match event.Verdict with
+            | Verdict.Rejected failure -> failure.Clause
+            | _ -> ""
+
+        match computed.TryGetValue id with
+        | true, struct (state, was, other) ->
+            compared <- compared + 1
+
+            if not (StateTree.AreSame(state, before)) then
+                fail (Violation.StatesBeforeDiffer(id, stage.Servers[server], stage.Servers[other]))
+            elif (was = "") <> (clause = "") then
+                fail (Violation.VerdictsDiffer(id, stage.Servers[server], stage.Servers[other], was + clause))
+        | _ -> computed[id] <- struct (before, clause, server)
+
+    /// The first thing that went wrong.
+    member _.Violation = violation
+
+    /// Something is wrong at the end.
+    member _.Fail(what: Violation) = fail what
+
+    /// A server decides an event; `view` is what it knew before.
+    member _.Deciding(server: int, view: Store, event: Decided) : unit =
+        if isHonest server then
+            decided.Add event.Event.EventId |> ignore
+            decisions <- decisions + 1
+
+            match event.StateBefore with
+            | null -> outliers <- outliers + 1
+            | before ->
+                match event.Verdict with
+                | Verdict.Rejected _ -> rejected <- rejected + 1
+                | Verdict.SoftFailed _ -> softFailed <- softFailed + 1
+                | Verdict.Accepted -> ()
+
+                if event.Event.PrevEvents.Length > 1 then
+                    merges <- merges + 1
+
+                if not (isNull event.ToldBy) then
+                    told <- told + 1
+
+                if event.Known.Provenance.IsComputed then
+                    compareComputed server event before
+                else
+                    trusts <- trusts + 1
+                    onTrust.Add(struct (server, event.Event.EventId, before, event.Known.IsRejected))
+
+                if not event.Known.IsRejected && event.Verdict.IsAccepted <> allowedNow view event then
+                    fail (Violation.SoftFailure(event.Event.EventId, stage.Servers[server]))
+
+    /// A server gives an event up.
+    member _.Dropping(server: int) : unit =
+        if isHonest server then
+            dropped <- dropped + 1
+
+    /// The servers whose trust was misplaced: what they hold of some event on trust is not what others computed, or took first.
+    member _.Misled: Set<int> =
+        let first = Dictionary<string, struct (StateTree * bool)>()
+
+        set [
+            for struct (server, id, before, isRejected) in onTrust do
+                let struct (state, wasRejected) =
+                    match computed.TryGetValue id with
+                    | true, struct (state, clause, _) -> struct (state, clause <> "")
+                    | _ ->
+                        match first.TryGetValue id with
+                        | true, known -> known
+                        | _ ->
+                            first[id] <- struct (before, isRejected)
+                            struct (before, isRejected)
+
+                if not (StateTree.AreSame(state, before)) || wasRejected <> isRejected then
+                    server
+        ]
+
+    /// Whether a server's extremities are the accepted events from which no accepted event descends.
+    member _.CheckExtremities(server: int, view: Store) : unit =
+        let builtUpon = Dictionary<string, bool>()
+
+        let rec isBuiltUpon (id: string) : bool =
+            match builtUpon.TryGetValue id with
+            | true, known -> known
+            | _ ->
+                let answer =
+                    view.Following id
+                    |> Seq.exists (fun next ->
+                        match view.Find next with
+                        | null -> false
+                        | known -> known.Standing = Standing.Accepted || isBuiltUpon next)
+
+                builtUpon[id] <- answer
+                answer
+
+        // From the newest on, so that the recursion stays shallow.
+        for i in view.Ids.Count - 1 .. -1 .. 0 do
+            isBuiltUpon view.Ids[i] |> ignore
+
+        let ends =
+            view.Ids
+            |> Seq.filter (fun id ->
+                match view.Find id with
+                | null -> false
+                | known ->
+                    known.Standing = Standing.Accepted
+                    && not known.IsOutlier
+                    && not (isBuiltUpon id))
+            |> Set.ofSeq
+
+        let held = view.Extremities |> Seq.map _.EventId |> Set.ofSeq
+
+        if ends <> held then
+            fail (Violation.Extremities stage.Servers[server])
+
+    /// What was seen, but for what only the run knows.
+    member this.Seen((settled: int, apart: int), lost: int, crashes: int) : Seen = {
+        Events = decided.Count
+        Decisions = decisions
+        Compared = compared
+        Merges = merges
+        Rejected = rejected
+        SoftFailed = softFailed
+        Outliers = outliers
+        OnTrust = trusts
+        StatesTold = told
+        Misled = this.Misled.Count
+        Settled = settled
+        Apart = apart
+        Dropped = dropped
+        Lost = lost
+        Crashes = crashes
+    }

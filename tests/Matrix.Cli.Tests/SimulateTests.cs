@@ -1,0 +1,68 @@
+namespace Matrix.Cli.Tests;
+
+/// <summary>`mx simulate`.</summary>
+internal sealed class SimulateTests
+{
+    private const string Quiet = """
+        {
+          "room_version": "11", "servers": 3, "liar": -1, "lies_about_states": false, "seed": "2a", "walk": 100,
+          "delay_from": 5, "delay_to": 50, "late_per_mille": 0, "loss_per_mille": 0, "duplicate_per_mille": 0,
+          "troubles": [ {"trouble": "crash", "server": 1, "from": 100, "until": 400} ],
+          "operations": [
+            {"act": "topic", "at": 10, "server": 1, "actor": 0, "target": 0, "level": 1},
+            {"act": "message", "at": 200, "server": 2, "actor": 0, "target": 0, "level": 2}
+          ]
+        }
+        """;
+
+    [Test]
+    public async Task Servers_that_agree_are_told_with_what_was_compared()
+    {
+        var ran = await Command.RunAsync("simulate", "--seeds", "2", "--events", "60", "--seed", "7", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Json.GetProperty("seeds").GetInt32(), Is.EqualTo(2));
+        Assert.That(ran.Json.GetProperty("failing_seeds").GetInt32(), Is.Zero);
+        Assert.That(ran.Json.GetProperty("states_compared").GetInt32(), Is.GreaterThan(50));
+    }
+
+    [Test]
+    public async Task The_same_seed_tells_the_same()
+    {
+        async Task<string> Once()
+        {
+            var ran = await Command.RunAsync("simulate", "--events", "60", "--seed", "3", "--room-version", "6", "--format", "json");
+            return string.Join("\n", ran.Output.Split('\n').Where(line => !line.Contains("\"seconds\"", StringComparison.Ordinal)));
+        }
+
+        var first = await Once();
+        var second = await Once();
+        Assert.That(second, Is.EqualTo(first));
+    }
+
+    [Test]
+    public async Task A_history_is_replayed_from_its_file()
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, Quiet);
+        var ran = await Command.RunAsync("simulate", "--replay", file, "--format", "json");
+        File.Delete(file);
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Json.GetProperty("crashes").GetInt32(), Is.EqualTo(1));
+    }
+
+    [TestCase("\"servers\": 3", "\"servers\": 300", "$.servers")]
+    [TestCase("\"act\": \"topic\"", "\"act\": \"sing\"", "$.operations[0].act")]
+    [TestCase("\"loss_per_mille\": 0, ", "", "$.loss_per_mille")]
+    public async Task A_history_that_is_none_is_told_by_its_file_and_the_place_in_it(string right, string wrong, string place)
+    {
+        var file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, Quiet.Replace(right, wrong, StringComparison.Ordinal));
+        var ran = await Command.RunAsync("simulate", "--replay", file);
+        File.Delete(file);
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.Contain(file).And.Contain(place).And.Contain("expected"));
+    }
+}

@@ -1,0 +1,110 @@
+/// Many servers in one process: what holds between them, and that it would be noticed if it did not.
+module Matrix.Core.Tests.SimulationTests
+
+open System
+open System.Threading.Tasks
+open NUnit.Framework
+open Matrix.Properties.Simulation
+
+let private optionsOf version : PlanOptions = {
+    Version = version
+    Servers = 5
+    Events = 150
+    Faults = List.map snd Fault.all
+}
+
+/// A few seeds of a version, on all cores.
+let private run version (seeds: int[]) : Ended[] =
+    let ended = Array.zeroCreate seeds.Length
+
+    Parallel.For(0, seeds.Length, (fun i -> ended[i] <- Simulation.run (Plan.ofSeed (optionsOf version) (uint64 seeds[i]))))
+    |> ignore
+
+    ended
+
+[<TestCase "1">]
+[<TestCase "6">]
+[<TestCase "11">]
+[<TestCase "12">]
+let ``Servers agree whatever goes wrong between them`` version =
+    let ended = run version [| 1..5 |]
+
+    let sum (of': Seen -> int) =
+        ended |> Array.sumBy (fun e -> of' e.Seen)
+
+    for i in 0 .. ended.Length - 1 do
+        Assert.That(ended[i].Violation |> Option.map string |> Option.toObj, Is.Null, $"seed {i + 1}")
+
+    // And there was something to agree on.
+    Assert.That(sum _.Compared, Is.GreaterThan 500)
+    Assert.That(sum _.Merges, Is.GreaterThan 200)
+    Assert.That(sum _.Rejected, Is.GreaterThan 0)
+    Assert.That(sum _.SoftFailed, Is.GreaterThan 0)
+    Assert.That(sum _.Settled, Is.GreaterThan 5)
+    Assert.That(sum _.Lost, Is.GreaterThan 0)
+
+[<Test>]
+let ``The same seed gives the same history`` () =
+    let again () =
+        Simulation.run (Plan.ofSeed (optionsOf "12") 3UL)
+
+    let first = again ()
+    Assert.That(again (), Is.EqualTo first)
+
+[<Test>]
+let ``Without faults nothing is lost, rejected or taken on trust`` () =
+    let plan = Plan.ofSeed { optionsOf "12" with Faults = [] } 1UL
+    let ended = Simulation.run plan
+    Assert.That(ended.Violation.IsNone)
+
+    Assert.That(
+        [
+            ended.Seen.Rejected
+            ended.Seen.OnTrust
+            ended.Seen.Lost
+            ended.Seen.Dropped
+            ended.Seen.Apart
+        ],
+        Is.All.Zero
+    )
+
+let private failsWith (conduct: Conduct) (plan: Plan) : bool =
+    (Simulation.runWith conduct plan).Violation.IsSome
+
+/// The mutants, each with the first of the seeds that are tried.
+let private mutants = [
+    for name, meaning, conduct in Mutants.all ->
+        let first = if name = "shared-past-counts" then 17 else 1
+        TestCaseData(conduct, first).SetName($"A server with a defect is noticed: {meaning}")
+]
+
+[<TestCaseSource(nameof mutants)>]
+let Mutant (conduct: Conduct, first: int) =
+    let caught =
+        Seq.init 5 (fun i -> Plan.ofSeed (optionsOf "12") (uint64 (first + i)))
+        |> Seq.exists (failsWith conduct)
+
+    Assert.That(caught, "five seeds, and nothing was noticed")
+
+[<Test>]
+let ``A history that fails shrinks to one that fails still, and survives being written and read`` () =
+    let plan = Plan.ofSeed (optionsOf "12") 1UL
+    let fails = failsWith Mutants.firstHeardWins
+    let small = Shrink.plan 200 fails plan
+
+    Assert.That(small.Operations.Length, Is.LessThan 10)
+    Assert.That(fails small)
+
+    match PlanText.read (Text.Encoding.UTF8.GetBytes(PlanText.write small)) with
+    | Ok read -> Assert.That(read, Is.EqualTo small)
+    | Error fault -> Assert.Fail $"%A{fault}"
+
+[<TestCase("[]", "$", "an object")>]
+[<TestCase("{", "byte", "JSON")>]
+[<TestCase("""{"room_version":"99"}""", "$.room_version", "a known room version")>]
+let ``A file that is no history is told by the place in it`` (text: string, place: string, expected: string) =
+    match PlanText.read (Text.Encoding.UTF8.GetBytes text) with
+    | Ok _ -> Assert.Fail "it was read"
+    | Error fault ->
+        Assert.That(fault.Place, Does.StartWith place)
+        Assert.That(fault.Expected, Is.EqualTo expected)
