@@ -44,13 +44,14 @@ module internal CompletionCommand =
         | [| one |] -> ofType one.PropertyType
         | _ -> []
 
-    let private versions = Matrix.Rules.Versions.withUnstable |> List.map _.Id
+    let private versions () =
+        Matrix.Rules.Versions.withUnstable |> List.map _.Id
 
     /// Words that are known and no union of their own: of the options of that name, and, without one, of commands.
     let private known (path: string list) (option: string) : string list =
         match path, option with
-        | [ "rules"; ("show" | "diff") ], "" -> versions
-        | _, "--room-version" -> versions
+        | [ "rules"; ("show" | "diff") ], "" -> versions ()
+        | _, "--room-version" -> versions ()
         | _, "--area" -> Matrix.Rules.Printing.Areas.all |> List.map Matrix.Rules.Printing.Areas.name
         | _ -> []
 

@@ -15,10 +15,11 @@ type ListArguments =
             | Format _ -> "how the answer is written; text unless said."
 
 module internal ListCommand =
-    let private versions = Versions.withUnstable
+    // Functions all: a value here would be computed at each start of mx, whatever it is asked for.
+    let private versions () = Versions.withUnstable
 
     // Counted among those that the specification has; an unstable one would add tables of its own.
-    let private shared = Family.sharedTables Versions.all
+    let private shared () = Family.sharedTables Versions.all
 
     let private counted (table: SharedTable) =
         string table.Groups.Length + " distinct"
@@ -29,14 +30,14 @@ module internal ListCommand =
     let private amends (version: RoomVersion) =
         version.Amendments |> List.map (fun a -> a.Msc + " " + a.Title)
 
-    let private report: Report = {
+    let private report () : Report = {
         Facts = []
         Tables = [
             {
                 Name = "versions"
                 Columns = [ "version"; "stability"; "based_on"; "amendments" ]
                 Rows = [
-                    for v in versions ->
+                    for v in versions () ->
                         [
                             Word v.Id
                             Word(Printing.stability v)
@@ -53,7 +54,7 @@ module internal ListCommand =
                 Name = "shared_tables"
                 Columns = [ "table"; "distinct"; "shared_by" ]
                 Rows = [
-                    for t in shared -> [ Word t.Title; Word(string t.Groups.Length); Word(groups t) ]
+                    for t in shared () -> [ Word t.Title; Word(string t.Groups.Length); Word(groups t) ]
                 ]
             }
         ]
@@ -63,7 +64,7 @@ module internal ListCommand =
         let out style text : PrintedLine = { Style = style; Text = text }
 
         Printing.lines [
-            for v in versions do
+            for v in versions () do
                 out Style.Heading (Prose.heading v)
 
                 for a in v.Amendments do
@@ -71,14 +72,16 @@ module internal ListCommand =
 
             out Style.Plain ""
 
-            for t in shared do
+            for t in shared () do
                 out Style.Plain (t.Title + ": " + counted t)
                 out Style.Detail ("  " + groups t)
         ]
 
     let private json () =
+        let shared = shared ()
+
         Printing.json (fun json ->
-            Printing.listOf json "versions" versions (fun v ->
+            Printing.listOf json "versions" (versions ()) (fun v ->
                 json.WriteStartObject()
                 json.WriteString("version", v.Id)
                 json.WriteString("stability", Printing.stability v)
@@ -116,6 +119,6 @@ module internal ListCommand =
         match arguments.GetResult(ListArguments.Format, Text) with
         | Text -> text ()
         | Json -> json ()
-        | Markdown -> Report.print Markdown report
+        | Markdown -> Report.print Markdown (report ())
 
         Done
