@@ -282,12 +282,12 @@ type AuthRules(version: RoomVersion) =
 
             for row in selections do
                 match row.Key frame with
-                | NonNull key when row.Applies frame ->
+                | null -> ()
+                | key ->
                     let entry = struct (row.Type, key)
 
-                    if not (keys.Contains entry) then
+                    if row.Applies frame && not (keys.Contains entry) then
                         keys.Add entry
-                | _ -> ()
 
             this.Return frame
             keys.ToArray()

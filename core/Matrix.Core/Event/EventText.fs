@@ -4,6 +4,14 @@ open System
 open System.Security.Cryptography
 open Matrix.Core.Json
 
+/// A member that an event is given while it is made: `hashes`, `signatures`. Several stand in the order of their keys.
+[<Struct>]
+type internal AddedMember = {
+    Key: string
+    /// Key, colon and value.
+    Text: byte[]
+}
+
 /// An event's members in canonical spelling, each written once: hashes, the bytes to sign and the stored form are put together
 /// from them. Server-Server API, "Signing Events".
 [<Sealed>]
@@ -44,18 +52,19 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
         if out.Length > 1 then
             out.Byte ','B
 
-    /// Writes the members that `takes` names, and `hashes` (a whole member, if it is not empty) in its place among them.
-    let assemble (out: ByteBuffer) (takes: string -> bool) (redact: bool) (hashes: byte[]) =
+    /// Writes the members that `takes` names, and those that the event does not have yet in their places among them.
+    let assemble (out: ByteBuffer) (takes: string -> bool) (redact: bool) (added: AddedMember[]) =
         out.Byte '{'B
-        let mutable hashesDue = hashes.Length > 0
+        let mutable next = 0
 
         for i in 0 .. event.Count do
             let key = if i < event.Count then event.Key i else ""
 
-            if hashesDue && (i = event.Count || JsonObject.CompareKeys("hashes", key) < 0) then
+            while next < added.Length
+                  && (i = event.Count || JsonObject.CompareKeys(added[next].Key, key) < 0) do
                 separate out
-                out.Bytes hashes
-                hashesDue <- false
+                out.Bytes added[next].Text
+                next <- next + 1
 
             if i < event.Count && takes key then
                 separate out
@@ -76,17 +85,20 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
         assemble out (fun key -> key <> "hashes" && key <> "signatures" && not (isLocal key)) false [||]
         SHA256.HashData out.Written
 
-    /// What is signed, and what the reference hash is of: the redacted event without `signatures` and `unsigned`.
-    /// `hashes` is a whole member for an event that has none yet.
-    member _.Essential(hashes: byte[]) : byte[] =
+    /// Writes what is signed, and what the reference hash is of: the redacted event without `signatures` and `unsigned`.
+    member _.WriteEssential(out: ByteBuffer, added: AddedMember[]) : unit =
+        assemble out (fun key -> redactor.Keeps key && key <> "signatures" && not (isLocal key)) true added
+
+    /// The same as an array, of an event that has its hashes.
+    member this.Essential() : byte[] =
         use out = new ByteBuffer(members.Length + 64)
-        assemble out (fun key -> redactor.Keeps key && key <> "signatures" && not (isLocal key)) true hashes
+        this.WriteEssential(out, [||])
         out.ToArray()
 
-    /// What is stored: everything but `unsigned`. `hashes` is a whole member for an event that has none yet.
-    member _.Stored(hashes: byte[]) : byte[] =
-        use out = new ByteBuffer(members.Length + hashes.Length + 64)
-        assemble out (isLocal >> not) false hashes
+    /// What is stored: everything but `unsigned`.
+    member _.Stored(added: AddedMember[]) : byte[] =
+        use out = new ByteBuffer(members.Length + 512)
+        assemble out (fun key -> not (isLocal key)) false added
         out.ToArray()
 
     /// What is stored of a redacted event.

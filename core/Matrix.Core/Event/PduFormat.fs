@@ -107,7 +107,7 @@ module PduFormat =
             if stored.Length > EventLimits.MaxBytes then
                 Error(PduFault.EventTooLarge(stored.Length, EventLimits.MaxBytes))
             else
-                let essential = text.Essential [||]
+                let essential = text.Essential()
 
                 let eventId =
                     if format.AssignsIds then
@@ -177,7 +177,7 @@ module PduFormat =
 
     let bytesToSign (format: EventFormat) (event: JsonObject) : byte[] =
         use text = new EventText(event, format.Redactor)
-        text.Essential [||]
+        text.Essential()
 
     let referenceHash (format: EventFormat) (event: JsonObject) : byte[] =
         SHA256.HashData(bytesToSign format event)

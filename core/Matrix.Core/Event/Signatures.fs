@@ -14,6 +14,14 @@ module UnpaddedBase64 =
     let encode (bytes: ReadOnlySpan<byte>) : string =
         Convert.ToBase64String(bytes).TrimEnd '='
 
+    /// Writes the text, without padding.
+    let write (out: ByteBuffer) (bytes: ReadOnlySpan<byte>) : unit =
+        let room = out.Room(Base64.GetMaxEncodedToUtf8Length bytes.Length)
+        let mutable read = 0
+        let mutable written = 0
+        Base64.EncodeToUtf8(bytes, room, &read, &written) |> ignore
+        out.Advance(room.Slice(0, written).TrimEnd('='B).Length)
+
     /// The bytes, of a text with or without padding; null if it is no base64.
     let decode (text: string) : byte[] | null =
         let trimmed = text.AsSpan().TrimEnd '='
@@ -127,7 +135,8 @@ module SignedJson =
         |> JsonObject.OfSeq
 
     /// `"signatures":{…}` as a whole member in canonical form.
-    let internal writeMember (out: ByteBuffer) (signatures: Signature[]) : unit =
+    let internal signaturesText (signatures: Signature[]) : byte[] =
+        use out = new ByteBuffer 256
         out.Bytes Spelling.signaturesMember
 
         if signatures.Length = 1 then
@@ -138,13 +147,21 @@ module SignedJson =
             out.Byte '{'B
             CanonicalJson.writeString out signatures[0].KeyId
             out.Byte ':'B
-            CanonicalJson.writeString out (UnpaddedBase64.encode (ReadOnlySpan<byte> signatures[0].Bytes))
+            out.Byte '"'B
+            UnpaddedBase64.write out (ReadOnlySpan<byte> signatures[0].Bytes)
+            out.Byte '"'B
             out.Byte '}'B
             out.Byte '}'B
         else
             CanonicalJson.writeObject out (asJson signatures)
 
+        out.ToArray()
+
     /// `"hashes":{"sha256":…}` as a whole member in canonical form.
     let internal hashesText (contentHash: byte[]) : byte[] =
-        let text = UnpaddedBase64.encode (ReadOnlySpan<byte> contentHash)
-        Encoding.ASCII.GetBytes(String.Concat("\"hashes\":{\"sha256\":\"", text, "\"}"))
+        use out = new ByteBuffer 128
+        out.Bytes Spelling.hashesStart
+        UnpaddedBase64.write out (ReadOnlySpan<byte> contentHash)
+        out.Byte '"'B
+        out.Byte '}'B
+        out.ToArray()

@@ -20,6 +20,7 @@ module internal Spelling =
     // Keys, as they are written.
     let contentMember = "\"content\":"B
     let signaturesMember = "\"signatures\":"B
+    let hashesStart = "\"hashes\":{\"sha256\":\""B
 
 /// Walks the members of an object in canonical bytes that this server wrote, without parsing the values. The bytes are
 /// trusted: on others the answer is arbitrary, but the walk ends.
@@ -133,9 +134,6 @@ type internal Slices =
     /// Key, colon and value.
     member this.Member: ReadOnlySpan<byte> =
         this.Text.Slice(this.KeyStart - 1, this.At - this.KeyStart + 1)
-
-    /// Where the key's quotation mark stands.
-    member this.MemberStart: int = this.KeyStart - 1
 
     /// Where the value stands.
     member this.ValueRange: struct (int * int) =

@@ -1,7 +1,6 @@
 namespace Matrix.Core.Event
 
 open System
-open System.Collections.Generic
 open System.Security.Cryptography
 open Matrix.Core.Json
 
@@ -27,36 +26,50 @@ type EventParts = {
     Redacts: string | null
 }
 
-/// An event of this server's, hashed and not yet signed. Server-Server API, "Adding hashes and signatures to outgoing events".
+/// Members in canonical order, gathered into arrays of just their number.
 [<Sealed>]
-type UnsignedEvent private (format: EventFormat, fields: PduFields, unsealed: byte[], essential: byte[], eventId: string) =
+type private Members(count: int) =
+    let keys = Array.zeroCreate<string> count
+    let values = Array.zeroCreate<Json> count
+    let mutable filled = 0
+
+    member _.Add(key: string, value: Json) =
+        keys[filled] <- key
+        values[filled] <- value
+        filled <- filled + 1
+
+    member _.ToObject() = JsonObject(keys, values)
+
+/// An event of this server's, hashed and not yet signed. Dispose it when it is signed: what is written of it is in pooled memory.
+/// Server-Server API, "Adding hashes and signatures to outgoing events".
+[<Sealed>]
+type UnsignedEvent
+    private (format: EventFormat, fields: PduFields, text: EventText, hashes: AddedMember, essential: ByteBuffer, eventId: string)
+    =
+
+    static let reference (id: string) (hash: byte[]) : Json =
+        Json.Array [|
+            Json.String id
+            Json.Object(JsonObject([| "sha256" |], [| Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> hash)) |]))
+        |]
 
     static let references (withHashes: bool) (ids: string[]) (hashes: byte[][]) : Json =
-        ids
-        |> Array.mapi (fun i id ->
-            if withHashes then
-                let hash =
-                    if i < hashes.Length then
-                        UnpaddedBase64.encode (ReadOnlySpan<byte> hashes[i])
-                    else
-                        ""
-
-                Json.Array [|
-                    Json.String id
-                    Json.Object(JsonObject([| "sha256" |], [| Json.String hash |]))
-                |]
-            else
-                Json.String id)
-        |> Json.Array
+        if withHashes then
+            ids
+            |> Array.mapi (fun i id -> reference id (if i < hashes.Length then hashes[i] else [||]))
+            |> Json.Array
+        else
+            ids |> Array.map Json.String |> Json.Array
 
     static let build (format: EventFormat) (parts: EventParts) : JsonObject =
         let withHashes = format.ReferencesCarryHashes
-        let keys = List<string>(12)
-        let values = List<Json>(12)
+        let redactsOnTop = format.RedactsOnTop && not (isNull parts.Redacts)
+        let isState = not (isNull parts.StateKey)
+        let hasRoomId = parts.RoomId <> ""
+        let one (isThere: bool) = if isThere then 1 else 0
 
-        let add key value =
-            keys.Add key
-            values.Add value
+        let members =
+            Members(7 + one format.AssignsIds + one redactsOnTop + one hasRoomId + one isState)
 
         let content =
             match parts.Redacts with
@@ -66,33 +79,33 @@ type UnsignedEvent private (format: EventFormat, fields: PduFields, unsealed: by
             | _ -> parts.Content
 
         // In canonical order.
-        add "auth_events" (references withHashes parts.AuthEvents parts.AuthHashes)
-        add "content" (Json.Object content)
-        add "depth" (Json.Int parts.Depth)
+        members.Add("auth_events", references withHashes parts.AuthEvents parts.AuthHashes)
+        members.Add("content", Json.Object content)
+        members.Add("depth", Json.Int parts.Depth)
 
         if format.AssignsIds then
-            add "event_id" (Json.String parts.EventId)
+            members.Add("event_id", Json.String parts.EventId)
 
-        add "origin_server_ts" (Json.Int parts.OriginServerTs)
-        add "prev_events" (references withHashes parts.PrevEvents parts.PrevHashes)
+        members.Add("origin_server_ts", Json.Int parts.OriginServerTs)
+        members.Add("prev_events", references withHashes parts.PrevEvents parts.PrevHashes)
 
         match parts.Redacts with
         | null -> ()
         | id ->
-            if format.RedactsOnTop then
-                add "redacts" (Json.String id)
+            if redactsOnTop then
+                members.Add("redacts", Json.String id)
 
-        if parts.RoomId <> "" then
-            add "room_id" (Json.String parts.RoomId)
+        if hasRoomId then
+            members.Add("room_id", Json.String parts.RoomId)
 
-        add "sender" (Json.String parts.Sender)
+        members.Add("sender", Json.String parts.Sender)
 
         match parts.StateKey with
         | null -> ()
-        | key -> add "state_key" (Json.String key)
+        | key -> members.Add("state_key", Json.String key)
 
-        add "type" (Json.String parts.Type)
-        JsonObject(keys.ToArray(), values.ToArray())
+        members.Add("type", Json.String parts.Type)
+        members.ToObject()
 
     let roomId =
         if fields.RoomId = "" then
@@ -106,8 +119,8 @@ type UnsignedEvent private (format: EventFormat, fields: PduFields, unsealed: by
     /// Its room.
     member _.RoomId = roomId
 
-    /// The bytes to sign.
-    member _.BytesToSign: ReadOnlyMemory<byte> = ReadOnlyMemory<byte> essential
+    /// The bytes to sign, until it is disposed.
+    member _.BytesToSign: ReadOnlyMemory<byte> = essential.WrittenMemory
 
     /// Checks and hashes an event. Numbers must be canonical whatever the room version tolerates of others.
     static member Prepare(format: EventFormat, parts: EventParts) : Result<UnsignedEvent, PduFault> =
@@ -117,36 +130,39 @@ type UnsignedEvent private (format: EventFormat, fields: PduFields, unsealed: by
         | ValueSome fault, _
         | _, Error fault -> Error fault
         | ValueNone, Ok fields ->
-            use text = new EventText(event, format.Redactor)
-            let hashes = SignedJson.hashesText (text.ContentHash())
-            let essential = text.Essential hashes
+            let text = new EventText(event, format.Redactor)
+
+            let hashes = {
+                Key = "hashes"
+                Text = SignedJson.hashesText (text.ContentHash())
+            }
+
+            let essential = new ByteBuffer()
+            text.WriteEssential(essential, [| hashes |])
 
             let eventId =
                 if format.AssignsIds then
                     fields.EventId
                 else
-                    PduFields.idOfHash format (SHA256.HashData essential)
+                    PduFields.idOfHash format (SHA256.HashData essential.Written)
 
-            Ok(UnsignedEvent(format, fields, text.Stored hashes, essential, eventId))
+            Ok(new UnsignedEvent(format, fields, text, hashes, essential, eventId))
 
     /// The event with its signatures, if it is not too large then.
     member _.Sign(signatures: Signature[]) : Result<Pdu, PduFault> =
-        // Of the members that are built, `state_key` and `type` stand behind `signatures`.
-        let mutable members = Slices(ReadOnlySpan<byte> unsealed)
+        let signed = {
+            Key = "signatures"
+            Text = SignedJson.signaturesText signatures
+        }
 
-        while members.Next()
-              && not (members.Is Spelling.stateKey || members.Is Spelling.eventType) do
-            ()
-
-        let at = members.MemberStart
-        use out = new ByteBuffer(unsealed.Length + 256)
-        out.Raw(ReadOnlySpan<byte>(unsealed, 0, at))
-        SignedJson.writeMember out signatures
-        out.Byte ','B
-        out.Raw(ReadOnlySpan<byte>(unsealed, at, unsealed.Length - at))
-        let canonical = out.ToArray()
+        let canonical = text.Stored [| hashes; signed |]
 
         if canonical.Length > EventLimits.MaxBytes then
             Error(PduFault.EventTooLarge(canonical.Length, EventLimits.MaxBytes))
         else
             Ok(PduFields.toPdu format fields eventId fields.Content canonical)
+
+    interface IDisposable with
+        member _.Dispose() =
+            (text :> IDisposable).Dispose()
+            (essential :> IDisposable).Dispose()

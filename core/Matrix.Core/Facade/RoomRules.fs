@@ -44,7 +44,7 @@ type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
     interface IAuthState with
         member this.Find(eventType, stateKey) = this.Find(eventType, stateKey)
 
-/// An event that is hashed and waits for this server's signature.
+/// An event that is hashed and waits for this server's signature. Dispose it when it is signed.
 [<Sealed>]
 type ComposedEvent internal (unsigned: UnsignedEvent) =
 
@@ -54,7 +54,7 @@ type ComposedEvent internal (unsigned: UnsignedEvent) =
     /// Its room's id: news where the id is the hash of the create event.
     member _.RoomId = unsigned.RoomId
 
-    /// What Ed25519 signs.
+    /// What Ed25519 signs, until it is disposed.
     member _.BytesToSign = unsigned.BytesToSign
 
     /// The event with the signature of this server: 64 bytes, by the key `keyId` (`ed25519:…`).
@@ -68,6 +68,9 @@ type ComposedEvent internal (unsigned: UnsignedEvent) =
         match unsigned.Sign [| own |] with
         | Ok pdu -> Outcome.Ok pdu
         | Error fault -> Outcome.Refused(Refusal(RefusalKind.Size, "", fault.ToString()))
+
+    interface IDisposable with
+        member _.Dispose() = (unsigned :> IDisposable).Dispose()
 
 /// The rules of one room version, as the host asks for them.
 [<Sealed>]
@@ -143,7 +146,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         }
 
         match UnsignedEvent.Prepare(format, parts) with
-        | Ok unsigned -> Outcome.Ok(ComposedEvent unsigned)
+        | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
         | Error fault -> Outcome.Refused(refusedBy fault)
 
     /// The rules of a version; null if this server does not know it.
@@ -223,9 +226,9 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
 
     /// Decides an event of this server's against the state that it was made on; null if it is allowed. `cited` are the events that it
     /// names as auth events: accepted all, for they were taken from the state.
-    member _.Decide(pdu: Pdu, cited: IReadOnlyList<Pdu>, state: AuthSnapshot, serverName: string) : Refusal | null =
+    member _.Decide(pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string) : Refusal | null =
         let facts = {
-            AuthFacts.ofAccepted (Seq.toArray cited) with
+            AuthFacts.ofAccepted cited with
                 Signers = [| serverName |]
         }
 

@@ -10,8 +10,9 @@ open Matrix.Core.Json
 [<Sealed>]
 type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null) =
 
+    static let noText = FoldedText.Of ""
+
     let folded = Dictionary<string, FoldedText>()
-    let noText = FoldedText.Of ""
 
     // Answers of the conditions that are the same for every reader, by their number.
     let mutable asked = 0UL

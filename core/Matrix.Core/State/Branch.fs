@@ -51,6 +51,15 @@ module internal Way =
 
         int ((h ^^^ (h >>> 12) ^^^ (h >>> 24)) &&& 0xFFFu)
 
+    /// The first nibbles of a way, all that its type says of it.
+    let ofTypeAlone (eventType: string) : Way = {
+        Prefix = ofType eventType
+        A = 0UL
+        B = 0UL
+        C = 0UL
+        D = 0UL
+    }
+
     /// Writes a text so that no two sequences of texts give the same bytes.
     let internal put (into: Span<byte>) (text: string) : int =
         BinaryPrimitives.WriteInt32LittleEndian(into, text.Length)

@@ -7,13 +7,23 @@ open System.Numerics
 /// hangs at the first depth at which it is alone.
 module internal Nodes =
 
-    let rec find (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : StateEntry | null =
+    let rec private findFrom (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : StateEntry | null =
+        // What is alone of its type hangs within the type's nibbles: the key is hashed only for what hangs deeper.
+        let way =
+            if depth = Way.TypeDepth then
+                Way.ofKey eventType stateKey
+            else
+                way
+
         match branch.At(way.Nibble depth) with
         | null -> null
-        | :? Branch as deeper -> find deeper way (depth + 1) eventType stateKey
+        | :? Branch as deeper -> findFrom deeper way (depth + 1) eventType stateKey
         | slot ->
             let entry = slot :?> StateEntry
             if entry.HasKey(eventType, stateKey) then entry else null
+
+    let find (branch: Branch) (eventType: string) (stateKey: string) : StateEntry | null =
+        findFrom branch (Way.ofTypeAlone eventType) 0 eventType stateKey
 
     let private withSlot (branch: Branch) (place: int) (slot: obj) : Branch =
         let slots = Array.copy branch.Slots

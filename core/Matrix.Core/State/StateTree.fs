@@ -184,7 +184,7 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
     member _.Find(eventType: string, stateKey: string) : StateEntry | null =
         match top with
         | null -> null
-        | t -> Nodes.find t (Way.ofKey eventType stateKey) 0 eventType stateKey
+        | t -> Nodes.find t eventType stateKey
 
     member _.Entries() : StateEntry[] =
         match top with

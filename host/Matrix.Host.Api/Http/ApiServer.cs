@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -90,6 +91,8 @@ public sealed partial class ApiServer
             : (Answer.WrongMethod(endpoint.Allowed), "(wrong method)");
     }
 
+    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Answer> AnswerAsync(HttpContext http, string target, Route route, string[] names, string[] values)
     {
         var stop = http.RequestAborted;

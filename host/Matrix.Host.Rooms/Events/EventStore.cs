@@ -20,6 +20,9 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// <summary>Bytes of events held.</summary>
     public long CachedBytes => _byNid.Bytes;
 
+    /// <summary>The event of that number as memory has it; null if it is to be asked for.</summary>
+    internal StoredEvent? Known(EventNid nid) => _byNid.TryGet(nid, out var known) ? known : null;
+
     /// <summary>The event of that number; null if there is none.</summary>
     public ValueTask<StoredEvent?> GetAsync(RoomIdentity room, EventNid nid, CancellationToken stop) =>
         _byNid.TryGet(nid, out var known) ? ValueTask.FromResult<StoredEvent?>(known) : ReadAsync(room, nid, stop);

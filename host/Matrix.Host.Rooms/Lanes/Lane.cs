@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Writing;
@@ -33,6 +34,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     /// Waits for the lane and enters it; null if the room does not exist. The caller disposes the turn, or submits it.
     /// </summary>
     /// <exception cref="LaneBusyException">Too many wait already.</exception>
+    // What it keeps while it waits for others of its room is used again: the collector would move it else.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<LaneTurn?> EnterAsync(CancellationToken stop)
     {
         if (Interlocked.Increment(ref _waiting) > options.MaxWaitingPerLane)

@@ -20,7 +20,7 @@ internal sealed record LaneHead
 
     internal required LocalMembers Local { get; init; }
 
-    internal IReadOnlyList<ForwardExtremity> Extremities { get; init; } = [];
+    internal ForwardExtremity[] Extremities { get; init; } = [];
 
     internal long Depth { get; init; }
 
@@ -51,7 +51,7 @@ internal sealed record LaneHead
     /// <summary>The row from which a lane would go on here.</summary>
     internal RoomHeader ToHeader() => new()
     {
-        Extremities = [.. Extremities.Select(extremity => new Extremity(extremity.Ordinal, extremity.EventId))],
+        Extremities = Array.ConvertAll(Extremities, static extremity => new Extremity(extremity.Ordinal, extremity.EventId)),
         Depth = Depth,
         CurrentStep = CurrentStep,
         LastOrdinal = LastOrdinal,

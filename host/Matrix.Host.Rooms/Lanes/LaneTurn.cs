@@ -12,7 +12,7 @@ internal sealed class LaneTurn : IDisposable
 {
     private readonly Lane _lane;
     private readonly WriteChain _chain;
-    private readonly List<WriteOperation> _operations = new(8);
+    private readonly List<WriteOperation> _operations = new(2);
     private List<ConditionalOperation>? _preconditions;
     private bool _left;
 
@@ -109,7 +109,10 @@ internal sealed class LaneTurn : IDisposable
     internal WriteSet ToSet()
     {
         var set = new WriteSet(_operations.Count + 1) { Chain = _chain };
-        foreach (var precondition in _preconditions ?? []) set.Require(precondition);
+        if (_preconditions is not null)
+        {
+            foreach (var precondition in _preconditions) set.Require(precondition);
+        }
 
         if (Events.Count > 0 || Redacted.Count > 0)
         {
@@ -119,7 +122,7 @@ internal sealed class LaneTurn : IDisposable
                 !Head.Exists ? new CreateRoom(room.Nid, room.RoomId, room.Rules.Id, Events[0].Pdu.Sender, header)
                 : header.Follows(Start.ToHeader()) ? new AdvanceRoom(room.Nid, header)
                 : new PutRoomHeader(room.Nid, header));
-            Head = Head with { Exists = true };
+            if (!Head.Exists) Head = Head with { Exists = true };
             set.Tag = new RoomCommit(Head.ToView(), Events, Memberships, Head.CurrentStep != Start.CurrentStep, Redacted);
         }
 

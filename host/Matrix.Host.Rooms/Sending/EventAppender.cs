@@ -58,7 +58,7 @@ internal sealed class EventAppender(
         var cited = Cited(state, rules.CitesCreate);
         var previous = Extremities.Choose(head.Extremities, options.MaxPrevEvents);
         var moment = timestamp ?? time.GetUtcNow().ToUnixTimeMilliseconds();
-        var composed = rules.AssignsIds
+        var outcome = rules.AssignsIds
             ? rules.ComposeNamed(
                 head.Room.RoomId,
                 draft,
@@ -70,10 +70,11 @@ internal sealed class EventAppender(
                 moment)
             : rules.Compose(
                 head.Room.RoomId, draft, previous.Ids, Array.ConvertAll(cited, pdu => pdu.EventId), head.Depth, moment);
-        if (composed.Refusal is { } malformed) return FailureOf(malformed);
+        if (outcome.Refusal is { } malformed) return FailureOf(malformed);
 
-        var signature = signer.Key.Sign(composed.Value.BytesToSign.Span);
-        var signed = composed.Value.Sign(signer.ServerName, signer.KeyId, signature);
+        using var composed = outcome.Value;
+        var signature = signer.Key.Sign(composed.BytesToSign.Span);
+        var signed = composed.Sign(signer.ServerName, signer.KeyId, signature);
         if (signed.Refusal is { } tooLarge) return FailureOf(tooLarge);
         return rules.Decide(signed.Value, cited, state, signer.ServerName) is { } refused ? FailureOf(refused) : signed.Value;
     }
@@ -111,23 +112,30 @@ internal sealed class EventAppender(
     }
 
     /// <summary>The state event of a key, as the turn sees the room; null if there is none.</summary>
-    internal async ValueTask<StoredEvent?> StateEventAsync(LaneTurn turn, string eventType, string stateKey, CancellationToken stop)
+    internal ValueTask<StoredEvent?> StateEventAsync(LaneTurn turn, string eventType, string stateKey, CancellationToken stop)
     {
-        if (turn.Head.State.Find(eventType, stateKey) is not { } entry) return null;
-        return turn.Undurable(entry.Ordinal)
-            ?? await events.GetAsync(turn.Head.Room, EventNid.Of(turn.Head.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
-            ?? throw new InvalidDataException($"Room {turn.Head.Room.RoomId} lacks its state event {entry.EventId}.");
+        var room = turn.Head.Room;
+        if (turn.Head.State.Find(eventType, stateKey) is not { } entry) return ValueTask.FromResult<StoredEvent?>(null);
+        var nid = EventNid.Of(room.Nid, entry.Ordinal);
+        return (turn.Undurable(entry.Ordinal) ?? events.Known(nid)) is { } known
+            ? ValueTask.FromResult<StoredEvent?>(known)
+            : ReadStateAsync(room, nid, entry, stop);
     }
+
+    private async ValueTask<StoredEvent?> ReadStateAsync(RoomIdentity room, EventNid nid, StateEntry entry, CancellationToken stop) =>
+        await events.GetAsync(room, nid, stop).ConfigureAwait(false)
+            ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
 
     private static Pdu[] Cited(AuthSnapshot state, bool citesCreate)
     {
-        var cited = new List<Pdu>(state.Events.Count);
+        var cited = new Pdu[state.Events.Count];
+        var count = 0;
         foreach (var auth in state.Events)
         {
-            if (citesCreate || auth.Pdu.Type != "m.room.create") cited.Add(auth.Pdu);
+            if (citesCreate || auth.Pdu.Type != "m.room.create") cited[count++] = auth.Pdu;
         }
 
-        return [.. cited];
+        return count == cited.Length ? cited : cited[..count];
     }
 
     private async ValueTask<RoomResult<StoredEvent>> AcceptAsync(

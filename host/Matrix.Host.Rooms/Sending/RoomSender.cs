@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -105,6 +106,8 @@ public sealed class RoomSender
     }
 
     /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
+    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
         RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
@@ -86,6 +87,8 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
             : new RoomFailure(RoomFailureKind.UnknownRoom, "The event that this request made is no longer here.");
     }
 
+    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RoomResult<string>> DoAsync(
         UInt128 request, Transaction mine, Func<Transaction, ValueTask<RoomResult<string>>> act)
     {

@@ -79,7 +79,9 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
         var pdu = happening.Event.Pdu;
         var levels = await happening.StateEvent("m.room.power_levels", "").ConfigureAwait(false);
         var create = await happening.StateEvent("m.room.create", "").ConfigureAwait(false);
-        AuthEvent[] known = [.. new[] { create, levels }.OfType<StoredEvent>().Select(stored => stored.Auth)];
+        var known = new List<AuthEvent>(2);
+        if (create is not null) known.Add(create.Auth);
+        if (levels is not null) known.Add(levels.Auth);
         var notifications = levels is null ? null : (Member(levels.Pdu.Content, "notifications") as Json.Object)?.Item;
         return new PushEvent(pdu, happening.JoinedCount, happening.Event.Room.Rules.PowerOf(known, pdu.Sender), notifications);
     }

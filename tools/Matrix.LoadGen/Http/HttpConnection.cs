@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Matrix.LoadGen.Http;
@@ -60,7 +61,7 @@ internal sealed class HttpConnection : IDisposable
     public void BeginPost(string path, ReadOnlySpan<byte> body) => Begin("POST", path, body, hasBody: true);
 
     /// <summary>Where the answer will come; only between the beginning and the end of a request.</summary>
-    public int Descriptor => (int)_socket!.Handle;
+    public SafeHandle Handle => _socket!.SafeHandle;
 
     /// <summary>The status of the answer to what was begun; waits for it.</summary>
     public int End()

@@ -2,48 +2,100 @@ using System.Runtime.InteropServices;
 
 namespace Matrix.LoadGen.Http;
 
-/// <summary>Waits until some of many connections have something to read: `poll`, which costs less than a thread for each.</summary>
-internal sealed partial class Readiness(int count)
+/// <summary>
+/// Waits until some of many connections have something to read: `epoll`, which costs less than a thread for each, and no more for fifty than for ten.
+/// </summary>
+internal sealed partial class Readiness : IDisposable
 {
-    private const short Readable = 1;
+    private const uint Readable = 1;
+    private const int Add = 1;
+    private const int Delete = 2;
     private const int Interrupted = 4;
-    private readonly Watched[] _watched = new Watched[count];
 
-    /// <summary>From now on this place's connection is watched.</summary>
-    public void Watch(int place, int descriptor) => _watched[place] = new Watched { Descriptor = descriptor, Events = Readable };
+    // An event is its kind and 64 bits of ours, which x86 packs and others align.
+    private static readonly int _words = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86 ? 3 : 4;
 
-    /// <summary>This place is watched no longer.</summary>
-    public void Forget(int place) => _watched[place] = new Watched { Descriptor = -1 };
+    private readonly SafeHandle?[] _watched;
+    private readonly uint[] _events;
+    private readonly int _epoll;
 
-    /// <summary>Whether there was something at this place, be it the connection's end, at the last wait.</summary>
-    public bool IsReady(int place) => _watched[place].Happened != 0;
+    public Readiness(int count)
+    {
+        _watched = new SafeHandle?[count];
+        _events = new uint[count * _words];
+        _epoll = Create(0);
+        if (_epoll < 0)
+        {
+            throw Failed("epoll_create1");
+        }
+    }
 
-    /// <summary>Waits for any.</summary>
-    public void Wait(int timeoutMilliseconds)
+    /// <summary>From now on this place's connection is watched, until it is closed.</summary>
+    public void Watch(int place, SafeHandle connection)
+    {
+        if (ReferenceEquals(_watched[place], connection))
+        {
+            return;
+        }
+
+        _watched[place] = connection;
+        Control(Add, place, connection);
+    }
+
+    /// <summary>This place's connection is watched no longer.</summary>
+    public void Forget(int place)
+    {
+        if (_watched[place] is { IsClosed: false } connection)
+        {
+            Control(Delete, place, connection);
+        }
+
+        _watched[place] = null;
+    }
+
+    /// <summary>Waits for any; says how many have something, be it the connection's end.</summary>
+    public int Wait(int timeoutMilliseconds)
     {
         int ready;
-        while ((ready = Poll(_watched, (nuint)_watched.Length, timeoutMilliseconds)) < 0)
+        while ((ready = Wait(_epoll, _events, _watched.Length, timeoutMilliseconds)) < 0)
         {
-            if (Marshal.GetLastPInvokeError() is not Interrupted and var error)
+            if (Marshal.GetLastPInvokeError() != Interrupted)
             {
-                throw new IOException($"poll failed ({error}).");
+                throw Failed("epoll_wait");
             }
         }
 
-        if (ready == 0)
+        return ready > 0 ? ready : throw new IOException($"No answer within {timeoutMilliseconds} ms.");
+    }
+
+    /// <summary>The place of one of those that the last wait found.</summary>
+    public int Ready(int index) => (int)_events[((index + 1) * _words) - 2];
+
+    public void Dispose() => _ = Close(_epoll);
+
+    private void Control(int operation, int place, SafeHandle connection)
+    {
+        var wanted = new uint[_words];
+        wanted[0] = Readable;
+        wanted[_words - 2] = (uint)place;
+        if (Control(_epoll, operation, (int)connection.DangerousGetHandle(), wanted) < 0)
         {
-            throw new IOException($"No answer within {timeoutMilliseconds} ms.");
+            throw Failed("epoll_ctl");
         }
     }
 
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int Poll([In, Out] Watched[] watched, nuint count, int timeoutMilliseconds);
+    private static IOException Failed(string call) => new($"{call} failed ({Marshal.GetLastPInvokeError()}).");
 
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Watched
-    {
-        public int Descriptor;
-        public short Events;
-        public short Happened;
-    }
+    [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
+    private static partial int Create(int flags);
+
+    [LibraryImport("libc", EntryPoint = "epoll_ctl", SetLastError = true)]
+    private static partial int Control(int epoll, int operation, int descriptor, uint[] wanted);
+
+    // The array is pinned, not copied: its elements are the system's own words.
+    [LibraryImport("libc", EntryPoint = "epoll_wait", SetLastError = true)]
+    private static partial int Wait(int epoll, uint[] events, int most, int timeoutMilliseconds);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
 }

@@ -35,7 +35,7 @@ internal sealed class Crowd(Server server)
     {
         var end = Stopwatch.GetTimestamp() + (long)(forSeconds * Stopwatch.Frequency);
         var begun = new long[clients.Count];
-        var readiness = new Readiness(clients.Count);
+        using var readiness = new Readiness(clients.Count);
         for (var i = 0; i < clients.Count; i++)
         {
             Begin(i);
@@ -43,14 +43,10 @@ internal sealed class Crowd(Server server)
 
         for (var waiting = clients.Count; waiting > 0;)
         {
-            readiness.Wait(PatienceMilliseconds);
-            for (var i = 0; i < clients.Count; i++)
+            var ready = readiness.Wait(PatienceMilliseconds);
+            for (var each = 0; each < ready; each++)
             {
-                if (!readiness.IsReady(i))
-                {
-                    continue;
-                }
-
+                var i = readiness.Ready(each);
                 clients[i].End();
                 var now = Stopwatch.GetTimestamp();
                 _durations.Add(now - begun[i]);
@@ -70,7 +66,7 @@ internal sealed class Crowd(Server server)
         {
             begun[i] = Stopwatch.GetTimestamp();
             clients[i].Begin();
-            readiness.Watch(i, clients[i].Connection.Descriptor);
+            readiness.Watch(i, clients[i].Connection.Handle);
         }
     });
 

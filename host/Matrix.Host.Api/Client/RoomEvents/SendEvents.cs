@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
@@ -28,6 +29,8 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
             _event with { BodyMayBeMissing = true });
     }
 
+    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Answer> SendAsync(Call call, JsonObject content, CancellationToken stop)
     {
         var type = call["eventType"];

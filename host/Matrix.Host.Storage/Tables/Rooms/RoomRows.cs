@@ -52,12 +52,14 @@ public sealed record RoomHeader
     public bool Follows(RoomHeader before) =>
         LastOrdinal > before.LastOrdinal
         && Extremities is [var last] && last.Ordinal == LastOrdinal
-        && this == before.After(LastOrdinal, last.EventId) with { Extremities = Extremities };
+        && this == before.Advanced(LastOrdinal, Extremities);
 
     /// <summary>The header after plain messages, one upon the other, of which the last is this.</summary>
-    internal RoomHeader After(uint ordinal, string eventId) => this with
+    internal RoomHeader After(uint ordinal, string eventId) => Advanced(ordinal, [new Extremity(ordinal, eventId)]);
+
+    private RoomHeader Advanced(uint ordinal, IReadOnlyList<Extremity> extremities) => this with
     {
-        Extremities = [new Extremity(ordinal, eventId)],
+        Extremities = extremities,
         Depth = Depth + (ordinal - LastOrdinal),
         LastOrdinal = ordinal,
     };
