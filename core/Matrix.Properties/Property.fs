@@ -33,3 +33,51 @@ module Property =
         property with
             Run = fun config -> property.Run(config.WithMaxTest(min checks config.MaxTest))
     }
+
+/// What became of a property that was checked.
+type Checked = {
+    /// How many values it was asked of.
+    Tests: int
+    /// What falsified it: with a seed that finds it again.
+    Fault: string option
+}
+
+/// Checking properties outside of a test framework.
+[<RequireQualifiedAccess>]
+module Checking =
+
+    /// Listens to one check.
+    [<Sealed>]
+    type private Listener() =
+        member val Result: Checked = { Tests = 0; Fault = None } with get, set
+
+        interface IRunner with
+            member _.OnStartFixture _ = ()
+            member _.OnArguments(_, _, _) = ()
+            member _.OnShrink(_, _) = ()
+
+            member this.OnFinished(name, result) =
+                this.Result <-
+                    match result with
+                    | TestResult.Passed(data, _) -> {
+                        Tests = data.NumberOfTests
+                        Fault = None
+                      }
+                    | TestResult.Exhausted data -> {
+                        Tests = data.NumberOfTests
+                        Fault = Some "too few values are of the kind that it is about"
+                      }
+                    | TestResult.Failed(data, _, _, _, _, _, _) -> {
+                        Tests = data.NumberOfTests
+                        Fault = Some((Runner.onFinishedToString name result).Trim())
+                      }
+
+    /// Asks a property of so many drawn values; the same seed draws the same.
+    let run (tests: int) (seed: uint64) (property: Property) : Checked =
+        let listener = Listener()
+
+        let config =
+            Config.Quick.WithMaxTest(tests).WithRunner(listener).WithReplay(Some { Rnd = Rnd seed; Size = None })
+
+        property.Run config
+        listener.Result

@@ -24,6 +24,28 @@ module AuthProperties =
             version
             (fun rules case -> AuthCase.decide rules case = AuthReference.decide case)
 
+    /// What is told of a decision is what was decided.
+    let tracesAgree (version: RoomVersion) : Property =
+        ofCases
+            "auth.traces-agree"
+            "The trace of a decision ends in what the evaluator that the host runs decides, by its last rule."
+            version
+            (fun rules case ->
+                let trace = AuthTrace.ofCase case
+
+                let rec last (tried: AuthTrace.Tried) =
+                    match List.tryLast tried.Inside with
+                    | Some inner -> last inner
+                    | None -> Rule.name tried.Rule
+
+                let clause =
+                    match trace.Decision with
+                    | Decision.Allowed clause -> clause
+                    | Decision.Rejected failure -> failure.Clause
+
+                trace.Decision = AuthCase.decide rules case
+                && last (List.last trace.Tried) = clause)
+
     /// Both evaluators select the same auth events.
     let selectionsAgree (version: RoomVersion) : Property =
         ofCases
@@ -116,6 +138,7 @@ module AuthProperties =
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list = [
         evaluatorsAgree version
+        tracesAgree version
         selectionsAgree version
         selectionSuffices version
         nothingWithoutCreate version

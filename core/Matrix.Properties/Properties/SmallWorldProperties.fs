@@ -49,6 +49,14 @@ module SmallWorldProperties =
                     clauseAndReason (decide stage case) = clauseAndReason (decide stage (World.swapped swap case))
                     && World.swapped swap (World.swapped swap case) = case))
 
+    /// What a case is, in a line: its world, and what is not ordinary in it.
+    let nameWitness (witness: Witness) : string =
+        let words = World.describe witness.World witness.Case |> String.concat "; "
+        $"{witness.World.Name}: {words}"
+
+    /// A survey that has seen nothing yet.
+    let nothing (version: RoomVersion) : Survey = Survey(version, false)
+
     /// What a case is and what becomes of it: for a person to read.
     let showWitness (version: RoomVersion) (witness: Witness) : string =
         let stage = Stage(Ground(witness.World, version))
@@ -60,8 +68,7 @@ module SmallWorldProperties =
             | Decision.Allowed clause -> $"accepted by {clause}"
             | Decision.Rejected failure -> $"rejected: {Failures.render failure}"
 
-        let words = World.describe witness.World witness.Case |> String.concat "; "
-        $"{witness.World.Name}: {words}\n{stage.Case.Shown}\n  {said}"
+        $"{nameWitness witness}\n{stage.Case.Shown}\n  {said}"
 
     /// How many cases of each world are drawn where not all are decided.
     let drawn = 3000
@@ -131,16 +138,15 @@ module SmallWorldProperties =
     let everyClauseDecides (version: RoomVersion) : Property =
         check
             $"worlds.every-clause-decides.{version.Id}"
-            "Every clause of the version decides a case of a small world."
+            "Every clause of the version decides a case of a small world, with every outcome that it has."
             (fun () ->
                 let lightest, _ = surveyed version
 
-                lightest.Clauses
-                |> Seq.tryPick (fun (KeyValue(name, count)) ->
-                    if count.Accepted.Count + count.Rejected.Count = 0L then
-                        Some $"nothing is decided by {name}"
-                    else
-                        None))
+                Survey.undecided lightest
+                |> List.tryHead
+                |> Option.map (fun (clause, accepting) ->
+                    let outcome = if accepting then "accepted" else "rejected"
+                    $"nothing is {outcome} by {clause}"))
 
     /// What is asked of decisions, of a version.
     let ofDecisions (version: RoomVersion) : Property list =

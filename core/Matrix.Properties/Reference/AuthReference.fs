@@ -16,7 +16,7 @@ type private Might =
     | Endless
 
 /// The entry that `ForEach` stands at.
-type private Entry = {
+type internal Entry = {
     Key: string
     Old: int64 option
     New: int64 option
@@ -30,7 +30,7 @@ type Question = {
     Facts: AuthFacts
 }
 
-type private Scene = { Case: Question; Entry: Entry option }
+type internal Scene = { Case: Question; Entry: Entry option }
 
 let rec private at (path: Path) (json: Json) : Json option =
     match path, json with
@@ -250,7 +250,7 @@ let private compares (relation: Relation) (a: Might) (b: Might) : bool =
     | Relation.AtLeast -> order >= 0
     | Relation.Above -> order > 0
 
-let rec private holds (scene: Scene) (condition: Condition) : bool =
+let rec internal holds (scene: Scene) (condition: Condition) : bool =
     let event = scene.Case.Event
     let facts = scene.Case.Facts
 
@@ -387,7 +387,7 @@ let private show (scene: Scene) (evidence: Evidence) : Value =
     | Evidence.PrevEvents -> Value.Number(int64 scene.Case.Event.PrevEvents.Length)
     | Evidence.Words words -> Value.Text words
 
-let private reject (scene: Scene) (clause: string) (reason: Reason) : Decision =
+let internal reject (scene: Scene) (clause: string) (reason: Reason) : Decision =
     let struct (supplied, required) = Failures.evidence reason
 
     Decision.Rejected {
@@ -403,7 +403,7 @@ let private reject (scene: Scene) (clause: string) (reason: Reason) : Decision =
 
 // Rules
 
-let private entriesOf (scene: Scene) (entries: Entries) : Entry list =
+let internal entriesOf (scene: Scene) (entries: Entries) : Entry list =
     let event = Json.Object scene.Case.Event.Content
     let values = (settings scene).PowerLevelValues
 
@@ -430,7 +430,7 @@ let private entriesOf (scene: Scene) (entries: Entries) : Entry list =
             for key in both -> entry [ name; key ] key
       ]
 
-let private alteration (entry: Entry) : Alteration option =
+let internal alteration (entry: Entry) : Alteration option =
     match entry.Old, entry.New with
     | None, Some _ -> Some Alteration.Added
     | Some _, None -> Some Alteration.Removed

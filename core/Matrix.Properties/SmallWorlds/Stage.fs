@@ -47,9 +47,8 @@ type internal Store<'a, 'b when 'b: null>(world: World, version: RoomVersion, pa
 
 /// A world in a room of one version: every event is built once, for all cases that have it.
 [<Sealed>]
-type Ground(world: World, version: RoomVersion) =
+type Ground(world: World, version: RoomVersion, rules: AuthRules) =
 
-    let rules = AuthRules version
     let room = Draft.roomOf version Universe.createId
 
     let placed (draft: Draft option) : Filled =
@@ -93,6 +92,8 @@ type Ground(world: World, version: RoomVersion) =
 
                 Store(world, version, part, placed)
         |]
+
+    new(world, version) = Ground(world, version, AuthRules version)
 
     member val internal Asking = Store(world, version, world.Event, asked)
     member val internal Knowing = Store(world, version, world.Facts, Known)

@@ -127,6 +127,8 @@ type Survey(version: RoomVersion, comparing: bool) =
 
     /// The version.
     member _.Version = version
+    /// Its rules.
+    member _.Rules = rules
     /// What became of each invariant.
     member _.Findings: Finding list = findings
     /// How often each clause decided.
@@ -196,7 +198,7 @@ module Survey =
         let total = Survey(version, true)
 
         for world in worlds do
-            let ground = Ground(world, version)
+            let ground = Ground(world, version, total.Rules)
             let shares = Array.init threads (fun _ -> Survey(version, true))
             let counts = Array.create threads (struct (0L, 0L))
 
@@ -239,7 +241,7 @@ module Survey =
         let survey = Survey(version, true)
 
         for world in worlds do
-            Enumeration.sample world [ version ] count seed (judging survey (Ground(world, version)))
+            Enumeration.sample world [ version ] count seed (judging survey (Ground(world, version, survey.Rules)))
 
             survey.Visited {
                 Name = world.Name
@@ -250,21 +252,41 @@ module Survey =
 
         survey
 
+    /// The outcomes that clauses state and that no case has: clause, and whether it is that of acceptance.
+    let undecided (survey: Survey) : (string * bool) list = [
+        for rule in Rule.all survey.Version.Authorization do
+            let name = Rule.name rule
+
+            let accepts, rejects =
+                match rule with
+                | Rule.Clause(_, _, Outcome.Allow, _) -> true, false
+                | Rule.Clause(_, _, Outcome.Reject _, _) -> false, true
+                | Rule.Iff _ -> true, true
+                | Rule.Scope _
+                | Rule.ForEach _ -> false, false
+
+            if accepts && survey.Clauses[name].Accepted.Count = 0L then
+                name, true
+
+            if rejects && survey.Clauses[name].Rejected.Count = 0L then
+                name, false
+    ]
+
     /// Whether every invariant was asked, every exception seen, and every clause decided.
     let isComplete (survey: Survey) : bool =
         survey.Findings
         |> List.forall (fun f ->
             f.Applied.Count > 0L
             && f.Excepted |> List.forall (fun (_, seen) -> seen.Count > 0L))
-        && survey.Clauses.Values
-           |> Seq.forall (fun count -> count.Accepted.Count + count.Rejected.Count > 0L)
+        && (undecided survey).IsEmpty
 
     /// Visits all cases of each weight, the lightest first, until everything that is to be seen was seen, or up to a weight.
     let lightest (version: RoomVersion) (worlds: World list) (limit: int) : Survey =
         let survey = Survey(version, false)
 
         let judges =
-            worlds |> List.map (fun world -> world, judging survey (Ground(world, version)))
+            worlds
+            |> List.map (fun world -> world, judging survey (Ground(world, version, survey.Rules)))
 
         let mutable weight = 0
 

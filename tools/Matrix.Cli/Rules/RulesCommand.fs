@@ -9,6 +9,8 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArguments>
     | [<CliPrefix(CliPrefix.None)>] Diff of ParseResults<DiffArguments>
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
+    | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
+    | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -17,6 +19,8 @@ type RulesArguments =
             | Show _ -> "the rules of a room version."
             | Diff _ -> "what differs between two room versions."
             | Print _ -> "writes all versions, and what each changed of its parent, into a folder."
+            | Verify _ -> "checks every property, and every invariant with its exceptions."
+            | Coverage _ -> "which clauses decide how many cases of the small worlds."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -25,3 +29,5 @@ module internal RulesCommand =
         | Show arguments -> ShowCommand.run arguments
         | Diff arguments -> DiffCommand.run arguments
         | Print arguments -> PrintCommand.run arguments
+        | Verify arguments -> VerifyCommand.run arguments
+        | Coverage arguments -> CoverageCommand.run arguments

@@ -1,0 +1,53 @@
+using NUnit.Framework;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>`mx rules verify` and `mx rules coverage`.</summary>
+internal sealed class VerifyTests
+{
+    [Test]
+    public async Task An_invariant_is_told_with_its_exceptions_and_their_smallest_cases()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "verify", "--room-version", "11", "--property", "join.not-banned", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var property = ran.Json.GetProperty("properties").EnumerateArray().Single();
+        Assert.That(property.GetProperty("holds").GetBoolean(), Is.True);
+        Assert.That(property.GetProperty("asked").GetInt64(), Is.Positive);
+        var exception = property.GetProperty("exceptions").EnumerateArray().Single();
+        Assert.That(exception.GetProperty("name").GetString(), Is.EqualTo("first-join"));
+        Assert.That(exception.GetProperty("smallest").GetString(), Does.Contain("alice is banned"));
+    }
+
+    [Test]
+    public async Task Drawn_properties_of_one_version_are_run_by_a_part_of_their_name()
+    {
+        var ran = await Command.RunAsync("rules", "verify", "--room-version", "12", "--property", "auth.evaluators-agree");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Output, Does.Match(@"ok +auth\.evaluators-agree +100 +versions 12"));
+    }
+
+    [Test]
+    public async Task A_property_that_there_is_not_is_bad_usage()
+    {
+        var ran = await Command.RunAsync("rules", "verify", "--property", "no-such-thing");
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.Contain("no-such-thing"));
+    }
+
+    [Test]
+    public async Task Every_clause_of_a_version_is_covered()
+    {
+        var ran = await Command.RunAsync("rules", "coverage", "--room-version", "12", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Json.GetProperty("clauses_undecided").GetInt64(), Is.Zero);
+        var rows = ran.Json.GetProperty("coverage").EnumerateArray().ToDictionary(row => row.GetProperty("clause").GetString()!);
+        Assert.That(rows["member.leave.self"].GetProperty("accepted").GetInt64(), Is.Positive);
+        Assert.That(rows["member.leave.self"].GetProperty("rejected").GetInt64(), Is.Positive);
+        Assert.That(rows["member.join.banned"].GetProperty("accepted").GetInt64(), Is.Zero);
+    }
+}

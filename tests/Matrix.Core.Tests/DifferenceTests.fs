@@ -1,0 +1,61 @@
+/// The smallest cases that show how room versions differ.
+module Matrix.Core.Tests.DifferenceTests
+
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Rules.Printing
+open Matrix.Core.Auth
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+open Matrix.Properties.SmallWorlds
+
+let private neighbours =
+    Versions.withUnstable
+    |> List.choose (fun v ->
+        v.Parent
+        |> Option.bind Versions.tryFindUnstable
+        |> Option.map (fun parent -> TestCaseData(parent, v).SetName $"{parent.Id} to {v.Id}"))
+
+[<TestCaseSource(nameof neighbours)>]
+let ``Every row that means something else is shown`` (a: RoomVersion, b: RoomVersion) =
+    let found = Differences.search Areas.all a b
+
+    let missing =
+        found
+        |> List.filter _.Shown.IsNone
+        |> List.map (fun w -> (RowChanges.row w.Change).Id)
+        |> List.filter (fun id -> not (id.StartsWith "state." || id.StartsWith "policy.resolution"))
+
+    Assert.That(missing, Is.Empty)
+
+    for w in found do
+        match w.Shown with
+        | Some(Shown.Decided apart) ->
+            // Both evaluators say so, of each version's own case.
+            Assert.That(AuthReference.decide apart.First, Is.EqualTo apart.FirstDecision)
+            Assert.That(AuthReference.decide apart.Second, Is.EqualTo apart.SecondDecision)
+            Assert.That(AuthCase.decide (AuthRules a) apart.First, Is.EqualTo apart.FirstDecision)
+            Assert.That(AuthCase.decide (AuthRules b) apart.Second, Is.EqualTo apart.SecondDecision)
+            Assert.That(apart.FirstDecision, Is.Not.EqualTo apart.SecondDecision)
+        | Some(Shown.Redacted(_, first, second)) -> Assert.That(first.Equals second, Is.False)
+        | Some(Shown.Told(_, first, second)) -> Assert.That(first, Is.Not.EqualTo second)
+        | None -> ()
+
+let private verdicts (a: string) (b: string) (row: string) =
+    let version id = Versions.tryFind id |> Option.get
+
+    Differences.search [ Area.Authorization ] (version a) (version b)
+    |> List.pick (fun w ->
+        match w.Shown with
+        | Some(Shown.Decided apart) when (RowChanges.row w.Change).Id = row ->
+            Some(apart.FirstDecision.IsOk, apart.SecondDecision.IsOk)
+        | _ -> None)
+
+[<TestCase("11", "12", "create.additional-creators", true, false)>]
+[<TestCase("11", "12", "power-levels.creators", true, false)>]
+[<TestCase("11", "12", "auth-events.create", false, true)>]
+[<TestCase("6", "7", "member.leave.self", false, true)>]
+[<TestCase("5", "6", "power-levels.entries-before", true, false)>]
+[<TestCase("9", "10", "power-levels.named", true, false)>]
+let ``What a rule changed is a verdict`` (a: string, b: string, row: string, first: bool, second: bool) =
+    Assert.That((verdicts a b row = (first, second)), Is.True)
