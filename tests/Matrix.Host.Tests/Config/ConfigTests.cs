@@ -56,7 +56,7 @@ public sealed class ConfigTests
     [TestCase("database:\n  readers: many\n", "homeserver.yaml:2: `database.readers`: expected an integer from 1 to 256, found `many`")]
     [TestCase("registration:\n  enabled: yes\n", "homeserver.yaml:2: `registration.enabled`: expected true or false, found `yes`")]
     [TestCase("listeners:\n  client: 8008\n", "homeserver.yaml:2: `listeners.client`: expected address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing, found `8008`")]
-    [TestCase("default_room_version: 1\n", "homeserver.yaml:1: `default_room_version`: expected one of 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, found `1`")]
+    [TestCase("default_room_version: 13\n", "homeserver.yaml:1: `default_room_version`: expected one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, found `13`")]
     [TestCase("server_name: a b\n", "homeserver.yaml:1: `server_name`: expected a server name, such as example.org or localhost:8448, found `a b`")]
     [TestCase("server_name:\n  a: b\n", "homeserver.yaml:1: `server_name` holds no further settings")]
     [TestCase("limits: 5\n", "homeserver.yaml:1: `limits` holds further settings: expected lines below it, indented")]

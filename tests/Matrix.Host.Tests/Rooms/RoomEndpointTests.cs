@@ -81,7 +81,6 @@ internal sealed class RoomEndpointTests
     }
 
     [TestCase("""{"room_version":"99"}""", 400, "M_UNSUPPORTED_ROOM_VERSION")]
-    [TestCase("""{"room_version":"1"}""", 400, "M_UNSUPPORTED_ROOM_VERSION")]
     [TestCase("""{"preset":"open"}""", 400, "M_BAD_JSON")]
     [TestCase("""{"visibility":3}""", 400, "M_BAD_JSON")]
     [TestCase("""{"invite":["bob"]}""", 400, "M_INVALID_PARAM")]
