@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
 namespace Matrix.Host.Sodium;
@@ -25,25 +26,48 @@ public static class SigningKeyFile
     /// <exception cref="InvalidDataException">The file holds no key of the expected form.</exception>
     public static SigningKey LoadOrCreate(string path) => File.Exists(path) ? Read(path) : Create(path);
 
-    private static SigningKey Read(string path)
-    {
-        var line = File.ReadLines(path).FirstOrDefault(l => l.Length > 0 && l[0] != '#') ?? "";
-        if (line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is not ["ed25519", var version, var text]
-            || version.AsSpan().ContainsAnyExcept(_versionLetters)
-            || !Base64Text.TryDecode(text, out var seed)
-            || seed.Length != Ed25519Key.SeedSize)
-        {
-            throw new InvalidDataException($"{path}: expected one line `ed25519 VERSION SEED` (a version of letters, digits and _; 32 bytes in base64).");
-        }
+    /// <summary>Reads the key.</summary>
+    /// <exception cref="InvalidDataException">The file holds no key of the expected form.</exception>
+    public static SigningKey Read(string path) =>
+        TryParse(File.ReadLines(path).FirstOrDefault(l => l.Length > 0 && l[0] != '#') ?? "", out var key)
+            ? key
+            : throw new InvalidDataException($"{path}: expected {Expected}.");
 
-        return new SigningKey(version, Ed25519Key.FromSeed(seed));
+    /// <summary>What stands in the file, for whoever has to be told.</summary>
+    public const string Expected = "one line `ed25519 VERSION SEED` (a version of letters, digits and _; 32 bytes in base64)";
+
+    /// <summary>The line of a key, with the end of the line.</summary>
+    public static string LineOf(SigningKey key) => $"ed25519 {key.Version} {Base64Text.Encode(key.Key.ExportSeed())}\n";
+
+    /// <summary>The key of a line.</summary>
+    public static bool TryParse(string line, [NotNullWhen(true)] out SigningKey? key)
+    {
+        key = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["ed25519", var version, var text]
+            && IsVersion(version)
+            && Base64Text.TryDecode(text, out var seed)
+            && seed.Length == Ed25519Key.SeedSize
+                ? new SigningKey(version, Ed25519Key.FromSeed(seed))
+                : null;
+        return key is not null;
     }
+
+    /// <summary>Whether a key may have this version.</summary>
+    public static bool IsVersion(string version) => version.Length > 0 && !version.AsSpan().ContainsAnyExcept(_versionLetters);
+
+    /// <summary>A new key, of a version that no other is likely to have.</summary>
+    public static SigningKey Generate() => new("a_" + SecretBytes.RandomText(4, Letters), Ed25519Key.Generate());
 
     private static SigningKey Create(string path)
     {
-        var key = new SigningKey("a_" + SecretBytes.RandomText(4, Letters), Ed25519Key.Generate());
-        var line = $"ed25519 {key.Version} {Base64Text.Encode(key.Key.ExportSeed())}\n";
+        var key = Generate();
+        Write(path, key);
+        return key;
+    }
 
+    /// <summary>Creates the file of a key, readable by its owner only.</summary>
+    /// <exception cref="IOException">There is a file already.</exception>
+    public static void Write(string path, SigningKey key)
+    {
         // Written aside and renamed: a crash leaves no half-written key, which would be a new identity.
         var aside = path + ".new";
         File.Delete(aside);
@@ -54,11 +78,10 @@ public static class SigningKeyFile
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         }))
         {
-            file.Write(Encoding.ASCII.GetBytes(line));
+            file.Write(Encoding.ASCII.GetBytes(LineOf(key)));
             file.Flush(flushToDisk: true);
         }
 
         File.Move(aside, path, overwrite: false);
-        return key;
     }
 }

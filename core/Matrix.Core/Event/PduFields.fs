@@ -86,6 +86,25 @@ type private FieldReader(event: JsonObject) =
             this.Fail(PduFault.Missing key)
             JsonObject.Empty
 
+    /// A list of event ids in any form: alone, or with hashes; nothing is asked of what they look like.
+    member this.TrustedReferences(key: string) : string[] =
+        match event.TryFind key with
+        | ValueSome(Json.Array items) ->
+            items
+            |> Array.map (fun item ->
+                match item with
+                | Json.String id
+                | Json.Array [| Json.String id; Json.Object _ |] -> id
+                | _ ->
+                    this.Fail(PduFault.WrongType(key, "a list of event ids"))
+                    "")
+        | ValueSome _ ->
+            this.Fail(PduFault.WrongType(key, "a list"))
+            [||]
+        | ValueNone ->
+            this.Fail(PduFault.Missing key)
+            [||]
+
     /// Event ids, or pairs of an event id and its hashes. What an id looks like is not asked beyond the sigil: one that can
     /// belong to no event is an event that nobody can find.
     member this.References(key: string, withHashes: bool, limit: int) : string[] =
@@ -274,6 +293,37 @@ module internal PduFields =
                 AuthEvents = auth
                 Redacts = redacts format eventType event content
             }
+
+    /// The members of an event whose identifiers are taken as they are: of events drawn by hand, or copied from a log.
+    let readTrusted (format: EventFormat) (event: JsonObject) : Result<PduFields, PduFault> =
+        let r = FieldReader event
+        let strict = format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
+
+        match valuesFault strict event with
+        | ValueSome fault -> r.Fail fault
+        | ValueNone -> ()
+
+        let eventType = r.ShortText "type"
+        let isCreate = format.RoomIdIsHash && eventType = "m.room.create"
+        let content = r.Object "content"
+
+        let fields = {
+            RoomId = if isCreate then "" else r.Text "room_id"
+            EventId = r.Text "event_id"
+            Sender = r.Id("sender", UserId.check)
+            Type = eventType
+            StateKey = r.OptionalText "state_key"
+            OriginServerTs = r.Int "origin_server_ts"
+            Depth = if event.Has "depth" then r.Int "depth" else 0L
+            Content = content
+            PrevEvents = r.TrustedReferences "prev_events"
+            AuthEvents = r.TrustedReferences "auth_events"
+            Redacts = redacts format eventType event content
+        }
+
+        match r.Fault with
+        | ValueSome fault -> Error fault
+        | ValueNone -> Ok fields
 
     /// The id of an event whose essential bytes hash to this.
     let idOfHash (format: EventFormat) (referenceHash: byte[]) : string =

@@ -134,6 +134,13 @@ module PduFormat =
             | Error fault -> Error fault
             | Ok fields -> Ok(PduFields.toPdu format fields eventId fields.Content canonical)
 
+    let ofTrusted (format: EventFormat) (event: JsonObject) : Result<Pdu, PduFault> =
+        match PduFields.readTrusted format event with
+        | Error fault -> Error fault
+        | Ok fields ->
+            use text = new EventText(event, format.Redactor)
+            Ok(PduFields.toPdu format fields fields.EventId fields.Content (text.Stored [||]))
+
     let redact (format: EventFormat) (pdu: Pdu) : Pdu =
         let content = format.Redactor.Content(pdu.Type, pdu.Content)
         use out = new ByteBuffer(pdu.Canonical.Length)
@@ -181,6 +188,18 @@ module PduFormat =
 
     let referenceHash (format: EventFormat) (event: JsonObject) : byte[] =
         SHA256.HashData(bytesToSign format event)
+
+    let eventId (format: EventFormat) (event: JsonObject) : Result<string, PduFault> =
+        if not format.AssignsIds then
+            Ok(PduFields.idOfHash format (referenceHash format event))
+        else
+            match event.TryFind "event_id" with
+            | ValueSome(Json.String id) ->
+                match EventId.checkWithServer id with
+                | Ok id -> Ok id
+                | Error reason -> Error(PduFault.BadId("event_id", reason))
+            | ValueSome _ -> Error(PduFault.WrongType("event_id", "a string"))
+            | ValueNone -> Error(PduFault.Missing "event_id")
 
     let referenceHashOf (format: EventFormat) (pdu: Pdu) : byte[] =
         use out = new ByteBuffer(pdu.Canonical.Length)

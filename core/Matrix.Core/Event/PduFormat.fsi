@@ -58,8 +58,15 @@ module PduFormat =
     /// Reads an event that this server stored: nothing is hashed or checked again. An error means that the store is damaged.
     val ofStored: format: EventFormat -> eventId: string -> canonical: byte[] -> Result<Pdu, PduFault>
 
+    /// An event under the identifier that it says it has, without hashes or signatures if need be: drawn by hand, or copied from a log.
+    /// What it names may have any form; what has no `depth` has depth 0.
+    val ofTrusted: format: EventFormat -> event: JsonObject -> Result<Pdu, PduFault>
+
     /// The event with all removed that redaction removes. Room versions, "Redactions". Redacting twice changes nothing more.
     val redact: format: EventFormat -> pdu: Pdu -> Pdu
+
+    /// What an event is called: what it says itself in room versions 1 and 2, its reference hash since. Nothing else of it is checked.
+    val eventId: format: EventFormat -> event: JsonObject -> Result<string, PduFault>
 
     /// The reference hash of an event: its id since room version 3, what others reference it with before.
     /// Server-Server API, "Calculating the reference hash for an event".

@@ -38,6 +38,47 @@ type EventGraph(rules: AuthRules) =
         | id when id = pdu.EventId -> Error(ResolutionError.OutOfOrder(pdu.EventId, id))
         | id -> Error(ResolutionError.AuthEventMissing(pdu.EventId, id))
 
+    /// The events that some rest on, and those themselves: of all others, nothing is asked. `find` gives an event by its identifier; null if it is
+    /// not known.
+    static member Of(rules: AuthRules, find: string -> Pdu | null, roots: seq<string>) : Result<EventGraph, ResolutionError> =
+        let graph = EventGraph rules
+        let met = HashSet<string>()
+        // Depth first: an event is added when all that it cites has been. On the path, what is not added yet.
+        let path = Stack<struct (Pdu * int)>()
+        let mutable fault: ResolutionError voption = ValueNone
+
+        let enter (id: string) (missing: string -> ResolutionError) =
+            match find id with
+            | null -> fault <- ValueSome(missing id)
+            | pdu ->
+                met.Add id |> ignore
+                path.Push(struct (pdu, 0))
+
+        for root in roots do
+            if fault.IsNone && not (met.Contains root) then
+                enter root ResolutionError.EventMissing
+
+            while path.Count > 0 && fault.IsNone do
+                let struct (pdu, next) = path.Pop()
+
+                if next = pdu.AuthEvents.Length then
+                    match graph.Add(pdu, false) with
+                    | Ok() -> ()
+                    | Error error -> fault <- ValueSome error
+                else
+                    path.Push(struct (pdu, next + 1))
+                    let cited = pdu.AuthEvents[next]
+
+                    if not (met.Contains cited) then
+                        enter cited (fun missing -> ResolutionError.AuthEventMissing(pdu.EventId, missing))
+                    elif isNull (graph.Find cited) then
+                        // Met, and not added: it is on the path, above.
+                        fault <- ValueSome(ResolutionError.OutOfOrder(pdu.EventId, cited))
+
+        match fault with
+        | ValueSome error -> Error error
+        | ValueNone -> Ok graph
+
     /// The event of that identifier; null if there is none.
     member _.Find(eventId: string) : SourcedEvent | null =
         match events.TryGetValue eventId with

@@ -188,16 +188,7 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
             match resolver.Resolve(states, graph, limits) with
             | Error error -> Error error
             | Ok resolution ->
-                // What is in conflict goes, and what was decided on comes.
-                let agreed =
-                    (trees[0], states.Conflicted)
-                    ||> Array.fold (fun tree entry -> tree.Remove(entry.Type, entry.StateKey))
-
-                let merged =
-                    (agreed, resolution.Entries)
-                    ||> Array.fold (fun tree e -> tree.Set(StateEntry.Of(e.Type, e.StateKey, e.EventId, ordinals[e.EventId])))
-
-                Ok(struct (merged, resolution))
+                Ok(struct (TreesToResolve.resolved trees states resolution.Entries (fun id -> ordinals[id]), resolution))
 
     /// Takes the next event.
     member this.Take(pdu: Pdu) : Result<unit, ResolutionError> =

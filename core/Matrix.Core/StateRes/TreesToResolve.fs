@@ -34,3 +34,17 @@ module TreesToResolve =
                     member _.Find(eventType, stateKey) = at trees[0] eventType stateKey
             }
         }
+
+    /// The resolved state: what the trees agree on, and what was decided on. `ordinalOf` gives an event's number in its room.
+    let resolved
+        (trees: StateTree[])
+        (states: StatesToResolve)
+        (entries: ResolvedEntry[])
+        (ordinalOf: string -> uint32)
+        : StateTree =
+        let agreed =
+            (trees[0], states.Conflicted)
+            ||> Array.fold (fun tree entry -> tree.Remove(entry.Type, entry.StateKey))
+
+        (agreed, entries)
+        ||> Array.fold (fun tree e -> tree.Set(StateEntry.Of(e.Type, e.StateKey, e.EventId, ordinalOf e.EventId)))

@@ -1,0 +1,83 @@
+/// Rooms drawn by hand: every event with its own name, and what it cites.
+module Matrix.Properties.Generators.DrawnRoom
+
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Reference
+
+/// Alice, who creates rooms, and Bob are on one server, Carol and Dave on another.
+let alice, bob, carol, dave = "@alice:one", "@bob:one", "@carol:two", "@dave:two"
+
+/// A state event.
+let event name sender eventType key content cites : Draft = {
+    Draft.state sender eventType key content with
+        Id = name
+        Auth = cites
+}
+
+/// Alice creates the room.
+let create: Draft = {
+    event "$create" alice "m.room.create" "" [ "creator", text alice ] [] with
+        Prev = []
+}
+
+/// Somebody's membership, by somebody.
+let membership name sender user word cites =
+    event name sender "m.room.member" user [ "membership", text word ] cites
+
+/// Somebody joins.
+let joins name user cites = membership name user user "join" cites
+
+/// Somebody leaves.
+let leaves name user cites = membership name user user "leave" cites
+
+/// Power levels, with these users and what else they say.
+let levels name sender users more cites =
+    event name sender "m.room.power_levels" "" ([ "users", nested [ for u, l in users -> u, number l ] ] @ more) cites
+
+/// Join rules.
+let joinRules name sender rule cites =
+    event name sender "m.room.join_rules" "" [ "join_rule", text rule ] cites
+
+/// A topic.
+let topic name sender words cites =
+    event name sender "m.room.topic" "" [ "topic", text words ] cites
+
+/// How a version has the creator in the users of the power levels: not at all where creators stand above all levels.
+let creatorsLevel (version: RoomVersion) =
+    if version.Settings.CreatorPower = CreatorPower.Infinite then
+        []
+    else
+        [ alice, 100 ]
+
+/// The graph of these events, which are in order, each a little later than the one before. Where a version does not cite the create event, it is
+/// not cited.
+let room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
+    let citesCreate =
+        version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    {
+        Version = version
+        Rejected = Set.empty
+        Events =
+            Map [
+                for i, draft in List.indexed drafts ->
+                    draft.Id,
+                    Draft.toPdu version {
+                        draft with
+                            Room = Draft.roomOf version "$create"
+                            Time = int64 i
+                            Depth = int64 i + 1L
+                            Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
+                    }
+            ]
+    }
+
+/// The state of these events.
+let stateOf (graph: StateResReference.Graph) (ids: string list) : StateResReference.StateMap =
+    Map [
+        for id in ids do
+            let e: Pdu = graph.Events[id]
+            (e.Type, string e.StateKey), id
+    ]

@@ -1,0 +1,252 @@
+/// A small family of rooms whose servers hold different states, the simplest first: in some of them the versions of state resolution differ.
+///
+/// A room is a line of a few acts. One state is that at its end; the other lacks, or has an older event, at one key: what a server may be told by
+/// another that is behind.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.SmallWorlds.Forks
+
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.StateRes
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+
+/// What somebody does next.
+[<RequireQualifiedAccess>]
+type Act =
+    | Joins of user: string
+    | Leaves of user: string
+    | Bans of by: string * user: string
+    | Invites of by: string * user: string
+    /// Sets the power levels as they are, but for one user.
+    | GivesPower of by: string * user: string * level: int
+    | SetsJoinRule of by: string * rule: string
+    | SetsTopic of by: string
+
+    /// As people read it.
+    override this.ToString() =
+        match this with
+        | Joins user -> $"{user} joins"
+        | Leaves user -> $"{user} leaves"
+        | Bans(by, user) -> $"{by} bans {user}"
+        | Invites(by, user) -> $"{by} invites {user}"
+        | GivesPower(by, user, level) -> $"{by} gives {user} power {level}"
+        | SetsJoinRule(by, rule) -> $"{by} sets the join rule to {rule}"
+        | SetsTopic by -> $"{by} sets the topic"
+
+let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
+
+/// What can be done, the most ordinary first.
+let acts: Act list = [
+    Act.SetsTopic alice
+    Act.Joins bob
+    Act.SetsJoinRule(alice, "invite")
+    Act.GivesPower(alice, bob, 50)
+    Act.Leaves alice
+    Act.SetsTopic bob
+    Act.Joins carol
+    Act.GivesPower(alice, bob, 0)
+    Act.GivesPower(bob, carol, 50)
+    Act.Bans(bob, carol)
+    Act.Invites(bob, carol)
+    Act.Leaves bob
+    Act.SetsJoinRule(bob, "public")
+    Act.SetsTopic carol
+]
+
+/// A room, and the states that two of its servers hold.
+type Fork = {
+    Version: RoomVersion
+    Acts: Act list
+    Graph: StateResReference.Graph
+    /// Names of the events, in order: the first four make the room.
+    Order: string list
+    /// The state at the end, and that of the server which is behind.
+    States: StateResReference.StateMap list
+    /// Where the two differ.
+    At: string * string
+} with
+
+    /// How many acts there are, and one more where the second state has nothing.
+    member this.Size =
+        this.Acts.Length + (if this.States[1].ContainsKey this.At then 0 else 1)
+
+/// A line of acts under construction.
+type private Line = {
+    Rules: AuthRules
+    Graph: StateResReference.Graph
+    Order: string list
+    State: StateResReference.StateMap
+}
+
+let private draftOf (line: Line) (act: Act) : Draft =
+    let levels =
+        match line.State.TryFind("m.room.power_levels", "") with
+        | Some id -> line.Graph.Events[id].Content
+        | None -> Matrix.Core.Json.JsonObject.Empty
+
+    let name = $"$e{line.Order.Length}"
+
+    match act with
+    | Act.Joins user -> DrawnRoom.joins name user []
+    | Act.Leaves user -> DrawnRoom.leaves name user []
+    | Act.Bans(by, user) -> DrawnRoom.membership name by user "ban" []
+    | Act.Invites(by, user) -> DrawnRoom.membership name by user "invite" []
+    | Act.GivesPower(by, user, level) ->
+        let users =
+            match levels.TryFind "users" with
+            | ValueSome(Matrix.Core.Json.Json.Object users) -> [ for struct (u, l) in users.Members -> u, l ]
+            | _ -> []
+
+        DrawnRoom.event name by "m.room.power_levels" "" [ "users", nested (users @ [ user, number level ]) ] []
+    | Act.SetsJoinRule(by, rule) -> DrawnRoom.joinRules name by rule []
+    | Act.SetsTopic by -> DrawnRoom.topic name by name []
+
+/// The line with one event more, if the rules allow it where the line ends.
+let private extend (line: Line) (act: Act) : Line option =
+    let version = line.Graph.Version
+    let state = line.State |> Map.map (fun _ id -> line.Graph.Events[id])
+
+    let draft = {
+        draftOf line act with
+            Room = Draft.roomOf version "$create"
+            Prev = [ List.last line.Order ]
+            Time = int64 line.Order.Length
+            Depth = int64 line.Order.Length + 1L
+    }
+
+    let cited = AuthCase.selected line.Rules (Draft.toPdu version draft) state
+
+    let event =
+        Draft.toPdu version {
+            draft with
+                Auth = cited |> List.map _.EventId
+        }
+
+    let decision =
+        line.Rules.Decide(event, MapState(line.Rules, state), AuthFacts.ofAccepted (Array.ofList cited))
+
+    if decision.IsOk then
+        Some {
+            line with
+                Graph = {
+                    line.Graph with
+                        Events = line.Graph.Events.Add(event.EventId, event)
+                }
+                Order = line.Order @ [ event.EventId ]
+                State = line.State.Add((event.Type, string event.StateKey), event.EventId)
+        }
+    else
+        None
+
+let private start (version: RoomVersion) : Line =
+    let opening = [
+        DrawnRoom.create
+        DrawnRoom.joins "$alice" alice [ "$create" ]
+        DrawnRoom.levels "$levels" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$alice" ]
+        DrawnRoom.joinRules "$rules" alice "public" [ "$create"; "$levels"; "$alice" ]
+    ]
+
+    let graph = DrawnRoom.room version opening
+    let names = opening |> List.map _.Id
+
+    {
+        Rules = AuthRules version
+        Graph = graph
+        Order = names
+        State = DrawnRoom.stateOf graph names
+    }
+
+/// What a server may hold that is behind at one key: the older events there, the newest first, or nothing. Create events are always known.
+let private behind (line: Line) : seq<(string * string) * StateResReference.StateMap> =
+    seq {
+        for KeyValue(key, current) in line.State do
+            if fst key <> "m.room.create" then
+                for id in List.rev line.Order do
+                    let event = line.Graph.Events[id]
+
+                    if id <> current && (event.Type, string event.StateKey) = key then
+                        key, line.State.Add(key, id)
+    }
+
+let private missing (line: Line) : seq<(string * string) * StateResReference.StateMap> =
+    seq {
+        for KeyValue(key, _) in line.State do
+            if fst key <> "m.room.create" then
+                key, line.State.Remove key
+    }
+
+/// The rooms of a version with up to so many acts, the smallest first: of the same size, those first whose second state has an older event rather
+/// than none.
+let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> =
+    let forks (taken: Act list) (line: Line) others =
+        others line
+        |> Seq.map (fun (key, other) -> {
+            Version = version
+            Acts = taken
+            Graph = line.Graph
+            Order = line.Order
+            States = [ line.State; other ]
+            At = key
+        })
+
+    // Lines of each length, made from those one shorter.
+    let lines =
+        Seq.unfold
+            (fun (length, lines: (Act list * Line) list) ->
+                if length > mostActs then
+                    None
+                else
+                    let longer =
+                        lazy
+                            [
+                                for taken, line in lines do
+                                    for act in acts do
+                                        match extend line act with
+                                        | Some next -> taken @ [ act ], next
+                                        | None -> ()
+                            ]
+
+                    Some(lines, (length + 1, (if length = mostActs then [] else longer.Value))))
+            (0, [ [], start version ])
+        |> Seq.cache
+
+    seq {
+        for size in 0..mostActs do
+            for taken, line in Seq.item size lines do
+                yield! forks taken line behind
+
+            if size > 0 then
+                for taken, line in Seq.item (size - 1) lines do
+                    yield! forks taken line missing
+    }
+
+/// What the states of a fork resolve to.
+let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateResReference.StateMap =
+    let rules =
+        AuthRules {
+            fork.Version with
+                Settings = {
+                    fork.Version.Settings with
+                        StateResolution = algorithm
+                }
+        }
+
+    match
+        (StateResolver.Of rules)
+            .Resolve(StatesAsSource.states fork.States, StatesAsSource.source rules fork.Graph, ResolutionLimits.usual)
+    with
+    | Ok answer -> StatesAsSource.whole fork.States answer
+    | Error error -> failwith $"a small room cannot be resolved: %A{error}"
+
+/// The smallest room of a version in which two versions of the algorithm differ, with what each resolves to; none if there is none with so many acts.
+let difference
+    (mostActs: int)
+    (version: RoomVersion)
+    (a: StateResolutionAlgorithm)
+    (b: StateResolutionAlgorithm)
+    : (Fork * StateResReference.StateMap * StateResReference.StateMap) option =
+    upTo mostActs version
+    |> Seq.tryPick (fun fork ->
+        let x, y = resolve a fork, resolve b fork
+        if x <> y then Some(fork, x, y) else None)

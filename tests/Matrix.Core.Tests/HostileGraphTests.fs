@@ -1,0 +1,295 @@
+/// Auth graphs that somebody made to hurt: deep, wide, circular, or lying about themselves. Each ends soon, and in an answer or a typed error.
+module Matrix.Core.Tests.HostileGraphTests
+
+open System.Diagnostics
+open System.Collections.Generic
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Core.StateRes
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference
+
+let private alice, bob = DrawnRoom.alice, DrawnRoom.bob
+
+let private versions = [ Versions.v1; Versions.v10; Versions.v12 ]
+
+let private cases =
+    versions |> List.map (fun v -> TestCaseData(v).SetArgDisplayNames v.Id)
+
+let private added (graph: EventGraph) (pdus: seq<Pdu>) =
+    for pdu in pdus do
+        match graph.Add(pdu, false) with
+        | Ok() -> ()
+        | Error error -> failwith $"%A{error}"
+
+/// The opening of a room, as it is added to a graph.
+let private opening (version: RoomVersion) =
+    let drafts = [
+        DrawnRoom.create
+        DrawnRoom.joins "$alice" alice [ "$create" ]
+        DrawnRoom.levels "$p0" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$alice" ]
+        DrawnRoom.joinRules "$rules" alice "public" [ "$create"; "$p0"; "$alice" ]
+    ]
+
+    let graph = DrawnRoom.room version drafts
+    drafts |> List.map (fun d -> graph.Events[d.Id])
+
+let private pdu (version: RoomVersion) (draft: Draft) =
+    let citesCreate =
+        version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    Draft.toPdu version {
+        draft with
+            Room = Draft.roomOf version "$create"
+            // Deeper than the opening, unless a test says how deep.
+            Depth = if draft.Depth > 1L then draft.Depth else 10L
+            Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
+    }
+
+let private entry eventType key (ids: (string | null) list) : ConflictedEntry = {
+    Type = eventType
+    StateKey = key
+    Events = Array.ofList ids
+}
+
+let private states (conflicted: ConflictedEntry list) (shared: (string * string * string) list) : StatesToResolve = {
+    Count = conflicted.Head.Events.Length
+    Conflicted = Array.ofList conflicted
+    Shared = {
+        new IStateLookup with
+            member _.Find(eventType, key) =
+                shared
+                |> List.tryPick (fun (t, k, id) -> if t = eventType && k = key then Some id else None)
+                |> Option.toObj
+    }
+}
+
+/// Resolves, and says how long it took.
+let private resolve (version: RoomVersion) (source: IEventSource) (states: StatesToResolve) =
+    let clock = Stopwatch.StartNew()
+
+    let answer =
+        (StateResolver.Of(AuthRules version)).Resolve(states, source, ResolutionLimits.usual)
+
+    Assert.That(clock.Elapsed.TotalSeconds, Is.LessThan 20.0, "that took too long")
+    answer
+
+let private foundation = [
+    "m.room.create", "", "$create"
+    "m.room.member", alice, "$alice"
+    "m.room.join_rules", "", "$rules"
+]
+
+[<TestCaseSource(nameof cases); Category "Slow">]
+let ``A chain of 100,000 power levels events is walked without a stack`` (version: RoomVersion) =
+    let graph = EventGraph(AuthRules version)
+    added graph (opening version)
+
+    added
+        graph
+        (seq {
+            for i in 1..100_000 ->
+                pdu version {
+                    DrawnRoom.levels $"$p{i}" alice (DrawnRoom.creatorsLevel version) [
+                        "notifications", nested [ "room", number (i % 100) ]
+                    ] [ "$create"; $"$p{i - 1}"; "$alice" ] with
+                        Time = int64 i
+                        Depth = int64 i + 10L
+                }
+        })
+
+    // One state has the last of them, the other the first.
+    let answer =
+        resolve version graph (states [ entry "m.room.power_levels" "" [ "$p100000"; "$p0" ] ] foundation)
+
+    match answer with
+    | Ok resolution -> Assert.That(resolution.Entries[0].EventId, Is.EqualTo "$p100000")
+    | Error error -> Assert.Fail $"%A{error}"
+
+[<TestCaseSource(nameof cases)>]
+let ``A longer chain than may be looked at ends in an error, unless the algorithm needs none of it`` (version: RoomVersion) =
+    let limits = { Events = 1000 }
+    let graph = EventGraph(AuthRules version)
+    added graph (opening version)
+
+    added
+        graph
+        (seq {
+            for i in 1..5000 ->
+                pdu
+                    version
+                    (DrawnRoom.levels $"$p{i}" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; $"$p{i - 1}"; "$alice" ])
+        })
+
+    let answer =
+        (StateResolver.Of(AuthRules version))
+            .Resolve(states [ entry "m.room.power_levels" "" [ "$p5000"; "$p0" ] ] foundation, graph, limits)
+
+    match version.Settings.StateResolution, answer with
+    | StateResolutionAlgorithm.V1, Ok _ -> ()
+    | StateResolutionAlgorithm.V1, other
+    | _, (Ok _ as other) -> Assert.Fail $"%A{other}"
+    | _, Error error -> Assert.That(error, Is.EqualTo(ResolutionError.TooManyEvents 1000))
+
+[<TestCaseSource(nameof cases)>]
+let ``A fork of 20,000 branches is resolved`` (version: RoomVersion) =
+    let graph = EventGraph(AuthRules version)
+    added graph (opening version)
+    let users = [ for i in 1..10_000 -> $"@u{i}:two" ]
+
+    let twice user i words =
+        pdu version {
+            DrawnRoom.joins $"$j{i}{user}" user [ "$create"; "$p0"; "$rules" ] with
+                Content = [ "membership", text "join"; "displayname", text words ]
+                Time = int64 i
+                Depth = int64 i + 10L
+        }
+
+    for user in users do
+        added graph [ twice user 1 "one"; twice user 2 "two" ]
+
+    let conflicted = [
+        for user in users -> entry "m.room.member" user [ $"$j1{user}"; $"$j2{user}" ]
+    ]
+
+    let answer =
+        resolve version graph (states conflicted (foundation @ [ "m.room.power_levels", "", "$p0" ]))
+
+    match answer with
+    | Ok resolution ->
+        Assert.That(resolution.Entries.Length, Is.EqualTo 10_000)
+        Assert.That(resolution.Entries |> Array.forall (fun e -> e.EventId.StartsWith "$j2"), Is.True)
+    | Error error -> Assert.Fail $"%A{error}"
+
+/// A source whose events stand in the places and at the heights that a test says.
+let private lying (version: RoomVersion) (events: (Pdu * int) list) : IEventSource =
+    let rules = AuthRules version
+    let known = Dictionary<string, SourcedEvent>()
+
+    for event, height in events do
+        known[event.EventId] <- SourcedEvent(rules.Read event, false, height)
+
+    {
+        new IEventSource with
+            member _.Find id =
+                match known.TryGetValue id with
+                | true, event -> event
+                | _ -> null
+
+            member _.Citing id =
+                events
+                |> Seq.filter (fun (e, _) -> Array.contains id e.AuthEvents)
+                |> Seq.map (fun (e, _) -> e.EventId)
+    }
+
+let private withOpening version events =
+    [ for i, e in List.indexed (opening version) -> e, i ] @ events
+
+[<TestCaseSource(nameof cases)>]
+let ``An event that cites itself ends in an error that names it`` (version: RoomVersion) =
+    let own =
+        pdu version (DrawnRoom.levels "$p1" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$p1"; "$alice" ])
+
+    let source = lying version (withOpening version [ own, 5 ])
+
+    match resolve version source (states [ entry "m.room.power_levels" "" [ "$p0"; "$p1" ] ] foundation) with
+    | Error(ResolutionError.OutOfOrder("$p1", "$p1")) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<TestCaseSource(nameof cases)>]
+let ``Two events under one identifier cannot make a circle that is walked twice`` (version: RoomVersion) =
+    let levels name cites =
+        pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] cites)
+
+    // Where servers choose identifiers, somebody sends a second $p1, which rests on $p2, which rests on $p1.
+    let forged = levels "$p1" [ "$create"; "$p2"; "$alice" ]
+
+    let second =
+        pdu version {
+            DrawnRoom.levels "$p2" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$p1"; "$alice" ] with
+                Time = 9L
+                Depth = 11L
+        }
+
+    let source = lying version (withOpening version [ forged, 5; second, 6 ])
+
+    match resolve version source (states [ entry "m.room.power_levels" "" [ "$p0"; "$p2"; "$p1" ] ] foundation) with
+    | Error(ResolutionError.OutOfOrder("$p1", "$p2")) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+    // Kept in memory, the first of the two stays, and what rests on it is no circle.
+    let graph = EventGraph(AuthRules version)
+    added graph (opening version)
+    added graph [ levels "$p1" [ "$create"; "$p0"; "$alice" ]; second; forged ]
+
+    match resolve version graph (states [ entry "m.room.power_levels" "" [ "$p0"; "$p2"; "$p1" ] ] foundation) with
+    | Ok resolution -> Assert.That(resolution.Entries[0].EventId, Is.EqualTo "$p2")
+    | Error error -> Assert.Fail $"%A{error}"
+
+[<TestCaseSource(nameof cases)>]
+let ``A missing auth event ends in an error that names both`` (version: RoomVersion) =
+    let orphan =
+        pdu version (DrawnRoom.levels "$p1" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$withheld"; "$alice" ])
+
+    let source = lying version (withOpening version [ orphan, 9 ])
+
+    match resolve version source (states [ entry "m.room.power_levels" "" [ "$p0"; "$p1" ] ] foundation) with
+    | Error(ResolutionError.AuthEventMissing("$p1", "$withheld")) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+    let graph = EventGraph(AuthRules version)
+    added graph (opening version)
+
+    Assert.That(
+        graph.Add(orphan, false),
+        Is.EqualTo(Error(ResolutionError.AuthEventMissing("$p1", "$withheld")): Result<unit, _>)
+    )
+
+[<TestCaseSource(nameof cases)>]
+let ``A message in a state ends in an error that names it`` (version: RoomVersion) =
+    let message =
+        pdu version {
+            Draft.message alice "m.room.message" [] with
+                Id = "$hello"
+                Auth = [ "$create"; "$p0"; "$alice" ]
+        }
+
+    let source = lying version (withOpening version [ message, 9 ])
+
+    match resolve version source (states [ entry "m.room.power_levels" "" [ "$p0"; "$hello" ] ] foundation) with
+    | Error(ResolutionError.NotState "$hello") -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<TestCaseSource(nameof cases)>]
+let ``A rejected event vouches for nothing`` (version: RoomVersion) =
+    // Bob's power rests on levels that were rejected; his own levels event was let through somewhere.
+    let creator = DrawnRoom.creatorsLevel version
+    let graph = EventGraph(AuthRules version)
+    added graph (opening version)
+    added graph [ pdu version (DrawnRoom.joins "$bob" bob [ "$create"; "$p0"; "$rules" ]) ]
+
+    let rejected =
+        pdu version (DrawnRoom.levels "$bad" bob (creator @ [ bob, 100 ]) [] [ "$create"; "$p0"; "$bob" ])
+
+    Assert.That((graph.Add(rejected, true)).IsOk, Is.True)
+
+    let onTop =
+        pdu version {
+            DrawnRoom.levels "$worse" bob (creator @ [ bob, 100 ]) [ "ban", number 0 ] [ "$create"; "$bad"; "$bob" ] with
+                Time = 5L
+                Depth = 15L
+        }
+
+    added graph [ onTop ]
+
+    match
+        resolve
+            version
+            graph
+            (states [ entry "m.room.power_levels" "" [ "$p0"; "$worse" ] ] (foundation @ [ "m.room.member", bob, "$bob" ]))
+    with
+    | Ok resolution -> Assert.That(resolution.Entries[0].EventId, Is.EqualTo "$p0")
+    | Error error -> Assert.Fail $"%A{error}"

@@ -1,0 +1,116 @@
+/// Replaying rooms of which something is missing, or that make no sense.
+module Matrix.Core.Tests.ReplayTests
+
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.StateRes
+open Matrix.Properties.Generators
+
+let private alice, bob = DrawnRoom.alice, DrawnRoom.bob
+let private version = Versions.v10
+
+let private after prev (draft: Draft) = { draft with Prev = prev }
+
+let private drafts = [
+    DrawnRoom.create
+    DrawnRoom.joins "$alice" alice [ "$create" ] |> after [ "$create" ]
+    DrawnRoom.levels "$p0" alice [ alice, 100 ] [] [ "$create"; "$alice" ]
+    |> after [ "$alice" ]
+    DrawnRoom.joinRules "$rules" alice "public" [ "$create"; "$p0"; "$alice" ]
+    |> after [ "$p0" ]
+    DrawnRoom.joins "$bob" bob [ "$create"; "$p0"; "$rules" ] |> after [ "$rules" ]
+    DrawnRoom.topic "$one" alice "one" [ "$create"; "$p0"; "$alice" ]
+    |> after [ "$bob" ]
+    DrawnRoom.topic "$two" alice "two" [ "$create"; "$p0"; "$alice" ]
+    |> after [ "$bob" ]
+    // Bob may not.
+    DrawnRoom.topic "$his" bob "his" [ "$create"; "$p0"; "$bob" ]
+    |> after [ "$one"; "$two" ]
+]
+
+let private pdusOf (drafts: Draft list) : Pdu list =
+    let graph = DrawnRoom.room version drafts
+    drafts |> List.map (fun d -> graph.Events[d.Id])
+
+let private run (pdus: Pdu list) =
+    Replay.Run(AuthRules version, Array.ofList pdus, ResolutionLimits.usual)
+
+let private without id =
+    pdusOf drafts |> List.filter (fun e -> e.EventId <> id)
+
+[<Test>]
+let ``A room is replayed to the state after its extremities`` () =
+    match run (pdusOf drafts) with
+    | Error error -> Assert.Fail $"%A{error}"
+    | Ok replay ->
+        let topic =
+            match replay.State.Find("m.room.topic", "") with
+            | null -> ""
+            | entry -> entry.EventId
+
+        Assert.That(topic, Is.EqualTo "$two")
+        Assert.That(replay.Extremities, Is.EquivalentTo [ "$one"; "$two" ])
+
+        let rejected =
+            replay.Events
+            |> Array.filter (fun e -> e.Rejection.IsSome)
+            |> Array.map _.Pdu.EventId
+
+        Assert.That(rejected, Is.EquivalentTo [ "$his" ])
+
+[<Test>]
+let ``What comes after a rejected event comes after what that came after`` () =
+    let later =
+        DrawnRoom.topic "$last" alice "last" [ "$create"; "$p0"; "$alice" ]
+        |> after [ "$his" ]
+
+    match run (pdusOf (drafts @ [ later ])) with
+    | Error error -> Assert.Fail $"%A{error}"
+    | Ok replay -> Assert.That(replay.Extremities, Is.EquivalentTo [ "$last" ])
+
+[<Test>]
+let ``A previous event that is not there is named`` () =
+    match run (without "$one") with
+    | Error(ReplayError.PrevEventMissing("$his", "$one")) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``An auth event that is not there is named`` () =
+    let pdus =
+        drafts
+        |> List.map (fun d -> if d.Id = "$rules" then after [ "$alice" ] d else d)
+        |> pdusOf
+        |> List.filter (fun e -> e.EventId <> "$p0")
+
+    match run pdus with
+    | Error(ReplayError.AuthEventMissing(_, "$p0")) -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``Events in a circle are found, and what merely comes after them is not blamed`` () =
+    let circle = [
+        DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
+        DrawnRoom.topic "$y" alice "y" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
+        DrawnRoom.topic "$z" alice "z" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
+    ]
+
+    match run (pdusOf (drafts @ circle)) with
+    | Error(ReplayError.Circle id) -> Assert.That([ "$x"; "$y" ], Does.Contain id)
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``An event that names itself is a circle`` () =
+    let own =
+        DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
+
+    match run (pdusOf (drafts @ [ own ])) with
+    | Error(ReplayError.Circle "$x") -> ()
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``No events make the empty state`` () =
+    match run [] with
+    | Ok replay -> Assert.That(replay.State.Count, Is.Zero)
+    | Error error -> Assert.Fail $"%A{error}"
