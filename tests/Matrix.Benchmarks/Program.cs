@@ -2,9 +2,11 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using Matrix.Benchmarks.Floor;
 using Matrix.Benchmarks.Measures;
+using Matrix.Benchmarks.Rules;
 
 const string Help = """
     matrix-benchmarks measures [sqlite] [postgresql]     every measure, its target, its figure (default: both databases)
+    matrix-benchmarks rules                              what decisions, reading events and state resolution cost: no server, no database
     matrix-benchmarks floor DATABASE-URL FOLDER PORT     the floor server
     matrix-benchmarks micro [BenchmarkDotNet options]    the core's functions, one by one
     """;
@@ -17,6 +19,8 @@ switch (args)
     case ["micro", .. var options]:
         BenchmarkSwitcher.FromAssembly(typeof(FloorServer).Assembly).Run(options);
         return 0;
+    case ["rules"]:
+        return MeasureRules();
     case ["measures", .. var names]:
         return await MeasuresAsync(names);
     default:
@@ -24,11 +28,27 @@ switch (args)
         return args.Contains("--help") ? 0 : 2;
 }
 
-static async Task<int> MeasuresAsync(string[] names)
+static double TellScale()
 {
     var scale = MachineSpeed.Measure();
     Console.WriteLine($"       one Ed25519 verification takes {scale * 50:0.0} us here: figures are scaled by {scale:0.00}");
+    return scale;
+}
+
+static int TellOutcomes(IReadOnlyCollection<Outcome> outcomes)
+{
+    var held = outcomes.Count(o => o.Holds);
+    Console.WriteLine($"{held} measures hold, {outcomes.Count - held} fall short");
+    return held == outcomes.Count ? 0 : 1;
+}
+
+static int MeasureRules() => TellOutcomes(RulesRun.Run(TellScale(), Console.Out));
+
+static async Task<int> MeasuresAsync(string[] names)
+{
+    var scale = TellScale();
     var outcomes = new List<Outcome>();
+    if (names.Length == 0) outcomes.AddRange(RulesRun.Run(scale, Console.Out));
     foreach (var make in (Func<Database>[])[() => new SqliteDatabase(), () => new PostgresDatabase()])
     {
         using var database = make();
@@ -42,7 +62,5 @@ static async Task<int> MeasuresAsync(string[] names)
         outcomes.AddRange(run.Outcomes);
     }
 
-    var held = outcomes.Count(o => o.Holds);
-    Console.WriteLine($"{held} measures hold, {outcomes.Count - held} fall short");
-    return held == outcomes.Count ? 0 : 1;
+    return TellOutcomes(outcomes);
 }

@@ -1,7 +1,12 @@
 #!/usr/bin/env bash
 # Builds, starts what is needed on both databases, and prints every measure with its target and its figure.
 #   tests/Matrix.Benchmarks/measures.sh [sqlite] [postgresql]
+#   tests/Matrix.Benchmarks/measures.sh rules    what decisions, reading events and state resolution cost
 set -eu
 cd "$(dirname "$0")/../.."
+if [ "${1:-}" = rules ]; then
+    dotnet build tests/Matrix.Benchmarks -c Release --nologo -v q
+    exec dotnet tests/Matrix.Benchmarks/bin/Release/net10.0/matrix-benchmarks.dll rules
+fi
 dotnet build Matrix.Hybrid.sln -c Release --nologo -v q
 exec dotnet tests/Matrix.Benchmarks/bin/Release/net10.0/matrix-benchmarks.dll measures "$@"

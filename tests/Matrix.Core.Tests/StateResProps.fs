@@ -5,6 +5,8 @@ open FsCheck
 open FsCheck.FSharp
 open NUnit.Framework
 open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.StateRes
 open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Properties
@@ -78,3 +80,79 @@ let ``Generated rooms conflict in the ways that matter`` (id: string) =
                 "a subgraph"
         ] do
         Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)
+
+[<Test>]
+let ``Generated rooms of version 1 conflict in the ways that matter`` () =
+    let seen =
+        (Map.empty, Gen.sampleWithSeed (Rnd 20260708UL) 40 400 ForkGen.forked)
+        ||> Array.fold (fun seen (attempts, stale) ->
+            let room = ForkGen.rejecting (ForkGen.play Versions.v1 attempts) stale
+            let states = ForkGen.statesOf room stale
+            let outcome = StateResReference.resolve room.Graph states
+
+            let authorises (eventType, _) =
+                List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+
+            let shown = [
+                for key, order, chosen in outcome.Settled do
+                    if authorises key && chosen = List.last order then
+                        "climbed to the end"
+
+                    if authorises key && chosen <> List.last order then
+                        "stopped on the way"
+
+                    if not (authorises key) && chosen = order.Head then
+                        "picked the deepest"
+
+                    if not (authorises key) && chosen <> order.Head then
+                        "picked another"
+                if
+                    outcome.Resolved
+                    |> Map.exists (fun key _ -> states |> List.exists (fun s -> not (s.ContainsKey key)))
+                then
+                    "kept what some lack"
+            ]
+
+            (seen, List.distinct shown)
+            ||> List.fold (fun seen what -> seen.Add(what, 1 + (seen.TryFind what |> Option.defaultValue 0))))
+
+    TestContext.Out.WriteLine $"%A{seen}"
+
+    for what in
+        [
+            "climbed to the end"
+            "stopped on the way"
+            "picked the deepest"
+            "picked another"
+            "kept what some lack"
+        ] do
+        Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)
+
+[<Test>]
+let ``Generated histories fork, merge in conflict, and hold refused events`` () =
+    let rules = AuthRules Versions.v10
+
+    let seen =
+        Gen.sampleWithSeed (Rnd 20260708UL) 40 60 DagGen.steps
+        |> Array.map (fun steps ->
+            match Replay.Run(rules, DagGen.play Versions.v10 steps, ResolutionLimits.usual) with
+            | Ok replay ->
+                let merges =
+                    replay.Events
+                    |> Array.filter (fun e -> e.Pdu.PrevEvents.Length > 1)
+                    |> Array.length
+
+                merges,
+                replay.Extremities.Length,
+                replay.Events |> Array.filter _.Rejection.IsSome |> Array.length,
+                replay.Resolution.Steps.Visited
+            | Error error -> failwith $"%A{error}")
+
+    let count holds =
+        seen |> Array.filter holds |> Array.length
+
+    TestContext.Out.WriteLine $"%A{seen}"
+    Assert.That(count (fun (merges, _, _, _) -> merges > 1), Is.GreaterThan 20, "merges")
+    Assert.That(count (fun (_, extremities, _, _) -> extremities > 1), Is.GreaterThan 20, "forks")
+    Assert.That(count (fun (_, _, rejected, _) -> rejected > 0), Is.GreaterThan 20, "refused events")
+    Assert.That(count (fun (_, _, _, visited) -> visited > 0), Is.GreaterThan 10, "conflicts at the end")

@@ -6,6 +6,8 @@ open Argu
 open Matrix.Cli.Config
 open Matrix.Cli.Db
 open Matrix.Cli.Rules
+open Matrix.Cli.Events
+open Matrix.Cli.State
 open Matrix.Cli.Users
 open Matrix.Cli.Vectors
 
@@ -18,6 +20,9 @@ type Arguments =
     | [<CliPrefix(CliPrefix.None)>] Rules of ParseResults<RulesArguments>
     | [<CliPrefix(CliPrefix.None)>] Completion of ParseResults<CompletionArguments>
     | [<CliPrefix(CliPrefix.None)>] Simulate of ParseResults<SimulateArguments>
+    | [<CliPrefix(CliPrefix.None)>] State of ParseResults<StateArguments>
+    | [<CliPrefix(CliPrefix.None)>] Event of ParseResults<EventArguments>
+    | [<CliPrefix(CliPrefix.None)>] Keys of ParseResults<KeysArguments>
     | [<CliPrefix(CliPrefix.None)>] Version of ParseResults<VersionArguments>
 
     interface IArgParserTemplate with
@@ -30,6 +35,9 @@ type Arguments =
             | Rules _ -> "the rules of room versions: printed and compared."
             | Completion _ -> "writes a script by which a shell completes mx."
             | Simulate _ -> "runs a federation in one process, and looks whether its servers agree."
+            | State _ -> "states of rooms."
+            | Event _ -> "single events: their form, hashes, signatures."
+            | Keys _ -> "signing keys."
             | Version _ -> "says which version this is."
 
 module internal Program =
@@ -42,6 +50,9 @@ module internal Program =
         | Rules arguments -> RulesCommand.run arguments
         | Completion arguments -> CompletionCommand.run parser arguments
         | Simulate arguments -> SimulateCommand.run arguments
+        | State arguments -> StateCommand.run arguments
+        | Event arguments -> EventCommand.run arguments
+        | Keys arguments -> KeysCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 
     /// What is wrong with the arguments, without the page of usage that comes with it.

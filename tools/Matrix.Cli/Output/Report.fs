@@ -85,6 +85,11 @@ module internal Report =
                     text.PadRight width
 
             out.WriteLine()
+
+            // One table is what was asked for; several have to be told apart.
+            if report.Tables.Length > 1 then
+                out.WriteLine(Terminal.bold (title table.Name + ":"))
+
             out.WriteLine(Terminal.bold (line pad (List.map title table.Columns)))
 
             for row in rows do

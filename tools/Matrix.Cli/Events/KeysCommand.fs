@@ -1,0 +1,71 @@
+namespace Matrix.Cli.Events
+
+open System.IO
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Output
+open Matrix.Host.Sodium
+
+type GenerateArguments =
+    | [<Unique>] Out of FILE: string
+    | [<Unique>] Key_Version of NAME: string
+    | [<Unique>] Format of OutputFormat
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Out _ -> "the file to make, readable by its owner only; without it the key is printed."
+            | Key_Version _ -> "the part of the key's id after the colon: letters, digits and _; by chance unless said."
+            | Format _ -> "how the answer is written; text unless said."
+
+[<RequireSubcommand>]
+type KeysArguments =
+    | [<CliPrefix(CliPrefix.None)>] Generate of ParseResults<GenerateArguments>
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Generate _ -> "makes a signing key, in the form of the server's own `signing.key`."
+
+module internal KeysCommand =
+
+    let private generate (arguments: ParseResults<GenerateArguments>) =
+        let format = arguments.GetResult(GenerateArguments.Format, Text)
+        let version = arguments.TryGetResult Key_Version
+
+        match version, arguments.TryGetResult Out with
+        | Some version, _ when not (SigningKeyFile.IsVersion version) ->
+            Misused $"--key-version: expected letters, digits and _: this is '{version}'"
+        | _, Some file when File.Exists file -> Refused $"{file}: there is a file already, which stays as it is"
+        | _, Some file when
+            Path.GetDirectoryName(Path.GetFullPath file)
+            |> Option.ofObj
+            |> Option.exists Directory.Exists
+            |> not
+            ->
+            Misused $"{file}: there is no such folder"
+        | version, file ->
+            let generated = SigningKeyFile.Generate()
+            let key = SigningKey(defaultArg version generated.Version, generated.Key)
+
+            file |> Option.iter (fun file -> SigningKeyFile.Write(file, key))
+
+            match format, file with
+            | Text, None -> printf "%s" (SigningKeyFile.LineOf key)
+            | _ ->
+                Report.print format {
+                    Facts = [
+                        "key_id", Word key.Id
+                        "public_key", Word key.PublicKeyText
+                        match file with
+                        | Some file -> "file", Word file
+                        | None -> "line", Word((SigningKeyFile.LineOf key).TrimEnd())
+                    ]
+                    Tables = []
+                }
+
+            Done
+
+    let run (arguments: ParseResults<KeysArguments>) =
+        match arguments.GetSubCommand() with
+        | Generate arguments -> generate arguments

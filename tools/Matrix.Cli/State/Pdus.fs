@@ -1,0 +1,120 @@
+/// PDUs and states in files, as `mx state` takes them.
+module internal Matrix.Cli.State.Pdus
+
+open System.Collections.Generic
+open Matrix.Cli
+open Matrix.Cli.Events
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Core.State
+
+/// Lists of PDUs in answers of servers: `/state`, `/event_auth`, `/backfill`, `/send_join`.
+let private lists = [ "pdus"; "auth_chain"; "state" ]
+
+/// One event; which server signed it is not asked.
+let private pdu (format: EventFormat) (trustsIds: bool) (place: string) (event: JsonObject) : Result<Pdu, Ending> =
+    if trustsIds then
+        PduFormat.ofTrusted format event |> Result.mapError (Input.misfit place)
+    else
+        match PduFormat.ofJson format event with
+        | Error(PduFault.Missing("hashes" | "hashes.sha256" | "signatures" as key)) ->
+            Error(Misused $"{place}: expected `{key}` (--trust-event-ids takes events without)")
+        | Error fault -> Error(Input.misfit place fault)
+        | Ok received ->
+            match event.Text "event_id" with
+            | NonNull claimed when claimed <> received.EventId ->
+                Error(
+                    Misused
+                        $"{place}: `event_id`: expected {received.EventId}, the event's hash: this says {claimed} (--trust-event-ids takes ids as they are)"
+                )
+            | _ -> Ok received.Pdu
+
+let private all (read: 'a -> Result<'b, Ending>) (values: 'a list) : Result<'b list, Ending> =
+    (Ok [], values)
+    ||> List.fold (fun soFar value ->
+        match soFar with
+        | Error ending -> Error ending
+        | Ok found -> read value |> Result.map (fun next -> next :: found))
+    |> Result.map List.rev
+
+/// The events of files.
+let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<Pdu[], Ending> =
+    let ofItem (item: Input.Item) =
+        match item.Value with
+        | Json.Object event -> pdu format trustsIds item.Place event
+        | _ -> Error(Misused $"{item.Place}: expected an event, which is an object")
+
+    files
+    |> all (fun file ->
+        Input.read (Some file)
+        |> Result.bind (Input.items lists)
+        |> Result.bind (all ofItem))
+    |> Result.map (List.concat >> Array.ofList)
+
+/// The entry of a state, and the event if it is there in full.
+type private Entry = { Id: string; Event: Pdu option }
+
+let private entry (format: EventFormat) (trustsIds: bool) (item: Input.Item) : Result<Entry, Ending> =
+    match item.Value with
+    | Json.String id -> Ok { Id = id; Event = None }
+    | Json.Object o when o.Has "sender" ->
+        pdu format trustsIds item.Place o
+        |> Result.map (fun event -> {
+            Id = event.EventId
+            Event = Some event
+        })
+    | Json.Object o ->
+        match o.Text "event_id" with
+        | null -> Error(Misused $"{item.Place}: expected `event_id`")
+        | id -> Ok { Id = id; Event = None }
+    | _ -> Error(Misused $"{item.Place}: expected an event id, an object with `event_id`, or an event")
+
+/// A state: its file, its entries, and the events that it has in full.
+type State = {
+    File: string
+    Tree: StateTree
+    Events: Pdu list
+}
+
+/// The state in a file: a list of event ids, of the entries that `mx state resolve` prints, or of events; also as a server answers it, whose
+/// `auth_chain` is for --pdus.
+let state (format: EventFormat) (trustsIds: bool) (known: Dictionary<string, Pdu>) (file: string) : Result<State, Ending> =
+    let read =
+        Input.read (Some file)
+        |> Result.bind (Input.items [ "pdu_ids"; "pdus"; "state" ])
+        |> Result.bind (fun items -> items |> all (entry format trustsIds) |> Result.map (List.zip items))
+
+    match read with
+    | Error ending -> Error ending
+    | Ok entries ->
+        let given = [
+            for _, e in entries do
+                match e.Event with
+                | Some event -> event
+                | None -> ()
+        ]
+
+        for event in given do
+            known.TryAdd(event.EventId, event) |> ignore
+
+        ((Ok StateTree.Empty), entries)
+        ||> List.fold (fun tree (item, e) ->
+            match tree, known.TryGetValue e.Id with
+            | Error ending, _ -> Error ending
+            | Ok _, (false, _) -> Error(Misused $"{item.Place}: expected an event of --pdus: {e.Id} is not among them")
+            | Ok(tree: StateTree), (true, event) ->
+                match event.StateKey with
+                | null -> Error(Misused $"{item.Place}: expected a state event: {e.Id} has no `state_key`")
+                | key ->
+                    match tree.Find(event.Type, key) with
+                    | NonNull other when other.EventId <> e.Id ->
+                        Error(
+                            Misused
+                                $"{item.Place}: expected one event of ({event.Type}, {key}): {other.EventId} stands there too"
+                        )
+                    | _ -> Ok(tree.Set(StateEntry.Of(event.Type, key, e.Id, 0u))))
+        |> Result.map (fun tree -> {
+            File = file
+            Tree = tree
+            Events = given
+        })
