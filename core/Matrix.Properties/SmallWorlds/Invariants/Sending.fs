@@ -71,6 +71,24 @@ let all: Invariant list = [
         "a user's id may be followed by more, and someone with more power may send it too"
         (fun s -> not s.IsOwn)
 
+    invariant
+        "state-key.owner"
+        notCreate
+        "State whose key begins with a user's id is sent by that user, or by someone with more power."
+        (fun s ->
+            s.Allowed
+            && not (s.IsOf "m.room.member")
+            && (match s.Target with
+                | null -> false
+                | key -> key.StartsWith('@')))
+        (fun s ->
+            match s.Target with
+            | null -> false
+            | key ->
+                let owner = key.Split('_')[0]
+                owner = s.Sender || s.Power s.Sender > s.Power owner)
+    |> inVersions hasStateOwners
+
     accepted "aliases.own-server" "m.room.aliases" "Aliases are set by users of the server that they are of." (fun s ->
         match s.Target with
         | null -> false
