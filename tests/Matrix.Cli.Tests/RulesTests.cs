@@ -112,6 +112,55 @@ internal sealed class RulesTests
     }
 
     [Test]
+    public async Task Every_rule_that_differs_is_shown_by_the_smallest_case_with_both_explanations()
+    {
+        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--area", "auth", "--witness", "--format", "json")).Json
+            .GetProperty("changes").EnumerateArray().ToDictionary(change => change.GetProperty("id").GetString()!);
+
+        foreach (var (id, change) in changes)
+        {
+            var witness = change.GetProperty("witness");
+            Assert.That(witness.GetProperty("kind").GetString(), Is.EqualTo("decision"), id);
+            var (first, second) = (witness.GetProperty("first"), witness.GetProperty("second"));
+            Assert.That(first.GetProperty("clause").GetString(), Is.Not.EqualTo(second.GetProperty("clause").GetString()), id);
+            Assert.That(
+                first.GetProperty("accepted").GetBoolean() == second.GetProperty("accepted").GetBoolean(),
+                Is.EqualTo(witness.GetProperty("same_verdict").GetBoolean()), id);
+            Assert.That(second.GetProperty("event").GetProperty("sender").GetString(), Does.StartWith("@"), id);
+        }
+
+        var room = changes["create.room-id"].GetProperty("witness");
+        Assert.That(room.GetProperty("first").GetProperty("accepted").GetBoolean(), Is.True);
+        Assert.That(room.GetProperty("second").GetProperty("explanation").GetString(), Does.Contain("(create.room-id)"));
+        Assert.That(room.GetProperty("second").GetProperty("state").GetArrayLength(), Is.Zero);
+    }
+
+    [Test]
+    public async Task A_case_is_told_beneath_its_difference()
+    {
+        var arguments = new[] { "rules", "diff", "11", "org.example.owned-state", "--witness" };
+        var text = await Command.RunAsync(arguments);
+        var markdown = await Command.RunAsync([.. arguments, "--format", "markdown"]);
+        var without = await Command.RunAsync([.. arguments[..4]]);
+
+        Assert.That(text.Output, Does.Contain("  > smallest case (weight "));
+        Assert.That(text.Output, Does.Contain("  > 11 rejects it: the state key belongs to another user").And.Contain("  > org.example.owned-state accepts it: "));
+        Assert.That(markdown.Output, Does.Contain("\n- org.example.owned-state accepts it: "));
+        Assert.That(without.Output, Does.Not.Contain("smallest case"));
+    }
+
+    [Test]
+    public async Task What_differs_outside_of_authorization_is_shown_too()
+    {
+        var changes = (await Command.RunAsync("rules", "diff", "8", "9", "--witness", "--format", "json")).Json.GetProperty("changes");
+        var witness = changes.EnumerateArray().Single().GetProperty("witness");
+
+        Assert.That(witness.GetProperty("kind").GetString(), Is.EqualTo("redaction"));
+        Assert.That(witness.GetProperty("first").GetRawText(), Does.Not.Contain("join_authorised_via_users_server"));
+        Assert.That(witness.GetProperty("second").GetRawText(), Does.Contain("join_authorised_via_users_server"));
+    }
+
+    [Test]
     public async Task A_difference_stands_side_by_side()
     {
         var text = await Command.RunAsync("rules", "diff", "9", "10", "--area", "auth");

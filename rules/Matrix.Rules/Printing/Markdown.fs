@@ -109,7 +109,7 @@ module Markdown =
         + right
         + " |"
 
-    let private area (difference: Difference) (d: AreaDifference) : string list = [
+    let private area (beneath: RowChange -> string list) (difference: Difference) (d: AreaDifference) : string list = [
         ""
         "## " + Areas.title d.Area
 
@@ -129,6 +129,17 @@ module Markdown =
             for c in d.Changes do
                 change d c
 
+        for c in d.Changes do
+            match beneath c with
+            | [] -> ()
+            | lines ->
+                ""
+                code (RowChanges.row c).Id
+                ""
+
+                for text in lines do
+                    "- " + escaped text
+
         match Prose.renumbered d with
         | "" -> ()
         | words ->
@@ -136,8 +147,8 @@ module Markdown =
             escaped words
     ]
 
-    /// A difference.
-    let ofDifference (d: Difference) : string list = [
+    /// A difference, and lists of what else is to be said of its changes.
+    let ofDifferenceWith (beneath: RowChange -> string list) (d: Difference) : string list = [
         "# From room version " + d.From.Id + " to room version " + d.To.Id
 
         if not d.Amendments.IsEmpty then
@@ -153,5 +164,8 @@ module Markdown =
             "No row differs."
 
         for a in d.Areas do
-            yield! area d a
+            yield! area beneath d a
     ]
+
+    /// A difference, and nothing beneath its changes.
+    let ofDifference (d: Difference) : string list = ofDifferenceWith (fun _ -> []) d

@@ -176,7 +176,7 @@ module Text =
 
         List.map2 (fun (l: string) (r: string) -> ("  " + l.PadRight 53 + "| " + r).TrimEnd()) (padded left) (padded right)
 
-    let private change (proposals: Amendment list) (c: RowChange) : PrintedLine list =
+    let private change (proposals: Amendment list) (beneath: string list) (c: RowChange) : PrintedLine list =
         let r = RowChanges.row c
         let by = Prose.proposals proposals
 
@@ -193,9 +193,18 @@ module Text =
             line style (mark + " " + r.Id + ": " + Prose.kind c + (if by = "" then "" else " " + by))
             for text in beside left right do
                 line Style.Plain text
+
+            for text in beneath do
+                match Prose.wrap (width - 4) text with
+                | first :: rest ->
+                    line Style.Detail ("  > " + first)
+
+                    for more in rest do
+                        line Style.Detail ("      " + more)
+                | [] -> ()
         ]
 
-    let private area (d: AreaDifference) : PrintedLine list = [
+    let private area (beneath: RowChange -> string list) (d: AreaDifference) : PrintedLine list = [
         blank
         line
             Style.Heading
@@ -209,7 +218,7 @@ module Text =
                     ": " + Prose.tally d.Changes))
 
         for c in d.Changes do
-            yield! change (d.Amendments |> Map.tryFind (RowChanges.row c).Id |> Option.defaultValue []) c
+            yield! change (d.Amendments |> Map.tryFind (RowChanges.row c).Id |> Option.defaultValue []) (beneath c) c
 
         match Prose.renumbered d with
         | "" -> ()
@@ -220,8 +229,9 @@ module Text =
                 line Style.Detail text
     ]
 
-    /// A difference, as `mx rules diff` prints it: the first version on the left, the second on the right.
-    let ofDifference (d: Difference) : PrintedLine list = [
+    /// A difference, as `mx rules diff` prints it: the first version on the left, the second on the right, and what else is to be said
+    /// of a change beneath it.
+    let ofDifferenceWith (beneath: RowChange -> string list) (d: Difference) : PrintedLine list = [
         line Style.Title ("From room version " + d.From.Id + " to room version " + d.To.Id)
 
         if not d.Amendments.IsEmpty then
@@ -236,5 +246,8 @@ module Text =
             line Style.Plain "No row differs."
 
         for a in d.Areas do
-            yield! area a
+            yield! area beneath a
     ]
+
+    /// A difference, and nothing beneath its changes.
+    let ofDifference (d: Difference) : PrintedLine list = ofDifferenceWith (fun _ -> []) d

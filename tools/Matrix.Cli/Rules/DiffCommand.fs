@@ -5,10 +5,12 @@ open Matrix.Cli
 open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
+open Matrix.Properties.SmallWorlds
 
 type DiffArguments =
     | [<MainCommand; ExactlyOnce>] Versions of A: string * B: string
     | [<Unique>] Area of AREA: string
+    | [<Unique>] Witness
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
@@ -16,10 +18,14 @@ type DiffArguments =
             match this with
             | Versions _ -> "the room versions that are compared, such as 11 12."
             | Area _ -> "one area only, as for show."
+            | Witness -> "with each difference the smallest event and state in which the two disagree, found by search."
             | Format _ -> "how the answer is written; text unless said."
 
 module internal DiffCommand =
-    let private json (d: Difference) =
+    /// What shows a row that means something else, if that was asked for.
+    type private Shows = (Row -> Shown option) option
+
+    let private json (shows: Shows) (d: Difference) =
         Printing.json (fun json ->
             let row (name: string) (row: Row option) =
                 match row with
@@ -66,6 +72,12 @@ module internal DiffCommand =
                 Printing.textOrNull json "msc" (by |> List.map _.Msc |> List.distinct |> String.concat ", ")
                 row "before" before
                 row "after" after
+
+                match shows with
+                | Some shown when not (RowChanges.isWordingOnly c) ->
+                    Cases.writeJson json d.From d.To (shown (RowChanges.row c))
+                | _ -> ()
+
                 json.WriteEndObject())
 
             let renumbered = [
@@ -91,9 +103,21 @@ module internal DiffCommand =
         | Ok a, Ok b, Ok areas ->
             let difference = Difference.between areas a b
 
+            let shows: Shows =
+                if arguments.Contains Witness then
+                    Some(Cases.byRow (Differences.search areas a b))
+                else
+                    None
+
+            /// The lines beneath a change.
+            let beneath (change: RowChange) =
+                match shows with
+                | Some shown when not (RowChanges.isWordingOnly change) -> Cases.lines a b (shown (RowChanges.row change))
+                | _ -> []
+
             match arguments.GetResult(DiffArguments.Format, Text) with
-            | Text -> Printing.lines (Text.ofDifference difference)
-            | Json -> json difference
-            | Markdown -> Printing.plain (Markdown.ofDifference difference)
+            | Text -> Printing.lines (Text.ofDifferenceWith beneath difference)
+            | Json -> json shows difference
+            | Markdown -> Printing.plain (Markdown.ofDifferenceWith beneath difference)
 
             Done

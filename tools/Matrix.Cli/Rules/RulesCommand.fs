@@ -11,6 +11,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
     | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
+    | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -21,6 +22,7 @@ type RulesArguments =
             | Print _ -> "writes all versions, and what each changed of its parent, into a folder."
             | Verify _ -> "checks every property, and every invariant with its exceptions."
             | Coverage _ -> "which clauses decide how many cases of the small worlds."
+            | Html _ -> "writes a site of all versions and differences, with the cases that show them, into a folder."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -31,3 +33,4 @@ module internal RulesCommand =
         | Print arguments -> PrintCommand.run arguments
         | Verify arguments -> VerifyCommand.run arguments
         | Coverage arguments -> CoverageCommand.run arguments
+        | Html arguments -> HtmlCommand.run arguments

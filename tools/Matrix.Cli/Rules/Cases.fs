@@ -1,0 +1,237 @@
+/// Cases that show a difference, as every form of an answer tells them.
+module internal Matrix.Cli.Rules.Cases
+
+open System
+open Matrix.Rules
+open Matrix.Rules.Printing
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Properties.SmallWorlds
+
+/// What shows each row that means something else, by the row.
+let byRow (found: Witnessed list) : Row -> Shown option =
+    let shown =
+        dict [
+            for w in found ->
+                let row = RowChanges.row w.Change
+                (row.Area, row.Id), w.Shown
+        ]
+
+    fun row ->
+        match shown.TryGetValue((row.Area, row.Id)) with
+        | true, shown -> shown
+        | _ -> None
+
+/// What is said where the search found nothing.
+let nothing = "No single event shows it: what it changes shows in histories."
+
+let private short (json: Json) = CanonicalJson.text json
+
+/// The content, with what a redaction names where the version puts it.
+let private contentOf (event: Pdu) : JsonObject =
+    match event.Redacts, Versions.tryFindUnstable event.RoomVersion with
+    | NonNull redacts, Some version when version.Settings.Redacts = RedactsPlace.Content ->
+        JsonObject.OfSeq [ yield! event.Content.Members; struct ("redacts", Json.String redacts) ]
+    | _ -> event.Content
+
+/// The members of an event that decide; `cited` are its auth events.
+let eventObject (event: Pdu) (cited: string list option) : Json =
+    let ids (ids: string seq) =
+        Json.Array [| for id in ids -> Json.String id |]
+
+    Json.Object(
+        JsonObject.OfSeq [
+            struct ("event_id", Json.String event.EventId)
+            struct ("room_id", Json.String event.RoomId)
+            struct ("sender", Json.String event.Sender)
+            struct ("type", Json.String event.Type)
+            match event.StateKey with
+            | null -> ()
+            | key -> struct ("state_key", Json.String key)
+            let content = contentOf event
+            struct ("content", Json.Object content)
+
+            match event.Redacts with
+            | NonNull redacts when not (content.Has "redacts") -> struct ("redacts", Json.String redacts)
+            | _ -> ()
+
+            struct ("prev_events", ids event.PrevEvents)
+
+            match cited with
+            | Some cited -> struct ("auth_events", ids cited)
+            | None -> ()
+        ]
+    )
+
+/// Its type, key and content, in a line.
+let told (event: Pdu) : string =
+    let key =
+        match event.StateKey with
+        | null -> ""
+        | key -> " [" + key + "]"
+
+    event.Type + key + " " + short (Json.Object(contentOf event))
+
+/// What is particular to a case, in a sentence.
+let words (apart: DecidedApart) : string =
+    match apart.Words with
+    | [] -> "the most ordinary case"
+    | some -> String.concat "; " some
+
+/// The state, the create event first and members last.
+let state (case: AuthCase) : Pdu list =
+    let order (event: Pdu) =
+        match event.Type with
+        | "m.room.create" -> 0
+        | "m.room.power_levels" -> 1
+        | "m.room.join_rules" -> 2
+        | "m.room.member" -> 4
+        | _ -> 3
+
+    case.State.Values
+    |> Seq.sortBy (fun event -> order event, string event.StateKey)
+    |> List.ofSeq
+
+/// The auth events that it cites, each with what is odd of it.
+let cited (case: AuthCase) : string list = [
+    for c in case.Facts.AuthEvents ->
+        c.Event.EventId
+        + (if c.Rejected then " (rejected)" else "")
+        + (if c.Event.RoomId <> case.Event.RoomId then
+               " (of another room)"
+           else
+               "")
+]
+
+/// What holds of the event besides what it says, in lines.
+let facts (case: AuthCase) : string list = [
+    match cited case with
+    | [] -> "cites no auth events"
+    | some -> "cites " + String.concat ", " some
+
+    match List.ofArray case.Facts.Signers with
+    | [] -> "signed by its sender's server alone"
+    | some -> "signed by the servers " + String.concat ", " some
+
+    if case.Facts.ThirdPartyKeys.Length > 0 then
+        "what is signed in the third-party invitation verifies with "
+        + String.concat ", " case.Facts.ThirdPartyKeys
+
+    if case.Event.Type = "m.room.create" && case.Facts.HasRoomId then
+        "received with a room_id"
+]
+
+/// The clause that decided.
+let clause (decision: Decision) : string =
+    match decision with
+    | Decision.Allowed clause -> clause
+    | Decision.Rejected failure -> failure.Clause
+
+/// Why it was decided so: the clause in our words, or what was supplied and required.
+let why (version: RoomVersion) (decision: Decision) : string =
+    match decision with
+    | Decision.Rejected failure -> Failures.render failure
+    | Decision.Allowed name ->
+        match
+            Rule.all version.Authorization
+            |> List.tryFind (fun rule -> Rule.name rule = name)
+        with
+        | Some rule -> (Rule.head rule).Text + " (" + name + ")"
+        | None -> name
+
+/// `accepts` or `rejects`.
+let verb (decision: Decision) : string =
+    if decision.IsOk then "accepts" else "rejects"
+
+/// Whether the two cases are the same but for what rooms of the two versions are called.
+let private sameFacts (apart: DecidedApart) = facts apart.First = facts apart.Second
+
+/// A case in lines, indented by what they belong to.
+let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list =
+    let both (first: string) (second: string) = [ a.Id + ": " + first; b.Id + ": " + second ]
+
+    match shown with
+    | None -> [ nothing ]
+    | Some(Shown.Told(given, first, second)) -> ("given: " + given) :: both first second
+    | Some(Shown.Redacted(event, first, second)) ->
+        let show o = short (Json.Object o)
+        ("redacted: " + show event) :: both (show first) (show second)
+    | Some(Shown.Decided apart) -> [
+        "smallest case (weight " + string apart.Weight + "): " + words apart
+        "event: " + apart.Second.Event.Sender + " sends " + told apart.Second.Event
+        for event in state apart.Second do
+            "state: " + event.EventId + ", " + event.Sender + " sent " + told event
+
+        if sameFacts apart then
+            yield! facts apart.Second
+        else
+            for line in facts apart.First do
+                a.Id + ": " + line
+
+            for line in facts apart.Second do
+                b.Id + ": " + line
+
+        if apart.IsSameVerdict then
+            "both decide alike, for different reasons"
+
+        a.Id + " " + verb apart.FirstDecision + " it: " + why a apart.FirstDecision
+        b.Id + " " + verb apart.SecondDecision + " it: " + why b apart.SecondDecision
+      ]
+
+let private raw (json: Text.Json.Utf8JsonWriter) (name: string) (value: Json) =
+    json.WritePropertyName name
+    json.WriteRawValue(short value)
+
+let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomVersion) (case: AuthCase) (decision: Decision) =
+    json.WriteStartObject name
+    json.WriteString("version", version.Id)
+    json.WriteBoolean("accepted", decision.IsOk)
+    json.WriteString("clause", clause decision)
+    json.WriteString("explanation", why version decision)
+    raw json "event" (eventObject case.Event (Some [ for c in case.Facts.AuthEvents -> c.Event.EventId ]))
+    json.WriteStartArray "state"
+
+    for event in state case do
+        json.WriteRawValue(short (eventObject event None))
+
+    json.WriteEndArray()
+
+    Printing.listOf json "auth_events" case.Facts.AuthEvents (fun c ->
+        json.WriteStartObject()
+        raw json "event" (eventObject c.Event None)
+        json.WriteBoolean("rejected", c.Rejected)
+        json.WriteEndObject())
+
+    Printing.texts json "signed_by" case.Facts.Signers
+    Printing.texts json "third_party_keys" case.Facts.ThirdPartyKeys
+    json.WriteEndObject()
+
+/// A case as the member `witness` of an object; null if nothing was found.
+let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) =
+    match shown with
+    | None -> json.WriteNull "witness"
+    | Some shown ->
+        json.WriteStartObject "witness"
+
+        match shown with
+        | Shown.Told(given, first, second) ->
+            json.WriteString("kind", "outcome")
+            json.WriteString("given", given)
+            json.WriteString("first", first)
+            json.WriteString("second", second)
+        | Shown.Redacted(event, first, second) ->
+            json.WriteString("kind", "redaction")
+            raw json "event" (Json.Object event)
+            raw json "first" (Json.Object first)
+            raw json "second" (Json.Object second)
+        | Shown.Decided apart ->
+            json.WriteString("kind", "decision")
+            json.WriteNumber("weight", apart.Weight)
+            Printing.texts json "case" apart.Words
+            json.WriteBoolean("same_verdict", apart.IsSameVerdict)
+            half json "first" a apart.First apart.FirstDecision
+            half json "second" b apart.Second apart.SecondDecision
+
+        json.WriteEndObject()

@@ -1,0 +1,59 @@
+namespace Matrix.Cli.Rules
+
+open System
+open System.IO
+open Argu
+open Matrix.Cli
+open Matrix.Cli.Rules.Site
+open Matrix.Rules
+
+type HtmlArguments =
+    | [<MainCommand; ExactlyOnce>] Folder of DIR: string
+    | [<Unique>] Only of VERSIONS: string list
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Folder _ -> "where the files go; it is made if it is not there."
+            | Only _ -> "these versions only, and what differs between them; all of them unless said."
+
+module internal HtmlCommand =
+    let private wanted (ids: string list option) : Result<RoomVersion list, Ending> =
+        match ids with
+        | None -> Ok Versions.withUnstable
+        | Some ids ->
+            (Ok [], ids)
+            ||> List.fold (fun found id ->
+                match found, RoomVersions.find id with
+                | Error ending, _
+                | _, Error ending -> Error ending
+                | Ok some, Ok version -> Ok(version :: some))
+            |> Result.map (fun some ->
+                // In the order of the family, whatever the order in which they are named.
+                Versions.withUnstable
+                |> List.filter (fun v -> some |> List.exists (fun s -> s.Id = v.Id)))
+
+    /// Writes every version and every difference as pages that need no network and no scripts.
+    let run (arguments: ParseResults<HtmlArguments>) : Ending =
+        let folder = Path.GetFullPath(arguments.GetResult HtmlArguments.Folder)
+
+        match wanted (arguments.TryGetResult HtmlArguments.Only) with
+        | Error ending -> ending
+        | Ok _ when File.Exists folder -> Misused(folder + ": expected a folder, found a file")
+        | Ok versions ->
+            Directory.CreateDirectory folder |> ignore
+
+            let told (all: int) (finished: int) =
+                if not Console.IsErrorRedirected then
+                    eprintf $"\r{finished} of {all} files"
+
+            let files = Site.files versions told
+
+            if not Console.IsErrorRedirected then
+                eprintf "\r                    \r"
+
+            for name, text in files do
+                File.WriteAllText(Path.Combine(folder, name), text)
+
+            Console.Out.WriteLine(string files.Length + " files in " + folder)
+            Done
