@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using Matrix.Processes;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>The walk of `docs/changing-a-rule.md`, as it stands there, in a copy of the rules.</summary>
+internal sealed partial class ChangingARuleTests
+{
+    private sealed record Block(string Kind, string File, string Text);
+
+    private DirectoryInfo _copy = null!;
+
+    [SetUp]
+    public void Copy()
+    {
+        _copy = Directory.CreateTempSubdirectory("mx-walk-");
+        CopyTree(Path.Combine(Repository.Root, "rules"), Path.Combine(_copy.FullName, "rules"));
+        CopyTree(Path.GetDirectoryName(Command.Tool)!, Path.Combine(_copy.FullName, ".mx"));
+        foreach (var file in new[] { "global.json", "paket.dependencies", "Directory.Build.props", "Directory.Packages.props" })
+        {
+            File.Copy(Path.Combine(Repository.Root, file), Path.Combine(_copy.FullName, file));
+        }
+
+        // The real one builds the whole of mx when a source is newer. Only the rules change here, and mx reads them from one assembly.
+        var mx = Path.Combine(_copy.FullName, "mx");
+        File.WriteAllText(mx, """
+            #!/bin/sh
+            if [ -n "$(find rules/Matrix.Rules -name '*.fs*' -newer .mx/built)" ]; then
+                dotnet build rules/Matrix.Rules -c Release --nologo -v q >&2 || exit 1
+                cp rules/Matrix.Rules/bin/Release/net10.0/Matrix.Rules.dll .mx/
+                touch .mx/built
+            fi
+            exec dotnet .mx/mx.dll "$@"
+            """);
+        File.SetUnixFileMode(mx, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.WriteAllText(Path.Combine(_copy.FullName, ".mx", "built"), "");
+    }
+
+    [TearDown]
+    public void Remove() => _copy.Delete(recursive: true);
+
+    private static void CopyTree(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.GetFiles(from))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
+
+        foreach (var folder in Directory.GetDirectories(from).Where(folder => Path.GetFileName(folder) is not ("bin" or "obj")))
+        {
+            CopyTree(folder, Path.Combine(to, Path.GetFileName(folder)));
+        }
+    }
+
+    [Test]
+    [Category("Slow")]
+    [CancelAfter(600_000)]
+    public async Task The_walk_leads_where_it_says_and_ends_with_the_rules_as_they_are(CancellationToken stop)
+    {
+        var output = "";
+        foreach (var block in Blocks(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "changing-a-rule.md"), stop)))
+        {
+            switch (block.Kind)
+            {
+                case "sh":
+                    output = "";
+                    foreach (var line in block.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                    {
+                        var parts = line.Split(" # ends with ");
+                        var ran = await ShellAsync(parts[0], stop);
+                        Assert.That(ran.Code, Is.EqualTo(parts.Length == 1 ? 0 : int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture)), $"{line}\n{ran.Output}\n{ran.Errors}");
+                        output += ran.Output + ran.Errors;
+                    }
+
+                    break;
+                case "text":
+                    foreach (var line in block.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+                    {
+                        Assert.That(Space().Replace(output, " "), Does.Contain(Space().Replace(line.Trim(), " ")), output);
+                    }
+
+                    break;
+                case "diff":
+                    await File.WriteAllTextAsync(Path.Combine(_copy.FullName, "change.diff"), block.Text, stop);
+                    var applied = await ShellAsync("git apply change.diff", stop);
+                    Assert.That(applied.Code, Is.Zero, applied.Errors);
+                    break;
+                default:
+                    Assert.That(block.File, Is.Not.Empty, block.Kind);
+                    await File.WriteAllTextAsync(Path.Combine(_copy.FullName, block.File), block.Text, stop);
+                    break;
+            }
+        }
+
+        var rules = Path.Combine(Repository.Root, "rules");
+        foreach (var file in Directory.GetFiles(rules, "*.*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(rules, file))
+            .Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)))
+        {
+            Assert.That(
+                await File.ReadAllTextAsync(Path.Combine(_copy.FullName, "rules", file), stop),
+                Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(rules, file), stop)), file);
+        }
+    }
+
+    private static List<Block> Blocks(string document)
+    {
+        var blocks = Fence().Matches(document)
+            .Select(match => new Block(match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value)).ToList();
+        Assert.That(blocks.Count(block => block.Kind == "sh"), Is.GreaterThan(5));
+        return blocks;
+    }
+
+    private async Task<Ran> ShellAsync(string command, CancellationToken stop)
+    {
+        var start = new ProcessStartInfo("bash", ["-o", "pipefail", "-c", command])
+        {
+            WorkingDirectory = _copy.FullName,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // Nothing above the copy is its repository.
+        start.Environment["GIT_CEILING_DIRECTORIES"] = Path.GetDirectoryName(_copy.FullName);
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(stop);
+        var errors = process.StandardError.ReadToEndAsync(stop);
+        await process.WaitForExitAsync(stop);
+        return new Ran(process.ExitCode, await output, await errors);
+    }
+
+    [GeneratedRegex(@"^```([a-z]+)(?: file=(\S+))?\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Space();
+}
