@@ -161,6 +161,20 @@ internal sealed class RulesTests
     }
 
     [Test]
+    public async Task Where_state_resolution_differs_a_room_shows_it_of_which_two_servers_hold_different_states()
+    {
+        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--area", "state", "--witness", "--format", "json")).Json.GetProperty("changes");
+
+        Assert.That(changes.GetArrayLength(), Is.Positive);
+        foreach (var witness in changes.EnumerateArray().Select(change => change.GetProperty("witness")))
+        {
+            Assert.That(witness.GetProperty("given").GetString(), Does.Contain("another, which is behind"));
+            Assert.That(witness.GetProperty("first").GetString(), Does.EndWith("resolves to $alice"));
+            Assert.That(witness.GetProperty("second").GetString(), Does.EndWith("resolves to nothing"));
+        }
+    }
+
+    [Test]
     public async Task A_difference_stands_side_by_side()
     {
         var text = await Command.RunAsync("rules", "diff", "9", "10", "--area", "auth");

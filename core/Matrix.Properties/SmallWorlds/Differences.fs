@@ -497,6 +497,44 @@ module Differences =
     /// How heavy a case may be that is looked at.
     let private heaviest = 9
 
+    /// How many acts a room may have in which two algorithms of state resolution are looked for that differ.
+    let private mostActs = 3
+
+    /// The smallest room, and the states that two of its servers hold, which the two versions resolve to different states.
+    let private resolved (a: RoomVersion) (b: RoomVersion) : Shown option =
+        Forks.difference mostActs b a.Settings.StateResolution b.Settings.StateResolution
+        |> Option.bind (fun (fork, first, second) ->
+            let told ((eventType, key): string * string) =
+                if key = "" then eventType else $"{eventType} [{key}]"
+
+            let opening = List.truncate (fork.Order.Length - fork.Acts.Length) fork.Order
+            let named ids = String.concat ", " ids
+
+            let acts =
+                List.zip fork.Acts (List.skip opening.Length fork.Order)
+                |> List.map (fun (act, id) -> $"; {act} ({id})")
+                |> String.concat ""
+
+            let held =
+                match fork.States[1].TryFind fork.At with
+                | Some id -> $"{id} as"
+                | None -> "no"
+
+            let given =
+                $"a room that @alice:one makes ({named opening}){acts}. One server holds the state at the end; another, which is behind, has {held} {told fork.At}"
+
+            fork.States
+            |> List.collect (Map.keys >> List.ofSeq)
+            |> List.distinct
+            |> List.tryFind (fun key -> first.TryFind key <> second.TryFind key)
+            |> Option.map (fun key ->
+                let outcome (state: Map<string * string, string>) =
+                    match state.TryFind key with
+                    | Some id -> $"{told key} resolves to {id}"
+                    | None -> $"{told key} resolves to nothing"
+
+                Shown.Told(given, outcome first, outcome second)))
+
     /// Every row of these areas that means something else, with what shows it.
     let search (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Witnessed list =
         let changes =
@@ -505,13 +543,20 @@ module Differences =
             |> List.filter (RowChanges.isWordingOnly >> not)
 
         let decided = DecisionSearch.run a b changes heaviest
+        let resolved = lazy (resolved a b)
 
         [
             for change in changes do
-                let id = (RowChanges.row change).Id
+                let row = RowChanges.row change
 
                 {
                     Change = change
-                    Shown = decided.TryFind id |> Option.orElseWith (fun () -> FormatSearch.shows a b id)
+                    Shown =
+                        decided.TryFind row.Id
+                        |> Option.orElseWith (fun () ->
+                            if row.Area = Area.StateResolution then
+                                resolved.Value
+                            else
+                                FormatSearch.shows a b row.Id)
                 }
         ]
