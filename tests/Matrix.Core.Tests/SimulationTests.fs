@@ -108,3 +108,26 @@ let ``A file that is no history is told by the place in it`` (text: string, plac
     | Error fault ->
         Assert.That(fault.Place, Does.StartWith place)
         Assert.That(fault.Expected, Is.EqualTo expected)
+
+let private history (name: string) : Plan =
+    use stream =
+        System.Reflection.Assembly.GetExecutingAssembly().GetManifestResourceStream($"Matrix.Core.Tests.Histories.{name}")
+
+    match stream with
+    | null -> failwith $"there is no history {name}"
+    | stream ->
+        use copy = new System.IO.MemoryStream()
+        stream.CopyTo copy
+
+        match PlanText.read (copy.ToArray()) with
+        | Ok plan -> plan
+        | Error fault -> failwith $"%A{fault}"
+
+/// What the specification lets happen: docs/verification.md tells the story.
+[<Test>]
+let ``Servers that soft-fail each other's events can stay apart for ever`` () =
+    let ended = Simulation.run (history "servers-apart-v12.json")
+    Assert.That(ended.Violation.IsNone)
+    Assert.That(ended.Seen.Apart, Is.EqualTo 1)
+    Assert.That(ended.Seen.OnTrust, Is.Zero)
+    Assert.That(ended.Seen.Rejected, Is.Zero)

@@ -96,23 +96,49 @@ module internal SimulateCommand =
         File.WriteAllText(file, PlanText.write small)
         file
 
-    let private finding (format: OutputFormat) facts failures =
+    let private finding (format: OutputFormat) facts failures (tables: Table list) =
         Report.print format {
             Facts = facts
-            Tables =
-                if List.isEmpty failures then
-                    []
-                else
-                    [
-                        {
-                            Name = "failures"
-                            Columns = [ "seed"; "what"; "history" ]
-                            Rows = failures
-                        }
-                    ]
+            Tables = [
+                yield! tables
+                if not (List.isEmpty failures) then
+                    {
+                        Name = "failures"
+                        Columns = [ "seed"; "what"; "history" ]
+                        Rows = failures
+                    }
+            ]
         }
 
         if List.isEmpty failures then Done else Finding
+
+    /// The events of a history, with what each server made of them.
+    let private told (plan: Plan) (history: Told list) : Table =
+        let short (id: string) = id.Substring(0, min 7 id.Length)
+
+        let row { Event = pdu; Verdicts = verdicts } =
+            let what =
+                match pdu.Content.Text "membership" with
+                | null -> pdu.Type
+                | membership -> $"{pdu.Type} {membership}"
+
+            let words = [
+                short pdu.EventId
+                pdu.Sender
+                what
+                string pdu.StateKey
+                String.Join(" ", Array.map short pdu.PrevEvents)
+            ]
+
+            words @ verdicts |> List.map Word
+
+        {
+            Name = "events"
+            Columns =
+                [ "event_id"; "sender"; "type"; "state_key"; "after" ]
+                @ List.init plan.Servers (fun n -> $"s{n}")
+            Rows = List.map row history
+        }
 
     let private replay (file: string) (format: OutputFormat) =
         if not (File.Exists file) then
@@ -121,17 +147,15 @@ module internal SimulateCommand =
             match PlanText.read (File.ReadAllBytes file) with
             | Error fault -> Misused $"{file}: at {fault.Place}: expected {fault.Expected}"
             | Ok plan ->
-                let ended = Simulation.run plan
+                let ended, history = Simulation.tell plan
+                let facts = [ "history", Word file; "room_version", Word plan.Version ]
 
-                finding
-                    format
-                    ([ "history", Word file; "room_version", Word plan.Version ]
-                     @ totals [ ended.Seen ])
-                    [
-                        match ended.Violation with
-                        | Some violation -> [ Word "replayed"; Word(string violation); Word file ]
-                        | None -> ()
-                    ]
+                let failures =
+                    ended.Violation
+                    |> Option.toList
+                    |> List.map (fun violation -> [ Word "replayed"; Word(string violation); Word file ])
+
+                finding format (facts @ totals [ ended.Seen ]) failures [ told plan history ]
 
     let private many (options: PlanOptions) (first: int64) (count: int) (out: string option) (format: OutputFormat) =
         let watch = Diagnostics.Stopwatch.StartNew()
@@ -175,14 +199,13 @@ module internal SimulateCommand =
             "seconds", Count(int64 watch.Elapsed.TotalSeconds)
         ]
 
-        finding format (facts @ totals [ for e in ended -> e.Seen ]) [
-            for seed, violation in failures ->
-                [
-                    Word(string seed)
-                    Word(string violation)
-                    Word(histories.TryFind seed |> Option.defaultValue "")
-                ]
+        let row (seed: int64, violation: Violation) = [
+            Word(string seed)
+            Word(string violation)
+            Word(histories.TryFind seed |> Option.defaultValue "")
         ]
+
+        finding format (facts @ totals (List.ofArray ended |> List.map _.Seen)) (List.map row failures) []
 
     let run (arguments: ParseResults<SimulateArguments>) =
         let format = arguments.GetResult(SimulateArguments.Format, Text)

@@ -27,5 +27,6 @@ module AllProperties =
             StateResProperties.all version
             StateResStepProperties.all version
             ReplayProperties.all version
+            IncomingProperties.all version
             SmallWorldProperties.ofWorlds version
         ]

@@ -158,9 +158,8 @@ module IncomingProperties =
 
                 let stateBefore = Map [ for d in full -> d.Event.EventId, d.StateBefore ]
 
-                let store, machine = fresh version events[0].RoomId
+                let _, machine = fresh version events[0].RoomId
                 let decided = List<Decided>()
-                let dropped = List<string>()
                 let byId = Map [ for e in events -> e.EventId, e ]
 
                 let give ids =
@@ -183,20 +182,23 @@ module IncomingProperties =
                         | null -> Answer.Nothing
                         | state -> Answer.State([| for e in state.Entries() -> e.EventId |], [||])
 
-                let rec go (step: Step) =
+                let asks = Queue<Ask>()
+                let mutable asked = 0
+
+                let take (step: Step) =
                     decided.AddRange step.Decided
 
-                    for struct (id, _) in step.Dropped do
-                        dropped.Add id
-
                     for ask in step.Asks do
-                        go (machine.Tell [| Fact.Answered(ask.Number, answer ask) |])
+                        asks.Enqueue ask
 
                 for pdu in events do
                     if pdu.EventId <> hidden.EventId then
-                        go (machine.Tell [| received version pdu |])
+                        take (machine.Tell [| received version pdu |])
 
-                ignore store
+                        while asks.Count > 0 do
+                            let ask = asks.Dequeue()
+                            asked <- asked + 1
+                            take (machine.Tell [| Fact.Answered(ask.Number, answer ask) |])
 
                 let computed = HashSet<string>()
 
@@ -205,6 +207,8 @@ module IncomingProperties =
                         computed.Add d.Event.EventId |> ignore
 
                 machine.Waiting = 0
+                // Each event may look once for each before it; looking for the same again and again would make it many times that.
+                && asked <= 100 + 4 * events.Length * events.Length
                 && not (computed.Contains hidden.EventId)
                 && decided
                    |> Seq.forall (fun d ->
@@ -222,5 +226,5 @@ module IncomingProperties =
         ]
         |> List.map (fun property -> {
             property with
-                Name = $"{property.Name}.v{version.Id}"
+                Name = $"{property.Name}.{version.Id}"
         })

@@ -16,7 +16,8 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
     let lies = Dictionary<string, SentEvent>()
     let statesBefore = Dictionary<string, StateTree>()
     let statesAfter = List<struct (Pdu * StateTree)>()
-    let hidden = HashSet<string>()
+    /// What is shown to nobody in an answer about missing events, and in no answer at all to servers whose bit is set.
+    let hidden = Dictionary<string, int>()
     let mutable forbidden: Pdu option = None
 
     let find (id: string) : SentEvent option =
@@ -175,12 +176,14 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
 
     let hide (op: Operation) act =
         let at = node.Place
-        let struct (under, cited) = make op Act.Topic (own op) at []
+        // What is hidden may be what the next event rests on.
+        let hiddenAct = if op.Level % 2 = 0 then Act.Power else Act.Topic
+        let struct (under, cited) = make op hiddenAct (own op) at []
 
         if passes at under cited then
             let after = keep under at.State
             signed under true |> ignore
-            hidden.Add under.EventId |> ignore
+            hidden[under.EventId] <- op.Target
             let above = place [ under ] after
             let struct (pdu, cited) = make op act (own op) above []
 
@@ -219,10 +222,15 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             | Lie.CiteForbidden -> citeForbidden op act
             | Lie.Hide -> hide op act
 
-    /// Answers a request.
-    member _.Reply(question: Question) : Reply =
+    /// Answers a request of a server.
+    member _.Reply(from: int, question: Question) : Reply =
         let shown (id: string) =
-            if hidden.Contains id then None else find id
+            if hidden.ContainsKey id then None else find id
+
+        let shownToThem (id: string) =
+            match hidden.TryGetValue id with
+            | true, blind when ((blind >>> from) &&& 1) = 1 -> None
+            | _ -> find id
 
         match question with
         | Question.StateBefore id ->
@@ -233,6 +241,5 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
                 let ids = [ for entry in told.Entries() -> entry.EventId ]
                 let chain = [| for e in Answers.authChain find ids -> e.Pdu.EventId |]
                 Reply.State(Array.ofList ids, chain)
-        | Question.Missing(latest, _, _) when hidden.Contains latest -> Reply.Nothing
         | Question.Missing _ -> Answers.reply shown node.View question
-        | _ -> Answers.reply find node.View question
+        | _ -> Answers.reply shownToThem node.View question

@@ -34,6 +34,9 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
     /// Milliseconds since the start.
     member _.Now = now
 
+    /// Whether a partition is between two servers now.
+    member _.IsCut(from: int, dest: int) : bool = isCut from dest
+
     /// Whether nothing goes wrong any more.
     member val IsCalm = false with get, set
 

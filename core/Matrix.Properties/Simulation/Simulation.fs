@@ -14,6 +14,13 @@ type Ended = {
     Seen: Seen
 }
 
+/// An event of a run, and what became of it.
+type Told = {
+    Event: Pdu
+    /// Per server: accepted, soft-failed, rejected, with "on trust" or "outlier"; "" where it was never decided.
+    Verdicts: string list
+}
+
 /// How the servers of a run do things: the usual way, unless a test wants to see what notices another.
 type Conduct = Stage -> int -> Store -> Practices
 
@@ -113,7 +120,7 @@ module Simulation =
             if plan.Liar >= 0 then
                 let node = nodes[plan.Liar]
                 let lying = Liar(plan.Liar, stage, node, plan.LiesAboutStates)
-                node.Reply <- fun _ question -> lying.Reply question
+                node.Reply <- fun from question -> lying.Reply(from, question)
                 liar <- Some lying
 
         let honest = [|
@@ -124,6 +131,24 @@ module Simulation =
 
         let goOn () = watch.Violation.IsNone
 
+        let isInRoom (n: int) =
+            nodes[n].View.ServersIn nodes[n].Current |> List.contains stage.Servers[n]
+
+        /// The server that makes an event: that of the user, or, to get into the room, one that is in it and can be reached, as
+        /// `/make_join` and `/send_join` have it. The others hear of it as of any event, and whoever gets in fetches what it missed.
+        let placeOf (server: int) (act: Act) : Node option =
+            let n = server % nodes.Length
+
+            if isInRoom n then
+                Some nodes[n]
+            elif act = Act.Join || act = Act.Vouched || act = Act.Knock then
+                [ 1 .. nodes.Length - 1 ]
+                |> List.map (fun k -> (n + k) % nodes.Length)
+                |> List.tryFind (fun m -> nodes[m].IsUp && not (network.IsCut(n, m)) && isInRoom m)
+                |> Option.map (fun m -> nodes[m])
+            else
+                None
+
         let doOperation (op: Operation) =
             let node = nodes[op.Server % nodes.Length]
 
@@ -133,7 +158,12 @@ module Simulation =
                 | Deed.Lying(_, act), _
                 | Deed.Honest act, _ ->
                     let sender, target = Composing.people stage op act
-                    node.Try(Composing.draft stage node.Place sender target op.Level act) |> ignore
+
+                    match placeOf op.Server act with
+                    | Some maker ->
+                        maker.Try(Composing.draft stage maker.Place sender target op.Level act)
+                        |> ignore
+                    | None -> ()
 
         let restart n =
             if not nodes[n].IsUp then
@@ -286,6 +316,30 @@ module Simulation =
                 Seen = watch.Seen(settled, network.Lost, crashes)
             }
 
+        /// What was said, in an order in which no event comes before those that it names.
+        member _.History: Told list =
+            let verdict (id: string) (node: Node) =
+                match node.View.Find id with
+                | null -> ""
+                | known when known.IsOutlier -> $"{known.Standing}, outlier"
+                | known when known.Provenance.IsOnTrust -> $"{known.Standing}, on trust"
+                | known -> string known.Standing
+
+            nodes
+            |> Seq.collect (fun node -> node.View.Ids |> Seq.map (fun id -> node.View.Find id))
+            |> Seq.choose Option.ofObj
+            |> Seq.map _.Event.Pdu
+            |> Seq.distinctBy _.EventId
+            |> Seq.sortWith (fun a b ->
+                match compare a.Depth b.Depth with
+                | 0 -> System.String.CompareOrdinal(a.EventId, b.EventId)
+                | order -> order)
+            |> Seq.map (fun pdu -> {
+                Event = pdu
+                Verdicts = [ for node in nodes -> verdict pdu.EventId node ]
+            })
+            |> List.ofSeq
+
         interface IWorld with
             member _.Now = network.Now
             member _.Send(from, dest, message) = network.Send(from, dest, message)
@@ -304,6 +358,12 @@ module Simulation =
 
     /// Runs a plan, with servers that do things in some way.
     let runWith (conduct: Conduct) (plan: Plan) : Ended = Federation(plan, conduct).Run()
+
+    /// Runs a plan, and tells what was said in it.
+    let tell (plan: Plan) : Ended * Told list =
+        let federation = Federation(plan, usual)
+        let ended = federation.Run()
+        ended, federation.History
 
     /// Runs a plan.
     let run (plan: Plan) : Ended = runWith usual plan

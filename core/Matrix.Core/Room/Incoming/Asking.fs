@@ -75,6 +75,8 @@ type DropReason =
     | StagingFull of limit: int
     /// Its past is larger than what is fetched for one event.
     | TooMuchMissing of limit: int
+    /// So much was asked for the sake of one received event.
+    | TooManyQuestions of limit: int
     /// It waits, in a circle, for itself.
     | Circular
 
@@ -120,6 +122,8 @@ type IncomingLimits = {
     State: int
     /// How many peers are asked the same.
     Peers: int
+    /// How many questions are asked for the sake of one received event.
+    Questions: int
     /// How many extremities make the current state: the latest. State resolution takes 64.
     Extremities: int
     /// Of one resolution.
@@ -139,6 +143,7 @@ module IncomingLimits =
         AuthChain = 20_000
         State = 200_000
         Peers = 4
+        Questions = 2_000
         Extremities = 64
         Resolution = ResolutionLimits.usual
     }

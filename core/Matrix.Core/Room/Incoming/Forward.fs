@@ -46,13 +46,14 @@ module internal Forward =
 
     /// The extremities once an event is decided, and in the ledger.
     let after (ledger: Ledger) (before: ForwardExtremity[]) (known: KnownEvent) : ForwardExtremity[] =
-        if known.IsOutlier || known.Standing <> Standing.Accepted then
+        if known.IsOutlier then
             before
-        else
+        elif isBuiltUpon ledger known.EventId then
+            // It came after what descends from it, and shows what that descends from in turn.
             let named = below ledger known.Event.Pdu.PrevEvents
-            let made = ForwardExtremity(known.Ordinal, known.EventId)
-
-            if isBuiltUpon ledger known.EventId then
-                before |> Array.filter (fun e -> not (named.Contains e.EventId))
-            else
-                Extremities.After(before, named, made, true)
+            before |> Array.filter (fun e -> not (named.Contains e.EventId))
+        elif known.Standing = Standing.Accepted then
+            let named = below ledger known.Event.Pdu.PrevEvents
+            Extremities.After(before, named, ForwardExtremity(known.Ordinal, known.EventId), true)
+        else
+            before

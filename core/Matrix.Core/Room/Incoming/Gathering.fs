@@ -71,7 +71,7 @@ type internal Gathering
             if
                 s.AuthTurn > s.Peers.Length
                 || s.Peers.Length = 0
-                || missing.Exists(fun id -> s.Effort.GivenUp.Contains id)
+                || missing.Exists(fun id -> s.Effort.IsHopeless(id, false))
             then
                 staging.Drop(s, DropReason.AuthEventUnavailable missing[0])
             elif s.Effort.Chain >= limits.AuthChain then
@@ -125,7 +125,9 @@ type internal Gathering
             |> Seq.distinct
             |> Seq.toArray
 
-        if unasked.Length > 0 then
+        if missing.Exists(fun id -> s.Effort.IsHopeless(id, false)) then
+            nextTeller s
+        elif unasked.Length > 0 then
             if s.Effort.Chain + unasked.Length > limits.AuthChain then
                 s.TooMuch <- true
                 nextTeller s
@@ -157,7 +159,9 @@ type internal Gathering
         let left = limits.Walk - s.Effort.Walked
         let believes = practices.BelievesStates && s.StateTurn < s.Peers.Length
 
-        if left <= 0 || s.SeekTurn >= s.Peers.Length || believes then
+        let isHopeless = missing.Exists(fun id -> s.Effort.IsHopeless(id, true))
+
+        if left <= 0 || s.SeekTurn >= s.Peers.Length || isHopeless || believes then
             askForState s
         elif s.SeekTurn = 0 then
             staging.Ask(s, s.Peers[0], Purpose.Previous, Question.Missing(s.Id, earliest.Value, min limits.Page left))
@@ -213,7 +217,7 @@ type internal Gathering
 
         match staging.Find id with
         | null ->
-            if isMissing (not isOutlier) id then
+            if isMissing (not isOutlier) id && not (effort.IsHopeless(id, not isOutlier)) then
                 if event.Pdu.RoomId <> roomId then
                     staging.Report(id, DropReason.OtherRoom event.Pdu.RoomId)
                 else

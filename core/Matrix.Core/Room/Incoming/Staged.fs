@@ -12,8 +12,18 @@ type internal Effort() =
     /// Auth and state events.
     member val Chain = 0 with get, set
 
-    /// Auth events that were looked for everywhere, and rest on something that nobody gave.
+    /// Questions.
+    member val Questions = 0 with get, set
+
+    /// Events that cannot be decided at all, for something that they rest on was looked for everywhere.
     member val GivenUp = HashSet<string>()
+
+    /// Events that cannot be decided in their place, for the state before them was looked for everywhere.
+    member val Stateless = HashSet<string>()
+
+    /// Whether it is known already that nothing comes of an event, with or without its place in the graph.
+    member this.IsHopeless(eventId: string, withState: bool) : bool =
+        this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
 
 /// An event that waits to be decided.
 [<Sealed>]

@@ -142,24 +142,31 @@ type internal Staging(limits: IncomingLimits) =
             if System.Array.IndexOf(waiter.Pdu.AuthEvents, s.Id) >= 0 then
                 waiter.AuthTurn <- waiter.AuthTurn + 1
 
-        if reason.IsAuthEventUnavailable then
-            s.Effort.GivenUp.Add s.Id |> ignore
+        match reason with
+        // Another peer may have a copy that is signed.
+        | DropReason.NotSigned _ -> ()
+        | DropReason.AuthEventUnavailable _ -> s.Effort.GivenUp.Add s.Id |> ignore
+        | _ -> s.Effort.Stateless.Add s.Id |> ignore
 
         this.Report(s.Id, reason)
 
-    /// Asks a peer something for an event.
-    member _.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
-        let ask = {
-            Number = nextAsk
-            Peer = peer
-            Question = question
-            For = s.Id
-        }
+    /// Asks a peer something for an event, if not too much was asked already.
+    member this.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
+        if s.Effort.Questions >= limits.Questions then
+            this.Drop(s, DropReason.TooManyQuestions limits.Questions)
+        else
+            let ask = {
+                Number = nextAsk
+                Peer = peer
+                Question = question
+                For = s.Id
+            }
 
-        nextAsk <- nextAsk + 1
-        asked.Add(ask.Number, struct (ask, purpose))
-        newAsks.Add ask
-        s.Asked <- ask.Number
+            s.Effort.Questions <- s.Effort.Questions + 1
+            nextAsk <- nextAsk + 1
+            asked.Add(ask.Number, struct (ask, purpose))
+            newAsks.Add ask
+            s.Asked <- ask.Number
 
     /// What an event asked for; none if it asked for nothing.
     member _.PurposeOf(s: Staged) : Purpose voption =
