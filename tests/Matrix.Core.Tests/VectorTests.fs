@@ -185,7 +185,9 @@ let ``A malformed file is told with the place in it`` (text: string, place: stri
     | Ok _ -> Assert.Fail "read"
 
 [<TestCase("""{"about":"a","kind":"authorization","cases":[{CASE}]}""", "the file", "'rooms' is missing")>]
-[<TestCase("""{"about":"a","kind":"authorization","rooms":{},"cases":[{CASE}]}""", "rooms", "'r' is missing")>]
+[<TestCase("""{"about":"a","kind":"authorization","rooms":{},"cases":[{CASE,"event":{},"allowed":true,"clause":"c"}]}""",
+           "rooms",
+           "'r' is missing")>]
 [<TestCase("""{"about":"a","kind":"authorization","rooms":{"r":{"room_id":"!r","events":{}}},
               "cases":[{CASE,"event":{},"rejected":[1],"allowed":true,"clause":"c"}]}""",
            "cases[0].rejected[0]",

@@ -8,8 +8,10 @@ open Matrix.Properties.SmallWorlds.Universe
 
 /// An event by what the selection reads of it.
 type private Kind =
-    | Message
+    | Message of content: (string * Json) list
     | Topic
+    /// State whose key is the target.
+    | StateOfTarget
     | Levels
     | Rules
     | Invitation
@@ -20,19 +22,26 @@ let private kinds: (string * int * Kind) list =
         "third_party_invite", nested [ "signed", nested [ "mxid", text bob; "token", text token ] ]
     ]
 
+    let letIn (by: string) = [ "join_authorised_via_users_server", text by ]
+
     [
-        "a message", 0, Message
+        "a message", 0, Message []
         "a topic", 1, Topic
+        "state of the target", 2, StateOfTarget
         "power levels", 1, Levels
         "join rules", 1, Rules
         "a third-party invitation", 1, Invitation
         "a join", 1, Member("join", [])
-        "a join that bob authorises", 2, Member("join", [ "join_authorised_via_users_server", text bob ])
+        "a join that bob authorises", 2, Member("join", letIn bob)
         "an invitation", 1, Member("invite", [])
         "an invitation with a token", 2, Member("invite", thirdParty)
         "a leave", 1, Member("leave", [])
         "a ban", 1, Member("ban", [])
         "a knock", 1, Member("knock", [])
+        "a message that says what an invitation says", 2, Message(("membership", text "invite") :: thirdParty)
+        "a message that says what a join says", 2, Message(("membership", text "join") :: letIn carol)
+        "a ban with a token", 2, Member("ban", thirdParty)
+        "an invitation that carol authorises", 2, Member("invite", letIn carol)
     ]
 
 /// Every way to cite, for events of every kind that is selected for in its own way.
@@ -57,6 +66,8 @@ let world: World =
                 "the power levels twice", 1, Citing.Twice Slot.Levels
                 "alice's membership twice", 1, Citing.Twice Slot.Alice
                 "the topic too", 1, Citing.AlsoTopic
+                "the topic twice", 2, Citing.AlsoTopicTwice
+                "the topic, rejected", 2, Citing.AlsoTopicRejected
                 "the create event too", 1, Citing.Also Slot.Create
                 "the join rules too", 1, Citing.Also Slot.JoinRules
                 "the third-party invitation too", 1, Citing.Also Slot.Invitation
@@ -65,6 +76,7 @@ let world: World =
                 "alice's membership, rejected", 1, Citing.Rejected Slot.Alice
                 "the power levels of another room", 1, Citing.Elsewhere Slot.Levels
                 "alice's membership of another room", 1, Citing.Elsewhere Slot.Alice
+                "alice's membership of another room, rejected", 2, Citing.RejectedElsewhere Slot.Alice
             ]
         )
 
@@ -88,7 +100,7 @@ let world: World =
             [
                 for i, user in List.indexed users -> $"target is {nameOf user}", min i 1, user
             ],
-            fun _ at -> not (at.At kind).IsMember
+            fun _ at -> not ((at.At kind).IsMember || (at.At kind).IsStateOfTarget)
         )
 
     let ofAlice = w.Axis("alice", List.truncate 2 (memberships alice))
@@ -144,8 +156,9 @@ let world: World =
 
             let draft =
                 match at.At kind with
-                | Message -> Draft.message sender "m.room.message" []
+                | Message content -> Draft.message sender "m.room.message" content
                 | Topic -> Draft.state sender "m.room.topic" "" []
+                | StateOfTarget -> Draft.state sender "org.example.own" target []
                 | Levels -> Draft.state sender "m.room.power_levels" "" []
                 | Rules -> Draft.state sender "m.room.join_rules" "" [ "join_rule", text "public" ]
                 | Invitation -> Draft.state sender "m.room.third_party_invite" token []

@@ -30,6 +30,9 @@ let world: World =
 
     let sender = w.Who("sender", users)
 
+    let idServer =
+        w.AxisUnless("event_id", idServers, (fun version _ -> not (assignsIds version)))
+
     let prev =
         w.Axis(
             "prev_events",
@@ -108,7 +111,7 @@ let world: World =
     )
 
     w.Asks(
-        [ sender; prev; name; stated; creator; additional; federate ],
+        [ sender; idServer; prev; name; stated; creator; additional; federate ],
         fun version at ->
             let content =
                 members [
@@ -122,7 +125,7 @@ let world: World =
                 ]
 
             {
-                question version (Draft.state (at.At sender) "m.room.create" "" content) with
+                questionOf version (at.At idServer) (Draft.state (at.At sender) "m.room.create" "" content) with
                     Prev = at.At prev
                     Room =
                         match at.At name, version.Settings.RoomIds with

@@ -37,6 +37,7 @@ let private kinds: (string * int * Sent) list =
     [
         "a message", 0, message "m.room.message"
         "a name", 1, state "m.room.name" ""
+        "power levels of bob", 2, state "m.room.power_levels" bob
         "join rules", 1, state "m.room.join_rules" ""
         "a third-party invitation", 1, state "m.room.third_party_invite" token
         "a third-party invitation that is no state", 2, message "m.room.third_party_invite"
@@ -80,6 +81,10 @@ let world: World =
 
     let kind = w.Axis("event", kinds)
     let sender = w.Who("sender", users)
+
+    let idServer =
+        w.AxisUnless("event_id", idServers, (fun version _ -> not (assignsIds version)))
+
     let create = w.Axis("create", plain :: uncreated :: creators @ federations)
 
     let isUnread user (at: CaseReader) = at.At sender <> user
@@ -159,12 +164,12 @@ let world: World =
     )
 
     w.Asks(
-        [ kind; sender ],
+        [ kind; sender; idServer ],
         fun version at ->
             let kind, sender = at.At kind, at.At sender
 
             {
-                question version (Draft.message sender kind.Type []) with
+                questionOf version (at.At idServer) (Draft.message sender kind.Type []) with
                     StateKey = kind.Key |> Option.map (fun key -> key sender)
                     Redacts = kind.Redacts
             }

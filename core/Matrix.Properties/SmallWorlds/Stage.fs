@@ -158,6 +158,11 @@ type Stage(ground: Ground) =
 
         cited
 
+    let topic: CitedEvent = {
+        Event = ground.Topic
+        Rejected = false
+    }
+
     let citations (asked: Asked) (citing: Citing) : CitedEvent[] =
         let right = selected asked.Selected
 
@@ -167,19 +172,25 @@ type Stage(ground: Ground) =
         | Citing.Twice slot -> Array.append right (right |> Array.filter (isOf slot))
         | Citing.Also slot when right |> Array.exists (isOf slot) -> right
         | Citing.Also slot -> cite slot right
-        | Citing.AlsoTopic ->
-            Array.append right [|
-                {
-                    Event = ground.Topic
-                    Rejected = false
-                }
-            |]
+        | Citing.AlsoTopic -> Array.append right [| topic |]
+        | Citing.AlsoTopicTwice -> Array.append right [| topic; topic |]
+        | Citing.AlsoTopicRejected -> Array.append right [| { topic with Rejected = true } |]
         | Citing.Rejected slot -> right |> Array.map (fun c -> { c with Rejected = isOf slot c })
         | Citing.Elsewhere slot ->
             right
             |> Array.map (fun c ->
                 if isOf slot c then
                     { c with Event = elsewhere c.Event }
+                else
+                    c)
+        | Citing.RejectedElsewhere slot ->
+            right
+            |> Array.map (fun c ->
+                if isOf slot c then
+                    {
+                        Event = elsewhere c.Event
+                        Rejected = true
+                    }
                 else
                     c)
 

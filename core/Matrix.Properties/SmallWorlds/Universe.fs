@@ -221,12 +221,28 @@ let hasAuthorisingUser (version: RoomVersion) : bool =
     version.Selections
     |> List.exists (fun row -> row.Key = SelectionKey.User User.Authorising)
 
-/// The event in question: in the room, after some event, with an identifier of the first server.
-let question (version: RoomVersion) (draft: Draft) : Draft = {
+/// Whether servers choose the identifiers of events.
+let assignsIds (version: RoomVersion) : bool =
+    version.Settings.EventIds = EventIdForm.Assigned
+
+/// Whose identifier an event has, where servers choose them: of the sender's server, or of the other one.
+let idServers: (string * int * bool) list = [ "", 0, false; "event_id of the other server", 1, true ]
+
+/// The event in question, in the room, after some event.
+let questionOf (version: RoomVersion) (isOther: bool) (draft: Draft) : Draft = {
     draft with
-        Id = "$event:one"
+        Id =
+            if not (assignsIds version) then
+                "$event"
+            elif draft.Sender.EndsWith(":one", System.StringComparison.Ordinal) = isOther then
+                "$event:two"
+            else
+                "$event:one"
         Room = Draft.roomOf version createId
 }
+
+/// As `questionOf`, with an identifier of the sender's server.
+let question (version: RoomVersion) (draft: Draft) : Draft = questionOf version false draft
 
 /// What holds of an event that cites what it should and is signed by both servers.
 let wellCited: string[] = [| "one"; "two" |]

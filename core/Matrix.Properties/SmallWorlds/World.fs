@@ -28,10 +28,16 @@ type Citing =
     | Also of Slot
     /// The room's topic too, which no event may cite.
     | AlsoTopic
+    /// The topic twice.
+    | AlsoTopicTwice
+    /// The topic too, which was rejected.
+    | AlsoTopicRejected
     /// As selected, and this one, if it is among them, was rejected.
     | Rejected of Slot
     /// As selected, and in the place of this one, if it is among them, that of another room.
     | Elsewhere of Slot
+    /// As selected, and in the place of this one, if it is among them, that of another room, which was rejected.
+    | RejectedElsewhere of Slot
 
 /// What holds of the event in question besides what it says itself.
 type Said = {

@@ -43,18 +43,26 @@ module internal AuthorizationKind =
     let private read (file: Placed<JsonObject>) (case: Placed<JsonObject>) =
         checked' {
             let! rooms = object "rooms" file
-            let! roomName = text "room" case
-            let! room = rooms |> object roomName.Value
-            let! roomId = text "room_id" room
-            let! events = object "events" room
+            let! shared = maybeText "room" case
             let! event = object "event" case
 
-            let named (version: RoomVersion) (name: Placed<string>) =
+            let roomOf (version: string) =
+                checked' {
+                    let name = Option.defaultValue version shared
+                    let! room = rooms |> object name
+                    let! roomId = text "room_id" room
+                    let! events = object "events" room
+                    return name, roomId.Value, events
+                }
+
+            let named
+                (version: RoomVersion)
+                (roomName: string, roomId: string, events: Placed<JsonObject>)
+                (name: Placed<string>)
+                =
                 match maybe name.Value events with
-                | Some event ->
-                    asObject event
-                    |> Result.map (expand version roomId.Value name.Value >> Json.Object)
-                | None -> wrong name $"expected an event of room \"{roomName.Value}\", found \"{name.Value}\""
+                | Some event -> asObject event |> Result.map (expand version roomId name.Value >> Json.Object)
+                | None -> wrong name $"expected an event of room \"{roomName}\", found \"{name.Value}\""
 
             let! state = need "state" case |> Result.bind asTexts
             let! cited = need "auth_events" case |> Result.bind asTexts
@@ -83,12 +91,14 @@ module internal AuthorizationKind =
             let question (id: string) =
                 checked' {
                     let! version = EventKinds.knownVersion { At = case.At; Value = id }
-                    let! state = state |> every (named version)
+                    let! room = roomOf id
+                    let _, roomId, _ = room
+                    let! state = state |> every (named version room)
 
                     let! cited =
                         cited
                         |> every (fun name ->
-                            named version name
+                            named version room name
                             |> Result.map (fun event ->
                                 Json.Object(members [ "event", event; "rejected", flag (isRejected name) ])))
 
@@ -96,7 +106,7 @@ module internal AuthorizationKind =
                         id,
                         members [
                             "version", Json.String id
-                            "event", Json.Object(expand version roomId.Value "event" event)
+                            "event", Json.Object(expand version roomId "event" event)
                             "state", list state
                             "auth_events", list cited
                             yield! keep [ "signers"; "third_party_keys" ] case.Value

@@ -12,6 +12,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
     | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
     | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
+    | [<CliPrefix(CliPrefix.None)>] Mutate of ParseResults<MutateArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -23,6 +24,7 @@ type RulesArguments =
             | Verify _ -> "checks every property, and every invariant with its exceptions."
             | Coverage _ -> "which clauses decide how many cases of the small worlds."
             | Html _ -> "writes a site of all versions and differences, with the cases that show them, into a folder."
+            | Mutate _ -> "changes the rules one at a time, and says of each change what notices it."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -34,3 +36,4 @@ module internal RulesCommand =
         | Verify arguments -> VerifyCommand.run arguments
         | Coverage arguments -> CoverageCommand.run arguments
         | Html arguments -> HtmlCommand.run arguments
+        | Mutate arguments -> MutateCommand.run arguments

@@ -43,6 +43,13 @@ module internal Files =
     // Its place among the vectors is not among the files that are asked: it is the outline of the pages.
     let private outline = Path.Combine("authorization", "outline.json")
 
+    /// The files in a folder, and below.
+    let inFolder (folder: string) : string list =
+        Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
+        |> Array.filter (fun file -> Path.GetRelativePath(folder, file) <> outline)
+        |> Array.sort
+        |> List.ofArray
+
     /// The files of the checkout, if `mx` is run from one.
     let ofCheckout () : Result<string list, Ending> =
         let folder =
@@ -51,10 +58,6 @@ module internal Files =
             | _ -> Path.Combine("tests", "vectors")
 
         if Directory.Exists folder then
-            Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
-            |> Array.filter (fun file -> Path.GetRelativePath(folder, file) <> outline)
-            |> Array.sort
-            |> List.ofArray
-            |> Ok
+            Ok(inFolder folder)
         else
             Error(Misused "no FILE is given, and there is no tests/vectors here")

@@ -6,6 +6,7 @@ open Argu
 open Matrix.Cli
 open Matrix.Cli.Output
 open Matrix.Properties.Vectors
+open Matrix.Properties.Vectors.Generation
 
 type CheckArguments =
     | [<MainCommand; Mandatory>] Files of FILE: string list
@@ -41,11 +42,21 @@ type AnswerArguments =
             match this with
             | Nothing -> ""
 
+type GenerateArguments =
+    | [<MainCommand; ExactlyOnce>] Folder of DIR: string
+
+    interface IArgParserTemplate with
+        member this.Usage =
+            match this with
+            | Folder _ ->
+                "the folder of vectors, such as tests/vectors: its other files are read, and those that are generated written."
+
 [<RequireSubcommand>]
 type VectorsArguments =
     | [<CliPrefix(CliPrefix.None)>] Check of ParseResults<CheckArguments>
     | [<CliPrefix(CliPrefix.None)>] Run of ParseResults<RunArguments>
     | [<CliPrefix(CliPrefix.None)>] Answer of ParseResults<AnswerArguments>
+    | [<CliPrefix(CliPrefix.None)>] Generate of ParseResults<GenerateArguments>
 
     interface IArgParserTemplate with
         member this.Usage =
@@ -53,6 +64,7 @@ type VectorsArguments =
             | Check _ -> "says of each case in files of test vectors whether this implementation answers as it says."
             | Run _ -> "asks another implementation, through a pipe."
             | Answer _ -> "answers questions on standard input: what `run` can be pointed at."
+            | Generate _ -> "writes the vectors that are found in small worlds; takes minutes."
 
 module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
@@ -163,8 +175,40 @@ module internal VectorsCommand =
 
         Done
 
+    let private generate (arguments: ParseResults<GenerateArguments>) =
+        let folder = Path.GetFullPath(arguments.GetResult GenerateArguments.Folder)
+
+        if not (Directory.Exists folder) then
+            Misused $"{folder}: there is no such folder"
+        else
+            let generated = [ GeneratedVectors.ClausesFile; GeneratedVectors.MutantsFile ]
+
+            let others =
+                Files.inFolder folder
+                |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) generated))
+
+            let told (what: string) =
+                if not Console.IsErrorRedirected then
+                    eprintfn "%s" what
+
+            match Files.readAll others with
+            | Error ending -> ending
+            | Ok files ->
+                match GeneratedVectors.mutants files told with
+                | Error fault -> Refused $"what was generated is malformed: {fault}"
+                | Ok mutants ->
+                    let write (name: string) (text: string) =
+                        let file = Path.Combine(folder, name)
+                        Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore
+                        File.WriteAllText(file, text)
+
+                    write GeneratedVectors.ClausesFile (GeneratedVectors.clauses ())
+                    write GeneratedVectors.MutantsFile mutants
+                    Done
+
     let run (arguments: ParseResults<VectorsArguments>) =
         match arguments.GetSubCommand() with
         | Check arguments -> check arguments
         | Run arguments -> ask arguments
         | Answer _ -> answer ()
+        | Generate arguments -> generate arguments

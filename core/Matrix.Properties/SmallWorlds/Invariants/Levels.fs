@@ -200,6 +200,10 @@ let private powers: Invariant list = [
             && s.Clause <> "power-levels.creators"
             && s.IsInOrder)
         _.Allowed
+    |> except
+        "state-of-another"
+        "power levels under the id of another user belong to that user, and mean nothing to the room"
+        (fun s -> not (isNull s.Target) && s.Target <> "" && not s.IsOwn)
     |> inVersions (fun version -> version.Settings.CreatorPower = CreatorPower.Infinite)
 ]
 

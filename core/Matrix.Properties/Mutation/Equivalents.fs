@@ -1,0 +1,134 @@
+namespace Matrix.Properties.Mutation
+
+open Matrix.Rules
+
+/// Mutants that no decision of the small worlds tells from their version, and why none could.
+type internal Equivalent = {
+    Subject: Subject
+    Rule: string
+    /// As they are called, up to the room version: the beginning is enough.
+    Mutations: string list
+    /// The versions in which they are; all that have them if empty.
+    Versions: string list
+    Reason: string
+}
+
+/// The reviewed list of mutants that make no difference. A mutant that nothing tells and that is not here is a finding; so is one that is here
+/// and is told.
+[<RequireQualifiedAccess>]
+module internal Equivalents =
+
+    let private rule name mutations reason = {
+        Subject = Subject.Authorization
+        Rule = name
+        Mutations = mutations
+        Versions = []
+        Reason = reason
+    }
+
+    let private selection name mutations reason = {
+        rule name mutations reason with
+            Subject = Subject.Selection
+    }
+
+    let private next = [ "after the next" ]
+
+    let private ofOneKind =
+        "an event is of one kind: what one of the two rules is about, the other is not"
+
+    let private self =
+        "users other than the target are rejected before, so that sender and target are the same"
+
+    let private absent =
+        "an entry that was added has no value before and one that was removed none after, and what is absent compares with nothing"
+
+    let private letInLater =
+        "where the join rule is restricted, who is invited or joined is let in by a rule that follows"
+
+    let private decidedBefore =
+        "where the join rule is restricted, a rule before decides every join"
+
+    let private entriesBefore =
+        "what the rule would reject there, power-levels.entries-after has rejected before"
+
+    let private between (first: int) (last: int) (e: Equivalent) = {
+        e with
+            Versions = [ for n in first..last -> string n ]
+    }
+
+    let private since (first: int) = between first 12
+    let private until (last: int) = between 1 last
+
+    /// All of them.
+    let all: Equivalent list = [
+        rule
+            "federate"
+            [ "OfRoomId for Of CreateSender" ]
+            "create.server holds the room id to the server of the create event's sender"
+        |> until 11
+        rule "aliases" next ofOneKind
+        rule "member.join" next ofOneKind
+        rule "member.invite" next ofOneKind
+        rule "member.leave" next ofOneKind
+        rule "member.ban" next ofOneKind |> since 7
+        rule "power-levels" next ofOneKind |> until 2
+        rule "member.join.banned" [ "StateKey for Sender" ] self
+        rule "member.join.banned" next "the next rule lets in who is invited or joined, and a banned user is neither"
+        rule "member.join.invited" [ "also Public" ] "where the join rule is public, everyone is let in by a rule that follows"
+        rule "member.join.invited" [ "also Restricted" ] letInLater |> since 8
+        rule "member.join.invited" [ "also KnockRestricted" ] letInLater |> since 10
+        rule "member.join.invited" [ "StateKey for Sender" ] self
+        rule "member.join.invited" [ "also Ban" ] "banned users are rejected before"
+        rule "member.join.invited" next "a room has one join rule, and the two rules are about different ones"
+        rule "member.leave.self" [ "holds: StateKey for Sender" ] "the rule applies only where sender and target are the same"
+        rule "member.knock.membership" [ "StateKey for Sender" ] self
+        rule "member.join.restricted" next "a room has one join rule, and the two rules are about different ones"
+        rule "member.join.restricted.invited" [ "StateKey for Sender" ] self
+        rule "member.join.restricted.invited" [ "also Ban" ] "banned users are rejected before"
+        rule "member.join.public" [ "also Restricted" ] decidedBefore |> since 8
+        rule "member.join.public" [ "also KnockRestricted" ] decidedBefore |> since 10
+        rule "power-levels.entries-before" [ "also Added" ] absent
+        rule "power-levels.entries-after" [ "also Removed" ] absent
+        rule "power-levels.users-before" [ "also Added" ] absent
+        rule "power-levels.users-after" [ "also Removed" ] absent
+        rule "power-levels.users-after" [ "also events" ] entriesBefore
+        rule "power-levels.users-after" [ "also notifications" ] entriesBefore
+        |> since 6
+        rule
+            "power-levels.otherwise"
+            [ "dropped" ]
+            "no rule between this one and the last decides power levels events, and the last allows too"
+        rule
+            "power-levels.first"
+            [ "dropped"; "\"m.room.create\" for \"m.room.power_levels\""; "after the next" ]
+            "without power levels only creators may send state, no level is above them, and nothing was there to be changed"
+        |> since 12
+        rule "redaction.power" next "both rules allow"
+        selection
+            "third-party-invite"
+            [ "without ContentHas" ]
+            "the key of the selected event is in what the condition asks for: without it nothing is selected"
+        selection
+            "authorising-user"
+            [ "without ContentHas" ]
+            "the key of the selected event is in what the condition asks for: without it nothing is selected"
+        {
+            rule "top-level" [ "drops content" ] "content always stays, emptied as its type's row says" with
+                Subject = Subject.Redaction
+        }
+    ]
+
+    let private isAbout (version: RoomVersion) (mutant: Mutant) (e: Equivalent) : bool =
+        e.Subject = mutant.Subject
+        && e.Rule = mutant.Rule
+        && e.Mutations
+           |> List.exists (fun m -> mutant.Mutation.StartsWith(m, System.StringComparison.Ordinal))
+        && (e.Versions.IsEmpty
+            || List.contains version.Id e.Versions
+            // An unstable version is one of these with a little changed.
+            || (version.Stability = Stability.Unstable
+                && version.Parent |> Option.exists (fun parent -> List.contains parent e.Versions)))
+
+    /// Why a mutant of a version makes no difference, if it is listed.
+    let reasonOf (version: RoomVersion) (mutant: Mutant) : string option =
+        all |> List.tryFind (isAbout version mutant) |> Option.map _.Reason

@@ -1,0 +1,78 @@
+namespace Matrix.Properties.Mutation
+
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Rules
+
+/// Which rules are tried before which others decide: a mutant can make a difference only to cases that reach what it changes.
+[<Sealed>]
+type internal Reach(version: RoomVersion) =
+
+    let places = Dictionary<string, int>()
+    let ends = Dictionary<string, int>()
+    let opening = Dictionary<string, Condition list>()
+
+    do
+        let rec walk (around: Condition list) (rules: Rule list) =
+            for rule in rules do
+                let name = Rule.name rule
+                places[name] <- places.Count
+                opening[name] <- around
+
+                let around =
+                    match rule with
+                    | Rule.Scope(_, condition, _) -> condition :: around
+                    | _ -> around
+
+                walk around (Rule.inside rule)
+                ends[name] <- places.Count
+
+        walk [] version.Authorization
+
+    /// Whether events of this type and membership come into the scopes around a rule.
+    let comesTo (eventType: string) (membership: string | null) (rule: string) =
+        opening[rule]
+        |> List.forall (fun condition ->
+            match condition with
+            | Condition.TypeIs t -> t = eventType
+            | Condition.MembershipIs m -> membership = Spelling.ofMembership m
+            | _ -> true)
+
+    let names = [| for rule in Rule.all version.Authorization -> Rule.name rule |]
+
+    /// How many rules there are.
+    member _.Count = names.Length
+
+    /// The place of the rule that decided; `Count` if none did.
+    member _.PlaceOf(decision: Decision) : int =
+        let clause =
+            match decision with
+            | Decision.Allowed clause -> clause
+            | Decision.Rejected failure -> failure.Clause
+
+        match places.TryGetValue clause with
+        | true, place -> place
+        | _ -> names.Length
+
+    /// Whether events of this type and membership come to what a mutant changes.
+    member _.Comes(mutant: Mutant, eventType: string, membership: string | null) : bool =
+        match mutant.Subject with
+        | Subject.Authorization when mutant.DecidedBy.IsEmpty -> comesTo eventType membership mutant.Rule
+        | Subject.Authorization -> mutant.DecidedBy |> List.forall (comesTo eventType membership)
+        | Subject.Selection
+        | Subject.Setting -> true
+        | Subject.Redaction -> false
+
+    /// Whether an event that the rule at a place decides may be decided otherwise by a mutant.
+    member _.Reaches(mutant: Mutant, event: Pdu, place: int) : bool =
+        match mutant.Subject with
+        | Subject.Authorization when mutant.DecidedBy.IsEmpty ->
+            places[mutant.Rule] <= place
+            && comesTo event.Type (event.Content.Text "membership") mutant.Rule
+        | Subject.Authorization ->
+            mutant.DecidedBy
+            |> List.exists (fun rule -> places[rule] <= place && place < ends[rule])
+        | Subject.Selection
+        | Subject.Setting -> true
+        | Subject.Redaction -> false

@@ -1,0 +1,136 @@
+namespace Matrix.Properties.Mutation
+
+open System
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Properties.Vectors
+open Matrix.Rules
+
+/// A decision that mutants are tried on.
+type internal Trial = {
+    /// The vector, by its file and place.
+    Name: string
+    Case: AuthCase
+    /// What the version itself decides.
+    Right: Decision
+    /// The rule that decided.
+    Decider: int
+}
+
+/// The state of a vector, read once by the rules of its version.
+[<Sealed>]
+type private ReadState(rules: AuthRules, events: Map<string * string, Pdu>) =
+    let read = Dictionary<struct (string * string), AuthEvent>()
+
+    do
+        for KeyValue((eventType, key), event) in events do
+            read[struct (eventType, key)] <- rules.Read event
+
+    interface IAuthState with
+        member _.Find(eventType, key) : AuthEvent | null =
+            match read.TryGetValue(struct (eventType, key)) with
+            | true, event -> event
+            | _ -> null
+
+/// The vectors that a version's mutants are tried on.
+[<Sealed>]
+type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
+
+    let rules = AuthRules version
+    let reach = Reach version
+
+    let trials = [|
+        for file, vectors in files do
+            if vectors.Kind = "authorization" then
+                for vector in vectors.Vectors do
+                    if vector.Version = version.Id then
+                        match Vectors.authCase vector with
+                        | Error _ -> ()
+                        | Ok case ->
+                            let right = AuthCase.decide rules case
+
+                            {
+                                Name = $"vector {file} {vector.Place}: {vector.Name}"
+                                Case = case
+                                Right = right
+                                Decider = reach.PlaceOf right
+                            }
+    |]
+
+    let states = lazy (trials |> Array.map (fun t -> ReadState(rules, t.Case.State)))
+
+    let redactions = [
+        for file, vectors in files do
+            if vectors.Kind = "redaction" then
+                for vector in vectors.Vectors do
+                    if vector.Version = version.Id then
+                        match vector.Question.TryFind "event", vector.Expected.TryFind "redacted" with
+                        | ValueSome(Json.Object event), ValueSome(Json.Object redacted) ->
+                            $"vector {file} {vector.Place}: {vector.Name}", event, redacted
+                        | _ -> ()
+    ]
+
+    let levels = [
+        for file, vectors in files do
+            if vectors.Kind = "power-level" then
+                for vector in vectors.Vectors do
+                    if vector.Version = version.Id then
+                        match vector.Question.TryFind "value" with
+                        | ValueSome value -> $"vector {file} {vector.Place}: {vector.Name}", value
+                        | ValueNone -> ()
+    ]
+
+    let bySettings (mutant: Mutant) (mutated: AuthRules) : string option =
+        let values (v: RoomVersion) = v.Settings.PowerLevelValues
+
+        levels
+        |> List.tryFind (fun (_, value) ->
+            LevelValues.read (values version) value
+            <> LevelValues.read (values mutant.Table) value)
+        |> Option.map fst
+        |> Option.orElseWith (fun () ->
+            trials
+            |> Array.tryFind (fun t -> Verdicts.differ t.Right (AuthCase.decide mutated t.Case))
+            |> Option.map _.Name)
+
+    let byDecisions (mutant: Mutant) (mutated: AuthRules) : string option =
+        let mutable i = 0
+        let mutable killer = None
+
+        while killer.IsNone && i < trials.Length do
+            let trial = trials[i]
+
+            if
+                reach.Reaches(mutant, trial.Case.Event, trial.Decider)
+                && Verdicts.differ trial.Right (mutated.Decide(trial.Case.Event, states.Value[i], trial.Case.Facts))
+            then
+                killer <- Some trial.Name
+
+            i <- i + 1
+
+        killer
+
+    /// The version.
+    member _.Version = version
+    /// Its rules.
+    member _.Rules = rules
+    /// Which of them reach which.
+    member _.Reach = reach
+    /// How many decisions there are.
+    member _.Decisions = trials.Length
+
+    /// The vector that tells the mutant from the version.
+    member _.Killer(mutant: Mutant) : string option =
+        match mutant.Subject with
+        | Subject.Redaction ->
+            let redactor = Redactor mutant.Table.Redaction
+
+            redactions
+            |> List.tryFind (fun (_, event, redacted) -> redactor.Redact event <> redacted)
+            |> Option.map (fun (name, _, _) -> name)
+        | Subject.Setting -> bySettings mutant (AuthRules mutant.Table)
+        | Subject.Authorization
+        | Subject.Selection -> byDecisions mutant (AuthRules mutant.Table)

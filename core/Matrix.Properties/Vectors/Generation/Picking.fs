@@ -1,0 +1,159 @@
+namespace Matrix.Properties.Vectors.Generation
+
+open System.Collections.Generic
+open Matrix.Core.Auth
+open Matrix.Properties.Mutation
+open Matrix.Properties.SmallWorlds
+open Matrix.Rules
+
+/// A case of a small world that becomes a vector.
+type internal Pick = {
+    World: World
+    Case: int[]
+    /// The rules that it is beside, without being decided by them.
+    Near: string list
+}
+
+/// Which cases show the rules of a version: the smallest that each decides, and one beside it.
+[<Sealed>]
+type internal Picking(worlds: World list, version: RoomVersion) =
+
+    let rules = AuthRules version
+
+    let stages =
+        worlds
+        |> List.map (fun world -> world.Name, lazy Stage(Ground(world, version)))
+        |> dict
+
+    /// Heavier cases are not looked at: every rule of every version is decided by a lighter one.
+    let heaviest = 16
+
+    let decide (world: World) (case: int[]) : Decision =
+        let stage = stages[world.Name].Value
+        stage.Load case
+        stage.Decide rules
+
+    let clauseOf (decision: Decision) =
+        match decision with
+        | Decision.Allowed clause -> clause
+        | Decision.Rejected failure -> failure.Clause
+
+    /// What there is to find: rules and how they decide.
+    let wanted = [
+        for rule in Rule.all version.Authorization do
+            let name = Rule.name rule
+
+            match rule with
+            | Rule.Clause(_, _, outcome, _) -> name, outcome = Outcome.Allow
+            | Rule.Iff _ ->
+                name, true
+                name, false
+            | Rule.Scope _
+            | Rule.ForEach _ -> ()
+    ]
+
+    /// The smallest case that each rule decides, each way.
+    let smallest () : Map<string * bool, World * int[]> =
+        let found = Dictionary<struct (string * bool), World * int[]>()
+
+        let left =
+            HashSet<struct (string * bool)>([ for name, allows in wanted -> struct (name, allows) ])
+
+        let mutable weight = 0
+
+        while left.Count > 0 && weight <= heaviest do
+            for world in worlds do
+                Enumeration.ofWeight world [ version ] weight (fun case ->
+                    let decision = decide world case
+                    let key = struct (clauseOf decision, decision.IsOk)
+
+                    if left.Remove key then
+                        found[key] <- (world, Array.copy case)
+
+                    left.Count = 0)
+                |> ignore
+
+            weight <- weight + 1
+
+        Map [
+            for KeyValue(struct (name, allows), witness) in found -> (name, allows), witness
+        ]
+
+    /// The lightest case that differs from this one on one axis, and that another rule decides the other way.
+    let beside (clause: string) (allows: bool) (world: World, case: int[]) : Pick option =
+        [
+            for place in 0 .. case.Length - 1 do
+                for choice in 0 .. world.Axes[place].Choices.Length - 1 do
+                    if choice <> case[place] then
+                        Array.updateAt place choice case
+        ]
+        |> List.filter (fun other ->
+            let decision = decide world other
+            clauseOf decision <> clause && decision.IsOk <> allows)
+        |> List.sortBy (World.weight world)
+        |> List.tryHead
+        |> Option.map (fun other -> {
+            World = world
+            Case = other
+            Near = [ clause ]
+        })
+
+    /// The lighter case, of those that differ on one axis, that still tells a mutant; this one if there is none.
+    let rec lighten (mutated: AuthRules) (world: World) (case: int[]) : int[] =
+        let stage = stages[world.Name].Value
+
+        let tells (other: int[]) =
+            stage.Load other
+            Verdicts.differ (stage.Decide rules) (stage.Decide mutated)
+
+        [
+            for place in 0 .. case.Length - 1 do
+                let choices = world.Axes[place].Choices
+
+                for choice in 0 .. choices.Length - 1 do
+                    if
+                        choices[choice].Weight < choices[case[place]].Weight
+                        || (choices[choice].Weight = choices[case[place]].Weight && choice < case[place])
+                    then
+                        Array.updateAt place choice case
+        ]
+        |> List.sortBy (World.weight world)
+        |> List.tryFind tells
+        |> function
+            | Some lighter -> lighten mutated world lighter
+            | None -> case
+
+    /// Cases for every rule, in the order of the table; the smallest first.
+    member _.OfClauses() : Pick list =
+        let witnesses = smallest ()
+
+        [
+            for name, allows in wanted do
+                match witnesses.TryFind(name, allows) with
+                | None -> ()
+                | Some(world, case) ->
+                    {
+                        World = world
+                        Case = case
+                        Near = []
+                    }
+
+                    yield! Option.toList (beside name allows (world, case))
+        ]
+        |> List.groupBy (fun pick -> pick.World.Name, List.ofArray pick.Case)
+        |> List.map (fun (_, same) -> {
+            same.Head with
+                Near = same |> List.collect _.Near |> List.distinct
+        })
+
+    /// Of what tells a mutant, a light case.
+    member _.OfKill(mutant: Mutant, kill: Kill) : Pick = {
+        World = kill.World
+        Case =
+            // Cases of another way to read levels are told by how they are read, not by a table.
+            (if mutant.Subject = Subject.Setting then
+                 kill.Case
+             else
+                 lighten (AuthRules mutant.Table) kill.World kill.Case)
+        Near = []
+    }

@@ -1,0 +1,208 @@
+namespace Matrix.Properties.Vectors.Generation
+
+open System.Collections.Generic
+open System.Text
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.SmallWorlds
+open Matrix.Properties.Generators
+open Matrix.Properties.Vectors
+open Matrix.Rules
+
+/// Picked cases as a file of vectors: rooms and their events once, cases that are the same in several versions once.
+[<Sealed>]
+type internal Rendering(about: string) =
+
+    // By what an event says, apart from the version of its room: its name.
+    let names = Dictionary<string, string>()
+    let taken = HashSet<string>()
+    // By version, in the order in which they come.
+    let rooms = Dictionary<string, string * List<string * JsonObject>>()
+    let versions = List<string>()
+    let cases = Dictionary<string, JsonObject * List<string>>()
+    let order = List<string>()
+
+    let canonical (o: JsonObject) = CanonicalJson.text (Json.Object o)
+
+    let texts (items: string seq) =
+        Json.Array [| for item in items -> Json.String item |]
+
+    let shortName (event: Pdu) =
+        match event.Type with
+        | "m.room.create" -> "create"
+        | "m.room.power_levels" -> "levels"
+        | "m.room.join_rules" -> "rules"
+        | "m.room.third_party_invite" -> "invitation"
+        | "m.room.member" -> Universe.nameOf (string event.StateKey)
+        | other -> other.Substring(other.LastIndexOf '.' + 1)
+
+    /// An event of the room `room`, without what a file leaves out.
+    let written (version: RoomVersion) (room: string) (hasRoomId: bool) (event: Pdu) : JsonObject =
+        let isCreate = event.Type = "m.room.create"
+
+        let namesRoom =
+            if isCreate && version.Settings.RoomIds = RoomIdForm.HashOfCreate then
+                hasRoomId
+            else
+                event.RoomId <> room
+
+        members [
+            "type", Json.String event.Type
+            "sender", Json.String event.Sender
+
+            match event.StateKey with
+            | null -> ()
+            | key -> "state_key", Json.String key
+
+            "content", Json.Object event.Content
+
+            if namesRoom then
+                "room_id", Json.String event.RoomId
+
+            match event.Redacts with
+            | NonNull redacts when version.Settings.Redacts = RedactsPlace.TopLevel -> "redacts", Json.String redacts
+            | _ -> ()
+        ]
+
+    let withMember key value (o: JsonObject) =
+        JsonObject.OfSeq(Seq.append o.Members [ struct (key, value) ])
+
+    let unversioned (version: RoomVersion) (o: JsonObject) =
+        (canonical o).Replace($"\"room_version\":\"{version.Id}\"", "\"room_version\":\"\"").Replace("!create", "!room:one")
+
+    let roomOf (version: RoomVersion) =
+        match rooms.TryGetValue version.Id with
+        | true, room -> room
+        | _ ->
+            let room = Draft.roomOf version Universe.createId, List()
+            rooms[version.Id] <- room
+            versions.Add version.Id
+            room
+
+    /// The name of an event in the room of its version.
+    let named (version: RoomVersion) (event: Pdu) : string =
+        let room, events = roomOf version
+
+        let json =
+            let plain = written version room false event
+
+            if event.Type = "m.room.create" then
+                withMember "event_id" (Json.String event.EventId) plain
+            else
+                plain
+
+        let key = unversioned version json
+
+        let name =
+            match names.TryGetValue key with
+            | true, name -> name
+            | _ ->
+                let short = shortName event
+
+                let name =
+                    Seq.initInfinite (fun i -> if i = 0 then short else $"{short}.{i + 1}")
+                    |> Seq.find taken.Add
+
+                names[key] <- name
+                name
+
+        if not (events.Exists(fun (n, _) -> n = name)) then
+            events.Add(name, json)
+
+        name
+
+    let expected (decision: Decision) : (string * Json) list =
+        match decision with
+        | Decision.Allowed clause -> [ "allowed", Json.Bool true; "clause", Json.String clause ]
+        | Decision.Rejected failure -> [
+            "allowed", Json.Bool false
+            "clause", Json.String failure.Clause
+            "reason", Json.String($"%A{failure.Reason}")
+            if failure.Entry <> "" then
+                "entry", Json.String failure.Entry
+          ]
+
+    // One case or event a line: a change shows in a comparison of files as what it is.
+    let line (text: StringBuilder) (indent: int) (last: bool) (body: string) =
+        text.Append(' ', indent).Append(body).Append(if last then "\n" else ",\n")
+        |> ignore
+
+    /// Adds a case, in the room of a version.
+    member _.Add(version: RoomVersion, name: string, near: string list, case: AuthCase, decision: Decision) : unit =
+        let room, _ = roomOf version
+        let event = case.Event
+        let state = [ for e in case.State.Values -> named version e ]
+        let cited = [ for c in case.Facts.AuthEvents -> named version c.Event, c.Rejected ]
+
+        let question =
+            written version room case.Facts.HasRoomId event
+            |> if event.EventId = "$event" then
+                   id
+               else
+                   withMember "event_id" (Json.String event.EventId)
+            |> if event.PrevEvents = [| "$last" |] then
+                   id
+               else
+                   withMember "prev_events" (texts event.PrevEvents)
+
+        let body =
+            members [
+                "name", Json.String name
+                "state", texts state
+                "event", Json.Object question
+                "auth_events", texts (List.map fst cited)
+
+                match cited |> List.filter snd with
+                | [] -> ()
+                | rejected -> "rejected", texts (rejected |> List.map fst |> List.distinct)
+
+                if event.Content.Has "join_authorised_via_users_server" then
+                    "signers", texts case.Facts.Signers
+
+                if event.Content.Has "third_party_invite" then
+                    "third_party_keys", texts case.Facts.ThirdPartyKeys
+
+                if not near.IsEmpty then
+                    "near", texts near
+
+                yield! expected decision
+            ]
+
+        let key = canonical body
+
+        match cases.TryGetValue key with
+        | true, (_, versions) -> versions.Add version.Id
+        | _ ->
+            cases[key] <- (body, List [ version.Id ])
+            order.Add key
+
+    /// The file.
+    member _.Text: string =
+        let text = StringBuilder()
+        let quoted (s: string) = CanonicalJson.text (Json.String s)
+        text.Append("{\n") |> ignore
+        line text 1 false $"\"about\": {quoted about}"
+        line text 1 false "\"kind\": \"authorization\""
+        text.Append(" \"rooms\": {\n") |> ignore
+
+        versions
+        |> Seq.iteri (fun i version ->
+            let room, events = rooms[version]
+
+            text.Append($"  {quoted version}: {{\"room_id\": {quoted room}, \"events\": {{\n")
+            |> ignore
+
+            events
+            |> Seq.iteri (fun j (name, json) -> line text 3 (j = events.Count - 1) $"{quoted name}: {canonical json}")
+
+            line text 2 (i = versions.Count - 1) "}}")
+
+        text.Append(" },\n \"cases\": [\n") |> ignore
+
+        order
+        |> Seq.iteri (fun i key ->
+            let body, versions = cases[key]
+            line text 2 (i = order.Count - 1) (canonical (withMember "versions" (texts versions) body)))
+
+        text.Append(" ]\n}\n").ToString()
