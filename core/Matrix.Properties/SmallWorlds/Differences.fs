@@ -554,7 +554,7 @@ module Differences =
                     Shown =
                         decided.TryFind row.Id
                         |> Option.orElseWith (fun () ->
-                            if row.Area = Area.StateResolution then
+                            if row.Area = Area.StateResolution || row.Id.StartsWith "policy.resolution" then
                                 resolved.Value
                             else
                                 FormatSearch.shows a b row.Id)

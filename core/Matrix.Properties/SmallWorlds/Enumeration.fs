@@ -13,7 +13,7 @@ type Portion = {
 }
 
 /// Going through the cases of a world. A case is not visited if one that is visited is the same: if an axis makes no difference, only its
-/// first choice counts; of two cases that differ in which of two users is which, only the first.
+/// lightest choice counts; of two cases that differ in which of two users is which, only the first.
 [<RequireQualifiedAccess>]
 module Enumeration =
 
@@ -27,14 +27,21 @@ module Enumeration =
         reading.Allowed <- Axes.before place
         versions |> List.forall (fun version -> world.Idle[place] version reading)
 
-    /// The case that stands for this one: the first choice of each axis that makes no difference.
+    /// The first and the last choice that count.
+    let private choices (world: World) (versions: RoomVersion list) (reading: CaseReader) (place: int) : struct (int * int) =
+        if isIdle world versions reading place then
+            struct (world.Lightest[place], world.Lightest[place])
+        else
+            struct (0, world.Axes[place].Choices.Length - 1)
+
+    /// The case that stands for this one: the lightest choice of each axis that makes no difference.
     let withoutIdle (world: World) (version: RoomVersion) (case: int[]) : int[] =
         let plain = Array.copy case
         let reading = CaseReader(plain, 0L)
 
         for place in 0 .. plain.Length - 1 do
             if isIdle world [ version ] reading place then
-                plain[place] <- 0
+                plain[place] <- world.Lightest[place]
 
         plain
 
@@ -42,7 +49,6 @@ module Enumeration =
     /// The visitor must not keep the array.
     let run (world: World) (versions: RoomVersion list) (portion: Portion) (visit: int[] -> unit) : struct (int64 * int64) =
         let case: int[] = Array.zeroCreate world.Axes.Length
-        let sizes = world.Axes |> Array.map _.Choices.Length
         let reading = CaseReader(case, 0L)
         let mutable counted = 0L
         let mutable visited = 0L
@@ -65,17 +71,11 @@ module Enumeration =
                         visited <- visited + 1L
                         visit case
             else
-                let last =
-                    if isIdle world versions reading place then
-                        0
-                    else
-                        sizes[place] - 1
+                let struct (first, last) = choices world versions reading place
 
-                for choice in 0..last do
+                for choice in first..last do
                     case[place] <- choice
                     walk (place + 1)
-
-                case[place] <- 0
 
         walk 0
         struct (counted, visited)
@@ -96,11 +96,9 @@ module Enumeration =
             int ((z ^^^ (z >>> 31)) % uint64 below)
 
         for _ in 1..count do
-            Array.fill case 0 case.Length 0
-
             for place in 0 .. case.Length - 1 do
-                if sizes[place] > 1 && not (isIdle world versions reading place) then
-                    case[place] <- draw sizes[place]
+                let struct (first, last) = choices world versions reading place
+                case[place] <- if first = last then first else draw sizes[place]
 
             visit case
 
@@ -115,7 +113,7 @@ module Enumeration =
 
         let lightest = weights |> Array.map Array.min
         let heaviest = weights |> Array.map Array.max
-        // The least and the most that the axes from a place on can weigh. An idle axis weighs as its first choice does.
+        // The least and the most that the axes from a place on can weigh.
         let least = Array.scanBack (+) lightest 0
         let most = Array.scanBack (+) heaviest 0
 
@@ -125,22 +123,14 @@ module Enumeration =
             elif place = n then
                 visit case
             else
-                let last =
-                    if isIdle world versions reading place then
-                        0
-                    else
-                        weights[place].Length - 1
-
+                let struct (first, last) = choices world versions reading place
                 let mutable found = false
-                let mutable choice = 0
+                let mutable choice = first
 
                 while not found && choice <= last do
                     case[place] <- choice
                     found <- walk (place + 1) (left - weights[place][choice])
                     choice <- choice + 1
-
-                if not found then
-                    case[place] <- 0
 
                 found
 

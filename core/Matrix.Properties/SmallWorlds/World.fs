@@ -70,8 +70,10 @@ type World = {
     Axes: Axis[]
     /// What every case weighs at least: the state events that all of them have.
     Base: int
-    /// When an axis makes no difference, by the axes before it; null where it always does. Only its first choice counts then.
+    /// When an axis makes no difference, by the axes before it. Only its lightest choice counts then.
     Idle: (RoomVersion -> CaseReader -> bool)[]
+    /// The lightest choice of each axis.
+    Lightest: int[]
     /// Set if no decision depends on which of the two is which.
     Swap: Swap option
     State: (Slot * Part<Draft option>) list
@@ -176,6 +178,11 @@ type WorldBuilder(name: string, meaning: string) =
                 |> Seq.filter (fun (_, part) -> part.Axes.IsEmpty && (part.Build Versions.v12 (CaseReader([||], 0L))).IsSome)
                 |> Seq.length
             Idle = idle.ToArray()
+            Lightest = [|
+                for axis in axes ->
+                    let weights = axis.Choices |> Array.map _.Weight
+                    System.Array.IndexOf(weights, Array.min weights)
+            |]
             Swap = swap
             State = List.ofSeq state
             Event = { Axes = eventAxes; Build = build }

@@ -220,7 +220,8 @@ module Failures =
 
     let private membership (m: Membership) = (string m).ToLowerInvariant()
 
-    let private show (value: Value) : string =
+    /// What a failure carries, in words; "" of nothing.
+    let shown (value: Value) : string =
         match value with
         | Value.Nothing -> ""
         | Value.Text t -> t
@@ -235,7 +236,7 @@ module Failures =
         let entry = if failure.Entry = "" then "" else $" for {failure.Entry}"
 
         let detail =
-            match show failure.Supplied, show failure.Required with
+            match shown failure.Supplied, shown failure.Required with
             | "", "" -> ""
             | "", required -> $": needs {required}"
             | supplied, "" -> $": has {supplied}"

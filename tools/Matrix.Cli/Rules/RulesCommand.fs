@@ -9,6 +9,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArguments>
     | [<CliPrefix(CliPrefix.None)>] Diff of ParseResults<DiffArguments>
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
+    | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainArguments>
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
     | [<CliPrefix(CliPrefix.None)>] Coverage of ParseResults<CoverageArguments>
     | [<CliPrefix(CliPrefix.None)>] Html of ParseResults<HtmlArguments>
@@ -21,6 +22,7 @@ type RulesArguments =
             | Show _ -> "the rules of a room version."
             | Diff _ -> "what differs between two room versions."
             | Print _ -> "writes all versions, and what each changed of its parent, into a folder."
+            | Explain _ -> "how the rules decide an event: what was tried, and what decided."
             | Verify _ -> "checks every property, and every invariant with its exceptions."
             | Coverage _ -> "which clauses decide how many cases of the small worlds."
             | Html _ -> "writes a site of all versions and differences, with the cases that show them, into a folder."
@@ -33,6 +35,7 @@ module internal RulesCommand =
         | Show arguments -> ShowCommand.run arguments
         | Diff arguments -> DiffCommand.run arguments
         | Print arguments -> PrintCommand.run arguments
+        | Explain arguments -> ExplainCommand.run arguments
         | Verify arguments -> VerifyCommand.run arguments
         | Coverage arguments -> CoverageCommand.run arguments
         | Html arguments -> HtmlCommand.run arguments

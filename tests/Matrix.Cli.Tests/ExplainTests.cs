@@ -1,0 +1,110 @@
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>`mx rules explain`.</summary>
+internal sealed class ExplainTests
+{
+    private const string Create = """
+        {"type":"m.room.create","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$create","content":{"creator":"@alice:one"}}
+        """;
+
+    private const string Alice = """
+        {"type":"m.room.member","sender":"@alice:one","state_key":"@alice:one","room_id":"!room:one","event_id":"$alice","content":{"membership":"join"}}
+        """;
+
+    private const string Bob = """
+        {"type":"m.room.member","sender":"@bob:two","state_key":"@bob:two","room_id":"!room:one","event_id":"$bob","content":{"membership":"join"}}
+        """;
+
+    private string folder = "";
+
+    [SetUp]
+    public void Make() => folder = Directory.CreateTempSubdirectory("mx-explain").FullName;
+
+    [TearDown]
+    public void Remove() => Directory.Delete(folder, recursive: true);
+
+    private string Written(string name, string text)
+    {
+        var file = Path.Combine(folder, name);
+        File.WriteAllText(file, text);
+        return file;
+    }
+
+    private string Auth => Written("auth.json", $"[{Create},{Alice},{Bob}]");
+
+    private string Ban(string by, string of) => Written("event.json", $$$"""
+        {"type":"m.room.member","sender":"{{{by}}}","state_key":"{{{of}}}","room_id":"!room:one","event_id":"$ban","prev_events":["$bob"],"content":{"membership":"ban"}}
+        """);
+
+    [Test]
+    public async Task A_rejection_is_told_with_the_clause_that_decided_and_what_it_saw()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth, "--format", "json");
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Json.GetProperty("allowed").GetBoolean(), Is.False);
+        Assert.That(ran.Json.GetProperty("clause").GetString(), Is.EqualTo("member.ban.otherwise"));
+        Assert.That(ran.Json.GetProperty("supplied").GetString(), Is.EqualTo("0"));
+        Assert.That(ran.Json.GetProperty("required").GetString(), Is.EqualTo("101"));
+        var last = ran.Json.GetProperty("trace").EnumerateArray().Last();
+        Assert.That(last.GetProperty("id").GetString(), Is.EqualTo("member"));
+        Assert.That(Deepest(last).GetProperty("id").GetString(), Is.EqualTo("member.ban.otherwise"));
+    }
+
+    private static JsonElement Deepest(JsonElement tried)
+    {
+        var inside = tried.GetProperty("inside").EnumerateArray().ToList();
+        return inside.Count == 0 ? tried : Deepest(inside[^1]);
+    }
+
+    [Test]
+    public async Task An_acceptance_is_told_as_a_tree()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth);
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Output, Does.StartWith("version 11: accepted, by 4.6.2 member.ban.power"));
+        Assert.That(ran.Output, Does.Contain("auth-events.duplicated"));
+        Assert.That(ran.Output, Does.Not.Contain("required-power"));
+    }
+
+    [Test]
+    public async Task All_versions_are_asked_of_the_same_room_under_the_name_that_it_has_there()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--all-versions", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth, "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var versions = ran.Json.GetProperty("versions").EnumerateArray().ToList();
+        Assert.That(versions, Has.Count.EqualTo(13));
+        Assert.That(versions.Select(v => v.GetProperty("allowed").GetBoolean()), Is.All.True);
+    }
+
+    [TestCase("{", "expected JSON")]
+    [TestCase("[]", "expected one event")]
+    [TestCase("{\"type\":\"m.room.name\",\"content\":{}}", "expected `sender`")]
+    [TestCase("{\"type\":\"m.room.name\",\"sender\":\"@a:b\",\"content\":[]}", "`content`: expected an object")]
+    public async Task What_is_no_event_is_told_with_its_file_and_what_was_expected(string text, string expected)
+    {
+        var file = Written("event.json", text);
+        var ran = await Command.RunAsync("rules", "explain", "--room-version", "11", "--event", file, "--auth", Auth);
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.Contain(file));
+        Assert.That(ran.Errors, Does.Contain(expected));
+    }
+
+    [Test]
+    public async Task Without_auth_events_nothing_is_explained()
+    {
+        var ran = await Command.RunAsync("rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"));
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.Contain("--auth"));
+    }
+}

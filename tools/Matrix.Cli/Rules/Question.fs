@@ -1,0 +1,278 @@
+/// An event and what it is decided by, from files: what `mx rules explain` is asked.
+module internal Matrix.Cli.Rules.Question
+
+open System
+open Matrix.Cli
+open Matrix.Cli.Events
+open Matrix.Cli.Vectors
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Rules
+
+/// An event as a file has it: read loosely, so that one file can be asked in every version.
+type Given = {
+    Place: string
+    Json: JsonObject
+    Type: string
+    Sender: string
+    StateKey: string option
+    Content: JsonObject
+    RoomId: string option
+    EventId: string option
+    Prev: string list
+    Auth: string list
+}
+
+/// What was given.
+type Question = {
+    Event: Given
+    Auth: Given list
+    /// The state before; the auth events, unless it is given.
+    State: Given list
+}
+
+let private text (place: string) (o: JsonObject) (key: string) : Result<string option, Ending> =
+    match o.TryFind key with
+    | ValueNone -> Ok None
+    | ValueSome(Json.String s) -> Ok(Some s)
+    | ValueSome _ -> Error(Misused $"{place}: `{key}`: expected a string")
+
+let private needed (place: string) (o: JsonObject) (key: string) : Result<string, Ending> =
+    text place o key
+    |> Result.bind (function
+        | Some s -> Ok s
+        | None -> Error(Misused $"{place}: expected `{key}`"))
+
+/// Identifiers, or pairs of an identifier and hashes.
+let private references (place: string) (o: JsonObject) (key: string) : Result<string list, Ending> =
+    let one item =
+        match item with
+        | Json.String id -> Some id
+        | Json.Array [| Json.String id; Json.Object _ |] -> Some id
+        | _ -> None
+
+    match o.TryFind key with
+    | ValueNone -> Ok []
+    | ValueSome(Json.Array items) when items |> Array.forall (one >> Option.isSome) -> Ok [ for i in items -> (one i).Value ]
+    | ValueSome _ -> Error(Misused $"{place}: `{key}`: expected a list of event ids")
+
+let private given (item: Input.Item) : Result<Given, Ending> =
+    let place = item.Place
+
+    match item.Value with
+    | Json.Object o ->
+        match needed place o "type", needed place o "sender", text place o "state_key", text place o "room_id" with
+        | Error e, _, _, _
+        | _, Error e, _, _
+        | _, _, Error e, _
+        | _, _, _, Error e -> Error e
+        | Ok eventType, Ok sender, Ok key, Ok room ->
+            match
+                o.TryFind "content", text place o "event_id", references place o "prev_events", references place o "auth_events"
+            with
+            | _, Error e, _, _
+            | _, _, Error e, _
+            | _, _, _, Error e -> Error e
+            | ValueSome(Json.Object content), Ok id, Ok prev, Ok auth ->
+                Ok {
+                    Place = place
+                    Json = o
+                    Type = eventType
+                    Sender = sender
+                    StateKey = key
+                    Content = content
+                    RoomId = room
+                    EventId = id
+                    Prev = prev
+                    Auth = auth
+                }
+            | _ -> Error(Misused $"{place}: `content`: expected an object")
+    | _ -> Error(Misused $"{place}: expected an event, which is an object")
+
+let private lists = [ "pdus"; "auth_chain"; "state" ]
+
+let private ofFile (file: string) : Result<Given list, Ending> =
+    Input.read (Some file)
+    |> Result.bind (Input.items lists)
+    |> Result.bind (fun items ->
+        (Ok [], items)
+        ||> List.fold (fun soFar item ->
+            match soFar with
+            | Error e -> Error e
+            | Ok found -> given item |> Result.map (fun next -> next :: found))
+        |> Result.map List.rev)
+
+let private ofFiles (files: string list) : Result<Given list, Ending> =
+    (Ok [], files)
+    ||> List.fold (fun soFar file ->
+        match soFar with
+        | Error e -> Error e
+        | Ok found -> ofFile file |> Result.map (fun next -> found @ next))
+
+/// Reads the files.
+let read (event: string) (auth: string list) (state: string list) : Result<Question, Ending> =
+    match ofFile event, ofFiles auth, ofFiles state with
+    | Error e, _, _
+    | _, Error e, _
+    | _, _, Error e -> Error e
+    | Ok [ event ], Ok auth, Ok before ->
+        let isState (g: Given) = g.StateKey.IsSome
+
+        match before |> List.tryFind (isState >> not) with
+        | Some other -> Error(Misused $"{other.Place}: expected a state event: it has no `state_key`")
+        | None ->
+            Ok {
+                Event = event
+                Auth = auth
+                State = if state.IsEmpty then List.filter isState auth else before
+            }
+    | Ok events, _, _ -> Error(Misused $"{event}: expected one event: these are {events.Length}")
+
+let private idOf (version: RoomVersion) (g: Given) : string =
+    match g.EventId with
+    | Some id -> id
+    | None ->
+        let hash = PduFormat.referenceHash (EventFormat version) g.Json
+
+        let spelt =
+            (UnpaddedBase64.encode (ReadOnlySpan<byte> hash)).Replace('+', '-').Replace('/', '_')
+
+        "$" + spelt
+
+/// The servers whose signatures an event carries: taken as valid, for no keys are asked for. Of an event without any, its sender's.
+let private signers (g: Given) : string[] =
+    match g.Json.TryFind "signatures" with
+    | ValueSome(Json.Object all) when all.Count > 0 -> [| for i in 0 .. all.Count - 1 -> all.Key i |]
+    | _ -> [| g.Sender.Substring(g.Sender.IndexOf ':' + 1) |]
+
+/// The keys of the invitation that the token names which verify a signature in `third_party_invite.signed`.
+let private verifiedKeys (g: Given) (state: Given list) : string[] =
+    let inside (o: JsonObject) key =
+        match o.TryFind key with
+        | ValueSome(Json.Object inner) -> Some inner
+        | _ -> None
+
+    match
+        inside g.Content "third_party_invite"
+        |> Option.bind (fun o -> inside o "signed")
+    with
+    | None -> [||]
+    | Some signed ->
+        let message = SignedJson.bytesToSign signed
+        let signatures = SignedJson.signatures signed
+
+        let invitation =
+            state
+            |> List.tryFind (fun s ->
+                s.Type = "m.room.third_party_invite"
+                && s.StateKey = Option.ofObj (signed.Text "token"))
+
+        match invitation with
+        | None -> [||]
+        | Some invitation ->
+            let pdu =
+                Draft.toPdu Versions.v1 {
+                    Draft.state invitation.Sender invitation.Type "" [] with
+                        Content = [ for struct (k, v) in invitation.Content.Members -> k, v ]
+                }
+
+            ThirdPartyKeys.all pdu
+            |> Array.filter (fun key ->
+                match UnpaddedBase64.decode key with
+                | null -> false
+                | key -> signatures |> Array.exists (fun s -> Files.ed25519.Verify key message s.Bytes))
+
+/// The question in a version. If it is asked of all versions, the room gets the name that it would have, and the create event is cited
+/// where it is to be.
+let inVersion (version: RoomVersion) (translated: bool) (question: Question) : AuthCase =
+    let all = question.Event :: question.Auth @ question.State
+
+    let create =
+        all |> List.tryFind (fun g -> g.Type = "m.room.create" && g.StateKey = Some "")
+
+    let hashed = version.Settings.RoomIds = RoomIdForm.HashOfCreate
+    let roomOfHash (g: Given) = "!" + (idOf version g).Substring 1
+
+    let home (g: Given) =
+        g.RoomId |> Option.defaultWith (fun () -> roomOfHash g)
+
+    let given = create |> Option.map home
+
+    // The name that the room has in this version.
+    let room =
+        match create with
+        | Some create when hashed -> roomOfHash create
+        | Some create ->
+            match create.RoomId with
+            | Some id when id.Contains ':' -> id
+            | _ -> "!room:" + create.Sender.Substring(create.Sender.IndexOf ':' + 1)
+        | None -> question.Event.RoomId |> Option.defaultValue "!room:unknown"
+
+    let roomOf (g: Given) =
+        match g.RoomId with
+        | Some id when translated && Some id = given -> room
+        | Some id -> id
+        | None -> room
+
+    let pdu (g: Given) : Pdu =
+        Pdu(
+            version.Id,
+            idOf version g,
+            roomOf g,
+            g.Sender,
+            g.Type,
+            Option.toObj g.StateKey,
+            1L,
+            1L,
+            g.Content,
+            Array.ofList g.Prev,
+            Array.ofList g.Auth,
+            (match version.Settings.Redacts with
+             | RedactsPlace.TopLevel -> g.Json.Text "redacts"
+             | RedactsPlace.Content -> g.Content.Text "redacts"),
+            [||]
+        )
+
+    let isCreate (g: Given) = g.Type = "m.room.create"
+
+    let cited =
+        if not translated then
+            question.Auth
+        elif hashed then
+            question.Auth |> List.filter (isCreate >> not)
+        elif question.Auth |> List.exists isCreate then
+            question.Auth
+        else
+            Option.toList create @ question.Auth
+
+    let before =
+        (Option.toList create
+         |> List.filter (fun c -> not (Object.ReferenceEquals(c, question.Event))))
+        @ question.State
+
+    {
+        Version = version
+        Event = pdu question.Event
+        State =
+            Map [
+                for g in before do
+                    match g.StateKey with
+                    | Some key -> (g.Type, key), pdu g
+                    | None -> ()
+            ]
+        Facts = {
+            AuthEvents = [|
+                for g in cited do
+                    if not (isCreate question.Event) then
+                        { Event = pdu g; Rejected = false }
+            |]
+            Signers = signers question.Event
+            ThirdPartyKeys = verifiedKeys question.Event question.State
+            HasRoomId =
+                isCreate question.Event
+                && question.Event.RoomId.IsSome
+                && not (translated && hashed)
+        }
+    }
