@@ -37,6 +37,10 @@ module Flatten =
             version with
                 Selections = Selection.edit x version.Selections
           }
+        | Change.Handling x -> {
+            version with
+                Handling = Rule.edit x version.Handling
+          }
 
     /// A version with one more amendment applied.
     let apply (version: RoomVersion) (amendment: Amendment) : RoomVersion =

@@ -23,14 +23,20 @@ type TableRow =
 [<RequireQualifiedAccess>]
 module Lint =
 
+    /// A version's tables of rules, by area.
+    let private tables (version: RoomVersion) : (string * Rule list) list = [
+        "authorization", version.Authorization
+        "handling", version.Handling
+    ]
+
     /// A version's rows by area and name.
     let rows (version: RoomVersion) : Map<string, TableRow> =
         Map [
             for name, value in Settings.rows version.Settings -> $"setting/{name}", TableRow.Setting value
             for name, value in Redaction.rows version.Redaction -> $"redaction/{name}", TableRow.Redaction value
             for s in version.Selections -> $"selection/{s.Name}", TableRow.Selection s
-            for rule in Rule.all version.Authorization ->
-                $"authorization/{Rule.name rule}", TableRow.Rule(Rule.withInside [] rule)
+            for area, table in tables version do
+                for rule in Rule.all table -> $"{area}/{Rule.name rule}", TableRow.Rule(Rule.withInside [] rule)
         ]
 
     let rec private orders (rules: Rule list) : (string * string list) list =
@@ -42,8 +48,10 @@ module Lint =
     /// Scopes whose common rules changed places.
     let private reordered (before: RoomVersion) (after: RoomVersion) : string list =
         let scopes (v: RoomVersion) =
-            ("", v.Authorization |> List.map Rule.name) :: orders v.Authorization
-            |> Map.ofList
+            Map [
+                for area, table in tables v do
+                    for name, inside in ("", table |> List.map Rule.name) :: orders table -> $"{area}/{name}", inside
+            ]
 
         let old = scopes before
 
@@ -54,7 +62,7 @@ module Lint =
                     List.filter (fun n -> List.contains n inside) was
                     <> List.filter (fun n -> List.contains n was) inside
                     ->
-                    $"authorization/{name}"
+                    name
                 | _ -> ()
         ]
 
@@ -67,8 +75,16 @@ module Lint =
 
     /// What one change is made to, that is not there, or is there already.
     let private misses (before: RoomVersion) (change: Change) : string option =
-        let rule name =
-            not (List.contains name (Rule.all before.Authorization |> List.map Rule.name))
+        let lacks table name =
+            not (List.contains name (Rule.all table |> List.map Rule.name))
+
+        let target edit =
+            match edit with
+            | Edit.Remove name
+            | Edit.InsertBefore(name, _)
+            | Edit.InsertAfter(name, _)
+            | Edit.Replace(name, _)
+            | Edit.Reword(name, _, _) -> name
 
         let selection name =
             List.exists (fun (s: Selection) -> s.Name = name) before.Selections
@@ -77,12 +93,8 @@ module Lint =
             Redaction.keptOf before.Redaction eventType
 
         match change with
-        | Change.Authorization(Edit.Remove name | Edit.InsertBefore(name, _) | Edit.InsertAfter(name, _) | Edit.Replace(name, _) | Edit.Reword(name,
-                                                                                                                                               _,
-                                                                                                                                               _)) when
-            rule name
-            ->
-            Some $"authorization/{name}"
+        | Change.Authorization edit when lacks before.Authorization (target edit) -> Some $"authorization/{target edit}"
+        | Change.Handling edit when lacks before.Handling (target edit) -> Some $"handling/{target edit}"
         | Change.Selection(SelectionEdit.Remove name) when not (selection name) -> Some $"selection/{name}"
         | Change.Selection(SelectionEdit.Add s) when selection s.Name -> Some $"selection/{s.Name}"
         | Change.Redaction(RedactionEdit.DropTopLevel keys) when not (Set.isSubset (set keys) before.Redaction.TopLevel) ->
@@ -136,6 +148,29 @@ module Lint =
         | Condition.SignedByServerOf user -> user = User.EntryKey
         | _ -> false
 
+    /// Whether it asks who sent a redacted event.
+    let rec private readsRedacted (condition: Condition) : bool =
+        let isRedacted user = (user = User.RedactedSender)
+
+        match condition with
+        | Condition.Not c -> readsRedacted c
+        | Condition.And cs
+        | Condition.Or cs -> List.exists readsRedacted cs
+        | Condition.SameUser(a, b) -> isRedacted a || isRedacted b
+        | Condition.SameServer(a, b) ->
+            [ a; b ]
+            |> List.exists (function
+                | Server.Of user -> isRedacted user
+                | _ -> false)
+        | Condition.Compare(a, _, b) ->
+            [ a; b ]
+            |> List.exists (function
+                | Power.Of user -> isRedacted user
+                | _ -> false)
+        | Condition.MembershipIn(user, _)
+        | Condition.SignedByServerOf user -> isRedacted user
+        | _ -> false
+
     let rec private readsEventAlone (condition: Condition) : bool =
         match condition with
         | Condition.Not c -> readsEventAlone c
@@ -174,6 +209,7 @@ module Lint =
         }
 
         let names = Rule.all v.Authorization |> List.map Rule.name
+        let handling = Rule.all v.Handling |> List.map Rule.name
 
         let rec walk (parent: string) (inEach: bool) (rules: Rule list) = [
             for rule in rules do
@@ -201,18 +237,23 @@ module Lint =
         ]
 
         [
-            for name, count in List.countBy id names do
+            for name, count in List.countBy id (names @ handling) do
                 if count > 1 then
                     finding name "is the name of several rules"
 
-            yield! walk "" false v.Authorization
+            for rule in Rule.all v.Authorization do
+                if List.exists readsRedacted (conditions rule) then
+                    finding (Rule.name rule) "asks who sent a redacted event outside of the rules that handle redactions"
 
-            for name, what in Reachability.faults v.Authorization do
-                finding name what
+            for _, table in tables v do
+                yield! walk "" false table
 
-            match List.tryLast v.Authorization with
-            | Some(Rule.Clause(_, Condition.Always, _, _)) -> ()
-            | _ -> finding "" "leaves some events undecided"
+                for name, what in Reachability.faults table do
+                    finding name what
+
+                match List.tryLast table with
+                | Some(Rule.Clause(_, Condition.Always, _, _)) -> ()
+                | _ -> finding "" "leaves some events undecided"
 
             for name, _ in v.Misprints do
                 if not (List.contains name names) then

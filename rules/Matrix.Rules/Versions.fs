@@ -25,6 +25,7 @@ module Versions =
         Redaction = Root.redaction
         Selections = Authorization.Selecting.root
         Authorization = Authorization.Table.root
+        Handling = Authorization.Handling.root
     }
 
     /// Room version 2.

@@ -263,3 +263,30 @@ let ``Values count as levels as the rows say`` (values: PowerLevelValues) =
         Assert.That(counts (text s), Is.False, s)
 
     Assert.That(counts (Json.Float 51146.98), Is.EqualTo floats)
+
+    // What a double holds is a level, whatever 64 bits hold; of strings the page bounds nothing.
+    for d in [ 1e300; -1e300; 1e19 ] do
+        Assert.That(counts (Json.Float d), Is.EqualTo floats, string d)
+
+    for s in
+        [
+            "9223372036854775808"
+            "-100000000000000000000000"
+            "00000000000000000000000000100"
+        ] do
+        Assert.That(counts (text s), Is.EqualTo strings, s)
+
+[<Test>]
+let ``A level beyond 64 bits stands above every level that is not`` () =
+    let level json =
+        match LevelValues.read PowerLevelValues.IntegersFloatsAndStrings json with
+        | ValueSome n -> n
+        | ValueNone -> failwith "no level"
+
+    Assert.That(level (Json.Float 1e300), Is.EqualTo Limits.Power)
+    Assert.That(level (Json.Float -1e300), Is.EqualTo -Limits.Power)
+    Assert.That(level (text "+123456789012345678901234567890"), Is.EqualTo Limits.Power)
+    Assert.That(level (text " -123456789012345678901234567890 "), Is.EqualTo -Limits.Power)
+    Assert.That(level (Json.Int Int64.MaxValue), Is.EqualTo Limits.Power)
+    Assert.That(level (Json.Int Int64.MinValue), Is.EqualTo -Limits.Power)
+    Assert.That(level (text "00000000000000000000000000100"), Is.EqualTo 100L)

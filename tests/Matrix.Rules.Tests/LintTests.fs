@@ -330,6 +330,43 @@ let ``An amendment of what is not there is found out`` () =
     ]
 
 [<Test>]
+let ``The rules that handle redactions are looked at as all others are`` () =
+    let faults table =
+        Lint.version { Versions.v12 with Handling = table } |> whats
+
+    faults [ Authorization.Handling.byPower ]
+    |> equal [ "", "leaves some events undecided" ]
+
+    faults [ Authorization.Handling.notOtherwise; Authorization.Handling.byPower ]
+    |> List.map fst
+    |> equal [ "redaction.applied.otherwise"; "" ]
+
+    let careless = {
+        Msc1884.urlSafeEventIds with
+            Changes =
+                Change.Handling(Edit.Remove "redaction.applied.power")
+                :: Msc1884.urlSafeEventIds.Changes
+    }
+
+    Lint.amendment Versions.v3 careless
+    |> whats
+    |> equal [ "handling/redaction.applied.power", "is touched and not declared" ]
+
+[<Test>]
+let ``Who sent a redacted event is asked where redactions are handled only`` () =
+    let curious =
+        clause "curious" "Curious." (Condition.SameUser(User.RedactedSender, User.Sender)) (Outcome.Reject Reason.SenderNotJoined)
+
+    Lint.version {
+        Versions.v12 with
+            Authorization = curious :: Versions.v12.Authorization
+    }
+    |> whats
+    |> equal [
+        "curious", "asks who sent a redacted event outside of the rules that handle redactions"
+    ]
+
+[<Test>]
 let ``A rule whose amendment is undone is told from the right one`` () =
     // A first wrong attempt at the knock rule: the join rule is asked for the contrary.
     let wrong = {

@@ -234,6 +234,23 @@ type AuthRules(version: RoomVersion) =
 
     let selections = Conditions.selections version.Selections
     let rules = Compiling.rules version selections version.Authorization
+    let handling = Compiling.rules version selections version.Handling
+    let asking = Compiling.rules version selections Authorization.Handling.ofClients
+
+    let citesCreate =
+        version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    let mayVouch =
+        Conditions.compile (fun _ -> false) selections Msc3083.authorisingUserMayInvite
+
+    // Never, in versions that have no such rule.
+    let letsMembersOfRoomsIn =
+        Rule.all version.Authorization
+        |> List.tryPick (function
+            | Rule.Scope(head, condition, _) when head.Name = "member.join.restricted" -> Some condition
+            | _ -> None)
+        |> Option.defaultValue (Condition.Not Condition.Always)
+        |> Conditions.compile (fun _ -> false) selections
 
     let rent () : Frame =
         let frame =
@@ -252,16 +269,11 @@ type AuthRules(version: RoomVersion) =
 
     member _.Version = version
 
-    member this.Decide(event: Pdu, state: IAuthState, facts: AuthFacts) : Decision =
-        let frame = rent ()
-        frame.Load(event, state, facts)
-        let decision = rules.Decide frame
-        this.Return frame
-
+    /// The lint holds that the last rule of a table decides; a table that breaks it allows nothing.
+    static member private Decided(decision: Decision voption) : Decision =
         match decision with
         | ValueSome decision -> decision
         | ValueNone ->
-            // The lint holds that the last rule of a table decides; a table that breaks it allows nothing.
             Decision.Rejected {
                 Clause = ""
                 Reason = Reason.EventNeedsMorePower
@@ -269,6 +281,44 @@ type AuthRules(version: RoomVersion) =
                 Required = Value.Nothing
                 Entry = ""
             }
+
+    member this.Decide(event: Pdu, state: IAuthState, facts: AuthFacts) : Decision =
+        let frame = rent ()
+        frame.Load(event, state, facts)
+        let decision = rules.Decide frame
+        this.Return frame
+        AuthRules.Decided decision
+
+    member private this.OfRedaction(table: CompiledRules, redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
+        let frame = rent ()
+        frame.Load(redaction, state, AuthFacts.ofAccepted [||])
+        frame.RedactedSender <- redactedSender
+        let decision = table.Decide frame
+        this.Return frame
+        AuthRules.Decided decision
+
+    member this.Applies(redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
+        this.OfRedaction(handling, redaction, redactedSender, state)
+
+    member this.MayAsk(redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
+        this.OfRedaction(asking, redaction, redactedSender, state)
+
+    member this.MayVouch(state: IAuthState, userId: string) : bool =
+        let frame = rent ()
+        frame.LoadState state
+        frame.Content <- JsonObject.OfSeq [ struct ("join_authorised_via_users_server", Json.String userId) ]
+        let may = mayVouch frame
+        this.Return frame
+        may
+
+    member this.LetsMembersOfRoomsIn(state: IAuthState) : bool =
+        let frame = rent ()
+        frame.LoadState state
+        let lets = letsMembersOfRoomsIn frame
+        this.Return frame
+        lets
+
+    member _.CitesCreate = citesCreate
 
     member this.SelectionOf
         (eventType: string, sender: string, stateKey: string | null, content: JsonObject)

@@ -28,6 +28,24 @@ type AuthRules =
     /// Decides an event against a state.
     member Decide: event: Pdu * state: IAuthState * facts: AuthFacts -> Decision
 
+    /// Whether a redaction that was accepted is applied to an event of this sender's, by the state that it was accepted in.
+    /// Room versions, "Handling redactions".
+    member Applies: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
+
+    /// Whether a user of this server may ask for a redaction of an event of this sender's: never more than `Applies` grants.
+    /// Client-Server API, "Redactions".
+    member MayAsk: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
+
+    /// Whether a member has the power to let others into a restricted room. That they are joined is for the caller to know; the
+    /// join that names them is decided like any other.
+    member MayVouch: state: IAuthState * userId: string -> bool
+
+    /// Whether the state's join rules let members of other rooms in, where somebody vouches for them.
+    member LetsMembersOfRoomsIn: state: IAuthState -> bool
+
+    /// Whether the create event is among the auth events that events cite.
+    member CitesCreate: bool
+
     /// The state keys of the events that an event must cite as auth events where the state has them, each once, in the
     /// order of the table. Empty for a create event. Server-Server API, "Auth events selection".
     member SelectionOf:

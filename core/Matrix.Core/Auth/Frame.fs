@@ -43,6 +43,8 @@ type internal Frame() =
     member val Redacts: string | null = null with get, set
     member val PrevEvents: string[] = [||] with get, set
     member val Facts = Unchecked.defaultof<AuthFacts> with get, set
+    /// Who sent the event that a redaction redacts; null where none is handled.
+    member val RedactedSender: string | null = null with get, set
     // The entry at hand, inside ForEach.
     member val EntryKey: string | null = null with get, set
     member val Old = Frame.NoPower with get, set
@@ -59,6 +61,7 @@ type internal Frame() =
         this.Redacts <- pdu.Redacts
         this.PrevEvents <- pdu.PrevEvents
         this.Facts <- facts
+        this.RedactedSender <- null
         this.EntryKey <- null
         this.Old <- Frame.NoPower
         this.New <- Frame.NoPower
@@ -93,6 +96,7 @@ type internal Frame() =
         this.Content <- JsonObject.Empty
         this.PrevEvents <- [||]
         this.Facts <- Unchecked.defaultof<AuthFacts>
+        this.RedactedSender <- null
         state <- Unchecked.defaultof<IAuthState>
         this.Forget()
 

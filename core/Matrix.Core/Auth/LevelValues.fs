@@ -8,12 +8,9 @@ open Matrix.Core.Json
 [<RequireQualifiedAccess>]
 module LevelValues =
 
-    /// The two ends of the range stand for "no power" and "above all levels" and are no levels.
-    let private inRange (n: int64) : int64 voption =
-        if n > Int64.MinValue && n < Int64.MaxValue then
-            ValueSome n
-        else
-            ValueNone
+    /// What is beyond the bounds stands at them: the ends of 64 bits mean "no power" and "above all levels".
+    let private within (n: int64) : int64 =
+        Math.Clamp(n, -Limits.Power, Limits.Power)
 
     /// An integer with an optional sign, leading zeroes, and white space around it.
     let private ofText (text: string) : int64 voption =
@@ -30,32 +27,31 @@ module LevelValues =
 
         let mutable n = 0L
 
-        if
-            ok
-            && Int64.TryParse(
-                trimmed,
-                Globalization.NumberStyles.AllowLeadingSign,
-                Globalization.CultureInfo.InvariantCulture,
-                &n
-            )
+        if not ok then
+            ValueNone
+        elif
+            Int64.TryParse(trimmed, Globalization.NumberStyles.AllowLeadingSign, Globalization.CultureInfo.InvariantCulture, &n)
         then
-            inRange n
+            ValueSome(within n)
         else
-            ValueNone
+            // More digits than 64 bits hold.
+            ValueSome(if trimmed[0] = '-' then -Limits.Power else Limits.Power)
 
-    /// Truncated at the decimal point. What a 64-bit integer cannot hold is no level.
+    /// Truncated at the decimal point.
     let private ofFloat (d: double) : int64 voption =
-        let whole = Math.Truncate d
-
-        if whole > -9.2e18 && whole < 9.2e18 then
-            ValueSome(int64 whole)
-        else
+        if not (Double.IsFinite d) then
             ValueNone
+        elif d >= double Limits.Power then
+            ValueSome Limits.Power
+        elif d <= -(double Limits.Power) then
+            ValueSome(-Limits.Power)
+        else
+            ValueSome(int64 (Math.Truncate d))
 
     /// The level that a value stands for, if it stands for one.
     let read (values: PowerLevelValues) (json: Json) : int64 voption =
         match json with
-        | Json.Int n -> inRange n
+        | Json.Int n -> ValueSome(within n)
         | Json.String text when values <> PowerLevelValues.Integers -> ofText text
         | Json.Float d when values = PowerLevelValues.IntegersFloatsAndStrings -> ofFloat d
         | _ -> ValueNone

@@ -40,6 +40,7 @@ module internal Terms =
                 match f.StateKey with
                 | null -> null
                 | key -> UserId.owner key
+        | User.RedactedSender -> _.RedactedSender
 
     let private domainOf (id: string | null) : struct (string | null * int) =
         match id with

@@ -57,11 +57,7 @@ type ReceivedPdu
             origin
 
     member _.AuthorisingServer =
-        if
-            hasSigner ExtraSigner.AuthorisingServer
-            && fields.Type = "m.room.member"
-            && contentText "membership" = "join"
-        then
+        if hasSigner ExtraSigner.AuthorisingServer && fields.Type = "m.room.member" then
             Ident.serverOf (contentText "join_authorised_via_users_server")
         else
             ""

@@ -107,11 +107,6 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
 
     let settings = version.Settings
 
-    let levelsOf (state: AuthSnapshot) =
-        match state.Find("m.room.power_levels", "") with
-        | null -> PowerLevels.Absent
-        | levels -> levels.Levels
-
     let refusedBy (fault: PduFault) =
         Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
 
@@ -186,7 +181,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         |> Array.map (fun struct (eventType, key) -> StateKey(eventType, key))
 
     /// Whether the create event is cited among the auth events, or implied by the room's id.
-    member _.CitesCreate = settings.RoomIds = RoomIdForm.WithDomain
+    member _.CitesCreate = auth.CitesCreate
 
     /// Hashes a draft. `greatestDepth` is that of its previous events, 0 without any.
     member _.Compose
@@ -241,26 +236,30 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     member _.PowerOf(levels: IReadOnlyList<AuthEvent>, userId: string) : int64 =
         auth.PowerOf(AuthSnapshot levels, userId)
 
-    /// Whether a user has the power to invite: what a member needs who vouches for others in a restricted room. That they are joined
-    /// is for the caller to know.
-    member _.MayInvite(state: AuthSnapshot, userId: string) : bool =
-        auth.PowerOf(state, userId) >= (levelsOf state).Invite
+    /// Whether a member has the power to vouch for others in a restricted room. That they are joined is for the caller to know.
+    member _.MayVouch(state: AuthSnapshot, userId: string) : bool = auth.MayVouch(state, userId)
 
-    /// Whether a user may redact an event of this sender's. Client-Server API, "Redactions".
-    member _.MayRedact(state: AuthSnapshot, userId: string, senderOfTarget: string) : bool =
-        String.Equals(userId, senderOfTarget)
-        || auth.PowerOf(state, userId) >= (levelsOf state).Redact
+    /// Why a redaction that a client of this server asked for, and that the authorization rules allow, is not applied to its target; null if
+    /// it is. Clients may redact less than servers apply. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+    member _.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
+        let refusal (decision: Decision) : Refusal | null =
+            match decision with
+            | Decision.Allowed _ -> null
+            | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
+
+        match refusal (auth.MayAsk(redaction, target.Sender, state)) with
+        | null -> refusal (auth.Applies(redaction, target.Sender, state))
+        | refused -> refused
 
     /// An event without what redaction removes.
     member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu
 
     /// The rooms whose members the join rules let in; null if they do not work that way.
     member _.JoinsThrough(joinRules: AuthEvent) : IReadOnlyList<string> | null =
-        let restrictedIsKnown = settings.JoinRules |> List.contains JoinRule.Restricted
-
-        match Joining.path restrictedIsKnown joinRules.Pdu.Content with
-        | JoinPath.ThroughRooms rooms -> rooms
-        | JoinPath.AsTheRulesSay -> null
+        if auth.LetsMembersOfRoomsIn(AuthSnapshot [| joinRules |]) then
+            Joining.allowedRooms joinRules.Pdu.Content
+        else
+            null
 
     /// The first events of a new room of this version, create event first. Client-Server API, "Creation".
     member _.CreationDrafts(request: NewRoom) : IReadOnlyList<Draft> =

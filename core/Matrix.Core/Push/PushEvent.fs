@@ -2,6 +2,8 @@ namespace Matrix.Core.Push
 
 open System
 open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
@@ -32,16 +34,12 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
     member internal _.SenderMayNotify(key: string) : bool =
         let required =
             match notificationLevels with
-            | null -> 50L
+            | null -> DefaultLevels.Notification
             | levels ->
-                match levels.TryFind key with
-                | ValueSome(Json.Int level) -> level
-                // Room versions 1 to 9 let levels be texts.
-                | ValueSome(Json.String text) ->
-                    match Int64.TryParse(text.Trim()) with
-                    | true, level -> level
-                    | _ -> 50L
-                | _ -> 50L
+                // Whether levels may be texts or floats was decided when the event was: what got into the state counts.
+                match LevelValues.ofMember PowerLevelValues.IntegersFloatsAndStrings levels key with
+                | ValueSome level -> level
+                | ValueNone -> DefaultLevels.Notification
 
         senderPower >= required
 

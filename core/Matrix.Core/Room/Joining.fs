@@ -2,15 +2,8 @@ namespace Matrix.Core.Room
 
 open Matrix.Core.Json
 
-/// How a user of this server gets into a room with these join rules.
-[<RequireQualifiedAccess>]
-type JoinPath =
-    /// The rules decide as they stand: an open room, an invite, or a refusal.
-    | AsTheRulesSay
-    /// Members of any of these rooms may join, if somebody who may invite vouches for them.
-    | ThroughRooms of string[]
-
-/// Joining rooms whose rules let the members of other rooms in. Client-Server API, "Restricted rooms".
+/// Joining rooms whose rules let the members of other rooms in: whether they do is the authorization rules' to say.
+/// Client-Server API, "Restricted rooms".
 [<RequireQualifiedAccess>]
 module Joining =
 
@@ -29,10 +22,3 @@ module Joining =
                 | _ -> ()
           |]
         | _ -> [||]
-
-    /// How somebody who is neither joined nor invited gets in, by the content of the room's join rules event.
-    let path (restrictedIsKnown: bool) (joinRules: JsonObject) : JoinPath =
-        match text joinRules "join_rule" with
-        | "restricted"
-        | "knock_restricted" when restrictedIsKnown -> JoinPath.ThroughRooms(allowedRooms joinRules)
-        | _ -> JoinPath.AsTheRulesSay

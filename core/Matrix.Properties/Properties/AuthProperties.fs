@@ -62,6 +62,69 @@ module AuthProperties =
 
                 compiled = AuthReference.selection version event)
 
+    /// The selection is what the page lists, whatever the tables say.
+    let selectionAsWorded (version: RoomVersion) : Property =
+        ofCases
+            "auth.selection-as-worded"
+            "An event cites the power levels, its sender's membership and, before version 12, the create event; a member event also its \
+             target's membership, one that joins, invites or knocks the join rules, and one that a third party or a member vouches for \
+             what does."
+            version
+            (fun rules case ->
+                let event = case.Event
+
+                let textAt (path: string list) : string option =
+                    let rec down (path: string list) (json: Json) =
+                        match path, json with
+                        | [], Json.String s -> Some s
+                        | key :: rest, Json.Object o ->
+                            match o.TryFind key with
+                            | ValueSome inner -> down rest inner
+                            | ValueNone -> None
+                        | _ -> None
+
+                    down path (Json.Object event.Content)
+
+                let membership = textAt [ "membership" ] |> Option.defaultValue ""
+
+                let expected =
+                    set [
+                        if event.Type <> "m.room.create" then
+                            if version.Settings.RoomIds = RoomIdForm.WithDomain then
+                                "m.room.create", ""
+
+                            "m.room.power_levels", ""
+                            "m.room.member", event.Sender
+
+                            if event.Type = "m.room.member" then
+                                match event.StateKey with
+                                | null -> ()
+                                | target -> "m.room.member", target
+
+                                if List.contains membership [ "join"; "invite"; "knock" ] then
+                                    "m.room.join_rules", ""
+
+                                if membership = "invite" then
+                                    match textAt [ "third_party_invite"; "signed"; "token" ] with
+                                    | Some token -> "m.room.third_party_invite", token
+                                    | None -> ()
+
+                                if
+                                    membership = "join"
+                                    && List.contains JoinRule.Restricted version.Settings.JoinRules
+                                then
+                                    match textAt [ "join_authorised_via_users_server" ] with
+                                    | Some user -> "m.room.member", user
+                                    | None -> ()
+                    ]
+
+                let selected = [
+                    for struct (eventType, key) in rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) ->
+                        eventType, key
+                ]
+
+                set selected = expected && List.distinct selected = selected)
+
     /// An event is decided by the state that it must cite alone.
     let selectionSuffices (version: RoomVersion) : Property =
         ofCases
@@ -135,12 +198,62 @@ module AuthProperties =
                         || not (listed case.State["m.room.power_levels", ""])
                         || rules.PowerOf(after, user) >= before))
 
+    /// Who may have sent what somebody wants redacted.
+    let private redacted = [ "@alice:one"; "@bob:one"; "@carol:two"; "@dave:three" ]
+
+    /// Both evaluators handle redactions alike.
+    let redactionsAgree (version: RoomVersion) : Property =
+        ofCases
+            "auth.redactions-agree"
+            "What is redacted, and what a client may ask for, both evaluators decide by the same clause and with the same failure."
+            version
+            (fun rules case ->
+                let state = MapState(rules, case.State)
+
+                let literally table =
+                    AuthReference.askOfRedaction table (AuthReference.questionOf case)
+
+                redacted
+                |> List.forall (fun sender ->
+                    rules.Applies(case.Event, sender, state) = literally version.Handling sender
+                    && rules.MayAsk(case.Event, sender, state) = literally Authorization.Handling.ofClients sender))
+
+    /// The table of redactions says what the page does.
+    let redactionsAsWorded (version: RoomVersion) : Property =
+        ofCases
+            "auth.redactions-as-worded"
+            "Since version 3, a redaction is applied if its sender's power reaches the redact level or both senders are of one server; before, \
+             always. A client may ask for nothing that is not applied."
+            version
+            (fun rules case ->
+                let state = MapState(rules, case.State)
+
+                let redactLevel =
+                    match case.State.TryFind("m.room.power_levels", "") with
+                    | Some event -> (rules.Read event).Levels.Redact
+                    | None -> 50L
+
+                let serverOf (user: string) = user.Substring(user.IndexOf ':' + 1)
+
+                redacted
+                |> List.forall (fun sender ->
+                    let expected =
+                        version.Settings.EventIds = EventIdForm.Assigned
+                        || rules.PowerOf(state, case.Event.Sender) >= redactLevel
+                        || serverOf case.Event.Sender = serverOf sender
+
+                    rules.Applies(case.Event, sender, state).IsOk = expected
+                    && (expected || not (rules.MayAsk(case.Event, sender, state).IsOk))))
+
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list = [
         evaluatorsAgree version
         tracesAgree version
         selectionsAgree version
+        selectionAsWorded version
         selectionSuffices version
         nothingWithoutCreate version
         powerIsKeptFromEquals version
+        redactionsAgree version
+        redactionsAsWorded version
     ]

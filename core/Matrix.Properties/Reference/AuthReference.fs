@@ -30,7 +30,12 @@ type Question = {
     Facts: AuthFacts
 }
 
-type internal Scene = { Case: Question; Entry: Entry option }
+type internal Scene = {
+    Case: Question
+    Entry: Entry option
+    /// Who sent the event that a redaction redacts.
+    Redacted: string option
+}
 
 let rec private at (path: Path) (json: Json) : Json option =
     match path, json with
@@ -57,22 +62,24 @@ let private settings (scene: Scene) = scene.Case.Version.Settings
 let private isDigits (s: string) =
     s <> "" && s |> Seq.forall System.Char.IsAsciiDigit
 
+/// The level that stands for a number of any size.
+let private nearest (n: bigint) : int64 =
+    int64 (max (-9223372036854775805I) (min 9223372036854775805I n))
+
 let private levelOf (values: PowerLevelValues) (json: Json) : int64 option =
     match json, values with
-    | Json.Int n, _ when n > System.Int64.MinValue && n < System.Int64.MaxValue -> Some n
+    | Json.Int n, _ -> Some(nearest (bigint n))
     | Json.String s, (PowerLevelValues.IntegersAndStrings | PowerLevelValues.IntegersFloatsAndStrings) ->
         let s = s.Trim()
         let negative = s.StartsWith '-'
         let digits = if negative || s.StartsWith '+' then s.Substring 1 else s
 
         if isDigits digits then
-            let n = System.Numerics.BigInteger.Parse digits * (if negative then -1I else 1I)
-            if abs n < 9223372036854775807I then Some(int64 n) else None
+            Some(nearest (System.Numerics.BigInteger.Parse digits * (if negative then -1I else 1I)))
         else
             None
     | Json.Float d, PowerLevelValues.IntegersFloatsAndStrings ->
-        let whole = if d < 0.0 then ceil d else floor d
-        if abs whole < 9.2e18 then Some(int64 whole) else None
+        Some(nearest (System.Numerics.BigInteger(if d < 0.0 then ceil d else floor d)))
     | _ -> None
 
 let private levels (scene: Scene) : Json =
@@ -157,6 +164,7 @@ let private user (scene: Scene) (term: User) : string option =
     | User.ThirdPartyInviter -> invitation scene |> Option.map _.Sender
     | User.EntryKey -> scene.Entry |> Option.map _.Key
     | User.StateKeyOwner -> Option.ofObj event.StateKey |> Option.bind ownerOf
+    | User.RedactedSender -> scene.Redacted
 
 let private domain (id: string) : string option =
     match id.Split(':', 2) with
@@ -467,11 +475,30 @@ and private decideOne (scene: Scene) (rule: Rule) : Decision option =
         |> List.filter (fun scene -> holds scene where)
         |> List.tryPick (fun scene -> decideBy scene inside)
 
-/// What the rules of the question's version say.
-let ask (question: Question) : Decision =
-    match decideBy { Case = question; Entry = None } question.Version.Authorization with
+let private decideWhole (scene: Scene) (table: Rule list) : Decision =
+    match decideBy scene table with
     | Some decision -> decision
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
+
+/// What the rules of the question's version say.
+let ask (question: Question) : Decision =
+    decideWhole
+        {
+            Case = question
+            Entry = None
+            Redacted = None
+        }
+        question.Version.Authorization
+
+/// What a table says of a redaction of an event that this user sent.
+let askOfRedaction (table: Rule list) (question: Question) (redactedSender: string) : Decision =
+    decideWhole
+        {
+            Case = question
+            Entry = None
+            Redacted = Some redactedSender
+        }
+        table
 
 /// The question that a case is.
 let questionOf (case: AuthCase) : Question = {
@@ -494,6 +521,7 @@ let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
             Facts = AuthFacts.ofAccepted [||]
         }
         Entry = None
+        Redacted = None
     }
 
     if event.Type = "m.room.create" then

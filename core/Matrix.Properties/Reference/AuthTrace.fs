@@ -126,7 +126,14 @@ and private tryOne (scene: AuthReference.Scene) (rule: Rule) : Tried =
 
 /// How the rules of the question's version come to their decision.
 let ask (question: AuthReference.Question) : Trace =
-    let tried = tryAll { Case = question; Entry = None } question.Version.Authorization
+    let tried =
+        tryAll
+            {
+                Case = question
+                Entry = None
+                Redacted = None
+            }
+            question.Version.Authorization
 
     match tried |> List.tryPick _.Decision with
     | Some decision -> { Tried = tried; Decision = decision }

@@ -76,11 +76,7 @@ module SentEvent =
                 else
                     [| sender |]
             AuthorisingServer =
-                if
-                    asks ExtraSigner.AuthorisingServer
-                    && pdu.Type = "m.room.member"
-                    && text "membership" pdu = "join"
-                then
+                if asks ExtraSigner.AuthorisingServer && pdu.Type = "m.room.member" then
                     match text "join_authorised_via_users_server" pdu with
                     | "" -> ""
                     | user -> UserId.server user

@@ -206,8 +206,8 @@ internal sealed class EventAppender(
     }
 
     /// <summary>
-    /// Takes out of the redacted event what redaction removes. One's own events may be redacted by anyone who may send the redaction, those of
-    /// others with the power to redact. An event that is not here (yet) has nothing to take out.
+    /// Takes out of the redacted event what redaction removes. Who may redact what is for the room's rules to say; that nobody redacts the create
+    /// event is this server's own policy, for a room is nothing without it. An event that is not here (yet) has nothing to take out.
     /// </summary>
     private async ValueTask<RoomFailure?> RedactAsync(LaneTurn turn, Pdu redaction, string targetId, CancellationToken stop)
     {
@@ -216,10 +216,7 @@ internal sealed class EventAppender(
         if (target is null) return null;
 
         var state = await SnapshotAsync(turn, Levels, stop).ConfigureAwait(false);
-        if (!room.Rules.MayRedact(state, redaction.Sender, target.Pdu.Sender))
-        {
-            return new RoomFailure(RoomFailureKind.Forbidden, "You do not have the power to redact the events of others here.");
-        }
+        if (room.Rules.RefusesRedaction(redaction, target.Pdu, state) is { } refused) return FailureOf(refused);
 
         if (target.Pdu.Type == "m.room.create")
         {

@@ -216,7 +216,7 @@ public sealed class RoomMemberships
         var state = await _appender.SnapshotAsync(turn, EventAppender.Levels, stop).ConfigureAwait(false);
         foreach (var member in turn.Head.Local.Joined)
         {
-            if (turn.Head.Room.Rules.MayInvite(state, member)) return member;
+            if (turn.Head.Room.Rules.MayVouch(state, member)) return member;
         }
 
         return null;

@@ -16,6 +16,10 @@ let private authorised =
                 (Outcome.Reject Reason.AuthorisingServerDidNotSign)
         ]
 
+/// Whether the user who lets the sender in may invite.
+let authorisingUserMayInvite =
+    Condition.Compare(Power.Of User.Authorising, Relation.AtLeast, Power.Level NamedLevel.Invite)
+
 let private restricted =
     scope "member.join.restricted" "Where the join rule is restricted:" (Condition.JoinRuleIn [ JoinRule.Restricted ]) [
         clause
@@ -29,7 +33,7 @@ let private restricted =
             (Condition.Not(
                 Condition.And [
                     Condition.MembershipIn(User.Authorising, [ Membership.Join ])
-                    Condition.Compare(Power.Of User.Authorising, Relation.AtLeast, Power.Level NamedLevel.Invite)
+                    authorisingUserMayInvite
                 ]
             ))
             (Outcome.Reject Reason.JoinNotAuthorised)

@@ -167,7 +167,7 @@ module Lineage =
             not (
                 same before.Redaction after.Redaction
                 && same before.Settings after.Settings
-                && same before.Authorization after.Authorization
+                && same before.Handling after.Handling
             )
         | _ -> not (same before.Settings after.Settings)
 

@@ -33,6 +33,7 @@ module Words =
         | User.ThirdPartyInviter -> "the sender of the third-party invitation"
         | User.EntryKey -> "the entry's user"
         | User.StateKeyOwner -> "the state key's owner"
+        | User.RedactedSender -> "the sender of the redacted event"
 
     /// A server that a rule speaks of.
     let server (server: Server) : string =

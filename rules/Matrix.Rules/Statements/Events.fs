@@ -23,6 +23,11 @@ let rooms (version: RoomVersion) : Statement list = [
             "rooms.id.domain"
             "The domain keeps ids of different servers apart. It does not say that the room is still known there."
 
+    Statement.plain
+        (Links.client "mroomcreate")
+        "rooms.version"
+        "A room's version is what the create event has in room_version; 1, if it has none."
+
     Statement.valued
         (Links.client "mroomcreate")
         "rooms.creators"
@@ -218,13 +223,12 @@ let powerLevels (version: RoomVersion) : Statement list =
     let values = version.Settings.PowerLevelValues
     let schema = Links.client "mroompower_levels"
 
+    // Later pages do not say again what the page of version 10 says.
     let deprecated =
-        Links.room
-            version.Page
-            (if values = PowerLevelValues.Integers then
-                 "values-in-mroompower_levels-events-must-be-integers"
-             else
-                 "deprecated-event-content-schemas")
+        if values = PowerLevelValues.Integers then
+            Links.room "10" "values-in-mroompower_levels-events-must-be-integers"
+        else
+            Links.room version.Page "deprecated-event-content-schemas"
 
     let byDefault name of' (level: int64) =
         Statement.valued schema ("power.default." + name) ("Where the room gives none: " + of') (string level)
@@ -241,7 +245,7 @@ let powerLevels (version: RoomVersion) : Statement list =
             Statement.plain
                 deprecated
                 "power.values.floats"
-                "A float loses what is behind its decimal point, after its exponent was applied. One beyond a double's range is no level."
+                "A float loses what is behind its decimal point, after its exponent was applied. An event with one beyond a double's range is refused."
         Statement.plain
             (Links.server "definitions")
             "power.required"
@@ -282,6 +286,26 @@ let redaction (version: RoomVersion) : Statement list =
         Rule.all version.Authorization
         |> List.exists (fun r -> Rule.name r = "redaction")
 
+    // The rules of a table, as lines: what decides is the table itself.
+    let lines (link: string) (yes: string) (no: string) (rules: Rule list) : Statement list =
+        let numbers = rules |> List.exists (fun r -> Rule.outcome r <> Some Outcome.Allow)
+
+        rules
+        |> List.mapi (fun i rule ->
+            let head = Rule.head rule
+
+            match rule with
+            | Rule.Clause(_, condition, outcome, _) -> {
+                Statement.valued link head.Name head.Text (if outcome = Outcome.Allow then yes else no) with
+                    When = condition
+                    Number =
+                        if numbers && outcome = Outcome.Allow then
+                            string (i + 1)
+                        else
+                            ""
+              }
+            | _ -> Statement.plain link head.Name head.Text)
+
     [
         Statement.valued
             link
@@ -297,26 +321,31 @@ let redaction (version: RoomVersion) : Statement list =
             "redaction.names"
             "Where a redaction names the event that it redacts."
             (setting version "redacts")
-        if byRules then
-            Statement.plain
-                (Links.room version.Page "authorisation-rules")
-                "redaction.applied"
-                "A redaction that the authorization rules allow is applied: they ask who may redact what."
-        else
-            let handling = Links.room version.Page "handling-redactions"
+        Statement.plain
+            (Links.room "11" "moving-the-redacts-property-of-mroomredaction-events-to-a-content-property")
+            "redaction.names.for-clients"
+            "Clients are shown it in both places, beside the content and in it."
+        let handling =
+            if byRules then
+                Links.room version.Page "authorisation-rules"
+            else
+                Links.room version.Page "handling-redactions"
 
-            Statement.plain
-                handling
-                "redaction.applied"
-                "A redaction is applied, and shown to clients, once both events are known and valid, and if one of these holds:"
-            |> Statement.holding (
-                [
-                    Statement.plain
-                        handling
-                        "redaction.applied.power"
-                        "The power of the redaction's sender reaches the redact level."
-                    Statement.plain handling "redaction.applied.same-server" "Both senders are of one server."
-                ]
-                |> Statement.numbered
-            )
+        Statement.plain
+            handling
+            "redaction.applied"
+            (if byRules then
+                 "A redaction that the authorization rules allow, which ask who may redact what:"
+             else
+                 "A redaction that was accepted, once the event that it redacts is known and valid too; it waits for that, and clients are \
+                  shown it only if it is applied:")
+        |> Statement.holding (lines handling "applied" "not applied" version.Handling)
+
+        let client = Links.client "redactions"
+
+        Statement.plain client "redaction.asked" "What a user may ask their own server to redact; every server applies that much:"
+        |> Statement.holding (
+            lines client "sent" "refused, with M_FORBIDDEN" Authorization.Handling.ofClients
+            |> List.map (fun line -> { line with Number = "" })
+        )
     ]

@@ -50,10 +50,11 @@ let statements (version: RoomVersion) : Statement list =
                 readings
                 "policy.power-levels.malformed"
                 "A malformed level of power levels that are state already counts as not given."
-        Statement.plain
+        Statement.valued
             "core/Matrix.Core/Auth/LevelValues.fs"
             "policy.power-levels.range"
-            "The two ends of the range of 64 bits are no levels."
+            "A level that is greater counts as this one; one that is less than its negative, as that."
+            (string Limits.Power)
         Statement.plain
             readings
             "policy.first-join"

@@ -35,12 +35,12 @@ module Signing =
           }
         | ExtraSigner.AuthorisingServer -> {
             Name = "signatures.authorising-user"
-            Text = "For a join that a member vouches for, that member's server signs too; the authorization rules ask for it."
+            Text =
+                "For a member event that names who vouches for a join, that user's server signs too; the authorization rules ask for it."
             Server = Server.Of User.Authorising
             When =
                 Condition.And [
                     Condition.TypeIs "m.room.member"
-                    Condition.MembershipIs Membership.Join
                     Condition.ContentHas [ "join_authorised_via_users_server" ]
                 ]
           }

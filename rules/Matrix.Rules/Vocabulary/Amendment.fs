@@ -7,6 +7,8 @@ type Change =
     | Redaction of RedactionEdit
     | Authorization of Edit
     | Selection of SelectionEdit
+    /// Of the rules that handle redactions.
+    | Handling of Edit
 
 /// A named change of the rules: one proposal, or the part of it that entered a version.
 type Amendment = {
@@ -59,4 +61,6 @@ type RoomVersion = {
     Selections: Selection list
     /// The authorization rules, in order.
     Authorization: Rule list
+    /// Whether a redaction that was accepted is applied to the event that it names, in order.
+    Handling: Rule list
 }

@@ -32,6 +32,11 @@ module Limits =
     [<Literal>]
     let KeyDays = 7
 
+    /// The greatest power level that is told from a greater one; its negative is the least. Nowhere specified: old versions let
+    /// strings and floats stand for any number.
+    [<Literal>]
+    let Power = 9223372036854775805L
+
     /// How many objects and lists may stand inside each other in an event. Nowhere specified.
     [<Literal>]
     let Nesting = 128

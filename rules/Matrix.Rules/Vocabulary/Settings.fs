@@ -108,7 +108,7 @@ type RedactsPlace =
 type ExtraSigner =
     /// The server in the event's own identifier.
     | EventIdServer
-    /// The server of the user in a join's `join_authorised_via_users_server`.
+    /// The server of the user in a member event's `join_authorised_via_users_server`.
     | AuthorisingServer
 
 /// Everything about a room version that is a choice among a few, and no table of its own.
@@ -258,7 +258,7 @@ module Settings =
     let private signer =
         function
         | ExtraSigner.EventIdServer -> "the server in the event's id"
-        | ExtraSigner.AuthorisingServer -> "the server of the user in a join's join_authorised_via_users_server"
+        | ExtraSigner.AuthorisingServer -> "the server of the user in a member event's join_authorised_via_users_server"
 
     /// Each setting by its name, in words, in the order in which they are shown.
     let rows (s: Settings) : (string * string) list =

@@ -24,6 +24,8 @@ type User =
     | EntryKey
     /// Whose id the event's state key is, or what it is up to an underscore: `@alice:one` of `@alice:one_anything`.
     | StateKeyOwner
+    /// Who sent the event that a redaction redacts; only the rules that handle redactions speak of them.
+    | RedactedSender
 
 /// A server that a rule speaks of: a domain. Absent where there is none.
 [<RequireQualifiedAccess>]

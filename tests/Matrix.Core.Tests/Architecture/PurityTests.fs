@@ -126,7 +126,7 @@ let private directions =
         "Auth", [ "Json"; "Ident"; "Event" ]
         "State", [ "Ident"; "Event" ]
         "StateRes", [ "Json"; "Ident"; "Event"; "Auth"; "State" ]
-        "Push", [ "Json"; "Ident"; "Event" ]
+        "Push", [ "Json"; "Ident"; "Event"; "Auth" ]
         "Sync", [ "Json"; "Ident"; "Event"; "State"; "Push" ]
         "Room", [ "Json"; "Ident"; "Event"; "Auth"; "State"; "StateRes" ]
         "Discovery", [ "Json"; "Ident" ]

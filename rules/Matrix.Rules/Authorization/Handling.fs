@@ -1,0 +1,51 @@
+/// What becomes of redactions that were accepted, and who may ask for one. Room versions, "Handling redactions".
+module Matrix.Rules.Authorization.Handling
+
+open Matrix.Rules
+
+let private reachesRedactLevel =
+    Condition.Compare(Power.Of User.Sender, Relation.AtLeast, Power.Level NamedLevel.Redact)
+
+/// Room versions 1 and 2: the authorization rules have asked already who may redact what.
+let root: Rule list = [
+    clause "redaction.applied.otherwise" "Every one is applied." Condition.Always Outcome.Allow
+]
+
+/// A redaction is applied by the power of its sender. Since room version 3.
+let byPower =
+    clause
+        "redaction.applied.power"
+        "It is applied if the power of its sender reaches the redact level."
+        reachesRedactLevel
+        Outcome.Allow
+
+/// A redaction is applied to the events of its sender's server. Since room version 3.
+let bySameServer =
+    clause
+        "redaction.applied.same-server"
+        "It is applied if the sender of the event that it redacts is of its own sender's server."
+        (Condition.SameServer(Server.Of User.Sender, Server.Of User.RedactedSender))
+        Outcome.Allow
+
+/// No other redaction is applied. Since room version 3.
+let notOtherwise =
+    clause
+        "redaction.applied.otherwise"
+        "No other is applied."
+        Condition.Always
+        (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
+
+/// What a user may ask their own server to redact: less than servers grant each other. Client-Server API, "Redactions".
+let ofClients: Rule list = [
+    clause
+        "redaction.asked.own"
+        "Users may redact their own events."
+        (Condition.SameUser(User.Sender, User.RedactedSender))
+        Outcome.Allow
+    clause
+        "redaction.asked.power"
+        "Those whose power reaches the redact level may redact the events of others."
+        reachesRedactLevel
+        Outcome.Allow
+    clause "redaction.asked.otherwise" "Nobody else may." Condition.Always (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
+]

@@ -1,0 +1,155 @@
+/// What the host asks besides whether an event is allowed is answered by the tables too.
+module Matrix.Core.Tests.TablesOnlyTests
+
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Facade
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+
+let private versions = [ for v in Versions.all -> TestCaseData(v).SetArgDisplayNames(v.Id) ]
+
+let private rulesOf (version: RoomVersion) : RoomRules =
+    match RoomRules.Find version.Id with
+    | null -> failwith version.Id
+    | rules -> rules
+
+let private has (name: string) (version: RoomVersion) =
+    version.Authorization
+    |> Rule.all
+    |> List.exists (fun rule -> Rule.name rule = name)
+
+/// A room of alice's in which bob has 50, and some levels.
+let private room (version: RoomVersion) (levels: (string * Json) list) : AuthSnapshot =
+    let rules = rulesOf version
+
+    let prepared draft =
+        rules.Prepare(Draft.toPdu version draft)
+
+    let users =
+        nested [
+            if version.Settings.CreatorPower = CreatorPower.HundredAtFirst then
+                "@alice:one", number 100
+            "@bob:one", number 50
+        ]
+
+    AuthSnapshot [|
+        prepared (Draft.state "@alice:one" "m.room.create" "" [ "creator", text "@alice:one" ])
+        prepared (Draft.state "@alice:one" "m.room.power_levels" "" (("users", users) :: levels))
+    |]
+
+let private joinRules (version: RoomVersion) (rule: string) : AuthEvent =
+    let allow =
+        Json.Array [| nested [ "type", text "m.room_membership"; "room_id", text "!other:one" ] |]
+
+    Draft.state "@alice:one" "m.room.join_rules" "" [ "join_rule", text rule; "allow", allow ]
+    |> Draft.toPdu version
+    |> (rulesOf version).Prepare
+
+[<TestCaseSource(nameof versions)>]
+let ``Members of other rooms are let in by the join rules that the version's table names`` (version: RoomVersion) =
+    let lets rule =
+        not (isNull ((rulesOf version).JoinsThrough(joinRules version rule)))
+
+    Assert.That(lets "restricted", Is.EqualTo(has "member.join.restricted" version))
+    Assert.That(lets "knock_restricted", Is.EqualTo(List.contains JoinRule.KnockRestricted version.Settings.JoinRules))
+
+    for rule in [ "public"; "invite"; "knock"; "private" ] do
+        Assert.That(lets rule, Is.False, rule)
+
+[<TestCaseSource(nameof versions)>]
+let ``A member vouches for others from the invite level on`` (version: RoomVersion) =
+    let may level user =
+        (rulesOf version).MayVouch(room version [ "invite", number level ], user)
+
+    Assert.That(may 50 "@bob:one", Is.True)
+    Assert.That(may 51 "@bob:one", Is.False)
+    Assert.That(may 0 "@carol:one", Is.True)
+    Assert.That(may 1 "@carol:one", Is.False)
+
+[<TestCaseSource(nameof versions)>]
+let ``The create event is cited where the selection names it`` (version: RoomVersion) =
+    Assert.That((rulesOf version).CitesCreate, Is.EqualTo(version.Id <> "12"))
+
+[<TestCaseSource(nameof versions)>]
+let ``A client redacts its own events, and with power those of others`` (version: RoomVersion) =
+    let refused sender target =
+        let redaction =
+            Draft.toPdu version (Draft.message sender "m.room.redaction" [ "redacts", text "$it" ])
+
+        let target = Draft.toPdu version (Draft.message target "m.room.message" [])
+
+        match (rulesOf version).RefusesRedaction(redaction, target, room version [ "redact", number 50 ]) with
+        | null -> ""
+        | refusal -> refusal.Clause
+
+    Assert.That(refused "@carol:one" "@carol:one", Is.EqualTo "")
+    Assert.That(refused "@bob:one" "@carol:two", Is.EqualTo "")
+    Assert.That(refused "@carol:one" "@dave:one", Is.EqualTo "redaction.asked.otherwise")
+    Assert.That(refused "@carol:one" "@dave:two", Is.EqualTo "redaction.asked.otherwise")
+
+[<TestCaseSource(nameof versions)>]
+let ``A redaction of another server applies to the events of that server, and with power to those of others``
+    (version: RoomVersion)
+    =
+    let rules = AuthRules version
+
+    let decision sender target =
+        rules.Applies(
+            Draft.toPdu version (Draft.message sender "m.room.redaction" []),
+            target,
+            room version [ "redact", number 50 ]
+        )
+
+    Assert.That((decision "@carol:two" "@dave:two").IsOk, Is.True)
+    Assert.That((decision "@bob:one" "@dave:two").IsOk, Is.True)
+
+    match decision "@carol:two" "@dave:one" with
+    | Decision.Allowed _ -> Assert.That(version.Settings.EventIds, Is.EqualTo EventIdForm.Assigned)
+    | Decision.Rejected failure ->
+        Assert.That(failure.Clause, Is.EqualTo "redaction.applied.otherwise")
+        Assert.That(failure.Supplied, Is.EqualTo(Value.Level 0L))
+        Assert.That(failure.Required, Is.EqualTo(Value.Level 50L))
+
+/// The rule asks it of every member event, not of joins alone.
+[<TestCaseSource(nameof versions)>]
+let ``Who vouches is asked for a signature whatever the membership`` (version: RoomVersion) =
+    for membership in [ "join"; "leave"; "invite"; "knock"; "ban" ] do
+        let event =
+            Map [
+                "auth_events", Json.Array [||]
+                "content",
+                nested [
+                    "membership", text membership
+                    "join_authorised_via_users_server", text "@carol:three"
+                ]
+                "depth", number 1
+                "event_id", text "$event:one"
+                "hashes", nested [ "sha256", text (System.String('A', 43)) ]
+                "origin_server_ts", number 1
+                "prev_events", Json.Array [||]
+                "room_id",
+                text (
+                    if version.Id = "12" then
+                        "!" + System.String('A', 43)
+                    else
+                        "!room:one"
+                )
+                "sender", text "@alice:one"
+                "signatures", nested []
+                "state_key", text "@alice:one"
+                "type", text "m.room.member"
+            ]
+
+        match PduFormat.ofJson (EventFormat version) (object' (Map.toList event)) with
+        | Error fault -> Assert.Fail $"{fault}"
+        | Ok received ->
+            let expected =
+                if has "member.authorised.signature" version then
+                    "three"
+                else
+                    ""
+
+            Assert.That(received.AuthorisingServer, Is.EqualTo expected, membership)
