@@ -147,4 +147,23 @@ internal sealed class VectorsTests
         Assert.That(lines[1].GetProperty("error").GetString(), Does.Contain("song"));
         Assert.That(lines[2].GetProperty("answer").GetProperty("level").GetInt32(), Is.EqualTo(7));
     }
+
+    [Test]
+    public async Task Every_mutant_of_a_version_is_told_by_a_vector_that_is_named_or_is_listed_with_a_reason()
+    {
+        var home = new Dictionary<string, string> { ["MATRIX_HOME"] = Repository.Root };
+
+        var ran = await Command.RunInAsync(home, "", "rules", "mutate", "--room-version", "12", "--vectors-only", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var mutants = ran.Json.GetProperty("mutants").EnumerateArray().ToList();
+        Assert.That(mutants, Has.Count.EqualTo(Number(ran, "tried")).And.Count.GreaterThan(500));
+        foreach (var mutant in mutants)
+        {
+            var by = mutant.GetProperty("by").GetString();
+            Assert.That(mutant.GetProperty("id").GetString(), Does.EndWith(mutant.GetProperty("mutation").GetString()));
+            Assert.That(mutant.GetProperty("rule").GetString(), Is.Not.Empty);
+            Assert.That(by, mutant.GetProperty("status").GetString() == "killed" ? Does.StartWith("vector ") : Does.Contain("within the "));
+        }
+    }
 }

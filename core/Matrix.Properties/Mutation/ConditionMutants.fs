@@ -193,8 +193,12 @@ module internal ConditionMutants =
         | Condition.Not inner -> inside inner |> List.map (fun (what, changed) -> what, Condition.Not changed)
         | Condition.And [ one ]
         | Condition.Or [ one ] -> inside one |> List.map (fun (what, changed) -> what, Condition.And [ changed ])
-        | Condition.And several -> ("or for and", Condition.Or several) :: parts several Condition.And
-        | Condition.Or several -> ("and for or", Condition.And several) :: parts several Condition.Or
+        | Condition.And several ->
+            ($"or for and, in {show it}", Condition.Or several)
+            :: parts several Condition.And
+        | Condition.Or several ->
+            ($"and for or, in {show it}", Condition.And several)
+            :: parts several Condition.Or
         | it -> leaf it
 
     /// As `inside`, and turned around.

@@ -114,18 +114,26 @@ let world: World =
         at.At ofType
         |> Option.exists (fun json -> (LevelValues.read version.Settings.PowerLevelValues json).IsSome)
 
+    // Power levels are compared with all that there were.
+    let comparesAll (at: CaseReader) =
+        (at.At kind).Type = "m.room.power_levels"
+
     let ofEvents =
         w.AxisUnless(
             "events_default",
             around "events_default",
-            fun version at -> isUnset at || isOfType version at || (at.At kind).Key.IsSome
+            fun version at ->
+                isUnset at
+                || (not (comparesAll at) && (isOfType version at || (at.At kind).Key.IsSome))
         )
 
     let ofState =
         w.AxisUnless(
             "state_default",
             around "state_default",
-            fun version at -> isUnset at || isOfType version at || (at.At kind).Key.IsNone
+            fun version at ->
+                isUnset at
+                || (not (comparesAll at) && (isOfType version at || (at.At kind).Key.IsNone))
         )
 
     let action =
@@ -136,6 +144,7 @@ let world: World =
                 isUnset at
                 || (match (at.At kind).Type with
                     | "m.room.redaction"
+                    | "m.room.power_levels"
                     | "m.room.third_party_invite" -> false
                     | _ -> true)
         )
