@@ -44,10 +44,15 @@ internal static class RulesRun
     {
         var small = new MemberConflict(1_000);
         var big = new MemberConflict(100_000);
-        small.Resolve();
-        big.Resolve();
-        var inSmall = Timing.Microseconds(200, small.Resolve) / 1000 / scale;
-        var inBig = Timing.Microseconds(200, big.Resolve) / 1000 / scale;
+
+        // The first pass is for the compiler: whichever is measured first would seem the slower.
+        var (inSmall, inBig) = (0.0, 0.0);
+        for (var pass = 0; pass < 2; pass++)
+        {
+            inSmall = Timing.Microseconds(200, small.Resolve) / 1000 / scale;
+            inBig = Timing.Microseconds(200, big.Resolve) / 1000 / scale;
+        }
+
         add(Outcome.AtMost("resolving 2 states of 100,000 entries that differ in 10, scaled", 2, inBig, "ms"));
         add(Outcome.AtMost("the same, of the time with 1,000 entries", 1.5, inBig / inSmall, "times"));
 
