@@ -161,7 +161,7 @@ internal sealed class VectorsTests
         foreach (var mutant in mutants)
         {
             var by = mutant.GetProperty("by").GetString();
-            Assert.That(mutant.GetProperty("id").GetString(), Does.EndWith(mutant.GetProperty("mutation").GetString()));
+            Assert.That(mutant.GetProperty("id").GetString(), Does.EndWith(mutant.GetProperty("mutation").GetString()!));
             Assert.That(mutant.GetProperty("rule").GetString(), Is.Not.Empty);
             Assert.That(by, mutant.GetProperty("status").GetString() == "killed" ? Does.StartWith("vector ") : Does.Contain("within the "));
         }
