@@ -67,8 +67,15 @@ internal sealed class StateTests
         // The state that was printed is a state that can be resolved.
         var created = new Dictionary<string, object?>
         {
-            ["type"] = "m.room.create", ["state_key"] = "", ["sender"] = "@alice:one", ["room_id"] = "!r:one", ["content"] = new { creator = "@alice:one" },
-            ["origin_server_ts"] = 1, ["depth"] = 1, ["prev_events"] = Array.Empty<string>(), ["auth_events"] = Array.Empty<string>(),
+            ["type"] = "m.room.create",
+            ["state_key"] = "",
+            ["sender"] = "@alice:one",
+            ["room_id"] = "!r:one",
+            ["content"] = new { creator = "@alice:one" },
+            ["origin_server_ts"] = 1,
+            ["depth"] = 1,
+            ["prev_events"] = Array.Empty<string>(),
+            ["auth_events"] = Array.Empty<string>(),
         };
         var key = Path.Combine(_folder, "signing.key");
         await Command.RunAsync("keys", "generate", "--out", key);
