@@ -98,6 +98,10 @@ module internal CompletionCommand =
 
         (c.Words |> List.map fst) @ positional
 
+    /// The words that lead to a command, as the scripts gather them: a space before each.
+    let private typed (c: CommandWords) =
+        c.Path |> List.map (fun word -> " " + word) |> String.concat ""
+
     let private chosen (c: CommandWords) =
         c.Choices |> List.filter (fun (option, _) -> option <> "")
 
@@ -111,23 +115,14 @@ module internal CompletionCommand =
             "        case \"$path $word\" in"
             for c in commands do
                 if not c.Path.IsEmpty then
-                    "            "
-                    + quoted (" " + String.concat " " c.Path)
-                    + ") path=\"$path $word\" ;;"
+                    "            " + quoted (typed c) + ") path=\"$path $word\" ;;"
             "        esac"
             "    done"
             "    case \"$path|$prev\" in"
             for c in commands do
                 for option, some in chosen c do
                     "        "
-                    + quoted (
-                        (if c.Path.IsEmpty then
-                             ""
-                         else
-                             " " + String.concat " " c.Path)
-                        + "|"
-                        + option
-                    )
+                    + quoted (typed c + "|" + option)
                     + ") offered="
                     + quoted (String.concat " " some)
                     + " ;;"
@@ -135,12 +130,7 @@ module internal CompletionCommand =
             "    [ -n \"$offered\" ] || case \"$path\" in"
             for c in commands do
                 "        "
-                + quoted (
-                    if c.Path.IsEmpty then
-                        ""
-                    else
-                        " " + String.concat " " c.Path
-                )
+                + quoted (typed c)
                 + ") offered="
                 + quoted (String.concat " " (words c))
                 + " ;;"
@@ -162,23 +152,14 @@ module internal CompletionCommand =
             "        case \"$at $word\" in"
             for c in commands do
                 if not c.Path.IsEmpty then
-                    "            "
-                    + quoted (" " + String.concat " " c.Path)
-                    + ") at=\"$at $word\" ;;"
+                    "            " + quoted (typed c) + ") at=\"$at $word\" ;;"
             "        esac"
             "    done"
             "    case \"$at|${words[CURRENT-1]}\" in"
             for c in commands do
                 for option, some in chosen c do
                     "        "
-                    + quoted (
-                        (if c.Path.IsEmpty then
-                             ""
-                         else
-                             " " + String.concat " " c.Path)
-                        + "|"
-                        + option
-                    )
+                    + quoted (typed c + "|" + option)
                     + ") compadd -- "
                     + String.concat " " some
                     + "; return ;;"
@@ -194,12 +175,7 @@ module internal CompletionCommand =
                        |> List.map quoted)
 
                 "        "
-                + quoted (
-                    if c.Path.IsEmpty then
-                        ""
-                    else
-                        " " + String.concat " " c.Path
-                )
+                + quoted (typed c)
                 + ") offered=("
                 + String.concat " " described
                 + ") ;;"
@@ -218,7 +194,7 @@ module internal CompletionCommand =
             "        switch \"$path $word\""
             for c in commands do
                 if not c.Path.IsEmpty then
-                    "            case " + quoted (" " + String.concat " " c.Path)
+                    "            case " + quoted (typed c)
                     "                set path \"$path $word\""
             "        end"
             "    end"
