@@ -24,24 +24,6 @@ module Reachability =
     let private yes, no = "yes", "no"
     let private absent, less, same, greater = "absent", "less", "same", "greater"
 
-    let private memberships = [
-        Membership.Absent
-        Membership.Invite
-        Membership.Join
-        Membership.Leave
-        Membership.Ban
-        Membership.Knock
-    ]
-
-    let private joinRules = [
-        JoinRule.Public
-        JoinRule.Invite
-        JoinRule.Knock
-        JoinRule.Restricted
-        JoinRule.KnockRestricted
-        JoinRule.Private
-    ]
-
     let private ordered (a: 'a) (b: 'a) = if compare a b <= 0 then a, b else b, a
 
     /// The variable that an atom asks about, and the values for which it holds; None if it never holds.
@@ -89,8 +71,8 @@ module Reachability =
                     | _ -> ()
             ]
             |> List.distinct
-        | Variable.MembershipOf _ -> memberships |> List.map Settings.membershipWord
-        | Variable.JoinRule -> other :: (joinRules |> List.map Settings.joinRuleWord)
+        | Variable.MembershipOf _ -> Membership.all |> List.map Settings.membershipWord
+        | Variable.JoinRule -> other :: (JoinRule.all |> List.map Settings.joinRuleWord)
         | Variable.Order _ -> [ less; same; greater; absent ]
         | Variable.Fact _ -> [ yes; no ]
 
@@ -153,7 +135,8 @@ module Reachability =
             implies
                 a
                 (Condition.Or [
-                    for m in memberships -> Condition.And [ Condition.MembershipIn(x, [ m ]); Condition.MembershipIn(y, [ m ]) ]
+                    for m in Membership.all ->
+                        Condition.And [ Condition.MembershipIn(x, [ m ]); Condition.MembershipIn(y, [ m ]) ]
                 ])
           ]
         | Condition.SameUser(x, y), Condition.Compare(Power.Of u, _, Power.Of w) when ordered x y = ordered u w -> [

@@ -30,24 +30,6 @@ module internal ConditionMutants =
         |> List.except [ it ]
         |> List.map (fun other -> $"{show other} for {show it}", other)
 
-    let private memberships = [
-        Membership.Absent
-        Membership.Invite
-        Membership.Join
-        Membership.Leave
-        Membership.Ban
-        Membership.Knock
-    ]
-
-    let private joinRules = [
-        JoinRule.Public
-        JoinRule.Invite
-        JoinRule.Knock
-        JoinRule.Restricted
-        JoinRule.KnockRestricted
-        JoinRule.Private
-    ]
-
     let private user = others [ User.Sender; User.StateKey; User.CreateSender ]
 
     let private server =
@@ -153,7 +135,7 @@ module internal ConditionMutants =
             |> place (shown, Condition.StateKeyStartsWith)
         | Condition.ContentHas p -> path p |> place ("", Condition.ContentHas)
         | Condition.ContentIs(p, s) -> either path shape p s |> place (shown, Condition.ContentIs)
-        | Condition.MembershipIs m -> others memberships m |> place ("", Condition.MembershipIs)
+        | Condition.MembershipIs m -> others Membership.all m |> place ("", Condition.MembershipIs)
         | Condition.SameUser(a, b) -> either user user a b |> place (shown, Condition.SameUser)
         | Condition.SameServer(a, b) -> either server server a b |> place (shown, Condition.SameServer)
         | Condition.SomeAuthEvent f -> fault f |> place ("", Condition.SomeAuthEvent)
@@ -168,9 +150,9 @@ module internal ConditionMutants =
             @ (either path shape p s
                |> place (shown, (fun (p, s) -> Condition.StateContentIs(t, p, s))))
         | Condition.MembershipIn(u, ms) ->
-            either user (fewerAndMore memberships) u ms
+            either user (fewerAndMore Membership.all) u ms
             |> place (shown, Condition.MembershipIn)
-        | Condition.JoinRuleIn rules -> fewerAndMore joinRules rules |> place (shown, Condition.JoinRuleIn)
+        | Condition.JoinRuleIn rules -> fewerAndMore JoinRule.all rules |> place (shown, Condition.JoinRuleIn)
         | Condition.Compare(a, r, b) ->
             (relation r |> place (shown, (fun r -> Condition.Compare(a, r, b))))
             @ (either power power a b

@@ -22,6 +22,34 @@ type JoinRule =
     /// Reserved, without meaning.
     | Private
 
+/// The memberships that there are.
+[<RequireQualifiedAccess>]
+module Membership =
+
+    /// Each of them, absence too.
+    let all = [
+        Membership.Absent
+        Membership.Invite
+        Membership.Join
+        Membership.Leave
+        Membership.Ban
+        Membership.Knock
+    ]
+
+/// The join rules that there are.
+[<RequireQualifiedAccess>]
+module JoinRule =
+
+    /// Each of them.
+    let all = [
+        JoinRule.Public
+        JoinRule.Invite
+        JoinRule.Knock
+        JoinRule.Restricted
+        JoinRule.KnockRestricted
+        JoinRule.Private
+    ]
+
 /// How an event gets its identifier. Room versions, "Event IDs".
 [<RequireQualifiedAccess>]
 type EventIdForm =
