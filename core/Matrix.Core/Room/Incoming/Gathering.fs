@@ -47,7 +47,7 @@ type internal Gathering
                     // It may come by itself.
                     staging.Await(s, id)
             | other ->
-                if withState && other.IsOutlier then
+                if withState && other.IsOutlier && not (other.Effort.IsHopeless(id, true)) then
                     other.IsOutlier <- false
                     staging.NotReady other
                     staging.Again other
@@ -56,6 +56,39 @@ type internal Gathering
                 waits <- true
 
         struct (missing, waits)
+
+    /// A peer had nothing to say: the next one's turn.
+    let nothing (s: Staged) (purpose: Purpose) : unit =
+        match purpose with
+        | Purpose.Previous -> s.SeekTurn <- s.SeekTurn + 1
+        | Purpose.State -> s.StateTurn <- s.StateTurn + 1
+        | Purpose.AuthEvents -> s.AuthTurn <- s.AuthTurn + 1
+        | Purpose.Keys
+        | Purpose.StateEvents -> ()
+
+    /// Asks a peer what it was not asked before for the sake of the same received event. An event may be asked for twice: with the state around
+    /// it, and without when that was not to be had.
+    let ask (s: Staged) (peer: string) (purpose: Purpose) (question: Question) : unit =
+        let isNew key = s.Effort.Asked.Add(struct (peer, key))
+
+        let left =
+            match question with
+            | Question.Events ids ->
+                let place = if purpose = Purpose.Previous then "event " else "outlier "
+
+                match ids |> Array.filter (fun id -> isNew (place + id)) with
+                | [||] -> ValueNone
+                | ids -> ValueSome(Question.Events ids)
+            | Question.AuthChain id when not (isNew ("auth chain " + id)) -> ValueNone
+            | Question.Missing(latest, _, _) when not (isNew ("missing " + latest)) -> ValueNone
+            | Question.StateBefore id when not (isNew ("state " + id)) -> ValueNone
+            | question -> ValueSome question
+
+        match left with
+        | ValueSome question -> staging.Ask(s, peer, purpose, question)
+        | ValueNone ->
+            nothing s purpose
+            staging.Again s
 
     let authEventsOf (s: Staged) : string[] =
         if createId <> "" && s.Pdu.Type <> "m.room.create" then
@@ -77,9 +110,9 @@ type internal Gathering
             elif s.Effort.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
             elif s.AuthTurn = 0 then
-                staging.Ask(s, s.Peers[0], Purpose.AuthEvents, Question.AuthChain s.Id)
+                ask s s.Peers[0] Purpose.AuthEvents (Question.AuthChain s.Id)
             else
-                staging.Ask(s, s.Peers[s.AuthTurn - 1], Purpose.AuthEvents, Question.Events(missing.ToArray()))
+                ask s s.Peers[s.AuthTurn - 1] Purpose.AuthEvents (Question.Events(missing.ToArray()))
         elif not waits then
             staging.Ready s
 
@@ -133,7 +166,7 @@ type internal Gathering
                 nextTeller s
             else
                 s.Fetched.UnionWith unasked
-                staging.Ask(s, string s.ToldBy, Purpose.StateEvents, Question.Events unasked)
+                ask s (string s.ToldBy) Purpose.StateEvents (Question.Events unasked)
         elif missing.Count > 0 then
             nextTeller s
         elif not waits then
@@ -145,7 +178,7 @@ type internal Gathering
 
     let askForState (s: Staged) =
         if s.StateTurn < s.Peers.Length then
-            staging.Ask(s, s.Peers[s.StateTurn], Purpose.State, Question.StateBefore s.Id)
+            ask s s.Peers[s.StateTurn] Purpose.State (Question.StateBefore s.Id)
         else
             staging.Drop(
                 s,
@@ -164,9 +197,9 @@ type internal Gathering
         if left <= 0 || s.SeekTurn >= s.Peers.Length || isHopeless || believes then
             askForState s
         elif s.SeekTurn = 0 then
-            staging.Ask(s, s.Peers[0], Purpose.Previous, Question.Missing(s.Id, earliest.Value, min limits.Page left))
+            ask s s.Peers[0] Purpose.Previous (Question.Missing(s.Id, earliest.Value, min limits.Page left))
         else
-            staging.Ask(s, s.Peers[s.SeekTurn], Purpose.Previous, Question.Events(missing.ToArray()))
+            ask s s.Peers[s.SeekTurn] Purpose.Previous (Question.Events(missing.ToArray()))
 
     /// Previous events, or the state before the event.
     let previousEvents (s: Staged) (earliest: Lazy<string[]>) : unit =
@@ -233,7 +266,7 @@ type internal Gathering
         | s ->
             s.Keep event
 
-            if s.IsOutlier && not isOutlier then
+            if s.IsOutlier && not isOutlier && not (s.Effort.IsHopeless(id, true)) then
                 s.IsOutlier <- false
                 staging.NotReady s
                 staging.Again s
@@ -281,7 +314,6 @@ type internal Gathering
 
                 if lacking () = before then
                     s.SeekTurn <- s.SeekTurn + 1
-            | Purpose.Previous, _ -> s.SeekTurn <- s.SeekTurn + 1
             | Purpose.State, Answer.State(ids, chain) ->
                 if ids.Length > limits.State || chain.Length > limits.State then
                     s.TooMuch <- true
@@ -290,7 +322,6 @@ type internal Gathering
                     s.Told <- Array.distinct ids
                     s.ToldChain <- chain
                     s.ToldBy <- ask.Peer
-            | Purpose.State, _ -> s.StateTurn <- s.StateTurn + 1
             | Purpose.StateEvents, Answer.Events events ->
                 for event in wanted events do
                     if s.Effort.Chain < limits.AuthChain then
@@ -302,7 +333,6 @@ type internal Gathering
 
                 if authEventsOf s |> Array.exists (isMissing false) then
                     s.AuthTurn <- s.AuthTurn + 1
-            | Purpose.AuthEvents, _ -> s.AuthTurn <- s.AuthTurn + 1
-            | _ -> ()
+            | _ -> nothing s purpose
 
             staging.Again s

@@ -21,6 +21,10 @@ type internal Effort() =
     /// Events that cannot be decided in their place, for the state before them was looked for everywhere.
     member val Stateless = HashSet<string>()
 
+    /// What was asked of whom. No peer is asked the same again: who had no answer has none a moment later, and a hostile peer could make
+    /// every missing event cost as many questions as there are paths to it.
+    member val Asked = HashSet<struct (string * string)>()
+
     /// Whether it is known already that nothing comes of an event, with or without its place in the graph.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
