@@ -114,10 +114,7 @@ internal sealed class Homeserver : IAsyncDisposable
         builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel)
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
-        // Handlers await whatever takes long, so a request goes on where its bytes arrived, and an answer leaves from where it was made:
-        // without a change of thread before and after.
-        builder.WebHost.UseKestrelCore().UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true)
-            .ConfigureKestrel(kestrel => Listen(kestrel, config));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, config));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _drainTime);
 
         builder.Services

@@ -19,6 +19,9 @@ internal sealed class Crowd(Server server)
     private double _serverCpu;
     private double _clientCpu;
 
+    /// <summary>Requests a second of the last measurement alone.</summary>
+    public double LastPerSecond { get; private set; }
+
     /// <summary>One client, so many times.</summary>
     public void Repeat(Action client, int times) => Measure(() =>
     {
@@ -83,9 +86,12 @@ internal sealed class Crowd(Server server)
     {
         var client = ProcessFigures.CpuMilliseconds(Environment.ProcessId);
         var served = server.ProcessId is { } id ? ProcessFigures.CpuMilliseconds(id) : 0;
+        var before = _durations.Count;
         var watch = Stopwatch.StartNew();
         run();
-        _seconds += watch.Elapsed.TotalSeconds;
+        var seconds = watch.Elapsed.TotalSeconds;
+        _seconds += seconds;
+        LastPerSecond = (_durations.Count - before) / seconds;
         _clientCpu += ProcessFigures.CpuMilliseconds(Environment.ProcessId) - client;
         _serverCpu += server.ProcessId is { } same ? ProcessFigures.CpuMilliseconds(same) - served : 0;
     }

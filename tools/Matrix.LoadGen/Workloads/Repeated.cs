@@ -36,6 +36,9 @@ internal sealed class RepeatedByMany(Stage stage, IReadOnlyList<Exchange> client
 {
     private readonly Crowd _crowd = new(stage.Server);
 
+    /// <summary>Requests a second of the last slice.</summary>
+    public double LastPerSecond => _crowd.LastPerSecond;
+
     /// <summary>One slice: several clients at once make as many calls in it as one in several.</summary>
     public void WarmUp() => new Crowd(stage.Server).RepeatFor(clients, stage.Settings.SecondsPerSlice);
 
