@@ -4,7 +4,7 @@ using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>The walk of `docs/changing-a-rule.md`, as it stands there, in a copy of the rules.</summary>
+/// <summary>The walk of `docs/changing-a-rule.md`, as it stands there, in a copy of the rules and the vectors.</summary>
 internal sealed partial class ChangingARuleTests
 {
     private sealed record Block(string Kind, string File, string Text);
@@ -16,6 +16,7 @@ internal sealed partial class ChangingARuleTests
     {
         _copy = Directory.CreateTempSubdirectory("mx-walk-");
         CopyTree(Path.Combine(Repository.Root, "rules"), Path.Combine(_copy.FullName, "rules"));
+        CopyTree(Path.Combine(Repository.Root, "tests", "vectors"), Path.Combine(_copy.FullName, "tests", "vectors"));
         CopyTree(Path.GetDirectoryName(Command.Tool)!, Path.Combine(_copy.FullName, ".mx"));
         foreach (var file in new[] { "global.json", "paket.dependencies", "Directory.Build.props", "Directory.Packages.props" })
         {
@@ -57,7 +58,7 @@ internal sealed partial class ChangingARuleTests
     [Test]
     [Category("Slow")]
     [CancelAfter(600_000)]
-    public async Task The_walk_leads_where_it_says_and_ends_with_the_rules_as_they_are(CancellationToken stop)
+    public async Task The_walk_leads_where_it_says_and_ends_with_the_rules_and_vectors_as_they_are(CancellationToken stop)
     {
         var output = "";
         foreach (var block in Blocks(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "changing-a-rule.md"), stop)))
@@ -94,14 +95,14 @@ internal sealed partial class ChangingARuleTests
             }
         }
 
-        var rules = Path.Combine(Repository.Root, "rules");
-        foreach (var file in Directory.GetFiles(rules, "*.*", SearchOption.AllDirectories)
-            .Select(file => Path.GetRelativePath(rules, file))
+        foreach (var file in new[] { "rules", Path.Combine("tests", "vectors") }
+            .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.*", SearchOption.AllDirectories))
+            .Select(file => Path.GetRelativePath(Repository.Root, file))
             .Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)))
         {
             Assert.That(
-                await File.ReadAllTextAsync(Path.Combine(_copy.FullName, "rules", file), stop),
-                Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(rules, file), stop)), file);
+                await File.ReadAllTextAsync(Path.Combine(_copy.FullName, file), stop),
+                Is.EqualTo(await File.ReadAllTextAsync(Path.Combine(Repository.Root, file), stop)), file);
         }
     }
 
@@ -124,6 +125,7 @@ internal sealed partial class ChangingARuleTests
         // Nothing above the copy is its repository.
         start.Environment["GIT_CEILING_DIRECTORIES"] = Path.GetDirectoryName(_copy.FullName);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["MATRIX_HOME"] = _copy.FullName;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync(stop);
         var errors = process.StandardError.ReadToEndAsync(stop);

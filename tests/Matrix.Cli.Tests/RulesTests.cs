@@ -41,7 +41,7 @@ internal sealed class RulesTests
     public async Task Every_numbered_rule_of_every_version_is_shown_with_its_position_and_outcome()
     {
         var outline = JsonDocument.Parse(await File.ReadAllBytesAsync(
-            Path.Combine(Repository.Root, "tests", "vectors", "authorization", "outline.json"))).RootElement.GetProperty("versions");
+            Path.Combine(Repository.Root, "tests", "vectors", "authorization-outline.json"))).RootElement.GetProperty("versions");
         var items = 0;
 
         foreach (var version in outline.EnumerateObject())

@@ -149,6 +149,39 @@ internal sealed class VectorsTests
     }
 
     [Test]
+    public async Task A_folder_stands_for_the_files_in_it_and_a_file_that_has_no_vectors_is_told_to_have_none()
+    {
+        var outline = Path.Combine(_vectors, "authorization-outline.json");
+
+        var folder = await Command.RunAsync("vectors", "check", Path.Combine(_vectors, "event"), "--format", "json");
+        var all = await Command.RunAsync("vectors", "check", _vectors, "--format", "json");
+        var none = await Command.RunAsync("vectors", "check", outline);
+
+        Assert.That(folder.Code, Is.Zero, folder.Errors);
+        Assert.That(Number(folder, "files"), Is.EqualTo(Directory.GetFiles(Path.Combine(_vectors, "event")).Length));
+        Assert.That(Number(all, "files"), Is.EqualTo(Directory.GetFiles(_vectors, "*.json", SearchOption.AllDirectories).Length - 1));
+        Assert.That(none.Code, Is.EqualTo(2));
+        Assert.That(none.Errors, Does.StartWith($"mx: {outline}: the file: expected test vectors"));
+    }
+
+    [Test]
+    public async Task The_mutants_of_one_rule_are_tried_alone_and_a_rule_that_there_is_not_is_told()
+    {
+        var home = new Dictionary<string, string> { ["MATRIX_HOME"] = Repository.Root };
+        Task<Ran> Mutate(string rule) =>
+            Command.RunInAsync(home, "", "rules", "mutate", "--room-version", "11", "--rule", rule, "--vectors-only", "--format", "json");
+
+        var one = await Mutate("redaction.applied");
+        var none = await Mutate("redaction.app");
+
+        Assert.That(one.Code, Is.Zero, one.Errors);
+        var rules = one.Json.GetProperty("mutants").EnumerateArray().Select(mutant => mutant.GetProperty("rule").GetString()).Distinct();
+        Assert.That(rules, Has.Exactly(3).Items.And.All.StartsWith("redaction.applied."));
+        Assert.That(none.Code, Is.EqualTo(2));
+        Assert.That(none.Errors, Does.Contain("redaction.app'"));
+    }
+
+    [Test]
     public async Task Every_mutant_of_a_version_is_told_by_a_vector_that_is_named_or_is_listed_with_a_reason()
     {
         var home = new Dictionary<string, string> { ["MATRIX_HOME"] = Repository.Root };

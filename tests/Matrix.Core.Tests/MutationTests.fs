@@ -4,8 +4,10 @@ module Matrix.Core.Tests.MutationTests
 open System
 open System.IO
 open NUnit.Framework
+open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Mutation
+open Matrix.Properties.Reference
 open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Properties.Vectors.Generation
@@ -27,14 +29,23 @@ let private files =
             "authorization/published.json"
             "event/power-level.json"
             "event/redaction.json"
+            "event/redaction-handling.json"
          ]
          |> List.map (fun file -> file, parse file))
 
 let private without (names: string list) =
     files.Value |> List.filter (fun (name, _) -> not (List.contains name names))
 
+let private plan (files: (string * VectorFile) list) : MutationPlan = {
+    Files = files
+    Worlds = []
+    Search = Search.Vectors
+    IsWanted = fun _ -> true
+    Equivalents = Equivalents.all
+}
+
 let private fates files versions =
-    Mutation.run files [] Search.Vectors ignore versions
+    Mutation.run (plan files) ignore versions
 
 let private all = lazy (fates files.Value Versions.all)
 
@@ -49,9 +60,102 @@ let ``The vectors tell every mutant of every version that is not listed as makin
     Assert.That(all.Value.Length, Is.GreaterThan 5000)
 
 [<Test>]
+let ``The vectors of an unstable version, and those of its parent, tell every mutant of it`` () =
+    for version in Versions.unstable do
+        let itself =
+            $"authorization/{version.Id.Substring(version.Id.LastIndexOf '.' + 1)}.json"
+
+        let findings =
+            fates ((itself, parse itself) :: files.Value) [ version ]
+            |> List.filter _.IsFinding
+            |> List.map (fun f -> $"{f.Status} {f.Id}: {f.By}")
+
+        Assert.That(findings, Is.Empty, version.Id)
+
+/// The fates of the mutants of one rule of a version, by the mutation, with this list of equivalents.
+let private ofRule (rule: string) (version: RoomVersion) (search: Search) (listed: Equivalent list) : Map<string, Fate> =
+    Mutation.run
+        {
+            plan files.Value with
+                Search = search
+                IsWanted = (=) rule
+                Equivalents = listed
+        }
+        ignore
+        [ version ]
+    |> List.map (fun f -> f.Mutation, f)
+    |> Map.ofList
+
+let private listing (rule: string) (subject: Subject) (mutation: string) : Equivalent = {
+    Subject = subject
+    Rule = rule
+    Mutations = [ mutation ]
+    Versions = []
+    Reason = "it was said so"
+}
+
+[<TestCase("member.join.banned", "dropped")>]
+[<TestCase("redaction.applied.same-server", "dropped")>]
+[<TestCase("m.room.power_levels", "drops ban")>]
+let ``A mutant that is listed as making no difference, and makes one, is a finding`` (rule: string, mutation: string) =
+    let subject =
+        if rule.StartsWith "m.room" then Subject.Redaction
+        elif rule.StartsWith "redaction" then Subject.Handling
+        else Subject.Authorization
+
+    let right = ofRule rule Versions.v12 Search.Vectors Equivalents.all
+    Assert.That(right[mutation].Status, Is.EqualTo Status.Killed)
+
+    let wrong =
+        ofRule rule Versions.v12 Search.Vectors (listing rule subject mutation :: Equivalents.all)
+
+    Assert.That(wrong[mutation].Status, Is.EqualTo Status.WronglyListed)
+    Assert.That(wrong[mutation].IsFinding)
+    Assert.That(wrong[mutation].By, Does.StartWith "vector ")
+
+[<TestCase("member.join.banned", "after the next")>]
+[<TestCase("redaction.applied.power", "after the next")>]
+[<TestCase("top-level", "drops content")>]
+let ``A mutant that nothing tells, and that is not listed, is a finding`` (rule: string, mutation: string) =
+    for search in [ Search.Vectors; Search.Worlds 1L ] do
+        // No worlds of authorization: they are walked through elsewhere.
+        let listed = ofRule rule Versions.v12 search Equivalents.all
+        Assert.That(listed[mutation].Status, Is.EqualTo Status.Equivalent)
+
+        let unlisted =
+            ofRule rule Versions.v12 search (Equivalents.all |> List.filter (fun e -> e.Rule <> rule))
+
+        Assert.That(unlisted[mutation].Status, Is.EqualTo Status.Survived)
+        Assert.That(unlisted[mutation].IsFinding)
+
+[<Test>]
+let ``What is listed as making no difference is a mutant of each version that it is listed of`` () =
+    Assert.That(Equivalents.stale Equivalents.all Versions.all, Is.Empty)
+
+    let rotten = [
+        listing "member.join.banned" Subject.Authorization "no such mutation"
+        listing "no.such.rule" Subject.Authorization "dropped"
+        listing "member.join.banned" Subject.Selection "dropped"
+        {
+            listing "member.knock" Subject.Authorization "dropped" with
+                Versions = [ "6"; "7" ]
+        }
+        listing "member.join.banned" Subject.Authorization "dropped"
+    ]
+
+    Assert.That(
+        (Equivalents.stale rotten Versions.all = [
+            "authorization/member.join.banned: no such mutation"
+            "authorization/no.such.rule: dropped"
+            "selection/member.join.banned: dropped"
+            "authorization/member.knock: dropped (version 6)"
+        ])
+    )
+
+[<Test>]
 let ``Every rule, selection and row of every version has mutants, and no two have the same name`` () =
     for version in Versions.all do
-        let named = Mutants.ofAuthorization version @ Mutants.ofRedaction version
+        let named = Mutants.all version
         let twice = named |> List.countBy _.Id |> List.filter (fun (_, count) -> count > 1)
         Assert.That(twice, Is.Empty, version.Id)
 
@@ -63,6 +167,11 @@ let ``Every rule, selection and row of every version has mutants, and no two hav
         Assert.That((version.Selections |> List.map _.Name |> set) - changed Subject.Selection, Is.Empty, version.Id)
         Assert.That((version.Redaction.Content.Keys |> set) - changed Subject.Redaction, Is.Empty, version.Id)
         Assert.That(changed Subject.Setting, Does.Contain "power-level-values", version.Id)
+
+        let handling =
+            version.Handling @ Authorization.Handling.ofClients |> List.map Rule.name |> set
+
+        Assert.That(handling - changed Subject.Handling, Is.Empty, version.Id)
 
 [<Test>]
 let ``A weakened suite lets mutants survive, and says which`` () =
@@ -88,9 +197,18 @@ let ``Without the vectors that are kept for them, some mutants are told by a sma
 
     let inWorlds =
         Mutation.run
-            (without [ "authorization/mutants.json"; "authorization/clauses.json" ])
-            [ JoinWorld.world; MemberWorld.world ]
-            (Search.Worlds 97L)
+            {
+                plan (
+                    without [
+                        "authorization/mutants.json"
+                        "authorization/clauses.json"
+                        "event/redaction.json"
+                        "event/redaction-handling.json"
+                    ]
+                ) with
+                    Worlds = [ JoinWorld.world; MemberWorld.world ]
+                    Search = Search.Worlds 97L
+            }
             ignore
             [ version ]
 
@@ -101,6 +219,16 @@ let ``Without the vectors that are kept for them, some mutants are told by a sma
             && f.By.StartsWith("world \"joins\"", StringComparison.Ordinal))
 
     Assert.That(told |> List.map _.Id, Does.Contain "authorization/member.join.banned: dropped")
+
+    let by (subject: Subject) (world: string) =
+        let ofSubject = inWorlds |> List.filter (fun f -> f.Subject = subject)
+        Assert.That(ofSubject |> List.filter _.IsFinding, Is.Empty)
+
+        for fate in ofSubject do
+            Assert.That(fate.By, Does.Contain $"\"{world}\"")
+
+    by Subject.Handling RedactingWorld.world.Name
+    by Subject.Redaction RedactedEvents.name
 
 /// What decides, each way it can, by version.
 let private deciding: (string * string * bool) list = [
@@ -131,7 +259,111 @@ let ``Every rule that decides has a vector that it decides, each way, in every v
 
     Assert.That(set deciding - shown, Is.Empty)
 
+[<Test>]
+let ``Every rule that handles redactions has a vector that it decides in every version, and those that ask something one beside it``
+    ()
+    =
+    let vectors = (parse GeneratedVectors.RedactionsFile).Vectors
+
+    let clauseOf (vector: Vector) = vector.Expected.Text "clause"
+    let asks (vector: Vector) = string (vector.Question.Text "asks")
+
+    for version in Versions.all do
+        for asked, table in RedactingWorld.tables version do
+            let here =
+                vectors |> List.filter (fun v -> v.Version = version.Id && asks v = asked)
+
+            let verdicts (v: Vector) =
+                v.Expected.TryFind "allowed" = ValueSome(Json.Bool true)
+
+            for rule in table.Handling do
+                Assert.That(here |> List.map clauseOf, Does.Contain(Rule.name rule), $"{version.Id}, {asked}")
+
+            if table.Handling.Length > 1 then
+                Assert.That(here |> List.map verdicts |> List.distinct |> List.length, Is.EqualTo 2, $"{version.Id}, {asked}")
+
+/// Ids of mutants that these vectors leave, of versions that authorization cannot tell apart.
+let private survivors (files: (string * VectorFile) list) (group: RoomVersion list) : Set<string> =
+    fates files [ group.Head ]
+    |> List.filter (fun f -> f.Status = Status.Survived)
+    |> List.map _.Id
+    |> set
+
 [<Test; Category "Slow">]
-let ``The vectors of the rules are those that are generated`` () =
-    let file = File.ReadAllText(Path.Combine(folder, GeneratedVectors.ClausesFile))
-    Assert.That((GeneratedVectors.clauses () = file), "write them anew: mx vectors generate tests/vectors")
+let ``Each vector that is kept for mutants tells one that no vector of the other files does, and no two ask the same`` () =
+    let kept = parse GeneratedVectors.MutantsFile
+    let others = without [ GeneratedVectors.MutantsFile ]
+
+    let twice =
+        kept.Vectors
+        |> List.countBy (fun v -> CanonicalJson.text (Json.Object v.Question))
+        |> List.filter (fun (_, count) -> count > 1)
+
+    Assert.That(twice, Is.Empty)
+
+    let idle = [
+        for group in Worlds.groups Versions.all do
+            let version = group.Head
+            let left = survivors others group
+
+            let mutants =
+                Mutants.ofAuthorization version |> List.filter (fun m -> left.Contains m.Id)
+
+            for vector in kept.Vectors do
+                if vector.Version = version.Id then
+                    let isTold = Mutation.isTold [ "it", { kept with Vectors = [ vector ] } ] version
+
+                    if not (List.exists isTold mutants) then
+                        $"{version.Id}: {vector.Place}"
+    ]
+
+    Assert.That(idle, Is.Empty)
+
+[<TestCase(GeneratedVectors.ClausesFile)>]
+[<TestCase(GeneratedVectors.RedactionsFile)>]
+[<Category "Slow">]
+let ``The vectors of the rules are those that are generated`` (name: string) =
+    let generated =
+        if name = GeneratedVectors.ClausesFile then
+            GeneratedVectors.clauses ()
+        else
+            GeneratedVectors.redactions ()
+
+    let file = File.ReadAllText(Path.Combine(folder, name))
+    Assert.That((generated = file), "write them anew: mx vectors generate tests/vectors")
+
+[<Test>]
+let ``Both evaluators decide every case of the redactions that small rooms have`` () =
+    for group in RedactingWorld.groups Versions.all do
+        for _, version in RedactingWorld.tables group.Head do
+            let ground = Ground(RedactingWorld.world, version)
+            let stage = Stage ground
+            let mutable differing = 0
+
+            Enumeration.run RedactingWorld.world [ version ] (Enumeration.slice 23L) (fun case ->
+                stage.Load case
+
+                let literally =
+                    AuthReference.askOfRedaction
+                        version.Handling
+                        (AuthReference.questionOf stage.Case)
+                        (RedactingWorld.redactedSender case)
+
+                if RedactingWorld.decide ground.Rules stage case <> literally then
+                    differing <- differing + 1)
+            |> ignore
+
+            Assert.That(differing, Is.Zero, version.Id)
+
+[<Test>]
+let ``Redaction leaves of every event of its world what the specification's words leave of it`` () =
+    Assert.That(RedactedEvents.all.Value.Length, Is.GreaterThan 100_000)
+
+    for version in Versions.all |> List.distinctBy _.Redaction do
+        let redactor = Redactor version.Redaction
+
+        let differing =
+            RedactedEvents.all.Value
+            |> Array.filter (fun event -> redactor.Redact event <> LiteralEvent.redact version.Redaction event)
+
+        Assert.That(differing |> Array.truncate 3, Is.Empty, version.Id)

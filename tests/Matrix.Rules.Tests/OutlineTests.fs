@@ -16,7 +16,7 @@ type private Line = {
 
 let private outline: Map<string, Line list> =
     let path =
-        Path.Combine(TestContext.CurrentContext.TestDirectory, "vectors", "authorization", "outline.json")
+        Path.Combine(TestContext.CurrentContext.TestDirectory, "vectors", "authorization-outline.json")
 
     use json = JsonDocument.Parse(File.ReadAllBytes path)
 

@@ -4,6 +4,36 @@ open System
 open System.Text.RegularExpressions
 open Matrix.Rules
 
+/// Of whom a condition may ask instead.
+type internal Terms = {
+    Users: User list
+    Servers: Server list
+} with
+
+    /// In the authorization rules, and in the auth events selection.
+    static member OfAuthorization = {
+        Users = [ User.Sender; User.StateKey; User.CreateSender ]
+        Servers = [
+            Server.Of User.Sender
+            Server.Of User.CreateSender
+            Server.OfRoomId
+            Server.OfEventId
+            Server.InStateKey
+        ]
+    }
+
+    /// In the rules that handle redactions.
+    static member OfHandling = {
+        Users = [ User.Sender; User.RedactedSender; User.CreateSender; User.StateKey ]
+        Servers = [
+            Server.Of User.Sender
+            Server.Of User.RedactedSender
+            Server.Of User.CreateSender
+            Server.OfRoomId
+            Server.OfRedacts
+        ]
+    }
+
 /// Conditions with one thing changed.
 [<RequireQualifiedAccess>]
 module internal ConditionMutants =
@@ -30,16 +60,9 @@ module internal ConditionMutants =
         |> List.except [ it ]
         |> List.map (fun other -> $"{show other} for {show it}", other)
 
-    let private user = others [ User.Sender; User.StateKey; User.CreateSender ]
+    let private user (terms: Terms) = others terms.Users
 
-    let private server =
-        others [
-            Server.Of User.Sender
-            Server.Of User.CreateSender
-            Server.OfRoomId
-            Server.OfEventId
-            Server.InStateKey
-        ]
+    let private server (terms: Terms) = others terms.Servers
 
     let private relation =
         others [ Relation.Below; Relation.AtMost; Relation.AtLeast; Relation.Above ]
@@ -47,9 +70,9 @@ module internal ConditionMutants =
     let private level =
         others [ NamedLevel.Invite; NamedLevel.Kick; NamedLevel.Ban; NamedLevel.Redact ]
 
-    let private power (it: Power) : (string * Power) list =
+    let private power (terms: Terms) (it: Power) : (string * Power) list =
         match it with
-        | Power.Of u -> user u |> List.map (fun (what, u) -> what, Power.Of u)
+        | Power.Of u -> user terms u |> List.map (fun (what, u) -> what, Power.Of u)
         | Power.Level l -> level l |> List.map (fun (what, l) -> what, Power.Level l)
         | Power.Required -> others [ Power.Level NamedLevel.Invite; Power.Level NamedLevel.Ban ] it
         | Power.Old -> others [ Power.New ] it
@@ -125,8 +148,9 @@ module internal ConditionMutants =
         |> List.map (fun (how, value) -> (if what = "" then how else $"{how}, in {what}"), make value)
 
     /// What a condition that asks one thing can be instead.
-    let private leaf (it: Condition) : (string * Condition) list =
+    let private leaf (terms: Terms) (it: Condition) : (string * Condition) list =
         let shown = show it
+        let user, server, power = user terms, server terms, power terms
 
         match it with
         | Condition.TypeIs t -> eventType t |> place ("", Condition.TypeIs)
@@ -162,32 +186,36 @@ module internal ConditionMutants =
 
     /// The condition with one thing inside it changed: a part left out, turned around or asked of something else. It is not turned
     /// around as a whole.
-    let rec inside (it: Condition) : (string * Condition) list =
+    let rec inside (terms: Terms) (it: Condition) : (string * Condition) list =
         let parts (several: Condition list) (make: Condition list -> Condition) = [
             for part, rest in without several do
                 $"without {show part}", (if rest.Length = 1 then rest.Head else make rest)
 
-            for what, changed in oneOf changes several do
+            for what, changed in oneOf (changes terms) several do
                 what, make changed
         ]
 
         match it with
-        | Condition.Not inner -> inside inner |> List.map (fun (what, changed) -> what, Condition.Not changed)
+        | Condition.Not inner ->
+            inside terms inner
+            |> List.map (fun (what, changed) -> what, Condition.Not changed)
         | Condition.And [ one ]
-        | Condition.Or [ one ] -> inside one |> List.map (fun (what, changed) -> what, Condition.And [ changed ])
+        | Condition.Or [ one ] ->
+            inside terms one
+            |> List.map (fun (what, changed) -> what, Condition.And [ changed ])
         | Condition.And several ->
             ($"or for and, in {show it}", Condition.Or several)
             :: parts several Condition.And
         | Condition.Or several ->
             ($"and for or, in {show it}", Condition.And several)
             :: parts several Condition.Or
-        | it -> leaf it
+        | it -> leaf terms it
 
     /// As `inside`, and turned around.
-    and private changes (it: Condition) : (string * Condition) list =
+    and private changes (terms: Terms) (it: Condition) : (string * Condition) list =
         let negated =
             match it with
             | Condition.Not inner -> inner
             | it -> Condition.Not it
 
-        ($"not {show it}", negated) :: inside it
+        ($"not {show it}", negated) :: inside terms it

@@ -3,7 +3,7 @@ namespace Matrix.Properties.Mutation
 open Matrix.Rules
 
 /// Mutants that no decision of the small worlds tells from their version, and why none could.
-type internal Equivalent = {
+type Equivalent = {
     Subject: Subject
     Rule: string
     /// As they are called, up to the room version: the beginning is enough.
@@ -16,7 +16,7 @@ type internal Equivalent = {
 /// The reviewed list of mutants that make no difference. A mutant that nothing tells and that is not here is a finding; so is one that is here
 /// and is told.
 [<RequireQualifiedAccess>]
-module internal Equivalents =
+module Equivalents =
 
     let private rule name mutations reason = {
         Subject = Subject.Authorization
@@ -58,6 +58,8 @@ module internal Equivalents =
 
     let private since (first: int) = between first 12
     let private until (last: int) = between 1 last
+
+    let private ofHandling (e: Equivalent) = { e with Subject = Subject.Handling }
 
     /// All of them.
     let all: Equivalent list = [
@@ -112,17 +114,20 @@ module internal Equivalents =
             "authorising-user"
             [ "without ContentHas" ]
             "the key of the selected event is in what the condition asks for: without it nothing is selected"
+        rule "redaction.applied.power" next "both rules allow" |> ofHandling |> since 3
+        rule "redaction.asked.own" next "both rules allow" |> ofHandling
         {
             rule "top-level" [ "drops content" ] "content always stays, emptied as its type's row says" with
                 Subject = Subject.Redaction
         }
     ]
 
-    let private isAbout (version: RoomVersion) (mutant: Mutant) (e: Equivalent) : bool =
+    let private isCalled (mutant: Mutant) (mutation: string) =
+        mutant.Mutation.StartsWith(mutation, System.StringComparison.Ordinal)
+
+    let private isOf (version: RoomVersion) (mutant: Mutant) (e: Equivalent) : bool =
         e.Subject = mutant.Subject
         && e.Rule = mutant.Rule
-        && e.Mutations
-           |> List.exists (fun m -> mutant.Mutation.StartsWith(m, System.StringComparison.Ordinal))
         && (e.Versions.IsEmpty
             || List.contains version.Id e.Versions
             // An unstable version is one of these with a little changed.
@@ -130,5 +135,35 @@ module internal Equivalents =
                 && version.Parent |> Option.exists (fun parent -> List.contains parent e.Versions)))
 
     /// Why a mutant of a version makes no difference, if it is listed.
-    let reasonOf (version: RoomVersion) (mutant: Mutant) : string option =
-        all |> List.tryFind (isAbout version mutant) |> Option.map _.Reason
+    let reasonOf (listed: Equivalent list) (version: RoomVersion) (mutant: Mutant) : string option =
+        listed
+        |> List.tryFind (fun e -> isOf version mutant e && List.exists (isCalled mutant) e.Mutations)
+        |> Option.map _.Reason
+
+    /// What is listed of these versions and is no mutant of them any more: each mutation in each version that it is listed of; one that is
+    /// listed of all that have it, if none has.
+    let stale (listed: Equivalent list) (versions: RoomVersion list) : string list =
+        let mutants =
+            versions
+            |> List.map (fun version ->
+                version.Id, Mutants.all version |> List.groupBy (fun m -> m.Subject, m.Rule) |> Map.ofList)
+
+        [
+            for e in listed do
+                for mutation in e.Mutations do
+                    let having = [
+                        for id, mutants in mutants do
+                            match mutants.TryFind(e.Subject, e.Rule) with
+                            | Some mutants when mutants |> List.exists (fun m -> isCalled m mutation) -> id
+                            | _ -> ()
+                    ]
+
+                    let name = $"{e.Subject.Word}/{e.Rule}: {mutation}"
+
+                    if e.Versions.IsEmpty && having.IsEmpty then
+                        name
+
+                    for id in List.except having e.Versions do
+                        if versions |> List.exists (fun version -> version.Id = id) then
+                            $"{name} (version {id})"
+        ]

@@ -40,6 +40,19 @@ type Search =
     /// One decision of the small worlds in so many, besides; 1 for all.
     | Worlds of every: int64
 
+/// What mutants are tried on, and which are.
+type MutationPlan = {
+    /// Vectors, by file.
+    Files: (string * VectorFile) list
+    /// Where authorization is tried.
+    Worlds: World list
+    Search: Search
+    /// Whether mutants of the rule, selection, event type or setting of this name are tried.
+    IsWanted: string -> bool
+    /// What makes no difference, and why.
+    Equivalents: Equivalent list
+}
+
 /// Changing the tables of versions one rule at a time: whether anything would notice.
 [<RequireQualifiedAccess>]
 module Mutation =
@@ -48,79 +61,127 @@ module Mutation =
         let words = World.describe kill.World kill.Case |> String.concat "; "
         $"world \"{kill.World.Name}\": {words}"
 
-    let private fate (group: RoomVersion list) (mutant: Mutant) status by = {
-        Id = mutant.Id
-        Subject = mutant.Subject
-        Rule = mutant.Rule
-        Mutation = mutant.Mutation
-        Versions = group |> List.map _.Id
-        Status = status
-        By = by
-    }
+    /// What a mutant was tried on.
+    [<RequireQualifiedAccess>]
+    type private Found =
+        | By of string
+        /// By nothing, of all this.
+        | Nowhere of looked: string
 
-    let private ofKill (group: RoomVersion list) (mutant: Mutant) (by: string) : Fate =
-        match Equivalents.reasonOf group.Head mutant with
-        | None -> fate group mutant Status.Killed by
-        | Some _ -> fate group mutant Status.WronglyListed by
+    let private ofWorlds (names: string list) (decisions: int64) =
+        let names = names |> List.map (sprintf "\"%s\"") |> String.concat ", "
+        Found.Nowhere $"within the worlds {names} ({decisions} decisions)"
 
-    let private ofSurvivor (group: RoomVersion list) (mutant: Mutant) (looked: string) : Fate =
-        match Equivalents.reasonOf group.Head mutant with
-        | None -> fate group mutant Status.Survived looked
-        | Some reason -> fate group mutant Status.Equivalent $"{looked}: {reason}"
+    let private ofTried (tried: Tried) =
+        match tried.Kill with
+        | Some kill -> Found.By(describe kill)
+        | None -> ofWorlds tried.Worlds tried.Decisions
 
-    /// The mutants of versions that share all that authorization reads.
-    let private group
-        (files: (string * VectorFile) list)
-        (worlds: World list)
-        (search: Search)
-        told
-        (group: RoomVersion list)
-        : Fate list =
-        let suite = Suite(group.Head, files)
-        told $"version {suite.Version.Id}: vectors"
+    let private ofVectors (decisions: int) =
+        Found.Nowhere $"within the vectors ({decisions} decisions)"
 
-        let byVector =
-            Mutants.ofAuthorization group.Head |> List.map (fun m -> m, suite.Killer m)
+    /// What becomes of a mutant of versions that share it.
+    let private fate (plan: MutationPlan) (group: RoomVersion list) (mutant: Mutant) (found: Found) : Fate =
+        let status, by =
+            match found, Equivalents.reasonOf plan.Equivalents group.Head mutant with
+            | Found.By by, None -> Status.Killed, by
+            | Found.By by, Some _ -> Status.WronglyListed, by
+            | Found.Nowhere looked, None -> Status.Survived, looked
+            | Found.Nowhere looked, Some reason -> Status.Equivalent, $"{looked}: {reason}"
 
-        let left =
-            byVector |> List.filter (fun (_, killer) -> killer.IsNone) |> List.map fst
+        {
+            Id = mutant.Id
+            Subject = mutant.Subject
+            Rule = mutant.Rule
+            Mutation = mutant.Mutation
+            Versions = group |> List.map _.Id
+            Status = status
+            By = by
+        }
+
+    let private wanted (plan: MutationPlan) (mutants: Mutant list) =
+        mutants |> List.filter (fun m -> plan.IsWanted m.Rule)
+
+    /// Tries mutants on the vectors and, those that are left, on worlds.
+    let private tryAll
+        (plan: MutationPlan)
+        (mutants: Mutant list)
+        (killer: Mutant -> string option)
+        (decisions: int)
+        (hunt: int64 -> Mutant list -> Map<string, Tried>)
+        : (Mutant * Found) list =
+        let byVector = wanted plan mutants |> List.map (fun m -> m, killer m)
+        let left = byVector |> List.filter (snd >> Option.isNone) |> List.map fst
 
         let tried =
-            match search with
+            match plan.Search with
             | Search.Vectors -> Map.empty
-            | Search.Worlds finest -> Hunt.run suite worlds finest told left
+            | Search.Worlds _ when left.IsEmpty -> Map.empty
+            | Search.Worlds every -> hunt every left
 
         [
             for mutant, killer in byVector do
+                mutant,
                 match killer, tried.TryFind mutant.Id with
-                | Some vector, _ -> ofKill group mutant vector
-                | None, Some { Kill = Some kill } -> ofKill group mutant (describe kill)
-                | None, Some outcome ->
-                    let names = outcome.Worlds |> List.map (sprintf "\"%s\"") |> String.concat ", "
-                    ofSurvivor group mutant $"within the worlds {names} ({outcome.Decisions} decisions)"
-                | None, None -> ofSurvivor group mutant $"within the vectors ({suite.Decisions} decisions)"
+                | Some vector, _ -> Found.By vector
+                | None, Some tried -> ofTried tried
+                | None, None -> ofVectors decisions
         ]
+
+    /// The mutants of versions that share all that authorization reads.
+    let private authorization (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
+        let suite = Suite(group.Head, plan.Files)
+        told $"version {suite.Version.Id}: vectors"
+
+        tryAll plan (Mutants.ofAuthorization group.Head) suite.Killer suite.Decisions (fun every left ->
+            Hunt.run suite plan.Worlds every told left)
+        |> List.map (fun (mutant, found) -> fate plan group mutant found)
+
+    /// The mutants of versions that handle redactions alike: of both tables.
+    let private handling (plan: MutationPlan) told (group: RoomVersion list) : Fate list = [
+        told $"version {group.Head.Id}: redactions"
+
+        for asks, version in RedactingWorld.tables group.Head do
+            let suite = HandlingSuite(asks, version, plan.Files)
+
+            for mutant, found in
+                tryAll plan (Mutants.ofHandling version) suite.Killer suite.Decisions (fun every left ->
+                    Redactions.huntHandling version every left) do
+                fate plan group mutant found
+    ]
 
     /// The mutants of versions that share a redaction table.
-    let private redactions (files: (string * VectorFile) list) (group: RoomVersion list) : Fate list =
-        let suite = Suite(group.Head, files)
+    let private redaction (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
+        let suite = Suite(group.Head, plan.Files)
+        told $"version {group.Head.Id}: redacted events"
 
         [
-            for mutant in Mutants.ofRedaction group.Head do
-                match suite.Killer mutant with
-                | Some vector -> ofKill group mutant vector
-                | None -> ofSurvivor group mutant "within the redaction vectors"
+            for mutant in wanted plan (Mutants.ofRedaction group.Head) do
+                let found =
+                    match suite.Killer mutant, plan.Search with
+                    | Some vector, _ -> Found.By vector
+                    | None, Search.Vectors -> ofVectors suite.Redactions
+                    | None, Search.Worlds _ ->
+                        match Redactions.killerOfTable group.Head mutant with
+                        | Some event -> Found.By $"world \"{RedactedEvents.name}\": {event}"
+                        | None -> ofWorlds [ RedactedEvents.name ] (int64 RedactedEvents.all.Value.Length)
+
+                fate plan group mutant found
         ]
 
+    /// Whether one of these vectors tells a mutant of a version's authorization from it.
+    let isTold (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =
+        let suite = Suite(version, files)
+        fun mutant -> (suite.Killer mutant).IsSome
+
     /// Every mutant of these versions and what became of it. `told` hears what is being done.
-    let run
-        (files: (string * VectorFile) list)
-        (worlds: World list)
-        (search: Search)
-        (told: string -> unit)
-        (versions: RoomVersion list)
-        : Fate list =
-        (Worlds.groups versions |> List.collect (group files worlds search told))
-        @ (versions
-           |> List.groupBy _.Redaction
-           |> List.collect (fun (_, group) -> redactions files group))
+    let run (plan: MutationPlan) (told: string -> unit) (versions: RoomVersion list) : Fate list = [
+        for group in Worlds.groups versions do
+            yield! authorization plan told group
+
+        for group in RedactingWorld.groups versions do
+            yield! handling plan told group
+
+        for _, group in versions |> List.groupBy _.Redaction do
+            yield! redaction plan told group
+    ]

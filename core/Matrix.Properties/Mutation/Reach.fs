@@ -62,6 +62,7 @@ type internal Reach(version: RoomVersion) =
         | Subject.Authorization -> mutant.DecidedBy |> List.forall (comesTo eventType membership)
         | Subject.Selection
         | Subject.Setting -> true
+        | Subject.Handling
         | Subject.Redaction -> false
 
     /// Whether an event that the rule at a place decides may be decided otherwise by a mutant.
@@ -75,4 +76,5 @@ type internal Reach(version: RoomVersion) =
             |> List.exists (fun rule -> places[rule] <= place && place < ends[rule])
         | Subject.Selection
         | Subject.Setting -> true
+        | Subject.Handling
         | Subject.Redaction -> false

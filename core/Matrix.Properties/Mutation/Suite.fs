@@ -35,6 +35,26 @@ type private ReadState(rules: AuthRules, events: Map<string * string, Pdu>) =
             | true, event -> event
             | _ -> null
 
+/// The vectors of a kind that a version's mutants are tried on.
+[<RequireQualifiedAccess>]
+module internal VectorsOf =
+
+    /// By what reports call each. An unstable version has those of its parent too: it is the parent with a little changed, and decides them
+    /// by its own rules.
+    let version (version: RoomVersion) (kind: string) (files: (string * VectorFile) list) : (string * Vector) list =
+        let ids =
+            match version.Stability with
+            | Stability.Stable -> [ version.Id ]
+            | Stability.Unstable -> version.Id :: Option.toList version.Parent
+
+        [
+            for file, vectors in files do
+                if vectors.Kind = kind then
+                    for vector in vectors.Vectors do
+                        if List.contains vector.Version ids then
+                            $"vector {file} {vector.Place}: {vector.Name}", vector
+        ]
+
 /// The vectors that a version's mutants are tried on.
 [<Sealed>]
 type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
@@ -43,44 +63,36 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
     let reach = Reach version
 
     let trials = [|
-        for file, vectors in files do
-            if vectors.Kind = "authorization" then
-                for vector in vectors.Vectors do
-                    if vector.Version = version.Id then
-                        match Vectors.authCase vector with
-                        | Error _ -> ()
-                        | Ok case ->
-                            let right = AuthCase.decide rules case
+        for name, vector in VectorsOf.version version "authorization" files do
+            match Vectors.authCase vector with
+            | Error _ -> ()
+            | Ok case ->
+                let right = AuthCase.decide rules case
 
-                            {
-                                Name = $"vector {file} {vector.Place}: {vector.Name}"
-                                Case = case
-                                Right = right
-                                Decider = reach.PlaceOf right
-                            }
+                {
+                    Name = name
+                    Case = case
+                    Right = right
+                    Decider = reach.PlaceOf right
+                }
     |]
 
     let states = lazy (trials |> Array.map (fun t -> ReadState(rules, t.Case.State)))
 
+    let redactor = Redactor version.Redaction
+
     let redactions = [
-        for file, vectors in files do
-            if vectors.Kind = "redaction" then
-                for vector in vectors.Vectors do
-                    if vector.Version = version.Id then
-                        match vector.Question.TryFind "event", vector.Expected.TryFind "redacted" with
-                        | ValueSome(Json.Object event), ValueSome(Json.Object redacted) ->
-                            $"vector {file} {vector.Place}: {vector.Name}", event, redacted
-                        | _ -> ()
+        for name, vector in VectorsOf.version version "redaction" files do
+            match vector.Question.TryFind "event" with
+            | ValueSome(Json.Object event) -> name, event, redactor.Redact event
+            | _ -> ()
     ]
 
     let levels = [
-        for file, vectors in files do
-            if vectors.Kind = "power-level" then
-                for vector in vectors.Vectors do
-                    if vector.Version = version.Id then
-                        match vector.Question.TryFind "value" with
-                        | ValueSome value -> $"vector {file} {vector.Place}: {vector.Name}", value
-                        | ValueNone -> ()
+        for name, vector in VectorsOf.version version "power-level" files do
+            match vector.Question.TryFind "value" with
+            | ValueSome value -> name, value
+            | ValueNone -> ()
     ]
 
     let bySettings (mutant: Mutant) (mutated: AuthRules) : string option =
@@ -121,6 +133,8 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
     member _.Reach = reach
     /// How many decisions there are.
     member _.Decisions = trials.Length
+    /// How many redacted events.
+    member _.Redactions = redactions.Length
 
     /// The vector that tells the mutant from the version.
     member _.Killer(mutant: Mutant) : string option =
@@ -132,5 +146,7 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
             |> List.tryFind (fun (_, event, redacted) -> redactor.Redact event <> redacted)
             |> Option.map (fun (name, _, _) -> name)
         | Subject.Setting -> bySettings mutant (AuthRules mutant.Table)
+        // Their trials are of another kind: `HandlingSuite`.
+        | Subject.Handling -> None
         | Subject.Authorization
         | Subject.Selection -> byDecisions mutant (AuthRules mutant.Table)

@@ -37,6 +37,7 @@ module Vectors =
         EventKinds.redaction
         EventKinds.powerLevel
         AuthorizationKind.kind
+        HandlingKind.kind
         PushKinds.defaultRules
         PushKinds.condition
     ]
@@ -70,8 +71,13 @@ module Vectors =
         | Error fault -> Error fault
         | Ok file ->
             checked' {
+                // What a file without a kind is, nothing in it says.
+                let! kind =
+                    match maybe "kind" file with
+                    | None -> wrong { file with At = "the file" } "expected test vectors, which have a 'kind'; this file has none"
+                    | Some kind -> asText kind |> Result.bind find
+
                 let! about = text "about" file
-                let! kind = text "kind" file |> Result.bind find
                 let! cases = need "cases" file |> Result.bind asList
                 let! vectors = cases |> every (readCase kind file)
 
@@ -114,4 +120,10 @@ module Vectors =
             Value = vector.Question
         }
 
-    let ofDecision decision = AuthorizationKind.answerOf decision
+    let redactionCase (vector: Vector) =
+        HandlingKind.caseOf {
+            At = vector.Place
+            Value = vector.Question
+        }
+
+    let ofDecision decision = RoomCases.answerOf decision

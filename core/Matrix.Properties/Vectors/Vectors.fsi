@@ -43,5 +43,8 @@ module Vectors =
     /// A vector of the kind `authorization` as the evaluators take it.
     val authCase: vector: Vector -> Result<AuthCase, VectorFault>
 
-    /// A decision as the answer to such a vector.
+    /// A vector of the kind `redaction-handling` as the evaluators take it.
+    val redactionCase: vector: Vector -> Result<RedactionCase, VectorFault>
+
+    /// A decision as the answer to a vector of one of the two.
     val ofDecision: decision: Matrix.Core.Auth.Decision -> JsonObject

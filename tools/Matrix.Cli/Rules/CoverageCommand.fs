@@ -16,16 +16,11 @@ type CoverageArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "one room version; all stable ones unless said."
+            | Room_Version _ -> RoomVersions.OneOfAll
             | Exhaustive -> "counts every case of the small worlds, and not the lightest and some drawn ones only: minutes."
             | Format _ -> "how the answer is written; text unless said."
 
 module internal CoverageCommand =
-
-    let private versions (arguments: ParseResults<CoverageArguments>) : Result<RoomVersion list, Ending> =
-        match arguments.TryGetResult CoverageArguments.Room_Version with
-        | None -> Ok Versions.all
-        | Some id -> RoomVersions.find id |> Result.map List.singleton
 
     /// Everything that was decided in a group of versions that authorization cannot tell apart.
     let private survey (exhaustive: bool) (version: RoomVersion) : Survey =
@@ -70,7 +65,7 @@ module internal CoverageCommand =
         ]
 
     let run (arguments: ParseResults<CoverageArguments>) : Ending =
-        match versions arguments with
+        match RoomVersions.wanted (arguments.TryGetResult CoverageArguments.Room_Version) with
         | Error ending -> ending
         | Ok versions ->
             let exhaustive = arguments.Contains CoverageArguments.Exhaustive

@@ -1,6 +1,5 @@
 namespace Matrix.Cli.Rules
 
-open System
 open Argu
 open Matrix.Cli
 open Matrix.Cli.Output
@@ -11,13 +10,15 @@ open Matrix.Rules
 
 type MutateArguments =
     | [<Unique>] Room_Version of V: string
+    | [<Unique>] Rule of NAME: string
     | [<Unique>] Vectors_Only
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "the version whose tables are changed; all unless said."
+            | Room_Version _ -> RoomVersions.OneOfAll
+            | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with this and a dot."
             | Vectors_Only -> "tries the vectors and not the small worlds: seconds instead of minutes."
             | Format _ -> "how the answer is written; text unless said. Text and Markdown leave out what was killed."
 
@@ -29,7 +30,7 @@ module internal MutateCommand =
         | Status.Survived -> "survived"
         | Status.WronglyListed -> "wrongly-listed"
 
-    let private report (format: OutputFormat) (fates: Fate list) : Report =
+    let private report (format: OutputFormat) (fates: Fate list) (stale: string list) : Report =
         let count status =
             fates
             |> List.filter (fun f -> f.Status = status)
@@ -48,6 +49,7 @@ module internal MutateCommand =
                 "tried", Count(int64 fates.Length)
                 for status in [ Status.Killed; Status.Equivalent; Status.Survived; Status.WronglyListed ] do
                     (statusWord status).Replace('-', '_'), count status
+                "stale", Count(int64 stale.Length)
             ]
             Tables = [
                 {
@@ -65,31 +67,55 @@ module internal MutateCommand =
                             ]
                     ]
                 }
+                if not stale.IsEmpty then
+                    {
+                        Name = "listed_and_no_mutant_of_any_version"
+                        Columns = [ "id" ]
+                        Rows = [ for id in stale -> [ Word id ] ]
+                    }
             ]
         }
 
-    let private told (what: string) =
-        if not Console.IsErrorRedirected then
-            eprintfn "%s" what
+    /// The mutants and what became of each, with how far that is on a terminal.
+    let private tried (plan: MutationPlan) (versions: RoomVersion list) : Fate list =
+        use progress = new Progress()
+        Mutation.run plan progress.Show versions
 
     /// Changes the tables one rule at a time, and says of each change whether anything notices.
     let run (arguments: ParseResults<MutateArguments>) : Ending =
         let versions =
-            match arguments.TryGetResult MutateArguments.Room_Version with
-            | None -> Ok Versions.all
-            | Some id -> RoomVersions.find id |> Result.map List.singleton
+            RoomVersions.wanted (arguments.TryGetResult MutateArguments.Room_Version)
 
         match versions, Files.ofCheckout () |> Result.bind Files.readAll with
         | Error ending, _
         | _, Error ending -> ending
         | Ok versions, Ok files ->
-            let search =
-                if arguments.Contains Vectors_Only then
-                    Search.Vectors
-                else
-                    Search.Worlds 1L
+            let rule = arguments.TryGetResult Rule
 
-            let fates = Mutation.run files Worlds.all search told versions
-            let format = arguments.GetResult(MutateArguments.Format, Text)
-            Report.print format (report format fates)
-            if fates |> List.exists _.IsFinding then Finding else Done
+            let fates =
+                tried
+                    {
+                        Files = files
+                        Worlds = Worlds.all
+                        Search =
+                            if arguments.Contains Vectors_Only then
+                                Search.Vectors
+                            else
+                                Search.Worlds 1L
+                        IsWanted = RoomVersions.isMeant rule
+                        Equivalents = Equivalents.all
+                    }
+                    versions
+
+            match rule with
+            | Some rule when fates.IsEmpty ->
+                Misused $"--rule: there is nothing called '{rule}' in the tables (without it, all are changed)"
+            | _ ->
+                let stale = Equivalents.stale Equivalents.all Versions.all
+                let format = arguments.GetResult(MutateArguments.Format, Text)
+                Report.print format (report format fates stale)
+
+                if fates |> List.exists _.IsFinding || not stale.IsEmpty then
+                    Finding
+                else
+                    Done

@@ -1,4 +1,4 @@
-/// Room versions and areas as they are named on the command line.
+/// Room versions, areas and rules as they are named on the command line.
 module internal Matrix.Cli.Rules.RoomVersions
 
 open Matrix.Cli
@@ -12,6 +12,22 @@ let find (id: string) : Result<RoomVersion, Ending> =
     | None ->
         let known = Versions.withUnstable |> List.map _.Id |> String.concat ", "
         Error(Misused("there is no room version '" + id + "': expected one of " + known))
+
+/// What `--room-version` means to commands that are about all versions.
+[<Literal>]
+let OneOfAll = "one room version; all stable ones unless said."
+
+/// The version of that name; all stable ones without a name.
+let wanted (id: string option) : Result<RoomVersion list, Ending> =
+    match id with
+    | None -> Ok Versions.all
+    | Some id -> find id |> Result.map List.singleton
+
+/// Whether a dotted name is the one that was asked for, or begins with it and a dot; all are without one.
+let isMeant (asked: string option) (name: string) : bool =
+    match asked with
+    | None -> true
+    | Some asked -> name = asked || name.StartsWith(asked + ".", System.StringComparison.Ordinal)
 
 /// The area of that name; all of them without a name.
 let areas (name: string option) : Result<Area list, Ending> =

@@ -21,7 +21,7 @@ type VerifyArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "one room version; all stable ones unless said."
+            | Room_Version _ -> RoomVersions.OneOfAll
             | Property _ -> "one property, or all whose names begin with this and a dot."
             | Exhaustive -> "every case of the small worlds, and ten times as many drawn values: minutes, on all cores."
             | Seed _ -> "what values are drawn with; 1 unless said."
@@ -47,11 +47,6 @@ module internal VerifyCommand =
         Exceptions: Excepted list
     }
 
-    let private isWanted (wanted: string option) (name: string) : bool =
-        match wanted with
-        | None -> true
-        | Some wanted -> name = wanted || name.StartsWith(wanted + ".", StringComparison.Ordinal)
-
     /// The name of a version's property without the version.
     let private baseName (version: RoomVersion option) (property: Property) : string =
         match version with
@@ -67,7 +62,9 @@ module internal VerifyCommand =
             for version in versions do
                 for p in AllProperties.ofVersion version -> Some version, p
         ]
-        |> List.filter (fun (version, p) -> isWanted wanted (baseName version p) || isWanted wanted p.Name)
+        |> List.filter (fun (version, p) ->
+            RoomVersions.isMeant wanted (baseName version p)
+            || RoomVersions.isMeant wanted p.Name)
 
     let private checkDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Property) list) : Line list =
         let properties = Array.ofList properties
@@ -228,7 +225,8 @@ module internal VerifyCommand =
                     }
         ]
 
-        worldly @ invariants |> List.filter (fun line -> isWanted wanted line.Name)
+        worldly @ invariants
+        |> List.filter (fun line -> RoomVersions.isMeant wanted line.Name)
 
     let private spans (versions: string list) : string =
         match versions with
@@ -348,13 +346,8 @@ module internal VerifyCommand =
             @ exceptions
         )
 
-    let private versions (arguments: ParseResults<VerifyArguments>) : Result<RoomVersion list, Ending> =
-        match arguments.TryGetResult VerifyArguments.Room_Version with
-        | None -> Ok Versions.all
-        | Some id -> RoomVersions.find id |> Result.map List.singleton
-
     let run (arguments: ParseResults<VerifyArguments>) : Ending =
-        match versions arguments with
+        match RoomVersions.wanted (arguments.TryGetResult VerifyArguments.Room_Version) with
         | Error ending -> ending
         | Ok versions ->
             let wanted = arguments.TryGetResult VerifyArguments.Property

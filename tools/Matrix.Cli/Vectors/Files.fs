@@ -28,7 +28,17 @@ module internal Files =
             | Ok vectors -> Ok(file, vectors)
             | Error fault -> Error(Misused $"{file}: {fault}")
 
-    /// Reads files, or says what is wrong with the first that is malformed.
+    // It stands among the vectors, and is none: the outline of the pages.
+    let private outline = "authorization-outline.json"
+
+    /// The files in a folder, and below.
+    let inFolder (folder: string) : string list =
+        Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
+        |> Array.filter (fun file -> Path.GetFileName file <> outline)
+        |> Array.sort
+        |> List.ofArray
+
+    /// Reads files, and all that are in folders, or says what is wrong with the first that is malformed.
     let readAll (files: string list) : Result<(string * VectorFile) list, Ending> =
         let rec go taken rest =
             match rest with
@@ -38,17 +48,9 @@ module internal Files =
                 | Ok file -> go (file :: taken) rest
                 | Error ending -> Error ending
 
-        go [] files
-
-    // Its place among the vectors is not among the files that are asked: it is the outline of the pages.
-    let private outline = Path.Combine("authorization", "outline.json")
-
-    /// The files in a folder, and below.
-    let inFolder (folder: string) : string list =
-        Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
-        |> Array.filter (fun file -> Path.GetRelativePath(folder, file) <> outline)
-        |> Array.sort
-        |> List.ofArray
+        files
+        |> List.collect (fun file -> if Directory.Exists file then inFolder file else [ file ])
+        |> go []
 
     /// The files of the checkout, if `mx` is run from one.
     let ofCheckout () : Result<string list, Ending> =

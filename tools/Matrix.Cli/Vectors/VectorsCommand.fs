@@ -16,7 +16,7 @@ type CheckArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Files _ -> "the files of vectors."
+            | Files _ -> "files of vectors, or folders of them."
             | Differing -> "shows only the cases that differ."
             | Format _ -> "how the answer is written; text unless said."
 
@@ -44,12 +44,14 @@ type AnswerArguments =
 
 type GenerateArguments =
     | [<MainCommand; ExactlyOnce>] Folder of DIR: string
+    | [<Unique>] Check
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
             | Folder _ ->
                 "the folder of vectors, such as tests/vectors: its other files are read, and those that are generated written."
+            | Check -> "writes nothing, and says which of the generated files differ from what would be written."
 
 [<RequireSubcommand>]
 type VectorsArguments =
@@ -175,36 +177,56 @@ module internal VectorsCommand =
 
         Done
 
+    /// Says which of these are not in a folder as they are here.
+    let private compare (folder: string) (files: (string * string) list) : Ending =
+        let differing =
+            files
+            |> List.filter (fun (name, text) ->
+                let file = Path.Combine(folder, name)
+                not (File.Exists file) || File.ReadAllText file <> text)
+
+        for name, _ in differing do
+            Console.Out.WriteLine $"{name} is not what is generated: write it anew with mx vectors generate"
+
+        ending differing.IsEmpty
+
+    let private write (folder: string) (files: (string * string) list) : Ending =
+        for name, text in files do
+            let file = Path.Combine(folder, name)
+            Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore
+            File.WriteAllText(file, text)
+
+        Done
+
     let private generate (arguments: ParseResults<GenerateArguments>) =
         let folder = Path.GetFullPath(arguments.GetResult GenerateArguments.Folder)
 
         if not (Directory.Exists folder) then
             Misused $"{folder}: there is no such folder"
         else
-            let generated = [ GeneratedVectors.ClausesFile; GeneratedVectors.MutantsFile ]
-
             let others =
                 Files.inFolder folder
-                |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) generated))
+                |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) GeneratedVectors.files))
 
-            let told (what: string) =
-                if not Console.IsErrorRedirected then
-                    eprintfn "%s" what
+            let mutants files =
+                use progress = new Progress()
+                GeneratedVectors.mutants files progress.Show
 
             match Files.readAll others with
             | Error ending -> ending
             | Ok files ->
-                match GeneratedVectors.mutants files told with
+                match mutants files with
                 | Error fault -> Refused $"what was generated is malformed: {fault}"
                 | Ok mutants ->
-                    let write (name: string) (text: string) =
-                        let file = Path.Combine(folder, name)
-                        Directory.CreateDirectory(nonNull (Path.GetDirectoryName file)) |> ignore
-                        File.WriteAllText(file, text)
-
-                    write GeneratedVectors.ClausesFile (GeneratedVectors.clauses ())
-                    write GeneratedVectors.MutantsFile mutants
-                    Done
+                    [
+                        GeneratedVectors.ClausesFile, GeneratedVectors.clauses ()
+                        GeneratedVectors.MutantsFile, mutants
+                        GeneratedVectors.RedactionsFile, GeneratedVectors.redactions ()
+                    ]
+                    |> if arguments.Contains GenerateArguments.Check then
+                           compare folder
+                       else
+                           write folder
 
     let run (arguments: ParseResults<VectorsArguments>) =
         match arguments.GetSubCommand() with

@@ -8,49 +8,64 @@ open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// The authorization vectors that are made from the small worlds.
+/// The vectors that are made from the small worlds.
 [<RequireQualifiedAccess>]
 module GeneratedVectors =
 
+    /// Each case on its stage, in a version, with what is to be said of it.
+    let private inEach (picks: Pick list) (version: RoomVersion) (add: Pick -> Stage -> string -> unit) : unit =
+        let stages =
+            picks
+            |> List.map _.World
+            |> List.distinctBy _.Name
+            |> List.map (fun world -> world.Name, Stage(Ground(world, version)))
+            |> dict
+
+        for pick in picks do
+            let stage = stages[pick.World.Name]
+            stage.Load pick.Case
+
+            add pick stage (World.describe pick.World pick.Case |> String.concat "; ")
+
     let private render (about: string) (picks: (RoomVersion list * Pick list) list) : string =
-        let rendering = Rendering about
+        let rendering = Rendering(about, "authorization")
 
         for versions, picks in picks do
             for version in versions do
                 let rules = AuthRules version
 
-                let stages =
-                    Worlds.all
-                    |> List.map (fun world -> world.Name, lazy Stage(Ground(world, version)))
-                    |> dict
-
-                for pick in picks do
-                    let stage = stages[pick.World.Name].Value
-                    stage.Load pick.Case
-
+                inEach picks version (fun pick stage words ->
                     let name =
-                        match World.describe pick.World pick.Case with
-                        | [] -> pick.World.Name
-                        | words -> pick.World.Name + ": " + String.concat "; " words
+                        if words = "" then
+                            pick.World.Name
+                        else
+                            $"{pick.World.Name}: {words}"
 
-                    rendering.Add(version, name, pick.Near, stage.Case, stage.Decide rules)
+                    rendering.Add(version, name, pick.Near, stage.Case, stage.Decide rules))
 
         rendering.Text
 
-    /// Where the first of the files belongs, below the folder of vectors.
+    /// Of every rule that decides, the smallest case, below the folder of vectors.
     [<Literal>]
     let ClausesFile = "authorization/clauses.json"
 
-    /// Where the second does.
+    /// What besides tells the mutants.
     [<Literal>]
     let MutantsFile = "authorization/mutants.json"
+
+    /// Both, of the rules that handle redactions.
+    [<Literal>]
+    let RedactionsFile = "event/redaction-handling.json"
+
+    /// All of them.
+    let files: string list = [ ClausesFile; MutantsFile; RedactionsFile ]
 
     let private groups = lazy (Worlds.groups Versions.all)
 
     let private clausePicks =
         lazy
             (groups.Value
-             |> List.map (fun group -> group, Picking(Worlds.all, group.Head).OfClauses()))
+             |> List.map (fun group -> group, Picking(Deciding.authorization group.Head).OfClauses()))
 
     /// For every rule that decides, of every version: the smallest decision that it makes, each way, and one beside it that it does not make.
     let clauses () : string =
@@ -58,6 +73,26 @@ module GeneratedVectors =
             "For every rule that decides, in every room version: the smallest case that it decides, and beside it (`near`) one that differs in \
              one thing and is decided the other way by another rule. Found by enumerating small worlds; `mx vectors generate` writes this file."
             clausePicks.Value
+
+    /// A case for each of these mutants that was found to differ. One case may tell many: those that an earlier one tells need no other.
+    let private besides (picking: Picking) (left: Mutant list) (kills: Map<string, Tried>) : Pick list =
+        let isTold (mutant: Mutant) (mutated: AuthRules) (picks: Pick list) =
+            // A setting shows in how the state is read, and not on the stage of the version.
+            mutant.Subject <> Subject.Setting
+            && picks |> List.exists (fun pick -> picking.Tells(mutated, pick))
+
+        ([], left)
+        ||> List.fold (fun more mutant ->
+            let mutated = AuthRules mutant.Table
+
+            match kills[mutant.Id].Kill with
+            | Some kill when not (isTold mutant mutated more) -> picking.OfKill(mutant, kill) :: more
+            | _ -> more)
+        |> List.rev
+        |> List.distinctBy (fun pick -> pick.World.Name, List.ofArray pick.Case)
+
+    let private isEquivalent (version: RoomVersion) (mutant: Mutant) =
+        (Equivalents.reasonOf Equivalents.all version mutant).IsSome
 
     /// What, besides, it takes to tell every mutant of every version from it. `files`: the vectors that there are, without these.
     let mutants (files: (string * VectorFile) list) (told: string -> unit) : Result<string, VectorFault> =
@@ -70,41 +105,61 @@ module GeneratedVectors =
             let picksOf (group: RoomVersion list) : Pick list =
                 let version = group.Head
                 let suite = Suite(version, files)
-                let picking = Picking(Worlds.all, version)
 
                 let left =
                     Mutants.ofAuthorization version
-                    |> List.filter (fun m -> (Equivalents.reasonOf version m).IsNone && (suite.Killer m).IsNone)
+                    |> List.filter (fun m -> not (isEquivalent version m) && (suite.Killer m).IsNone)
 
-                let kills = Hunt.run suite Worlds.all 1L told left
-
-                // One case may tell many mutants: those that an earlier one tells need no other.
-                let stages =
-                    Worlds.all
-                    |> List.map (fun world -> world.Name, lazy Stage(Ground(world, version)))
-                    |> dict
-
-                let tells (mutant: Mutant) (mutated: AuthRules) (pick: Pick) =
-                    mutant.Subject <> Subject.Setting
-                    && (let stage = stages[pick.World.Name].Value
-                        stage.Load pick.Case
-                        Verdicts.differ (stage.Decide suite.Rules) (stage.Decide mutated))
-
-                ([], left)
-                ||> List.fold (fun picks mutant ->
-                    match kills[mutant.Id].Kill with
-                    | None -> picks
-                    | Some kill ->
-                        let mutated = AuthRules mutant.Table
-
-                        if picks |> List.exists (tells mutant mutated) then
-                            picks
-                        else
-                            picking.OfKill(mutant, kill) :: picks)
-                |> List.rev
-                |> List.distinctBy (fun pick -> pick.World.Name, List.ofArray pick.Case)
+                Hunt.run suite Worlds.all 1L told left
+                |> besides (Picking(Deciding.authorization version)) left
 
             render
                 "What tells each mutant of each room version from it, where no other vector does: a mutant is a table of rules with one thing \
                  changed. Found by `mx rules mutate` in small worlds; `mx vectors generate` writes this file."
                 (groups.Value |> List.map (fun group -> group, picksOf group)))
+
+    /// Of the rules that handle redactions: the smallest case that each decides, one beside it, and what besides tells their mutants.
+    let redactions () : string =
+        let rendering =
+            Rendering(
+                "What becomes of redactions that were accepted. For every rule that decides, in every room version, the smallest case that it \
+                 decides, and beside it (`near`) one that differs in one thing and is decided the other way by another rule; and what besides \
+                 tells each mutant of a table from it. Found by enumerating a small world; `mx vectors generate` writes this file.",
+                "redaction-handling"
+            )
+
+        for group in RedactingWorld.groups Versions.all do
+            for asks, table in RedactingWorld.tables group.Head do
+                let picking = Picking(Deciding.handling table)
+                let clauses = picking.OfClauses()
+
+                let untold =
+                    Mutants.ofHandling table
+                    |> List.filter (fun m ->
+                        let mutated = AuthRules m.Table
+
+                        not (isEquivalent table m)
+                        && clauses |> List.forall (fun pick -> not (picking.Tells(mutated, pick))))
+
+                let picks =
+                    clauses @ besides picking untold (Redactions.huntHandling table 1L untold)
+
+                for version in group do
+                    let rules =
+                        RedactingWorld.tables version
+                        |> List.find (fun (other, _) -> other = asks)
+                        |> snd
+                        |> AuthRules
+
+                    inEach picks version (fun pick stage words ->
+                        rendering.AddRedaction(
+                            version,
+                            $"{asks}: {words}",
+                            pick.Near,
+                            asks,
+                            stage.Case,
+                            RedactingWorld.redactedSender pick.Case,
+                            RedactingWorld.decide rules stage pick.Case
+                        ))
+
+        rendering.Text

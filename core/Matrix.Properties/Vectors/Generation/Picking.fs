@@ -14,10 +14,41 @@ type internal Pick = {
     Near: string list
 }
 
-/// Which cases show the rules of a version: the smallest that each decides, and one beside it.
-[<Sealed>]
-type internal Picking(worlds: World list, version: RoomVersion) =
+/// A table of rules, and how it decides the case that is on a stage.
+type internal Deciding = {
+    /// The version that has it.
+    Version: RoomVersion
+    Table: Rule list
+    Worlds: World list
+    Decide: AuthRules -> Stage -> int[] -> Decision
+}
 
+/// The tables that vectors are made for.
+[<RequireQualifiedAccess>]
+module internal Deciding =
+
+    /// The authorization rules.
+    let authorization (version: RoomVersion) : Deciding = {
+        Version = version
+        Table = version.Authorization
+        Worlds = Worlds.all
+        Decide = fun rules stage _ -> stage.Decide rules
+    }
+
+    /// The rules by which a version handles redactions.
+    let handling (version: RoomVersion) : Deciding = {
+        Version = version
+        Table = version.Handling
+        Worlds = [ RedactingWorld.world ]
+        Decide = RedactingWorld.decide
+    }
+
+/// Which cases show the rules of a table: the smallest that each decides, and one beside it.
+[<Sealed>]
+type internal Picking(deciding: Deciding) =
+
+    let version = deciding.Version
+    let worlds = deciding.Worlds
     let rules = AuthRules version
 
     let stages =
@@ -28,10 +59,12 @@ type internal Picking(worlds: World list, version: RoomVersion) =
     /// Heavier cases are not looked at: every rule of every version is decided by a lighter one.
     let heaviest = 16
 
-    let decide (world: World) (case: int[]) : Decision =
+    let decideBy (rules: AuthRules) (world: World) (case: int[]) : Decision =
         let stage = stages[world.Name].Value
         stage.Load case
-        stage.Decide rules
+        deciding.Decide rules stage case
+
+    let decide = decideBy rules
 
     let clauseOf (decision: Decision) =
         match decision with
@@ -40,7 +73,7 @@ type internal Picking(worlds: World list, version: RoomVersion) =
 
     /// What there is to find: rules and how they decide.
     let wanted = [
-        for rule in Rule.all version.Authorization do
+        for rule in Rule.all deciding.Table do
             let name = Rule.name rule
 
             match rule with
@@ -100,11 +133,8 @@ type internal Picking(worlds: World list, version: RoomVersion) =
 
     /// The lighter case, of those that differ on one axis, that still tells a mutant; this one if there is none.
     let rec lighten (mutated: AuthRules) (world: World) (case: int[]) : int[] =
-        let stage = stages[world.Name].Value
-
         let tells (other: int[]) =
-            stage.Load other
-            Verdicts.differ (stage.Decide rules) (stage.Decide mutated)
+            Verdicts.differ (decide world other) (decideBy mutated world other)
 
         [
             for place in 0 .. case.Length - 1 do
@@ -122,6 +152,10 @@ type internal Picking(worlds: World list, version: RoomVersion) =
         |> function
             | Some lighter -> lighten mutated world lighter
             | None -> case
+
+    /// Whether a case that was picked tells the table that these rules have from this one.
+    member _.Tells(mutated: AuthRules, pick: Pick) : bool =
+        Verdicts.differ (decide pick.World pick.Case) (decideBy mutated pick.World pick.Case)
 
     /// Cases for every rule, in the order of the table; the smallest first.
     member _.OfClauses() : Pick list =

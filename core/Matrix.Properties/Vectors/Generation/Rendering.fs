@@ -12,7 +12,7 @@ open Matrix.Rules
 
 /// Picked cases as a file of vectors: rooms and their events once, cases that are the same in several versions once.
 [<Sealed>]
-type internal Rendering(about: string) =
+type internal Rendering(about: string, kind: string) =
 
     // By what an event says, apart from the version of its room: its name.
     let names = Dictionary<string, string>()
@@ -128,40 +128,11 @@ type internal Rendering(about: string) =
         text.Append(' ', indent).Append(body).Append(if last then "\n" else ",\n")
         |> ignore
 
-    /// Adds a case, in the room of a version.
-    member _.Add(version: RoomVersion, name: string, near: string list, case: AuthCase, decision: Decision) : unit =
-        let room, _ = roomOf version
-        let event = case.Event
-        let state = [ for e in case.State.Values -> named version e ]
-        let cited = [ for c in case.Facts.AuthEvents -> named version c.Event, c.Rejected ]
-
-        let question =
-            written version room case.Facts.HasRoomId event
-            |> if event.EventId = "$event" then
-                   id
-               else
-                   withMember "event_id" (Json.String event.EventId)
-            |> if event.PrevEvents = [| "$last" |] then
-                   id
-               else
-                   withMember "prev_events" (texts event.PrevEvents)
-
+    /// A case in the form of its file.
+    let add (version: RoomVersion) (body: (string * Json) list) (near: string list) (decision: Decision) =
         let body =
             members [
-                "name", Json.String name
-                "state", texts state
-                "event", Json.Object question
-                "auth_events", texts (List.map fst cited)
-
-                match cited |> List.filter snd with
-                | [] -> ()
-                | rejected -> "rejected", texts (rejected |> List.map fst |> List.distinct)
-
-                if event.Content.Has "join_authorised_via_users_server" then
-                    "signers", texts case.Facts.Signers
-
-                if event.Content.Has "third_party_invite" then
-                    "third_party_keys", texts case.Facts.ThirdPartyKeys
+                yield! body
 
                 if not near.IsEmpty then
                     "near", texts near
@@ -177,13 +148,79 @@ type internal Rendering(about: string) =
             cases[key] <- (body, List [ version.Id ])
             order.Add key
 
+    /// The event in question, as its file has it.
+    let question (version: RoomVersion) (case: AuthCase) : JsonObject =
+        let room, _ = roomOf version
+        let event = case.Event
+
+        written version room case.Facts.HasRoomId event
+        |> if event.EventId = "$event" then
+               id
+           else
+               withMember "event_id" (Json.String event.EventId)
+        |> if event.PrevEvents = [| "$last" |] then
+               id
+           else
+               withMember "prev_events" (texts event.PrevEvents)
+
+    /// Adds a decision of the authorization rules, in the room of a version.
+    member _.Add(version: RoomVersion, name: string, near: string list, case: AuthCase, decision: Decision) : unit =
+        let event = case.Event
+        let state = [ for e in case.State.Values -> named version e ]
+        let cited = [ for c in case.Facts.AuthEvents -> named version c.Event, c.Rejected ]
+
+        add
+            version
+            [
+                "name", Json.String name
+                "state", texts state
+                "event", Json.Object(question version case)
+                "auth_events", texts (List.map fst cited)
+
+                match cited |> List.filter snd with
+                | [] -> ()
+                | rejected -> "rejected", texts (rejected |> List.map fst |> List.distinct)
+
+                if event.Content.Has "join_authorised_via_users_server" then
+                    "signers", texts case.Facts.Signers
+
+                if event.Content.Has "third_party_invite" then
+                    "third_party_keys", texts case.Facts.ThirdPartyKeys
+            ]
+            near
+            decision
+
+    /// Adds what became of a redaction of an event that this user sent.
+    member _.AddRedaction
+        (version: RoomVersion, name: string, near: string list, asks: string, case: AuthCase, redactedSender: string, decision)
+        : unit =
+        let redacted =
+            members [
+                "event_id", Json.String(string case.Event.Redacts)
+                "type", Json.String "m.room.message"
+                "sender", Json.String redactedSender
+                "content", Json.Object JsonObject.Empty
+            ]
+
+        add
+            version
+            [
+                "name", Json.String name
+                "asks", Json.String asks
+                "state", texts [ for e in case.State.Values -> named version e ]
+                "event", Json.Object(question version case)
+                "redacted", Json.Object redacted
+            ]
+            near
+            decision
+
     /// The file.
     member _.Text: string =
         let text = StringBuilder()
         let quoted (s: string) = CanonicalJson.text (Json.String s)
         text.Append("{\n") |> ignore
         line text 1 false $"\"about\": {quoted about}"
-        line text 1 false "\"kind\": \"authorization\""
+        line text 1 false $"\"kind\": {quoted kind}"
         text.Append(" \"rooms\": {\n") |> ignore
 
         versions

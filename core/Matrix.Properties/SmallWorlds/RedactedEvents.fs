@@ -1,0 +1,137 @@
+namespace Matrix.Properties.SmallWorlds
+
+open Matrix.Rules
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+
+/// Events, as redaction reads them: by type and by member, and each member by itself. So all events with at most two members beside `content`,
+/// or two in it, show all that a table can decide, and whether two members have to do with each other.
+[<RequireQualifiedAccess>]
+module RedactedEvents =
+
+    /// What reports call them.
+    let name = "redacted events"
+
+    /// Which events they are, in a sentence.
+    let meaning =
+        "Events of every type that a version names, of others, and of none; with up to two members beside the content and up to two in it, of all \
+         that any version keeps and of what none does; as text, numbers, lists and objects, with what is kept inside them and what is not."
+
+    let private tables = lazy (Versions.withUnstable |> List.map _.Redaction)
+
+    /// What any version keeps: members of the event itself, and paths in the content of a type.
+    let everKept: Lazy<Set<string> * (string * string list) list> =
+        lazy
+            (let top =
+                tables.Value
+                |> List.map _.TopLevel
+                |> Set.unionMany
+                |> Set.union (set [ "unsigned"; "redacts" ])
+
+             let contents = [
+                 for table in tables.Value do
+                     for KeyValue(eventType, kept) in table.Content do
+                         match kept with
+                         | KeptContent.Paths paths ->
+                             for path in paths do
+                                 eventType, path
+                         | KeptContent.Whole -> ()
+             ]
+
+             top, List.distinct contents)
+
+    let private unknown = "org.example.unknown"
+
+    /// `type` as events have it; not there, or no text, in the last two.
+    let private types: Lazy<Json option list> =
+        lazy
+            (let named =
+                tables.Value
+                |> List.collect (fun table -> List.ofSeq table.Content.Keys)
+                |> List.distinct
+                |> List.sort
+
+             [
+                 for eventType in named @ [ "m.room.message"; "m.room.member.x"; "M.ROOM.MEMBER"; "" ] do
+                     Some(text eventType)
+                 None
+                 Some(nested [ "m.room.member", text "m.room.member" ])
+             ])
+
+    /// What one member can be: some of these are objects with members that are kept, with others, or with both.
+    let private forms (inner: string list) : Json list = [
+        text "x"
+        number 1
+        Json.Null
+        Json.Array [| text "x"; nested [ unknown, text "x" ] |]
+        nested []
+        nested [ unknown, text "x" ]
+        for key in inner do
+            nested [ key, text "x" ]
+            nested [ key, nested [ unknown, text "x" ]; unknown, text "x" ]
+    ]
+
+    /// Nothing; each of these by itself; each two of different names.
+    let private upToTwo (members: (string * Json) list) : (string * Json) list seq =
+        seq {
+            []
+
+            for one in members do
+                [ one ]
+
+            for i, (key, value) in List.indexed members do
+                for other, second in List.skip (i + 1) members do
+                    if other <> key then
+                        [ key, value; other, second ]
+        }
+
+    let private contents: Lazy<Json list> =
+        lazy
+            (let paths = (snd everKept.Value) |> List.map snd
+
+             let inner = paths |> List.collect List.tail |> List.distinct
+
+             let keys = unknown :: List.map List.head paths |> List.distinct
+
+             [
+                 for key in keys do
+                     for form in forms inner do
+                         key, form
+             ]
+             |> upToTwo
+             |> Seq.map nested
+             |> List.ofSeq)
+
+    let private beside: Lazy<(string * Json) list list> =
+        lazy
+            ([
+                for key in (fst everKept.Value).Add unknown - set [ "type"; "content" ] do
+                    for form in [ text "x"; nested [ unknown, text "x" ] ] do
+                        key, form
+             ]
+             |> upToTwo
+             |> List.ofSeq)
+
+    let private event (eventType: Json option) (rest: (string * Json) list) : JsonObject =
+        object' [
+            match eventType with
+            | Some eventType -> "type", eventType
+            | None -> ()
+
+            yield! rest
+        ]
+
+    /// All of them, the plainest of each type first.
+    let all: Lazy<JsonObject[]> =
+        lazy
+            [|
+                for eventType in types.Value do
+                    for members in beside.Value do
+                        event eventType members
+
+                        for content in [ nested []; nested [ "body", text "x" ]; text "x"; Json.Null ] do
+                            event eventType (("content", content) :: members)
+
+                    for content in contents.Value do
+                        event eventType [ "content", content ]
+            |]

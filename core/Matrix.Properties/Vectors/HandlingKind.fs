@@ -1,0 +1,91 @@
+namespace Matrix.Properties.Vectors
+
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Rules
+open Matrix.Properties.Vectors.Places
+
+/// A redaction that was accepted, and whose event it redacts.
+type RedactionCase = {
+    Version: RoomVersion
+    /// "applied", by every server; "sent", by the server of its sender, whom a client asks for it.
+    Asks: string
+    Redaction: Pdu
+    RedactedSender: string
+    /// In which the redaction was accepted.
+    State: Map<string * string, Pdu>
+}
+
+/// Asking.
+[<RequireQualifiedAccess>]
+module RedactionCase =
+
+    /// The state as the evaluators take it.
+    let state (rules: AuthRules) (case: RedactionCase) : IAuthState = MapState(rules, case.State)
+
+    /// What the host's evaluator says.
+    let decide (rules: AuthRules) (case: RedactionCase) : Decision =
+        let state = state rules case
+
+        if case.Asks = "applied" then
+            rules.Applies(case.Redaction, case.RedactedSender, state)
+        else
+            rules.MayAsk(case.Redaction, case.RedactedSender, state)
+
+/// What becomes of redactions that were accepted. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+module internal HandlingKind =
+
+    let private asks = [ "applied"; "sent" ]
+
+    let private read (file: Placed<JsonObject>) (case: Placed<JsonObject>) =
+        checked' {
+            let! rooms = RoomCases.roomsOf file
+            let! question = text "asks" case |> Result.bind (word asks)
+            let! event = object "event" case
+            let! redacted = object "redacted" case
+            let! state = need "state" case |> Result.bind asTexts
+
+            return!
+                RoomCases.perVersion rooms case (fun room ->
+                    let expand name event =
+                        Json.Object(RoomCases.expand room.Version room.RoomId name event)
+
+                    state
+                    |> every (RoomCases.named room)
+                    |> Result.map (fun state -> [
+                        "asks", Json.String question
+                        "event", expand "event" event
+                        "redacted", expand "redacted" redacted
+                        "state", Json.Array(Array.ofList state)
+                    ]))
+        }
+
+    /// A question as the evaluators take it.
+    let caseOf (question: Placed<JsonObject>) : Result<RedactionCase, VectorFault> =
+        checked' {
+            let! version = text "version" question |> Result.bind EventKinds.knownVersion
+            let! asks = text "asks" question |> Result.bind (word asks)
+            let! redaction = object "event" question |> Result.bind (RoomCases.eventOf version)
+            let! redacted = object "redacted" question |> Result.bind (RoomCases.eventOf version)
+            let! state = RoomCases.stateOf version question
+
+            return {
+                Version = version
+                Asks = asks
+                Redaction = redaction
+                RedactedSender = redacted.Sender
+                State = state
+            }
+        }
+
+    let kind: Kind = {
+        Name = "redaction-handling"
+        Ours = RoomCases.ours
+        Read = read
+        Answer =
+            fun _ question ->
+                caseOf question
+                |> Result.map (fun case -> RoomCases.answerOf (RedactionCase.decide (RoomCases.rulesOf case.Version) case))
+    }
