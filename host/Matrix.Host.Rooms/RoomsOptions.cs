@@ -9,6 +9,9 @@ public sealed record RoomsOptions
     /// <summary>The version of a room whose creator names none.</summary>
     public string DefaultRoomVersion { get; init; } = "12";
 
+    /// <summary>Versions that are in no specification, of which this server makes rooms all the same.</summary>
+    public IReadOnlyList<string> UnstableRoomVersions { get; init; } = [];
+
     /// <summary>Bytes of events kept in memory.</summary>
     public long EventCacheBytes { get; init; } = 48L * 1024 * 1024;
 

@@ -89,6 +89,11 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
 
     static let ids: IReadOnlyList<string> = [| for v in Versions.all -> v.Id |]
 
+    static let unstable: Dictionary<string, RoomRules> =
+        Dictionary(dict [ for v in Versions.unstable -> v.Id, RoomRules(v, EventFormat v, AuthRules v) ])
+
+    static let unstableIds: IReadOnlyList<string> = [| for v in Versions.unstable -> v.Id |]
+
     static let noParts: EventParts = {
         RoomId = ""
         EventId = ""
@@ -144,14 +149,23 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
         | Error fault -> Outcome.Refused(refusedBy fault)
 
-    /// The rules of a version; null if this server does not know it.
+    /// The rules of a version of the specification; null if it is none.
     static member Find(id: string) : RoomRules | null =
         match known.TryGetValue id with
         | true, rules -> rules
         | _ -> null
 
-    /// The identifiers of all versions that this server knows, oldest first.
+    /// The rules of a version, be it one that no server uses unless it is told to; null if there is none of that name.
+    static member FindUnstable(id: string) : RoomRules | null =
+        match unstable.TryGetValue id with
+        | true, rules -> rules
+        | _ -> RoomRules.Find id
+
+    /// The identifiers of the versions that every server knows, oldest first.
     static member Known = ids
+
+    /// The identifiers of the versions that a server uses only if it is told to.
+    static member Unstable = unstableIds
 
     /// The version's identifier, such as "12".
     member _.Id = version.Id

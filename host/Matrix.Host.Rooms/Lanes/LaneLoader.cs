@@ -59,7 +59,8 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
     private static RoomIdentity IdentityOf(RoomRow row) => new(
         row.Nid,
         row.RoomId,
-        RoomRules.Find(row.Version) ?? throw new InvalidDataException($"Room {row.RoomId} has the unknown version {row.Version}."));
+        // A room that was made while its version was switched on goes on when it no longer is.
+        RoomRules.FindUnstable(row.Version) ?? throw new InvalidDataException($"Room {row.RoomId} has the unknown version {row.Version}."));
 
     private async ValueTask<LocalMembers> LocalAsync(RoomNid room, CancellationToken stop)
     {

@@ -88,7 +88,7 @@ public sealed class RoomCreator
     /// <returns>Its id.</returns>
     public async ValueTask<RoomResult<string>> CreateAsync(RoomRequest request, CancellationToken stop)
     {
-        if (RoomRules.Find(request.Version ?? _options.DefaultRoomVersion) is not { } rules)
+        if (RulesOf(request.Version ?? _options.DefaultRoomVersion) is not { } rules)
         {
             return new RoomFailure(
                 RoomFailureKind.UnsupportedRoomVersion, $"This server does not know the room version `{request.Version}`.");
@@ -200,6 +200,9 @@ public sealed class RoomCreator
             if (Interlocked.CompareExchange(ref _lastMoment, mine, last) == last) return mine;
         }
     }
+
+    private RoomRules? RulesOf(string version) =>
+        _options.UnstableRoomVersions.Contains(version) ? RoomRules.FindUnstable(version) : RoomRules.Find(version);
 
     private static RoomFailure Taken(string alias) => new(RoomFailureKind.AliasTaken, $"The alias {alias} is taken.");
 

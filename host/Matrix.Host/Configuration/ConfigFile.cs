@@ -10,9 +10,12 @@ internal sealed record ConfigMistake(string Place, string Message)
 }
 
 /// <summary>A value as it was written, and where.</summary>
-internal readonly record struct ConfigText(string Text, string Place);
+/// <param name="Text">The value; of a list, its items with commas.</param>
+/// <param name="Place">Where it stands.</param>
+/// <param name="Items">The items, each with its place; null if it is no list.</param>
+internal readonly record struct ConfigText(string Text, string Place, IReadOnlyList<ConfigText>? Items = null);
 
-/// <summary>Reads a YAML file of nested mappings into a flat list of names and texts; what the names mean is not known here.</summary>
+/// <summary>Reads a YAML file of nested mappings, and lists of values, into a flat list of names and texts; what the names mean is not known here.</summary>
 internal sealed class ConfigFile
 {
     private readonly string _file;
@@ -100,12 +103,35 @@ internal sealed class ConfigFile
                 if (value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null") Unset[path] = PlaceOf(name);
                 else Values[path] = new ConfigText(value.Value, PlaceOf(value));
             }
+            else if (_events.TryConsume<SequenceStart>(out var list))
+            {
+                Items(path, list);
+            }
             else
             {
                 Refuse(_events.Current!, $"`{path}`: expected a value or nested settings");
                 _events.SkipThisAndNestedEvents();
             }
         }
+    }
+
+    private void Items(string path, SequenceStart list)
+    {
+        var items = new List<ConfigText>();
+        while (!_events.TryConsume<SequenceEnd>(out _))
+        {
+            if (_events.TryConsume<Scalar>(out var item))
+            {
+                items.Add(new ConfigText(item.Value, PlaceOf(item)));
+            }
+            else
+            {
+                Refuse(_events.Current!, $"`{path}`: expected a list of values");
+                _events.SkipThisAndNestedEvents();
+            }
+        }
+
+        Values[path] = new ConfigText(string.Join(", ", items.Select(i => i.Text)), PlaceOf(list), items);
     }
 
     private void Refuse(ParsingEvent at, string message) => Mistakes.Add(new ConfigMistake(PlaceOf(at), message));

@@ -15,6 +15,9 @@ internal abstract class ConfigKey(string path, string meaning)
     /// <summary>Whether the commented file leaves it out: for tests of the server itself.</summary>
     internal bool Hidden { get; init; }
 
+    /// <summary>Whether it holds a list; a file may have a YAML list for it.</summary>
+    internal abstract bool IsList { get; }
+
     /// <summary>The default as it is written in a file.</summary>
     internal abstract string DefaultText { get; }
 
@@ -27,6 +30,8 @@ internal sealed class ConfigKey<T>(string path, ConfigType<T> type, T otherwise,
 {
     /// <summary>What it holds if nobody says.</summary>
     internal T Default { get; } = otherwise;
+
+    internal override bool IsList => type.IsList;
 
     internal override string DefaultText => type.Show(Default);
 

@@ -17,6 +17,7 @@ internal static class ConfigKeys
     /// <summary>What the groups of settings are about.</summary>
     internal static IReadOnlyDictionary<string, string> Sections { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
+        ["room_versions"] = "Which rooms are made.",
         ["database"] = "Where rooms and accounts are kept.",
         ["listeners"] = "Where the server listens: address:port each, \"\" for not at all.",
         ["tls"] = "Certificate and key of listeners.federation. Clients are served without TLS: put a proxy in front.",
@@ -50,10 +51,16 @@ internal static class ConfigKeys
         "app_services", ConfigTypes.Text, "", "A folder of application services' registration files, \"\" for none. Relative to this file.");
 
     internal static ConfigKey<string> DefaultRoomVersion { get; } = Text(
-        "default_room_version",
-        ConfigTypes.OneOf([.. RoomRules.Known]),
+        "room_versions.default",
+        ConfigTypes.OneOf([.. RoomRules.Known, .. RoomRules.Unstable]),
         "12",
         "The version of a room whose creator names none.");
+
+    internal static ConfigKey<IReadOnlyList<string>> UnstableRoomVersions { get; } = Key(
+        "room_versions.unstable",
+        ConfigTypes.SomeOf([.. RoomRules.Unstable]),
+        [],
+        $"Versions that are in no specification ({string.Join(", ", RoomRules.Unstable)}) of which rooms can be made here all the same. Other servers know none of them. Rooms stay when their version goes from this list; no new ones are made.");
 
     internal static ConfigKey<string> DatabaseUrl { get; } = Text(
         "database.url",

@@ -11,6 +11,9 @@ internal abstract class ConfigType<T>(string expected)
     /// <summary>Continues "expected …".</summary>
     internal string Expected { get; } = expected;
 
+    /// <summary>Whether it is a list, written as one or with commas.</summary>
+    internal bool IsList { get; init; }
+
     internal abstract bool TryParse(string text, [MaybeNullWhen(false)] out T value);
 
     internal virtual string Show(T value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
@@ -74,6 +77,22 @@ internal static class ConfigTypes
     /// <summary>One of several words.</summary>
     internal static ConfigType<string> OneOf(params string[] words) =>
         new Parsed<string>("one of " + string.Join(", ", words), t => (words.Contains(t), t));
+
+    /// <summary>A list of some of several words, each once; with commas where it is no YAML list.</summary>
+    internal static ConfigType<IReadOnlyList<string>> SomeOf(params string[] words)
+    {
+        return new Parsed<IReadOnlyList<string>>("a list of any of " + string.Join(", ", words), Parse, static list => $"[{string.Join(", ", list)}]")
+        {
+            IsList = true,
+        };
+
+        (bool, IReadOnlyList<string>) Parse(string text)
+        {
+            var inner = text is ['[', .., ']'] ? text[1..^1] : text;
+            string[] named = [.. inner.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
+            return (named.All(words.Contains), named);
+        }
+    }
 
     private static string ShowBytes(long bytes) =>
         _byteUnits.Where(u => bytes % u.Size == 0 && bytes >= u.Size).Select(u => $"{bytes / u.Size}{u.Name}").FirstOrDefault("0");

@@ -48,9 +48,16 @@ internal sealed class ConfigValues
 
         foreach (var (path, text) in values._texts)
         {
-            if (keys[path].Mistake(text.Text) is { } expected)
+            if (text.Items is not null && !keys[path].IsList)
             {
-                mistakes.Add(new ConfigMistake(text.Place, $"`{path}`: expected {expected}, found {Shown(keys[path], text.Text)}"));
+                mistakes.Add(new ConfigMistake(text.Place, $"`{path}`: expected a value or nested settings"));
+                continue;
+            }
+
+            foreach (var item in text.Items ?? [text])
+            {
+                if (keys[path].Mistake(item.Text) is not { } expected) continue;
+                mistakes.Add(new ConfigMistake(item.Place, $"`{path}`: expected {expected}, found {Shown(keys[path], item.Text)}"));
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Net;
+using Matrix.Core.Facade;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
@@ -74,6 +75,14 @@ internal sealed record HomeserverConfig
             Refuse(ConfigKeys.TlsCertificate, "`tls.certificate` and `tls.key` belong together: expected both or neither");
         }
 
+        var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
+        if (values.Get(ConfigKeys.DefaultRoomVersion) is var version && RoomRules.Unstable.Contains(version) && !unstable.Contains(version))
+        {
+            Refuse(
+                ConfigKeys.DefaultRoomVersion,
+                $"`room_versions.default`: expected a version of the specification or one that `room_versions.unstable` lists, found `{version}`");
+        }
+
         if (mistakes.Count > 0) return (null, mistakes);
 
         var dataDir = PathOf(ConfigKeys.DataDir);
@@ -140,6 +149,7 @@ internal sealed record HomeserverConfig
             {
                 ServerName = serverName,
                 DefaultRoomVersion = values.Get(ConfigKeys.DefaultRoomVersion),
+                UnstableRoomVersions = unstable,
                 EventCacheBytes = values.Get(ConfigKeys.EventCache),
                 StateCacheBytes = values.Get(ConfigKeys.StateCache),
                 IdleRooms = values.Get(ConfigKeys.IdleRooms),

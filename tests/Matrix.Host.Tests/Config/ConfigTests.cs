@@ -56,7 +56,12 @@ public sealed class ConfigTests
     [TestCase("database:\n  readers: many\n", "homeserver.yaml:2: `database.readers`: expected an integer from 1 to 256, found `many`")]
     [TestCase("registration:\n  enabled: yes\n", "homeserver.yaml:2: `registration.enabled`: expected true or false, found `yes`")]
     [TestCase("listeners:\n  client: 8008\n", "homeserver.yaml:2: `listeners.client`: expected address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing, found `8008`")]
-    [TestCase("default_room_version: 13\n", "homeserver.yaml:1: `default_room_version`: expected one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, found `13`")]
+    [TestCase("room_versions:\n  default: 13\n", "homeserver.yaml:2: `room_versions.default`: expected one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, org.example.owned-state, found `13`")]
+    [TestCase("room_versions:\n  default: org.example.owned-state\n", "homeserver.yaml:2: `room_versions.default`: expected a version of the specification or one that `room_versions.unstable` lists, found `org.example.owned-state`")]
+    [TestCase("room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.mine\n", "homeserver.yaml:4: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `org.example.mine`")]
+    [TestCase("room_versions:\n  unstable: [12]\n", "homeserver.yaml:2: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `12`")]
+    [TestCase("room_versions:\n  unstable:\n    - a: b\n", "homeserver.yaml:3: `room_versions.unstable`: expected a list of values")]
+    [TestCase("room_versions:\n  unstable:\n    a: b\n", "homeserver.yaml:2: `room_versions.unstable` holds no further settings")]
     [TestCase("server_name: a b\n", "homeserver.yaml:1: `server_name`: expected a server name, such as example.org or localhost:8448, found `a b`")]
     [TestCase("server_name:\n  a: b\n", "homeserver.yaml:1: `server_name` holds no further settings")]
     [TestCase("limits: 5\n", "homeserver.yaml:1: `limits` holds further settings: expected lines below it, indented")]
@@ -72,6 +77,27 @@ public sealed class ConfigTests
 
         Assert.That(config, Is.Null);
         Assert.That(mistakes.Select(m => m.ToString()), Does.Contain(expected));
+    }
+
+    [TestCase("room_versions:\n  unstable: [org.example.owned-state]\n  default: org.example.owned-state\n")]
+    [TestCase("room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.owned-state\n  default: org.example.owned-state\n")]
+    [TestCase("room_versions:\n  unstable: org.example.owned-state\n  default: org.example.owned-state\n")]
+    public void An_unstable_room_version_can_be_switched_on_and_be_the_default(string file)
+    {
+        var (config, mistakes) = Load(file);
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.Rooms.UnstableRoomVersions, Is.EqualTo(new[] { "org.example.owned-state" }));
+        Assert.That(config.Rooms.DefaultRoomVersion, Is.EqualTo("org.example.owned-state"));
+    }
+
+    [Test]
+    public void No_unstable_room_version_is_switched_on_by_itself()
+    {
+        var (config, mistakes) = Load("room_versions:\n  unstable: []\n");
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That(config!.Rooms.UnstableRoomVersions, Is.Empty.And.EqualTo(Load("").Item1!.Rooms.UnstableRoomVersions));
     }
 
     [Test]

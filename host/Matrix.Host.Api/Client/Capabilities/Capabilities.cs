@@ -30,6 +30,7 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
         json.WriteString("default", rooms.DefaultRoomVersion);
         json.WriteStartObject("available");
         foreach (var version in RoomRules.Known) json.WriteString(version, "stable");
+        foreach (var version in rooms.UnstableRoomVersions) json.WriteString(version, "unstable");
         json.WriteEndObject();
         json.WriteEndObject();
         json.WriteEndObject();
