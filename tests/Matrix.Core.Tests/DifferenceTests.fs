@@ -58,3 +58,23 @@ let private verdicts (a: string) (b: string) (row: string) =
 [<TestCase("9", "10", "power-levels.named", true, false)>]
 let ``What a rule changed is a verdict`` (a: string, b: string, row: string, first: bool, second: bool) =
     Assert.That((verdicts a b row = (first, second)), Is.True)
+
+[<Test>]
+let ``How far auth chains lead is shown by a room in which it matters`` () =
+    for a, b in [ "1", "2"; "1", "11" ] do
+        let version id = Versions.tryFind id |> Option.get
+
+        let shown =
+            Differences.search [ Area.StateResolution; Area.Policy ] (version a) (version b)
+            |> List.tryPick (fun w ->
+                if (RowChanges.row w.Change).Id = "policy.resolution.auth-chains" then
+                    w.Shown
+                else
+                    None)
+
+        match shown with
+        | Some(Shown.Told(given, _, second)) ->
+            Assert.That(given, Does.Contain "@alice:one joins")
+            Assert.That(second, Does.StartWith "m.room.join_rules resolves to $e9; if")
+            Assert.That(second, Does.EndWith "m.room.join_rules resolves to $e6")
+        | other -> Assert.Fail $"%A{other}"

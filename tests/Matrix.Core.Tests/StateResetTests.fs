@@ -7,7 +7,8 @@ open Matrix.Properties.Scenarios
 open Matrix.Properties.SmallWorlds
 
 let private scenarios =
-    StateResets.all |> List.map (fun s -> TestCaseData(s).SetArgDisplayNames s.Name)
+    StateResets.all @ StepsShown.all
+    |> List.map (fun s -> TestCaseData(s).SetArgDisplayNames s.Name)
 
 let private nothing = "nothing"
 
@@ -17,7 +18,7 @@ let private left version scenario =
     | Error error -> failwith $"%A{error}"
 
 [<TestCaseSource(nameof scenarios)>]
-let ``A reset happens where it is said to happen`` (scenario: StateResets.Scenario) =
+let ``A room ends as it is said to end`` (scenario: StateResets.Scenario) =
     let expected algorithm =
         scenario.Leaves[algorithm] |> Option.defaultValue nothing
 

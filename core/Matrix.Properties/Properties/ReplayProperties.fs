@@ -10,106 +10,86 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference
 
+/// Something that replays rooms, as properties ask it.
+type Replaying = RoomVersion -> Pdu[] -> ReplayReference.Replayed
+
+/// What holds of every room that is replayed.
+type ReplayLaw = {
+    /// Dotted and stable.
+    Name: string
+    /// What holds, in a sentence.
+    Meaning: string
+    Holds: Replaying -> RoomVersion -> Pdu[] -> bool
+}
+
 /// What holds of rooms whose events are replayed: the state before and after each, where history forks and merges.
 [<RequireQualifiedAccess>]
 module ReplayProperties =
 
-    let private run (rules: AuthRules) (events: Pdu[]) : Replay =
-        match Replay.Run(rules, events, ResolutionLimits.usual) with
-        | Ok replay -> replay
-        | Error error -> failwith $"%A{error}"
-
-    let private ofRooms name meaning (version: RoomVersion) (holds: AuthRules -> Pdu[] -> bool) : Property =
-        let rules = AuthRules version
-
-        Property.forAllShrink $"{name}.{version.Id}" meaning DagGen.steps DagGen.shrink (fun steps ->
-            holds rules (DagGen.play version steps))
-
     let private mapOf (tree: StateTree) : StateResReference.StateMap =
         Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
 
-    /// Two servers agree.
-    let arrivalOrder (version: RoomVersion) : Property =
-        ofRooms
-            "state-res.arrival-order"
-            "Servers that hear of the same events in different orders accept the same ones, and hold the same state before and after each."
-            version
-            (fun rules events ->
-                let seenBy (events: Pdu[]) =
-                    let replay = run rules events
+    /// The replay of the core.
+    let production: Replaying =
+        fun version events ->
+            match Replay.Run(AuthRules version, events, ResolutionLimits.usual) with
+            | Error error -> failwith $"%A{error}"
+            | Ok replay -> {
+                Events = [
+                    for e in replay.Events ->
+                        {
+                            Id = e.Pdu.EventId
+                            IsRejected = e.Rejection.IsSome
+                            Before = mapOf e.Before
+                            After = mapOf e.After
+                        }
+                ]
+                Extremities = List.ofArray replay.Extremities
+                State = mapOf replay.State
+              }
 
-                    set [
-                        for e in replay.Events ->
-                            e.Pdu.EventId, e.Rejection.IsSome, mapOf e.Before |> Map.toList, mapOf e.After |> Map.toList
-                    ],
-                    set replay.Extremities,
-                    mapOf replay.State
+    /// Two servers agree.
+    let arrivalOrder: ReplayLaw = {
+        Name = "state-res.arrival-order"
+        Meaning =
+            "Servers that hear of the same events in different orders accept the same ones, and hold the same state before and after each, and at the end."
+        Holds =
+            fun replaying version events ->
+                let seenBy (events: Pdu[]) =
+                    let replayed = replaying version events
+                    set replayed.Events, set replayed.Extremities, replayed.State
 
                 let first = seenBy events
 
                 [ 1..4 ]
-                |> List.forall (fun seed -> seenBy (DagGen.shuffled seed events) = first))
+                |> List.forall (fun seed -> seenBy (DagGen.shuffled seed events) = first)
+    }
 
     /// The state before an event, by its definition.
-    let isTheDefinition (version: RoomVersion) : Property =
-        ofRooms
-            "state-res.state-before-and-after"
+    let isTheDefinition: ReplayLaw = {
+        Name = "state-res.state-before-and-after"
+        Meaning =
             "The state before an event is the resolution of the states after its previous events; an event that its auth events and that state allow, and no other, changes the state after it."
-            version
-            (fun rules events ->
-                let replay = run rules events
+        Holds =
+            fun replaying version events ->
+                let replayed = replaying version events
 
-                let literal =
-                    (Map.empty, replay.Events)
-                    ||> Array.fold (fun known e ->
-                        let id = e.Pdu.EventId
+                let literal = ReplayReference.replay ReplayReference.literal version events
 
-                        let graph: StateResReference.Graph = {
-                            Version = version
-                            Events = Map [ for e in replay.Events -> e.Pdu.EventId, e.Pdu ]
-                            Rejected = known |> Map.filter (fun _ (_, rejected) -> rejected) |> Map.keys |> Set.ofSeq
-                        }
-
-                        let before =
-                            match [ for p in e.Pdu.PrevEvents -> fst (Map.find p known) ] with
-                            | [] -> Map.empty
-                            | states -> (StateResReference.resolve graph states).Resolved
-
-                        let allowedIn (state: StateResReference.StateMap) =
-                            StateResReference.passes graph (state |> Map.map (fun _ id -> graph.Events[id])) id
-
-                        let byAuthEvents =
-                            Map [
-                                for a in e.Pdu.AuthEvents -> (graph.Events[a].Type, string graph.Events[a].StateKey), a
-                            ]
-
-                        let withCreate =
-                            match e.Pdu.Type, before.TryFind("m.room.create", "") with
-                            | "m.room.create", _
-                            | _, None -> byAuthEvents
-                            | _, Some create -> byAuthEvents.Add(("m.room.create", ""), create)
-
-                        let rejected = not (allowedIn withCreate && allowedIn before)
-
-                        let after =
-                            match e.Pdu.StateKey with
-                            | NonNull key when not rejected -> before.Add((e.Pdu.Type, key), id)
-                            | _ -> before
-
-                        known.Add(id, (after, rejected)))
-
-                replay.Events
-                |> Array.forall (fun e -> literal[e.Pdu.EventId] = (mapOf e.After, e.Rejection.IsSome)))
+                set replayed.Events = set literal.Events
+                && set replayed.Extremities = set literal.Extremities
+                && replayed.State = literal.State
+    }
 
     /// The end of the room.
-    let extremitiesAreTheEnd (version: RoomVersion) : Property =
-        ofRooms
-            "state-res.extremities-are-the-end"
+    let extremitiesAreTheEnd: ReplayLaw = {
+        Name = "state-res.extremities-are-the-end"
+        Meaning =
             "Every accepted event is a forward extremity or comes before one, and no forward extremity comes before another."
-            version
-            (fun rules events ->
-                let replay = run rules events
-                let byId = Map [ for e in replay.Events -> e.Pdu.EventId, e.Pdu ]
+        Holds =
+            fun replaying version events ->
+                let replayed = replaying version events
+                let byId = Map [ for e in events -> e.EventId, e ]
 
                 let rec before (seen: Set<string>) (pending: string list) =
                     match pending with
@@ -118,20 +98,27 @@ module ReplayProperties =
                     | id :: rest -> before (seen.Add id) (List.ofArray byId[id].PrevEvents @ rest)
 
                 let behind =
-                    replay.Extremities
-                    |> Array.map (fun id -> before Set.empty (List.ofArray byId[id].PrevEvents))
+                    replayed.Extremities
+                    |> List.map (fun id -> before Set.empty (List.ofArray byId[id].PrevEvents))
                     |> Set.unionMany
 
                 let accepted =
-                    replay.Events
-                    |> Array.filter (fun e -> e.Rejection.IsNone)
-                    |> Array.map _.Pdu.EventId
+                    replayed.Events
+                    |> List.filter (fun e -> not e.IsRejected)
+                    |> List.map _.Id
                     |> set
 
-                (Set.intersect (set replay.Extremities) behind).IsEmpty
-                && Set.isSubset accepted (Set.union behind (set replay.Extremities)))
+                (Set.intersect (set replayed.Extremities) behind).IsEmpty
+                && Set.isSubset accepted (Set.union behind (set replayed.Extremities))
+    }
+
+    /// All that holds.
+    let laws: ReplayLaw list = [ arrivalOrder; isTheDefinition; extremitiesAreTheEnd ]
 
     /// All of them, for a version. Each check replays rooms many times over.
     let all (version: RoomVersion) : Property list =
-        [ arrivalOrder version; isTheDefinition version; extremitiesAreTheEnd version ]
+        laws
+        |> List.map (fun law ->
+            Property.forAllShrink $"{law.Name}.{version.Id}" law.Meaning DagGen.steps DagGen.shrink (fun steps ->
+                law.Holds production version (DagGen.play version steps)))
         |> List.map (Property.atMost 40)

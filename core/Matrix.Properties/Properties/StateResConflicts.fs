@@ -1,5 +1,7 @@
 namespace Matrix.Properties.Properties
 
+open FsCheck.FSharp
+open FsCheck
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.StateRes
@@ -7,24 +9,118 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference
 
-/// A generated conflict, as the properties of state resolution look at it.
-type internal Conflict = {
-    Graph: StateResReference.Graph
-    States: StateResReference.StateMap list
-    /// The resolver's answer.
-    Answer: Resolution
-    /// The resolver, for other states of the same room.
-    Resolve: StateResReference.StateMap list -> Resolution
+/// What a resolver answers.
+type Answered = {
+    Outcome: StateResReference.Outcome
+    /// What it decided on: entries at keys where the states do not agree.
+    Entries: ResolvedEntry list
 }
 
-/// How properties of conflicts are written.
-[<RequireQualifiedAccess>]
-module internal Conflict =
+/// Something that resolves the states of rooms, as properties ask it: the resolver of the host, or one with a defect.
+type Resolving = {
+    Version: RoomVersion
+    /// Resolves states of a room.
+    In: StateResReference.Graph -> StateResReference.StateMap list -> Answered
+}
 
-    /// A property of all conflicts of a version.
-    let all name meaning (version: RoomVersion) (holds: Conflict -> bool) : Property =
+/// Named resolvers.
+[<RequireQualifiedAccess>]
+module Resolving =
+
+    /// That of the host.
+    let production (version: RoomVersion) : Resolving =
         let rules = AuthRules version
         let resolver = StateResolver.Of rules
+
+        {
+            Version = version
+            In =
+                fun graph ->
+                    let source = StatesAsSource.source rules graph
+
+                    fun states ->
+                        match resolver.Resolve(StatesAsSource.states states, source, ResolutionLimits.usual) with
+                        | Ok answer -> {
+                            Outcome = StatesAsSource.outcome states answer
+                            Entries = List.ofArray answer.Entries
+                          }
+                        | Error error -> failwith $"%A{error}"
+        }
+
+    /// One by definition, be it a wrong one.
+    let defined
+        (version: RoomVersion)
+        (resolve: StateResReference.Graph -> StateResReference.StateMap list -> StateResReference.Outcome)
+        : Resolving = {
+        Version = version
+        In =
+            fun graph states ->
+                let outcome = resolve graph states
+                let unconflicted, _ = StateResReference.split states
+
+                {
+                    Outcome = outcome
+                    Entries = [
+                        for KeyValue((eventType, key), id) in outcome.Resolved do
+                            if unconflicted.TryFind(eventType, key) <> Some id then
+                                {
+                                    Type = eventType
+                                    StateKey = key
+                                    EventId = id
+                                }
+                    ]
+                }
+    }
+
+/// A conflict, and what a resolver made of it.
+type Conflict = {
+    Graph: StateResReference.Graph
+    Rules: AuthRules
+    States: StateResReference.StateMap list
+    Answer: Answered
+    /// What the resolver makes of other states of the same room.
+    Resolve: StateResReference.StateMap list -> StateResReference.StateMap
+} with
+
+    /// What the steps found.
+    member this.Steps: StateResReference.Outcome = this.Answer.Outcome
+
+    /// The resolved state.
+    member this.Resolved: StateResReference.StateMap = this.Answer.Outcome.Resolved
+
+/// What holds of every conflict: a property, apart from who resolves and what is drawn.
+type ConflictLaw = {
+    /// Dotted and stable.
+    Name: string
+    /// What holds, in a sentence.
+    Meaning: string
+    Holds: Conflict -> bool
+}
+
+/// Drawn conflicts, and what holds of them.
+[<RequireQualifiedAccess>]
+module Conflict =
+
+    /// States of a room, as a resolver decides them.
+    let ofStates
+        (resolving: Resolving)
+        (rules: AuthRules)
+        (graph: StateResReference.Graph)
+        (states: StateResReference.StateMap list)
+        : Conflict =
+        let resolve = resolving.In graph
+
+        {
+            Graph = graph
+            Rules = rules
+            States = states
+            Answer = resolve states
+            Resolve = fun states -> (resolve states).Outcome.Resolved
+        }
+
+    /// The property that a law holds of what a resolver answers.
+    let property (resolving: Resolving) (law: ConflictLaw) : Property =
+        let rules = AuthRules resolving.Version
 
         let shrink (attempts, stale) =
             seq {
@@ -32,20 +128,17 @@ module internal Conflict =
                 for i in 0 .. List.length stale - 1 -> attempts, List.removeAt i stale
             }
 
-        Property.forAllShrink $"{name}.{version.Id}" meaning ForkGen.forked shrink (fun (attempts, stale) ->
-            let room = ForkGen.rejecting (ForkGen.play version attempts) stale
-            let source = StatesAsSource.source rules room.Graph
+        Property.forAllShrink $"{law.Name}.{resolving.Version.Id}" law.Meaning ForkGen.forked shrink (fun (attempts, stale) ->
+            let room = ForkGen.rejecting (ForkGen.play resolving.Version attempts) stale
+            law.Holds(ofStates resolving rules room.Graph (ForkGen.statesOf room stale)))
 
-            let resolve states =
-                match resolver.Resolve(StatesAsSource.states states, source, ResolutionLimits.usual) with
-                | Ok answer -> answer
-                | Error error -> failwith $"%A{error}"
+    /// A law of all conflicts.
+    let law (name: string) (meaning: string) (holds: Conflict -> bool) : ConflictLaw = {
+        Name = name
+        Meaning = meaning
+        Holds = holds
+    }
 
-            let states = ForkGen.statesOf room stale
-
-            holds {
-                Graph = room.Graph
-                States = states
-                Answer = resolve states
-                Resolve = resolve
-            })
+    /// A law that only a real conflict can break.
+    let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> StateResReference.Outcome -> bool) : ConflictLaw =
+        law name meaning (fun conflict -> (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)

@@ -1,9 +1,7 @@
 namespace Matrix.Properties.Properties
 
 open Matrix.Rules
-open Matrix.Core.Auth
 open Matrix.Core.Json
-open Matrix.Core.StateRes
 open Matrix.Properties
 open Matrix.Properties.Reference
 
@@ -11,28 +9,24 @@ open Matrix.Properties.Reference
 [<RequireQualifiedAccess>]
 module StateResStepProperties =
 
-    /// A property that only a real conflict can break.
-    let private ofStep name meaning version (holds: Conflict -> ResolutionSteps -> bool) : Property =
-        Conflict.all name meaning version (fun conflict ->
-            (List.distinct conflict.States).Length < 2
-            || holds conflict conflict.Answer.Steps)
-
     let private conflictedOf (conflict: Conflict) : Set<string> =
         snd (StateResReference.split conflict.States)
+
+    let private isRevised (conflict: Conflict) : bool =
+        conflict.Graph.Version.Settings.StateResolution = StateResolutionAlgorithm.V2_1
 
     let private fullSet (conflict: Conflict) : Set<string> =
         Set.unionMany [
             conflictedOf conflict
-            set conflict.Answer.Steps.AuthDifference
-            set conflict.Answer.Steps.Subgraph
+            conflict.Steps.AuthDifference
+            conflict.Steps.Subgraph
         ]
 
     /// The auth difference is what some rest on and others do not.
-    let differenceIsNotShared (version: RoomVersion) : Property =
-        ofStep
+    let differenceIsNotShared: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.auth-difference.not-shared"
             "An event of the auth difference is below some state and not below another."
-            version
             (fun conflict steps ->
                 let below =
                     conflict.States
@@ -42,45 +36,62 @@ module StateResStepProperties =
                         |> Set.unionMany)
 
                 steps.AuthDifference
-                |> Array.forall (fun id ->
+                |> Set.forall (fun id ->
                     below |> List.exists (Set.contains id)
                     && not (below |> List.forall (Set.contains id))))
 
     /// The subgraph lies between conflicting events.
-    let subgraphLiesBetween (version: RoomVersion) : Property =
-        ofStep
+    let subgraphLiesBetween: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.subgraph.lies-between"
             "Each event of the conflicted subgraph is a conflicting one or rests on one, and is a conflicting one or carries one; before version 2.1 there is none."
-            version
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
                 let chainOf = StateResReference.chain conflict.Graph
                 let carried = conflicted |> Seq.map chainOf |> Set.unionMany
 
-                if version.Settings.StateResolution = StateResolutionAlgorithm.V2_1 then
+                if isRevised conflict then
                     steps.Subgraph
-                    |> Array.forall (fun id ->
+                    |> Set.forall (fun id ->
                         (conflicted.Contains id || carried.Contains id)
                         && (conflicted.Contains id || not (Set.intersect conflicted (chainOf id)).IsEmpty))
                 else
-                    steps.Subgraph.Length = 0)
+                    steps.Subgraph.IsEmpty)
+
+    /// The subgraph leaves nothing out.
+    let subgraphIsWhole: ConflictLaw =
+        Conflict.lawOfSteps
+            "state-res.subgraph.whole"
+            "In version 2.1, whatever rests on one conflicting event and carries another is in the conflicted subgraph, and so are both of these."
+            (fun conflict steps ->
+                let conflicted = conflictedOf conflict
+                let chainOf = StateResReference.chain conflict.Graph
+
+                not (isRevised conflict)
+                || conflicted
+                   |> Set.forall (fun upper ->
+                       chainOf upper
+                       |> Set.forall (fun id ->
+                           let rests = not (Set.intersect conflicted (chainOf id)).IsEmpty
+
+                           (not rests || steps.Subgraph.Contains id)
+                           && (not (conflicted.Contains id)
+                               || (steps.Subgraph.Contains id && steps.Subgraph.Contains upper)))))
 
     /// Each event is tried once.
-    let ordersCoverTheSet (version: RoomVersion) : Property =
-        ofStep
+    let ordersCoverTheSet: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.orders-cover-the-set"
             "Each event of the full conflicted set is in one of the two orders, once; nothing else is."
-            version
             (fun conflict steps ->
-                let tried = Array.append steps.PowerOrder steps.MainlineOrder
-                (Array.distinct tried).Length = tried.Length && set tried = fullSet conflict)
+                let tried = steps.PowerOrder @ steps.MainlineOrder
+                (List.distinct tried).Length = tried.Length && set tried = fullSet conflict)
 
     /// The first order has the power events and what they rest on.
-    let powerOrderIsClosed (version: RoomVersion) : Property =
-        ofStep
+    let powerOrderIsClosed: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.power-order.closed"
             "The first order holds every power event of the set, with what of the set is in its auth chain, and nothing that no power event rests on."
-            version
             (fun conflict steps ->
                 let full = fullSet conflict
 
@@ -94,45 +105,40 @@ module StateResStepProperties =
                 set steps.PowerOrder = Set.union powerEvents (Set.intersect below full))
 
     /// The first order is topological.
-    let powerOrderIsTopological (version: RoomVersion) : Property =
-        ofStep
+    let powerOrderIsTopological: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.power-order.topological"
             "In the first order nothing stands before what it rests on."
-            version
             (fun conflict steps ->
                 let place = steps.PowerOrder |> Seq.mapi (fun i id -> id, i) |> Map.ofSeq
 
                 steps.PowerOrder
-                |> Array.forall (fun id ->
+                |> List.forall (fun id ->
                     StateResReference.chain conflict.Graph id
                     |> Seq.choose place.TryFind
                     |> Seq.forall (fun below -> below < place[id])))
 
     /// The first order is the smallest of the topological ones.
-    let powerOrderIsTheSmallest (version: RoomVersion) : Property =
-        let rules = AuthRules version
-
-        ofStep
+    let powerOrderIsTheSmallest: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.power-order.smallest"
             "Of two neighbours in the first order that do not rest on one another, the first has the greater power, or the earlier time, or the lesser identifier."
-            version
             (fun conflict steps ->
                 let key id =
-                    -(StateResReference.powerOf conflict.Graph rules id), conflict.Graph.Events[id].OriginServerTs
+                    -(StateResReference.powerOf conflict.Graph conflict.Rules id), conflict.Graph.Events[id].OriginServerTs
 
                 steps.PowerOrder
-                |> Array.pairwise
-                |> Array.forall (fun (a, b) ->
+                |> List.pairwise
+                |> List.forall (fun (a, b) ->
                     (StateResReference.chain conflict.Graph b).Contains a
                     || key a < key b
                     || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
 
     /// The second order is sorted, without ties.
-    let mainlineOrderIsTotal (version: RoomVersion) : Property =
-        ofStep
+    let mainlineOrderIsTotal: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.mainline-order.total"
             "In the second order each event comes strictly before the next: by mainline position, then time, then identifier."
-            version
             (fun conflict steps ->
                 let levels =
                     let isLevels id =
@@ -141,13 +147,12 @@ module StateResStepProperties =
 
                     let applied =
                         steps.PowerOrder
-                        |> Array.filter (fun id -> isLevels id && Array.contains id steps.Applied)
+                        |> List.filter (fun id -> isLevels id && List.contains id steps.Applied)
 
                     let unconflicted, _ = StateResReference.split conflict.States
 
-                    match Array.tryLast applied with
-                    | None when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->
-                        unconflicted.TryFind("m.room.power_levels", "")
+                    match List.tryLast applied with
+                    | None when not (isRevised conflict) -> unconflicted.TryFind("m.room.power_levels", "")
                     | last -> last
 
                 let mainline = StateResReference.mainline conflict.Graph levels
@@ -157,40 +162,33 @@ module StateResStepProperties =
                     conflict.Graph.Events[id].OriginServerTs
 
                 steps.MainlineOrder
-                |> Array.pairwise
-                |> Array.forall (fun (a, b) -> key a < key b || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
+                |> List.pairwise
+                |> List.forall (fun (a, b) -> key a < key b || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
 
     /// What is applied was allowed there and then.
-    let appliedPassed (version: RoomVersion) : Property =
-        ofStep
+    let appliedPassed: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.checks.applied-passed"
             "Tried in the order of the steps, exactly the events that are applied pass the check in the state at that step."
-            version
             (fun conflict steps ->
                 let unconflicted, _ = StateResReference.split conflict.States
 
-                let start =
-                    if version.Settings.StateResolution = StateResolutionAlgorithm.V2_1 then
-                        Map.empty
-                    else
-                        unconflicted
-
-                let order = List.ofArray steps.PowerOrder @ List.ofArray steps.MainlineOrder
+                let start = if isRevised conflict then Map.empty else unconflicted
+                let order = steps.PowerOrder @ steps.MainlineOrder
                 let state, passed = StateResReference.iterate conflict.Graph start order
 
-                List.ofArray steps.Applied = passed
-                && set [ for struct (id, _) in steps.Refused -> id ] = set order - set passed
+                steps.Applied = passed
+                && set steps.Refused = set order - set passed
                 && conflict.Answer.Entries
-                   |> Array.forall (fun e -> state.TryFind(e.Type, e.StateKey) = Some e.EventId))
+                   |> List.forall (fun e -> state.TryFind(e.Type, e.StateKey) = Some e.EventId))
 
     /// Version 1: what some states lack is no conflict.
-    let missingIsNoConflict (version: RoomVersion) : Property =
-        ofStep
+    let missingIsNoConflict: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.first.missing-is-no-conflict"
             "An event that no state contradicts is in the resolved state, also if some states have nothing at its key."
-            version
             (fun conflict _ ->
-                let resolved = StatesAsSource.whole conflict.States conflict.Answer
+                let resolved = conflict.Resolved
 
                 conflict.States
                 |> Seq.collect Map.toSeq
@@ -201,20 +199,19 @@ module StateResStepProperties =
                     | several -> resolved.TryFind key |> Option.exists (fun id -> List.contains id several)))
 
     /// Version 1: the passes.
-    let passesAreInOrder (version: RoomVersion) : Property =
-        ofStep
+    let passesAreInOrder: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.first.passes-in-order"
             "Each key in conflict is settled once: power levels, then join rules, then members, then the rest."
-            version
             (fun conflict steps ->
-                let pass (s: SettledConflict) =
-                    match s.Type with
+                let pass ((eventType, _): string * string, _, _) =
+                    match eventType with
                     | "m.room.power_levels" -> 0
                     | "m.room.join_rules" -> 1
                     | "m.room.member" -> 2
                     | _ -> 3
 
-                let keys = steps.Settled |> Array.map (fun s -> s.Type, s.StateKey)
+                let keys = steps.Settled |> List.map (fun (key, _, _) -> key)
 
                 let inConflict =
                     conflict.States
@@ -225,59 +222,69 @@ module StateResStepProperties =
                     |> Seq.map fst
 
                 set keys = set inConflict
-                && (Array.distinct keys).Length = keys.Length
-                && steps.Settled |> Array.pairwise |> Array.forall (fun (a, b) -> pass a <= pass b))
+                && (List.distinct keys).Length = keys.Length
+                && steps.Settled |> List.pairwise |> List.forall (fun (a, b) -> pass a <= pass b))
 
     /// Version 1: the order at a key.
-    let depthOrderIsTotal (version: RoomVersion) : Property =
-        ofStep
+    let depthOrderIsTotal: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.first.depth-order"
-            "At a key that matters to authorization events are tried from the least deep on, at any other from the deepest."
-            version
+            "At a key that authorization reads events are tried from the least deep on, of the same depth from the greatest SHA-1 on; at any other the other way round."
             (fun conflict steps ->
+                let sha1 (id: string) =
+                    id
+                    |> System.Text.Encoding.UTF8.GetBytes
+                    |> System.Security.Cryptography.SHA1.HashData
+                    |> System.Convert.ToHexString
+
+                let isBefore a b =
+                    let x, y = conflict.Graph.Events[a].Depth, conflict.Graph.Events[b].Depth
+                    x < y || (x = y && System.String.CompareOrdinal(sha1 a, sha1 b) > 0)
+
                 steps.Settled
-                |> Array.forall (fun s ->
-                    let upwards =
-                        List.contains s.Type [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+                |> List.forall (fun ((eventType, _), order, _) ->
+                    let isUpwards =
+                        List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
 
-                    let depths = s.Order |> Array.map (fun id -> conflict.Graph.Events[id].Depth)
-
-                    (Array.distinct s.Order).Length = s.Order.Length
-                    && depths
-                       |> Array.pairwise
-                       |> Array.forall (fun (a, b) -> if upwards then a <= b else a >= b)))
+                    order
+                    |> List.pairwise
+                    |> List.forall (fun (a, b) -> if isUpwards then isBefore a b else isBefore b a)))
 
     /// Version 1: nothing climbs past what is refused.
-    let climbStops (version: RoomVersion) : Property =
-        ofStep
+    let climbStops: ConflictLaw =
+        Conflict.lawOfSteps
             "state-res.first.refused-do-not-stand"
-            "An event that was refused stands only where all events of its key were."
-            version
+            "Of the events of a key, none stands that was refused, and none behind one that was; where authorization does not read the key, all before the one that stands were refused."
             (fun _ steps ->
-                let refused = set [ for struct (id, _) in steps.Refused -> id ]
+                let refused = set steps.Refused
 
                 steps.Settled
-                |> Array.forall (fun s ->
-                    not (refused.Contains s.Chosen)
-                    || s.Order
-                       |> Array.forall (fun id -> refused.Contains id || id = Array.last s.Order)))
+                |> List.forall (fun ((eventType, _), order, chosen) ->
+                    let before = order |> List.takeWhile ((<>) chosen)
+
+                    not (refused.Contains chosen)
+                    && if List.contains eventType [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ] then
+                           before |> List.forall (refused.Contains >> not)
+                       else
+                           before |> List.forall refused.Contains))
+
+    /// What holds of the steps of an algorithm.
+    let laws (algorithm: StateResolutionAlgorithm) : ConflictLaw list =
+        match algorithm with
+        | StateResolutionAlgorithm.V1 -> [ missingIsNoConflict; passesAreInOrder; depthOrderIsTotal; climbStops ]
+        | _ -> [
+            differenceIsNotShared
+            subgraphLiesBetween
+            subgraphIsWhole
+            ordersCoverTheSet
+            powerOrderIsClosed
+            powerOrderIsTopological
+            powerOrderIsTheSmallest
+            mainlineOrderIsTotal
+            appliedPassed
+          ]
 
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list =
-        match version.Settings.StateResolution with
-        | StateResolutionAlgorithm.V1 -> [
-            missingIsNoConflict version
-            passesAreInOrder version
-            depthOrderIsTotal version
-            climbStops version
-          ]
-        | _ -> [
-            differenceIsNotShared version
-            subgraphLiesBetween version
-            ordersCoverTheSet version
-            powerOrderIsClosed version
-            powerOrderIsTopological version
-            powerOrderIsTheSmallest version
-            mainlineOrderIsTotal version
-            appliedPassed version
-          ]
+        laws version.Settings.StateResolution
+        |> List.map (Conflict.property (Resolving.production version))

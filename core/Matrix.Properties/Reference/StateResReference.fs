@@ -27,6 +27,8 @@ type Outcome = {
     MainlineOrder: string list
     /// Of both orders: what passed.
     Applied: string list
+    /// What was tried and did not pass, in order.
+    Refused: string list
     /// Version 1: the keys in conflict, with the events in the order in which they were tried, and the one that stands.
     Settled: ((string * string) * string list * string) list
     Resolved: StateMap
@@ -125,15 +127,23 @@ let private withCreate (graph: Graph) (state: Map<string * string, Pdu>) : Map<s
 let powerOf (graph: Graph) (rules: AuthRules) (id: string) : int64 =
     rules.PowerOf(MapState(rules, withCreate graph (cited graph id)), graph.Events[id].Sender)
 
-/// The reverse topological power ordering, by Kahn's algorithm: of those whose auth events in the set, at any distance, have all been taken, the smallest.
-let powerOrder (graph: Graph) (set: Set<string>) : string list =
+/// The powers of the senders of these events.
+let powersOf (graph: Graph) (set: Set<string>) : Map<string, int64> =
     let rules = AuthRules graph.Version
+    Map [ for id in set -> id, powerOf graph rules id ]
 
-    let below =
-        set |> Seq.map (fun id -> id, Set.intersect set (chain graph id)) |> Map.ofSeq
+/// Which of two events of the first order is the smaller: by greater power, earlier time, lesser identifier.
+let comparePowers (graph: Graph) (powers: Map<string, int64>) (a: string) (b: string) : int =
+    match compare powers[b] powers[a] with
+    | 0 ->
+        match compare graph.Events[a].OriginServerTs graph.Events[b].OriginServerTs with
+        | 0 -> JsonObject.CompareKeys(a, b)
+        | byTime -> byTime
+    | byPower -> byPower
 
-    let key id =
-        -(powerOf graph rules id), graph.Events[id].OriginServerTs, id
+/// Kahn's algorithm: of those of which all below in the set have been taken, the smallest.
+let topological (order: string -> string -> int) (below: string -> Set<string>) (set: Set<string>) : string list =
+    let below = Map [ for id in set -> id, Set.intersect set (below id) ]
 
     let rec take (taken: string list) (left: Set<string>) =
         if left.IsEmpty then
@@ -142,17 +152,16 @@ let powerOrder (graph: Graph) (set: Set<string>) : string list =
             let next =
                 left
                 |> Seq.filter (fun id -> (Set.intersect left below[id]).IsEmpty)
-                |> Seq.sortWith (fun a b ->
-                    let (p, t, i), (q, u, j) = key a, key b
-
-                    if p <> q then compare p q
-                    elif t <> u then compare t u
-                    else JsonObject.CompareKeys(i, j))
+                |> Seq.sortWith order
                 |> Seq.head
 
             take (next :: taken) (left.Remove next)
 
     take [] set
+
+/// The reverse topological power ordering; `below` is what of the set an event rests on.
+let powerOrder (graph: Graph) (below: string -> Set<string>) (set: Set<string>) : string list =
+    topological (comparePowers graph (powersOf graph set)) below set
 
 let private levelsOf (graph: Graph) (id: string) : string option =
     graph.Events[id].AuthEvents
@@ -176,10 +185,8 @@ let mainlinePosition (graph: Graph) (mainline: string list) (id: string) : int =
     |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
     |> Option.defaultValue System.Int32.MaxValue
 
-/// The mainline ordering based on a power levels event.
-let mainlineOrder (graph: Graph) (levels: string option) (set: Set<string>) : string list =
-    let position = mainlinePosition graph (mainline graph levels)
-
+/// A set by mainline position, the farthest first, then by time, then by identifier.
+let byPosition (graph: Graph) (position: string -> int) (set: Set<string>) : string list =
     set
     |> Seq.sortWith (fun a b ->
         let p, q = position a, position b
@@ -189,6 +196,10 @@ let mainlineOrder (graph: Graph) (levels: string option) (set: Set<string>) : st
         elif t <> u then compare t u
         else JsonObject.CompareKeys(a, b))
     |> List.ofSeq
+
+/// The mainline ordering based on a power levels event.
+let mainlineOrder (graph: Graph) (levels: string option) (set: Set<string>) : string list =
+    byPosition graph (mainlinePosition graph (mainline graph levels)) set
 
 /// What the rules say of an event in a state, of which nothing but the state is in doubt.
 let passes (graph: Graph) (state: Map<string * string, Pdu>) (id: string) : bool =
@@ -223,60 +234,133 @@ let passes (graph: Graph) (state: Map<string * string, Pdu>) (id: string) : bool
 
     decision.IsOk
 
+/// What an event is checked against where this is the state: what the state lacks is taken from what the event cites.
+let seenBy (graph: Graph) (state: StateMap) (id: string) : Map<string * string, Pdu> =
+    (withCreate graph (cited graph id), state)
+    ||> Map.fold (fun all key id -> all.Add(key, graph.Events[id]))
+
 /// The iterative auth checks: the state that events lead to, and which of them passed.
 let iterate (graph: Graph) (start: StateMap) (order: string list) : StateMap * string list =
     ((start, []), order)
     ||> List.fold (fun (state, applied) id ->
         let event = graph.Events[id]
-        // What the state lacks is taken from what the event cites.
-        let seen =
-            (withCreate graph (cited graph id), state)
-            ||> Map.fold (fun all key id -> all.Add(key, graph.Events[id]))
 
-        if passes graph seen id then
+        if passes graph (seenBy graph state id) id then
             state.Add((event.Type, string event.StateKey), id), applied @ [ id ]
         else
             state, applied)
 
-/// Resolves by version 2 or 2.1, with a given definition of the auth difference.
-let resolveWith (difference: Graph -> StateMap list -> Set<string>) (graph: Graph) (states: StateMap list) : Outcome =
-    let unconflicted, conflicted = split states
+/// Another reading of what of a set is in an event's auth chain, to tell from the right one: as if events outside of the set led nowhere.
+let chainWithin (graph: Graph) (full: Set<string>) (id: string) : Set<string> =
+    let rec walk (seen: Set<string>) (pending: string list) =
+        match pending with
+        | [] -> seen
+        | id :: rest ->
+            let next =
+                graph.Events[id].AuthEvents
+                |> Array.filter (fun a -> full.Contains a && not (seen.Contains a))
+                |> List.ofArray
 
-    let fromEmpty =
-        graph.Version.Settings.StateResolution = StateResolutionAlgorithm.V2_1
+            walk (Set.union seen (set next)) (next @ rest)
 
-    let authDifference = difference graph states
-    let subgraph = if fromEmpty then subgraph graph conflicted else Set.empty
+    walk Set.empty [ id ]
+
+/// The steps of versions 2 and 2.1 as values, so that another can be put in the place of one.
+type Steps = {
+    /// What all states have, and all other values.
+    Split: StateMap list -> StateMap * Set<string>
+    AuthDifference: Graph -> StateMap list -> Set<string>
+    /// The conflicted state subgraph.
+    Subgraph: Graph -> Set<string> -> Set<string>
+    IsPowerEvent: Pdu -> bool
+    /// What of the full conflicted set is in an event's auth chain.
+    Below: Graph -> Set<string> -> string -> Set<string>
+    PowerOrder: Graph -> (string -> Set<string>) -> Set<string> -> string list
+    /// What the checks begin with, where this is the unconflicted state.
+    Start: StateMap -> StateMap
+    Iterate: Graph -> StateMap -> string list -> StateMap * string list
+    /// The power levels event that the mainline belongs to, by the unconflicted state and the one that the first order led to.
+    Levels: StateMap -> StateMap -> string option
+    MainlineOrder: Graph -> string option -> Set<string> -> string list
+    /// The resolved state, by the unconflicted one and the one that both orders led to.
+    Finish: StateMap -> StateMap -> StateMap
+}
+
+/// The steps of version 2.
+let second: Steps = {
+    Split = split
+    AuthDifference = authDifference
+    Subgraph = fun _ _ -> Set.empty
+    IsPowerEvent = isPowerEvent
+    Below = fun graph full id -> Set.intersect full (chain graph id)
+    PowerOrder = powerOrder
+    Start = id
+    Iterate = iterate
+    Levels = fun _ partly -> partly.TryFind("m.room.power_levels", "")
+    MainlineOrder = mainlineOrder
+    Finish = fun unconflicted reached -> (reached, unconflicted) ||> Map.fold (fun state key id -> state.Add(key, id))
+}
+
+/// The steps of version 2.1.
+let revised: Steps = {
+    second with
+        Subgraph = subgraph
+        Start = fun _ -> Map.empty
+}
+
+/// The steps of a room version that has version 2 or 2.1.
+let stepsOf (version: RoomVersion) : Steps =
+    if version.Settings.StateResolution = StateResolutionAlgorithm.V2_1 then
+        revised
+    else
+        second
+
+/// Resolves by version 2 or 2.1, with these steps.
+let resolveBy (steps: Steps) (graph: Graph) (states: StateMap list) : Outcome =
+    let unconflicted, conflicted = steps.Split states
+    let authDifference = steps.AuthDifference graph states
+    let subgraph = steps.Subgraph graph conflicted
     let full = Set.unionMany [ conflicted; authDifference; subgraph ]
-
-    let powerEvents = full |> Set.filter (fun id -> isPowerEvent graph.Events[id])
+    let below = steps.Below graph full
 
     let first =
-        powerEvents
-        |> Seq.map (fun id -> Set.intersect full (chain graph id) |> Set.add id)
+        full
+        |> Set.filter (fun id -> steps.IsPowerEvent graph.Events[id])
+        |> Seq.map (fun id -> (below id).Add id)
         |> Set.unionMany
 
-    let firstOrder = powerOrder graph first
+    let firstOrder = steps.PowerOrder graph below first
 
-    let partly, firstApplied =
-        iterate graph (if fromEmpty then Map.empty else unconflicted) firstOrder
+    let partly, firstApplied = steps.Iterate graph (steps.Start unconflicted) firstOrder
 
     let restOrder =
-        mainlineOrder graph (partly.TryFind("m.room.power_levels", "")) (full - first)
+        steps.MainlineOrder graph (steps.Levels unconflicted partly) (full - first)
 
-    let fully, restApplied = iterate graph partly restOrder
+    let fully, restApplied = steps.Iterate graph partly restOrder
+    let applied = firstApplied @ restApplied
 
     {
         AuthDifference = authDifference
         Subgraph = subgraph
         PowerOrder = firstOrder
         MainlineOrder = restOrder
-        Applied = firstApplied @ restApplied
+        Applied = applied
+        Refused = firstOrder @ restOrder |> List.filter (fun id -> not (List.contains id applied))
         Settled = []
-        Resolved = (fully, unconflicted) ||> Map.fold (fun state key id -> state.Add(key, id))
+        Resolved = steps.Finish unconflicted fully
     }
 
-/// Ascending depth, then descending SHA-1 of the identifier.
+/// Resolves by version 2 or 2.1, with a given definition of the auth difference.
+let resolveWith (difference: Graph -> StateMap list -> Set<string>) (graph: Graph) (states: StateMap list) : Outcome =
+    resolveBy
+        {
+            stepsOf graph.Version with
+                AuthDifference = difference
+        }
+        graph
+        states
+
+/// Descending SHA-1 of the identifier, ascending depth.
 let depthOrder (graph: Graph) (ids: string list) : string list =
     let sha1 (id: string) =
         System.Convert.ToHexString(System.Security.Cryptography.SHA1.HashData(System.Text.Encoding.UTF8.GetBytes id))
@@ -285,52 +369,94 @@ let depthOrder (graph: Graph) (ids: string list) : string list =
     |> List.sortByDescending sha1
     |> List.sortBy (fun id -> graph.Events[id].Depth)
 
-/// Resolves by version 1. Where its page leaves room, see "Where the authorization rules leave room" in the decisions.
-let resolveFirst (graph: Graph) (states: StateMap list) : Outcome =
-    let keys = states |> Seq.collect _.Keys |> Set.ofSeq
+/// The steps of version 1 as values, so that another can be put in the place of one.
+type FirstSteps = {
+    /// What is no conflict, though some states may lack it.
+    Uncontested: StateMap list -> StateMap
+    /// The events of a key, the least deep first.
+    DepthOrder: Graph -> string list -> string list
+    /// Which types are settled together, and whether they are of those that authorization reads.
+    Passes: ((string -> bool) * bool) list
+    /// Whether what one conflict of a pass is settled to is seen by the next of the same pass.
+    SeesItsPass: bool
+    /// Of power levels, join rules and members: the event that stands, by whether one is allowed where another stands.
+    Climb: (string -> string -> bool) -> string list -> string
+    /// Of all others: the event that stands, from the deepest on.
+    Pick: (string -> bool) -> string list -> string
+}
 
+let private authorising = [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+
+/// The steps of version 1. Where its page leaves room, see "Where the authorization rules leave room" in the decisions.
+let first: FirstSteps = {
+    Uncontested =
+        fun states ->
+            Map [
+                for key in states |> Seq.collect _.Keys |> Set.ofSeq do
+                    match states |> List.choose (Map.tryFind key) |> List.distinct with
+                    | [ only ] -> key, only
+                    | _ -> ()
+            ]
+    DepthOrder = depthOrder
+    Passes =
+        List.map (fun eventType -> (fun t -> t = eventType), true) authorising
+        @ [ (fun t -> not (List.contains t authorising)), false ]
+    SeesItsPass = false
+    Climb =
+        fun allowed order ->
+            let rec go standing rest =
+                match rest with
+                | next :: rest when allowed standing next -> go next rest
+                | _ -> standing
+
+            go order.Head order.Tail
+    // The last is taken without asking.
+    Pick =
+        fun allowed order ->
+            order
+            |> List.tryFind (fun id -> id = List.last order || allowed id)
+            |> Option.get
+}
+
+/// Resolves by version 1, with these steps.
+let resolveFirstBy (steps: FirstSteps) (graph: Graph) (states: StateMap list) : Outcome =
     let at key =
         states |> List.choose (Map.tryFind key) |> List.distinct
 
-    let conflicts = keys |> Set.filter (fun key -> (at key).Length > 1) |> Set.toList
+    let conflicts =
+        states
+        |> Seq.collect _.Keys
+        |> Set.ofSeq
+        |> Set.filter (fun key -> (at key).Length > 1)
+        |> Set.toList
 
-    let start = Map [ for key in keys - set conflicts -> key, List.head (at key) ]
+    let refused = ResizeArray<string>()
 
     let allows (state: StateMap) id =
-        passes graph (state |> Map.map (fun _ id -> graph.Events[id])) id
+        let isAllowed = passes graph (state |> Map.map (fun _ id -> graph.Events[id])) id
 
-    /// Power levels, join rules, members: as far as each is allowed where the one before stands.
-    let climb (state: StateMap) (key: string * string) =
-        let order = depthOrder graph (at key)
+        if not isAllowed then
+            refused.Add id
 
-        let rec go standing rest =
-            match rest with
-            | next :: rest when allows (state.Add(key, standing)) next -> go next rest
-            | _ -> standing
+        isAllowed
 
-        key, order, go order.Head order.Tail
-
-    /// All others: the deepest that is allowed; if none is, the least deep.
-    let pick (state: StateMap) (key: string * string) =
-        let order = List.rev (depthOrder graph (at key))
-        key, order, order |> List.tryFind (allows state) |> Option.defaultValue (List.last order)
-
-    let authorising = [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
-
-    let ofType eventType =
-        conflicts |> List.filter (fun (t, _) -> t = eventType), climb
-
-    let passes =
-        List.map ofType authorising
-        @ [
-            conflicts |> List.filter (fun (t, _) -> not (List.contains t authorising)), pick
-        ]
+    let settle (state: StateMap) (key: string * string) isAuthorising =
+        if isAuthorising then
+            let order = steps.DepthOrder graph (at key)
+            key, order, steps.Climb (fun standing -> allows (state.Add(key, standing))) order
+        else
+            let order = List.rev (steps.DepthOrder graph (at key))
+            key, order, steps.Pick (allows state) order
 
     let resolved, settled =
-        ((start, []), passes)
-        ||> List.fold (fun (state, settled) (keys, settle) ->
-            let now = keys |> List.map (settle state)
-            (state, now) ||> List.fold (fun state (key, _, id) -> state.Add(key, id)), settled @ now)
+        ((steps.Uncontested states, []), steps.Passes)
+        ||> List.fold (fun (before, settled) (belongs, isAuthorising) ->
+            ((before, settled), conflicts |> List.filter (fst >> belongs))
+            ||> List.fold (fun (state, settled) key ->
+                let key, order, chosen =
+                    settle (if steps.SeesItsPass then state else before) key isAuthorising
+
+                state.Add(key, chosen), settled @ [ key, order, chosen ]))
 
     {
         AuthDifference = Set.empty
@@ -338,6 +464,7 @@ let resolveFirst (graph: Graph) (states: StateMap list) : Outcome =
         PowerOrder = []
         MainlineOrder = []
         Applied = []
+        Refused = List.ofSeq refused
         Settled = settled
         Resolved = resolved
     }
@@ -345,5 +472,5 @@ let resolveFirst (graph: Graph) (states: StateMap list) : Outcome =
 /// Resolves as the version's page says.
 let resolve (graph: Graph) (states: StateMap list) : Outcome =
     match graph.Version.Settings.StateResolution with
-    | StateResolutionAlgorithm.V1 -> resolveFirst graph states
-    | _ -> resolveWith authDifference graph states
+    | StateResolutionAlgorithm.V1 -> resolveFirstBy first graph states
+    | _ -> resolveBy (stepsOf graph.Version) graph states

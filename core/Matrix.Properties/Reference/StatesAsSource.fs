@@ -79,3 +79,20 @@ module StatesAsSource =
 
         (unconflicted, resolution.Entries)
         ||> Array.fold (fun state entry -> state.Add((entry.Type, entry.StateKey), entry.EventId))
+
+    /// The resolver's answer as the literal definition gives one.
+    let outcome (states: StateResReference.StateMap list) (resolution: Resolution) : StateResReference.Outcome =
+        let steps = resolution.Steps
+
+        {
+            AuthDifference = set steps.AuthDifference
+            Subgraph = set steps.Subgraph
+            PowerOrder = List.ofArray steps.PowerOrder
+            MainlineOrder = List.ofArray steps.MainlineOrder
+            Applied = List.ofArray steps.Applied
+            Refused = [ for struct (id, _) in steps.Refused -> id ]
+            Settled = [
+                for s in steps.Settled -> (s.Type, s.StateKey), List.ofArray s.Order, s.Chosen
+            ]
+            Resolved = whole states resolution
+        }

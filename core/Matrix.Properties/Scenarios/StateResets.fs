@@ -375,11 +375,15 @@ let resolvingBy (algorithm: StateResolutionAlgorithm) (version: RoomVersion) : R
         }
 }
 
+/// The room of a scenario in a version, and the states to resolve.
+let drawn (version: RoomVersion) (scenario: Scenario) : StateResReference.Graph * StateResReference.StateMap list =
+    let graph = room version (scenario.Events version)
+    graph, scenario.States |> List.map (stateOf graph)
+
 /// What is left at the scenario's entry in a room of that version.
 let play (version: RoomVersion) (scenario: Scenario) : Result<string option, ResolutionError> =
     let rules = AuthRules version
-    let graph = room version (scenario.Events version)
-    let states = scenario.States |> List.map (stateOf graph)
+    let graph, states = drawn version scenario
 
     (StateResolver.Of rules).Resolve(StatesAsSource.states states, StatesAsSource.source rules graph, ResolutionLimits.usual)
     |> Result.map (fun answer -> (StatesAsSource.whole states answer).TryFind scenario.At)

@@ -500,40 +500,55 @@ module Differences =
     /// How many acts a room may have in which two algorithms of state resolution are looked for that differ.
     let private mostActs = 3
 
+    let private named ((eventType, key): string * string) =
+        if key = "" then eventType else $"{eventType} [{key}]"
+
+    /// A room of which two servers hold different states, in words.
+    let private told (fork: Forks.Fork) : string =
+        let opening = List.truncate (fork.Order.Length - fork.Acts.Length) fork.Order
+        let openingNames = String.concat ", " opening
+
+        let acts =
+            List.zip fork.Acts (List.skip opening.Length fork.Order)
+            |> List.map (fun (act, id) -> $"; {act} ({id})")
+            |> String.concat ""
+
+        let held =
+            match fork.States[1].TryFind fork.At with
+            | Some id -> $"{id} as"
+            | None -> "no"
+
+        $"a room that @alice:one makes ({openingNames}){acts}. One server holds the state at the end; another, which is behind, has {held} {named fork.At}"
+
+    /// What stands at a key of a resolved state, in words.
+    let private outcome (key: string * string) (state: Map<string * string, string>) =
+        match state.TryFind key with
+        | Some id -> $"{named key} resolves to {id}"
+        | None -> $"{named key} resolves to nothing"
+
     /// The smallest room, and the states that two of its servers hold, which the two versions resolve to different states.
     let private resolved (a: RoomVersion) (b: RoomVersion) : Shown option =
         Forks.difference mostActs b a.Settings.StateResolution b.Settings.StateResolution
         |> Option.bind (fun (fork, first, second) ->
-            let told ((eventType, key): string * string) =
-                if key = "" then eventType else $"{eventType} [{key}]"
-
-            let opening = List.truncate (fork.Order.Length - fork.Acts.Length) fork.Order
-            let named ids = String.concat ", " ids
-
-            let acts =
-                List.zip fork.Acts (List.skip opening.Length fork.Order)
-                |> List.map (fun (act, id) -> $"; {act} ({id})")
-                |> String.concat ""
-
-            let held =
-                match fork.States[1].TryFind fork.At with
-                | Some id -> $"{id} as"
-                | None -> "no"
-
-            let given =
-                $"a room that @alice:one makes ({named opening}){acts}. One server holds the state at the end; another, which is behind, has {held} {told fork.At}"
-
             fork.States
             |> List.collect (Map.keys >> List.ofSeq)
             |> List.distinct
             |> List.tryFind (fun key -> first.TryFind key <> second.TryFind key)
-            |> Option.map (fun key ->
-                let outcome (state: Map<string * string, string>) =
-                    match state.TryFind key with
-                    | Some id -> $"{told key} resolves to {id}"
-                    | None -> $"{told key} resolves to nothing"
+            |> Option.map (fun key -> Shown.Told(told fork, outcome key first, outcome key second)))
 
-                Shown.Told(given, outcome first, outcome second)))
+    /// The smallest room in which it matters how auth chains are read, of two versions of which one knows none.
+    let private readAlong (a: RoomVersion) (b: RoomVersion) : Shown option =
+        let of' (version: RoomVersion) (fork: Forks.Fork) right other =
+            if version.Settings.StateResolution = StateResolutionAlgorithm.V1 then
+                outcome fork.At (Forks.resolve version.Settings.StateResolution fork)
+                + "; auth chains are not asked"
+            else
+                outcome fork.At right
+                + $"; if auth chains were followed among events in conflict only, {outcome fork.At other}"
+
+        Forks.beyondTheConflict a
+        |> Option.orElseWith (fun () -> Forks.beyondTheConflict b)
+        |> Option.map (fun (fork, right, other) -> Shown.Told(told fork, of' a fork right other, of' b fork right other))
 
     /// Every row of these areas that means something else, with what shows it.
     let search (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Witnessed list =
@@ -545,6 +560,12 @@ module Differences =
         let decided = DecisionSearch.run a b changes heaviest
         let resolved = lazy (resolved a b)
 
+        let resolving (row: Row) =
+            if row.Id = "policy.resolution.auth-chains" then
+                readAlong a b |> Option.orElseWith (fun () -> resolved.Value)
+            else
+                resolved.Value
+
         [
             for change in changes do
                 let row = RowChanges.row change
@@ -555,7 +576,7 @@ module Differences =
                         decided.TryFind row.Id
                         |> Option.orElseWith (fun () ->
                             if row.Area = Area.StateResolution || row.Id.StartsWith "policy.resolution" then
-                                resolved.Value
+                                resolving row
                             else
                                 FormatSearch.shows a b row.Id)
                 }

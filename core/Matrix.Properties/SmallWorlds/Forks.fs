@@ -176,9 +176,9 @@ let private missing (line: Line) : seq<(string * string) * StateResReference.Sta
                 key, line.State.Remove key
     }
 
-/// The rooms of a version with up to so many acts, the smallest first: of the same size, those first whose second state has an older event rather
-/// than none.
-let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> =
+/// The rooms of a version with up to so many of these acts, the smallest first: of the same size, those first whose second state has an older event
+/// rather than none.
+let private ofActs (acts: Act list) (mostActs: int) (version: RoomVersion) : seq<Fork> =
     let forks (taken: Act list) (line: Line) others =
         others line
         |> Seq.map (fun (key, other) -> {
@@ -221,6 +221,9 @@ let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> =
                     yield! forks taken line missing
     }
 
+/// The rooms of a version with up to so many acts of all that there are.
+let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> = ofActs acts mostActs version
+
 /// What the states of a fork resolve to.
 let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateResReference.StateMap =
     let rules =
@@ -250,3 +253,65 @@ let difference
     |> Seq.tryPick (fun fork ->
         let x, y = resolve a fork, resolve b fork
         if x <> y then Some(fork, x, y) else None)
+
+/// Join rules that somebody set, somebody of more power who joins under them, and sets others: what it takes for the first to be in the auth chain of
+/// the last, and nothing in conflict between them.
+let private joiningAgain: Act list = [
+    Act.SetsTopic alice
+    Act.Joins alice
+    Act.Joins bob
+    Act.GivesPower(alice, bob, 50)
+    Act.SetsJoinRule(bob, "public")
+    Act.SetsJoinRule(alice, "invite")
+]
+
+/// What a fork resolves to by version 2 of the algorithm, and what it would if auth chains were followed among the events in conflict only; none if
+/// that makes no difference.
+let private byReading (fork: Fork) : (StateResReference.StateMap * StateResReference.StateMap) option =
+    let graph, states = fork.Graph, fork.States
+
+    let full =
+        Set.union (snd (StateResReference.split states)) (StateResReference.authDifference graph states)
+
+    let leaves id =
+        StateResReference.chainWithin graph full id
+        <> Set.intersect full (StateResReference.chain graph id)
+
+    if Set.exists leaves full then
+        let within = {
+            StateResReference.second with
+                Below = StateResReference.chainWithin
+        }
+
+        let right =
+            (StateResReference.resolveBy StateResReference.second graph states).Resolved
+
+        let other = (StateResReference.resolveBy within graph states).Resolved
+        if right = other then None else Some(right, other)
+    else
+        None
+
+let private smallestByReading =
+    lazy
+        (ofActs joiningAgain joiningAgain.Length Versions.v2
+         |> Seq.tryFind (byReading >> Option.isSome))
+
+/// The smallest room of these acts in which it matters that auth chains lead beyond the conflict, with what each reading resolves to: for versions with
+/// version 2 of the algorithm. In version 2.1 it makes no difference: what lies between two events in conflict is in the conflicted subgraph.
+let beyondTheConflict (version: RoomVersion) : (Fork * StateResReference.StateMap * StateResReference.StateMap) option =
+    match smallestByReading.Value with
+    | Some smallest when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->
+        // The same acts in this version.
+        (Some(start version), smallest.Acts)
+        ||> List.fold (fun line act -> line |> Option.bind (fun line -> extend line act))
+        |> Option.bind (fun line ->
+            let fork = {
+                smallest with
+                    Version = version
+                    Graph = line.Graph
+                    Order = line.Order
+                    States = [ line.State; line.State.Add(smallest.At, smallest.States[1][smallest.At]) ]
+            }
+
+            byReading fork |> Option.map (fun (right, other) -> fork, right, other))
+    | _ -> None

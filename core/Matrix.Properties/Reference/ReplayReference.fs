@@ -1,0 +1,131 @@
+/// A room replayed word by word: the state before each event, whether it is rejected, the state after it, and where the room ends. Slow.
+/// Room versions, "State resolution"; Server-Server API, "Checks performed on receipt of a PDU", without soft failure.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.ReplayReference
+
+open Matrix.Rules
+open Matrix.Core.Event
+
+/// An event in its place in the room.
+type Placed = {
+    Id: string
+    IsRejected: bool
+    Before: StateResReference.StateMap
+    After: StateResReference.StateMap
+}
+
+/// A room that was replayed.
+type Replayed = {
+    /// In the order in which they were decided.
+    Events: Placed list
+    /// The forward extremities, in that order too.
+    Extremities: string list
+    /// The state after them.
+    State: StateResReference.StateMap
+}
+
+/// What is done at each step, as values, so that another can be put in the place of one.
+type Habits = {
+    /// Makes one state of those after several events.
+    Resolve: StateResReference.Graph -> StateResReference.StateMap list -> StateResReference.StateMap
+    /// Whether an event is rejected, by whether its auth events allow it and whether the state before it does.
+    Rejects: bool -> bool -> bool
+    /// The state after an event, by whether it is rejected and the state before it.
+    After: Pdu -> bool -> StateResReference.StateMap -> StateResReference.StateMap
+    /// Whether, of these events, an accepted one comes after another: after which it is no extremity.
+    IsPassed: Map<string, Pdu> -> Set<string> -> string -> bool
+}
+
+/// Whether one event comes after another, at any distance.
+let rec private descends (events: Map<string, Pdu>) (ancestor: string) (id: string) : bool =
+    events[id].PrevEvents
+    |> Array.exists (fun p -> p = ancestor || descends events ancestor p)
+
+/// As the pages say.
+let literal: Habits = {
+    Resolve = fun graph states -> (StateResReference.resolve graph states).Resolved
+    Rejects = fun byAuthEvents byState -> not (byAuthEvents && byState)
+    After =
+        fun event isRejected before ->
+            match event.StateKey with
+            | NonNull key when not isRejected -> before.Add((event.Type, key), event.EventId)
+            | _ -> before
+    IsPassed = fun events accepted id -> accepted |> Set.exists (descends events id)
+}
+
+/// The given order, but each event after all that it names.
+let private inTurn (given: Pdu[]) : Pdu list =
+    let rec take (taken: Pdu list) (left: Pdu list) =
+        let isTaken id =
+            taken |> List.exists (fun e -> e.EventId = id)
+
+        let isNext (e: Pdu) =
+            Array.append e.PrevEvents e.AuthEvents |> Array.forall isTaken
+
+        match left |> List.tryFind isNext with
+        | Some next -> take (next :: taken) (left |> List.filter (fun e -> e.EventId <> next.EventId))
+        | None -> List.rev taken
+
+    take [] (List.ofArray given)
+
+/// Replays a room whose events name nothing but each other.
+let replay (habits: Habits) (version: RoomVersion) (given: Pdu[]) : Replayed =
+    let events = Map [ for e in given -> e.EventId, e ]
+
+    let graph (placed: Placed list) : StateResReference.Graph = {
+        Version = version
+        Events = events
+        Rejected =
+            set [
+                for p in placed do
+                    if p.IsRejected then
+                        p.Id
+            ]
+    }
+
+    let merge (placed: Placed list) (ids: seq<string>) =
+        match [ for id in ids -> (placed |> List.find (fun p -> p.Id = id)).After ] with
+        | [] -> Map.empty
+        | [ one ] -> one
+        | states -> habits.Resolve (graph placed) states
+
+    let place (placed: Placed list) (event: Pdu) =
+        let id = event.EventId
+        let before = merge placed event.PrevEvents
+        let graph = graph placed
+
+        let allowedIn (state: StateResReference.StateMap) =
+            StateResReference.passes graph (state |> Map.map (fun _ id -> events[id])) id
+
+        let cited =
+            Map [ for a in event.AuthEvents -> (events[a].Type, string events[a].StateKey), a ]
+
+        let citedWithCreate =
+            match event.Type, before.TryFind("m.room.create", "") with
+            | "m.room.create", _
+            | _, None -> cited
+            | _, Some create -> cited.Add(("m.room.create", ""), create)
+
+        let isRejected = habits.Rejects (allowedIn citedWithCreate) (allowedIn before)
+
+        {
+            Id = id
+            IsRejected = isRejected
+            Before = before
+            After = habits.After event isRejected before
+        }
+        :: placed
+
+    let placed = ([], inTurn given) ||> List.fold place
+
+    let accepted =
+        placed |> List.filter (fun p -> not p.IsRejected) |> List.map _.Id |> List.rev
+
+    let extremities =
+        accepted |> List.filter (habits.IsPassed events (set accepted) >> not)
+
+    {
+        Events = List.rev placed
+        Extremities = extremities
+        State = merge placed extremities
+    }

@@ -1,0 +1,113 @@
+/// Version 1 of state resolution with one thing wrong at a time.
+module Matrix.Core.Tests.BrokenPasses
+
+open Matrix.Rules
+open Matrix.Core.Tests.BrokenResolutions
+
+module Literal = Matrix.Properties.Reference.StateResReference
+
+/// Version 1 with other steps.
+let private first steps =
+    broken Versions.v1 (Literal.resolveFirstBy steps)
+
+let private firstUsual = Literal.first
+
+let private authorises t =
+    List.contains t [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
+
+/// All of them.
+let all: Broken list = [
+    first
+        {
+            firstUsual with
+                DepthOrder = fun graph ids -> List.rev (Literal.depthOrder graph ids)
+        }
+        "the deepest comes first where the least deep should, and the other way round" [ definition; "first.depth-order" ] [
+            "ban-by-one-who-left"
+            "join-rules-of-one-who-left"
+            "joined-again"
+            "left-twice"
+            "topic-of-one-demoted"
+            "unban-without-the-ban"
+        ]
+    first
+        {
+            firstUsual with
+                DepthOrder =
+                    fun graph ids ->
+                        Literal.depthOrder graph ids
+                        |> List.rev
+                        |> List.sortBy (fun id -> graph.Events[id].Depth)
+        }
+        "of the same depth, the lesser SHA-1 comes first" [ definition; "first.depth-order" ] []
+    first
+        {
+            firstUsual with
+                DepthOrder = fun graph ids -> List.sortBy (time graph) ids
+        }
+        "events are tried by their time instead of their depth" [ definition; "any-order"; "first.depth-order" ] []
+    first
+        {
+            firstUsual with
+                Passes = [
+                    (fun t -> t = "m.room.member"), true
+                    (fun t -> t = "m.room.join_rules"), true
+                    (fun t -> t = "m.room.power_levels"), true
+                    (authorises >> not), false
+                ]
+        }
+        "members are settled before join rules, and these before power levels" [ definition; "first.passes-in-order" ] []
+    first
+        {
+            firstUsual with
+                Passes = [ authorises, true; (authorises >> not), false ]
+        }
+        "power levels, join rules and members are settled in one pass" [ definition; "first.passes-in-order" ] []
+    first { firstUsual with SeesItsPass = true } "conflicts of a pass see what others of it were settled to" [ definition ] []
+    first
+        {
+            firstUsual with
+                Climb =
+                    fun allowed order ->
+                        (order.Head, order.Tail)
+                        ||> List.fold (fun standing next -> if allowed standing next then next else standing)
+        }
+        "what comes after a refused event is tried too" [ definition; "first.refused-do-not-stand" ] []
+    first
+        {
+            firstUsual with
+                Climb = fun _ order -> List.last order
+        }
+        "of power levels, join rules and members the deepest stands unasked" [ definition ] [
+            "a-team-loses-its-levels"
+            "ban-by-one-who-left"
+            "join-rules-of-one-who-left"
+            "left-twice"
+            "promoted-by-promoted"
+        ]
+    first
+        {
+            firstUsual with
+                Pick = fun _ order -> order.Head
+        }
+        "of all else the deepest stands unasked" [ definition ] [ "topic-of-one-demoted" ]
+    first
+        {
+            firstUsual with
+                Uncontested = fun states -> fst (Literal.split states)
+        }
+        "what some states lack is left out" [ definition; "first.missing-is-no-conflict" ] [
+            "invited-by-former-moderator"
+            "members-with-the-join-rules"
+        ]
+    first
+        {
+            firstUsual with
+                Uncontested =
+                    fun states ->
+                        (states.Head, states.Tail)
+                        ||> List.fold (fun all state -> (all, state) ||> Map.fold (fun all key id -> all.Add(key, id)))
+                Passes = []
+        }
+        "the last state wins" [ definition; "any-order"; "first.passes-in-order" ] [ "unban-without-the-ban" ]
+]

@@ -1,0 +1,433 @@
+/// State resolution with one thing wrong at a time: what its properties and scenarios are for.
+module Matrix.Core.Tests.BrokenResolutions
+
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Reference
+
+module Literal = Matrix.Properties.Reference.StateResReference
+
+/// An algorithm with one thing wrong.
+type Broken = {
+    /// What is wrong, in words.
+    Wrong: string
+    /// A version whose algorithm it is, but for that.
+    Version: RoomVersion
+    Resolve: Literal.Graph -> Literal.StateMap list -> Literal.Outcome
+    /// The laws that it breaks.
+    Breaks: string list
+    /// The scenarios that end otherwise by it.
+    Scenarios: string list
+}
+
+/// An algorithm, what is wrong with it, and what notices: laws without `state-res.`, and scenarios.
+let broken version resolve wrong breaks scenarios = {
+    Wrong = wrong
+    Version = version
+    Resolve = resolve
+    Breaks = breaks |> List.map (fun name -> "state-res." + name)
+    Scenarios = scenarios
+}
+
+/// Version 2 with other steps, in room version 10.
+let private second steps =
+    broken Versions.v10 (Literal.resolveBy steps)
+
+/// Version 2.1 with other steps, in room version 12.
+let private revised steps =
+    broken Versions.v12 (Literal.resolveBy steps)
+
+/// What all of them break.
+let definition = "is-the-definition"
+
+// Steps of version 2.
+let private usual = Literal.second
+
+/// When an event was sent, as it says.
+let time (graph: Literal.Graph) id = graph.Events[id].OriginServerTs
+
+/// The first order by another comparison.
+let private ordered (compared: Literal.Graph -> Map<string, int64> -> string -> string -> int) = {
+    usual with
+        PowerOrder = fun graph below set -> Literal.topological (compared graph (Literal.powersOf graph set)) below set
+}
+
+let private thenBy (orders: (unit -> int) list) =
+    orders
+    |> List.tryPick (fun order ->
+        match order () with
+        | 0 -> None
+        | n -> Some n)
+    |> Option.defaultValue 0
+
+let private keyOf (graph: Literal.Graph) id =
+    graph.Events[id].Type, string graph.Events[id].StateKey
+
+/// The checks by another rule: given the state that an event sees and the state so far, the next state if it is applied.
+let private checking
+    (step: Literal.Graph -> Literal.StateMap -> string -> Literal.StateMap option)
+    (graph: Literal.Graph)
+    (start: Literal.StateMap)
+    (order: string list)
+    : Literal.StateMap * string list =
+    ((start, []), order)
+    ||> List.fold (fun (state, applied) id ->
+        match step graph state id with
+        | Some next -> next, applied @ [ id ]
+        | None -> state, applied)
+
+let private passing
+    (seen: Literal.Graph -> Literal.StateMap -> string -> Map<string * string, Pdu>)
+    (graph: Literal.Graph)
+    (state: Literal.StateMap)
+    id
+    =
+    if Literal.passes graph (seen graph state id) id then
+        Some(state.Add(keyOf graph id, id))
+    else
+        None
+
+/// Power levels events at which the mainline position of an event is looked for, the nearest first; by another rule.
+let private placed (position: Literal.Graph -> string list -> string -> int) = {
+    usual with
+        MainlineOrder = fun graph levels set -> Literal.byPosition graph (position graph (Literal.mainline graph levels)) set
+}
+
+let private union (graph: Literal.Graph) (states: Literal.StateMap list) =
+    states |> Seq.collect _.Values |> Seq.map (Literal.chain graph) |> Set.unionMany
+
+/// Of versions 2 and 2.1.
+let ofSteps: Broken list = [
+    second
+        {
+            usual with
+                Split = fun states -> Map.empty, states |> Seq.collect _.Values |> Set.ofSeq
+        }
+        "everything is in conflict, also what all states have" [
+            definition
+            "agreement-stays"
+            "checks.applied-passed"
+            "equal-states"
+            "orders-cover-the-set"
+            "power-order.closed"
+        ] [
+            "ban-by-one-who-left"
+            "join-rules-of-one-who-left"
+            "levels-of-another-branch"
+            "members-with-the-join-rules"
+        ]
+    second
+        {
+            usual with
+                Split = fun states -> Literal.split [ states.Head; List.last states ]
+        }
+        "only the first and the last state are compared" [
+            definition
+            "any-order"
+            "checks.applied-passed"
+            "mainline-order.total"
+            "orders-cover-the-set"
+            "power-order.closed"
+        ] []
+    second
+        {
+            usual with
+                AuthDifference = fun _ _ -> Set.empty
+        }
+        "there is no auth difference" [ definition ] [ "left-twice" ]
+    second
+        { usual with AuthDifference = union }
+        "the auth difference is the union of the chains, without taking off the intersection" [
+            definition
+            "auth-difference.not-shared"
+            "equal-states"
+        ] [
+            "a-team-loses-its-levels"
+            "ban-by-one-who-left"
+            "invited-by-former-moderator"
+            "members-with-the-join-rules"
+            "promoted-by-promoted"
+            "topic-of-one-demoted"
+        ]
+    second
+        {
+            usual with
+                AuthDifference = Literal.authDifferenceOfDifferences
+        }
+        "the auth difference keeps what the events rest on that all states have" [ definition; "auth-difference.not-shared" ] [
+            "a-team-loses-its-levels"
+            "ban-by-one-who-left"
+            "invited-by-former-moderator"
+            "members-with-the-join-rules"
+            "promoted-by-promoted"
+        ]
+    second
+        {
+            usual with
+                AuthDifference =
+                    fun graph states ->
+                        Literal.authDifference graph states
+                        - (states |> Seq.collect _.Values |> Set.ofSeq)
+        }
+        "the auth difference leaves out the events of the states" [ definition ] []
+    second
+        {
+            usual with
+                Below = Literal.chainWithin
+        }
+        "auth chains are followed only as far as the conflict goes" [
+            definition
+            "power-order.closed"
+            "power-order.topological"
+        ] []
+    second
+        {
+            usual with
+                Below = fun _ _ _ -> Set.empty
+        }
+        "the first order has the power events alone, and no regard for what rests on what" [
+            definition
+            "power-order.closed"
+            "power-order.topological"
+        ] []
+    second
+        {
+            usual with
+                PowerOrder =
+                    fun graph _ set ->
+                        Literal.topological (Literal.comparePowers graph (Literal.powersOf graph set)) (fun _ -> Set.empty) set
+        }
+        "the first order is by power, time and identifier alone" [ definition; "power-order.topological" ] []
+    second
+        (ordered (fun graph powers a b ->
+            thenBy [
+                fun () -> compare powers[a] powers[b]
+                fun () -> compare (time graph a) (time graph b)
+                fun () -> JsonObject.CompareKeys(a, b)
+            ]))
+        "in the first order the sender of lesser power comes first" [ definition; "power-order.smallest" ] [
+            "unban-without-the-ban"
+        ]
+    second
+        (ordered (fun graph powers a b ->
+            thenBy [
+                fun () -> compare powers[b] powers[a]
+                fun () -> compare (time graph b) (time graph a)
+                fun () -> JsonObject.CompareKeys(a, b)
+            ]))
+        "in the first order the later event comes first" [ definition; "power-order.smallest" ] []
+    second
+        (ordered (fun graph powers a b ->
+            thenBy [
+                fun () -> compare powers[b] powers[a]
+                fun () -> compare (time graph a) (time graph b)
+                fun () -> JsonObject.CompareKeys(b, a)
+            ]))
+        "in the first order a tie goes to the greater identifier" [ definition; "power-order.smallest" ] []
+    second
+        {
+            usual with
+                IsPowerEvent = fun event -> event.Type <> "m.room.member" && Literal.isPowerEvent event
+        }
+        "kicks and bans are no power events" [ definition; "power-order.closed" ] [ "unban-without-the-ban" ]
+    second
+        {
+            usual with
+                IsPowerEvent = fun event -> event.Type = "m.room.member" || Literal.isPowerEvent event
+        }
+        "every membership is a power event" [ definition; "power-order.closed" ] []
+    second
+        {
+            usual with
+                Start = fun _ -> Map.empty
+        }
+        "version 2 begins with an empty state" [ definition; "checks.applied-passed"; "mainline-order.total" ] [
+            "ban-by-one-who-left"
+            "invited-by-former-moderator"
+            "join-rules-of-one-who-left"
+            "members-with-the-join-rules"
+            "topic-of-one-demoted"
+        ]
+    second
+        {
+            usual with
+                Levels = fun unconflicted _ -> unconflicted.TryFind("m.room.power_levels", "")
+        }
+        "the mainline is that of the power levels which all states have" [ definition; "mainline-order.total" ] []
+    second
+        (placed (fun graph mainline id ->
+            match Literal.levelsBelow graph id with
+            | _ :: older -> older |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
+            | [] -> None
+            |> Option.defaultValue System.Int32.MaxValue))
+        "the mainline position is looked for one power levels event too far down" [ definition; "mainline-order.total" ] []
+    second
+        (placed (fun graph mainline id ->
+            Literal.levelsBelow graph id
+            |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
+            |> Option.defaultValue 0))
+        "what rests on no power levels of the mainline stands with the newest" [ definition; "mainline-order.total" ] []
+    second
+        (placed (fun graph mainline id -> -(Literal.mainlinePosition graph mainline id)))
+        "the mainline order begins with what rests on the newest power levels" [ definition; "mainline-order.total" ] []
+    second (placed (fun _ _ _ -> 0)) "the second order is by time and identifier alone" [ definition; "mainline-order.total" ] []
+    second
+        {
+            usual with
+                MainlineOrder =
+                    fun graph levels set ->
+                        Literal.mainlineOrder graph levels set
+                        |> List.sortWith (fun a b ->
+                            let position = Literal.mainlinePosition graph (Literal.mainline graph levels)
+
+                            thenBy [
+                                fun () -> compare (position b) (position a)
+                                fun () -> compare (time graph a) (time graph b)
+                                fun () -> JsonObject.CompareKeys(b, a)
+                            ])
+        }
+        "in the second order a tie goes to the greater identifier" [ definition; "mainline-order.total" ] []
+    second
+        {
+            usual with
+                Iterate = checking (fun graph state id -> Some(state.Add(keyOf graph id, id)))
+        }
+        "the checks keep what does not pass" [ definition; "checks.applied-passed" ] [
+            "a-team-loses-its-levels"
+            "ban-by-one-who-left"
+            "invited-by-former-moderator"
+            "join-rules-of-one-who-left"
+            "members-with-the-join-rules"
+            "promoted-by-promoted"
+            "topic-of-one-demoted"
+        ]
+    second
+        {
+            usual with
+                Iterate =
+                    fun graph start order ->
+                        checking
+                            (fun graph state id ->
+                                passing Literal.seenBy graph start id
+                                |> Option.map (fun _ -> state.Add(keyOf graph id, id)))
+                            graph
+                            start
+                            order
+        }
+        "the checks do not see what was applied before" [ definition; "checks.applied-passed" ] [
+            "a-team-loses-its-levels"
+            "promoted-by-promoted"
+        ]
+    second
+        {
+            usual with
+                Iterate = checking (passing (fun graph state _ -> state |> Map.map (fun _ id -> graph.Events[id])))
+        }
+        "the checks do not see what an event cites" [ definition; "checks.applied-passed" ] []
+    second
+        {
+            usual with
+                Iterate = fun graph -> Literal.iterate { graph with Rejected = Set.empty }
+        }
+        "the checks do not ask whether what an event cites was rejected" [ definition; "checks.applied-passed" ] []
+    second
+        {
+            usual with
+                PowerOrder =
+                    fun graph below set ->
+                        Literal.topological
+                            (Literal.comparePowers graph (Literal.powersOf { graph with Rejected = Set.empty } set))
+                            below
+                            set
+        }
+        "in the first order power is read of levels that were rejected, too" [ definition; "power-order.smallest" ] []
+    second
+        {
+            usual with
+                Iterate =
+                    checking (fun graph state id ->
+                        passing Literal.seenBy graph state id
+                        |> Option.map (fun state ->
+                            // What it cites stays.
+                            (state, graph.Events[id].AuthEvents)
+                            ||> Array.fold (fun state a ->
+                                if state.ContainsKey(keyOf graph a) then
+                                    state
+                                else
+                                    state.Add(keyOf graph a, a))))
+        }
+        "what an applied event cites comes into the state with it" [ definition; "checks.applied-passed"; "from-the-inputs" ] []
+    second
+        {
+            usual with
+                Iterate =
+                    checking (fun graph state id ->
+                        passing Literal.seenBy graph state id
+                        |> Option.map (fun _ ->
+                            let eventType, key = keyOf graph id
+
+                            state.Add(
+                                (eventType,
+                                 (if eventType = "m.room.member" then
+                                      graph.Events[id].Sender
+                                  else
+                                      key)),
+                                id
+                            )))
+        }
+        "a membership stands at its sender" [ definition; "checks.applied-passed"; "entries-at-their-keys" ] [
+            "unban-without-the-ban"
+        ]
+    second
+        {
+            usual with
+                Finish = fun _ reached -> reached
+        }
+        "what all states have is not put back at the end" [ definition; "agreement-stays" ] [ "levels-of-another-branch" ]
+    revised
+        {
+            Literal.revised with
+                Subgraph = fun _ _ -> Set.empty
+        }
+        "there is no conflicted subgraph" [ definition; "subgraph.whole" ] [ "a-team-loses-its-levels"; "promoted-by-promoted" ]
+    revised
+        {
+            Literal.revised with
+                Subgraph = fun graph conflicted -> Set.intersect conflicted (Literal.subgraph graph conflicted)
+        }
+        "the conflicted subgraph has the ends of its paths, without what is between" [ definition; "subgraph.whole" ] [
+            "a-team-loses-its-levels"
+            "promoted-by-promoted"
+        ]
+    revised
+        {
+            Literal.revised with
+                Subgraph = fun graph conflicted -> Literal.subgraph graph conflicted - conflicted
+        }
+        "the conflicted subgraph has what is between, without the ends" [ definition; "subgraph.whole" ] []
+    revised
+        {
+            Literal.revised with
+                Subgraph = fun graph conflicted -> conflicted |> Seq.map (Literal.chain graph) |> Set.unionMany
+        }
+        "the conflicted subgraph is all that conflicting events rest on" [ definition; "subgraph.lies-between"; "subgraph.whole" ] []
+    revised { Literal.revised with Start = id } "version 2.1 begins with what all states have" [
+        definition
+        "checks.applied-passed"
+        "mainline-order.total"
+    ] [
+        "ban-by-one-who-left"
+        "invited-by-former-moderator"
+        "join-rules-of-one-who-left"
+        "topic-of-one-demoted"
+    ]
+    revised
+        {
+            Literal.revised with
+                Finish = fun _ reached -> reached
+        }
+        "version 2.1 does not put back what all states have" [ definition; "agreement-stays"; "equal-states" ] [
+            "levels-of-another-branch"
+        ]
+]
