@@ -293,3 +293,77 @@ let ``A rejected event vouches for nothing`` (version: RoomVersion) =
     with
     | Ok resolution -> Assert.That(resolution.Entries[0].EventId, Is.EqualTo "$p0")
     | Error error -> Assert.Fail $"%A{error}"
+
+[<TestCaseSource(nameof cases)>]
+let ``An event that cites one of another room does not pass, and the state stays`` (version: RoomVersion) =
+    let elsewhere =
+        Draft.toPdu version {
+            DrawnRoom.levels "$theirs" bob [ bob, 100 ] [] [] with
+                Room =
+                    if version.Settings.RoomIds = RoomIdForm.HashOfCreate then
+                        "!elsewhere"
+                    else
+                        "!elsewhere:two"
+        }
+
+    let borrowed =
+        pdu version {
+            DrawnRoom.levels "$ours" bob [ bob, 100 ] [] [ "$create"; "$theirs"; "$bob" ] with
+                Time = 5L
+        }
+
+    let joins = pdu version (DrawnRoom.joins "$bob" bob [ "$create"; "$p0"; "$rules" ])
+
+    let source =
+        lying version (withOpening version [ joins, 4; elsewhere, 0; borrowed, 5 ])
+
+    let shared =
+        foundation
+        |> List.map (fun (t, k, id) -> t, k, id)
+        |> List.append [ "m.room.member", bob, "$bob" ]
+
+    match resolve version source (states [ entry "m.room.power_levels" "" [ "$p0"; "$ours" ] ] shared) with
+    | Ok resolution ->
+        Assert.That(resolution.Entries |> Array.map _.EventId, Is.EqualTo<string array> [| "$p0" |])
+        Assert.That(resolution.Steps.Refused |> Array.map (fun struct (id, _) -> id), Does.Contain "$ours")
+    | Error error -> Assert.Fail $"%A{error}"
+
+[<TestCaseSource(nameof cases)>]
+let ``Events that cite each other, or themselves, are no graph`` (version: RoomVersion) =
+    let levels name cites =
+        pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] cites)
+
+    let events =
+        Map [
+            for e in
+                opening version
+                @ [
+                    levels "$x" [ "$create"; "$y"; "$alice" ]
+                    levels "$y" [ "$create"; "$x"; "$alice" ]
+                    levels "$own" [ "$create"; "$own"; "$alice" ]
+                ] -> e.EventId, e
+        ]
+
+    let find id = events.TryFind id |> Option.toObj
+    let rules = AuthRules version
+
+    for root, expected in
+        [
+            "$x", ResolutionError.OutOfOrder("$y", "$x")
+            "$y", ResolutionError.OutOfOrder("$x", "$y")
+            "$own", ResolutionError.OutOfOrder("$own", "$own")
+        ] do
+        match EventGraph.Of(rules, find, [ root ]) with
+        | Error error -> Assert.That(error, Is.EqualTo expected)
+        | Ok _ -> Assert.Fail root
+
+    // One by one, none of them can be added before the other.
+    let graph = EventGraph rules
+    added graph (opening version)
+
+    for id, expected in
+        [
+            "$x", ResolutionError.AuthEventMissing("$x", "$y")
+            "$own", ResolutionError.OutOfOrder("$own", "$own")
+        ] do
+        Assert.That(graph.Add(events[id], false), Is.EqualTo(Error expected: Result<unit, _>))

@@ -10,12 +10,12 @@ open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 
-let private version = Versions.v11
-let private rules = AuthRules version
-let private creator = "@a:one"
+let version = Versions.v11
+let rules = AuthRules version
+let creator = "@a:one"
 
 /// An event of a chain, with what it cites.
-let private event id sender eventType key content (prev: string list) (auth: string list) : Pdu =
+let event id sender eventType key content (prev: string list) (auth: string list) : Pdu =
     let draft =
         match key with
         | Some key -> Draft.state sender eventType key content
@@ -29,13 +29,13 @@ let private event id sender eventType key content (prev: string list) (auth: str
             Depth = int64 prev.Length
     }
 
-let private create =
+let create =
     event "$create" creator "m.room.create" (Some "") [ "room_version", text "11" ] [] []
 
-let private joined =
+let joined =
     event "$join" creator "m.room.member" (Some creator) [ "membership", text "join" ] [ "$create" ] [ "$create" ]
 
-let private message id prev =
+let message id prev =
     event id creator "m.room.message" None [] prev [ "$create"; "$join" ]
 
 let private signed fate (pdu: Pdu) : ReceivedEvent = {
@@ -56,9 +56,9 @@ let private signed fate (pdu: Pdu) : ReceivedEvent = {
     ThirdPartyKeys = [||]
 }
 
-let private good = signed SignatureFate.Valid
+let good = signed SignatureFate.Valid
 
-let private arrives (pdu: Pdu) : Fact = Fact.Received("two", Ok(good pdu))
+let arrives (pdu: Pdu) : Fact = Fact.Received("two", Ok(good pdu))
 
 let private machineWith limits =
     RoomMachine.Of("here", create.RoomId, rules, Store "here", [||], 1u, limits, Practices.usual)
@@ -66,15 +66,15 @@ let private machineWith limits =
 let private machine () = machineWith IncomingLimits.usual
 
 /// A machine that knows the room's beginning.
-let private begun limits =
+let begun limits =
     let machine = machineWith limits
     machine.Tell [| arrives create; arrives joined |] |> ignore
     machine
 
-let private drops (step: Step) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
-let private ids (step: Step) : string list = [ for d in step.Decided -> d.Event.EventId ]
+let drops (step: Step) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
+let ids (step: Step) : string list = [ for d in step.Decided -> d.Event.EventId ]
 
-let private same (actual: 'a) (expected: 'a) : unit =
+let same (actual: 'a) (expected: 'a) : unit =
     Assert.That(box actual, Is.EqualTo(box expected))
 
 let private rejectedOf (step: Step) =
