@@ -49,5 +49,7 @@ internal sealed class VerifyTests
         Assert.That(rows["member.leave.self"].GetProperty("accepted").GetInt64(), Is.Positive);
         Assert.That(rows["member.leave.self"].GetProperty("rejected").GetInt64(), Is.Positive);
         Assert.That(rows["member.join.banned"].GetProperty("accepted").GetInt64(), Is.Zero);
+        Assert.That(rows["redaction.applied.otherwise"].GetProperty("rejected").GetInt64(), Is.Positive);
+        Assert.That(rows["redaction.asked.power"].GetProperty("accepted").GetInt64(), Is.Positive);
     }
 }

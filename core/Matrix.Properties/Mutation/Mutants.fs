@@ -12,6 +12,16 @@ module Mutants =
         |> List.except [ it ]
         |> List.map (fun other -> $"{ConditionMutants.show other} for {ConditionMutants.show it}", other)
 
+    /// A mutant of a row that stands by itself: it may show anywhere.
+    let private ofRow (subject: Subject) (row: string) (what: string) (table: RoomVersion) : Mutant = {
+        Subject = subject
+        Rule = row
+        Mutation = what
+        Table = table
+        DiffersOnlyIf = Condition.Always
+        DecidedBy = []
+    }
+
     let private authorization (version: RoomVersion) : Mutant list =
         RuleMutants.ofTable Terms.OfAuthorization Subject.Authorization version.Authorization (fun changed -> {
             version with
@@ -36,14 +46,8 @@ module Mutants =
     ]
 
     let private selection (version: RoomVersion) : Mutant list =
-        let mutant rule what changed = {
-            Subject = Subject.Selection
-            Rule = rule
-            Mutation = what
-            Table = { version with Selections = changed }
-            DiffersOnlyIf = Condition.Always
-            DecidedBy = []
-        }
+        let mutant rule what changed =
+            ofRow Subject.Selection rule what { version with Selections = changed }
 
         [
             for i, row in List.indexed version.Selections do
@@ -74,14 +78,8 @@ module Mutants =
     let private redaction (version: RoomVersion) : Mutant list =
         let table = version.Redaction
 
-        let mutant rule what changed = {
-            Subject = Subject.Redaction
-            Rule = rule
-            Mutation = what
-            Table = { version with Redaction = changed }
-            DiffersOnlyIf = Condition.Always
-            DecidedBy = []
-        }
+        let mutant rule what changed =
+            ofRow Subject.Redaction rule what { version with Redaction = changed }
 
         let put eventType kept = {
             table with
@@ -130,14 +128,8 @@ module Mutants =
     let private settings (version: RoomVersion) : Mutant list =
         let s = version.Settings
 
-        let mutant rule what changed = {
-            Subject = Subject.Setting
-            Rule = rule
-            Mutation = what
-            Table = { version with Settings = changed }
-            DiffersOnlyIf = Condition.Always
-            DecidedBy = []
-        }
+        let mutant rule what changed =
+            ofRow Subject.Setting rule what { version with Settings = changed }
 
         [
             for what, x in

@@ -252,9 +252,9 @@ module Survey =
 
         survey
 
-    /// The outcomes that clauses state and that no case has: clause, and whether it is that of acceptance.
-    let undecided (survey: Survey) : (string * bool) list = [
-        for rule in Rule.all survey.Version.Authorization do
+    /// The outcomes that the clauses of a table state and that no case has: clause, and whether it is that of acceptance.
+    let undecidedOf (table: Rule list) (clauses: IDictionary<string, ClauseCount>) : (string * bool) list = [
+        for rule in Rule.all table do
             let name = Rule.name rule
 
             let accepts, rejects =
@@ -265,12 +265,34 @@ module Survey =
                 | Rule.Scope _
                 | Rule.ForEach _ -> false, false
 
-            if accepts && survey.Clauses[name].Accepted.Count = 0L then
+            if accepts && clauses[name].Accepted.Count = 0L then
                 name, true
 
-            if rejects && survey.Clauses[name].Rejected.Count = 0L then
+            if rejects && clauses[name].Rejected.Count = 0L then
                 name, false
     ]
+
+    /// As `undecidedOf`, of the authorization rules.
+    let undecided (survey: Survey) : (string * bool) list =
+        undecidedOf survey.Version.Authorization survey.Clauses
+
+    /// How often each rule by which a version handles redactions decides, in all cases that they have.
+    let ofRedactions (version: RoomVersion) : IDictionary<string, ClauseCount> =
+        let world = RedactingWorld.world
+        let ground = Ground(world, version)
+        let stage = Stage ground
+
+        let clauses = dict [ for rule in version.Handling -> Rule.name rule, ClauseCount() ]
+
+        Enumeration.run world [ version ] Enumeration.whole (fun case ->
+            stage.Load case
+
+            match RedactingWorld.decide ground.Rules stage case with
+            | Decision.Allowed clause -> clauses[clause].Accepted.Saw(world, case)
+            | Decision.Rejected failure -> clauses[failure.Clause].Rejected.Saw(world, case))
+        |> ignore
+
+        clauses
 
     /// Whether every invariant was asked, every exception seen, and every clause decided.
     let isComplete (survey: Survey) : bool =

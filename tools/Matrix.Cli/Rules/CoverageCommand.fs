@@ -1,6 +1,7 @@
 namespace Matrix.Cli.Rules
 
 open System
+open System.Collections.Generic
 open Argu
 open Matrix.Cli
 open Matrix.Cli.Output
@@ -32,12 +33,44 @@ module internal CoverageCommand =
             all.Add(Survey.sample version Worlds.all SmallWorldProperties.drawn 1UL)
             all
 
-    let private rows (group: RoomVersion list, survey: Survey) : Cell list list =
-        let versions = group |> List.map _.Id |> String.concat ", "
+    /// How often the rules of a table decided, in versions that share it.
+    type private Covered = {
+        Versions: string
+        Table: Rule list
+        Clauses: IDictionary<string, ClauseCount>
+    }
 
+    let private cover (exhaustive: bool) (versions: RoomVersion list) : Covered list = [
+        use progress = new Progress()
+
+        let ids group =
+            group |> List.map _.Id |> String.concat ", "
+
+        for group in Worlds.groups versions do
+            progress.Show $"versions {ids group}"
+            let survey = survey exhaustive (List.head group)
+
+            {
+                Versions = ids group
+                Table = survey.Version.Authorization
+                Clauses = survey.Clauses
+            }
+
+        for group in RedactingWorld.groups versions do
+            progress.Show $"versions {ids group}: redactions"
+
+            for _, table in RedactingWorld.tables (List.head group) do
+                {
+                    Versions = ids group
+                    Table = table.Handling
+                    Clauses = Survey.ofRedactions table
+                }
+    ]
+
+    let private rows (covered: Covered) : Cell list list =
         // What only opens a list is decided by what is inside.
         let rec counts (rule: Rule) : int64 * int64 * Witness option =
-            match survey.Clauses.TryGetValue(Rule.name rule) with
+            match covered.Clauses.TryGetValue(Rule.name rule) with
             | true, count ->
                 count.Accepted.Count, count.Rejected.Count, Option.orElse count.Rejected.Lightest count.Accepted.Lightest
             | _ ->
@@ -48,11 +81,11 @@ module internal CoverageCommand =
                 inside |> List.tryPick (fun (_, _, w) -> w)
 
         [
-            for rule in Rule.all survey.Version.Authorization ->
+            for rule in Rule.all covered.Table ->
                 let accepted, rejected, lightest = counts rule
 
                 [
-                    Word versions
+                    Word covered.Versions
                     Word(Rule.name rule)
                     Count accepted
                     Count rejected
@@ -68,41 +101,32 @@ module internal CoverageCommand =
         match RoomVersions.wanted (arguments.TryGetResult CoverageArguments.Room_Version) with
         | Error ending -> ending
         | Ok versions ->
-            let exhaustive = arguments.Contains CoverageArguments.Exhaustive
-
-            let surveys = [
-                use progress = new Progress()
-
-                for group in Worlds.groups versions do
-                    let ids = group |> List.map _.Id |> String.concat ", "
-                    progress.Show $"versions {ids}"
-                    group, survey exhaustive (List.head group)
-            ]
+            let covered = cover (arguments.Contains CoverageArguments.Exhaustive) versions
 
             let undecided = [
-                for group, survey in surveys do
-                    for clause, accepting in Survey.undecided survey -> group, clause, accepting
+                for c in covered do
+                    for clause, accepting in Survey.undecidedOf c.Table c.Clauses -> c.Versions, clause, accepting
             ]
 
             Report.print (arguments.GetResult(CoverageArguments.Format, Text)) {
                 Facts = [
-                    "clauses", Count(surveys |> List.sumBy (fun (_, s) -> int64 s.Clauses.Count))
+                    "clauses", Count(covered |> List.sumBy (fun c -> int64 c.Clauses.Count))
                     "clauses_undecided", Count(int64 undecided.Length)
                 ]
                 Tables = [
                     {
                         Name = "coverage"
                         Columns = [ "versions"; "clause"; "accepted"; "rejected"; "smallest" ]
-                        Rows = surveys |> List.collect rows
+                        Rows = covered |> List.collect rows
                     }
                     if not undecided.IsEmpty then
                         {
                             Name = "undecided"
                             Columns = [ "versions"; "clause"; "outcome" ]
                             Rows = [
-                                for group, clause, accepting in undecided ->
+                                for versions, clause, accepting in undecided ->
                                     [
-                                        Word(group |> List.map _.Id |> String.concat ", ")
+                                        Word versions
                                         Word clause
                                         Word(if accepting then "accepted" else "rejected")
                                     ]

@@ -54,11 +54,19 @@ module internal MutateCommand =
             Tables = [
                 {
                     Name = "mutants"
-                    Columns = [ "id"; "rule"; "mutation"; "versions"; "status"; "by" ]
+                    Columns = [
+                        if format = Json then
+                            "id"
+
+                        yield! [ "rule"; "mutation"; "versions"; "status"; "by" ]
+                    ]
                     Rows = [
                         for f in shown ->
                             [
-                                Word f.Id
+                                // For people, the rule and the mutation say it.
+                                if format = Json then
+                                    Word f.Id
+
                                 Word f.Rule
                                 Word f.Mutation
                                 Word(String.concat " " f.Versions)

@@ -66,7 +66,7 @@ type VectorsArguments =
             | Check _ -> "says of each case in files of test vectors whether this implementation answers as it says."
             | Run _ -> "asks another implementation, through a pipe."
             | Answer _ -> "answers questions on standard input: what `run` can be pointed at."
-            | Generate _ -> "writes the vectors that are found in small worlds; takes minutes."
+            | Generate _ -> "writes the vectors that are found in small worlds: a minute or two."
 
 module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
