@@ -133,35 +133,6 @@ let ``An event that names itself is dropped as a circle`` () =
     same dropped (Map [ "$auth", DropReason.Circular; "$prev", DropReason.Circular ])
 
 [<Test>]
-let ``An auth event of another room is not taken, nor what cites it`` () =
-    let machine = begun IncomingLimits.usual
-
-    let theirs =
-        Draft.toPdu version {
-            Draft.state creator "m.room.power_levels" "" [] with
-                Id = "$theirs"
-                Room = "!other:one"
-        }
-
-    let citing =
-        event "$m" creator "m.room.message" None [] [ "$join" ] [ "$create"; "$join"; "$theirs" ]
-
-    let decided, dropped, _ =
-        tells machine [ arrives citing ] (function
-            | Question.AuthChain _
-            | Question.Events _ -> Answer.Events [| good theirs |]
-            | _ -> Answer.Nothing)
-
-    Assert.That(decided, Is.Empty)
-
-    same
-        dropped
-        (Map [
-            "$theirs", DropReason.OtherRoom "!other:one"
-            "$m", DropReason.AuthEventUnavailable "$theirs"
-        ])
-
-[<Test>]
 let ``A fork of a thousand branches is decided, and merged again`` () =
     let machine = begun IncomingLimits.usual
 

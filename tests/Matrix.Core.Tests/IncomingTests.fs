@@ -364,7 +364,218 @@ let ``An event costs what is new, however many wait`` () =
 
 [<Test>]
 let ``What is durable is the history's to answer`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = machine ()
+    let begun = machine.Tell [| arrives create; arrives joined |]
     same (machine.NotDurable) (2)
-    machine.Tell [| Fact.Durable [| "$create"; "$join" |] |] |> ignore
+
+    machine.Tell [| Fact.Durable [| for d in begun.Decided -> d.Known |] |]
+    |> ignore
+
     Assert.That(machine.NotDurable, Is.Zero)
+
+/// Answers all questions in one way until there are none.
+let rec private answering (machine: RoomMachine) (answer: Ask -> Answer) (step: Step) : Step list =
+    if step.Asks.Length = 0 then
+        [ step ]
+    else
+        let facts = [| for ask in step.Asks -> Fact.Answered(ask.Number, answer ask) |]
+        step :: answering machine answer (machine.Tell facts)
+
+[<Test>]
+let ``An outlier that becomes durable late does not undo the decision that followed`` () =
+    let machine = begun IncomingLimits.usual
+
+    let topic =
+        event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
+
+    let steps =
+        machine.Tell [| arrives (message "$m" [ "$gone" ]) |]
+        |> answering machine (fun ask ->
+            match ask.Question with
+            | Question.StateBefore _ -> Answer.State([| "$create"; "$join"; "$topic" |], [||])
+            | Question.Events [| "$topic" |] -> Answer.Events [| good topic |]
+            | _ -> Answer.Nothing)
+
+    let outlier =
+        steps |> Seq.collect _.Decided |> Seq.find (fun d -> d.Event.EventId = "$topic")
+
+    Assert.That(outlier.Known.IsOutlier)
+    machine.Tell [| arrives topic |] |> ignore
+    machine.Tell [| Fact.Durable [| outlier.Known |] |] |> ignore
+
+    match machine.Known "$topic" with
+    | null -> Assert.Fail "It is forgotten."
+    | known -> Assert.That(known.IsOutlier, Is.False)
+
+[<Test>]
+let ``A copy whose keys were not known when it came is looked at with the keys that are known now`` () =
+    let machine = begun IncomingLimits.usual
+
+    let copy bytes =
+        let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
+
+        {
+            unknown with
+                Signatures = [|
+                    for s in unknown.Signatures ->
+                        {
+                            s with
+                                Signature = { s.Signature with Bytes = bytes }
+                        }
+                |]
+        }
+
+    let fateOf (signature: Signature) =
+        if signature.Bytes = [| 1uy |] then
+            SignatureFate.Valid
+        else
+            SignatureFate.Invalid
+
+    let steps =
+        machine.Tell [|
+            Fact.Received("two", Ok(copy [| 0uy |]))
+            Fact.Received("three", Ok(copy [| 1uy |]))
+        |]
+        |> answering machine (fun ask ->
+            match ask.Question with
+            | Question.Keys(_, signatures) ->
+                Answer.Signatures(signatures |> Array.map (fun s -> { Signature = s; Fate = fateOf s }))
+            | _ -> Answer.Nothing)
+
+    same (steps |> List.collect ids) ([ "$m" ])
+    same (steps |> List.collect drops) ([])
+
+[<Test>]
+let ``A copy that says it is of another room is not taken in the place of the event`` () =
+    let machine = begun IncomingLimits.usual
+    let original = message "$m" [ "$join" ]
+
+    let elsewhere =
+        Draft.toPdu version {
+            Draft.message creator "m.room.message" [] with
+                Id = "$m"
+                Room = "!other:one"
+                Prev = [ "$join" ]
+                Auth = [ "$create"; "$join" ]
+        }
+
+    let step =
+        machine.Tell [|
+            Fact.Received("two", Ok(signed SignatureFate.Invalid original))
+            Fact.Received("two", Ok(good elsewhere))
+        |]
+
+    same (ids step) ([])
+    same (drops step) ([ DropReason.NotSigned "one" ])
+
+[<Test>]
+let ``An event that cites itself is dropped at once, whatever else is waited for`` () =
+    let machine = begun IncomingLimits.usual
+    let waits = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
+    same (waits.Asks.Length) (1)
+
+    let after = message "$x" [ "$join"; "$x" ]
+
+    let vouched =
+        event "$y" creator "m.room.message" None [] [ "$join" ] [ "$create"; "$join"; "$y" ]
+
+    let step = machine.Tell [| arrives after; arrives vouched |]
+    same (drops step) ([ DropReason.Circular; DropReason.Circular ])
+    same (machine.Waiting) (1)
+
+[<Test>]
+let ``An event that cites an event of another room is rejected`` () =
+    let machine = begun IncomingLimits.usual
+
+    let foreign =
+        Draft.toPdu version {
+            Draft.state creator "m.room.power_levels" "" [] with
+                Id = "$foreign"
+                Room = "!other:one"
+        }
+
+    let citing =
+        event "$m" creator "m.room.message" None [] [ "$join" ] [ "$create"; "$join"; "$foreign" ]
+
+    let steps fate =
+        machine.Tell [| arrives citing |]
+        |> answering machine (fun ask ->
+            match ask.Question with
+            | Question.AuthChain _ -> Answer.Events [| signed fate foreign; good create; good joined |]
+            | _ -> Answer.Nothing)
+
+    // Of what its server did not sign nobody knows the room.
+    let unsigned = steps SignatureFate.Invalid |> List.collect drops
+    Assert.That(unsigned, Does.Contain(DropReason.OtherRoom "!other:one"))
+    same (List.last unsigned) (DropReason.AuthEventUnavailable "$foreign")
+
+    match steps SignatureFate.Valid |> List.collect (fun s -> List.ofArray s.Decided) with
+    | [ { Verdict = Verdict.Rejected failure } ] -> same (failure.Clause) ("auth-events.elsewhere")
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``States that peers tell are looked through few at a time`` () =
+    let machine = begun { IncomingLimits.usual with States = 2 }
+    let mutable most = 0
+
+    let steps =
+        machine.Tell [| for n in 1..7 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) |]
+        |> answering machine (fun ask ->
+            most <-
+                machine.Outstanding
+                |> Seq.filter (fun a -> a.Question.IsStateBefore)
+                |> Seq.length
+                |> max most
+
+            match ask.Question with
+            | Question.StateBefore "$m3" -> Answer.Nothing
+            | Question.StateBefore _ -> Answer.State([| "$create"; "$join" |], [||])
+            | _ -> Answer.Nothing)
+
+    same most 2
+    Assert.That(steps |> List.collect ids, Is.EquivalentTo [ for n in [ 1; 2; 4; 5; 6; 7 ] -> $"$m{n}" ])
+    same (steps |> List.collect drops) ([ DropReason.StateUnavailable ])
+    same (machine.Waiting) (0)
+
+[<TestCase "itself">]
+[<TestCase "what rests on it">]
+let ``A peer that tells a state with the event in it does not keep others from telling theirs`` (lie: string) =
+    let machine = begun IncomingLimits.usual
+
+    let above =
+        event "$above" creator "m.room.topic" (Some "") [] [ "$m" ] [ "$create"; "$join"; "$m" ]
+
+    let after = message "$m" [ "$gone" ]
+
+    let steps =
+        machine.Tell [| arrives after |]
+        |> answering machine (fun ask ->
+            match ask.Question, ask.Peer with
+            | Question.StateBefore _, "two" when lie = "itself" -> Answer.State([| "$create"; "$join"; "$m" |], [||])
+            | Question.StateBefore _, "two" -> Answer.State([| "$create"; "$join"; "$above" |], [||])
+            | Question.StateBefore _, _ -> Answer.State([| "$create"; "$join" |], [||])
+            | Question.Events [| "$above" |], _ -> Answer.Events [| good above |]
+            | _ -> Answer.Nothing)
+
+    let decided =
+        steps |> Seq.collect _.Decided |> Seq.find (fun d -> d.Event.EventId = "$m")
+
+    same (decided.ToldBy) ("one")
+    Assert.That(decided.Verdict.IsAccepted)
+
+[<Test>]
+let ``A peer is not told of more extremities than make the current state`` () =
+    let machine =
+        begun {
+            IncomingLimits.usual with
+                Extremities = 3
+        }
+
+    machine.Tell [| for n in 1..9 -> arrives (message $"$m{n}" [ "$join" ]) |]
+    |> ignore
+
+    let step = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
+
+    match step.Asks[0].Question with
+    | Question.Missing(_, earliest, _) -> same earliest [| "$m9"; "$m8"; "$m7" |]
+    | other -> Assert.Fail $"%A{other}"

@@ -61,7 +61,8 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
     let mutable nextEvent = 0
 
     let start () : RoomMachine =
-        RoomMachine.Of(name, stage.RoomId, stage.Rules, view, view.Extremities, view.NextOrdinal, limits, practices view)
+        // What is not on the disk yet the machine has to know by itself.
+        RoomMachine.Of(name, stage.RoomId, stage.Rules, disk, disk.Extremities, disk.NextOrdinal, limits, practices view)
 
     let mutable machine = start ()
 
@@ -176,9 +177,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
 
         unacknowledged.Clear()
 
-        tell [|
-            Fact.Durable [| for struct (decided, _) in written -> decided.Event.EventId |]
-        |]
+        tell [| Fact.Durable [| for struct (decided, _) in written -> decided.Known |] |]
         |> ignore
 
         for struct (decided, _) in written do

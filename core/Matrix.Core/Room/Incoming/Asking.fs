@@ -53,8 +53,8 @@ type Fact =
     | Answered of number: int * answer: Answer
     /// An event that this server made on the extremities and the state that the machine showed.
     | Made of ReceivedEvent
-    /// The decisions about these events are durable: the history answers for them now.
-    | Durable of eventIds: string[]
+    /// These decisions are durable: the history answers for them now. One that another has followed since leaves that one be.
+    | Durable of decisions: KnownEvent[]
 
 /// Why an event was not decided. Nothing is kept of it: it may come again.
 [<RequireQualifiedAccess>]
@@ -120,11 +120,13 @@ type IncomingLimits = {
     AuthChain: int
     /// How many entries a state may have that a peer tells.
     State: int
+    /// How many such states are asked for and looked through at a time.
+    States: int
     /// How many peers are asked the same.
     Peers: int
     /// How many questions are asked for the sake of one received event.
     Questions: int
-    /// How many extremities make the current state: the latest. State resolution takes 64.
+    /// How many extremities make the current state, and are named to a peer: the latest. State resolution takes 64.
     Extremities: int
     /// Of one resolution.
     Resolution: ResolutionLimits
@@ -142,6 +144,7 @@ module IncomingLimits =
         Page = 50
         AuthChain = 20_000
         State = 200_000
+        States = 4
         Peers = 4
         Questions = 2_000
         Extremities = 64

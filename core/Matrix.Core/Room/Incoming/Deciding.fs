@@ -51,12 +51,19 @@ type internal Deciding
             | known -> Some known)
 
     let factsOf (s: Staged) (cited: KnownEvent[]) : AuthFacts = {
-        AuthEvents =
-            cited
-            |> Array.map (fun known -> {
-                Event = known.Event.Pdu
-                Rejected = known.IsRejected
-            })
+        AuthEvents = [|
+            for known in cited do
+                {
+                    Event = known.Event.Pdu
+                    Rejected = known.IsRejected
+                }
+            for id in s.Pdu.AuthEvents do
+                if s.CitesForeign id then
+                    {
+                        Event = s.Effort.Foreign[id]
+                        Rejected = false
+                    }
+        |]
         Signers = Signing.signers s.Event
         ThirdPartyKeys = s.Event.ThirdPartyKeys
         HasRoomId = s.Event.HasRoomId

@@ -91,10 +91,26 @@ type internal Gathering
             staging.Again s
 
     let authEventsOf (s: Staged) : string[] =
+        let cited =
+            if s.Effort.Foreign.Count = 0 then
+                s.Pdu.AuthEvents
+            else
+                s.Pdu.AuthEvents |> Array.filter (s.CitesForeign >> not)
+
         if createId <> "" && s.Pdu.Type <> "m.room.create" then
-            Array.append s.Pdu.AuthEvents [| createId |]
+            Array.append cited [| createId |]
         else
-            s.Pdu.AuthEvents
+            cited
+
+    /// An auth event that turns out to be of another room is a reason to reject, which the rules have. Its room is what its server
+    /// signed; create events ask nothing of auth events.
+    let noteForeign (s: Staged) (event: ReceivedEvent) : unit =
+        if
+            event.Pdu.RoomId <> roomId
+            && Array.contains event.Pdu.EventId s.Pdu.AuthEvents
+            && Signing.state event (fun _ -> true) = SignatureState.Holds
+        then
+            s.Effort.Foreign.TryAdd(event.Pdu.EventId, event.Pdu) |> ignore
 
     /// Auth events: of all that an event needs, the last.
     let authEvents (s: Staged) : unit =
@@ -117,9 +133,8 @@ type internal Gathering
             staging.Ready s
 
     let nextTeller (s: Staged) =
-        s.Told <- null
+        staging.ReleaseState s
         s.ToldBy <- null
-        s.Fetched.Clear()
         s.StateTurn <- s.StateTurn + 1
         staging.Again s
 
@@ -158,7 +173,11 @@ type internal Gathering
             |> Seq.distinct
             |> Seq.toArray
 
-        if missing.Exists(fun id -> s.Effort.IsHopeless(id, false)) then
+        // No event stands in the state before it.
+        if
+            missing.Exists(fun id -> s.Effort.IsHopeless(id, false))
+            || Array.contains s.Id ids
+        then
             nextTeller s
         elif unasked.Length > 0 then
             if s.Effort.Chain + unasked.Length > limits.AuthChain then
@@ -174,11 +193,13 @@ type internal Gathering
             | null -> nextTeller s
             | state ->
                 s.Trusted <- state
+                staging.ReleaseState s
                 staging.Again s
 
     let askForState (s: Staged) =
         if s.StateTurn < s.Peers.Length then
-            ask s s.Peers[s.StateTurn] Purpose.State (Question.StateBefore s.Id)
+            if staging.HoldsState s then
+                ask s s.Peers[s.StateTurn] Purpose.State (Question.StateBefore s.Id)
         else
             staging.Drop(
                 s,
@@ -246,13 +267,16 @@ type internal Gathering
 
     /// Takes an event that came. `effort` is whose sake it came for.
     member _.Stage(event: ReceivedEvent, peer: string, effort: Effort, isOutlier: bool) : unit =
-        let id = event.Pdu.EventId
+        let pdu = event.Pdu
+        let id = pdu.EventId
 
         match staging.Find id with
         | null ->
             if isMissing (not isOutlier) id && not (effort.IsHopeless(id, not isOutlier)) then
-                if event.Pdu.RoomId <> roomId then
-                    staging.Report(id, DropReason.OtherRoom event.Pdu.RoomId)
+                if pdu.RoomId <> roomId then
+                    staging.Report(id, DropReason.OtherRoom pdu.RoomId)
+                elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
+                    staging.Report(id, DropReason.Circular)
                 else
                     let s = Staged(event, peer, peersOf peer event, effort, isOutlier)
 
@@ -264,7 +288,13 @@ type internal Gathering
                         else
                             effort.Walked <- effort.Walked + 1
         | s ->
-            s.Keep event
+            // Where servers choose identifiers, a copy may say anything else.
+            if
+                pdu.RoomId = roomId
+                && s.Peer <> ""
+                && Signing.state s.Event s.KeysAsked.Contains <> SignatureState.Holds
+            then
+                s.Keep event
 
             if s.IsOutlier && not isOutlier && not (s.Effort.IsHopeless(id, true)) then
                 s.IsOutlier <- false
@@ -275,7 +305,9 @@ type internal Gathering
     member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
         if staging.Holds s then
             match staging.PurposeOf s with
-            | ValueSome purpose when not (stillLacks s purpose) -> staging.TakeBack s
+            | ValueSome purpose when not (stillLacks s purpose) ->
+                staging.TakeBack s
+                staging.ReleaseState s
             | _ -> ()
 
         if staging.Holds s && s.Asked < 0 && not s.IsReady && signatures s then
@@ -283,6 +315,9 @@ type internal Gathering
                 authEvents s
             else
                 previousEvents s earliest
+
+    /// The state that a peer told leads nowhere: the next is asked.
+    member _.AskAnother(s: Staged) : unit = nextTeller s
 
     /// Takes an answer.
     member this.Answer(number: int, answer: Answer) : unit =
@@ -328,6 +363,8 @@ type internal Gathering
                         this.Stage(event, ask.Peer, s.Effort, true)
             | Purpose.AuthEvents, Answer.Events events ->
                 for event in wanted events do
+                    noteForeign s event
+
                     if s.Effort.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
                         this.Stage(event, ask.Peer, s.Effort, true)
 

@@ -66,10 +66,12 @@ type internal Ledger(history: IRoomHistory) =
             for id in pdu.PrevEvents do
                 note following id pdu.EventId
 
-    /// A decision is in the history now.
-    member _.Forget(eventId: string) : unit =
+    /// A decision is in the history now. If the event was decided again since, the later decision is not.
+    member _.Forget(known: KnownEvent) : unit =
+        let eventId = known.EventId
+
         match recent.TryGetValue eventId with
-        | true, known ->
+        | true, latest when System.Object.ReferenceEquals(latest, known) ->
             recent.Remove eventId |> ignore
 
             for id in known.Event.Pdu.AuthEvents do

@@ -53,12 +53,13 @@ type RoomMachine
         | Fact.Received(peer, Ok event) -> gathering.Stage(event, peer, Effort(), false)
         | Fact.Made event -> gathering.Stage(event, "", Effort(), false)
         | Fact.Answered(number, answer) -> gathering.Answer(number, answer)
-        | Fact.Durable ids ->
-            for id in ids do
-                ledger.Forget id
+        | Fact.Durable decisions ->
+            for known in decisions do
+                ledger.Forget known
 
     let lookAtAll () =
-        let earliest = lazy (head.Extremities |> Array.map _.EventId)
+        let earliest = lazy (Extremities.Choose(head.Extremities, limits.Extremities)).Ids
+
         let mutable next = staging.NextToDo()
 
         while not (isNull next) do
@@ -84,10 +85,15 @@ type RoomMachine
 
         match staging.NextReady() with
         | null ->
-            // Nothing is asked and nothing is ready: what is left waits for itself.
+            // Nothing is asked and nothing is ready: what is left waits for itself. A state that a peer told may be what holds it up.
             if staging.IsSilent && staging.Count > 0 then
-                for s in Seq.toArray staging.All do
-                    staging.Drop(s, DropReason.Circular)
+                match staging.HoldingStates with
+                | [||] ->
+                    for s in Seq.toArray staging.All do
+                        staging.Drop(s, DropReason.Circular)
+                | held ->
+                    for s in held do
+                        gathering.AskAnother s
 
                 goOn decided
         | s ->

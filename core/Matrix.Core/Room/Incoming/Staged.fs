@@ -2,6 +2,7 @@ namespace Matrix.Core.Room.Incoming
 
 open System
 open System.Collections.Generic
+open Matrix.Core.Event
 open Matrix.Core.State
 
 /// What was fetched for the sake of one received event, and for what that led to.
@@ -25,6 +26,9 @@ type internal Effort() =
     /// every missing event cost as many questions as there are paths to it.
     member val Asked = HashSet<struct (string * string)>()
 
+    /// Auth events that are of another room: there is nothing to decide about them here.
+    member val Foreign = Dictionary<string, Pdu>()
+
     /// Whether it is known already that nothing comes of an event, with or without its place in the graph.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
@@ -44,17 +48,25 @@ type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, 
     member _.Recheck(signatures: CheckedSignature[]) =
         event <- { event with Signatures = signatures }
 
+    /// A state that a peer told is needed no more.
+    member this.ForgetTold() =
+        this.Told <- null
+        this.ToldChain <- [||]
+        this.Fetched.Clear()
+
     /// Another copy came while the signatures of this one are in doubt: they are no part of its identifier.
     member _.Keep(copy: ReceivedEvent) =
         if copies.Count < mostCopies then
             copies.Enqueue copy
 
     /// Takes the next copy in place of one whose signatures are wrong; false if there is none.
-    member _.TakeCopy() : bool =
+    member this.TakeCopy() : bool =
         if copies.Count = 0 then
             false
         else
             event <- copies.Dequeue()
+            // What it says of its signatures is as old as its arrival.
+            this.KeysAsked.Clear()
             true
 
     member _.Id = event.Pdu.EventId
@@ -72,7 +84,7 @@ type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, 
     member val IsOutlier = isOutlier with get, set
 
     /// The servers whose keys were asked for.
-    member val KeysAsked = HashSet<string>()
+    member val KeysAsked: HashSet<string> = HashSet<string>()
 
     /// The question that it waits for; -1 if it waits for none.
     member val Asked = -1 with get, set
@@ -95,7 +107,14 @@ type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, 
     member val ToldBy: string | null = null with get, set
 
     /// Events of that state and its auth chain which that peer was asked for.
-    member val Fetched = HashSet<string>()
+    member val Fetched: HashSet<string> = HashSet<string>()
+
+    /// Whether an auth event of it is known to be of another room. Nothing is asked about those of a create event.
+    member _.CitesForeign(eventId: string) : bool =
+        event.Pdu.Type <> "m.room.create" && effort.Foreign.ContainsKey eventId
+
+    /// Whether it waits until it may ask for the state before it.
+    member val AwaitsTurn = false with get, set
 
     /// The state that a peer told, once all of it is known; null before.
     member val Trusted: StateTree | null = null with get, set

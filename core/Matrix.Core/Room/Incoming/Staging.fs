@@ -27,6 +27,9 @@ type internal Staging(limits: IncomingLimits) =
     let newAsks = List<Ask>()
     let dropped = List<struct (string * DropReason)>()
     let mutable nextAsk = 0
+    // States that peers tell are large: few at a time.
+    let holding = HashSet<Staged>(HashIdentity.Reference)
+    let forTheirTurn = Queue<Staged>()
 
     let ofPeer peer =
         match perPeer.TryGetValue peer with
@@ -97,9 +100,41 @@ type internal Staging(limits: IncomingLimits) =
             s.IsReady <- false
             s
 
+    /// Whether an event may ask for the state before it now. If not, it is looked at again when it may.
+    member _.HoldsState(s: Staged) : bool =
+        if holding.Contains s then
+            true
+        elif holding.Count < limits.States then
+            holding.Add s
+        else
+            if not s.AwaitsTurn then
+                s.AwaitsTurn <- true
+                forTheirTurn.Enqueue s
+
+            false
+
+    /// An event needs no state of a peer's any more: the next may ask for one.
+    member this.ReleaseState(s: Staged) : unit =
+        s.ForgetTold()
+
+        if holding.Remove s then
+            let mutable isPassedOn = false
+
+            while not isPassedOn && forTheirTurn.Count > 0 do
+                let next = forTheirTurn.Dequeue()
+                next.AwaitsTurn <- false
+
+                if this.Holds next then
+                    todo.Enqueue next
+                    isPassedOn <- true
+
+    /// The events for which a state was asked of a peer, and looked through.
+    member _.HoldingStates: Staged[] = Seq.toArray holding
+
     /// An event is decided or dropped: it waits no more, and those that waited for it are looked at again.
     member this.Remove(s: Staged) : Staged[] =
         this.NotReady s
+        this.ReleaseState s
 
         if staged.Remove s.Id then
             match ofPeer s.Peer with
