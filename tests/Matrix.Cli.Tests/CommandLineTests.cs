@@ -57,6 +57,16 @@ internal sealed class CommandLineTests
     [TestCase("simulate --faults rain", "'rain'")]
     [TestCase("simulate --room-version 99", "'99'")]
     [TestCase("simulate --replay /no/such/file", "there is no such file")]
+    [TestCase("simulate --replay /tmp", "/tmp: this is a folder")]
+    [TestCase("simulate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
+    [TestCase("simulate --seeds 11 --room-version all", "--seeds: expected 12 to")]
+    [TestCase("simulate --room-version 11 --room-version 99", "'99'")]
+    [TestCase("event id --room-version 12 /proc/self/mem", "/proc/self/mem: expected a file that can be read")]
+    [TestCase("event id --room-version 12 /dev/zero", "/dev/zero: expected at most")]
+    [TestCase("keys generate --out /tmp", "/tmp: this is a folder")]
+    [TestCase("keys generate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
+    [TestCase("rules print /proc/self/x", "/proc/self/x: expected a folder that can be made")]
+    [TestCase("rules html /proc/self/x", "/proc/self/x: expected a folder that can be made")]
     public async Task A_command_line_that_cannot_be_used_is_told_in_one_line_and_ends_with_2(string command, string told)
     {
         var ran = await Command.RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));

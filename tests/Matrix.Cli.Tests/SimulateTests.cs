@@ -27,6 +27,37 @@ internal sealed class SimulateTests
     }
 
     [Test]
+    public async Task Seeds_are_run_in_the_versions_by_turns_and_counted_for_each()
+    {
+        var ran = await Command.RunAsync(
+            "simulate", "--room-version", "1", "--room-version", "12", "--seeds", "3", "--events", "40", "--format", "json");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        var versions = ran.Json.GetProperty("versions").EnumerateArray().ToList();
+        Assert.That(versions.Select(v => (v.GetProperty("room_version").GetString(), v.GetProperty("seeds").GetInt32())),
+            Is.EqualTo(new[] { ("1", 2), ("12", 1) }));
+        Assert.That(versions.Sum(v => v.GetProperty("states_compared").GetInt32()),
+            Is.EqualTo(ran.Json.GetProperty("states_compared").GetInt32()));
+
+        // A seed of a version is the same alone.
+        var alone = await Command.RunAsync("simulate", "--room-version", "12", "--seed", "2", "--events", "40", "--format", "json");
+        Assert.That(versions[1].GetProperty("decisions").GetInt32(), Is.EqualTo(alone.Json.GetProperty("decisions").GetInt32()));
+    }
+
+    [Test]
+    public async Task A_run_in_which_nobody_is_left_to_agree_is_counted()
+    {
+        var one = Path.GetTempFileName();
+        await File.WriteAllTextAsync(one, Quiet.Replace("\"servers\": 3", "\"servers\": 1", StringComparison.Ordinal));
+        var alone = await Command.RunAsync("simulate", "--replay", one, "--format", "json");
+        var many = await Command.RunAsync("simulate", "--seeds", "2", "--events", "20", "--format", "json");
+        File.Delete(one);
+
+        Assert.That(alone.Json.GetProperty("seeds_unsettled").GetInt32(), Is.EqualTo(1), alone.Errors);
+        Assert.That(many.Json.GetProperty("seeds_unsettled").GetInt32(), Is.Zero);
+    }
+
+    [Test]
     public async Task The_same_seed_tells_the_same()
     {
         async Task<string> Once()
@@ -53,6 +84,8 @@ internal sealed class SimulateTests
     }
 
     [TestCase("\"servers\": 3", "\"servers\": 300", "$.servers")]
+    [TestCase("\"liar\": -1", "\"liar\": 3", "$.liar")]
+    [TestCase("\"delay_to\": 50", "\"delay_to\": 4", "$.delay_to")]
     [TestCase("\"act\": \"topic\"", "\"act\": \"sing\"", "$.operations[0].act")]
     [TestCase("\"loss_per_mille\": 0, ", "", "$.loss_per_mille")]
     public async Task A_history_that_is_none_is_told_by_its_file_and_the_place_in_it(string right, string wrong, string place)

@@ -168,6 +168,30 @@ internal sealed class StateTests
         }
     }
 
+    [Test]
+    public async Task Two_events_that_claim_one_identifier_are_told()
+    {
+        var room = Room();
+        var twice = await ResolveAsync("10", [.. room, room[5]]);
+        var other = await ResolveAsync("10", [.. room, Made("$one", "@bob:one", "m.room.topic", "", new { topic = "no" }, ["$bob"], [], 6)]);
+
+        Assert.That(twice.Code, Is.Zero, twice.Errors);
+        Assert.That((other.Code, other.Output), Is.EqualTo((2, "")));
+        Assert.That(other.Errors, Does.Contain("[8]: `event_id`").And.Contain("$one"));
+    }
+
+    [Test]
+    public async Task What_a_file_says_does_not_reach_the_terminal_as_a_command()
+    {
+        var room = Room();
+        room.Add(Made("$x", "@alice:one", "m.room.topic", "\u001b[2J\nline", new { }, ["$his"], ["$create", "$alice", "$levels"], 9));
+        var text = await ResolveAsync("10", room, "--format", "text");
+        var wrong = await Command.RunAsync("rules", "show", "\u001b[2J");
+
+        Assert.That(text.Output, Does.Contain("\\u001b[2J\\u000aline").And.Not.Contain("\u001b"), text.Errors);
+        Assert.That(wrong.Errors, Does.Contain("\\u001b[2J").And.Not.Contain("\u001b"));
+    }
+
     private async Task<Ran> ResolveAsync(string version, IReadOnlyList<Dictionary<string, object?>> room, params string[] more) =>
         await ResolveAsync(version, await WriteAsync("room.json", room), more);
 

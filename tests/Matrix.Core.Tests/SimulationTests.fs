@@ -2,6 +2,7 @@
 module Matrix.Core.Tests.SimulationTests
 
 open System
+open System.Text.RegularExpressions
 open System.Threading.Tasks
 open NUnit.Framework
 open Matrix.Properties.Simulation
@@ -42,6 +43,8 @@ let ``Servers agree whatever goes wrong between them`` version =
     Assert.That(sum _.SoftFailed, Is.GreaterThan 0)
     Assert.That(sum _.Settled, Is.GreaterThan 5)
     Assert.That(sum _.Lost, Is.GreaterThan 0)
+    Assert.That(sum _.Lies, Is.GreaterThan 20)
+    Assert.That(sum _.Unsigned, Is.GreaterThan 0)
 
 [<Test>]
 let ``The same seed gives the same history`` () =
@@ -67,6 +70,24 @@ let ``Without faults nothing is lost, rejected or taken on trust`` () =
         ],
         Is.All.Zero
     )
+
+[<Test>]
+let ``A liar forges, withholds auth events and tells states that were not`` () =
+    let ended = run "12" [| 1..12 |]
+
+    let sum (of': Seen -> int) =
+        ended |> Array.sumBy (fun e -> of' e.Seen)
+
+    Assert.That(sum _.Unsigned, Is.GreaterThan 0)
+    Assert.That(sum _.Withheld, Is.GreaterThan 0)
+    Assert.That(sum _.WithoutAuthEvents, Is.GreaterThan 0)
+    Assert.That(sum _.FalseStates, Is.GreaterThan 0)
+
+[<Test>]
+let ``Of two servers neither lies, for nobody would be left to agree with`` () =
+    for seed in 1UL .. 20UL do
+        let plan = Plan.ofSeed { optionsOf "12" with Servers = 2 } seed
+        Assert.That(plan.Liar, Is.EqualTo -1)
 
 let private failsWith (conduct: Conduct) (plan: Plan) : bool =
     (Simulation.runWith conduct plan).Violation.IsSome
@@ -98,6 +119,27 @@ let ``A history that fails shrinks to one that fails still, and survives being w
     match PlanText.read (Text.Encoding.UTF8.GetBytes(PlanText.write small)) with
     | Ok read -> Assert.That(read, Is.EqualTo small)
     | Error fault -> Assert.Fail $"%A{fault}"
+
+let private quiet (servers: int) (liar: int) (delayFrom: int) : string =
+    PlanText.write {
+        Plan.ofSeed (optionsOf "12") 1UL with
+            Operations = []
+            Troubles = []
+    }
+    |> _.Replace("\"servers\": 5", $"\"servers\": {servers}")
+    |> fun text -> Regex.Replace(text, "\"liar\": -?\\d+", $"\"liar\": {liar}")
+    |> fun text -> Regex.Replace(text, "\"delay_from\": \\d+", $"\"delay_from\": {delayFrom}")
+
+[<TestCase(3, 2, 5, null)>]
+[<TestCase(3, 3, 5, "$.liar")>]
+[<TestCase(3, -1, 900_000, "$.delay_to")>]
+let ``A history names servers that there are and delays that can be``
+    (servers: int, liar: int, delay: int, place: string | null)
+    =
+    match PlanText.read (Text.Encoding.UTF8.GetBytes(quiet servers liar delay)), place with
+    | Ok plan, null -> Assert.That((Simulation.run plan).Violation.IsNone)
+    | Error fault, place -> Assert.That(fault.Place, Is.EqualTo place)
+    | Ok _, _ -> Assert.Fail "it was read"
 
 [<TestCase("[]", "$", "an object")>]
 [<TestCase("{", "byte", "JSON")>]

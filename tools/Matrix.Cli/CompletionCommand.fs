@@ -51,6 +51,7 @@ module internal CompletionCommand =
     let private known (path: string list) (option: string) : string list =
         match path, option with
         | [ "rules"; ("show" | "diff") ], "" -> versions ()
+        | [ "simulate" ], "--room-version" -> "all" :: versions ()
         | _, "--room-version" -> versions ()
         | _, "--area" -> Matrix.Rules.Printing.Areas.all |> List.map Matrix.Rules.Printing.Areas.name
         | _ -> []

@@ -12,14 +12,26 @@ type internal Ending =
     | Misused of string
 
 module internal Ending =
+    /// Text for a terminal: what a file has must not move the cursor, or change what stands on the screen.
+    let printable (text: string) : string =
+        if Seq.exists System.Char.IsControl text then
+            text
+            |> String.collect (fun c ->
+                if System.Char.IsControl c then
+                    $"\\u{int c:x4}"
+                else
+                    string c)
+        else
+            text
+
     /// Says what is left to be said, and answers the exit code.
     let conclude ending =
         match ending with
         | Done -> 0
         | Finding -> 1
         | Refused reason ->
-            eprintfn "mx: %s" reason
+            eprintfn "mx: %s" (printable reason)
             1
         | Misused reason ->
-            eprintfn "mx: %s" reason
+            eprintfn "mx: %s" (printable reason)
             2

@@ -15,7 +15,7 @@ type SimulateArguments =
     | [<Unique>] Seed of N: int64
     | [<Unique>] Seeds of COUNT: int
     | [<Unique>] Faults of FAULTS: string
-    | [<Unique>] Room_Version of V: string
+    | Room_Version of V: string
     | [<Unique>] Replay of FILE: string
     | [<Unique>] Out of FILE: string
     | [<Unique>] Format of OutputFormat
@@ -26,10 +26,10 @@ type SimulateArguments =
             | Servers _ -> "how many servers are in the room; 5 unless said."
             | Events _ -> "how many things are tried in it, much of which is refused; 200 unless said."
             | Seed _ -> "the first seed: the same seed gives the same history; 1 unless said."
-            | Seeds _ -> "how many seeds are run, on all cores; 1 unless said."
+            | Seeds _ -> "how many seeds are run, on all cores, by turns in the versions; 1 in each unless said."
             | Faults _ ->
                 "all, none, or some of: delay, reorder, loss, duplicates, partition, crash, liar (with commas); all unless said."
-            | Room_Version _ -> "the room's version; 12 unless said."
+            | Room_Version _ -> "the room's version, or all; may be given several times; 12 unless said."
             | Replay _ -> "runs the history of a file again, in place of a seed's."
             | Out _ ->
                 "where the history of a seed that fails goes, as small as it can be made; in the temporary folder unless said."
@@ -75,7 +75,12 @@ module internal SimulateCommand =
             "servers_misled", sum _.Misled
             "servers_settled", sum _.Settled
             "servers_apart", sum _.Apart
+            "lies_told", sum _.Lies
+            "answers_withheld", sum _.Withheld
+            "false_states_told", sum _.FalseStates
             "given_up", sum _.Dropped
+            "unsigned", sum _.Unsigned
+            "without_auth_events", sum _.WithoutAuthEvents
             "messages_lost", sum _.Lost
             "crashes", sum _.Crashes
         ]
@@ -104,7 +109,7 @@ module internal SimulateCommand =
                 if not (List.isEmpty failures) then
                     {
                         Name = "failures"
-                        Columns = [ "seed"; "what"; "history" ]
+                        Columns = [ "seed"; "room_version"; "what"; "history" ]
                         Rows = failures
                     }
             ]
@@ -140,48 +145,97 @@ module internal SimulateCommand =
             Rows = List.map row history
         }
 
+    /// Whether nothing went wrong, and no two servers were compared at the end: nobody was left in the room, or they stayed apart.
+    let private isUnsettled (ended: Ended) =
+        ended.Violation.IsNone && ended.Seen.Settled = 0
+
     let private replay (file: string) (format: OutputFormat) =
-        if not (File.Exists file) then
-            Misused $"{file}: there is no such file"
-        else
-            match PlanText.read (File.ReadAllBytes file) with
-            | Error fault -> Misused $"{file}: at {fault.Place}: expected {fault.Expected}"
-            | Ok plan ->
-                let ended, history = Simulation.tell plan
-                let facts = [ "history", Word file; "room_version", Word plan.Version ]
+        let plan =
+            Reading.file file
+            |> Result.bind (fun bytes ->
+                PlanText.read bytes
+                |> Result.mapError (fun fault -> Misused $"{file}: at {fault.Place}: expected {fault.Expected}"))
 
-                let failures =
-                    ended.Violation
-                    |> Option.toList
-                    |> List.map (fun violation -> [ Word "replayed"; Word(string violation); Word file ])
+        match plan with
+        | Error ending -> ending
+        | Ok plan ->
+            let ended, history = Simulation.tell plan
 
-                finding format (facts @ totals [ ended.Seen ]) failures [ told plan history ]
+            let facts = [
+                "history", Word file
+                "room_version", Word plan.Version
+                "seeds_unsettled", Count(if isUnsettled ended then 1L else 0L)
+            ]
 
-    let private many (options: PlanOptions) (first: int64) (count: int) (out: string option) (format: OutputFormat) =
+            let failures =
+                ended.Violation
+                |> Option.toList
+                |> List.map (fun violation -> [ Word "replayed"; Word plan.Version; Word(string violation); Word file ])
+
+            finding format (facts @ totals [ ended.Seen ]) failures [ told plan history ]
+
+    /// What was seen of one of several versions.
+    let private row (version: string) (ended: Ended list) : Cell list =
+        let sum (of': Seen -> int) =
+            Count(ended |> List.sumBy (fun e -> int64 (of' e.Seen)))
+
+        let count holds =
+            Count(ended |> List.filter holds |> List.length |> int64)
+
+        [
+            Word version
+            Count(int64 ended.Length)
+            count (fun e -> e.Violation.IsSome)
+            count isUnsettled
+            sum _.Events
+            sum _.Decisions
+            sum _.Compared
+            sum _.Rejected
+            sum _.SoftFailed
+            sum _.OnTrust
+            sum _.Settled
+            sum _.Apart
+        ]
+
+    /// Seeds from the first on, the versions by turns: the n-th seed is run in the n-th version, from the first again after the last.
+    let private many
+        (options: PlanOptions)
+        (versions: string list)
+        (first: int64)
+        (count: int)
+        (out: string option)
+        (format: OutputFormat)
+        =
         let watch = Diagnostics.Stopwatch.StartNew()
         let ended: Ended[] = Array.zeroCreate count
         let mutable ready = 0
-        let shows = not Console.IsErrorRedirected && count > 1
+        let seedOf n = first + int64 n
+        let versionOf n = versions[n % versions.Length]
 
-        Parallel.For(
-            0,
-            count,
-            fun n ->
-                ended[n] <- Simulation.run (Plan.ofSeed options (uint64 (first + int64 n)))
-                let ready = Interlocked.Increment &ready
+        let planOf n =
+            Plan.ofSeed { options with Version = versionOf n } (uint64 (seedOf n))
 
-                if shows && ready % 10 = 0 then
-                    Console.Error.Write $"\r{ready} of {count} seeds"
-        )
-        |> ignore
+        let run () =
+            use progress = new Progress()
 
-        if shows then
-            Console.Error.Write "\r                              \r"
+            Parallel.For(
+                0,
+                count,
+                fun n ->
+                    ended[n] <- Simulation.run (planOf n)
+                    let ready = Interlocked.Increment &ready
+
+                    if ready % 10 = 0 then
+                        progress.Show $"{ready} of {count} seeds"
+            )
+            |> ignore
+
+        run ()
 
         let failures = [
             for n in 0 .. count - 1 do
                 match ended[n].Violation with
-                | Some violation -> first + int64 n, violation
+                | Some violation -> n, violation
                 | None -> ()
         ]
 
@@ -189,46 +243,95 @@ module internal SimulateCommand =
         let histories =
             failures
             |> List.truncate 1
-            |> List.map (fun (seed, _) -> seed, writeShrunk out seed (Plan.ofSeed options (uint64 seed)))
+            |> List.map (fun (n, _) -> n, writeShrunk out (seedOf n) (planOf n))
             |> Map.ofList
 
         let facts = [
-            "room_version", Word options.Version
+            "room_version", Word(String.Join(", ", versions))
             "seeds", Count(int64 count)
             "failing_seeds", Count(int64 failures.Length)
+            "seeds_unsettled", Count(ended |> Array.filter isUnsettled |> Array.length |> int64)
             "seconds", Count(int64 watch.Elapsed.TotalSeconds)
         ]
 
-        let row (seed: int64, violation: Violation) = [
-            Word(string seed)
+        let failure (n: int, violation: Violation) = [
+            Word(string (seedOf n))
+            Word(versionOf n)
             Word(string violation)
-            Word(histories.TryFind seed |> Option.defaultValue "")
+            Word(histories.TryFind n |> Option.defaultValue "")
         ]
 
-        finding format (facts @ totals (List.ofArray ended |> List.map _.Seen)) (List.map row failures) []
+        let ofVersions = {
+            Name = "versions"
+            Columns = [
+                "room_version"
+                "seeds"
+                "failing_seeds"
+                "seeds_unsettled"
+                "events"
+                "decisions"
+                "states_compared"
+                "rejected"
+                "soft_failed"
+                "decided_on_trust"
+                "servers_settled"
+                "servers_apart"
+            ]
+            Rows = [
+                for i, version in List.indexed versions do
+                    row version [
+                        for n in i .. versions.Length .. count - 1 do
+                            ended[n]
+                    ]
+            ]
+        }
+
+        finding format (facts @ totals (List.ofArray ended |> List.map _.Seen)) (List.map failure failures) [
+            if versions.Length > 1 then
+                ofVersions
+        ]
+
+    /// The versions that are named; all that are stable for `all`.
+    let private versionsOf (names: string list) : Result<string list, Ending> =
+        match names with
+        | [] -> Ok [ "12" ]
+        | _ ->
+            (Ok [], names)
+            ||> List.fold (fun found name ->
+                match found, name with
+                | Error ending, _ -> Error ending
+                | Ok found, "all" -> Ok(found @ [ for v in Matrix.Rules.Versions.all -> v.Id ])
+                | Ok found, name -> RoomVersions.find name |> Result.map (fun version -> found @ [ version.Id ]))
+            |> Result.map List.distinct
 
     let run (arguments: ParseResults<SimulateArguments>) =
         let format = arguments.GetResult(SimulateArguments.Format, Text)
         let servers = arguments.GetResult(Servers, 5)
         let events = arguments.GetResult(Events, 200)
-        let seeds = arguments.GetResult(Seeds, 1)
-        let version = arguments.GetResult(Room_Version, "12")
+        let out = arguments.TryGetResult Out
 
-        match arguments.TryGetResult Replay, faultsOf (arguments.GetResult(Faults, "all")) with
-        | Some file, _ -> replay file format
-        | None, Error reason -> Misused reason
-        | None, Ok _ when servers < 2 || servers > 20 -> Misused $"--servers: expected 2 to 20, found {servers}"
-        | None, Ok _ when events < 0 || events > 100_000 -> Misused $"--events: expected 0 to 100000, found {events}"
-        | None, Ok _ when seeds < 1 || seeds > 1_000_000 -> Misused $"--seeds: expected 1 to 1000000, found {seeds}"
-        | None, Ok faults ->
-            match RoomVersions.find version with
+        match
+            arguments.TryGetResult Replay, faultsOf (arguments.GetResult(Faults, "all")), out |> Option.bind Reading.unwritable
+        with
+        | _, _, Some ending -> ending
+        | Some file, _, _ -> replay file format
+        | None, Error reason, _ -> Misused reason
+        | None, Ok _, _ when servers < 2 || servers > 20 -> Misused $"--servers: expected 2 to 20, found {servers}"
+        | None, Ok _, _ when events < 0 || events > 100_000 -> Misused $"--events: expected 0 to 100000, found {events}"
+        | None, Ok faults, _ ->
+            match versionsOf (arguments.GetResults Room_Version) with
             | Error ending -> ending
-            | Ok version ->
-                let options = {
-                    Version = version.Id
-                    Servers = servers
-                    Events = events
-                    Faults = faults
-                }
+            | Ok versions ->
+                let seeds = arguments.GetResult(Seeds, versions.Length)
 
-                many options (arguments.GetResult(Seed, 1L)) seeds (arguments.TryGetResult Out) format
+                if seeds < versions.Length || seeds > 1_000_000 then
+                    Misused $"--seeds: expected {versions.Length} to 1000000, found {seeds}"
+                else
+                    let options = {
+                        Version = List.head versions
+                        Servers = servers
+                        Events = events
+                        Faults = faults
+                    }
+
+                    many options versions (arguments.GetResult(Seed, 1L)) seeds out format

@@ -19,6 +19,9 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
     /// What is shown to nobody in an answer about missing events, and in no answer at all to servers whose bit is set.
     let hidden = Dictionary<string, int>()
     let mutable forbidden: Pdu option = None
+    let mutable told = 0
+    let mutable withheld = 0
+    let mutable falseStates = 0
 
     let find (id: string) : SentEvent option =
         match lies.TryGetValue id with
@@ -53,6 +56,8 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         if chosen.IsEmpty then others else chosen
 
     let tell (audience: int list) (events: SentEvent list) =
+        told <- told + events.Length
+
         for other in audience do
             node.Slip(other, events)
 
@@ -83,14 +88,26 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         statesAfter.Add(struct (pdu, after))
         after
 
-    let make (op: Operation) (act: Act) (sender: string) (at: Place) (extra: Pdu list) =
+    /// An event, citing what `citing` makes of what is selected.
+    let compose (op: Operation) (act: Act) (sender: string) (at: Place) (citing: Pdu list -> Pdu list) =
         let users = stage.Users
 
         let draft =
             Composing.draft stage at sender users[op.Target % users.Length] op.Level act
 
-        let cited = Composing.authEvents stage at draft @ extra
+        let cited = Composing.authEvents stage at draft |> citing
         struct (Composing.event stage at draft cited (node.NextEventNumber()) node.Clock, cited)
+
+    let make (op: Operation) (act: Act) (sender: string) (at: Place) = compose op act sender at id
+
+    /// An event that cites these in the place of what is selected under the same keys, or besides.
+    let makeCiting (op: Operation) (act: Act) (sender: string) (at: Place) (instead: Pdu list) =
+        let key (pdu: Pdu) = pdu.Type, pdu.StateKey
+
+        let isOver usual =
+            instead |> List.exists (fun i -> key i = key usual)
+
+        compose op act sender at (fun usual -> List.filter (isOver >> not) usual @ instead)
 
     /// An old event to build upon: one of the room's, or one of its own.
     let oldPlace (op: Operation) : Place option =
@@ -120,17 +137,30 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         let users = stage.UsersOf index
         users[op.Actor % users.Length]
 
+    /// A user of its own who is in the room, if there is one.
+    let joined (op: Operation) (at: Place) =
+        let state = at.Read at.State
+
+        let isJoined user =
+            match state.Find("m.room.member", user) with
+            | null -> false
+            | event -> event.Membership.IsJoin
+
+        match stage.UsersOf index |> Array.filter isJoined with
+        | [||] -> own op
+        | users -> users[op.Actor % users.Length]
+
     let forge (op: Operation) act =
         let at = node.Place
         let users = stage.Users
-        let struct (pdu, _) = make op act users[op.Actor % users.Length] at []
+        let struct (pdu, _) = make op act users[op.Actor % users.Length] at
         tell (some op.Level) [ signed pdu (UserId.server pdu.Sender = stage.Servers[index]) ]
 
     let stale (op: Operation) act =
         match oldPlace op with
         | None -> ()
         | Some at ->
-            let struct (pdu, cited) = make op act (own op) at []
+            let struct (pdu, cited) = make op act (own op) at
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
@@ -140,7 +170,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         let at = node.Place
 
         let tellSome (op: Operation) audience =
-            let struct (pdu, cited) = make op act (own op) at []
+            let struct (pdu, cited) = make op act (own op) at
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
@@ -153,7 +183,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
 
     let forbid (op: Operation) act =
         let at = node.Place
-        let struct (pdu, cited) = make op act (own op) at []
+        let struct (pdu, cited) = make op act (own op) at
 
         if not (passes at pdu cited) then
             if pdu.IsState then
@@ -170,7 +200,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
 
             let at = if op.Level % 2 = 0 then { at with Prev = [ bad ] } else at
 
-            let struct (pdu, _) = make op act (own op) at [ bad ]
+            let struct (pdu, _) = makeCiting op act (joined op at) at [ bad ]
             statesBefore[pdu.EventId] <- at.State
             tell (some op.Level) [ signed pdu true ]
 
@@ -178,17 +208,34 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         let at = node.Place
         // What is hidden may be what the next event rests on.
         let hiddenAct = if op.Level % 2 = 0 then Act.Power else Act.Topic
-        let struct (under, cited) = make op hiddenAct (own op) at []
+        let struct (under, cited) = make op hiddenAct (own op) at
 
         if passes at under cited then
             let after = keep under at.State
             signed under true |> ignore
             hidden[under.EventId] <- op.Target
             let above = place [ under ] after
-            let struct (pdu, cited) = make op act (own op) above []
+            let struct (pdu, cited) = make op act (own op) above
 
             if passes above pdu cited then
                 keep pdu after |> ignore
+                tell (some op.Level) [ signed pdu true ]
+
+    /// The sender says again that they are in the room, where nobody hears it, and cites that as their membership.
+    let citeHidden (op: Operation) act =
+        let at = node.Place
+        let sender = joined op at
+        let struct (under, cited) = make op Act.Join sender at
+
+        if passes at under cited then
+            keep under at.State |> ignore
+            signed under true |> ignore
+            // From some, or from everybody.
+            hidden[under.EventId] <- if op.Target % 3 = 0 then -1 else op.Target
+            let struct (pdu, cited) = makeCiting op act sender at [ under ]
+
+            if passes at pdu cited then
+                keep pdu at.State |> ignore
                 tell (some op.Level) [ signed pdu true ]
 
     /// A state with something changed: an entry less, or an older one.
@@ -211,6 +258,15 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         | true, state -> state
         | _ -> node.View.StateBefore id
 
+    /// How many events it told somebody.
+    member _.Told = told
+
+    /// How many answers it gave in which something is left out.
+    member _.Withheld = withheld
+
+    /// How many states it told that were not.
+    member _.FalseStates = falseStates
+
     /// Does what it does in the place of something honest.
     member _.Lie(op: Operation, lie: Lie, act: Act) : unit =
         if node.IsUp then
@@ -221,25 +277,44 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             | Lie.Forbidden -> forbid op act
             | Lie.CiteForbidden -> citeForbidden op act
             | Lie.Hide -> hide op act
+            | Lie.CiteHidden -> citeHidden op act
 
     /// Answers a request of a server.
     member _.Reply(from: int, question: Question) : Reply =
-        let shown (id: string) =
-            if hidden.ContainsKey id then None else find id
+        let leavesOut = HashSet<string>()
+
+        let unless isHidden (id: string) =
+            if isHidden then
+                leavesOut.Add id |> ignore
+                None
+            else
+                find id
+
+        let shown (id: string) = unless (hidden.ContainsKey id) id
 
         let shownToThem (id: string) =
             match hidden.TryGetValue id with
-            | true, blind when ((blind >>> from) &&& 1) = 1 -> None
+            | true, blind -> unless (((blind >>> from) &&& 1) = 1) id
             | _ -> find id
+
+        let counted (reply: Reply) =
+            if leavesOut.Count > 0 then
+                withheld <- withheld + 1
+
+            reply
 
         match question with
         | Question.StateBefore id ->
             match stateBefore id with
             | null -> Reply.Nothing
             | state ->
-                let told = if liesAboutStates then falsified id state else state
-                let ids = [ for entry in told.Entries() -> entry.EventId ]
+                let claimed = if liesAboutStates then falsified id state else state
+
+                if not (StateTree.AreSame(claimed, state)) then
+                    falseStates <- falseStates + 1
+
+                let ids = [ for entry in claimed.Entries() -> entry.EventId ]
                 let chain = [| for e in Answers.authChain find ids -> e.Pdu.EventId |]
                 Reply.State(Array.ofList ids, chain)
-        | Question.Missing _ -> Answers.reply shown node.View question
-        | _ -> Answers.reply shownToThem node.View question
+        | Question.Missing _ -> Answers.reply shown node.View question |> counted
+        | _ -> Answers.reply shownToThem node.View question |> counted

@@ -31,6 +31,8 @@ type Lie =
     | CiteForbidden
     /// An event on top of one that is told to nobody who asks the wrong way.
     | Hide
+    /// An event with an auth event that is withheld.
+    | CiteHidden
 
 /// A thing to do.
 [<RequireQualifiedAccess>]
@@ -158,7 +160,14 @@ module Plan =
         // Not every run has every fault, or each would hide what the others show.
         let drawn fault often = on fault && dice.Happens often
         let length = max 1 options.Events * pace
-        let liar = if drawn Fault.Liar 600 then options.Servers - 1 else -1
+        let lies = drawn Fault.Liar 600
+        // One honest server has nobody to agree with.
+        let liar =
+            if lies && options.Servers > 2 then
+                options.Servers - 1
+            else
+                -1
+
         let hides = dice.Happens 250
 
         let noise =
@@ -179,7 +188,7 @@ module Plan =
             let deed =
                 if server = liar && dice.Happens 500 then
                     match lie dice with
-                    | Lie.Hide when not hides -> Deed.Lying(Lie.Stale, act dice)
+                    | Lie.Hide when not hides -> Deed.Lying(Lie.CiteHidden, act dice)
                     | lie -> Deed.Lying(lie, act dice)
                 else
                     Deed.Honest(act dice)

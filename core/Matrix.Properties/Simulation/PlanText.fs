@@ -32,6 +32,7 @@ module PlanText =
         "forbidden", Lie.Forbidden
         "cite_forbidden", Lie.CiteForbidden
         "hide", Lie.Hide
+        "cite_hidden", Lie.CiteHidden
     ]
 
     let private nameIn names value =
@@ -149,7 +150,8 @@ module PlanText =
                 | _ -> fail $"{place}.{key}[{i}]" "an object")
         | _ -> fail $"{place}.{key}" "a list"
 
-    let private most = Int32.MaxValue
+    // Times are added up.
+    let private most = 1_000_000_000
 
     let private readOperation (place: string, o: JsonObject) : Operation =
         let act = word place o "act" acts
@@ -176,21 +178,26 @@ module PlanText =
     let private readPlan (o: JsonObject) : Plan =
         let place = "$"
 
+        let version =
+            match text place o "room_version" with
+            | version when (Matrix.Rules.Versions.tryFindUnstable version).IsSome -> version
+            | _ -> fail "$.room_version" "a known room version"
+
+        let servers = int' place o "servers" 1 30
+        let fastest = int' place o "delay_from" 0 1_000_000
+
         {
-            Version =
-                match text place o "room_version" with
-                | version when (Matrix.Rules.Versions.tryFindUnstable version).IsSome -> version
-                | _ -> fail "$.room_version" "a known room version"
-            Servers = int' place o "servers" 1 30
-            Liar = int' place o "liar" -1 29
+            Version = version
+            Servers = servers
+            Liar = int' place o "liar" -1 (servers - 1)
             LiesAboutStates = (find place o "lies_about_states" = Json.Bool true)
             Seed =
                 match UInt64.TryParse(text place o "seed", Globalization.NumberStyles.HexNumber, null) with
                 | true, seed -> seed
                 | _ -> fail "$.seed" "a number in hexadecimal"
             Noise = {
-                DelayFrom = int' place o "delay_from" 0 1_000_000
-                DelayTo = int' place o "delay_to" 0 1_000_000
+                DelayFrom = fastest
+                DelayTo = int' place o "delay_to" fastest 1_000_000
                 LatePerMille = int' place o "late_per_mille" 0 1000
                 LossPerMille = int' place o "loss_per_mille" 0 1000
                 DuplicatePerMille = int' place o "duplicate_per_mille" 0 1000

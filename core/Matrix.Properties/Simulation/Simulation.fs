@@ -311,9 +311,19 @@ module Simulation =
                 for n in honest do
                     watch.CheckExtremities(n, nodes[n].View)
 
+            let seen = watch.Seen(settled, network.Lost, crashes)
+
             {
                 Violation = watch.Violation
-                Seen = watch.Seen(settled, network.Lost, crashes)
+                Seen =
+                    match liar with
+                    | None -> seen
+                    | Some liar -> {
+                        seen with
+                            Lies = liar.Told
+                            Withheld = liar.Withheld
+                            FalseStates = liar.FalseStates
+                      }
             }
 
         /// What was said, in an order in which no event comes before those that it names.
@@ -345,7 +355,7 @@ module Simulation =
             member _.Send(from, dest, message) = network.Send(from, dest, message)
             member _.After(delay, what) = network.After(delay, what)
             member _.Deciding(server, view, decided) = watch.Deciding(server, view, decided)
-            member _.Dropping(server, _, _) = watch.Dropping server
+            member _.Dropping(server, _, reason) = watch.Dropping(server, reason)
 
             member _.Destinations(view, decided) =
                 if network.IsCalm then

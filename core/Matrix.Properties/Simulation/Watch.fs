@@ -55,6 +55,16 @@ type Seen = {
     /// Servers that think themselves in the room, and that the others do not hear any more.
     Apart: int
     Dropped: int
+    /// Of those that were dropped, the ones that a server did not sign.
+    Unsigned: int
+    /// Of those that were dropped, the ones of which an auth event could not be had.
+    WithoutAuthEvents: int
+    /// Events that the liar told somebody.
+    Lies: int
+    /// Answers in which the liar left something out.
+    Withheld: int
+    /// Answers in which the liar told a state that was not.
+    FalseStates: int
     Lost: int
     Crashes: int
 }
@@ -77,6 +87,8 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     let mutable trusts = 0
     let mutable told = 0
     let mutable dropped = 0
+    let mutable unsigned = 0
+    let mutable withoutAuthEvents = 0
 
     let fail what =
         if violation.IsNone then
@@ -191,9 +203,14 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                     fail (Violation.SoftFailure(event.Event.EventId, stage.Servers[server]))
 
     /// A server gives an event up.
-    member _.Dropping(server: int) : unit =
+    member _.Dropping(server: int, reason: DropReason) : unit =
         if isHonest server then
             dropped <- dropped + 1
+
+            match reason with
+            | DropReason.NotSigned _ -> unsigned <- unsigned + 1
+            | DropReason.AuthEventUnavailable _ -> withoutAuthEvents <- withoutAuthEvents + 1
+            | _ -> ()
 
     /// The servers whose trust was misplaced: what they hold of some event on trust is not what others computed, or took first.
     member _.Misled: Set<int> =
@@ -268,6 +285,11 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         Settled = settled
         Apart = apart
         Dropped = dropped
+        Unsigned = unsigned
+        WithoutAuthEvents = withoutAuthEvents
+        Lies = 0
+        Withheld = 0
+        FalseStates = 0
         Lost = lost
         Crashes = crashes
     }

@@ -2,7 +2,6 @@
 module internal Matrix.Cli.Events.Input
 
 open System
-open System.IO
 open Matrix.Cli
 open Matrix.Core.Event
 open Matrix.Core.Json
@@ -10,31 +9,17 @@ open Matrix.Core.Json
 /// What was read, and what it is called.
 type Text = { Name: string; Bytes: byte[] }
 
-/// Nothing larger is read: a thousand rooms would fit.
-let private mostBytes = 256 * 1024 * 1024
-
 /// Reads a file; standard input without one, or where it is called `-`.
 let read (file: string option) : Result<Text, Ending> =
     match file with
     | None
     | Some "-" ->
-        use input = Console.OpenStandardInput()
-        use bytes = new MemoryStream()
-        input.CopyTo bytes
-
-        Ok {
+        Reading.standardInput ()
+        |> Result.map (fun bytes -> {
             Name = "standard input"
-            Bytes = bytes.ToArray()
-        }
-    | Some file when Directory.Exists file -> Error(Misused $"{file}: this is a folder: expected a file")
-    | Some file when not (File.Exists file) -> Error(Misused $"{file}: there is no such file")
-    | Some file when (FileInfo file).Length > int64 mostBytes ->
-        Error(Misused $"{file}: expected at most {mostBytes / 1024 / 1024} MiB")
-    | Some file ->
-        Ok {
-            Name = file
-            Bytes = File.ReadAllBytes file
-        }
+            Bytes = bytes
+        })
+    | Some file -> Reading.file file |> Result.map (fun bytes -> { Name = file; Bytes = bytes })
 
 /// Line and column of a byte, both from 1.
 let private place (text: Text) (offset: int) : string =
@@ -59,7 +44,7 @@ let private misread (text: Text) (error: JsonError) : Ending =
     Misused $"{place text error.Offset}: {what error.Fault}"
 
 let private limits = {
-    Bytes = mostBytes
+    Bytes = Reading.mostBytes
     Depth = JsonLimits.federationBody.Depth
 }
 

@@ -33,18 +33,14 @@ module internal KeysCommand =
         let format = arguments.GetResult(GenerateArguments.Format, Text)
         let version = arguments.TryGetResult Key_Version
 
-        match version, arguments.TryGetResult Out with
+        let file = arguments.TryGetResult Out
+
+        match version, file |> Option.bind Reading.unwritable with
         | Some version, _ when not (SigningKeyFile.IsVersion version) ->
             Misused $"--key-version: expected letters, digits and _: this is '{version}'"
-        | _, Some file when File.Exists file -> Refused $"{file}: there is a file already, which stays as it is"
-        | _, Some file when
-            Path.GetDirectoryName(Path.GetFullPath file)
-            |> Option.ofObj
-            |> Option.exists Directory.Exists
-            |> not
-            ->
-            Misused $"{file}: there is no such folder"
-        | version, file ->
+        | _, Some ending -> ending
+        | _ when file |> Option.exists File.Exists -> Refused $"{Option.get file}: there is a file already, which stays as it is"
+        | version, None ->
             let generated = SigningKeyFile.Generate()
             let key = SigningKey(defaultArg version generated.Version, generated.Key)
 

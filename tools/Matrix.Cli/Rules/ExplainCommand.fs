@@ -61,7 +61,7 @@ module internal ExplainCommand =
         let indent = String(' ', depth * 3)
         let at = number version head.Name
         let entry = if tried.Entry = "" then "" else $" [{tried.Entry}]"
-        let title = $"{indent}{at} {head.Name}{entry}: {head.Text}"
+        let title = Ending.printable $"{indent}{at} {head.Name}{entry}: {head.Text}"
 
         let isDeciding = tried.Inside.IsEmpty && tried.Decision.IsSome
 
@@ -74,7 +74,11 @@ module internal ExplainCommand =
             match tried.Decision with
             | Some(Decision.Allowed _) when isDeciding -> indent + "     " + Terminal.green "accepted"
             | Some(Decision.Rejected failure) when isDeciding ->
-                indent + "     " + Terminal.red "rejected" + ": " + Failures.render failure
+                indent
+                + "     "
+                + Terminal.red "rejected"
+                + ": "
+                + Ending.printable (Failures.render failure)
             | _ -> ()
         ]
 
@@ -124,7 +128,7 @@ module internal ExplainCommand =
 
         match format with
         | Text ->
-            Console.Out.WriteLine(Terminal.bold (sentence version trace.Decision))
+            Console.Out.WriteLine(Terminal.bold (Ending.printable (sentence version trace.Decision)))
             Console.Out.WriteLine()
 
             for tried in trace.Tried do

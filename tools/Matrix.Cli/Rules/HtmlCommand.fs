@@ -35,14 +35,15 @@ module internal HtmlCommand =
 
     /// Writes every version and every difference as pages that need no network and no scripts.
     let run (arguments: ParseResults<HtmlArguments>) : Ending =
-        let folder = Path.GetFullPath(arguments.GetResult HtmlArguments.Folder)
+        let made =
+            wanted (arguments.TryGetResult HtmlArguments.Only)
+            |> Result.bind (fun versions ->
+                Reading.folderFor (arguments.GetResult HtmlArguments.Folder)
+                |> Result.map (fun folder -> versions, folder))
 
-        match wanted (arguments.TryGetResult HtmlArguments.Only) with
+        match made with
         | Error ending -> ending
-        | Ok _ when File.Exists folder -> Misused(folder + ": expected a folder, found a file")
-        | Ok versions ->
-            Directory.CreateDirectory folder |> ignore
-
+        | Ok(versions, folder) ->
             let told (all: int) (finished: int) =
                 if not Console.IsErrorRedirected then
                     eprintf $"\r{finished} of {all} files"

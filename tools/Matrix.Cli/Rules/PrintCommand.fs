@@ -18,12 +18,9 @@ type PrintArguments =
 module internal PrintCommand =
     /// Writes every version and the difference of each to its parent, as Markdown.
     let run (arguments: ParseResults<PrintArguments>) : Ending =
-        let folder = Path.GetFullPath(arguments.GetResult PrintArguments.Folder)
-
-        if File.Exists folder then
-            Misused(folder + ": expected a folder, found a file")
-        else
-            Directory.CreateDirectory folder |> ignore
+        match Reading.folderFor (arguments.GetResult PrintArguments.Folder) with
+        | Error ending -> ending
+        | Ok folder ->
             let pages = Pages.all
 
             for name, lines in pages do

@@ -37,6 +37,15 @@ let private all (read: 'a -> Result<'b, Ending>) (values: 'a list) : Result<'b l
         | Ok found -> read value |> Result.map (fun next -> next :: found))
     |> Result.map List.rev
 
+/// Whether two events say the same; who signed them, and what a server adds, is no part of that.
+let private isSame (a: Pdu) (b: Pdu) : bool =
+    let text (pdu: Pdu) =
+        CanonicalJson.text (Json.Object pdu.Content)
+
+    (a.Type, a.StateKey, a.Sender, a.RoomId) = (b.Type, b.StateKey, b.Sender, b.RoomId)
+    && (a.OriginServerTs, a.PrevEvents, a.AuthEvents) = (b.OriginServerTs, b.PrevEvents, b.AuthEvents)
+    && text a = text b
+
 /// The events of files.
 let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<Pdu[], Ending> =
     let ofItem (item: Input.Item) =
@@ -44,11 +53,22 @@ let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<P
         | Json.Object event -> pdu format trustsIds item.Place event
         | _ -> Error(Misused $"{item.Place}: expected an event, which is an object")
 
+    // With identifiers that are taken as they are, two events may claim one.
+    let named = Dictionary<string, Pdu>()
+
+    let once (item: Input.Item) (pdu: Pdu) : Result<Pdu, Ending> =
+        match named.TryGetValue pdu.EventId with
+        | true, other when (trustsIds || format.AssignsIds) && not (isSame other pdu) ->
+            Error(Misused $"{item.Place}: `event_id`: expected one that no other event has: {pdu.EventId} is another one too")
+        | _ ->
+            named[pdu.EventId] <- pdu
+            Ok pdu
+
     files
     |> all (fun file ->
         Input.read (Some file)
         |> Result.bind (Input.items lists)
-        |> Result.bind (all ofItem))
+        |> Result.bind (all (fun item -> ofItem item |> Result.bind (once item))))
     |> Result.map (List.concat >> Array.ofList)
 
 /// The entry of a state, and the event if it is there in full.

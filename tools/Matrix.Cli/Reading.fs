@@ -1,0 +1,74 @@
+/// Files and standard input, read to a bound; what cannot be read is told by its name.
+module internal Matrix.Cli.Reading
+
+open System
+open System.IO
+
+/// Nothing larger is read: a thousand rooms would fit.
+let mostBytes = 256 * 1024 * 1024
+
+/// What a stream has, whatever length it claims to have: a device or a pipe has none. None if there is more than may be.
+let private upTo (most: int) (input: Stream) : byte[] option =
+    use bytes = new MemoryStream()
+    let buffer: byte[] = Array.zeroCreate 65_536
+    let mutable read = input.Read(buffer, 0, buffer.Length)
+
+    while read > 0 && bytes.Length <= int64 most do
+        bytes.Write(buffer, 0, read)
+        read <- input.Read(buffer, 0, buffer.Length)
+
+    if bytes.Length > int64 most then
+        None
+    else
+        Some(bytes.ToArray())
+
+let private read (name: string) (opened: unit -> Stream) : Result<byte[], Ending> =
+    try
+        use input = opened ()
+
+        match upTo mostBytes input with
+        | Some bytes -> Ok bytes
+        | None -> Error(Misused $"{name}: expected at most {mostBytes / 1024 / 1024} MiB")
+    with
+    | :? UnauthorizedAccessException
+    | :? IOException -> Error(Misused $"{name}: expected a file that can be read")
+
+/// What a file has.
+let file (name: string) : Result<byte[], Ending> =
+    if Directory.Exists name then
+        Error(Misused $"{name}: this is a folder: expected a file")
+    elif not (File.Exists name) then
+        Error(Misused $"{name}: there is no such file")
+    else
+        read name (fun () -> File.OpenRead name)
+
+/// What standard input has.
+let standardInput () : Result<byte[], Ending> =
+    read "standard input" Console.OpenStandardInput
+
+/// Makes a folder that files are to be written to, where there is none.
+let folderFor (name: string) : Result<string, Ending> =
+    let folder = Path.GetFullPath name
+
+    if File.Exists folder then
+        Error(Misused $"{folder}: expected a folder, found a file")
+    else
+        try
+            Directory.CreateDirectory folder |> ignore
+            Ok folder
+        with
+        | :? UnauthorizedAccessException
+        | :? IOException -> Error(Misused $"{folder}: expected a folder that can be made")
+
+/// What is wrong with a file that is to be written, before anything is done for it.
+let unwritable (name: string) : Ending option =
+    if Directory.Exists name then
+        Some(Misused $"{name}: this is a folder: expected a file")
+    elif
+        Path.GetDirectoryName(Path.GetFullPath name)
+        |> Option.ofObj
+        |> Option.exists Directory.Exists
+    then
+        None
+    else
+        Some(Misused $"{name}: there is no such folder")
