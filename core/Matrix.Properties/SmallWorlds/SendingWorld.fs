@@ -69,6 +69,9 @@ let private kinds: (string * int * Sent) list =
     @ [
         for user in users -> $"state of {nameOf user} with a suffix", 3, state own (user + "_laptop")
     ]
+    @ [
+        "a third-party invitation under bob's id", 3, state "m.room.third_party_invite" bob
+    ]
 
 /// Everything else that is sent, by everyone, with every power around the one that it takes.
 let world: World =

@@ -130,7 +130,7 @@ let private citations: Invariant list = [
                 c.Event.Type <> "m.room.member"
                 || c.Event.StateKey = s.Sender
                 || s.IsOf "m.room.member" && c.Event.StateKey = s.Target
-                || c.Event.StateKey = s.Text "join_authorised_via_users_server"))
+                || s.Makes "join" && c.Event.StateKey = s.Text "join_authorised_via_users_server"))
 
     accepted "cited.complete" notCreate "An accepted event cites all that it should of the state." (fun s -> s.CitesAllSelected)
     |> except "not-asked" "the rules refuse what is cited too much, and not what is missing, the create event apart" (fun _ ->

@@ -65,6 +65,10 @@ let all: Invariant list = [
                 | null -> false
                 | key -> key.StartsWith('@')))
         _.IsOwn
+    |> except
+        "third-party-invite"
+        "a third-party invitation is decided by the power to invite alone, whatever its token looks like"
+        (fun s -> s.IsOf "m.room.third_party_invite")
     |> exceptIn
         hasStateOwners
         "owner"
@@ -88,6 +92,10 @@ let all: Invariant list = [
                 let owner = key.Split('_')[0]
                 owner = s.Sender || s.Power s.Sender > s.Power owner)
     |> inVersions hasStateOwners
+    |> except
+        "third-party-invite"
+        "a third-party invitation is decided by the power to invite alone, whatever its token looks like"
+        (fun s -> s.IsOf "m.room.third_party_invite")
 
     accepted "aliases.own-server" "m.room.aliases" "Aliases are set by users of the server that they are of." (fun s ->
         match s.Target with
