@@ -15,6 +15,12 @@ let private neighbours =
         v.Parent
         |> Option.bind Versions.tryFindUnstable
         |> Option.map (fun parent -> TestCaseData(parent, v).SetName $"{parent.Id} to {v.Id}"))
+    // And what is far apart, asked from either side.
+    |> List.append [
+        TestCaseData(Versions.v1, Versions.v12).SetName "1 to 12"
+        TestCaseData(Versions.v12, Versions.v1).SetName "12 to 1"
+        TestCaseData(Versions.v8, Versions.v7).SetName "8 to 7"
+    ]
 
 [<TestCaseSource(nameof neighbours)>]
 let ``Every row that means something else is shown`` (a: RoomVersion, b: RoomVersion) =
@@ -58,6 +64,19 @@ let private verdicts (a: string) (b: string) (row: string) =
 [<TestCase("9", "10", "power-levels.named", true, false)>]
 let ``What a rule changed is a verdict`` (a: string, b: string, row: string, first: bool, second: bool) =
     Assert.That((verdicts a b row = (first, second)), Is.True)
+
+[<Test>]
+let ``Each row is shown by what it is about`` () =
+    let given =
+        Differences.search [ Area.Signatures ] Versions.v1 Versions.v12
+        |> List.choose (fun w ->
+            match w.Shown with
+            | Some(Shown.Told(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
+            | _ -> None)
+        |> Map.ofList
+
+    Assert.That(given["signatures.authorising-user"], Does.StartWith "a join of")
+    Assert.That(given.Values |> Seq.exists _.StartsWith("a message of"))
 
 [<Test>]
 let ``How far auth chains lead is shown by a room in which it matters`` () =

@@ -132,7 +132,14 @@ module internal DecisionSearch =
                     )
                 )
             else
-                reverted a b change
+                // Which of the two is asked about makes no difference to what differs.
+                let age (version: RoomVersion) =
+                    Versions.withUnstable |> List.findIndex (fun v -> v.Id = version.Id)
+
+                let isForward = age a <= age b
+                let older, newer = if isForward then a, b else b, a
+
+                reverted older newer change
                 |> Option.map (fun hybrid ->
                     let rules = AuthRules hybrid
 
@@ -142,7 +149,7 @@ module internal DecisionSearch =
                             x.IsOk <> y.IsOk
                             && (let stage =
                                     // A setting changes how events are read; a selection only what may be cited of the same events.
-                                    let ground = if hybrid.Settings = b.Settings then b else hybrid
+                                    let ground = if hybrid.Settings = newer.Settings then newer else hybrid
                                     let key = ground.Id + row.Id + world.Name
 
                                     match stages.TryGetValue key with
@@ -153,7 +160,7 @@ module internal DecisionSearch =
                                         stage
 
                                 stage.Load case
-                                (stage.Decide rules).IsOk = x.IsOk)
+                                (stage.Decide rules).IsOk = (if isForward then x else y).IsOk)
                     )))
 
     /// Looks for all of them at once, the lightest cases first.
@@ -357,12 +364,21 @@ module internal FormatSearch =
 
     let private signers (a: RoomVersion) (b: RoomVersion) =
         let signed (p: ReceivedPdu) =
-            let required = String.concat " and " p.RequiredSigners
+            "signatures of " + String.concat " and " p.RequiredSigners
 
-            if p.AuthorisingServer = "" then
-                "signatures of " + required
-            else
-                $"signatures of {required}, and {p.AuthorisingServer} by the authorization rules"
+        let made version =
+            event version [ "sender", text "@carol:two" ]
+
+        apart
+            "a message of @carol:two, with an identifier of server one where it has a server"
+            (told a (made a) signed)
+            (told b (made b) signed)
+
+    let private authorising (a: RoomVersion) (b: RoomVersion) =
+        let signed (p: ReceivedPdu) =
+            match p.AuthorisingServer with
+            | "" -> "no signature of three"
+            | server -> $"a signature of {server}, by the authorization rules"
 
         let ofJoin version =
             event version [
@@ -376,17 +392,7 @@ module internal FormatSearch =
                 ]
             ]
 
-        let ofMessage version =
-            event version [ "sender", text "@carol:two" ]
-
-        match
-            apart
-                "a message of @carol:two, with an identifier of server one where it has a server"
-                (told a (ofMessage a) signed)
-                (told b (ofMessage b) signed)
-        with
-        | Some shown -> Some shown
-        | None -> apart "a join of @carol:two that @alice:three authorises" (told a (ofJoin a) signed) (told b (ofJoin b) signed)
+        apart "a join of @carol:two that @alice:three authorises" (told a (ofJoin a) signed) (told b (ofJoin b) signed)
 
     let private redacts (a: RoomVersion) (b: RoomVersion) =
         let redaction version =
@@ -484,6 +490,7 @@ module internal FormatSearch =
         | "policy.numbers" -> numbers a b
         | _ when starts "rooms.id" -> rooms a b
         | _ when starts "json." -> numbers a b
+        | "signatures.authorising-user" -> authorising a b
         | _ when starts "signatures." -> signers a b
         | _ when starts "keys." -> validity a b
         | _ when starts "kept." -> redacted (id.Substring 5) a b
