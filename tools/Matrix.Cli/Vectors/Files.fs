@@ -21,12 +21,11 @@ module internal Files =
     }
 
     let private read (file: string) : Result<string * VectorFile, Ending> =
-        if not (File.Exists file) then
-            Error(Misused $"{file}: there is no such file")
-        else
-            match Vectors.read (ReadOnlySpan<byte>(File.ReadAllBytes file)) with
+        Reading.file file
+        |> Result.bind (fun bytes ->
+            match Vectors.read (ReadOnlySpan<byte> bytes) with
             | Ok vectors -> Ok(file, vectors)
-            | Error fault -> Error(Misused $"{file}: {fault}")
+            | Error fault -> Error(Misused $"{file}: {fault}"))
 
     // It stands among the vectors, and is none: the outline of the pages.
     let private outline = "authorization-outline.json"

@@ -128,6 +128,8 @@ type IncomingLimits = {
     Questions: int
     /// How many extremities make the current state, and are named to a peer: the latest. State resolution takes 64.
     Extremities: int
+    /// How many events that may not be built upon are looked through for those before and after them that may.
+    LookedThrough: int
     /// Of one resolution.
     Resolution: ResolutionLimits
 }
@@ -148,6 +150,7 @@ module IncomingLimits =
         Peers = 4
         Questions = 2_000
         Extremities = 64
+        LookedThrough = 1_000
         Resolution = ResolutionLimits.usual
     }
 

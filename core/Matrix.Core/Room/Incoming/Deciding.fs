@@ -120,7 +120,7 @@ type internal Deciding
             KnownEvent(rules.Read s.Pdu, standing, height, ordinal, after, provenance)
 
         ledger.Add known
-        head.Extremities <- Forward.after ledger head.Extremities known
+        head.Extremities <- Forward.after limits.LookedThrough ledger head.Extremities known
 
         {
             Event = s.Pdu

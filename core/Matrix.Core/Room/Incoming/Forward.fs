@@ -8,16 +8,13 @@ open Matrix.Core.Room
 [<RequireQualifiedAccess>]
 module internal Forward =
 
-    /// How many events that may not be built upon are looked through.
-    let private mostLookedThrough = 1_000
-
-    /// Walks from an event through neighbours that may not be built upon, and answers those at the ends that may.
-    let private ends (ledger: Ledger) (neighbours: string -> seq<string>) (start: seq<string>) : HashSet<string> =
+    /// Walks from an event through neighbours that may not be built upon, at most so many, and answers those at the ends that may.
+    let private ends (most: int) (ledger: Ledger) (neighbours: string -> seq<string>) (start: seq<string>) : HashSet<string> =
         let found = HashSet<string>()
         let met = HashSet<string>()
         let pending = Stack<string>(start)
 
-        while pending.Count > 0 && met.Count < mostLookedThrough do
+        while pending.Count > 0 && met.Count < most do
             let id = pending.Pop()
 
             if met.Add id then
@@ -32,28 +29,28 @@ module internal Forward =
         found
 
     /// The accepted events that an event descends from, through what may not be built upon.
-    let below (ledger: Ledger) (prevEvents: string[]) : HashSet<string> =
+    let below (most: int) (ledger: Ledger) (prevEvents: string[]) : HashSet<string> =
         let prevOf id =
             match ledger.Find id with
             | null -> Seq.empty
             | known -> Seq.ofArray known.Event.Pdu.PrevEvents
 
-        ends ledger prevOf prevEvents
+        ends most ledger prevOf prevEvents
 
     /// Whether an accepted event descends from this one.
-    let isBuiltUpon (ledger: Ledger) (eventId: string) : bool =
-        (ends ledger ledger.Following (ledger.Following eventId)).Count > 0
+    let isBuiltUpon (most: int) (ledger: Ledger) (eventId: string) : bool =
+        (ends most ledger ledger.Following (ledger.Following eventId)).Count > 0
 
-    /// The extremities once an event is decided, and in the ledger.
-    let after (ledger: Ledger) (before: ForwardExtremity[]) (known: KnownEvent) : ForwardExtremity[] =
+    /// The extremities once an event is decided, and in the ledger. `most` events that may not be built upon are looked through.
+    let after (most: int) (ledger: Ledger) (before: ForwardExtremity[]) (known: KnownEvent) : ForwardExtremity[] =
         if known.IsOutlier then
             before
-        elif isBuiltUpon ledger known.EventId then
+        elif isBuiltUpon most ledger known.EventId then
             // It came after what descends from it, and shows what that descends from in turn.
-            let named = below ledger known.Event.Pdu.PrevEvents
+            let named = below most ledger known.Event.Pdu.PrevEvents
             before |> Array.filter (fun e -> not (named.Contains e.EventId))
         elif known.Standing = Standing.Accepted then
-            let named = below ledger known.Event.Pdu.PrevEvents
+            let named = below most ledger known.Event.Pdu.PrevEvents
             Extremities.After(before, named, ForwardExtremity(known.Ordinal, known.EventId), true)
         else
             before
