@@ -147,6 +147,21 @@ internal sealed partial class SiteTests
     }
 
     [Test]
+    public void Where_states_resolve_otherwise_the_smallest_room_is_drawn_with_what_two_servers_hold()
+    {
+        var drawn = _pages["diff-11-to-12.html"].QuerySelectorAll("#state article.change figure.drawn");
+
+        Assert.That(drawn, Is.Not.Empty);
+        foreach (var room in drawn)
+        {
+            Assert.That(room.QuerySelectorAll("svg rect.event").Length, Is.GreaterThanOrEqualTo(6));
+            Assert.That(room.QuerySelector("svg .asked"), Is.Not.Null);
+            Assert.That(room.QuerySelectorAll("svg .verdict").Length, Is.EqualTo(2));
+            Assert.That(room.QuerySelector("svg desc")!.TextContent, Does.Contain("resolves to"));
+        }
+    }
+
+    [Test]
     public void Every_rule_that_means_something_else_has_its_smallest_case_drawn()
     {
         var page = _pages["diff-11-to-12.html"];

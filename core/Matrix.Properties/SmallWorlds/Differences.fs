@@ -22,6 +22,18 @@ type DecidedApart = {
     /// Whether both accept or both reject it, by different clauses.
     member this.IsSameVerdict = this.FirstDecision.IsOk = this.SecondDecision.IsOk
 
+/// A room of which two servers hold different states, which two versions resolve differently.
+type ResolvedApart = {
+    Fork: Forks.Fork
+    /// The type and state key at which they do.
+    Key: string * string
+    /// What stands there then; none if nothing does.
+    First: string option
+    Second: string option
+    /// The room, and what becomes of it in each, in words.
+    Words: string * string * string
+}
+
 /// Something that shows how two versions differ.
 [<RequireQualifiedAccess>]
 type Shown =
@@ -30,6 +42,8 @@ type Shown =
     | Redacted of event: JsonObject * first: JsonObject * second: JsonObject
     /// What is given, and what becomes of it in each.
     | Told of given: string * first: string * second: string
+    /// A room of which two servers hold different states, and what these resolve to.
+    | Resolved of ResolvedApart
 
 /// A row that differs, and what shows it; none if nothing was found that does.
 type Witnessed = {
@@ -541,21 +555,39 @@ module Differences =
             |> List.collect (Map.keys >> List.ofSeq)
             |> List.distinct
             |> List.tryFind (fun key -> first.TryFind key <> second.TryFind key)
-            |> Option.map (fun key -> Shown.Told(told fork, outcome key first, outcome key second)))
+            |> Option.map (fun key ->
+                Shown.Resolved {
+                    Fork = fork
+                    Key = key
+                    First = first.TryFind key
+                    Second = second.TryFind key
+                    Words = told fork, outcome key first, outcome key second
+                }))
 
     /// The smallest room in which it matters how auth chains are read, of two versions of which one knows none.
     let private readAlong (a: RoomVersion) (b: RoomVersion) : Shown option =
-        let of' (version: RoomVersion) (fork: Forks.Fork) right other =
+        let stands (version: RoomVersion) (fork: Forks.Fork) right other =
             if version.Settings.StateResolution = StateResolutionAlgorithm.V1 then
-                outcome fork.At (Forks.resolve version.Settings.StateResolution fork)
-                + "; auth chains are not asked"
+                let first = Forks.resolve version.Settings.StateResolution fork
+                first.TryFind fork.At, outcome fork.At first + "; auth chains are not asked"
             else
+                Map.tryFind fork.At right,
                 outcome fork.At right
                 + $"; if auth chains were followed among events in conflict only, {outcome fork.At other}"
 
         Forks.beyondTheConflict a
         |> Option.orElseWith (fun () -> Forks.beyondTheConflict b)
-        |> Option.map (fun (fork, right, other) -> Shown.Told(told fork, of' a fork right other, of' b fork right other))
+        |> Option.map (fun (fork, right, other) ->
+            let first, inFirst = stands a fork right other
+            let second, inSecond = stands b fork right other
+
+            Shown.Resolved {
+                Fork = fork
+                Key = fork.At
+                First = first
+                Second = second
+                Words = told fork, inFirst, inSecond
+            })
 
     /// Every row of these areas that means something else, with what shows it.
     let search (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Witnessed list =

@@ -154,7 +154,8 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
 
     match shown with
     | None -> [ nothing ]
-    | Some(Shown.Told(given, first, second)) -> ("given: " + given) :: both first second
+    | Some(Shown.Told(given, first, second))
+    | Some(Shown.Resolved { Words = given, first, second }) -> ("given: " + given) :: both first second
     | Some(Shown.Redacted(event, first, second)) ->
         let show o = short (Json.Object o)
         ("redacted: " + show event) :: both (show first) (show second)
@@ -216,7 +217,8 @@ let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion)
         json.WriteStartObject "witness"
 
         match shown with
-        | Shown.Told(given, first, second) ->
+        | Shown.Told(given, first, second)
+        | Shown.Resolved { Words = given, first, second } ->
             json.WriteString("kind", "outcome")
             json.WriteString("given", given)
             json.WriteString("first", first)

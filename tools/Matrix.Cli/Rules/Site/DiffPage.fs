@@ -46,6 +46,19 @@ module internal DiffPage =
                 Html.plain "figcaption" [ Words("Given " + given + ":") ]
                 Html.plain "dl" [ outcome "" a.Id [ Words first ]; outcome "" b.Id [ Words second ] ]
             ]
+        | Some(Shown.Resolved apart) ->
+            let given, first, second = apart.Words
+
+            Html.classed "figure" "case drawn" [
+                Html.plain "figcaption" [
+                    Html.plain "strong" [ Words "The smallest room that shows it: " ]
+                    Words(given + ".")
+                ]
+                Html.classed "div" "picture" [ RoomPicture.draw id a b apart ]
+                Html.classed "div" "told" [
+                    Html.plain "dl" [ outcome "" a.Id [ Words first ]; outcome "" b.Id [ Words second ] ]
+                ]
+            ]
         | Some(Shown.Redacted(event, first, second)) ->
             Html.classed "figure" "case" [
                 Html.plain "figcaption" [ Words "What redaction leaves of "; json event ]

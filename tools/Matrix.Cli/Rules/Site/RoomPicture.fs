@@ -1,0 +1,71 @@
+namespace Matrix.Cli.Rules.Site
+
+open Matrix.Core.Event
+open Matrix.Properties.SmallWorlds
+open Matrix.Rules
+
+/// A room of which two servers hold different states: its events in a line, the oldest above, and what each version makes of the two states.
+[<RequireQualifiedAccess>]
+module internal RoomPicture =
+
+    let private left = 14
+    let private boxWidth = 196
+    let private rowHeight = 42
+    let private boxHeight = 34
+
+    let private heading (event: Pdu) : string =
+        match event.Content.Text "membership" with
+        | null -> event.Type.Replace("m.room.", "")
+        | membership -> $"{event.StateKey}: {membership}"
+
+    /// The event, joined to the one before it; marked where a server holds it at the key at which their states differ.
+    let private node (fork: Forks.Fork) (i: int) (id: string) : Html list =
+        let event = fork.Graph.Events[id]
+        let y = 4 + rowHeight * i
+
+        let held =
+            [ "the one server"; "the other, behind" ]
+            |> List.zip fork.States
+            |> List.filter (fun (state, _) -> state.TryFind fork.At = Some id)
+            |> List.map snd
+
+        [
+            if i > 0 then
+                Svg.path "prev" $"M{left + 24} {y}V{y - (rowHeight - boxHeight)}"
+
+            Html.plain "g" [
+                Html.plain "title" [ Words $"{id}: {event.Sender} sent {event.Type}" ]
+                Svg.box (if held.IsEmpty then "event" else "event asked") left y boxWidth boxHeight
+                Svg.text "name" (left + 8) (y + 14) id
+                Svg.text "detail" (left + 8) (y + 28) (Svg.cut 28 (heading event))
+            ]
+
+            for n, who in List.indexed held do
+                Svg.text "small" (left + boxWidth + 10) (y + 14 + 14 * n) $"← {who}"
+        ]
+
+    /// The room and the two outcomes; `id` is not used elsewhere on the page.
+    let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: ResolvedApart) : Html =
+        let fork = apart.Fork
+        let below = 4 + rowHeight * fork.Order.Length
+
+        let stands (x: int) (version: RoomVersion) (event: string option) : Html list =
+            let what = Option.defaultValue "nothing" event
+
+            [
+                Svg.box "event verdict" x below 166 34
+                Svg.text "words" (x + 8) (below + 22) $"{Pieces.shortName version}: {what} stands"
+            ]
+
+        let given, first, second = apart.Words
+
+        [
+            yield! fork.Order |> List.mapi (node fork) |> List.concat
+
+            if not (fork.States[1].ContainsKey fork.At) then
+                Svg.text "small" (left + boxWidth + 10) 18 "the other holds none"
+
+            yield! stands left a apart.First
+            yield! stands (left + 176) b apart.Second
+        ]
+        |> Svg.picture id (below + 40) "The smallest room that shows it" $"Given {given}: {a.Id}: {first}; {b.Id}: {second}."
