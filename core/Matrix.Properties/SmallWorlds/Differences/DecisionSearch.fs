@@ -1,0 +1,195 @@
+namespace Matrix.Properties.SmallWorlds
+
+open System.Collections.Generic
+open Matrix.Rules
+open Matrix.Rules.Printing
+open Matrix.Core.Auth
+open Matrix.Properties.Generators
+
+/// The smallest case for each row of authorization in which two versions differ.
+[<RequireQualifiedAccess>]
+module internal DecisionSearch =
+
+    /// A difference that is looked for.
+    type private Goal(change: RowChange, isShown: Decision -> Decision -> World -> int[] -> bool) =
+        member _.Change = change
+        member _.IsShown(a, b, world, case) = isShown a b world case
+        /// Decided by different clauses with the same verdict.
+        member val Reason: DecidedApart option = None with get, set
+        member val Verdict: DecidedApart option = None with get, set
+
+    let private clauseOf (decision: Decision) =
+        match decision with
+        | Decision.Allowed clause -> clause
+        | Decision.Rejected failure -> failure.Clause
+
+    let private within (row: string) (decision: Decision) =
+        let clause = clauseOf decision
+        clause = row || clause.StartsWith(row + ".", System.StringComparison.Ordinal)
+
+    /// Decided by the row where it is there.
+    let private byRow (change: RowChange) : Decision -> Decision -> World -> int[] -> bool =
+        let id = (RowChanges.row change).Id
+
+        match change with
+        | RowChange.Added _ -> fun _ b _ _ -> within id b
+        | RowChange.Removed _ -> fun a _ _ _ -> within id a
+        | _ -> fun a b _ _ -> within id a || within id b
+
+    /// The newer version, with one setting or selection as the older has it, where the row tells of one.
+    let private reverted (a: RoomVersion) (b: RoomVersion) (change: RowChange) : RoomVersion option =
+        let row = RowChanges.row change
+
+        let settings change =
+            Some { b with Settings = change b.Settings }
+
+        match row.Id with
+        | "rooms.creators" ->
+            settings (fun s -> {
+                s with
+                    Creators = a.Settings.Creators
+            })
+        | "power.creators" ->
+            settings (fun s -> {
+                s with
+                    CreatorPower = a.Settings.CreatorPower
+            })
+        | id when id.StartsWith "power.values" || id = "policy.power-levels.malformed" ->
+            settings (fun s -> {
+                s with
+                    PowerLevelValues = a.Settings.PowerLevelValues
+            })
+        | id when id.StartsWith "selection." ->
+            let name = id.Substring 10
+
+            let others =
+                b.Selections
+                |> List.filter (fun s -> s.Name <> name && "selection." + s.Name <> id)
+
+            let old =
+                a.Selections
+                |> List.filter (fun s -> s.Name = name || "selection." + s.Name = id)
+
+            Some { b with Selections = others @ old }
+        | _ -> None
+
+    let private goals (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) : Goal list =
+        let stages = Dictionary<string, Stage>()
+
+        changes
+        |> List.choose (fun change ->
+            let row = RowChanges.row change
+
+            if RowChanges.isWordingOnly change then
+                None
+            elif row.Area = Area.Authorization then
+                Some(Goal(change, byRow change))
+            elif row.Id = "rooms.join-rules" then
+                // The clauses that read the join rule tell of it; the rule itself is one that only one version has.
+                let only =
+                    List.except a.Settings.JoinRules b.Settings.JoinRules
+                    @ List.except b.Settings.JoinRules a.Settings.JoinRules
+                    |> List.map Settings.joinRuleWord
+
+                Some(
+                    Goal(
+                        change,
+                        fun x y world case ->
+                            x.IsOk <> y.IsOk
+                            && World.describe world case
+                               |> List.exists (fun words -> only |> List.exists (fun rule -> words = "join rule " + rule))
+                    )
+                )
+            else
+                // Which of the two is asked about makes no difference to what differs.
+                let age (version: RoomVersion) =
+                    Versions.withUnstable |> List.findIndex (fun v -> v.Id = version.Id)
+
+                let isForward = age a <= age b
+                let older, newer = if isForward then a, b else b, a
+
+                reverted older newer change
+                |> Option.map (fun hybrid ->
+                    let rules = AuthRules hybrid
+
+                    Goal(
+                        change,
+                        fun x y world case ->
+                            x.IsOk <> y.IsOk
+                            && (let stage =
+                                    // A setting changes how events are read; a selection only what may be cited of the same events.
+                                    let ground = if hybrid.Settings = newer.Settings then newer else hybrid
+                                    let key = ground.Id + row.Id + world.Name
+
+                                    match stages.TryGetValue key with
+                                    | true, stage -> stage
+                                    | _ ->
+                                        let stage = Stage(Ground(world, ground))
+                                        stages[key] <- stage
+                                        stage
+
+                                stage.Load case
+                                (stage.Decide rules).IsOk = (if isForward then x else y).IsOk)
+                    )))
+
+    /// Looks for all of them at once, the lightest cases first.
+    let run (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) (limit: int) : Map<string, Shown> =
+        let goals = goals a b changes
+        let rulesA, rulesB = AuthRules a, AuthRules b
+
+        let stages =
+            Worlds.all
+            |> List.map (fun world -> world, lazy (Stage(Ground(world, a, rulesA))), lazy (Stage(Ground(world, b, rulesB))))
+
+        let mutable left = goals
+        let mutable weight = 0
+
+        while not left.IsEmpty && weight <= limit do
+            for world, onA, onB in stages do
+                Enumeration.ofWeight world [ a; b ] weight (fun case ->
+                    let onA, onB = onA.Value, onB.Value
+                    onA.Load case
+                    onB.Load case
+                    let x, y = onA.Decide rulesA, onB.Decide rulesB
+
+                    if x.IsOk <> y.IsOk || clauseOf x <> clauseOf y then
+                        for goal in left do
+                            if
+                                (if x.IsOk <> y.IsOk then
+                                     goal.Verdict.IsNone
+                                 else
+                                     goal.Reason.IsNone)
+                                && goal.IsShown(x, y, world, case)
+                            then
+                                let apart = {
+                                    Words = World.describe world case
+                                    Weight = weight
+                                    First = onA.Case
+                                    FirstDecision = x
+                                    Second = onB.Case
+                                    SecondDecision = y
+                                }
+
+                                if apart.IsSameVerdict then
+                                    goal.Reason <- Some apart
+                                else
+                                    goal.Verdict <- Some apart
+
+                    false)
+                |> ignore
+
+            // Where only the reason differs, a little more is looked at before it is believed.
+            left <-
+                left
+                |> List.filter (fun goal ->
+                    goal.Verdict.IsNone
+                    && (goal.Reason.IsNone || goal.Reason.Value.Weight + 2 > weight))
+
+            weight <- weight + 1
+
+        Map [
+            for goal in goals do
+                match Option.orElse goal.Reason goal.Verdict with
+                | Some apart -> (RowChanges.row goal.Change).Id, Shown.Decided apart
+                | None -> ()
+        ]

@@ -1,0 +1,43 @@
+namespace Matrix.Properties.SmallWorlds
+
+open Matrix.Rules
+open Matrix.Rules.Printing
+
+/// What differs between two versions, and the smallest case that shows each difference.
+[<RequireQualifiedAccess>]
+module Differences =
+
+    /// How heavy a case may be that is looked at.
+    let private heaviest = 9
+
+    /// Every row of these areas that means something else, with what shows it.
+    let search (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Witnessed list =
+        let changes =
+            (Difference.between areas a b).Areas
+            |> List.collect _.Changes
+            |> List.filter (RowChanges.isWordingOnly >> not)
+
+        let decided = DecisionSearch.run a b changes heaviest
+        let resolved = lazy (ResolutionSearch.resolved a b)
+
+        let resolving (row: Row) =
+            if row.Id = "policy.resolution.auth-chains" then
+                ResolutionSearch.readAlong a b |> Option.orElseWith (fun () -> resolved.Value)
+            else
+                resolved.Value
+
+        [
+            for change in changes do
+                let row = RowChanges.row change
+
+                {
+                    Change = change
+                    Shown =
+                        decided.TryFind row.Id
+                        |> Option.orElseWith (fun () ->
+                            if row.Area = Area.StateResolution || row.Id.StartsWith "policy.resolution" then
+                                resolving row
+                            else
+                                FormatSearch.shows a b row.Id)
+                }
+        ]
