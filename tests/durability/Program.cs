@@ -23,6 +23,7 @@ if (onPostgres > 0)
     await KillAsync("PostgreSQL", postgres.NewDatabase("kill"), onPostgres);
 }
 
+await suite.TestAsync("a record of calls that a kill cut short is read as far as it goes", PowerLossTest.ReadsWhatTheKillCutShortAsync);
 await suite.TestAsync("each 200 comes after the disk has what it tells of, on SQLite", () => PowerLossTest.HoldsAsync(seed));
 await suite.TestAsync("the same test fails with synchronous=OFF", () => PowerLossTest.FailsWithoutSyncAsync(seed));
 await suite.TestAsync("a disk that loses the database's pages ends the server, and nothing is lost", BrokenDisk.EndsTheServerAndLosesNothingAsync);

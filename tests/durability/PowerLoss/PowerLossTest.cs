@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Matrix.Durability.Kill;
 using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
@@ -27,6 +28,21 @@ internal static class PowerLossTest
             var last = i == 0 ? recorded.Answers[^1] : recorded.Answers[random.Next(recorded.Answers.Count)];
             await OpensAndHoldsAsync(recorded, last.At, luck: i % 2 == 0 ? null : random);
         }
+    }
+
+    /// <summary>A kill in the middle of the writing down leaves what was written down before it.</summary>
+    public static Task ReadsWhatTheKillCutShortAsync()
+    {
+        // As the library writes them: kind, file, two ticks, offset, length, and as many bytes.
+        var one = new byte[40 + 16];
+        BinaryPrimitives.WriteUInt32LittleEndian(one, (uint)RecordKind.Wrote);
+        BinaryPrimitives.WriteUInt64LittleEndian(one.AsSpan(32), 16);
+        byte[] three = [.. one, .. one, .. one];
+        LostException.ThrowIfAny([.. Enumerable.Range(0, three.Length + 1)
+            .Select(length => (Length: length, Recording.Read(three.AsMemory(0, length)).Calls.Count))
+            .Where(read => read.Count != read.Length / one.Length)
+            .Select(read => $"{read.Count} calls are read from {read.Length} bytes")]);
+        return Task.CompletedTask;
     }
 
     /// <summary>A commit of several pages goes to the log in one write: there are about as many writes as syncs.</summary>

@@ -48,23 +48,28 @@ internal sealed class Recording
     /// <summary>The path of each file's number.</summary>
     public IReadOnlyDictionary<int, string> Paths { get; }
 
-    public static Recording Read(string path)
+    public static Recording Read(string path) => Read(File.ReadAllBytes(path));
+
+    /// <summary>What the kill cut short is left out: its call was not told of, and nothing was written down after it.</summary>
+    public static Recording Read(ReadOnlyMemory<byte> bytes)
     {
-        var bytes = File.ReadAllBytes(path);
         var calls = new List<Call>();
         var size = Marshal.SizeOf<Head>();
-        var at = 0;
-        while (at + size <= bytes.Length)
+        while (bytes.Length >= size)
         {
-            var head = MemoryMarshal.Read<Head>(bytes.AsSpan(at));
-            var data = bytes.AsMemory(at + size, (int)head.Length);
-            calls.Add(new Call(head.Kind, head.File, head.Begin, head.End, head.Offset, data));
-            at += size + (int)head.Length;
-        }
+            var head = MemoryMarshal.Read<Head>(bytes.Span);
+            if (!Enum.IsDefined(head.Kind) || head.Kind == RecordKind.Unexpected)
+            {
+                throw new LostException("The record of what the server did cannot be read, or holds a call that it cannot describe.");
+            }
 
-        if (at != bytes.Length || calls.Any(c => c.Kind == RecordKind.Unexpected))
-        {
-            throw new LostException("The record of what the server did cannot be read, or holds a call that it cannot describe.");
+            if (head.Length > (ulong)(bytes.Length - size))
+            {
+                break;
+            }
+
+            calls.Add(new Call(head.Kind, head.File, head.Begin, head.End, head.Offset, bytes.Slice(size, (int)head.Length)));
+            bytes = bytes[(size + (int)head.Length)..];
         }
 
         return new Recording(calls);
