@@ -1,36 +1,88 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+
 namespace Matrix.Cli.Tests;
 
 /// <summary>What holds for every command.</summary>
-internal sealed class CommandLineTests
+internal sealed partial class CommandLineTests
 {
-    [TestCase("", "config", "user", "db", "vectors", "rules", "version", "completion")]
-    [TestCase("config", "check", "default")]
-    [TestCase("config check", "FILE", "--format")]
-    [TestCase("user", "create")]
-    [TestCase("user create", "NAME", "--admin", "--password-stdin", "--server")]
-    [TestCase("db", "backup", "sizes")]
-    [TestCase("db backup", "FILE", "--config")]
-    [TestCase("db sizes", "--rooms", "<text|json|markdown>")]
-    [TestCase("vectors", "check", "run", "answer", "generate")]
-    [TestCase("rules mutate", "--room-version", "--rule", "--vectors-only", "--format")]
-    [TestCase("vectors check", "FILE", "--differing")]
-    [TestCase("vectors generate", "DIR", "--check")]
-    [TestCase("vectors run", "--against", "--timeout", "tests/vectors/FORMAT.md")]
-    [TestCase("rules", "list", "show", "diff", "print")]
-    [TestCase("rules show", "VERSION", "--area", "--format")]
-    [TestCase("rules diff", "A", "B", "--area", "--format")]
-    [TestCase("completion", "bash|zsh|fish")]
-    [TestCase("simulate", "--servers", "--events", "--seeds", "--faults", "--replay", "--room-version")]
-    [TestCase("version", "--format")]
-    public async Task Help_is_there_on_every_level(string command, params string[] named)
+    /// <summary>Every level, and what its help names.</summary>
+    private static readonly Dictionary<string, string[]> _levels = new()
+    {
+        [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "keys", "version"],
+        ["config"] = ["check", "default"],
+        ["config check"] = ["FILE", "--format"],
+        ["config default"] = ["--server-name"],
+        ["user"] = ["create"],
+        ["user create"] = ["NAME", "--admin", "--password-stdin", "--server"],
+        ["db"] = ["backup", "sizes"],
+        ["db backup"] = ["FILE", "--config"],
+        ["db sizes"] = ["--rooms", "<text|json|markdown>"],
+        ["vectors"] = ["check", "run", "answer", "generate"],
+        ["vectors check"] = ["FILE", "--differing"],
+        ["vectors run"] = ["--against", "--timeout", "tests/vectors/FORMAT.md"],
+        ["vectors answer"] = ["USAGE: mx vectors answer"],
+        ["vectors generate"] = ["DIR", "--check"],
+        ["rules"] = ["list", "show", "diff", "print", "explain", "verify", "coverage", "html", "mutate"],
+        ["rules list"] = ["--format"],
+        ["rules show"] = ["VERSION", "--area", "--format"],
+        ["rules diff"] = ["A", "B", "--area", "--witness", "--format"],
+        ["rules print"] = ["DIR"],
+        ["rules explain"] = ["--room-version", "--event", "--auth", "--state", "--all-versions"],
+        ["rules verify"] = ["--room-version", "--property", "--exhaustive", "--seed"],
+        ["rules coverage"] = ["--room-version", "--exhaustive"],
+        ["rules html"] = ["DIR", "--only"],
+        ["rules mutate"] = ["--room-version", "--rule", "--vectors-only", "--format"],
+        ["completion"] = ["bash|zsh|fish"],
+        ["simulate"] = ["--servers", "--events", "--seeds", "--faults", "--replay", "--room-version"],
+        ["state"] = ["resolve"],
+        ["state resolve"] = ["--room-version", "--pdus", "--state", "--explain"],
+        ["event"] = ["canonical", "hash", "id", "redact", "sign", "verify"],
+        ["event canonical"] = ["FILE", "--room-version"],
+        ["event hash"] = ["FILE", "--room-version"],
+        ["event id"] = ["FILE", "--room-version"],
+        ["event redact"] = ["FILE", "--room-version"],
+        ["event sign"] = ["FILE", "--room-version", "--key", "--server"],
+        ["event verify"] = ["FILE", "--room-version", "--keys", "--public-key"],
+        ["keys"] = ["generate"],
+        ["keys generate"] = ["--out", "--key-version"],
+        ["version"] = ["--format"],
+    };
+
+    private static IEnumerable<string> Levels => _levels.Keys;
+
+    [TestCaseSource(nameof(Levels))]
+    public async Task Help_is_there_on_every_level(string command)
     {
         var ran = await Command.RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
-        foreach (var name in named)
+        foreach (var name in _levels[command])
         {
             Assert.That(ran.Output, Does.Contain(name));
         }
+    }
+
+    [Test]
+    public async Task The_levels_are_all_that_a_shell_completes()
+    {
+        var script = (await Command.RunAsync("completion", "bash")).Output;
+
+        Assert.That(Level().Matches(script).Select(match => match.Groups[1].Value).Append(""), Is.EquivalentTo(Levels));
+    }
+
+    [GeneratedRegex(@"' ([a-z ]+)'\) path=")]
+    private static partial Regex Level();
+
+    /// <summary>A start does not check how the arguments are declared, which takes a third of it.</summary>
+    [Test]
+    public void The_arguments_are_declared_as_their_parser_wants_them()
+    {
+        // Nothing of `mx` is referred to: what stands beside it is loaded from there.
+        var arguments = Assembly.LoadFrom(Command.Tool).GetType("Matrix.Cli.Arguments", throwOnError: true)!;
+        var parser = Assembly.LoadFrom(Path.Combine(Path.GetDirectoryName(Command.Tool)!, "Argu.dll")).GetType("Argu.ArgumentParser`1", throwOnError: true)!;
+
+        Assert.DoesNotThrow(() => parser.MakeGenericType(arguments).GetMethod("CheckStructure")!.Invoke(null, null));
     }
 
     [TestCase("", "no valid subcommand")]
@@ -67,6 +119,17 @@ internal sealed class CommandLineTests
     [TestCase("keys generate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
     [TestCase("rules print /proc/self/x", "/proc/self/x: expected a folder that can be made")]
     [TestCase("rules html /proc/self/x", "/proc/self/x: expected a folder that can be made")]
+    [TestCase("rules show 13", "'13': expected one of 1, 2, ")]
+    [TestCase("rules show 12 --area colours", "'colours': expected one of rooms, ids, ")]
+    [TestCase("rules diff 11", "B")]
+    [TestCase("rules diff 11 eleven", "'eleven'")]
+    [TestCase("rules show", "VERSION")]
+    [TestCase("rules print /dev/null", "expected a folder")]
+    [TestCase("rules html /dev/null", "expected a folder")]
+    [TestCase("rules html site --only 11 eleven", "'eleven'")]
+    [TestCase("rules html", "DIR")]
+    [TestCase("rules verify --property no-such-thing", "no-such-thing")]
+    [TestCase("completion tcsh", "tcsh")]
     public async Task A_command_line_that_cannot_be_used_is_told_in_one_line_and_ends_with_2(string command, string told)
     {
         var ran = await Command.RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));

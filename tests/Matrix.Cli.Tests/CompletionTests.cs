@@ -5,12 +5,16 @@ namespace Matrix.Cli.Tests;
 /// <summary>Scripts by which shells complete `mx`.</summary>
 internal sealed class CompletionTests
 {
-    private static async Task<string[]> BashOffersAsync(string line)
+    private string _bash = "";
+
+    [OneTimeSetUp]
+    public async Task Write_the_script_of_bash() => _bash = (await Command.RunAsync("completion", "bash")).Output;
+
+    private async Task<string[]> BashOffersAsync(string line)
     {
-        var script = (await Command.RunAsync("completion", "bash")).Output;
         var words = line.Split(' ');
         var ask = $"COMP_WORDS=({string.Join(' ', words.Select(word => $"'{word}'"))}); COMP_CWORD={words.Length - 1}; _mx; echo \"${{COMPREPLY[*]}}\"";
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["--norc", "-c", script + "\n" + ask])
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["--norc", "-c", _bash + "\n" + ask])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -30,6 +34,7 @@ internal sealed class CompletionTests
     [TestCase("mx db sizes --r", "--rooms")]
     [TestCase("mx completion f", "fish")]
     [TestCase("mx config check homeserver.y", "")]
+    [TestCase("mx vectors answer --", "--help")]
     public async Task Bash_offers_what_may_follow(string line, string offered) =>
         Assert.That(await BashOffersAsync(line), Is.EqualTo(offered.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
@@ -45,14 +50,5 @@ internal sealed class CompletionTests
         {
             Assert.That(script, Does.Contain(command));
         }
-    }
-
-    [Test]
-    public async Task A_shell_that_is_not_known_is_refused()
-    {
-        var ran = await Command.RunAsync("completion", "tcsh");
-
-        Assert.That(ran.Code, Is.EqualTo(2));
-        Assert.That(ran.Errors, Does.StartWith("mx: "));
     }
 }

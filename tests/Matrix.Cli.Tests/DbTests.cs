@@ -6,6 +6,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx db` on SQLite: beside a server that runs, and after it.</summary>
+[NonParallelizable]
 internal sealed class SqliteDbTests : DbTests
 {
     [Test]
@@ -109,6 +110,7 @@ internal sealed class SqliteDbTests : DbTests
 
 /// <summary>The same on PostgreSQL.</summary>
 [Category("PostgreSQL")]
+[NonParallelizable]
 internal sealed class PostgresDbTests : DbTests
 {
     private PostgresProcess _postgres = null!;

@@ -37,30 +37,25 @@ internal sealed class RulesTests
         Assert.That(markdown.Output, Does.Contain("| 12 | stable | 11 | MSC4289 "));
     }
 
-    [Test]
-    public async Task Every_numbered_rule_of_every_version_is_shown_with_its_position_and_outcome()
+    /// <summary>Of the first version and the last: that the tables of all are the outline is a test of the rules.</summary>
+    [TestCase("1")]
+    [TestCase("12")]
+    public async Task Every_numbered_rule_is_shown_with_its_position_and_outcome(string version)
     {
         var outline = JsonDocument.Parse(await File.ReadAllBytesAsync(
             Path.Combine(Repository.Root, "tests", "vectors", "authorization-outline.json"))).RootElement.GetProperty("versions");
-        var items = 0;
 
-        foreach (var version in outline.EnumerateObject())
-        {
-            var shown = (await Command.RunAsync("rules", "show", version.Name, "--format", "json")).Json;
-            var expected = version.Value.EnumerateArray().Select(item => (
-                item.GetProperty("at").GetString(),
-                item.TryGetProperty("printed", out var printed) ? printed.GetString() : item.GetProperty("at").GetString(),
-                item.GetProperty("says").EnumerateArray().Select(says => says.GetString()).SingleOrDefault()));
+        var shown = (await Command.RunAsync("rules", "show", version, "--format", "json")).Json;
 
-            Assert.That(shown.GetProperty("version").GetString(), Is.EqualTo(version.Name));
-            Assert.That(
-                shown.GetProperty("clauses").EnumerateArray().Select(clause => (
-                    clause.GetProperty("at").GetString(), clause.GetProperty("number").GetString(), clause.GetProperty("outcome").GetString())),
-                Is.EqualTo(expected), version.Name);
-            items += version.Value.GetArrayLength();
-        }
-
-        Assert.That(items, Is.EqualTo(934));
+        var expected = outline.GetProperty(version).EnumerateArray().Select(item => (
+            item.GetProperty("at").GetString(),
+            item.TryGetProperty("printed", out var printed) ? printed.GetString() : item.GetProperty("at").GetString(),
+            item.GetProperty("says").EnumerateArray().Select(says => says.GetString()).SingleOrDefault()));
+        Assert.That(shown.GetProperty("version").GetString(), Is.EqualTo(version));
+        Assert.That(
+            shown.GetProperty("clauses").EnumerateArray().Select(clause => (
+                clause.GetProperty("at").GetString(), clause.GetProperty("number").GetString(), clause.GetProperty("outcome").GetString())),
+            Is.EqualTo(expected));
     }
 
     [Test]
@@ -89,8 +84,11 @@ internal sealed class RulesTests
 
         Assert.That(row.GetProperty("value").GetString(), Is.EqualTo(value));
         Assert.That(shown.GetProperty("areas").GetArrayLength(), Is.Zero);
-        Assert.That((await Command.RunAsync("rules", "show", "12", "--area", area)).Output, Does.Contain($"[{id}]"));
     }
+
+    [Test]
+    public async Task An_area_is_shown_as_text() =>
+        Assert.That((await Command.RunAsync("rules", "show", "12", "--area", "limits")).Output, Does.Contain("[limits.event]").And.Not.Contain("[member."));
 
     [Test]
     public async Task A_difference_says_what_was_added_removed_and_changed_by_whom()
@@ -183,21 +181,6 @@ internal sealed class RulesTests
         Assert.That(text.Output, Does.Contain("~ member.join.restricted: changed (MSC3787)\n"));
         Assert.That(text.Output, Does.Match(@"  4\.3\.5 Where the join rule is restricted: +\| 4\.3\.5 Where the join rule is restricted or\n"));
         Assert.That(markdown.Output, Does.Contain("| 3 changed, 2 added | 9 | 10 |"));
-    }
-
-    [TestCase("rules show 13", "'13': expected one of 1, 2, ")]
-    [TestCase("rules show 12 --area colours", "'colours': expected one of rooms, ids, ")]
-    [TestCase("rules diff 11", "B")]
-    [TestCase("rules diff 11 eleven", "'eleven'")]
-    [TestCase("rules show", "VERSION")]
-    [TestCase("rules print /dev/null", "expected a folder")]
-    public async Task What_cannot_be_shown_is_told_in_one_line_and_ends_with_2(string command, string told)
-    {
-        var ran = await Command.RunAsync(command.Split(' '));
-
-        Assert.That(ran.Code, Is.EqualTo(2), ran.Errors);
-        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: ").And.Contains(told).And.Not.Contain("\n"));
-        Assert.That(ran.Output, Is.Empty);
     }
 
     [Test]

@@ -254,15 +254,4 @@ internal sealed partial class SiteTests
             folder.Delete(recursive: true);
         }
     }
-
-    [TestCase("rules html /dev/null", "expected a folder")]
-    [TestCase("rules html site --only 11 eleven", "'eleven'")]
-    [TestCase("rules html", "DIR")]
-    public async Task What_cannot_be_written_is_told_in_one_line_and_ends_with_2(string command, string told)
-    {
-        var ran = await Command.RunAsync(command.Split(' '));
-
-        Assert.That(ran.Code, Is.EqualTo(2), ran.Errors);
-        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: ").And.Contains(told).And.Not.Contain("\n"));
-    }
 }

@@ -6,6 +6,7 @@ using Matrix.Processes;
 namespace Matrix.Cli.Tests;
 
 /// <summary>`mx user`, against a real server.</summary>
+[NonParallelizable]
 internal sealed class UserTests
 {
     private HomeserverProcess _server = null!;

@@ -30,15 +30,6 @@ internal sealed class VerifyTests
     }
 
     [Test]
-    public async Task A_property_that_there_is_not_is_bad_usage()
-    {
-        var ran = await Command.RunAsync("rules", "verify", "--property", "no-such-thing");
-
-        Assert.That(ran.Code, Is.EqualTo(2));
-        Assert.That(ran.Errors, Does.Contain("no-such-thing"));
-    }
-
-    [Test]
     public async Task Every_clause_of_a_version_is_covered()
     {
         var ran = await Command.RunAsync("rules", "coverage", "--room-version", "12", "--format", "json");

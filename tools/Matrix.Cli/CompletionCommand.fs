@@ -58,7 +58,9 @@ module internal CompletionCommand =
 
     /// Every command, from the whole tree down.
     let rec internal tree (path: string list) (arguments: ArgumentParser) : CommandWords list =
-        let cases = arguments.GetArgumentCases()
+        let cases =
+            arguments.GetArgumentCases() |> List.filter (fun c -> not c.IsHidden.Value)
+
         let named = cases |> List.filter (fun c -> not c.IsMainCommand)
         let name (c: ArgumentCaseInfo) = c.Name.Value |> string
 

@@ -70,7 +70,9 @@ module internal Program =
 
     [<EntryPoint>]
     let main arguments =
-        let parser = ArgumentParser.Create<Arguments>(programName = "mx")
+        // The shape of all arguments is checked by a test: to check it at every start is a third of it.
+        let parser =
+            ArgumentParser.Create<Arguments>(programName = "mx", checkStructure = false)
 
         try
             parser.ParseCommandLine(arguments, raiseOnUsage = true)

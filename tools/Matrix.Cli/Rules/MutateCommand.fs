@@ -30,7 +30,8 @@ module internal MutateCommand =
         | Status.Survived -> "survived"
         | Status.WronglyListed -> "wrongly-listed"
 
-    let private report (format: OutputFormat) (fates: Fate list) (stale: string list) : Report =
+    /// `stale` is what is listed and is no mutant of any version; it is not looked for where one rule is asked about.
+    let private report (format: OutputFormat) (fates: Fate list) (stale: string list option) : Report =
         let count status =
             fates
             |> List.filter (fun f -> f.Status = status)
@@ -49,7 +50,9 @@ module internal MutateCommand =
                 "tried", Count(int64 fates.Length)
                 for status in [ Status.Killed; Status.Equivalent; Status.Survived; Status.WronglyListed ] do
                     (statusWord status).Replace('-', '_'), count status
-                "stale", Count(int64 stale.Length)
+                match stale with
+                | Some stale -> "stale", Count(int64 stale.Length)
+                | None -> ()
             ]
             Tables = [
                 {
@@ -75,12 +78,13 @@ module internal MutateCommand =
                             ]
                     ]
                 }
-                if not stale.IsEmpty then
-                    {
-                        Name = "listed_and_no_mutant_of_any_version"
-                        Columns = [ "id" ]
-                        Rows = [ for id in stale -> [ Word id ] ]
-                    }
+                match stale with
+                | Some(_ :: _ as stale) -> {
+                    Name = "listed_and_no_mutant_of_any_version"
+                    Columns = [ "id" ]
+                    Rows = [ for id in stale -> [ Word id ] ]
+                  }
+                | _ -> ()
             ]
         }
 
@@ -119,11 +123,17 @@ module internal MutateCommand =
             | Some rule when fates.IsEmpty ->
                 Misused $"--rule: there is nothing called '{rule}' in the tables (without it, all are changed)"
             | _ ->
-                let stale = Equivalents.stale Equivalents.all Versions.all
+                // Who asks about one rule is not told about others.
+                let stale =
+                    if rule.IsSome then
+                        None
+                    else
+                        Some(Equivalents.stale Equivalents.all Versions.all)
+
                 let format = arguments.GetResult(MutateArguments.Format, Text)
                 Report.print format (report format fates stale)
 
-                if fates |> List.exists _.IsFinding || not stale.IsEmpty then
+                if fates |> List.exists _.IsFinding || stale |> Option.exists (List.isEmpty >> not) then
                     Finding
                 else
                     Done
