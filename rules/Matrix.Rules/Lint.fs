@@ -131,45 +131,16 @@ module Lint =
             for name in missed -> finding "is not there to be changed so" name
         ]
 
-    let rec private readsEntry (condition: Condition) : bool =
-        match condition with
-        | Condition.Not c -> readsEntry c
-        | Condition.And cs
-        | Condition.Or cs -> List.exists readsEntry cs
-        | Condition.Compare(a, _, b) ->
-            [ a; b ]
-            |> List.exists (function
-                | Power.Old
-                | Power.New
-                | Power.Of User.EntryKey -> true
-                | _ -> false)
-        | Condition.SameUser(a, b) -> a = User.EntryKey || b = User.EntryKey
-        | Condition.MembershipIn(user, _)
-        | Condition.SignedByServerOf user -> user = User.EntryKey
-        | _ -> false
+    /// Whether it asks of the entry at hand inside of ForEach.
+    let private readsEntry (condition: Condition) : bool =
+        let isValue power =
+            (power = Power.Old || power = Power.New)
 
-    /// Whether it asks who sent a redacted event.
-    let rec private readsRedacted (condition: Condition) : bool =
-        let isRedacted user = (user = User.RedactedSender)
-
-        match condition with
-        | Condition.Not c -> readsRedacted c
-        | Condition.And cs
-        | Condition.Or cs -> List.exists readsRedacted cs
-        | Condition.SameUser(a, b) -> isRedacted a || isRedacted b
-        | Condition.SameServer(a, b) ->
-            [ a; b ]
-            |> List.exists (function
-                | Server.Of user -> isRedacted user
-                | _ -> false)
-        | Condition.Compare(a, _, b) ->
-            [ a; b ]
-            |> List.exists (function
-                | Power.Of user -> isRedacted user
-                | _ -> false)
-        | Condition.MembershipIn(user, _)
-        | Condition.SignedByServerOf user -> isRedacted user
-        | _ -> false
+        Condition.speaksOf User.EntryKey condition
+        || Condition.all condition
+           |> List.exists (function
+               | Condition.Compare(a, _, b) -> isValue a || isValue b
+               | _ -> false)
 
     let rec private readsEventAlone (condition: Condition) : bool =
         match condition with
@@ -184,21 +155,6 @@ module Lint =
         | Condition.ContentIs _
         | Condition.MembershipIs _ -> true
         | _ -> false
-
-    let rec private contains (inner: Condition) (outer: Condition) : bool =
-        inner = outer
-        || match outer with
-           | Condition.Not c -> contains inner c
-           | Condition.And cs
-           | Condition.Or cs -> List.exists (contains inner) cs
-           | _ -> false
-
-    let private conditions (rule: Rule) : Condition list =
-        match rule with
-        | Rule.Scope(_, c, _)
-        | Rule.Clause(_, c, _, _)
-        | Rule.ForEach(_, _, _, c, _) -> [ c ]
-        | Rule.Iff(_, a, b, _) -> [ a; b ]
 
     /// What is wrong with a version's own tables.
     let version (v: RoomVersion) : Finding list =
@@ -221,13 +177,17 @@ module Lint =
                 then
                     finding name $"does not begin with the name of {parent}"
 
-                if not inEach && not (rule.IsForEach) && List.exists readsEntry (conditions rule) then
+                if
+                    not inEach
+                    && not (rule.IsForEach)
+                    && List.exists readsEntry (Rule.conditions rule)
+                then
                     finding name "reads an entry outside of ForEach"
 
                 match rule with
                 | Rule.Clause(_, condition, _, parts) ->
                     for part in parts do
-                        if not (contains part.Condition condition) then
+                        if not (List.contains part.Condition (Condition.all condition)) then
                             finding part.Head.Name "is no part of its clause's condition"
                 | Rule.Scope(_, _, [])
                 | Rule.ForEach(_, _, _, _, []) -> finding name "has no rules inside"
@@ -242,7 +202,7 @@ module Lint =
                     finding name "is the name of several rules"
 
             for rule in Rule.all v.Authorization do
-                if List.exists readsRedacted (conditions rule) then
+                if List.exists (Condition.speaksOf User.RedactedSender) (Rule.conditions rule) then
                     finding (Rule.name rule) "asks who sent a redacted event outside of the rules that handle redactions"
 
             for _, table in tables v do
@@ -254,6 +214,22 @@ module Lint =
                 match List.tryLast table with
                 | Some(Rule.Clause(_, Condition.Always, _, _)) -> ()
                 | _ -> finding "" "leaves some events undecided"
+
+            let lettingIn = [
+                match Authorization.Vouching.tryFind v.Authorization with
+                | Some vouching ->
+                    for condition in Condition.all vouching.Where do
+                        match condition with
+                        | Condition.JoinRuleIn rules -> yield! rules
+                        | _ -> ()
+                | None -> ()
+            ]
+
+            for rule in [ JoinRule.Restricted; JoinRule.KnockRestricted ] do
+                match List.contains rule v.Settings.JoinRules, List.contains rule lettingIn with
+                | true, false -> finding (Settings.joinRuleWord rule) "is a join rule that lets no members of other rooms in"
+                | false, true -> finding (Settings.joinRuleWord rule) "lets members of other rooms in and is no join rule"
+                | _ -> ()
 
             for name, _ in v.Misprints do
                 if not (List.contains name names) then

@@ -91,6 +91,19 @@ let ``Two rules of one name are found out`` () =
         "federate", "is hidden by the rules before it"
     ]
 
+/// What is wrong with a table of authorization rules in a version that has little else.
+let private faultsOf (table: Rule list) =
+    Lint.version {
+        Versions.v12 with
+            Authorization = table
+            Settings = {
+                Versions.v12.Settings with
+                    JoinRules = []
+            }
+            Misprints = []
+    }
+    |> whats
+
 let private isCreate = Condition.TypeIs "m.room.create"
 let private isName = Condition.TypeIs "m.room.name"
 
@@ -251,13 +264,7 @@ let private faulty: TestCaseData list =
 
 [<TestCaseSource(nameof faulty)>]
 let ``A table with a rule that cannot do what it says is found out`` (table: Rule list, findings: (string * string) list) =
-    Lint.version {
-        Versions.v12 with
-            Authorization = table
-            Misprints = []
-    }
-    |> whats
-    |> equal findings
+    faultsOf table |> equal findings
 
 /// Tables that look like faulty ones and are none.
 let private sound: TestCaseData list =
@@ -299,14 +306,53 @@ let private sound: TestCaseData list =
     |> List.map (fun (what, table) -> TestCaseData(table).SetArgDisplayNames(what))
 
 [<TestCaseSource(nameof sound)>]
-let ``A table that only looks faulty is not called so`` (table: Rule list) =
+let ``A table that only looks faulty is not called so`` (table: Rule list) = faultsOf table |> equal []
+
+[<Test>]
+let ``An entry is asked about inside of ForEach only`` () =
+    for condition in
+        [
+            Condition.SameServer(Server.Of User.EntryKey, Server.Of User.Sender)
+            Condition.SameUser(User.Sender, User.EntryKey)
+            Condition.Not(Condition.MembershipIn(User.EntryKey, [ Membership.Join ]))
+            Condition.And [ Condition.HasStateKey; Condition.SignedByServerOf User.EntryKey ]
+            Condition.Compare(Power.Of User.Sender, Relation.Above, Power.Of User.EntryKey)
+            Condition.Compare(Power.Of User.Sender, Relation.Above, Power.New)
+        ] do
+        let asking = rejected "each.asking" condition
+
+        faultsOf [ asking; last ]
+        |> equal [ "each.asking", "reads an entry outside of ForEach" ]
+
+        faultsOf [
+            forEach "each" "" [ Alteration.Changed ] (Entries.Inside [ "users" ]) Condition.Always [ asking ]
+            last
+        ]
+        |> equal []
+
+[<Test>]
+let ``A join rule that lets members of other rooms in has a rule of joins, and a rule of joins has it`` () =
+    let without = {
+        Versions.v12 with
+            Authorization = Rule.edit (Edit.Remove "member.join.restricted") Versions.v12.Authorization
+    }
+
+    Lint.version without
+    |> whats
+    |> equal [
+        "restricted", "is a join rule that lets no members of other rooms in"
+        "knock_restricted", "is a join rule that lets no members of other rooms in"
+    ]
+
     Lint.version {
         Versions.v12 with
-            Authorization = table
-            Misprints = []
+            Settings = {
+                Versions.v12.Settings with
+                    JoinRules = List.except [ JoinRule.Restricted ] Versions.v12.Settings.JoinRules
+            }
     }
     |> whats
-    |> equal []
+    |> equal [ "restricted", "lets members of other rooms in and is no join rule" ]
 
 [<Test>]
 let ``An amendment of what is not there is found out`` () =

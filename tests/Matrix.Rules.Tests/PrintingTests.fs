@@ -37,24 +37,9 @@ let ``Tables are shared as often as the specification's pages share them`` () =
 
 /// Every condition in a version's tables, and every part of one.
 let private conditions (version: RoomVersion) : Condition list =
-    let rec parts (c: Condition) =
-        c
-        :: match c with
-           | Condition.Not inner -> parts inner
-           | Condition.And inner
-           | Condition.Or inner -> List.collect parts inner
-           | _ -> []
-
-    let ofRule (rule: Rule) =
-        match rule with
-        | Rule.Scope(_, c, _)
-        | Rule.Clause(_, c, _, _)
-        | Rule.ForEach(_, _, _, c, _) -> [ c ]
-        | Rule.Iff(_, a, b, _) -> [ a; b ]
-
     List.collect
-        parts
-        (List.collect ofRule (Rule.all version.Authorization)
+        Condition.all
+        (List.collect Rule.conditions (Rule.all version.Authorization)
          @ (version.Selections |> List.map _.When))
 
 /// A condition without bracketings and double negations that mean nothing.
@@ -118,6 +103,67 @@ let ``A row names the proposals that made it what it is, the newest last`` () =
 
     proposals Versions.v12 Area.Limits "limits.depth" |> equal [ "MSC2540" ]
     proposals Versions.v12 Area.Authorization "member.ban" |> equal []
+
+/// A version of somebody's that nobody else has, with one amendment.
+let private amended (parent: RoomVersion) (changes: Change list) : RoomVersion =
+    Flatten.amend parent {
+        Id = "org.example.amended"
+        Parent = parent.Id
+        Stability = Stability.Unstable
+        Amendments = [
+            {
+                Msc = "MSC0"
+                Title = ""
+                Why = ""
+                Touches = []
+                Changes = changes
+            }
+        ]
+        Misprints = []
+    }
+
+[<Test>]
+let ``Whether the authorization rules judge redactions is a row of the amendment that changes it, whatever the rule is called``
+    ()
+    =
+    let freed = amended Versions.v2 [ Change.Authorization(Edit.Remove "redaction") ]
+
+    proposals freed Area.Redaction "redaction.applied" |> equal [ "MSC0" ]
+
+    let renamed =
+        let rule =
+            scope "of-redactions" "" (Condition.TypeIs "m.room.redaction") [ otherwise "of-redactions.otherwise" Outcome.Allow ]
+
+        amended Versions.v2 [ Change.Authorization(Edit.Replace("redaction", rule)) ]
+
+    proposals renamed Area.Redaction "redaction.applied" |> equal []
+
+[<Test>]
+let ``Rules that handle redactions are printed as they are nested`` () =
+    let nested =
+        scope "of-state" "Of state:" Condition.HasStateKey [
+            iff
+                "of-state.own"
+                "One's own."
+                Condition.Always
+                (Condition.SameUser(User.Sender, User.RedactedSender))
+                Reason.SenderNotJoined
+        ]
+
+    let rows =
+        Rows.ofArea
+            {
+                Versions.v12 with
+                    Handling = nested :: Versions.v12.Handling
+            }
+            Area.Redaction
+
+    let row id = rows |> List.find (fun r -> r.Id = id)
+    (row "of-state").When |> equal "if there is a state key"
+    (row "of-state.own").Depth |> equal ((row "of-state").Depth + 1)
+
+    (row "of-state.own").Value
+    |> equal "applied if the sender is the sender of the redacted event, else not applied"
 
 let private changes (a: RoomVersion) (b: RoomVersion) = [
     for d in (Difference.between Areas.all a b).Areas do

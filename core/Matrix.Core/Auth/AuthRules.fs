@@ -13,6 +13,11 @@ type Decision =
 
     member this.IsOk = this.IsAllowed
 
+    member this.Clause =
+        match this with
+        | Decision.Allowed clause -> clause
+        | Decision.Rejected failure -> failure.Clause
+
 /// A rule compiled: decides, or leaves it to the next.
 [<AbstractClass>]
 type internal CompiledRule() =
@@ -240,17 +245,18 @@ type AuthRules(version: RoomVersion) =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
-    let mayVouch =
-        Conditions.compile (fun _ -> false) selections Msc3083.authorisingUserMayInvite
+    // Never, in versions that have no such rules.
+    let letsMembersOfRoomsIn, mayVouch =
+        let vouching = lazy (Authorization.Vouching.tryFind version.Authorization)
 
-    // Never, in versions that have no such rule.
-    let letsMembersOfRoomsIn =
-        Rule.all version.Authorization
-        |> List.tryPick (function
-            | Rule.Scope(head, condition, _) when head.Name = "member.join.restricted" -> Some condition
-            | _ -> None)
-        |> Option.defaultValue (Condition.Not Condition.Always)
-        |> Conditions.compile (fun _ -> false) selections
+        let asked (what: Authorization.Vouching.Vouching -> Condition) =
+            lazy
+                (vouching.Value
+                 |> Option.map what
+                 |> Option.defaultValue (Condition.Not Condition.Always)
+                 |> Conditions.compile (fun _ -> false) selections)
+
+        asked _.Where, asked _.Power
 
     let rent () : Frame =
         let frame =
@@ -307,14 +313,14 @@ type AuthRules(version: RoomVersion) =
         let frame = rent ()
         frame.LoadState state
         frame.Content <- JsonObject.OfSeq [ struct ("join_authorised_via_users_server", Json.String userId) ]
-        let may = mayVouch frame
+        let may = mayVouch.Value frame
         this.Return frame
         may
 
     member this.LetsMembersOfRoomsIn(state: IAuthState) : bool =
         let frame = rent ()
         frame.LoadState state
-        let lets = letsMembersOfRoomsIn frame
+        let lets = letsMembersOfRoomsIn.Value frame
         this.Return frame
         lets
 

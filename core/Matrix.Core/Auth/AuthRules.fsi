@@ -14,6 +14,9 @@ type Decision =
     /// Whether the event is allowed.
     member IsOk: bool
 
+    /// The clause that decided.
+    member Clause: string
+
 /// The authorization rules of one room version, compiled once; safe to use from many threads. Deciding allocates nothing
 /// unless it rejects. Room versions, "Authorisation rules".
 [<Sealed>]
@@ -36,8 +39,8 @@ type AuthRules =
     /// Client-Server API, "Redactions".
     member MayAsk: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
-    /// Whether a member has the power to let others into a restricted room. That they are joined is for the caller to know; the
-    /// join that names them is decided like any other.
+    /// Whether a member has the power to let others into a restricted room; nobody has in a version without such rooms. That they are
+    /// joined is for the caller to know; the join that names them is decided like any other.
     member MayVouch: state: IAuthState * userId: string -> bool
 
     /// Whether the state's join rules let members of other rooms in, where somebody vouches for them.

@@ -16,10 +16,6 @@ let private authorised =
                 (Outcome.Reject Reason.AuthorisingServerDidNotSign)
         ]
 
-/// Whether the user who lets the sender in may invite.
-let authorisingUserMayInvite =
-    Condition.Compare(Power.Of User.Authorising, Relation.AtLeast, Power.Level NamedLevel.Invite)
-
 let private restricted =
     scope "member.join.restricted" "Where the join rule is restricted:" (Condition.JoinRuleIn [ JoinRule.Restricted ]) [
         clause
@@ -33,7 +29,7 @@ let private restricted =
             (Condition.Not(
                 Condition.And [
                     Condition.MembershipIn(User.Authorising, [ Membership.Join ])
-                    authorisingUserMayInvite
+                    Condition.Compare(Power.Of User.Authorising, Relation.AtLeast, Power.Level NamedLevel.Invite)
                 ]
             ))
             (Outcome.Reject Reason.JoinNotAuthorised)

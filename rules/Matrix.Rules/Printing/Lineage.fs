@@ -168,6 +168,7 @@ module Lineage =
                 same before.Redaction after.Redaction
                 && same before.Settings after.Settings
                 && same before.Handling after.Handling
+                && same before.Authorization after.Authorization
             )
         | _ -> not (same before.Settings after.Settings)
 

@@ -282,29 +282,39 @@ let selection (version: RoomVersion) : Statement list =
 let redaction (version: RoomVersion) : Statement list =
     let link = Links.room version.Page "redactions"
 
+    // Whether the authorization rules ask who may redact what.
     let byRules =
         Rule.all version.Authorization
-        |> List.exists (fun r -> Rule.name r = "redaction")
+        |> List.collect Rule.conditions
+        |> List.collect Condition.all
+        |> List.contains (Condition.TypeIs "m.room.redaction")
 
     // The rules of a table, as lines: what decides is the table itself.
-    let lines (link: string) (yes: string) (no: string) (rules: Rule list) : Statement list =
+    let rec lines (link: string) (yes: string) (no: string) (rules: Rule list) : Statement list =
         let numbers = rules |> List.exists (fun r -> Rule.outcome r <> Some Outcome.Allow)
 
         rules
         |> List.mapi (fun i rule ->
             let head = Rule.head rule
 
+            let line condition value = {
+                Statement.valued link head.Name head.Text value with
+                    When = condition
+                    Inside = lines link yes no (Rule.inside rule)
+            }
+
             match rule with
             | Rule.Clause(_, condition, outcome, _) -> {
-                Statement.valued link head.Name head.Text (if outcome = Outcome.Allow then yes else no) with
-                    When = condition
+                line condition (if outcome = Outcome.Allow then yes else no) with
                     Number =
                         if numbers && outcome = Outcome.Allow then
                             string (i + 1)
                         else
                             ""
               }
-            | _ -> Statement.plain link head.Name head.Text)
+            | Rule.Iff(_, applies, holds, _) -> line applies $"{yes} if {Words.condition holds}, else {no}"
+            | Rule.Scope(_, condition, _) -> line condition ""
+            | Rule.ForEach _ -> line Condition.Always (Words.whenOf rule))
 
     [
         Statement.valued

@@ -142,6 +142,22 @@ module Rule =
         | Rule.Scope _
         | Rule.ForEach _ -> None
 
+    /// The verdicts that the rule can come to: true to allow, false to reject; none if it only opens a list of others.
+    let verdicts (rule: Rule) : bool list =
+        match rule with
+        | Rule.Clause(_, _, outcome, _) -> [ outcome = Outcome.Allow ]
+        | Rule.Iff _ -> [ true; false ]
+        | Rule.Scope _
+        | Rule.ForEach _ -> []
+
+    /// What the rule asks, without the rules inside.
+    let conditions (rule: Rule) : Condition list =
+        match rule with
+        | Rule.Scope(_, condition, _)
+        | Rule.Clause(_, condition, _, _)
+        | Rule.ForEach(_, _, _, condition, _) -> [ condition ]
+        | Rule.Iff(_, applies, holds, _) -> [ applies; holds ]
+
     /// Every numbered item with its position, in reading order.
     let items (rules: Rule list) : Item list =
         let rec walk prefix rules =

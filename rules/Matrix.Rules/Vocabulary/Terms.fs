@@ -162,3 +162,27 @@ type Condition =
     | Compare of Power * Relation * Power
     /// The object at this path of the content has a creator of the room among its keys.
     | KeysNameACreator of Path
+
+/// Reading conditions.
+[<RequireQualifiedAccess>]
+module Condition =
+
+    /// The condition, and all those that it is made of.
+    let rec all (condition: Condition) : Condition list =
+        condition
+        :: match condition with
+           | Condition.Not inner -> all inner
+           | Condition.And parts
+           | Condition.Or parts -> List.collect all parts
+           | _ -> []
+
+    /// Whether it asks anything of a user.
+    let speaksOf (who: User) (condition: Condition) : bool =
+        all condition
+        |> List.exists (function
+            | Condition.Compare(a, _, b) -> a = Power.Of who || b = Power.Of who
+            | Condition.SameUser(a, b) -> a = who || b = who
+            | Condition.SameServer(a, b) -> a = Server.Of who || b = Server.Of who
+            | Condition.MembershipIn(user, _)
+            | Condition.SignedByServerOf user -> user = who
+            | _ -> false)
