@@ -98,3 +98,38 @@ let ``How far auth chains lead is shown by a room in which it matters`` () =
             Assert.That(second, Does.StartWith "m.room.join_rules resolves to $e9; if")
             Assert.That(second, Does.EndWith "m.room.join_rules resolves to $e6")
         | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``What becomes of redactions is asked of both versions, and shown where something else comes of it`` () =
+    let told a b =
+        Differences.search [ Area.Redaction ] a b
+        |> List.choose (fun w ->
+            match w.Shown with
+            | Some(Shown.Told(given, first, second)) -> Some((RowChanges.row w.Change).Id, (given, first, second))
+            | _ -> None)
+        |> Map.ofList
+
+    let sinceHashes = told Versions.v2 Versions.v3
+
+    // The power that authorization asks for before, the handling asks for since.
+    let _, first, second = sinceHashes["redaction.applied.power"]
+
+    Assert.That(first, Is.EqualTo "it is accepted by redaction.power, and applied by redaction.applied.otherwise")
+    Assert.That(second, Is.EqualTo "it is accepted by otherwise, and applied by redaction.applied.power")
+
+    let _, first, second = sinceHashes["redaction.applied.otherwise"]
+    Assert.That(first, Does.StartWith "the redaction itself is rejected")
+    Assert.That(second, Does.Contain "and not applied")
+
+    // A version that differs in nothing but this.
+    let handling = Rule.edit (Edit.Remove "redaction.applied.same-server")
+
+    let _, first, second =
+        (told Versions.v12 {
+            Versions.v12 with
+                Id = "org.example.by-power"
+                Handling = handling Versions.v12.Handling
+        })["redaction.applied.same-server"]
+
+    Assert.That(first, Does.EndWith "applied by redaction.applied.same-server")
+    Assert.That(second, Does.Contain "and not applied")

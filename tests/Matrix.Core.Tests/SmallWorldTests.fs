@@ -20,6 +20,46 @@ let private properties =
 let Property (property: Property) =
     property.Run(Config.QuickThrowOnFailure.WithMaxTest 1000)
 
+/// A world of which an axis is said to make no difference that makes one.
+let private misjudged (name: string) (world: World) : World =
+    let place = world.Axes |> Array.findIndex (fun axis -> axis.Name = name)
+
+    {
+        world with
+            Idle = world.Idle |> Array.updateAt place (fun _ _ -> true)
+    }
+
+[<Test>]
+let ``An axis that is wrongly said to make no difference is noticed`` () =
+    let isNoticed name world decide =
+        let property =
+            SmallWorldProperties.idleAxes Versions.v12 (misjudged name world) decide
+
+        Assert.That((Checking.run 1000 1UL property).Fault.IsSome, name)
+
+    for name in [ "sender's level"; "users_default"; "redact" ] do
+        isNoticed name RedactingWorld.world SmallWorldProperties.ofRedaction
+
+    isNoticed "sender's level" RemovalWorld.world SmallWorldProperties.decide
+
+[<Test>]
+let ``Rules that handle redactions may be nested`` () =
+    let nested =
+        scope "redaction.applied.of-state" "" Condition.HasStateKey [ Authorization.Handling.byPower ]
+
+    let version = {
+        Versions.v12 with
+            Handling = [
+                nested
+                Authorization.Handling.bySameServer
+                Authorization.Handling.notOtherwise
+            ]
+    }
+
+    let counts = Survey.ofRedactions version
+    Assert.That(counts.ContainsKey "redaction.applied.of-state", Is.False)
+    Assert.That(Survey.undecidedOf version.Handling counts, Is.Empty)
+
 let private invariants =
     (oneOfEach @ Versions.unstable)
     |> List.collect SmallWorldProperties.ofDecisions

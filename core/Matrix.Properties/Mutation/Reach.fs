@@ -46,12 +46,7 @@ type internal Reach(version: RoomVersion) =
 
     /// The place of the rule that decided; `Count` if none did.
     member _.PlaceOf(decision: Decision) : int =
-        let clause =
-            match decision with
-            | Decision.Allowed clause -> clause
-            | Decision.Rejected failure -> failure.Clause
-
-        match places.TryGetValue clause with
+        match places.TryGetValue decision.Clause with
         | true, place -> place
         | _ -> names.Length
 

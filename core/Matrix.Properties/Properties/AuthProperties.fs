@@ -38,13 +38,8 @@ module AuthProperties =
                     | Some inner -> last inner
                     | None -> Rule.name tried.Rule
 
-                let clause =
-                    match trace.Decision with
-                    | Decision.Allowed clause -> clause
-                    | Decision.Rejected failure -> failure.Clause
-
                 trace.Decision = AuthCase.decide rules case
-                && last (List.last trace.Tried) = clause)
+                && last (List.last trace.Tried) = trace.Decision.Clause)
 
     /// Both evaluators select the same auth events.
     let selectionsAgree (version: RoomVersion) : Property =

@@ -17,21 +17,30 @@ module SmallWorldProperties =
         |> Gen.sequenceToArray
 
     let private clauseAndReason (decision: Decision) =
+        decision.Clause,
         match decision with
-        | Decision.Allowed clause -> clause, None
-        | Decision.Rejected failure -> failure.Clause, Some failure.Reason
+        | Decision.Allowed _ -> None
+        | Decision.Rejected failure -> Some failure.Reason
 
-    let private decide (stage: Stage) (case: int[]) : Decision =
+    /// What authorization decides of a case.
+    let decide (stage: Stage) (case: int[]) : Decision =
         stage.Load case
         stage.Decide stage.Ground.Rules
 
-    /// An axis that is said to make no difference makes none.
-    let idleAxes (version: RoomVersion) (world: World) : Property =
+    /// What is decided of a redaction by the tables that handle them: whether servers apply it, and whether a client may ask for it.
+    let ofRedaction (stage: Stage) (case: int[]) : Decision * Decision =
+        stage.Load case
+        let rules = stage.Ground.Rules
+        let sender = RedactingWorld.redactedSender case
+        rules.Applies(stage.Event, sender, stage), rules.MayAsk(stage.Event, sender, stage)
+
+    /// An axis that is said to make no difference makes none, to what `decide` says of a case.
+    let idleAxes (version: RoomVersion) (world: World) (decide: Stage -> int[] -> 'd) : Property =
         let stage = Stage(Ground(world, version))
 
         Property.forAll
             $"worlds.idle-axes.{world.Name}.{version.Id}"
-            "Of axes that are said to make no difference, every choice is decided as the first, by the same clause and with the same failure."
+            "Of axes that are said to make no difference, every choice is decided as the lightest, by the same clause and with the same failure."
             (anyCase world)
             (fun case -> decide stage case = decide stage (Enumeration.withoutIdle world version case))
 
@@ -156,8 +165,9 @@ module SmallWorldProperties =
 
     /// What is asked of the worlds themselves, for a version.
     let ofWorlds (version: RoomVersion) : Property list =
-        Worlds.all
-        |> List.collect (fun world -> idleAxes version world :: Option.toList (interchangeable version world))
+        idleAxes version RedactingWorld.world ofRedaction
+        :: (Worlds.all
+            |> List.collect (fun world -> idleAxes version world decide :: Option.toList (interchangeable version world)))
 
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list = ofDecisions version @ ofWorlds version

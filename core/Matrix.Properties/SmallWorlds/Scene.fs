@@ -19,14 +19,8 @@ type Scene(stage: Stage) =
     /// Turns to the case that is on the stage, and what was decided of it.
     member _.Take(decision: Decision) =
         after <- null
-
-        match decision with
-        | Decision.Allowed name ->
-            allowed <- true
-            clause <- name
-        | Decision.Rejected failure ->
-            allowed <- false
-            clause <- failure.Clause
+        allowed <- decision.IsOk
+        clause <- decision.Clause
 
     /// Whether it was accepted.
     member _.Allowed = allowed

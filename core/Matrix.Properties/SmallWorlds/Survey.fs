@@ -82,6 +82,18 @@ type ClauseCount() =
     member val Accepted = Sightings()
     member val Rejected = Sightings()
 
+    /// Counts a case that the clause decided.
+    member this.Saw(allowed: bool, world: World, case: int[]) =
+        (if allowed then this.Accepted else this.Rejected).Saw(world, case)
+
+    /// Of each rule of a table that decides, nothing seen yet.
+    static member OfTable(table: Rule list) : IDictionary<string, ClauseCount> =
+        dict [
+            for rule in Rule.all table do
+                if not (Rule.verdicts rule).IsEmpty then
+                    Rule.name rule, ClauseCount()
+        ]
+
 /// What one version's decisions show: whether the evaluators agree (if they are compared), which invariants hold, which clauses decide.
 [<Sealed>]
 type Survey(version: RoomVersion, comparing: bool) =
@@ -104,12 +116,7 @@ type Survey(version: RoomVersion, comparing: bool) =
 
     let about = Dictionary<string, Finding[]>()
 
-    let clauses =
-        dict [
-            for rule in Rule.all version.Authorization do
-                if (Rule.outcome rule).IsSome then
-                    Rule.name rule, ClauseCount()
-        ]
+    let clauses = ClauseCount.OfTable version.Authorization
 
     let concerning (eventType: string) =
         match about.TryGetValue eventType with
@@ -149,7 +156,7 @@ type Survey(version: RoomVersion, comparing: bool) =
         scene.Take decision
 
         match clauses.TryGetValue scene.Clause with
-        | true, count -> (if scene.Allowed then count.Accepted else count.Rejected).Saw(world, case)
+        | true, count -> count.Saw(scene.Allowed, world, case)
         | _ -> ()
 
         for finding in concerning stage.Event.Type do
@@ -257,19 +264,15 @@ module Survey =
         for rule in Rule.all table do
             let name = Rule.name rule
 
-            let accepts, rejects =
-                match rule with
-                | Rule.Clause(_, _, Outcome.Allow, _) -> true, false
-                | Rule.Clause(_, _, Outcome.Reject _, _) -> false, true
-                | Rule.Iff _ -> true, true
-                | Rule.Scope _
-                | Rule.ForEach _ -> false, false
+            for allowed in Rule.verdicts rule do
+                let seen =
+                    if allowed then
+                        clauses[name].Accepted
+                    else
+                        clauses[name].Rejected
 
-            if accepts && clauses[name].Accepted.Count = 0L then
-                name, true
-
-            if rejects && clauses[name].Rejected.Count = 0L then
-                name, false
+                if seen.Count = 0L then
+                    name, allowed
     ]
 
     /// As `undecidedOf`, of the authorization rules.
@@ -282,14 +285,13 @@ module Survey =
         let ground = Ground(world, version)
         let stage = Stage ground
 
-        let clauses = dict [ for rule in version.Handling -> Rule.name rule, ClauseCount() ]
+        let clauses = ClauseCount.OfTable version.Handling
 
         Enumeration.run world [ version ] Enumeration.whole (fun case ->
             stage.Load case
 
-            match RedactingWorld.decide ground.Rules stage case with
-            | Decision.Allowed clause -> clauses[clause].Accepted.Saw(world, case)
-            | Decision.Rejected failure -> clauses[failure.Clause].Rejected.Saw(world, case))
+            let decision = RedactingWorld.decide ground.Rules stage case
+            clauses[decision.Clause].Saw(decision.IsOk, world, case))
         |> ignore
 
         clauses

@@ -123,12 +123,6 @@ let facts (case: AuthCase) : string list = [
         "received with a room_id"
 ]
 
-/// The clause that decided.
-let clause (decision: Decision) : string =
-    match decision with
-    | Decision.Allowed clause -> clause
-    | Decision.Rejected failure -> failure.Clause
-
 /// Why it was decided so: the clause in our words, or what was supplied and required.
 let why (version: RoomVersion) (decision: Decision) : string =
     match decision with
@@ -189,7 +183,7 @@ let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomV
     json.WriteStartObject name
     json.WriteString("version", version.Id)
     json.WriteBoolean("accepted", decision.IsOk)
-    json.WriteString("clause", clause decision)
+    json.WriteString("clause", decision.Clause)
     json.WriteString("explanation", why version decision)
     raw json "event" (eventObject case.Event (Some [ for c in case.Facts.AuthEvents -> c.Event.EventId ]))
     json.WriteStartArray "state"

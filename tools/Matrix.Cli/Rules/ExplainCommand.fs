@@ -30,11 +30,6 @@ type ExplainArguments =
 
 module internal ExplainCommand =
 
-    let private clauseOf (decision: Decision) =
-        match decision with
-        | Decision.Allowed clause -> clause
-        | Decision.Rejected failure -> failure.Clause
-
     let private numbers (version: RoomVersion) =
         Map [ for item in Flatten.numbered version -> item.Name, item.Number ]
 
@@ -43,7 +38,7 @@ module internal ExplainCommand =
         fun name -> known |> Map.tryFind name |> Option.defaultValue ""
 
     let private sentence (version: RoomVersion) (decision: Decision) : string =
-        let clause = clauseOf decision
+        let clause = decision.Clause
         let at = number version clause
 
         match decision with
@@ -83,7 +78,7 @@ module internal ExplainCommand =
         ]
 
     let private writeDecision (json: Utf8JsonWriter) (version: RoomVersion) (decision: Decision) =
-        let clause = clauseOf decision
+        let clause = decision.Clause
         json.WriteString("version", version.Id)
         json.WriteBoolean("allowed", decision.IsOk)
         json.WriteString("clause", clause)
@@ -172,7 +167,7 @@ module internal ExplainCommand =
                     Columns = [ "version"; "allowed"; "number"; "clause"; "why" ]
                     Rows = [
                         for version, decision in decisions ->
-                            let clause = clauseOf decision
+                            let clause = decision.Clause
 
                             [
                                 Word version.Id

@@ -18,23 +18,14 @@ module internal DecisionSearch =
         member val Reason: DecidedApart option = None with get, set
         member val Verdict: DecidedApart option = None with get, set
 
-    let private clauseOf (decision: Decision) =
-        match decision with
-        | Decision.Allowed clause -> clause
-        | Decision.Rejected failure -> failure.Clause
-
-    let private within (row: string) (decision: Decision) =
-        let clause = clauseOf decision
-        clause = row || clause.StartsWith(row + ".", System.StringComparison.Ordinal)
-
     /// Decided by the row where it is there.
     let private byRow (change: RowChange) : Decision -> Decision -> World -> int[] -> bool =
         let id = (RowChanges.row change).Id
 
         match change with
-        | RowChange.Added _ -> fun _ b _ _ -> within id b
-        | RowChange.Removed _ -> fun a _ _ _ -> within id a
-        | _ -> fun a b _ _ -> within id a || within id b
+        | RowChange.Added _ -> fun _ b _ _ -> Clauses.within id b
+        | RowChange.Removed _ -> fun a _ _ _ -> Clauses.within id a
+        | _ -> fun a b _ _ -> Clauses.within id a || Clauses.within id b
 
     /// The newer version, with one setting or selection as the older has it, where the row tells of one.
     let private reverted (a: RoomVersion) (b: RoomVersion) (change: RowChange) : RoomVersion option =
@@ -73,6 +64,62 @@ module internal DecisionSearch =
             Some { b with Selections = others @ old }
         | _ -> None
 
+    /// A case in which the verdict differs, and of which the join rules are that only one version has. The clauses that read the join rule
+    /// are rows themselves.
+    let private ofJoinRules (a: RoomVersion) (b: RoomVersion) (change: RowChange) : Goal =
+        let only =
+            List.except a.Settings.JoinRules b.Settings.JoinRules
+            @ List.except b.Settings.JoinRules a.Settings.JoinRules
+            |> List.map (fun rule -> "join rule " + Settings.joinRuleWord rule)
+
+        Goal(
+            change,
+            fun x y world case ->
+                x.IsOk <> y.IsOk
+                && World.describe world case |> List.exists (fun words -> List.contains words only)
+        )
+
+    /// A case in which the verdict differs, and does not with this row as the older version has it.
+    let private ofReverted
+        (stages: Dictionary<string, Stage>)
+        (a: RoomVersion)
+        (b: RoomVersion)
+        (change: RowChange)
+        : Goal option =
+        // Which of the two is asked about makes no difference to what differs.
+        let age (version: RoomVersion) =
+            Versions.withUnstable
+            |> List.tryFindIndex (fun v -> v.Id = version.Id)
+            |> Option.defaultValue System.Int32.MaxValue
+
+        let isForward = age a <= age b
+        let older, newer = if isForward then a, b else b, a
+
+        reverted older newer change
+        |> Option.map (fun hybrid ->
+            let rules = AuthRules hybrid
+            // A setting changes how events are read; a selection only what may be cited of the same events.
+            let ground = if hybrid.Settings = newer.Settings then newer else hybrid
+
+            let stageOf (world: World) =
+                let key = ground.Id + (RowChanges.row change).Id + world.Name
+
+                match stages.TryGetValue key with
+                | true, stage -> stage
+                | _ ->
+                    let stage = Stage(Ground(world, ground))
+                    stages[key] <- stage
+                    stage
+
+            Goal(
+                change,
+                fun x y world case ->
+                    x.IsOk <> y.IsOk
+                    && (let stage = stageOf world
+                        stage.Load case
+                        (stage.Decide rules).IsOk = (if isForward then x else y).IsOk)
+            ))
+
     let private goals (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) : Goal list =
         let stages = Dictionary<string, Stage>()
 
@@ -80,57 +127,12 @@ module internal DecisionSearch =
         |> List.choose (fun change ->
             let row = RowChanges.row change
 
-            if RowChanges.isWordingOnly change then
-                None
-            elif row.Area = Area.Authorization then
+            if row.Area = Area.Authorization then
                 Some(Goal(change, byRow change))
             elif row.Id = "rooms.join-rules" then
-                // The clauses that read the join rule tell of it; the rule itself is one that only one version has.
-                let only =
-                    List.except a.Settings.JoinRules b.Settings.JoinRules
-                    @ List.except b.Settings.JoinRules a.Settings.JoinRules
-                    |> List.map Settings.joinRuleWord
-
-                Some(
-                    Goal(
-                        change,
-                        fun x y world case ->
-                            x.IsOk <> y.IsOk
-                            && World.describe world case
-                               |> List.exists (fun words -> only |> List.exists (fun rule -> words = "join rule " + rule))
-                    )
-                )
+                Some(ofJoinRules a b change)
             else
-                // Which of the two is asked about makes no difference to what differs.
-                let age (version: RoomVersion) =
-                    Versions.withUnstable |> List.findIndex (fun v -> v.Id = version.Id)
-
-                let isForward = age a <= age b
-                let older, newer = if isForward then a, b else b, a
-
-                reverted older newer change
-                |> Option.map (fun hybrid ->
-                    let rules = AuthRules hybrid
-
-                    Goal(
-                        change,
-                        fun x y world case ->
-                            x.IsOk <> y.IsOk
-                            && (let stage =
-                                    // A setting changes how events are read; a selection only what may be cited of the same events.
-                                    let ground = if hybrid.Settings = newer.Settings then newer else hybrid
-                                    let key = ground.Id + row.Id + world.Name
-
-                                    match stages.TryGetValue key with
-                                    | true, stage -> stage
-                                    | _ ->
-                                        let stage = Stage(Ground(world, ground))
-                                        stages[key] <- stage
-                                        stage
-
-                                stage.Load case
-                                (stage.Decide rules).IsOk = (if isForward then x else y).IsOk)
-                    )))
+                ofReverted stages a b change)
 
     /// Looks for all of them at once, the lightest cases first.
     let run (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) (limit: int) : Map<string, Shown> =
@@ -152,7 +154,7 @@ module internal DecisionSearch =
                     onB.Load case
                     let x, y = onA.Decide rulesA, onB.Decide rulesB
 
-                    if x.IsOk <> y.IsOk || clauseOf x <> clauseOf y then
+                    if x.IsOk <> y.IsOk || x.Clause <> y.Clause then
                         for goal in left do
                             if
                                 (if x.IsOk <> y.IsOk then

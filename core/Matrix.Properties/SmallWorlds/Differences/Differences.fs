@@ -26,6 +26,8 @@ module Differences =
             else
                 resolved.Value
 
+        let handling = Rule.all (a.Handling @ b.Handling) |> List.map Rule.name
+
         [
             for change in changes do
                 let row = RowChanges.row change
@@ -37,6 +39,8 @@ module Differences =
                         |> Option.orElseWith (fun () ->
                             if row.Area = Area.StateResolution || row.Id.StartsWith "policy.resolution" then
                                 resolving row
+                            elif List.contains row.Id handling then
+                                RedactionSearch.shows a b row.Id
                             else
                                 FormatSearch.shows a b row.Id)
                 }

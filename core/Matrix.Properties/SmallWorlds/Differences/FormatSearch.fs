@@ -203,19 +203,6 @@ module internal FormatSearch =
 
         apart "an event of origin_server_ts 2, signed with a key whose valid_until_ts is 1" (fate a) (fate b)
 
-    let private applied (a: RoomVersion) (b: RoomVersion) =
-        let fate (version: RoomVersion) =
-            if
-                version.Authorization
-                |> Rule.all
-                |> List.exists (fun r -> Rule.name r = "redaction")
-            then
-                "the redaction itself is rejected"
-            else
-                "the redaction is accepted, and redacts nothing"
-
-        apart "carol, without the power to redact, redacts an event of alice, who is of another server" (fate a) (fate b)
-
     /// What redaction leaves of the smallest event of which it leaves another rest.
     let private redacted (row: string) (a: RoomVersion) (b: RoomVersion) =
         let first, second = Redactor a.Redaction, Redactor b.Redaction
@@ -277,5 +264,4 @@ module internal FormatSearch =
         | _ when starts "signatures." -> signers a b
         | _ when starts "keys." -> validity a b
         | _ when starts "kept." -> redacted (id.Substring 5) a b
-        | _ when starts "redaction.applied" -> applied a b
         | _ -> None

@@ -47,3 +47,12 @@ type Witnessed = {
     Change: RowChange
     Shown: Shown option
 }
+
+/// Which rows of a table decide.
+[<RequireQualifiedAccess>]
+module internal Clauses =
+
+    /// Whether the row of this name decided, or a rule inside it.
+    let within (row: string) (decision: Decision) : bool =
+        decision.Clause = row
+        || decision.Clause.StartsWith(row + ".", System.StringComparison.Ordinal)

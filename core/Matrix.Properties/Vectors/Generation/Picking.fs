@@ -66,23 +66,11 @@ type internal Picking(deciding: Deciding) =
 
     let decide = decideBy rules
 
-    let clauseOf (decision: Decision) =
-        match decision with
-        | Decision.Allowed clause -> clause
-        | Decision.Rejected failure -> failure.Clause
-
     /// What there is to find: rules and how they decide.
     let wanted = [
         for rule in Rule.all deciding.Table do
-            let name = Rule.name rule
-
-            match rule with
-            | Rule.Clause(_, _, outcome, _) -> name, outcome = Outcome.Allow
-            | Rule.Iff _ ->
-                name, true
-                name, false
-            | Rule.Scope _
-            | Rule.ForEach _ -> ()
+            for allows in Rule.verdicts rule do
+                Rule.name rule, allows
     ]
 
     /// The smallest case that each rule decides, each way.
@@ -98,7 +86,7 @@ type internal Picking(deciding: Deciding) =
             for world in worlds do
                 Enumeration.ofWeight world [ version ] weight (fun case ->
                     let decision = decide world case
-                    let key = struct (clauseOf decision, decision.IsOk)
+                    let key = struct (decision.Clause, decision.IsOk)
 
                     if left.Remove key then
                         found[key] <- (world, Array.copy case)
@@ -122,7 +110,7 @@ type internal Picking(deciding: Deciding) =
         ]
         |> List.filter (fun other ->
             let decision = decide world other
-            clauseOf decision <> clause && decision.IsOk <> allows)
+            decision.Clause <> clause && decision.IsOk <> allows)
         |> List.sortBy (World.weight world)
         |> List.tryHead
         |> Option.map (fun other -> {

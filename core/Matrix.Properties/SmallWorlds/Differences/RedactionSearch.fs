@@ -1,0 +1,97 @@
+namespace Matrix.Properties.SmallWorlds
+
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Properties.Generators
+
+/// The smallest redaction for each row by which versions handle redactions.
+[<RequireQualifiedAccess>]
+module internal RedactionSearch =
+
+    /// How heavy a case may be that is looked at.
+    let private heaviest = 9
+
+    /// What a version does with a redaction: whether its authorization rules accept it, and whether it is applied then.
+    type private Fate = {
+        Accepted: Decision
+        Applied: Decision
+    } with
+
+        /// What comes of it, whoever decided so.
+        member this.Outcome = this.Accepted.IsOk, this.Accepted.IsOk && this.Applied.IsOk
+
+        /// In words.
+        member this.Words =
+            match this.Accepted, this.Applied with
+            | Decision.Rejected failure, _ -> $"the redaction itself is rejected: {Failures.render failure}"
+            | Decision.Allowed clause, Decision.Allowed applied -> $"it is accepted by {clause}, and applied by {applied}"
+            | Decision.Allowed clause, Decision.Rejected failure ->
+                $"it is accepted by {clause}, and not applied: {Failures.render failure}"
+
+    /// The rules of a version, and a stage on which they judge redactions.
+    [<Sealed>]
+    type private Judge(version: RoomVersion) =
+
+        let stage = Stage(Ground(RedactingWorld.world, version))
+        let rules = stage.Ground.Rules
+
+        /// Whether it is applied, if it is accepted.
+        member _.Applied(case: int[]) : Decision =
+            stage.Load case
+            RedactingWorld.decide rules stage case
+
+        /// Both. Its sender is in the room, which only who sends it has to be.
+        member this.Fate(case: int[]) : Fate =
+            let applied = this.Applied case
+            let asked = stage.Case
+            let sender = asked.Event.Sender
+
+            let joined =
+                Draft.toPdu version {
+                    Draft.state sender "m.room.member" sender [ "membership", text "join" ] with
+                        Room = asked.Event.RoomId
+                }
+
+            let state = asked.State.Add(("m.room.member", sender), joined)
+
+            {
+                Accepted =
+                    AuthCase.decide rules {
+                        asked with
+                            State = state
+                            Facts = AuthFacts.ofAccepted (Array.ofList (AuthCase.selected rules asked.Event state))
+                    }
+                Applied = applied
+            }
+
+    /// The lightest case that the row decides in every version that has it, or in one of them if there is none, and of which something else
+    /// comes in the other. If none is as light, give or take a little: one that another clause decides.
+    let shows (a: RoomVersion) (b: RoomVersion) (row: string) : Shown option =
+        let first, second = Judge a, Judge b
+        let world = RedactingWorld.world
+
+        let has (version: RoomVersion) =
+            Rule.all version.Handling |> List.exists (fun rule -> Rule.name rule = row)
+
+        let inBoth (x: Decision) (y: Decision) =
+            (Clauses.within row x || not (has a)) && (Clauses.within row y || not (has b))
+
+        let inEither (x: Decision) (y: Decision) =
+            Clauses.within row x || Clauses.within row y
+
+        let lightest (decides: Decision -> Decision -> bool) (limit: int) (differ: Fate -> Fate -> bool) =
+            Enumeration.smallest [ world ] [ a; b ] limit (fun _ case ->
+                decides (first.Applied case) (second.Applied case)
+                && differ (first.Fate case) (second.Fate case))
+            |> Option.map snd
+
+        let outcomes (x: Fate) (y: Fate) = x.Outcome <> y.Outcome
+
+        [ inBoth; inEither ]
+        |> List.tryPick (fun decides ->
+            lightest decides heaviest (fun x y -> outcomes x y || x.Applied.Clause <> y.Applied.Clause)
+            |> Option.map (fun case ->
+                lightest decides (World.weight world case + 2) outcomes
+                |> Option.defaultValue case))
+        |> Option.map (fun case ->
+            Shown.Told(World.describe world case |> String.concat "; ", (first.Fate case).Words, (second.Fate case).Words))
