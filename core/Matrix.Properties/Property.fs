@@ -2,6 +2,7 @@ namespace Matrix.Properties
 
 open FsCheck
 open FsCheck.FSharp
+open Matrix.Rules
 
 /// One property: a dotted name, its meaning in one sentence, and the check. Tests and `mx` list and run the same values.
 type Property = {
@@ -33,6 +34,37 @@ module Property =
         property with
             Run = fun config -> property.Run(config.WithMaxTest(min checks config.MaxTest))
     }
+
+/// What holds of every case: a property, apart from what is drawn, and from who makes a case of it.
+[<NoEquality; NoComparison>]
+type Law<'case> = {
+    /// Dotted and stable.
+    Name: string
+    /// What holds, in a sentence.
+    Meaning: string
+    Holds: 'case -> bool
+}
+
+/// How laws are written, and asked.
+[<RequireQualifiedAccess>]
+module Law =
+
+    /// A law of that name.
+    let named (name: string) (meaning: string) (holds: 'case -> bool) : Law<'case> = {
+        Name = name
+        Meaning = meaning
+        Holds = holds
+    }
+
+    /// The property that it holds of the cases of a version which are made of what is drawn.
+    let property
+        (version: RoomVersion)
+        (gen: Gen<'drawn>)
+        (shrink: 'drawn -> seq<'drawn>)
+        (caseOf: 'drawn -> 'case)
+        (law: Law<'case>)
+        : Property =
+        Property.forAllShrink $"{law.Name}.{version.Id}" law.Meaning gen shrink (caseOf >> law.Holds)
 
 /// What became of a property that was checked.
 type Checked = {

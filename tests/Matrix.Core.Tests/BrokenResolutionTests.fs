@@ -98,8 +98,14 @@ let private rooms =
 let private brokenByReplay (replaying: Replaying) : Set<string> =
     (Set.empty, rooms.Value)
     ||> Array.fold (fun broken events ->
+        let room = {
+            Version = Versions.v10
+            Events = events
+            Replaying = replaying
+        }
+
         ReplayProperties.laws
-        |> List.filter (fun law -> not (broken.Contains law.Name) && not (law.Holds replaying Versions.v10 events))
+        |> List.filter (fun law -> not (broken.Contains law.Name) && not (law.Holds room))
         |> List.fold (fun broken law -> broken.Add law.Name) broken)
 
 [<TestCaseSource(nameof replayCases)>]
@@ -193,16 +199,16 @@ let private line (wrong: string) (algorithm: string) (breaks: string list) (scen
 
 [<Test>]
 let ``The page tells what notices each of them`` () =
-    let rec root (folder: System.IO.DirectoryInfo | null) : string =
-        match folder with
-        | null -> failwith "not in the repository"
-        | folder when System.IO.File.Exists(System.IO.Path.Combine(folder.FullName, "Matrix.Hybrid.sln")) -> folder.FullName
-        | folder -> root folder.Parent
-
     let page =
-        System.IO.Path.Combine(root (System.IO.DirectoryInfo System.AppContext.BaseDirectory), "docs", "verification.md")
+        System.IO.Path.Combine(System.AppContext.BaseDirectory, "docs", "verification.md")
         |> System.IO.File.ReadAllLines
-        |> set
+
+    // Below the heading and the line under it.
+    let told =
+        page
+        |> Array.skipWhile (fun line -> not (line.StartsWith("| what is wrong |", System.StringComparison.Ordinal)))
+        |> Array.skip 2
+        |> Array.takeWhile _.StartsWith('|')
 
     let lines = [
         for b in resolutions do
@@ -217,5 +223,4 @@ let ``The page tells what notices each of them`` () =
             yield line b.Wrong "any" b.Breaks []
     ]
 
-    let missing = lines |> List.filter (page.Contains >> not)
-    Assert.That(missing, Is.Empty, String.concat "\n" missing)
+    Assert.That(told, Is.EqualTo(box (Array.ofList lines)), String.concat "\n" lines)

@@ -47,19 +47,31 @@ let private usual = Literal.second
 /// When an event was sent, as it says.
 let time (graph: Literal.Graph) id = graph.Events[id].OriginServerTs
 
-/// The first order by another comparison.
-let private ordered (compared: Literal.Graph -> Map<string, int64> -> string -> string -> int) = {
+/// An order with one of its keys the other way round.
+let private turning (turned: int) (keys: (string -> string -> int) list) : string -> string -> int =
+    keys
+    |> List.mapi (fun i key -> if i = turned then (fun a b -> key b a) else key)
+    |> Literal.byKeys
+
+/// The first order with one key turned.
+let private powersTurning (turned: int) = {
     usual with
-        PowerOrder = fun graph below set -> Literal.topological (compared graph (Literal.powersOf graph set)) below set
+        PowerOrder =
+            fun graph below set ->
+                Literal.topological (Literal.powerKeys graph (Literal.powersOf graph set) |> turning turned) below set
 }
 
-let private thenBy (orders: (unit -> int) list) =
-    orders
-    |> List.tryPick (fun order ->
-        match order () with
-        | 0 -> None
-        | n -> Some n)
-    |> Option.defaultValue 0
+/// The second order with one key turned.
+let private positionsTurning (turned: int) = {
+    usual with
+        MainlineOrder =
+            fun graph levels set ->
+                let position = Literal.mainlinePosition graph (Literal.mainline graph levels)
+
+                set
+                |> List.ofSeq
+                |> List.sortWith (Literal.positionKeys graph position |> turning turned)
+}
 
 let private keyOf (graph: Literal.Graph) id =
     graph.Events[id].Type, string graph.Events[id].StateKey
@@ -91,7 +103,13 @@ let private passing
 /// Power levels events at which the mainline position of an event is looked for, the nearest first; by another rule.
 let private placed (position: Literal.Graph -> string list -> string -> int) = {
     usual with
-        MainlineOrder = fun graph levels set -> Literal.byPosition graph (position graph (Literal.mainline graph levels)) set
+        MainlineOrder =
+            fun graph levels set ->
+                let position = position graph (Literal.mainline graph levels)
+
+                set
+                |> List.ofSeq
+                |> List.sortWith (Literal.byKeys (Literal.positionKeys graph position))
 }
 
 let private union (graph: Literal.Graph) (states: Literal.StateMap list) =
@@ -194,37 +212,14 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                PowerOrder =
-                    fun graph _ set ->
-                        Literal.topological (Literal.comparePowers graph (Literal.powersOf graph set)) (fun _ -> Set.empty) set
+                PowerOrder = fun graph _ set -> Literal.powerOrder graph (fun _ -> Set.empty) set
         }
         "the first order is by power, time and identifier alone" [ definition; "power-order.topological" ] []
-    second
-        (ordered (fun graph powers a b ->
-            thenBy [
-                fun () -> compare powers[a] powers[b]
-                fun () -> compare (time graph a) (time graph b)
-                fun () -> JsonObject.CompareKeys(a, b)
-            ]))
-        "in the first order the sender of lesser power comes first" [ definition; "power-order.smallest" ] [
-            "unban-without-the-ban"
-        ]
-    second
-        (ordered (fun graph powers a b ->
-            thenBy [
-                fun () -> compare powers[b] powers[a]
-                fun () -> compare (time graph b) (time graph a)
-                fun () -> JsonObject.CompareKeys(a, b)
-            ]))
-        "in the first order the later event comes first" [ definition; "power-order.smallest" ] []
-    second
-        (ordered (fun graph powers a b ->
-            thenBy [
-                fun () -> compare powers[b] powers[a]
-                fun () -> compare (time graph a) (time graph b)
-                fun () -> JsonObject.CompareKeys(b, a)
-            ]))
-        "in the first order a tie goes to the greater identifier" [ definition; "power-order.smallest" ] []
+    second (powersTurning 0) "in the first order the sender of lesser power comes first" [ definition; "power-order.smallest" ] [
+        "unban-without-the-ban"
+    ]
+    second (powersTurning 1) "in the first order the later event comes first" [ definition; "power-order.smallest" ] []
+    second (powersTurning 2) "in the first order a tie goes to the greater identifier" [ definition; "power-order.smallest" ] []
     second
         {
             usual with
@@ -268,26 +263,16 @@ let ofSteps: Broken list = [
             |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
             |> Option.defaultValue 0))
         "what rests on no power levels of the mainline stands with the newest" [ definition; "mainline-order.total" ] []
-    second
-        (placed (fun graph mainline id -> -(Literal.mainlinePosition graph mainline id)))
-        "the mainline order begins with what rests on the newest power levels" [ definition; "mainline-order.total" ] []
+    second (positionsTurning 0) "the mainline order begins with what rests on the newest power levels" [
+        definition
+        "mainline-order.total"
+    ] []
     second (placed (fun _ _ _ -> 0)) "the second order is by time and identifier alone" [ definition; "mainline-order.total" ] []
-    second
-        {
-            usual with
-                MainlineOrder =
-                    fun graph levels set ->
-                        Literal.mainlineOrder graph levels set
-                        |> List.sortWith (fun a b ->
-                            let position = Literal.mainlinePosition graph (Literal.mainline graph levels)
-
-                            thenBy [
-                                fun () -> compare (position b) (position a)
-                                fun () -> compare (time graph a) (time graph b)
-                                fun () -> JsonObject.CompareKeys(b, a)
-                            ])
-        }
-        "in the second order a tie goes to the greater identifier" [ definition; "mainline-order.total" ] []
+    second (positionsTurning 1) "in the second order the later event comes first" [ definition; "mainline-order.total" ] [
+        "joined-again"
+        "left-twice"
+    ]
+    second (positionsTurning 2) "in the second order a tie goes to the greater identifier" [ definition; "mainline-order.total" ] []
     second
         {
             usual with
@@ -334,12 +319,7 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                PowerOrder =
-                    fun graph below set ->
-                        Literal.topological
-                            (Literal.comparePowers graph (Literal.powersOf { graph with Rejected = Set.empty } set))
-                            below
-                            set
+                PowerOrder = fun graph below set -> Literal.powerOrder { graph with Rejected = Set.empty } below set
         }
         "in the first order power is read of levels that were rejected, too" [ definition; "power-order.smallest" ] []
     second

@@ -13,14 +13,15 @@ open Matrix.Properties.Reference
 /// Something that replays rooms, as properties ask it.
 type Replaying = RoomVersion -> Pdu[] -> ReplayReference.Replayed
 
-/// What holds of every room that is replayed.
-type ReplayLaw = {
-    /// Dotted and stable.
-    Name: string
-    /// What holds, in a sentence.
-    Meaning: string
-    Holds: Replaying -> RoomVersion -> Pdu[] -> bool
-}
+/// A room that is replayed, and by whom.
+type ReplayedRoom = {
+    Version: RoomVersion
+    Events: Pdu[]
+    Replaying: Replaying
+} with
+
+    /// What comes of these events of it.
+    member this.Replay(events: Pdu[]) : ReplayReference.Replayed = this.Replaying this.Version events
 
 /// What holds of rooms whose events are replayed: the state before and after each, where history forks and merges.
 [<RequireQualifiedAccess>]
@@ -49,47 +50,43 @@ module ReplayProperties =
               }
 
     /// Two servers agree.
-    let arrivalOrder: ReplayLaw = {
-        Name = "state-res.arrival-order"
-        Meaning =
+    let arrivalOrder: Law<ReplayedRoom> =
+        Law.named
+            "state-res.arrival-order"
             "Servers that hear of the same events in different orders accept the same ones, and hold the same state before and after each, and at the end."
-        Holds =
-            fun replaying version events ->
+            (fun room ->
                 let seenBy (events: Pdu[]) =
-                    let replayed = replaying version events
+                    let replayed = room.Replay events
                     set replayed.Events, set replayed.Extremities, replayed.State
 
-                let first = seenBy events
+                let first = seenBy room.Events
 
                 [ 1..4 ]
-                |> List.forall (fun seed -> seenBy (DagGen.shuffled seed events) = first)
-    }
+                |> List.forall (fun seed -> seenBy (DagGen.shuffled seed room.Events) = first))
 
     /// The state before an event, by its definition.
-    let isTheDefinition: ReplayLaw = {
-        Name = "state-res.state-before-and-after"
-        Meaning =
+    let isTheDefinition: Law<ReplayedRoom> =
+        Law.named
+            "state-res.state-before-and-after"
             "The state before an event is the resolution of the states after its previous events; an event that its auth events and that state allow, and no other, changes the state after it."
-        Holds =
-            fun replaying version events ->
-                let replayed = replaying version events
+            (fun room ->
+                let replayed = room.Replay room.Events
 
-                let literal = ReplayReference.replay ReplayReference.literal version events
+                let literal =
+                    ReplayReference.replay ReplayReference.literal room.Version room.Events
 
                 set replayed.Events = set literal.Events
                 && set replayed.Extremities = set literal.Extremities
-                && replayed.State = literal.State
-    }
+                && replayed.State = literal.State)
 
     /// The end of the room.
-    let extremitiesAreTheEnd: ReplayLaw = {
-        Name = "state-res.extremities-are-the-end"
-        Meaning =
+    let extremitiesAreTheEnd: Law<ReplayedRoom> =
+        Law.named
+            "state-res.extremities-are-the-end"
             "Every accepted event is a forward extremity or comes before one, and no forward extremity comes before another."
-        Holds =
-            fun replaying version events ->
-                let replayed = replaying version events
-                let byId = Map [ for e in events -> e.EventId, e ]
+            (fun room ->
+                let replayed = room.Replay room.Events
+                let byId = Map [ for e in room.Events -> e.EventId, e ]
 
                 let rec before (seen: Set<string>) (pending: string list) =
                     match pending with
@@ -109,16 +106,19 @@ module ReplayProperties =
                     |> set
 
                 (Set.intersect (set replayed.Extremities) behind).IsEmpty
-                && Set.isSubset accepted (Set.union behind (set replayed.Extremities))
-    }
+                && Set.isSubset accepted (Set.union behind (set replayed.Extremities)))
 
     /// All that holds.
-    let laws: ReplayLaw list = [ arrivalOrder; isTheDefinition; extremitiesAreTheEnd ]
+    let laws: Law<ReplayedRoom> list = [ arrivalOrder; isTheDefinition; extremitiesAreTheEnd ]
 
     /// All of them, for a version. Each check replays rooms many times over.
     let all (version: RoomVersion) : Property list =
         laws
-        |> List.map (fun law ->
-            Property.forAllShrink $"{law.Name}.{version.Id}" law.Meaning DagGen.steps DagGen.shrink (fun steps ->
-                law.Holds production version (DagGen.play version steps)))
+        |> List.map (
+            Law.property version DagGen.steps DagGen.shrink (fun steps -> {
+                Version = version
+                Events = DagGen.play version steps
+                Replaying = production
+            })
+        )
         |> List.map (Property.atMost 40)

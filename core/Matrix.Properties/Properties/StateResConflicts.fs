@@ -30,16 +30,15 @@ module Resolving =
     /// That of the host.
     let production (version: RoomVersion) : Resolving =
         let rules = AuthRules version
-        let resolver = StateResolver.Of rules
 
         {
             Version = version
             In =
                 fun graph ->
-                    let source = StatesAsSource.source rules graph
+                    let resolve = StatesAsSource.resolve rules graph
 
                     fun states ->
-                        match resolver.Resolve(StatesAsSource.states states, source, ResolutionLimits.usual) with
+                        match resolve states with
                         | Ok answer -> {
                             Outcome = StatesAsSource.outcome states answer
                             Entries = List.ofArray answer.Entries
@@ -88,15 +87,6 @@ type Conflict = {
     /// The resolved state.
     member this.Resolved: StateResReference.StateMap = this.Answer.Outcome.Resolved
 
-/// What holds of every conflict: a property, apart from who resolves and what is drawn.
-type ConflictLaw = {
-    /// Dotted and stable.
-    Name: string
-    /// What holds, in a sentence.
-    Meaning: string
-    Holds: Conflict -> bool
-}
-
 /// Drawn conflicts, and what holds of them.
 [<RequireQualifiedAccess>]
 module Conflict =
@@ -119,7 +109,7 @@ module Conflict =
         }
 
     /// The property that a law holds of what a resolver answers.
-    let property (resolving: Resolving) (law: ConflictLaw) : Property =
+    let property (resolving: Resolving) : Law<Conflict> -> Property =
         let rules = AuthRules resolving.Version
 
         let shrink (attempts, stale) =
@@ -128,17 +118,10 @@ module Conflict =
                 for i in 0 .. List.length stale - 1 -> attempts, List.removeAt i stale
             }
 
-        Property.forAllShrink $"{law.Name}.{resolving.Version.Id}" law.Meaning ForkGen.forked shrink (fun (attempts, stale) ->
+        Law.property resolving.Version ForkGen.forked shrink (fun (attempts, stale) ->
             let room = ForkGen.rejecting (ForkGen.play resolving.Version attempts) stale
-            law.Holds(ofStates resolving rules room.Graph (ForkGen.statesOf room stale)))
-
-    /// A law of all conflicts.
-    let law (name: string) (meaning: string) (holds: Conflict -> bool) : ConflictLaw = {
-        Name = name
-        Meaning = meaning
-        Holds = holds
-    }
+            ofStates resolving rules room.Graph (ForkGen.statesOf room stale))
 
     /// A law that only a real conflict can break.
-    let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> StateResReference.Outcome -> bool) : ConflictLaw =
-        law name meaning (fun conflict -> (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)
+    let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> StateResReference.Outcome -> bool) : Law<Conflict> =
+        Law.named name meaning (fun conflict -> (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)

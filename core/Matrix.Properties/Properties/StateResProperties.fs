@@ -13,8 +13,8 @@ open Matrix.Properties.Reference
 module StateResProperties =
 
     /// The resolver is the definition.
-    let isTheDefinition: ConflictLaw =
-        Conflict.law
+    let isTheDefinition: Law<Conflict> =
+        Law.named
             "state-res.is-the-definition"
             "The resolver finds at each step what the literal definition finds, and resolves to the same state."
             (fun conflict ->
@@ -27,8 +27,8 @@ module StateResProperties =
                     conflict.Resolved = literal.Resolved)
 
     /// The order of the states does not matter.
-    let anyOrder: ConflictLaw =
-        Conflict.law "state-res.any-order" "States given in another order, or twice, resolve to the same state." (fun conflict ->
+    let anyOrder: Law<Conflict> =
+        Law.named "state-res.any-order" "States given in another order, or twice, resolve to the same state." (fun conflict ->
             [
                 List.rev conflict.States
                 conflict.States.Tail @ [ conflict.States.Head ]
@@ -37,14 +37,14 @@ module StateResProperties =
             |> List.forall (fun states -> conflict.Resolve states = conflict.Resolved))
 
     /// Equal states are their own resolution.
-    let equalStates: ConflictLaw =
-        Conflict.law "state-res.equal-states" "Equal states resolve to themselves." (fun conflict ->
+    let equalStates: Law<Conflict> =
+        Law.named "state-res.equal-states" "Equal states resolve to themselves." (fun conflict ->
             conflict.States
             |> List.forall (fun state -> conflict.Resolve [ state; state ] = state))
 
     /// Nothing comes from nowhere.
-    let fromTheInputs: ConflictLaw =
-        Conflict.law
+    let fromTheInputs: Law<Conflict> =
+        Law.named
             "state-res.from-the-inputs"
             "The resolved state has events of the states, of the auth difference and of the conflicted subgraph only."
             (fun conflict ->
@@ -58,8 +58,8 @@ module StateResProperties =
                 conflict.Resolved.Values |> Seq.forall allowed.Contains)
 
     /// What all states have stays.
-    let agreementStays: ConflictLaw =
-        Conflict.law "state-res.agreement-stays" "What all states have at a key stays there." (fun conflict ->
+    let agreementStays: Law<Conflict> =
+        Law.named "state-res.agreement-stays" "What all states have at a key stays there." (fun conflict ->
             let unconflicted, _ = StateResReference.split conflict.States
 
             unconflicted
@@ -68,8 +68,8 @@ module StateResProperties =
                |> List.forall (fun e -> not (unconflicted.ContainsKey(e.Type, e.StateKey))))
 
     /// An entry is where it belongs.
-    let entriesAreAtTheirKeys: ConflictLaw =
-        Conflict.law
+    let entriesAreAtTheirKeys: Law<Conflict> =
+        Law.named
             "state-res.entries-at-their-keys"
             "Each event of the resolved state stands at its own type and state key, and no key has two."
             (fun conflict ->
@@ -83,7 +83,7 @@ module StateResProperties =
                        event.Type = e.Type && string event.StateKey = e.StateKey))
 
     /// What holds of the whole.
-    let laws: ConflictLaw list = [
+    let laws: Law<Conflict> list = [
         isTheDefinition
         anyOrder
         equalStates

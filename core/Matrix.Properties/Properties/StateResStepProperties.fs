@@ -23,7 +23,7 @@ module StateResStepProperties =
         ]
 
     /// The auth difference is what some rest on and others do not.
-    let differenceIsNotShared: ConflictLaw =
+    let differenceIsNotShared: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.auth-difference.not-shared"
             "An event of the auth difference is below some state and not below another."
@@ -41,7 +41,7 @@ module StateResStepProperties =
                     && not (below |> List.forall (Set.contains id))))
 
     /// The subgraph lies between conflicting events.
-    let subgraphLiesBetween: ConflictLaw =
+    let subgraphLiesBetween: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.subgraph.lies-between"
             "Each event of the conflicted subgraph is a conflicting one or rests on one, and is a conflicting one or carries one; before version 2.1 there is none."
@@ -59,7 +59,7 @@ module StateResStepProperties =
                     steps.Subgraph.IsEmpty)
 
     /// The subgraph leaves nothing out.
-    let subgraphIsWhole: ConflictLaw =
+    let subgraphIsWhole: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.subgraph.whole"
             "In version 2.1, whatever rests on one conflicting event and carries another is in the conflicted subgraph, and so are both of these."
@@ -79,7 +79,7 @@ module StateResStepProperties =
                                || (steps.Subgraph.Contains id && steps.Subgraph.Contains upper)))))
 
     /// Each event is tried once.
-    let ordersCoverTheSet: ConflictLaw =
+    let ordersCoverTheSet: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.orders-cover-the-set"
             "Each event of the full conflicted set is in one of the two orders, once; nothing else is."
@@ -88,7 +88,7 @@ module StateResStepProperties =
                 (List.distinct tried).Length = tried.Length && set tried = fullSet conflict)
 
     /// The first order has the power events and what they rest on.
-    let powerOrderIsClosed: ConflictLaw =
+    let powerOrderIsClosed: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.power-order.closed"
             "The first order holds every power event of the set, with what of the set is in its auth chain, and nothing that no power event rests on."
@@ -105,7 +105,7 @@ module StateResStepProperties =
                 set steps.PowerOrder = Set.union powerEvents (Set.intersect below full))
 
     /// The first order is topological.
-    let powerOrderIsTopological: ConflictLaw =
+    let powerOrderIsTopological: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.power-order.topological"
             "In the first order nothing stands before what it rests on."
@@ -119,7 +119,7 @@ module StateResStepProperties =
                     |> Seq.forall (fun below -> below < place[id])))
 
     /// The first order is the smallest of the topological ones.
-    let powerOrderIsTheSmallest: ConflictLaw =
+    let powerOrderIsTheSmallest: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.power-order.smallest"
             "Of two neighbours in the first order that do not rest on one another, the first has the greater power, or the earlier time, or the lesser identifier."
@@ -135,7 +135,7 @@ module StateResStepProperties =
                     || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
 
     /// The second order is sorted, without ties.
-    let mainlineOrderIsTotal: ConflictLaw =
+    let mainlineOrderIsTotal: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.mainline-order.total"
             "In the second order each event comes strictly before the next: by mainline position, then time, then identifier."
@@ -166,7 +166,7 @@ module StateResStepProperties =
                 |> List.forall (fun (a, b) -> key a < key b || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
 
     /// What is applied was allowed there and then.
-    let appliedPassed: ConflictLaw =
+    let appliedPassed: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.checks.applied-passed"
             "Tried in the order of the steps, exactly the events that are applied pass the check in the state at that step."
@@ -183,7 +183,7 @@ module StateResStepProperties =
                    |> List.forall (fun e -> state.TryFind(e.Type, e.StateKey) = Some e.EventId))
 
     /// Version 1: what some states lack is no conflict.
-    let missingIsNoConflict: ConflictLaw =
+    let missingIsNoConflict: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.missing-is-no-conflict"
             "An event that no state contradicts is in the resolved state, also if some states have nothing at its key."
@@ -199,7 +199,7 @@ module StateResStepProperties =
                     | several -> resolved.TryFind key |> Option.exists (fun id -> List.contains id several)))
 
     /// Version 1: the passes.
-    let passesAreInOrder: ConflictLaw =
+    let passesAreInOrder: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.passes-in-order"
             "Each key in conflict is settled once: power levels, then join rules, then members, then the rest."
@@ -226,7 +226,7 @@ module StateResStepProperties =
                 && steps.Settled |> List.pairwise |> List.forall (fun (a, b) -> pass a <= pass b))
 
     /// Version 1: the order at a key.
-    let depthOrderIsTotal: ConflictLaw =
+    let depthOrderIsTotal: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.depth-order"
             "At a key that authorization reads events are tried from the least deep on, of the same depth from the greatest SHA-1 on; at any other the other way round."
@@ -251,7 +251,7 @@ module StateResStepProperties =
                     |> List.forall (fun (a, b) -> if isUpwards then isBefore a b else isBefore b a)))
 
     /// Version 1: nothing climbs past what is refused.
-    let climbStops: ConflictLaw =
+    let climbStops: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.refused-do-not-stand"
             "Of the events of a key, none stands that was refused, and none behind one that was; where authorization does not read the key, all before the one that stands were refused."
@@ -269,7 +269,7 @@ module StateResStepProperties =
                            before |> List.forall refused.Contains))
 
     /// What holds of the steps of an algorithm.
-    let laws (algorithm: StateResolutionAlgorithm) : ConflictLaw list =
+    let laws (algorithm: StateResolutionAlgorithm) : Law<Conflict> list =
         match algorithm with
         | StateResolutionAlgorithm.V1 -> [ missingIsNoConflict; passesAreInOrder; depthOrderIsTotal; climbStops ]
         | _ -> [

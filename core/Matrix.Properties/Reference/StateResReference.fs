@@ -35,7 +35,7 @@ type Outcome = {
 }
 
 /// The auth chain of an event, without itself.
-let rec chain (graph: Graph) (id: string) : Set<string> =
+let chain (graph: Graph) (id: string) : Set<string> =
     let rec walk (seen: Set<string>) (pending: string list) =
         match pending with
         | [] -> seen
@@ -132,14 +132,26 @@ let powersOf (graph: Graph) (set: Set<string>) : Map<string, int64> =
     let rules = AuthRules graph.Version
     Map [ for id in set -> id, powerOf graph rules id ]
 
-/// Which of two events of the first order is the smaller: by greater power, earlier time, lesser identifier.
-let comparePowers (graph: Graph) (powers: Map<string, int64>) (a: string) (b: string) : int =
-    match compare powers[b] powers[a] with
-    | 0 ->
-        match compare graph.Events[a].OriginServerTs graph.Events[b].OriginServerTs with
-        | 0 -> JsonObject.CompareKeys(a, b)
-        | byTime -> byTime
-    | byPower -> byPower
+/// Which of two events comes first, by the first of these keys in which they differ.
+let byKeys (keys: (string -> string -> int) list) (a: string) (b: string) : int =
+    keys
+    |> List.tryPick (fun key ->
+        match key a b with
+        | 0 -> None
+        | order -> Some order)
+    |> Option.defaultValue 0
+
+let private earlier (graph: Graph) (a: string) (b: string) : int =
+    compare graph.Events[a].OriginServerTs graph.Events[b].OriginServerTs
+
+let private lesser (a: string) (b: string) : int = JsonObject.CompareKeys(a, b)
+
+/// What the first order goes by: greater power, earlier time, lesser identifier.
+let powerKeys (graph: Graph) (powers: Map<string, int64>) : (string -> string -> int) list = [
+    fun a b -> compare powers[b] powers[a]
+    earlier graph
+    lesser
+]
 
 /// Kahn's algorithm: of those of which all below in the set have been taken, the smallest.
 let topological (order: string -> string -> int) (below: string -> Set<string>) (set: Set<string>) : string list =
@@ -161,7 +173,7 @@ let topological (order: string -> string -> int) (below: string -> Set<string>) 
 
 /// The reverse topological power ordering; `below` is what of the set an event rests on.
 let powerOrder (graph: Graph) (below: string -> Set<string>) (set: Set<string>) : string list =
-    topological (comparePowers graph (powersOf graph set)) below set
+    topological (byKeys (powerKeys graph (powersOf graph set))) below set
 
 let private levelsOf (graph: Graph) (id: string) : string option =
     graph.Events[id].AuthEvents
@@ -185,21 +197,17 @@ let mainlinePosition (graph: Graph) (mainline: string list) (id: string) : int =
     |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
     |> Option.defaultValue System.Int32.MaxValue
 
-/// A set by mainline position, the farthest first, then by time, then by identifier.
-let byPosition (graph: Graph) (position: string -> int) (set: Set<string>) : string list =
-    set
-    |> Seq.sortWith (fun a b ->
-        let p, q = position a, position b
-        let t, u = graph.Events[a].OriginServerTs, graph.Events[b].OriginServerTs
-
-        if p <> q then compare q p
-        elif t <> u then compare t u
-        else JsonObject.CompareKeys(a, b))
-    |> List.ofSeq
+/// What the second order goes by: the mainline position, the farthest first, earlier time, lesser identifier.
+let positionKeys (graph: Graph) (position: string -> int) : (string -> string -> int) list = [
+    fun a b -> compare (position b) (position a)
+    earlier graph
+    lesser
+]
 
 /// The mainline ordering based on a power levels event.
 let mainlineOrder (graph: Graph) (levels: string option) (set: Set<string>) : string list =
-    byPosition graph (mainlinePosition graph (mainline graph levels)) set
+    let position = mainlinePosition graph (mainline graph levels)
+    set |> List.ofSeq |> List.sortWith (byKeys (positionKeys graph position))
 
 /// What the rules say of an event in a state, of which nothing but the state is in doubt.
 let passes (graph: Graph) (state: Map<string * string, Pdu>) (id: string) : bool =

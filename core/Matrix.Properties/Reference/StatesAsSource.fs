@@ -73,6 +73,14 @@ module StatesAsSource =
             }
         }
 
+    /// What the resolver of the host answers. The graph is read once for all states of it that are given.
+    let resolve
+        (rules: AuthRules)
+        (graph: StateResReference.Graph)
+        : StateResReference.StateMap list -> Result<Resolution, ResolutionError> =
+        let resolver, source = StateResolver.Of rules, source rules graph
+        fun maps -> resolver.Resolve(states maps, source, ResolutionLimits.usual)
+
     /// The resolver's answer as a whole state.
     let whole (states: StateResReference.StateMap list) (resolution: Resolution) : StateResReference.StateMap =
         let unconflicted, _ = StateResReference.split states

@@ -385,5 +385,5 @@ let play (version: RoomVersion) (scenario: Scenario) : Result<string option, Res
     let rules = AuthRules version
     let graph, states = drawn version scenario
 
-    (StateResolver.Of rules).Resolve(StatesAsSource.states states, StatesAsSource.source rules graph, ResolutionLimits.usual)
+    StatesAsSource.resolve rules graph states
     |> Result.map (fun answer -> (StatesAsSource.whole states answer).TryFind scenario.At)

@@ -10,6 +10,7 @@ open Matrix.Core.Auth
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference
+open Matrix.Properties.Scenarios
 
 /// What somebody does next.
 [<RequireQualifiedAccess>]
@@ -65,11 +66,7 @@ type Fork = {
     States: StateResReference.StateMap list
     /// Where the two differ.
     At: string * string
-} with
-
-    /// How many acts there are, and one more where the second state has nothing.
-    member this.Size =
-        this.Acts.Length + (if this.States[1].ContainsKey this.At then 0 else 1)
+}
 
 /// A line of acts under construction.
 type private Line = {
@@ -226,19 +223,9 @@ let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> = ofActs acts mostAc
 
 /// What the states of a fork resolve to.
 let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateResReference.StateMap =
-    let rules =
-        AuthRules {
-            fork.Version with
-                Settings = {
-                    fork.Version.Settings with
-                        StateResolution = algorithm
-                }
-        }
+    let rules = AuthRules(StateResets.resolvingBy algorithm fork.Version)
 
-    match
-        (StateResolver.Of rules)
-            .Resolve(StatesAsSource.states fork.States, StatesAsSource.source rules fork.Graph, ResolutionLimits.usual)
-    with
+    match StatesAsSource.resolve rules fork.Graph fork.States with
     | Ok answer -> StatesAsSource.whole fork.States answer
     | Error error -> failwith $"a small room cannot be resolved: %A{error}"
 
