@@ -13,25 +13,11 @@ open Matrix.Properties.Vectors
 open Matrix.Properties.Vectors.Generation
 open Matrix.Rules
 
-let private folder = Path.Combine(AppContext.BaseDirectory, "vectors")
-
-let private parse (file: string) : VectorFile =
-    match Vectors.read (ReadOnlySpan<byte>(File.ReadAllBytes(Path.Combine(folder, file)))) with
-    | Ok read -> read
-    | Error fault -> failwith $"{file}: {fault}"
-
 let private files =
     lazy
-        ([
-            "authorization/clauses.json"
-            "authorization/decisions.json"
-            "authorization/mutants.json"
-            "authorization/published.json"
-            "event/power-level.json"
-            "event/redaction.json"
-            "event/redaction-handling.json"
-         ]
-         |> List.map (fun file -> file, parse file))
+        (VectorFiles.ofKinds [ "authorization"; "power-level"; "redaction"; "redaction-handling" ]
+         |> Array.map (fun file -> file, VectorFiles.parse file)
+         |> List.ofArray)
 
 let private without (names: string list) =
     files.Value |> List.filter (fun (name, _) -> not (List.contains name names))
@@ -62,11 +48,8 @@ let ``The vectors tell every mutant of every version that is not listed as makin
 [<Test>]
 let ``The vectors of an unstable version, and those of its parent, tell every mutant of it`` () =
     for version in Versions.unstable do
-        let itself =
-            $"authorization/{version.Id.Substring(version.Id.LastIndexOf '.' + 1)}.json"
-
         let findings =
-            fates ((itself, parse itself) :: files.Value) [ version ]
+            fates files.Value [ version ]
             |> List.filter _.IsFinding
             |> List.map (fun f -> $"{f.Status} {f.Id}: {f.By}")
 
@@ -234,20 +217,13 @@ let ``Without the vectors that are kept for them, some mutants are told by a sma
 let private deciding: (string * string * bool) list = [
     for version in Versions.all do
         for rule in Rule.all version.Authorization do
-            let name = Rule.name rule
-
-            match rule with
-            | Rule.Clause(_, _, outcome, _) -> version.Id, name, outcome = Outcome.Allow
-            | Rule.Iff _ ->
-                version.Id, name, true
-                version.Id, name, false
-            | Rule.Scope _
-            | Rule.ForEach _ -> ()
+            for allows in Rule.verdicts rule do
+                version.Id, Rule.name rule, allows
 ]
 
 [<Test>]
 let ``Every rule that decides has a vector that it decides, each way, in every version`` () =
-    let clauses = parse GeneratedVectors.ClausesFile
+    let clauses = VectorFiles.parse GeneratedVectors.ClausesFile
 
     let shown =
         set [
@@ -263,24 +239,46 @@ let ``Every rule that decides has a vector that it decides, each way, in every v
 let ``Every rule that handles redactions has a vector that it decides in every version, and those that ask something one beside it``
     ()
     =
-    let vectors = (parse GeneratedVectors.RedactionsFile).Vectors
+    let texts (key: string) (case: JsonObject) =
+        match case.TryFind key with
+        | ValueSome(Json.Array items) -> [
+            for item in items do
+                match item with
+                | Json.String s -> s
+                | _ -> ()
+          ]
+        | _ -> []
 
-    let clauseOf (vector: Vector) = vector.Expected.Text "clause"
-    let asks (vector: Vector) = string (vector.Question.Text "asks")
+    let cases = VectorFiles.casesOf GeneratedVectors.RedactionsFile
 
     for version in Versions.all do
-        for asked, table in RedactingWorld.tables version do
-            let here =
-                vectors |> List.filter (fun v -> v.Version = version.Id && asks v = asked)
+        for question, table in RedactingWorld.tables version do
+            let here = [
+                for case in cases do
+                    if
+                        case.Text "asks" = question.Word
+                        && List.contains version.Id (texts "versions" case)
+                    then
+                        string (case.Text "clause"), case.TryFind "allowed" = ValueSome(Json.Bool true), texts "near" case
+            ]
 
-            let verdicts (v: Vector) =
-                v.Expected.TryFind "allowed" = ValueSome(Json.Bool true)
+            for rule in Rule.all table.Handling do
+                let name = Rule.name rule
 
-            for rule in table.Handling do
-                Assert.That(here |> List.map clauseOf, Does.Contain(Rule.name rule), $"{version.Id}, {asked}")
+                for allows in Rule.verdicts rule do
+                    let decided =
+                        here
+                        |> List.exists (fun (clause, allowed, _) -> clause = name && allowed = allows)
 
-            if table.Handling.Length > 1 then
-                Assert.That(here |> List.map verdicts |> List.distinct |> List.length, Is.EqualTo 2, $"{version.Id}, {asked}")
+                    Assert.That(decided, $"{version.Id}, {question.Word}: {name}")
+
+                    if Rule.conditions rule <> [ Condition.Always ] then
+                        let beside =
+                            here
+                            |> List.exists (fun (clause, allowed, near) ->
+                                List.contains name near && clause <> name && allowed <> allows)
+
+                        Assert.That(beside, $"{version.Id}, {question.Word}: beside {name}")
 
 /// Ids of mutants that these vectors leave, of versions that authorization cannot tell apart.
 let private survivors (files: (string * VectorFile) list) (group: RoomVersion list) : Set<string> =
@@ -291,7 +289,7 @@ let private survivors (files: (string * VectorFile) list) (group: RoomVersion li
 
 [<Test; Category "Slow">]
 let ``Each vector that is kept for mutants tells one that no vector of the other files does, and no two ask the same`` () =
-    let kept = parse GeneratedVectors.MutantsFile
+    let kept = VectorFiles.parse GeneratedVectors.MutantsFile
     let others = without [ GeneratedVectors.MutantsFile ]
 
     let twice =
@@ -329,7 +327,7 @@ let ``The vectors of the rules are those that are generated`` (name: string) =
         else
             GeneratedVectors.redactions ()
 
-    let file = File.ReadAllText(Path.Combine(folder, name))
+    let file = File.ReadAllText(Path.Combine(VectorFiles.folder, name))
     Assert.That((generated = file), "write them anew: mx vectors generate tests/vectors")
 
 [<Test>]

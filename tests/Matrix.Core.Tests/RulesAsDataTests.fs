@@ -242,11 +242,7 @@ let ``Numbers are read as strictly as the rows say`` (version: RoomVersion) =
     Assert.That(reads (string (-Limits.Integer - 1L)), Is.EqualTo(not strict))
     Assert.That(reads "1.5", Is.EqualTo(not strict))
 
-let private levelValues = [
-    PowerLevelValues.IntegersFloatsAndStrings
-    PowerLevelValues.IntegersAndStrings
-    PowerLevelValues.Integers
-]
+let private levelValues = PowerLevelValues.all
 
 [<TestCaseSource(nameof levelValues)>]
 let ``Values count as levels as the rows say`` (values: PowerLevelValues) =

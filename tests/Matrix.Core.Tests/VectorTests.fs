@@ -13,8 +13,6 @@ open Matrix.Properties.Reference
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-let private folder = Path.Combine(AppContext.BaseDirectory, "vectors")
-
 let private ed25519: Ed25519 = {
     Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
     Verify =
@@ -22,20 +20,7 @@ let private ed25519: Ed25519 = {
             Matrix.Host.Sodium.Ed25519.Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
 }
 
-let private bytesOf (file: string) =
-    File.ReadAllBytes(Path.Combine(folder, file))
-
-let private parse (file: string) : VectorFile =
-    match Vectors.read (ReadOnlySpan<byte>(bytesOf file)) with
-    | Ok read -> read
-    | Error fault -> failwith $"{file}: {fault}"
-
-/// Every file but the outline, which is data of the rules' tests.
-let private files =
-    Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
-    |> Array.map (fun path -> Path.GetRelativePath(folder, path))
-    |> Array.filter (fun file -> file <> "authorization-outline.json")
-    |> Array.sort
+let private files = VectorFiles.names
 
 /// What a file's vectors say otherwise than `answer` does.
 let private disagreements (answer: string -> JsonObject -> Result<JsonObject, VectorFault>) (file: VectorFile) : string list = [
@@ -51,22 +36,16 @@ let private disagreements (answer: string -> JsonObject -> Result<JsonObject, Ve
 
 [<TestCaseSource(nameof files)>]
 let ``This implementation answers every vector as the file says`` (file: string) =
-    let read = parse file
+    let read = VectorFiles.parse file
     Assert.That(read.Vectors, Is.Not.Empty)
     Assert.That(disagreements (Vectors.answer ed25519) read, Is.Empty)
 
-let private decidingKinds = [ "authorization"; "redaction-handling" ]
-
 let private decidingFiles =
-    files
-    |> Array.filter (fun file -> List.contains (parse file).Kind decidingKinds)
-
-let private authorizationFiles =
-    files |> Array.filter (fun file -> (parse file).Kind = "authorization")
+    VectorFiles.ofKinds [ "authorization"; "redaction-handling" ]
 
 [<TestCaseSource(nameof decidingFiles)>]
 let ``The literal evaluator answers every decision as the file says`` (file: string) =
-    let read = parse file
+    let read = VectorFiles.parse file
 
     let literal (vector: Vector) =
         if read.Kind = "authorization" then
@@ -77,10 +56,7 @@ let ``The literal evaluator answers every decision as the file says`` (file: str
             match Vectors.redactionCase vector with
             | Ok case ->
                 AuthReference.askOfRedaction
-                    (if case.Asks = "applied" then
-                         case.Version.Handling
-                     else
-                         Authorization.Handling.ofClients)
+                    (case.Asks.Table case.Version)
                     {
                         Version = case.Version
                         Event = case.Redaction
@@ -102,13 +78,13 @@ let ``The literal evaluator answers every decision as the file says`` (file: str
 
 [<Test>]
 let ``Every kind has vectors`` () =
-    Assert.That(files |> Array.map (fun f -> (parse f).Kind) |> Array.distinct, Is.EquivalentTo Vectors.kinds)
+    Assert.That(files |> Array.map (fun f -> (VectorFiles.parse f).Kind) |> Array.distinct, Is.EquivalentTo Vectors.kinds)
 
 [<Test>]
 let ``No two vectors of a file have the same name and version`` () =
     for file in files do
         let twice =
-            (parse file).Vectors
+            (VectorFiles.parse file).Vectors
             |> List.countBy (fun v -> v.Name, v.Version, v.Question.Has "decode")
             |> List.filter (fun (_, count) -> count > 1)
 
@@ -119,7 +95,7 @@ let private published =
     let row =
         Regex @"^\| (?<place>[^|]+) \| `(?<file>[a-z0-9/-]+\.json)` \| (?<count>\d+) \|"
 
-    File.ReadAllLines(Path.Combine(folder, "FORMAT.md"))
+    File.ReadAllLines(Path.Combine(VectorFiles.folder, "FORMAT.md"))
     |> Array.map row.Match
     |> Array.filter _.Success
     |> Array.map (fun m -> m.Groups["place"].Value, m.Groups["file"].Value, int m.Groups["count"].Value)
@@ -128,20 +104,13 @@ let private published =
 let ``The table of published examples is that of the files`` () =
     let inFiles = [|
         for file in files do
-            match JsonReader.ParseObject(ReadOnlySpan<byte>(bytesOf file), Reading.Client, JsonLimits.federationBody) with
-            | Ok o ->
-                match o.TryFind "cases" with
-                | ValueSome(Json.Array cases) ->
-                    let places = [
-                        for case in cases do
-                            match case with
-                            | Json.Object case when case.Has "published" -> string (case.Text "published")
-                            | _ -> ()
-                    ]
+            let places = [
+                for case in VectorFiles.casesOf file do
+                    if case.Has "published" then
+                        string (case.Text "published")
+            ]
 
-                    for place, count in List.countBy id places -> place, file, count
-                | _ -> ()
-            | Error e -> failwith $"{file}: {e}"
+            for place, count in List.countBy id places -> place, file, count
     |]
 
     Assert.That(published, Is.Not.Empty)
@@ -150,7 +119,7 @@ let ``The table of published examples is that of the files`` () =
 [<Test>]
 let ``An answer that differs in any member is told from the right one`` () =
     for file in files do
-        let read = parse file
+        let read = VectorFiles.parse file
 
         for vector in List.truncate 40 read.Vectors do
             for struct (key, value) in vector.Expected.Members do
@@ -170,7 +139,7 @@ let ``An answer that differs in any member is told from the right one`` () =
 
 [<Test>]
 let ``Another implementation need not know our names, and if it does they are compared`` () =
-    let file = parse "authorization/decisions.json"
+    let file = VectorFiles.parse "authorization/decisions.json"
     let vector = file.Vectors |> List.find (fun v -> v.Expected.Has "reason")
 
     let only keys =
@@ -232,8 +201,8 @@ let ``A malformed decision is told with the place in it`` (text: string, place: 
     | Ok _ -> Assert.Fail "read"
 
 let private decisions (id: string) : AuthCase list = [
-    for file in authorizationFiles do
-        for vector in (parse file).Vectors do
+    for file in VectorFiles.ofKinds [ "authorization" ] do
+        for vector in (VectorFiles.parse file).Vectors do
             if vector.Version = id then
                 match Vectors.authCase vector with
                 | Ok case -> case

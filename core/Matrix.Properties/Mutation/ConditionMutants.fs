@@ -55,7 +55,7 @@ module internal ConditionMutants =
         items |> List.indexed |> List.map (fun (i, item) -> item, List.removeAt i items)
 
     /// Each of these that it is not.
-    let private others (all: 'a list) (it: 'a) : (string * 'a) list =
+    let others (all: 'a list) (it: 'a) : (string * 'a) list =
         all
         |> List.except [ it ]
         |> List.map (fun other -> $"{show other} for {show it}", other)
@@ -90,17 +90,11 @@ module internal ConditionMutants =
         change (List.updateAt (it.Length - 1) "org.example.other" it)
     ]
 
-    let private values = [
-        PowerLevelValues.IntegersFloatsAndStrings
-        PowerLevelValues.IntegersAndStrings
-        PowerLevelValues.Integers
-    ]
-
     let rec private shape (it: Shape) : (string * Shape) list =
         match it with
         | Shape.False -> others [ Shape.Integer ] it
         | Shape.Integer -> others [ Shape.Level PowerLevelValues.IntegersAndStrings ] it
-        | Shape.Level v -> others values v |> List.map (fun (what, v) -> what, Shape.Level v)
+        | Shape.Level v -> others PowerLevelValues.all v |> List.map (fun (what, v) -> what, Shape.Level v)
         | Shape.UserId -> others [ Shape.Integer ] it
         | Shape.ListOf inner ->
             (shape inner |> List.map (fun (what, s) -> what, Shape.ListOf s))

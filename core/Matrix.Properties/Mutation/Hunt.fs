@@ -32,19 +32,18 @@ module internal Hunt =
     [<Sealed; AllowNullLiteral>]
     type private Screen(mutant: Mutant) =
 
+        let yes, no = "yes", "no"
+
         let outcome name condition =
             Rule.Clause({ Name = name; Text = "" }, condition, Outcome.Allow, [])
 
         let asking condition =
             AuthRules {
                 mutant.Table with
-                    Authorization = [ outcome "yes" condition; outcome "no" Condition.Always ]
+                    Authorization = [ outcome yes condition; outcome no Condition.Always ]
             }
 
-        let isYes (decision: Decision) =
-            match decision with
-            | Decision.Allowed clause -> clause.Length = 3
-            | Decision.Rejected _ -> true
+        let isYes (decision: Decision) = decision.Clause = yes
 
         // Selections show in whether an auth event is selected, and in nothing else.
         let unselected = Condition.SomeAuthEvent AuthEventFault.Unselected
@@ -211,7 +210,7 @@ module internal Hunt =
         |> List.distinct
 
     /// Coarse slices first: most mutants fall to one of them.
-    let private rounds = [ 4999L; 97L; 1L ]
+    let private rounds = [ 4999L; 97L ]
 
     /// Tries mutants on one portion of all worlds.
     let private round
@@ -272,7 +271,7 @@ module internal Hunt =
 
         (start, worlds) ||> List.fold next
 
-    /// Tries mutants on all worlds, `finest` of the rounds at most. `told` hears which world is walked through.
+    /// Tries mutants on one in `finest` of the cases of all worlds, and on what is coarser before. `told` hears which world is walked through.
     let run
         (suite: Suite)
         (worlds: World list)
@@ -280,7 +279,7 @@ module internal Hunt =
         (told: string -> unit)
         (mutants: Mutant list)
         : Map<string, Tried> =
-        ((Map.empty, mutants), rounds |> List.filter (fun every -> every >= finest))
+        ((Map.empty, mutants), (rounds |> List.filter (fun every -> every > finest)) @ [ finest ])
         ||> List.fold (fun (found, left) every ->
             let tried = round suite worlds told every left
 

@@ -7,11 +7,6 @@ open Matrix.Rules
 [<RequireQualifiedAccess>]
 module Mutants =
 
-    let private others (all: 'a list) (it: 'a) : (string * 'a) list =
-        all
-        |> List.except [ it ]
-        |> List.map (fun other -> $"{ConditionMutants.show other} for {ConditionMutants.show it}", other)
-
     /// A mutant of a row that stands by itself: it may show anywhere.
     let private ofRow (subject: Subject) (row: string) (what: string) (table: RoomVersion) : Mutant = {
         Subject = subject
@@ -54,10 +49,10 @@ module Mutants =
                 let put row = List.updateAt i row version.Selections
                 mutant row.Name "dropped" (List.removeAt i version.Selections)
 
-                for what, eventType in others types row.Type do
+                for what, eventType in ConditionMutants.others types row.Type do
                     mutant row.Name $"type: {what}" (put { row with Type = eventType })
 
-                for what, key in others keys row.Key do
+                for what, key in ConditionMutants.others keys row.Key do
                     mutant row.Name $"key: {what}" (put { row with Key = key })
 
                 if row.When <> Condition.Always then
@@ -132,20 +127,14 @@ module Mutants =
             ofRow Subject.Setting rule what { version with Settings = changed }
 
         [
-            for what, x in
-                others
-                    [
-                        PowerLevelValues.IntegersFloatsAndStrings
-                        PowerLevelValues.IntegersAndStrings
-                        PowerLevelValues.Integers
-                    ]
-                    s.PowerLevelValues do
+            for what, x in ConditionMutants.others PowerLevelValues.all s.PowerLevelValues do
                 mutant "power-level-values" what { s with PowerLevelValues = x }
 
-            for what, x in others [ Creators.ContentCreator; Creators.Sender; Creators.SenderAndAdditional ] s.Creators do
+            for what, x in
+                ConditionMutants.others [ Creators.ContentCreator; Creators.Sender; Creators.SenderAndAdditional ] s.Creators do
                 mutant "creators" what { s with Creators = x }
 
-            for what, x in others [ CreatorPower.HundredAtFirst; CreatorPower.Infinite ] s.CreatorPower do
+            for what, x in ConditionMutants.others [ CreatorPower.HundredAtFirst; CreatorPower.Infinite ] s.CreatorPower do
                 mutant "creator-power" what { s with CreatorPower = x }
         ]
 

@@ -37,7 +37,7 @@ type Fate = {
 type Search =
     /// The vectors only: what is told by none of them must be listed.
     | Vectors
-    /// One decision of the small worlds in so many, besides; 1 for all.
+    /// One decision of the small worlds in so many, besides; 1 for all. Coarser portions are looked through before.
     | Worlds of every: int64
 
 /// What mutants are tried on, and which are.
@@ -152,7 +152,7 @@ module Mutation =
 
     /// The mutants of versions that share a redaction table.
     let private redaction (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
-        let suite = Suite(group.Head, plan.Files)
+        let suite = RedactionSuite(group.Head, plan.Files)
         told $"version {group.Head.Id}: redacted events"
 
         [
@@ -160,7 +160,7 @@ module Mutation =
                 let found =
                     match suite.Killer mutant, plan.Search with
                     | Some vector, _ -> Found.By vector
-                    | None, Search.Vectors -> ofVectors suite.Redactions
+                    | None, Search.Vectors -> ofVectors suite.Decisions
                     | None, Search.Worlds _ ->
                         match Redactions.killerOfTable group.Head mutant with
                         | Some event -> Found.By $"world \"{RedactedEvents.name}\": {event}"

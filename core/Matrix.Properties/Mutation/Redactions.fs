@@ -3,6 +3,7 @@ namespace Matrix.Properties.Mutation
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
+open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
@@ -16,10 +17,10 @@ type internal RedactionTrial = {
     Right: Decision
 }
 
-/// Trying mutants of the tables that handle redactions. `version` is one that applies redactions by the table in question, `asks` what that
-/// decides: "applied" or "sent".
+/// The vectors that mutants of the tables that handle redactions are tried on. `version` is one that applies redactions by the table in
+/// question, `asks` what that answers.
 [<Sealed>]
-type internal HandlingSuite(asks: string, version: RoomVersion, files: (string * VectorFile) list) =
+type internal HandlingSuite(asks: RedactionQuestion, version: RoomVersion, files: (string * VectorFile) list) =
 
     let rules = AuthRules version
 
@@ -47,6 +48,30 @@ type internal HandlingSuite(asks: string, version: RoomVersion, files: (string *
         trials
         |> List.tryFind (fun t -> Verdicts.differ t.Right (decide mutated t.Case))
         |> Option.map _.Name
+
+/// The vectors that mutants of what redaction leaves are tried on.
+[<Sealed>]
+type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) list) =
+
+    let redactor = Redactor version.Redaction
+
+    let trials = [
+        for name, vector in VectorsOf.version version "redaction" files do
+            match vector.Question.TryFind "event" with
+            | ValueSome(Json.Object event) -> name, event, redactor.Redact event
+            | _ -> ()
+    ]
+
+    /// How many events there are.
+    member _.Decisions = trials.Length
+
+    /// The vector that tells the mutant from the version.
+    member _.Killer(mutant: Mutant) : string option =
+        let redactor = Redactor mutant.Table.Redaction
+
+        trials
+        |> List.tryFind (fun (_, event, redacted) -> redactor.Redact event <> redacted)
+        |> Option.map (fun (name, _, _) -> name)
 
 /// The mutants of redaction on the worlds that are theirs.
 [<RequireQualifiedAccess>]

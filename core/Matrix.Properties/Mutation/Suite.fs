@@ -55,7 +55,7 @@ module internal VectorsOf =
                             $"vector {file} {vector.Place}: {vector.Name}", vector
         ]
 
-/// The vectors that a version's mutants are tried on.
+/// The vectors that mutants of what authorization reads are tried on.
 [<Sealed>]
 type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
 
@@ -78,15 +78,6 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
     |]
 
     let states = lazy (trials |> Array.map (fun t -> ReadState(rules, t.Case.State)))
-
-    let redactor = Redactor version.Redaction
-
-    let redactions = [
-        for name, vector in VectorsOf.version version "redaction" files do
-            match vector.Question.TryFind "event" with
-            | ValueSome(Json.Object event) -> name, event, redactor.Redact event
-            | _ -> ()
-    ]
 
     let levels = [
         for name, vector in VectorsOf.version version "power-level" files do
@@ -133,20 +124,13 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
     member _.Reach = reach
     /// How many decisions there are.
     member _.Decisions = trials.Length
-    /// How many redacted events.
-    member _.Redactions = redactions.Length
 
-    /// The vector that tells the mutant from the version.
+    /// The vector that tells the mutant of authorization, selection or settings from the version.
     member _.Killer(mutant: Mutant) : string option =
-        match mutant.Subject with
-        | Subject.Redaction ->
-            let redactor = Redactor mutant.Table.Redaction
+        let by =
+            if mutant.Subject = Subject.Setting then
+                bySettings
+            else
+                byDecisions
 
-            redactions
-            |> List.tryFind (fun (_, event, redacted) -> redactor.Redact event <> redacted)
-            |> Option.map (fun (name, _, _) -> name)
-        | Subject.Setting -> bySettings mutant (AuthRules mutant.Table)
-        // Their trials are of another kind: `HandlingSuite`.
-        | Subject.Handling -> None
-        | Subject.Authorization
-        | Subject.Selection -> byDecisions mutant (AuthRules mutant.Table)
+        by mutant (AuthRules mutant.Table)

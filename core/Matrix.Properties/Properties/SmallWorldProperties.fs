@@ -5,6 +5,7 @@ open FsCheck.FSharp
 open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Properties
+open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 
 /// What holds of the small worlds themselves: what they leave out as the same is the same.
@@ -27,12 +28,12 @@ module SmallWorldProperties =
         stage.Load case
         stage.Decide stage.Ground.Rules
 
-    /// What is decided of a redaction by the tables that handle them: whether servers apply it, and whether a client may ask for it.
-    let ofRedaction (stage: Stage) (case: int[]) : Decision * Decision =
+    /// What is decided of a redaction by the tables that handle them: every question about it.
+    let ofRedaction (stage: Stage) (case: int[]) : Decision list =
         stage.Load case
-        let rules = stage.Ground.Rules
-        let sender = RedactingWorld.redactedSender case
-        rules.Applies(stage.Event, sender, stage), rules.MayAsk(stage.Event, sender, stage)
+
+        RedactionQuestion.All
+        |> List.map (fun question -> question.Ask(stage.Ground.Rules, stage.Event, RedactingWorld.redactedSender case, stage))
 
     /// An axis that is said to make no difference makes none, to what `decide` says of a case.
     let idleAxes (version: RoomVersion) (world: World) (decide: Stage -> int[] -> 'd) : Property =

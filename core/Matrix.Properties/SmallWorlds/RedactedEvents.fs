@@ -12,11 +12,6 @@ module RedactedEvents =
     /// What reports call them.
     let name = "redacted events"
 
-    /// Which events they are, in a sentence.
-    let meaning =
-        "Events of every type that a version names, of others, and of none; with up to two members beside the content and up to two in it, of all \
-         that any version keeps and of what none does; as text, numbers, lists and objects, with what is kept inside them and what is not."
-
     let private tables = lazy (Versions.withUnstable |> List.map _.Redaction)
 
     /// What any version keeps: members of the event itself, and paths in the content of a type.

@@ -110,13 +110,12 @@ let private reads (version: RoomVersion) =
 let groups (versions: RoomVersion list) : RoomVersion list list =
     versions |> List.groupBy reads |> List.map snd
 
-/// The tables by which redactions are handled, by what they decide: whether servers apply one, and whether its sender may have their own
-/// server send it. Each is a version that applies by it.
-let tables (version: RoomVersion) : (string * RoomVersion) list = [
-    "applied", version
-    "sent",
-    {
-        version with
-            Handling = Authorization.Handling.ofClients
-    }
+/// The tables by which redactions are handled, by what they answer. Each is a version that applies by it.
+let tables (version: RoomVersion) : (RedactionQuestion * RoomVersion) list = [
+    for question in RedactionQuestion.All ->
+        question,
+        {
+            version with
+                Handling = question.Table version
+        }
 ]

@@ -189,7 +189,7 @@ type WorldBuilder(name: string, meaning: string) =
             Facts = facts
         }
 
-/// CaseReader worlds.
+/// Reading the cases of a world.
 [<RequireQualifiedAccess>]
 module World =
 

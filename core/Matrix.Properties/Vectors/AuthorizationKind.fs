@@ -82,12 +82,9 @@ module internal AuthorizationKind =
             }
         }
 
-    let kind: Kind = {
-        Name = "authorization"
-        Ours = RoomCases.ours
-        Read = read
-        Answer =
-            fun _ question ->
-                caseOf question
-                |> Result.map (fun case -> RoomCases.answerOf (AuthCase.decide (RoomCases.rulesOf case.Version) case))
-    }
+    let kind =
+        RoomCases.kind
+            "authorization"
+            read
+            (caseOf
+             >> Result.map (fun case -> AuthCase.decide (RoomCases.rulesOf case.Version) case))

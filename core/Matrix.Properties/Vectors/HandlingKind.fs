@@ -10,8 +10,7 @@ open Matrix.Properties.Vectors.Places
 /// A redaction that was accepted, and whose event it redacts.
 type RedactionCase = {
     Version: RoomVersion
-    /// "applied", by every server; "sent", by the server of its sender, whom a client asks for it.
-    Asks: string
+    Asks: RedactionQuestion
     Redaction: Pdu
     RedactedSender: string
     /// In which the redaction was accepted.
@@ -27,22 +26,20 @@ module RedactionCase =
 
     /// What the host's evaluator says.
     let decide (rules: AuthRules) (case: RedactionCase) : Decision =
-        let state = state rules case
-
-        if case.Asks = "applied" then
-            rules.Applies(case.Redaction, case.RedactedSender, state)
-        else
-            rules.MayAsk(case.Redaction, case.RedactedSender, state)
+        case.Asks.Ask(rules, case.Redaction, case.RedactedSender, state rules case)
 
 /// What becomes of redactions that were accepted. Room versions, "Handling redactions"; Client-Server API, "Redactions".
 module internal HandlingKind =
 
-    let private asks = [ "applied"; "sent" ]
+    let private asksOf (case: Placed<JsonObject>) : Result<RedactionQuestion, VectorFault> =
+        text "asks" case
+        |> Result.bind (word (RedactionQuestion.All |> List.map _.Word))
+        |> Result.map (fun asked -> RedactionQuestion.All |> List.find (fun question -> question.Word = asked))
 
     let private read (file: Placed<JsonObject>) (case: Placed<JsonObject>) =
         checked' {
             let! rooms = RoomCases.roomsOf file
-            let! question = text "asks" case |> Result.bind (word asks)
+            let! question = asksOf case
             let! event = object "event" case
             let! redacted = object "redacted" case
             let! state = need "state" case |> Result.bind asTexts
@@ -55,7 +52,7 @@ module internal HandlingKind =
                     state
                     |> every (RoomCases.named room)
                     |> Result.map (fun state -> [
-                        "asks", Json.String question
+                        "asks", Json.String question.Word
                         "event", expand "event" event
                         "redacted", expand "redacted" redacted
                         "state", Json.Array(Array.ofList state)
@@ -66,7 +63,7 @@ module internal HandlingKind =
     let caseOf (question: Placed<JsonObject>) : Result<RedactionCase, VectorFault> =
         checked' {
             let! version = text "version" question |> Result.bind EventKinds.knownVersion
-            let! asks = text "asks" question |> Result.bind (word asks)
+            let! asks = asksOf question
             let! redaction = object "event" question |> Result.bind (RoomCases.eventOf version)
             let! redacted = object "redacted" question |> Result.bind (RoomCases.eventOf version)
             let! state = RoomCases.stateOf version question
@@ -80,12 +77,9 @@ module internal HandlingKind =
             }
         }
 
-    let kind: Kind = {
-        Name = "redaction-handling"
-        Ours = RoomCases.ours
-        Read = read
-        Answer =
-            fun _ question ->
-                caseOf question
-                |> Result.map (fun case -> RoomCases.answerOf (RedactionCase.decide (RoomCases.rulesOf case.Version) case))
-    }
+    let kind =
+        RoomCases.kind
+            "redaction-handling"
+            read
+            (caseOf
+             >> Result.map (fun case -> RedactionCase.decide (RoomCases.rulesOf case.Version) case))

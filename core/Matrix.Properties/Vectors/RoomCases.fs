@@ -171,8 +171,18 @@ module internal RoomCases =
                 "entry", Json.String failure.Entry
             ]
 
-    /// The members of an answer whose values are names of ours.
-    let ours = [ "clause"; "reason"; "entry" ]
+    /// A kind whose answers are decisions.
+    let kind
+        (name: string)
+        (read: Placed<JsonObject> -> Placed<JsonObject> -> Result<(string * JsonObject * JsonObject) list, VectorFault>)
+        (decisionOf: Placed<JsonObject> -> Result<Decision, VectorFault>)
+        : Kind = {
+        Name = name
+        // The members of an answer whose values are names of ours.
+        Ours = [ "clause"; "reason"; "entry" ]
+        Read = read
+        Answer = fun _ question -> decisionOf question |> Result.map answerOf
+    }
 
     /// The rules of a version, compiled once.
     let rulesOf: RoomVersion -> AuthRules =

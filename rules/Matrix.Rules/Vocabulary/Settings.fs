@@ -105,6 +105,17 @@ type PowerLevelValues =
     | IntegersAndStrings
     | Integers
 
+/// The ways to read power levels that there are.
+[<RequireQualifiedAccess>]
+module PowerLevelValues =
+
+    /// Each of them.
+    let all = [
+        PowerLevelValues.IntegersFloatsAndStrings
+        PowerLevelValues.IntegersAndStrings
+        PowerLevelValues.Integers
+    ]
+
 /// Who counts as having created the room.
 [<RequireQualifiedAccess>]
 type Creators =

@@ -154,7 +154,7 @@ module GeneratedVectors =
                     inEach picks version (fun pick stage words ->
                         rendering.AddRedaction(
                             version,
-                            $"{asks}: {words}",
+                            $"{asks.Word}: {words}",
                             pick.Near,
                             asks,
                             stage.Case,

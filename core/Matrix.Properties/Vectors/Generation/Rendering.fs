@@ -112,16 +112,12 @@ type internal Rendering(about: string, kind: string) =
 
         name
 
-    let expected (decision: Decision) : (string * Json) list =
-        match decision with
-        | Decision.Allowed clause -> [ "allowed", Json.Bool true; "clause", Json.String clause ]
-        | Decision.Rejected failure -> [
-            "allowed", Json.Bool false
-            "clause", Json.String failure.Clause
-            "reason", Json.String($"%A{failure.Reason}")
-            if failure.Entry <> "" then
-                "entry", Json.String failure.Entry
-          ]
+    /// An answer, without an entry that there is not.
+    let expected (decision: Decision) : (string * Json) list = [
+        for struct (key, value) in (Vectors.ofDecision decision).Members do
+            if value <> Json.String "" then
+                key, value
+    ]
 
     // One case or event a line: a change shows in a comparison of files as what it is.
     let line (text: StringBuilder) (indent: int) (last: bool) (body: string) =
@@ -192,8 +188,15 @@ type internal Rendering(about: string, kind: string) =
 
     /// Adds what became of a redaction of an event that this user sent.
     member _.AddRedaction
-        (version: RoomVersion, name: string, near: string list, asks: string, case: AuthCase, redactedSender: string, decision)
-        : unit =
+        (
+            version: RoomVersion,
+            name: string,
+            near: string list,
+            asks: RedactionQuestion,
+            case: AuthCase,
+            redactedSender: string,
+            decision
+        ) : unit =
         let redacted =
             members [
                 "event_id", Json.String(string case.Event.Redacts)
@@ -206,7 +209,7 @@ type internal Rendering(about: string, kind: string) =
             version
             [
                 "name", Json.String name
-                "asks", Json.String asks
+                "asks", Json.String asks.Word
                 "state", texts [ for e in case.State.Values -> named version e ]
                 "event", Json.Object(question version case)
                 "redacted", Json.Object redacted
