@@ -117,6 +117,12 @@ let ``What becomes of redactions is asked of both versions, and shown where some
     Assert.That(first, Is.EqualTo "it is accepted by redaction.power, and applied by redaction.applied.otherwise")
     Assert.That(second, Is.EqualTo "it is accepted by otherwise, and applied by redaction.applied.power")
 
+    // And what it says of identifiers before, of senders since.
+    let given, first, second = sinceHashes["redaction.applied.same-server"]
+    Assert.That(given, Does.Contain "the identifier is of server one")
+    Assert.That(first, Is.EqualTo "it is accepted by redaction.same-server, and applied by redaction.applied.otherwise")
+    Assert.That(second, Is.EqualTo "it is accepted by otherwise, and applied by redaction.applied.same-server")
+
     let _, first, second = sinceHashes["redaction.applied.otherwise"]
     Assert.That(first, Does.StartWith "the redaction itself is rejected")
     Assert.That(second, Does.Contain "and not applied")

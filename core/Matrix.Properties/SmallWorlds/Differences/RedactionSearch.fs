@@ -35,6 +35,12 @@ module internal RedactionSearch =
         let stage = Stage(Ground(RedactingWorld.world, version))
         let rules = stage.Ground.Rules
 
+        /// Whether the redacted event's identifier is of its sender's server.
+        member _.IsNamedByItsServer(case: int[]) : bool =
+            stage.Load case
+            let sender = RedactingWorld.redactedSender case
+            (string stage.Event.Redacts).EndsWith(sender.Substring(sender.IndexOf ':'), System.StringComparison.Ordinal)
+
         /// Whether it is applied, if it is accepted.
         member _.Applied(case: int[]) : Decision =
             stage.Load case
@@ -79,17 +85,29 @@ module internal RedactionSearch =
         let inEither (x: Decision) (y: Decision) =
             Clauses.within row x || Clauses.within row y
 
+        // Identifiers that are assigned are of servers; others say nothing of where events are from.
+        let isUsual =
+            if List.exists (fun (v: RoomVersion) -> v.Settings.EventIds = EventIdForm.Assigned) [ a; b ] then
+                first.IsNamedByItsServer
+            else
+                fun _ -> true
+
         let lightest (decides: Decision -> Decision -> bool) (limit: int) (differ: Fate -> Fate -> bool) =
             Enumeration.smallest [ world ] [ a; b ] limit (fun _ case ->
-                decides (first.Applied case) (second.Applied case)
+                isUsual case
+                && decides (first.Applied case) (second.Applied case)
                 && differ (first.Fate case) (second.Fate case))
             |> Option.map snd
 
         let outcomes (x: Fate) (y: Fate) = x.Outcome <> y.Outcome
 
+        // What both reject, the rules of handling are not asked about.
+        let reasons (x: Fate) (y: Fate) =
+            x.Accepted.IsOk && x.Applied.Clause <> y.Applied.Clause
+
         [ inBoth; inEither ]
         |> List.tryPick (fun decides ->
-            lightest decides heaviest (fun x y -> outcomes x y || x.Applied.Clause <> y.Applied.Clause)
+            lightest decides heaviest (fun x y -> outcomes x y || reasons x y)
             |> Option.map (fun case ->
                 lightest decides (World.weight world case + 2) outcomes
                 |> Option.defaultValue case))
