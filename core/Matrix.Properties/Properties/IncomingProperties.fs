@@ -147,7 +147,7 @@ module IncomingProperties =
     let trustIsMarked (version: RoomVersion) =
         Property.forAll
             "room.incoming.trust-is-marked"
-            "An event whose previous events nobody gives is decided on the state that a peer tells, merged with what is known; it and all that comes after it are marked. For the sake of one event no peer is asked the same twice."
+            "An event whose previous events nobody gives is decided on the state that a peer tells, merged with what is known; it and all that comes after it are marked. For the sake of one event no peer is asked the same twice, except for events of another state that it told."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun (events, seed) ->
                 // Everything but one event, which nobody gives.
@@ -171,6 +171,9 @@ module IncomingProperties =
                                 | _ -> ()
                     |]
 
+                // For whom, and by whom, a state was told: what is asked next is part of it.
+                let told = HashSet<string * string>()
+
                 let answer (ask: Ask) =
                     match ask.Question with
                     | Question.Events ids -> give ids
@@ -180,19 +183,25 @@ module IncomingProperties =
                     | Question.StateBefore id ->
                         match stateBefore[id] with
                         | null -> Answer.Nothing
-                        | state -> Answer.State([| for e in state.Entries() -> e.EventId |], [||])
+                        | state ->
+                            told.Add((ask.For, ask.Peer)) |> ignore
+                            Answer.State([| for e in state.Entries() -> e.EventId |], [||])
 
                 let asks = Queue<Ask>()
                 // For the sake of the event that was told last.
                 let asked = HashSet<string * string>()
                 let mutable repeated = false
 
-                // An event may be asked for with the state around it, and then without.
+                // An event may be asked for with the state around it, and then without, and as one of each state that was told.
                 let questions (ask: Ask) =
+                    let isOfState = told.Remove((ask.For, ask.Peer))
+
                     match ask.Question with
                     | Question.Events ids -> [
                         for id in ids do
-                            if asked.Contains(ask.Peer, $"event {id}") then
+                            if isOfState then
+                                $"event {id} of the state before {ask.For}"
+                            elif asked.Contains(ask.Peer, $"event {id}") then
                                 $"outlier {id}"
                             else
                                 $"event {id}"

@@ -116,15 +116,16 @@ type IncomingLimits = {
     Walk: int
     /// How many events one question about missing events asks for.
     Page: int
-    /// How many auth and state events are fetched for the sake of one received event.
+    /// How many auth and state events are fetched for the sake of one received event, and how many events of states that it told one peer
+    /// is asked for.
     AuthChain: int
     /// How many entries a state may have that a peer tells.
     State: int
-    /// How many such states are asked for and looked through at a time.
+    /// How many such states are asked for, looked through, and kept until the event is decided, at a time.
     States: int
     /// How many peers are asked the same.
     Peers: int
-    /// How many questions are asked for the sake of one received event.
+    /// How many questions are asked for the sake of one received event, those for keys apart.
     Questions: int
     /// How many extremities make the current state, and are named to a peer: the latest. State resolution takes 64.
     Extremities: int

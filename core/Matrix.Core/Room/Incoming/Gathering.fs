@@ -3,7 +3,6 @@ namespace Matrix.Core.Room.Incoming
 open System
 open System.Collections.Generic
 open Matrix.Core.Ident
-open Matrix.Core.State
 
 /// What each waiting event still needs, and what answers bring: signatures, previous events or the state before the event, auth
 /// events, in this order. Previous events come first because they mostly bring the auth events along, with their own past.
@@ -19,6 +18,9 @@ type internal Gathering
         practices: Practices
     ) =
 
+    let seeking = Seeking(ledger, staging)
+    let states = ToldStates(ledger, staging, seeking, limits)
+
     /// Whom to ask about an event: who gave it, who sent it, and then the room.
     let peersOf (peer: string) (event: ReceivedEvent) : Lazy<string[]> =
         lazy
@@ -27,68 +29,6 @@ type internal Gathering
              |> Seq.distinct
              |> Seq.truncate limits.Peers
              |> Seq.toArray)
-
-    let isMissing (withState: bool) (eventId: string) =
-        isNull (staging.Find eventId)
-        && (match ledger.Find eventId with
-            | null -> true
-            | known -> withState && known.IsOutlier)
-
-    /// Those that are neither known nor waiting. `s` waits for those that wait.
-    let lookFor (s: Staged) (withState: bool) (ids: seq<string>) : struct (List<string> * bool) =
-        let missing = List<string>()
-        let mutable waits = false
-
-        for id in ids do
-            match staging.Find id with
-            | null ->
-                if isMissing withState id then
-                    missing.Add id
-                    // It may come by itself.
-                    staging.Await(s, id)
-            | other ->
-                if withState && other.IsOutlier && not (other.Effort.IsHopeless(id, true)) then
-                    other.IsOutlier <- false
-                    staging.NotReady other
-                    staging.Again other
-
-                staging.Await(s, id)
-                waits <- true
-
-        struct (missing, waits)
-
-    /// A peer had nothing to say: the next one's turn.
-    let nothing (s: Staged) (purpose: Purpose) : unit =
-        match purpose with
-        | Purpose.Previous -> s.SeekTurn <- s.SeekTurn + 1
-        | Purpose.State -> s.StateTurn <- s.StateTurn + 1
-        | Purpose.AuthEvents -> s.AuthTurn <- s.AuthTurn + 1
-        | Purpose.Keys
-        | Purpose.StateEvents -> ()
-
-    /// Asks a peer what it was not asked before for the sake of the same received event. An event may be asked for twice: with the state around
-    /// it, and without when that was not to be had.
-    let ask (s: Staged) (peer: string) (purpose: Purpose) (question: Question) : unit =
-        let isNew key = s.Effort.Asked.Add(struct (peer, key))
-
-        let left =
-            match question with
-            | Question.Events ids ->
-                let place = if purpose = Purpose.Previous then "event " else "outlier "
-
-                match ids |> Array.filter (fun id -> isNew (place + id)) with
-                | [||] -> ValueNone
-                | ids -> ValueSome(Question.Events ids)
-            | Question.AuthChain id when not (isNew ("auth chain " + id)) -> ValueNone
-            | Question.Missing(latest, _, _) when not (isNew ("missing " + latest)) -> ValueNone
-            | Question.StateBefore id when not (isNew ("state " + id)) -> ValueNone
-            | question -> ValueSome question
-
-        match left with
-        | ValueSome question -> staging.Ask(s, peer, purpose, question)
-        | ValueNone ->
-            nothing s purpose
-            staging.Again s
 
     let authEventsOf (s: Staged) : string[] =
         let cited =
@@ -114,7 +54,7 @@ type internal Gathering
 
     /// Auth events: of all that an event needs, the last.
     let authEvents (s: Staged) : unit =
-        let struct (missing, waits) = lookFor s false (authEventsOf s)
+        let struct (missing, waits) = seeking.LookFor(s, false, authEventsOf s)
 
         if missing.Count > 0 then
             if
@@ -126,88 +66,11 @@ type internal Gathering
             elif s.Effort.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
             elif s.AuthTurn = 0 then
-                ask s s.Peers[0] Purpose.AuthEvents (Question.AuthChain s.Id)
+                seeking.Ask(s, s.Peers[0], Purpose.AuthEvents, Question.AuthChain s.Id)
             else
-                ask s s.Peers[s.AuthTurn - 1] Purpose.AuthEvents (Question.Events(missing.ToArray()))
+                seeking.Ask(s, s.Peers[s.AuthTurn - 1], Purpose.AuthEvents, Question.Events(missing.ToArray()))
         elif not waits then
             staging.Ready s
-
-    let nextTeller (s: Staged) =
-        staging.ReleaseState s
-        s.ToldBy <- null
-        s.StateTurn <- s.StateTurn + 1
-        staging.Again s
-
-    /// The state that was told, all of whose events are decided; null if it is none: twice the same key, or no create event.
-    let stateOf (told: string[]) : StateTree | null =
-        let entries = List<StateEntry>()
-        let keys = HashSet<struct (string * string)>()
-        let mutable isState = true
-
-        for id in told do
-            match ledger.Find id with
-            | null -> isState <- false
-            | known when known.IsRejected -> ()
-            | known ->
-                let pdu = known.Event.Pdu
-
-                match pdu.StateKey with
-                | null -> isState <- false
-                | key ->
-                    isState <- isState && keys.Add(struct (pdu.Type, key))
-                    entries.Add(StateEntry.Of(pdu.Type, key, id, known.Ordinal))
-
-        if isState && keys.Contains(struct ("m.room.create", "")) then
-            StateTree.OfEntries(entries, false)
-        else
-            null
-
-    /// The events of the state that a peer told.
-    let told (s: Staged) (ids: string[]) : unit =
-        let struct (missing, waits) = lookFor s false ids
-
-        // The chain comes along in one answer, rather than event by event.
-        let unasked =
-            Seq.append missing (s.ToldChain |> Seq.filter (isMissing false))
-            |> Seq.filter (fun id -> not (s.Fetched.Contains id))
-            |> Seq.distinct
-            |> Seq.toArray
-
-        // No event stands in the state before it.
-        if
-            missing.Exists(fun id -> s.Effort.IsHopeless(id, false))
-            || Array.contains s.Id ids
-        then
-            nextTeller s
-        elif unasked.Length > 0 then
-            if s.Effort.Chain + unasked.Length > limits.AuthChain then
-                s.TooMuch <- true
-                nextTeller s
-            else
-                s.Fetched.UnionWith unasked
-                ask s (string s.ToldBy) Purpose.StateEvents (Question.Events unasked)
-        elif missing.Count > 0 then
-            nextTeller s
-        elif not waits then
-            match stateOf ids with
-            | null -> nextTeller s
-            | state ->
-                s.Trusted <- state
-                staging.ReleaseState s
-                staging.Again s
-
-    let askForState (s: Staged) =
-        if s.StateTurn < s.Peers.Length then
-            if staging.HoldsState s then
-                ask s s.Peers[s.StateTurn] Purpose.State (Question.StateBefore s.Id)
-        else
-            staging.Drop(
-                s,
-                if s.TooMuch then
-                    DropReason.TooMuchMissing limits.AuthChain
-                else
-                    DropReason.StateUnavailable
-            )
 
     let walk (s: Staged) (missing: List<string>) (earliest: Lazy<string[]>) =
         let left = limits.Walk - s.Effort.Walked
@@ -216,20 +79,20 @@ type internal Gathering
         let isHopeless = missing.Exists(fun id -> s.Effort.IsHopeless(id, true))
 
         if left <= 0 || s.SeekTurn >= s.Peers.Length || isHopeless || believes then
-            askForState s
+            states.Ask s
         elif s.SeekTurn = 0 then
-            ask s s.Peers[0] Purpose.Previous (Question.Missing(s.Id, earliest.Value, min limits.Page left))
+            seeking.Ask(s, s.Peers[0], Purpose.Previous, Question.Missing(s.Id, earliest.Value, min limits.Page left))
         else
-            ask s s.Peers[s.SeekTurn] Purpose.Previous (Question.Events(missing.ToArray()))
+            seeking.Ask(s, s.Peers[s.SeekTurn], Purpose.Previous, Question.Events(missing.ToArray()))
 
     /// Previous events, or the state before the event.
     let previousEvents (s: Staged) (earliest: Lazy<string[]>) : unit =
-        let struct (missing, waits) = lookFor s true s.Pdu.PrevEvents
+        let struct (missing, waits) = seeking.LookFor(s, true, s.Pdu.PrevEvents)
 
         if missing.Count > 0 && isNull s.Trusted then
             match s.Told with
             | null -> walk s missing earliest
-            | ids -> told s ids
+            | told -> states.Look(s, told)
         elif not waits then
             authEvents s
 
@@ -255,7 +118,7 @@ type internal Gathering
     /// Whether an event still lacks what it asked for: it may have come by another way.
     let stillLacks (s: Staged) (purpose: Purpose) : bool =
         let lacks withState ids =
-            let struct (missing, _) = lookFor s withState ids
+            let struct (missing, _) = seeking.LookFor(s, withState, ids)
             missing.Count > 0
 
         match purpose with
@@ -272,7 +135,10 @@ type internal Gathering
 
         match staging.Find id with
         | null ->
-            if isMissing (not isOutlier) id && not (effort.IsHopeless(id, not isOutlier)) then
+            if
+                seeking.IsMissing(id, not isOutlier)
+                && not (effort.IsHopeless(id, not isOutlier))
+            then
                 if pdu.RoomId <> roomId then
                     staging.Report(id, DropReason.OtherRoom pdu.RoomId)
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
@@ -307,7 +173,9 @@ type internal Gathering
             match staging.PurposeOf s with
             | ValueSome purpose when not (stillLacks s purpose) ->
                 staging.TakeBack s
-                staging.ReleaseState s
+
+                if isNull s.Trusted then
+                    staging.ReleaseState s
             | _ -> ()
 
         if staging.Holds s && s.Asked < 0 && not s.IsReady && signatures s then
@@ -317,7 +185,7 @@ type internal Gathering
                 previousEvents s earliest
 
     /// The state that a peer told leads nowhere: the next is asked.
-    member _.AskAnother(s: Staged) : unit = nextTeller s
+    member _.AskAnother(s: Staged) : unit = states.Next s
 
     /// Takes an answer.
     member this.Answer(number: int, answer: Answer) : unit =
@@ -339,7 +207,9 @@ type internal Gathering
             | Purpose.Keys, Answer.Signatures signatures -> s.Recheck signatures
             | Purpose.Previous, Answer.Events events ->
                 let lacking () =
-                    s.Pdu.PrevEvents |> Array.filter (isMissing true) |> Array.length
+                    s.Pdu.PrevEvents
+                    |> Array.filter (fun id -> seeking.IsMissing(id, true))
+                    |> Array.length
 
                 let before = lacking ()
 
@@ -354,8 +224,7 @@ type internal Gathering
                     s.TooMuch <- true
                     s.StateTurn <- s.StateTurn + 1
                 else
-                    s.Told <- Array.distinct ids
-                    s.ToldChain <- chain
+                    s.Told <- ToldState(ask.Peer, Array.distinct ids, chain)
                     s.ToldBy <- ask.Peer
             | Purpose.StateEvents, Answer.Events events ->
                 for event in wanted events do
@@ -368,8 +237,8 @@ type internal Gathering
                     if s.Effort.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
                         this.Stage(event, ask.Peer, s.Effort, true)
 
-                if authEventsOf s |> Array.exists (isMissing false) then
+                if authEventsOf s |> Array.exists (fun id -> seeking.IsMissing(id, false)) then
                     s.AuthTurn <- s.AuthTurn + 1
-            | _ -> nothing s purpose
+            | _ -> seeking.Nothing(s, purpose)
 
             staging.Again s

@@ -26,12 +26,34 @@ type internal Effort() =
     /// every missing event cost as many questions as there are paths to it.
     member val Asked = HashSet<struct (string * string)>()
 
+    /// How many events of states that they told the peers were asked for.
+    member val Sought = Dictionary<string, int>()
+
     /// Auth events that are of another room: there is nothing to decide about them here.
     member val Foreign = Dictionary<string, Pdu>()
 
     /// Whether it is known already that nothing comes of an event, with or without its place in the graph.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
+
+/// The state before an event as a peer told it, by identifiers.
+[<Sealed>]
+type internal ToldState(peer: string, ids: string[], chain: string[]) =
+
+    /// Who told it.
+    member _.Peer = peer
+
+    /// Its events.
+    member _.Ids = ids
+
+    /// The events of its auth chain that were not looked through yet.
+    member val Chain = chain with get, set
+
+    /// Those of its events that waited or were not known when last looked at.
+    member val Unknown: IReadOnlyList<string> = ids with get, set
+
+    /// What of the state and its auth chain the peer was asked for.
+    member val Fetched: HashSet<string> = HashSet<string>()
 
 /// An event that waits to be decided.
 [<Sealed>]
@@ -47,12 +69,6 @@ type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, 
     /// Its signatures were checked again.
     member _.Recheck(signatures: CheckedSignature[]) =
         event <- { event with Signatures = signatures }
-
-    /// A state that a peer told is needed no more.
-    member this.ForgetTold() =
-        this.Told <- null
-        this.ToldChain <- [||]
-        this.Fetched.Clear()
 
     /// Another copy came while the signatures of this one are in doubt: they are no part of its identifier.
     member _.Keep(copy: ReceivedEvent) =
@@ -97,17 +113,11 @@ type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, 
     /// Whether something was too large to be fetched.
     member val TooMuch = false with get, set
 
-    /// The state before it as a peer told it, by identifiers; null if none was told.
-    member val Told: string[] | null = null with get, set
+    /// The state before it as a peer told it, while it is looked through; null before and after.
+    member val Told: ToldState | null = null with get, set
 
-    /// The auth chain of that state, as the peer told it.
-    member val ToldChain: string[] = [||] with get, set
-
-    /// The peer that told it.
+    /// The peer that told the state before it.
     member val ToldBy: string | null = null with get, set
-
-    /// Events of that state and its auth chain which that peer was asked for.
-    member val Fetched: HashSet<string> = HashSet<string>()
 
     /// Whether an auth event of it is known to be of another room. Nothing is asked about those of a create event.
     member _.CitesForeign(eventId: string) : bool =

@@ -29,12 +29,25 @@ type internal Staging(limits: IncomingLimits) =
     let mutable nextAsk = 0
     // States that peers tell are large: few at a time.
     let holding = HashSet<Staged>(HashIdentity.Reference)
-    let forTheirTurn = Queue<Staged>()
+    let forTheirTurn = List<Staged>()
 
     let ofPeer peer =
         match perPeer.TryGetValue peer with
         | true, count -> count
         | _ -> 0
+
+    /// An event waits for none of the others.
+    let forgetAwaited (s: Staged) =
+        for awaited in s.Awaits do
+            match waiting.TryGetValue awaited with
+            | true, all ->
+                all.Remove s |> ignore
+
+                if all.Count = 0 then
+                    waiting.Remove awaited |> ignore
+            | _ -> ()
+
+        s.Awaits.Clear()
 
     member _.Count = staged.Count
 
@@ -68,9 +81,17 @@ type internal Staging(limits: IncomingLimits) =
     /// An event is to be looked at again.
     member _.Again(s: Staged) = todo.Enqueue s
 
-    /// The next event to look at; null if there is none.
+    /// The next event to look at; null if there is none. Those in the line for states come first: who gave up a place may want one again.
     member _.NextToDo() : Staged | null =
-        if todo.Count = 0 then null else todo.Dequeue()
+        if holding.Count < limits.States && forTheirTurn.Count > 0 then
+            let next = forTheirTurn[0]
+            forTheirTurn.RemoveAt 0
+            next.AwaitsTurn <- false
+            next
+        elif todo.Count = 0 then
+            null
+        else
+            todo.Dequeue()
 
     /// An event waits for another to be decided or dropped.
     member _.Await(s: Staged, eventId: string) : unit =
@@ -109,32 +130,33 @@ type internal Staging(limits: IncomingLimits) =
         else
             if not s.AwaitsTurn then
                 s.AwaitsTurn <- true
-                forTheirTurn.Enqueue s
+                forTheirTurn.Add s
 
             false
 
+    /// What a peer told of the state before an event is needed no more, and its events are not waited for.
+    member _.ForgetTold(s: Staged) : unit =
+        if not (isNull s.Told) then
+            s.Told <- null
+            forgetAwaited s
+
     /// An event needs no state of a peer's any more: the next may ask for one.
     member this.ReleaseState(s: Staged) : unit =
-        s.ForgetTold()
+        this.ForgetTold s
+        s.Trusted <- null
+        holding.Remove s |> ignore
 
-        if holding.Remove s then
-            let mutable isPassedOn = false
-
-            while not isPassedOn && forTheirTurn.Count > 0 do
-                let next = forTheirTurn.Dequeue()
-                next.AwaitsTurn <- false
-
-                if this.Holds next then
-                    todo.Enqueue next
-                    isPassedOn <- true
-
-    /// The events for which a state was asked of a peer, and looked through.
+    /// The events for which a state was asked of a peer, looked through, and built.
     member _.HoldingStates: Staged[] = Seq.toArray holding
 
     /// An event is decided or dropped: it waits no more, and those that waited for it are looked at again.
     member this.Remove(s: Staged) : Staged[] =
         this.NotReady s
         this.ReleaseState s
+        forgetAwaited s
+
+        if s.AwaitsTurn then
+            forTheirTurn.Remove s |> ignore
 
         if staged.Remove s.Id then
             match ofPeer s.Peer with
@@ -144,15 +166,6 @@ type internal Staging(limits: IncomingLimits) =
         if s.Asked >= 0 then
             asked.Remove s.Asked |> ignore
             s.Asked <- -1
-
-        for awaited in s.Awaits do
-            match waiting.TryGetValue awaited with
-            | true, all ->
-                all.Remove s |> ignore
-
-                if all.Count = 0 then
-                    waiting.Remove awaited |> ignore
-            | _ -> ()
 
         match waiting.TryGetValue s.Id with
         | true, all ->
@@ -185,9 +198,12 @@ type internal Staging(limits: IncomingLimits) =
 
         this.Report(s.Id, reason)
 
-    /// Asks a peer something for an event, if not too much was asked already.
+    /// Asks a peer something for an event, if not too much was asked already. Keys do not count: each event asks once for those of each
+    /// server that signed it.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
-        if s.Effort.Questions >= limits.Questions then
+        let counts = purpose <> Purpose.Keys
+
+        if counts && s.Effort.Questions >= limits.Questions then
             this.Drop(s, DropReason.TooManyQuestions limits.Questions)
         else
             let ask = {
@@ -197,7 +213,9 @@ type internal Staging(limits: IncomingLimits) =
                 For = s.Id
             }
 
-            s.Effort.Questions <- s.Effort.Questions + 1
+            if counts then
+                s.Effort.Questions <- s.Effort.Questions + 1
+
             nextAsk <- nextAsk + 1
             asked.Add(ask.Number, struct (ask, purpose))
             newAsks.Add ask

@@ -1,0 +1,199 @@
+/// What the room machine asks of peers for an event, in which order, and where it stops.
+module Matrix.Core.Tests.IncomingFetchingTests
+
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+[<Test>]
+let ``Keys that are not known are asked for, and an event whose keys cannot be had is dropped`` () =
+    let machine = begun IncomingLimits.usual
+    let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
+    let step = machine.Tell [| Fact.Received("two", Ok unknown) |]
+    let all = unknown.Signatures |> Array.map _.Signature
+
+    same ([ for a in step.Asks -> a.Peer, a.Question ]) ([ "one", Question.Keys("one", all) ])
+    let refused = machine.Tell [| Fact.Answered(step.Asks[0].Number, Answer.Nothing) |]
+    same (drops refused) ([ DropReason.NotSigned "one" ])
+
+    let again = machine.Tell [| Fact.Received("two", Ok unknown) |]
+    let right = (good unknown.Pdu).Signatures
+    same (ids (machine.Tell [| Fact.Answered(again.Asks[0].Number, Answer.Signatures right) |])) ([ "$m" ])
+
+[<Test>]
+let ``A copy whose keys were not known when it came is looked at with the keys that are known now`` () =
+    let machine = begun IncomingLimits.usual
+
+    let copy bytes =
+        let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
+
+        {
+            unknown with
+                Signatures = [|
+                    for s in unknown.Signatures ->
+                        {
+                            s with
+                                Signature = { s.Signature with Bytes = bytes }
+                        }
+                |]
+        }
+
+    let fateOf (signature: Signature) =
+        if signature.Bytes = [| 1uy |] then
+            SignatureFate.Valid
+        else
+            SignatureFate.Invalid
+
+    let outcome =
+        tells
+            machine
+            [
+                Fact.Received("two", Ok(copy [| 0uy |]))
+                Fact.Received("three", Ok(copy [| 1uy |]))
+            ]
+            (fun ask ->
+                match ask.Question with
+                | Question.Keys(_, signatures) ->
+                    Answer.Signatures(signatures |> Array.map (fun s -> { Signature = s; Fate = fateOf s }))
+                | _ -> Answer.Nothing)
+
+    same outcome.Ids [ "$m" ]
+    same outcome.Reasons []
+
+[<Test>]
+let ``Missing events are asked of who sent the event, then of others, then the state, and then it is given up`` () =
+    let machine = begun IncomingLimits.usual
+    let outcome = tells machine [ arrives (message "$m" [ "$gone" ]) ] silent
+
+    same [ for ask in outcome.Asks -> ask.Peer, ask.Question ] [
+        "two", Question.Missing("$m", [| "$join" |], IncomingLimits.usual.Page)
+        "one", Question.Events [| "$gone" |]
+        "two", Question.StateBefore "$m"
+        "one", Question.StateBefore "$m"
+    ]
+
+    same outcome.Reasons [ DropReason.StateUnavailable ]
+
+[<Test>]
+let ``A missing event that comes by itself makes its question needless`` () =
+    let machine = begun IncomingLimits.usual
+    let asked = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
+    let step = machine.Tell [| arrives (message "$m" [ "$join" ]) |]
+    same (ids step) ([ "$m"; "$n" ])
+    Assert.That(machine.Outstanding, Is.Empty)
+
+    let late = machine.Tell [| Fact.Answered(asked.Asks[0].Number, Answer.Nothing) |]
+    Assert.That(late.Decided.Length + late.Asks.Length + late.Dropped.Length, Is.Zero)
+
+[<Test>]
+let ``Auth events that nobody gives drop the event, and nothing else`` () =
+    let machine = begun IncomingLimits.usual
+
+    let outcome =
+        tells machine [ arrives (citing "$m" "$gone") ] (fun _ -> Answer.Events [||])
+
+    same outcome.Asks.Head.Question (Question.AuthChain "$m")
+    same outcome.Dropped [ "$m", DropReason.AuthEventUnavailable "$gone" ]
+    same (ids (machine.Tell [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
+
+[<Test>]
+let ``A past without end is walked as far as may be`` () =
+    let machine = begun { IncomingLimits.usual with Walk = 50 }
+
+    // Every answer is one more event, on top of one that is not known either.
+    let outcome =
+        tells machine [ arrives (message "$m0" [ "$m1" ]) ] (fun ask ->
+            match ask.Question with
+            | Question.Missing(latest, _, _) ->
+                let n = int (latest.Substring 2)
+                Answer.Events [| good (message $"$m{n + 1}" [ $"$m{n + 2}" ]) |]
+            | _ -> Answer.Nothing)
+
+    let count of' =
+        outcome.Asks |> Seq.filter (_.Question >> of') |> Seq.length
+
+    // The event itself is the first of the fifty.
+    same (count _.IsMissing) 49
+    Assert.That(count _.IsStateBefore, Is.GreaterThan 0)
+
+[<Test>]
+let ``A peer is not told of more extremities than make the current state`` () =
+    let machine =
+        begun {
+            IncomingLimits.usual with
+                Extremities = 3
+        }
+
+    machine.Tell [| for n in 1..9 -> arrives (message $"$m{n}" [ "$join" ]) |]
+    |> ignore
+
+    let step = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
+
+    match step.Asks[0].Question with
+    | Question.Missing(_, earliest, _) -> same earliest [| "$m9"; "$m8"; "$m7" |]
+    | other -> Assert.Fail $"%A{other}"
+
+[<Test>]
+let ``Staging is bounded, for the room and for each peer`` () =
+    let limits = {
+        IncomingLimits.usual with
+            Staged = 3
+            StagedOfPeer = 2
+    }
+
+    let waits n = message $"$m{n}" [ $"$gone{n}" ]
+
+    let machine = begun limits
+    let step = machine.Tell [| for n in 1..3 -> arrives (waits n) |]
+    same (drops step) ([ DropReason.StagingFull 2 ])
+
+    let others =
+        machine.Tell [| for n in 4..5 -> Fact.Received("three", Ok(good (waits n))) |]
+
+    same (drops others) ([ DropReason.StagingFull 3 ])
+    same (machine.Waiting) (3)
+
+[<Test>]
+let ``An event costs what is new, however many wait`` () =
+    let asked n =
+        let history, lookups = counted (Store "here")
+        let machine = machineOver history IncomingLimits.usual
+        machine.Tell [| arrives create; arrives joined |] |> ignore
+
+        machine.Tell [| for i in 1..n -> arrives (message $"$w{i}" [ $"$gone{i}" ]) |]
+        |> ignore
+
+        lookups.Value <- 0
+        machine.Tell [| arrives (message "$m" [ "$join" ]) |] |> ignore
+        lookups.Value
+
+    same (asked 900) (asked 10)
+
+[<Test>]
+let ``A chain of events whose keys are not known is fetched, whatever may be asked`` () =
+    let machine =
+        begun {
+            IncomingLimits.usual with
+                Questions = 20
+        }
+
+    let chain = [ for e in levelsOnLevels "p" "$join" 100 -> signed SignatureFate.Skipped e ]
+
+    let outcome =
+        tells machine [ arrives (citing "$m" "$p100") ] (fun ask ->
+            match ask.Question with
+            | Question.AuthChain _ -> Answer.Events(Array.ofList chain)
+            | Question.Keys(_, signatures) ->
+                Answer.Signatures [|
+                    for signature in signatures ->
+                        {
+                            Signature = signature
+                            Fate = SignatureFate.Valid
+                        }
+                |]
+            | _ -> Answer.Nothing)
+
+    same outcome.Reasons []
+    same outcome.Ids.Length 101

@@ -1,0 +1,157 @@
+/// A room of one user as a room machine hears of it, and peers who answer what the machine asks.
+module Matrix.Core.Tests.IncomingRoom
+
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
+
+let version = Versions.v11
+let creator = "@a:one"
+
+/// An event of a chain, with what it cites.
+let event id sender eventType key content (prev: string list) (auth: string list) : Pdu =
+    let draft =
+        match key with
+        | Some key -> Draft.state sender eventType key content
+        | None -> Draft.message sender eventType content
+
+    Draft.toPdu version {
+        draft with
+            Id = id
+            Prev = prev
+            Auth = auth
+            Depth = int64 prev.Length
+    }
+
+let create =
+    event "$create" creator "m.room.create" (Some "") [ "room_version", text "11" ] [] []
+
+let joined =
+    event "$join" creator "m.room.member" (Some creator) [ "membership", text "join" ] [ "$create" ] [ "$create" ]
+
+/// A message that needs nothing besides.
+let message id prev =
+    event id creator "m.room.message" None [] prev [ "$create"; "$join" ]
+
+/// A message that cites more than it needs.
+let citing id (auth: string) =
+    event id creator "m.room.message" None [] [ "$join" ] [ "$create"; "$join"; auth ]
+
+/// Power levels, for which the creator has the power.
+let levels id prev auth =
+    event id creator "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] prev auth
+
+/// A line of power levels events, each on the one before: the first cites the second, and so on down.
+let levelsOnLevels (name: string) (first: string) (length: int) : Pdu list = [
+    for i in 1..length ->
+        let below = if i = 1 then first else $"${name}{i - 1}"
+
+        levels $"${name}{i}" [ below ] [
+            "$create"
+            "$join"
+            if i > 1 then
+                below
+        ]
+]
+
+/// An event whose one signature has some fate.
+let signed fate (pdu: Pdu) : ReceivedEvent = {
+    Pdu = pdu
+    HasRoomId = true
+    RequiredSigners = [| "one" |]
+    AuthorisingServer = ""
+    Signatures = [|
+        {
+            Signature = {
+                Entity = "one"
+                KeyId = "ed25519:a"
+                Bytes = [||]
+            }
+            Fate = fate
+        }
+    |]
+    ThirdPartyKeys = [||]
+}
+
+let good = signed SignatureFate.Valid
+
+/// An event that comes in a transaction of the peer "two".
+let arrives (pdu: Pdu) : Fact = Fact.Received("two", Ok(good pdu))
+
+/// A history, and how often an event was looked up in it.
+let counted (history: IRoomHistory) : IRoomHistory * int ref =
+    let lookups = ref 0
+
+    {
+        new IRoomHistory with
+            member _.Known id =
+                lookups.Value <- lookups.Value + 1
+                history.Known id
+
+            member _.Citing id = history.Citing id
+            member _.Following id = history.Following id
+            member _.Servers() = history.Servers()
+    },
+    lookups
+
+/// A machine over a history, that knows nothing else.
+let machineOver (history: IRoomHistory) limits =
+    RoomMachine.Of("here", create.RoomId, AuthRules version, history, [||], 1u, limits, Practices.usual)
+
+let machineWith limits = machineOver (Store "here") limits
+
+/// A machine that knows the room's beginning.
+let begun limits =
+    let machine = machineWith limits
+    machine.Tell [| arrives create; arrives joined |] |> ignore
+    machine
+
+let drops (step: Step) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
+let ids (step: Step) : string list = [ for d in step.Decided -> d.Event.EventId ]
+
+let same (actual: 'a) (expected: 'a) : unit =
+    Assert.That((actual = expected), $"%A{actual} in place of %A{expected}")
+
+/// All that came of some facts, in order.
+type Outcome = {
+    Asks: Ask list
+    Decided: Decided list
+    Dropped: (string * DropReason) list
+} with
+
+    /// The identifiers of what was decided.
+    member this.Ids = this.Decided |> List.map _.Event.EventId
+
+    /// Why events were dropped.
+    member this.Reasons = this.Dropped |> List.map snd
+
+/// Peers who have nothing.
+let silent (_: Ask) = Answer.Nothing
+
+/// Tells the machine facts, and answers all that it asks until it asks no more.
+let tells (machine: RoomMachine) (facts: Fact list) (answer: Ask -> Answer) : Outcome =
+    let asks = ResizeArray<Ask>()
+    let decided = ResizeArray<Decided>()
+    let dropped = ResizeArray<string * DropReason>()
+    let mutable next = Array.ofList facts
+
+    while next.Length > 0 do
+        let step = machine.Tell next
+        asks.AddRange step.Asks
+        decided.AddRange step.Decided
+        dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
+        Assert.That(asks.Count, Is.LessThan 5_000, "it asks without end")
+        next <- step.Asks |> Array.map (fun ask -> Fact.Answered(ask.Number, answer ask))
+
+    Assert.That(machine.Waiting, Is.Zero, "something waits for ever")
+    Assert.That(machine.Outstanding, Is.Empty)
+
+    {
+        Asks = List.ofSeq asks
+        Decided = List.ofSeq decided
+        Dropped = List.ofSeq dropped
+    }

@@ -1,0 +1,175 @@
+/// What the room machine makes of events that it has all of, or never can: verdicts, extremities, drops.
+module Matrix.Core.Tests.IncomingVerdictTests
+
+open NUnit.Framework
+open Matrix.Core.Event
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Properties.Generators
+open Matrix.Core.Tests.IncomingRoom
+
+[<Test>]
+let ``A room begins with its create event`` () =
+    let step =
+        (machineWith IncomingLimits.usual).Tell [| arrives joined; arrives create |]
+
+    same (ids step) ([ "$create"; "$join" ])
+
+    Assert.That(
+        step.Decided
+        |> Array.forall (fun d -> d.Verdict.IsAccepted && d.Known.Provenance.IsComputed)
+    )
+
+    same ([ for e in step.Decided[1].Extremities -> e.EventId ]) ([ "$join" ])
+
+[<Test>]
+let ``What is malformed or of another room is dropped`` () =
+    let elsewhere =
+        Draft.toPdu version {
+            Draft.message creator "m.room.message" [] with
+                Room = "!other:one"
+        }
+
+    let step =
+        (machineWith IncomingLimits.usual).Tell [| Fact.Received("two", Error(PduFault.Missing "sender")); arrives elsewhere |]
+
+    same
+        (drops step)
+        ([
+            DropReason.Malformed(PduFault.Missing "sender")
+            DropReason.OtherRoom "!other:one"
+        ])
+
+[<Test>]
+let ``A wrong signature drops an event, and a copy with the right one is taken after all`` () =
+    let machine = begun IncomingLimits.usual
+
+    let forged =
+        Fact.Received("two", Ok(signed SignatureFate.Invalid (message "$m" [ "$join" ])))
+
+    same (drops (machine.Tell [| forged |])) ([ DropReason.NotSigned "one" ])
+    same (ids (machine.Tell [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
+
+[<Test>]
+let ``A rejected event is in the graph, changes no state, and is not built upon; what cites it is rejected`` () =
+    let machine = begun IncomingLimits.usual
+    let stranger = "@b:one"
+
+    let topic =
+        event "$bad" stranger "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
+
+    let above = message "$above" [ "$bad" ]
+
+    let step =
+        machine.Tell [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
+
+    same
+        (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Standing ])
+        (Map [
+            "$bad", Standing.Rejected
+            "$above", Standing.Accepted
+            "$citing", Standing.Rejected
+        ])
+
+    same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
+    Assert.That(machine.Current.Find("m.room.topic", ""), Is.Null)
+
+[<Test>]
+let ``An event that comes after what descends from it closes the gap, though it is rejected`` () =
+    let machine = begun IncomingLimits.usual
+
+    tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun ask ->
+        match ask.Question with
+        | Question.StateBefore _ -> Answer.State([| "$create"; "$join" |], [||])
+        | _ -> Answer.Nothing)
+    |> ignore
+
+    same ([ for e in machine.Extremities -> e.EventId ]) ([ "$join"; "$above" ])
+
+    let late =
+        event "$bad" "@b:one" "m.room.topic" (Some "") [] [ "$join" ] [ "$create" ]
+
+    machine.Tell [| arrives late |] |> ignore
+    same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
+
+[<Test>]
+let ``Events that wait for themselves are given up`` () =
+    let machine = begun IncomingLimits.usual
+
+    let step =
+        machine.Tell [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
+
+    same (drops step) ([ DropReason.Circular; DropReason.Circular ])
+    Assert.That(machine.Waiting, Is.Zero)
+
+[<Test>]
+let ``What is durable is the history's to answer`` () =
+    let machine = machineWith IncomingLimits.usual
+    let begun = machine.Tell [| arrives create; arrives joined |]
+    same (machine.NotDurable) (2)
+
+    machine.Tell [| Fact.Durable [| for d in begun.Decided -> d.Known |] |]
+    |> ignore
+
+    Assert.That(machine.NotDurable, Is.Zero)
+
+[<Test>]
+let ``A copy that says it is of another room is not taken in the place of the event`` () =
+    let machine = begun IncomingLimits.usual
+    let original = message "$m" [ "$join" ]
+
+    let elsewhere =
+        Draft.toPdu version {
+            Draft.message creator "m.room.message" [] with
+                Id = "$m"
+                Room = "!other:one"
+                Prev = [ "$join" ]
+                Auth = [ "$create"; "$join" ]
+        }
+
+    let step =
+        machine.Tell [|
+            Fact.Received("two", Ok(signed SignatureFate.Invalid original))
+            Fact.Received("two", Ok(good elsewhere))
+        |]
+
+    same (ids step) ([])
+    same (drops step) ([ DropReason.NotSigned "one" ])
+
+[<Test>]
+let ``An event that cites itself is dropped at once, whatever else is waited for`` () =
+    let machine = begun IncomingLimits.usual
+    let waits = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
+    same (waits.Asks.Length) (1)
+
+    let after = message "$x" [ "$join"; "$x" ]
+
+    let step = machine.Tell [| arrives after; arrives (citing "$y" "$y") |]
+    same (drops step) ([ DropReason.Circular; DropReason.Circular ])
+    same (machine.Waiting) (1)
+
+[<Test>]
+let ``An event that cites an event of another room is rejected`` () =
+    let machine = begun IncomingLimits.usual
+
+    let foreign =
+        Draft.toPdu version {
+            Draft.state creator "m.room.power_levels" "" [] with
+                Id = "$foreign"
+                Room = "!other:one"
+        }
+
+    let outcome fate =
+        tells machine [ arrives (citing "$m" "$foreign") ] (fun ask ->
+            match ask.Question with
+            | Question.AuthChain _ -> Answer.Events [| signed fate foreign; good create; good joined |]
+            | _ -> Answer.Nothing)
+
+    // Of what its server did not sign nobody knows the room.
+    let unsigned = (outcome SignatureFate.Invalid).Reasons
+    Assert.That(unsigned, Does.Contain(DropReason.OtherRoom "!other:one"))
+    same (List.last unsigned) (DropReason.AuthEventUnavailable "$foreign")
+
+    match (outcome SignatureFate.Valid).Decided with
+    | [ { Verdict = Verdict.Rejected failure } ] -> same (failure.Clause) ("auth-events.elsewhere")
+    | other -> Assert.Fail $"%A{other}"
