@@ -166,7 +166,11 @@ let private receivedOf (version: string) (eventType: string) (content: string) =
 [<Test>]
 let ``Who must have signed depends on the event and its room version`` () =
     let signers version eventType content =
-        (receivedOf version eventType content).RequiredSigners |> Array.toList
+        let received = receivedOf version eventType content
+        // What is known of a server that has the event says the same.
+        Assert.That((PduFormat.requiredSigners (formatOf version) received.Pdu = received.RequiredSigners), Is.True)
+        Assert.That(PduFormat.authorisingServer (formatOf version) received.Pdu, Is.EqualTo received.AuthorisingServer)
+        Array.toList received.RequiredSigners
 
     let invite = """{"membership":"invite","third_party_invite":{}}"""
     Assert.That((signers "3" "m.room.message" "{}" = [ "domain" ]), Is.True)

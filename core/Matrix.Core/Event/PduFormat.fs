@@ -6,6 +6,34 @@ open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Rules
 
+/// Who must sign an event, by what it is like. `Matrix.Rules.Signing` says it in words.
+[<RequireQualifiedAccess>]
+module private Signers =
+
+    let private asks (format: EventFormat) (signer: ExtraSigner) =
+        List.contains signer format.Version.Settings.ExtraSigners
+
+    let private answersThirdParty (eventType: string) (content: JsonObject) =
+        eventType = "m.room.member"
+        && content.Text "membership" = "invite"
+        && content.Has "third_party_invite"
+
+    let required (format: EventFormat) (eventId: string) (sender: string) (eventType: string) (content: JsonObject) : string[] =
+        Array.distinct [|
+            if not (answersThirdParty eventType content) then
+                UserId.server sender
+            if asks format ExtraSigner.EventIdServer then
+                Ident.serverOf eventId
+        |]
+
+    let authorising (format: EventFormat) (eventType: string) (content: JsonObject) : string =
+        if asks format ExtraSigner.AuthorisingServer && eventType = "m.room.member" then
+            match content.Text "join_authorised_via_users_server" with
+            | null -> ""
+            | user -> Ident.serverOf user
+        else
+            ""
+
 [<Sealed>]
 type ReceivedPdu
     internal
@@ -18,19 +46,6 @@ type ReceivedPdu
         hashHolds: bool,
         canonical: byte[]
     ) =
-
-    let contentText key =
-        match fields.Content.TryFind key with
-        | ValueSome(Json.String s) -> s
-        | _ -> ""
-
-    let isThirdPartyInvite =
-        fields.Type = "m.room.member"
-        && contentText "membership" = "invite"
-        && fields.Content.Has "third_party_invite"
-
-    let hasSigner signer =
-        List.contains signer format.Version.Settings.ExtraSigners
 
     member _.EventId = eventId
 
@@ -48,19 +63,9 @@ type ReceivedPdu
     member _.Signatures = SignedJson.signatures event
 
     member _.RequiredSigners =
-        let sender = UserId.server fields.Sender
-        let origin = if isThirdPartyInvite then [||] else [| sender |]
+        Signers.required format eventId fields.Sender fields.Type fields.Content
 
-        if hasSigner ExtraSigner.EventIdServer then
-            Array.append origin [| Ident.serverOf eventId |] |> Array.distinct
-        else
-            origin
-
-    member _.AuthorisingServer =
-        if hasSigner ExtraSigner.AuthorisingServer && fields.Type = "m.room.member" then
-            Ident.serverOf (contentText "join_authorised_via_users_server")
-        else
-            ""
+    member _.AuthorisingServer = Signers.authorising format fields.Type fields.Content
 
     member _.HashHolds = hashHolds
 
@@ -136,6 +141,12 @@ module PduFormat =
         | Ok fields ->
             use text = new EventText(event, format.Redactor)
             Ok(PduFields.toPdu format fields fields.EventId fields.Content (text.Stored [||]))
+
+    let requiredSigners (format: EventFormat) (pdu: Pdu) : string[] =
+        Signers.required format pdu.EventId pdu.Sender pdu.Type pdu.Content
+
+    let authorisingServer (format: EventFormat) (pdu: Pdu) : string =
+        Signers.authorising format pdu.Type pdu.Content
 
     let redact (format: EventFormat) (pdu: Pdu) : Pdu =
         let content = format.Redactor.Content(pdu.Type, pdu.Content)

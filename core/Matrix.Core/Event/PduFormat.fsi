@@ -62,6 +62,12 @@ module PduFormat =
     /// What it names may have any form; what has no `depth` has depth 0.
     val ofTrusted: format: EventFormat -> event: JsonObject -> Result<Pdu, PduFault>
 
+    /// The servers that must have signed an event: see `ReceivedPdu.RequiredSigners`, which asks the event as it came.
+    val requiredSigners: format: EventFormat -> pdu: Pdu -> string[]
+
+    /// The server whose signature the authorization rules will ask for: see `ReceivedPdu.AuthorisingServer`.
+    val authorisingServer: format: EventFormat -> pdu: Pdu -> string
+
     /// The event with all removed that redaction removes. Room versions, "Redactions". Redacting twice changes nothing more.
     val redact: format: EventFormat -> pdu: Pdu -> Pdu
 

@@ -31,7 +31,7 @@ module IncomingProperties =
             Signatures = [ for server in Composing.signers pdu -> { Server = server; IsGenuine = true } ]
         }
 
-        let event = SentEvent.receive version (fun _ -> true) sent
+        let event = SentEvent.receive (EventFormat version) (fun _ -> true) sent
         // Identifiers here are no hashes, and have no server either.
         let sender = pdu.Sender.Substring(pdu.Sender.IndexOf ':' + 1)
 

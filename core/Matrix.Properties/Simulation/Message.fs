@@ -1,7 +1,6 @@
 namespace Matrix.Properties.Simulation
 
 open Matrix.Core.Event
-open Matrix.Core.Ident
 open Matrix.Core.Room.Incoming
 open Matrix.Rules
 
@@ -38,11 +37,6 @@ and [<RequireQualifiedAccess>] Reply =
 [<RequireQualifiedAccess>]
 module SentEvent =
 
-    let private text (key: string) (pdu: Pdu) =
-        match pdu.Content.Text key with
-        | null -> ""
-        | value -> value
-
     /// The signature whose making is a matter of fact.
     let private asSignature (signed: Signed) : Signature = {
         Entity = signed.Server
@@ -60,28 +54,18 @@ module SentEvent =
     }
 
     /// The event as somebody receives it who has these servers' keys.
-    let receive (version: RoomVersion) (hasKeys: string -> bool) (sent: SentEvent) : ReceivedEvent =
+    let receive (format: EventFormat) (hasKeys: string -> bool) (sent: SentEvent) : ReceivedEvent =
         let pdu = sent.Pdu
-        let sender = UserId.server pdu.Sender
-
-        let asks signer =
-            List.contains signer version.Settings.ExtraSigners
 
         {
             Pdu = pdu
-            HasRoomId = not (pdu.Type = "m.room.create" && version.Settings.RoomIds = RoomIdForm.HashOfCreate)
-            RequiredSigners =
-                if asks ExtraSigner.EventIdServer then
-                    Array.distinct [| sender; pdu.EventId.Substring(pdu.EventId.IndexOf ':' + 1) |]
-                else
-                    [| sender |]
-            AuthorisingServer =
-                if asks ExtraSigner.AuthorisingServer && pdu.Type = "m.room.member" then
-                    match text "join_authorised_via_users_server" pdu with
-                    | "" -> ""
-                    | user -> UserId.server user
-                else
-                    ""
+            HasRoomId =
+                not (
+                    pdu.Type = "m.room.create"
+                    && format.Version.Settings.RoomIds = RoomIdForm.HashOfCreate
+                )
+            RequiredSigners = PduFormat.requiredSigners format pdu
+            AuthorisingServer = PduFormat.authorisingServer format pdu
             Signatures = [| for signed in sent.Signatures -> check hasKeys (asSignature signed) |]
             ThirdPartyKeys = [||]
         }

@@ -79,7 +79,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
         if not (copies.ContainsKey id) || sent.Signatures |> List.forall _.IsGenuine then
             copies[id] <- sent
 
-        SentEvent.receive stage.Rules.Version keys.Contains sent
+        SentEvent.receive stage.Format keys.Contains sent
 
     /// Does something later, unless the server crashes before.
     let later delay (what: unit -> unit) =
@@ -236,7 +236,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
         made.Add sent.Pdu.EventId |> ignore
         copies[sent.Pdu.EventId] <- sent
         // Whoever vouches for a join has just signed it: there is nothing to look up.
-        tell [| Fact.Made(SentEvent.receive stage.Rules.Version (fun _ -> true) sent) |]
+        tell [| Fact.Made(SentEvent.receive stage.Format (fun _ -> true) sent) |]
 
     /// Tries a draft; false if the room does not allow it.
     member this.Try(draft: Matrix.Core.Room.Draft) : bool =
