@@ -150,6 +150,7 @@ module Plan =
             4, Lie.Equivocate
             3, Lie.Forbidden
             3, Lie.CiteForbidden
+            // Where nothing is hidden from those who ask, `ofSeed` makes it `Lie.CiteHidden`.
             1, Lie.Hide
         |]
 

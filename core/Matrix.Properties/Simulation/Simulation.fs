@@ -97,6 +97,28 @@ module Simulation =
             Page = 20
     }
 
+    /// The same events in an order in which none comes before those that it names, otherwise as they stand.
+    let private inOrder (events: Pdu list) : Pdu list =
+        let byId = Dictionary<string, Pdu>()
+
+        for event in events do
+            byId[event.EventId] <- event
+
+        let met = HashSet<string>()
+        let told = List<Pdu>()
+
+        let rec tell (event: Pdu) =
+            if met.Add event.EventId then
+                for id in Seq.append event.PrevEvents event.AuthEvents do
+                    match byId.TryGetValue id with
+                    | true, named -> tell named
+                    | _ -> ()
+
+                told.Add event
+
+        List.iter tell events
+        List.ofSeq told
+
     /// Everything that runs: the servers, what is between them, and who watches.
     [<Sealed>]
     type private Federation(plan: Plan, conduct: Conduct) as this =
@@ -201,88 +223,7 @@ module Simulation =
                 for n in honest do
                     nodes[n].Forgive plan.Liar
 
-        /// A joined user of the server says so again: an event that no power is needed for.
-        let say (n: int) : string option =
-            let node = nodes[n]
-            let place = node.Place
-
-            let isJoined user =
-                match (place.Read place.State).Find("m.room.member", user) with
-                | null -> false
-                | event -> event.Membership.IsJoin
-
-            match stage.UsersOf n |> Array.tryFind isJoined with
-            | None -> None
-            | Some user ->
-                let before = node.View.Ids.Count
-
-                if node.Try(Composing.draft stage place user user (1000 + before) Act.Join) then
-                    Some node.View.Ids[before]
-                else
-                    None
-
-        let isAcceptedBy n (id: string) =
-            match nodes[n].View.Find id with
-            | null -> false
-            | known -> known.Standing = Standing.Accepted
-
-        /// One event from each server, one after the other: who said what.
-        let round () : (int * string) list = [
-            for n in honest do
-                let event = say n
-                network.Run goOn
-
-                match event with
-                | Some id -> n, id
-                | None -> ()
-        ]
-
-        /// The servers that take each other's events, and nobody else's, in groups; none if it is still unclear who is in which.
-        /// One group is what one hopes for. That servers can stay apart is the specification's doing: an event that is not allowed by
-        /// the current state is not built upon, so that two servers may each go on without the other for ever.
-        let groups (said: (int * string) list) : int list list option =
-            let takes n other =
-                said |> List.exists (fun (m, id) -> m = other && isAcceptedBy n id)
-
-            let speakers = List.map fst said
-
-            let groupOf n =
-                speakers |> List.filter (fun m -> takes n m && takes m n)
-
-            let all = speakers |> List.map groupOf |> List.distinct
-
-            let isClear (group: int list) =
-                group |> List.forall (fun n -> groupOf n = group)
-                && (group.Length = 1
-                    || speakers
-                       |> List.except group
-                       |> List.forall (fun other -> not (group |> List.exists (fun n -> takes n other))))
-
-            if List.forall isClear all then Some all else None
-
-        /// Compares the current states inside of groups, and answers how many servers were compared, and how many are in a group
-        /// other than the largest.
-        let compareCurrent (groups: int list list) : int * int =
-            let misled = watch.Misled
-
-            for group in groups do
-                match group |> List.filter (fun n -> not (misled.Contains n)) with
-                | first :: rest ->
-                    for n in rest do
-                        if not (StateTree.AreSame(nodes[first].Current, nodes[n].Current)) then
-                            watch.Fail(Violation.CurrentStatesDiffer(stage.Servers[first], stage.Servers[n]))
-                | [] -> ()
-
-            let largest = groups |> List.map List.length |> List.fold max 0
-            let all = groups |> List.sumBy List.length
-
-            let compared =
-                groups
-                |> List.map (List.filter (fun n -> not (misled.Contains n)))
-                |> List.filter (fun group -> group.Length > 1)
-                |> List.sumBy List.length
-
-            compared, all - largest
+        let settling = Settling(stage, nodes, honest, watch, (fun () -> network.Run goOn))
 
         member _.Run() : Ended =
             for node in nodes do
@@ -297,13 +238,13 @@ module Simulation =
             let mutable settled = 0, 0
 
             while left > 0 && goOn () do
-                let said = round ()
+                let said = settling.Round()
                 left <- left - 1
 
-                match groups said with
+                match settling.Groups said with
                 // The first rounds tell what nobody had heard of.
                 | Some groups when left < rounds - 2 && goOn () ->
-                    settled <- compareCurrent groups
+                    settled <- settling.Compare groups
                     left <- 0
                 | _ -> ()
 
@@ -340,15 +281,13 @@ module Simulation =
             |> Seq.choose Option.ofObj
             |> Seq.map _.Event.Pdu
             |> Seq.distinctBy _.EventId
-            |> Seq.sortWith (fun a b ->
-                match compare a.Depth b.Depth with
-                | 0 -> System.String.CompareOrdinal(a.EventId, b.EventId)
-                | order -> order)
-            |> Seq.map (fun pdu -> {
+            |> Seq.sortBy (fun pdu -> pdu.Depth, pdu.EventId)
+            |> List.ofSeq
+            |> inOrder
+            |> List.map (fun pdu -> {
                 Event = pdu
                 Verdicts = [ for node in nodes -> verdict pdu.EventId node ]
             })
-            |> List.ofSeq
 
         interface IWorld with
             member _.Now = network.Now

@@ -1,0 +1,92 @@
+namespace Matrix.Properties.Simulation
+
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+
+/// The end of a run: the honest servers say where they stand, and those that take each other's events have to agree. `run` lets the
+/// network deliver all that is under way.
+[<Sealed>]
+type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch, run: unit -> unit) =
+
+    /// A joined user of the server says so again: an event that no power is needed for.
+    let say (n: int) : string option =
+        let node = nodes[n]
+        let place = node.Place
+
+        let isJoined user =
+            match (place.Read place.State).Find("m.room.member", user) with
+            | null -> false
+            | event -> event.Membership.IsJoin
+
+        match stage.UsersOf n |> Array.tryFind isJoined with
+        | None -> None
+        | Some user ->
+            let before = node.View.Ids.Count
+
+            if node.Try(Composing.draft stage place user user (1000 + before) Act.Join) then
+                Some node.View.Ids[before]
+            else
+                None
+
+    let isAcceptedBy n (id: string) =
+        match nodes[n].View.Find id with
+        | null -> false
+        | known -> known.Standing = Standing.Accepted
+
+    /// One event from each server, one after the other: who said what.
+    member _.Round() : (int * string) list = [
+        for n in honest do
+            let event = say n
+            run ()
+
+            match event with
+            | Some id -> n, id
+            | None -> ()
+    ]
+
+    /// The servers that take each other's events, and nobody else's, in groups; none if it is still unclear who is in which.
+    /// One group is what one hopes for. That servers can stay apart is the specification's doing: an event that is not allowed by
+    /// the current state is not built upon, so that two servers may each go on without the other for ever.
+    member _.Groups(said: (int * string) list) : int list list option =
+        let takes n other =
+            said |> List.exists (fun (m, id) -> m = other && isAcceptedBy n id)
+
+        let speakers = List.map fst said
+
+        let groupOf n =
+            speakers |> List.filter (fun m -> takes n m && takes m n)
+
+        let all = speakers |> List.map groupOf |> List.distinct
+
+        let isClear (group: int list) =
+            group |> List.forall (fun n -> groupOf n = group)
+            && (group.Length = 1
+                || speakers
+                   |> List.except group
+                   |> List.forall (fun other -> not (group |> List.exists (fun n -> takes n other))))
+
+        if List.forall isClear all then Some all else None
+
+    /// Compares the current states inside of groups, and answers how many servers were compared, and how many are in a group
+    /// other than the largest.
+    member _.Compare(groups: int list list) : int * int =
+        let misled = watch.Misled
+
+        for group in groups do
+            match group |> List.filter (fun n -> not (misled.Contains n)) with
+            | first :: rest ->
+                for n in rest do
+                    if not (StateTree.AreSame(nodes[first].Current, nodes[n].Current)) then
+                        watch.Fail(Violation.CurrentStatesDiffer(stage.Servers[first], stage.Servers[n]))
+            | [] -> ()
+
+        let largest = groups |> List.map List.length |> List.fold max 0
+        let all = groups |> List.sumBy List.length
+
+        let compared =
+            groups
+            |> List.map (List.filter (fun n -> not (misled.Contains n)))
+            |> List.filter (fun group -> group.Length > 1)
+            |> List.sumBy List.length
+
+        compared, all - largest
