@@ -110,6 +110,8 @@ internal sealed partial class CommandLineTests
     [TestCase("simulate --room-version 99", "'99'")]
     [TestCase("simulate --replay /no/such/file", "there is no such file")]
     [TestCase("simulate --replay /tmp", "/tmp: this is a folder")]
+    [TestCase("simulate --replay /no/such/file --seeds 12 --room-version all", "--replay, --seeds: expected one of them")]
+    [TestCase("simulate --replay /no/such/file --out /tmp/x", "--replay, --out: expected one of them")]
     [TestCase("simulate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
     [TestCase("simulate --seeds 11 --room-version all", "--seeds: expected 12 to")]
     [TestCase("simulate --room-version 11 --room-version 99", "'99'")]
@@ -137,6 +139,20 @@ internal sealed partial class CommandLineTests
         Assert.That(ran.Code, Is.EqualTo(2), ran.Errors);
         Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: ").And.Contains(told).And.Not.Contain("\n"));
         Assert.That(ran.Output, Is.Empty);
+    }
+
+    [TestCase("keys generate --out")]
+    [TestCase("simulate --out")]
+    [TestCase("rules html")]
+    [TestCase("rules print")]
+    [TestCase("vectors generate")]
+    [TestCase("db backup")]
+    public async Task An_empty_name_of_what_is_to_be_written_is_told_and_ends_with_2(string command)
+    {
+        var ran = await Command.RunAsync([.. command.Split(' '), ""]);
+
+        Assert.That((ran.Code, ran.Output), Is.EqualTo((2, "")));
+        Assert.That(ran.Errors, Is.EqualTo("mx: expected the name of a file or folder: this one is empty\n"));
     }
 
     [Test]

@@ -89,6 +89,7 @@ internal sealed class ExplainTests
     [TestCase("[]", "expected one event")]
     [TestCase("{\"type\":\"m.room.name\",\"content\":{}}", "expected `sender`")]
     [TestCase("{\"type\":\"m.room.name\",\"sender\":\"@a:b\",\"content\":[]}", "`content`: expected an object")]
+    [TestCase("{\"type\":\"m.room.create\",\"sender\":\"@a:b\",\"state_key\":\"\",\"event_id\":\"\",\"content\":{}}", "`event_id`: expected an event id")]
     public async Task What_is_no_event_is_told_with_its_file_and_what_was_expected(string text, string expected)
     {
         var file = Written("event.json", text);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Matrix.Processes;
 
@@ -165,6 +166,52 @@ internal sealed class VectorsTests
         Assert.That(Number(folder, "files"), Is.EqualTo(2));
         Assert.That(none.Code, Is.EqualTo(2));
         Assert.That(none.Errors, Does.StartWith($"mx: {outline}: the file: expected test vectors"));
+    }
+
+    [Test]
+    public async Task A_folder_without_vectors_is_told_to_have_none()
+    {
+        var ran = await Command.RunAsync("vectors", "check", _published, _folder);
+
+        Assert.That((ran.Code, ran.Output), Is.EqualTo((2, "")));
+        Assert.That(ran.Errors, Does.StartWith($"mx: {_folder}: expected a folder with vectors"));
+    }
+
+    [Test]
+    public async Task A_line_that_is_too_long_is_answered_before_it_has_ended_and_the_next_line_is_too()
+    {
+        using var answering = Process.Start(new ProcessStartInfo("dotnet", [Command.Tool, "vectors", "answer"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        })!;
+        var input = answering.StandardInput;
+        async Task<JsonElement> AnswerAsync() =>
+            JsonDocument.Parse((await answering.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(20)))!).RootElement;
+
+        try
+        {
+            await input.WriteAsync(new string('x', 1_100_000));
+            await input.FlushAsync();
+            Assert.That((await AnswerAsync()).GetProperty("error").GetString(), Does.Contain("1048576 bytes"));
+
+            await input.WriteAsync(new string('y', 1_100_000) + "\n{\"id\":2,\"kind\":\"power-level\",\"question\":{\"version\":\"9\",\"value\":\"7\"}}");
+            input.Close();
+            Assert.That((await AnswerAsync()).GetProperty("id").GetInt32(), Is.EqualTo(2));
+        }
+        finally
+        {
+            answering.Kill();
+        }
+    }
+
+    [Test]
+    public async Task Mutants_need_the_vectors_of_a_checkout()
+    {
+        var ran = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_HOME"] = _folder }, "", "rules", "mutate");
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.StartWith("mx: there is no tests/vectors here").And.Not.Contain("FILE"));
     }
 
     [Test]

@@ -21,6 +21,25 @@ internal sealed class VerifyTests
     }
 
     [Test]
+    public async Task A_property_that_the_newest_version_does_not_have_is_asked_of_one_that_has_it()
+    {
+        var ran = await Command.RunAsync("rules", "verify", "--room-version", "10", "--property", "cited.create");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Output, Does.Match(@"ok +cited\.create +\d+ +versions 10"));
+    }
+
+    [TestCase("text")]
+    [TestCase("json")]
+    public async Task A_property_that_a_version_does_not_have_is_bad_usage(string format)
+    {
+        var ran = await Command.RunAsync("rules", "verify", "--room-version", "1", "--property", "cited.no-create", "--format", format);
+
+        Assert.That((ran.Code, ran.Output), Is.EqualTo((2, "")));
+        Assert.That(ran.Errors, Does.Contain("no property 'cited.no-create' of version 1"));
+    }
+
+    [Test]
     public async Task Drawn_properties_of_one_version_are_run_by_a_part_of_their_name()
     {
         var ran = await Command.RunAsync("rules", "verify", "--room-version", "12", "--property", "auth.evaluators-agree");

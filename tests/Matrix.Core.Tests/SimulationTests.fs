@@ -104,8 +104,10 @@ let ``Of two servers neither lies, for nobody would be left to agree with`` () =
         let plan = Plan.ofSeed { optionsOf "12" with Servers = 2 } seed
         Assert.That(plan.Liar, Is.EqualTo -1)
 
-let private failsWith (conduct: Conduct) (plan: Plan) : bool =
-    (Simulation.runWith conduct plan).Violation.IsSome
+let private violation (conduct: Conduct) (plan: Plan) : Violation option =
+    (Simulation.runWith conduct plan).Violation
+
+let private failsWith (conduct: Conduct) (plan: Plan) : bool = (violation conduct plan).IsSome
 
 /// The mutants that a few seeds notice.
 let private mutants = [
@@ -125,15 +127,27 @@ let Mutant (conduct: Conduct) =
 [<Test>]
 let ``A history that fails shrinks to one that fails still, and survives being written and read`` () =
     let plan = Plan.ofSeed (optionsOf "12") 1UL
-    let fails = failsWith Mutants.firstHeardWins
-    let small = Shrink.plan 200 fails plan
+    let violation = violation Mutants.firstHeardWins
+    let small = Shrink.plan 200 violation plan
 
     Assert.That(small.Operations.Length, Is.LessThan 10)
-    Assert.That(fails small)
+    Assert.That((violation small).IsSome)
 
     match PlanText.read (Text.Encoding.UTF8.GetBytes(PlanText.write small)) with
     | Ok read -> Assert.That(read, Is.EqualTo small)
     | Error fault -> Assert.Fail $"%A{fault}"
+
+[<Test>]
+let ``A history shrinks to one that goes wrong in the same way, not to a smaller one that goes wrong otherwise`` () =
+    let violation (plan: Plan) =
+        match plan.Operations.Length with
+        | 0 -> None
+        | few when few < 3 -> Some(Violation.SoftFailure("$event", "s1"))
+        | many -> Some(Violation.Extremities $"s{many}")
+
+    let small = Shrink.plan 200 violation (Plan.ofSeed (optionsOf "12") 1UL)
+
+    Assert.That(small.Operations.Length, Is.EqualTo 3)
 
 let private quiet (servers: int) (liar: int) (delayFrom: int) : string =
     PlanText.write {

@@ -24,6 +24,15 @@ module internal Ending =
         else
             text
 
+    /// What each gives, or the first way in which one cannot be used.
+    let all (read: 'a -> Result<'b, Ending>) (values: 'a list) : Result<'b list, Ending> =
+        (Ok [], values)
+        ||> List.fold (fun soFar value ->
+            match soFar with
+            | Error ending -> Error ending
+            | Ok found -> read value |> Result.map (fun next -> next :: found))
+        |> Result.map List.rev
+
     /// Says what is left to be said, and answers the exit code.
     let conclude ending =
         match ending with

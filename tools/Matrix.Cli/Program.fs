@@ -6,6 +6,7 @@ open Argu
 open Matrix.Cli.Config
 open Matrix.Cli.Db
 open Matrix.Cli.Rules
+open Matrix.Cli.Simulate
 open Matrix.Cli.Events
 open Matrix.Cli.State
 open Matrix.Cli.Users

@@ -46,29 +46,35 @@ let file (name: string) : Result<byte[], Ending> =
 let standardInput () : Result<byte[], Ending> =
     read "standard input" Console.OpenStandardInput
 
+/// The full path of a file or folder that is to be written.
+let path (name: string) : Result<string, Ending> =
+    if name = "" then
+        Error(Misused "expected the name of a file or folder: this one is empty")
+    else
+        Ok(Path.GetFullPath name)
+
 /// Makes a folder that files are to be written to, where there is none.
 let folderFor (name: string) : Result<string, Ending> =
-    let folder = Path.GetFullPath name
-
-    if File.Exists folder then
-        Error(Misused $"{folder}: expected a folder, found a file")
-    else
-        try
-            Directory.CreateDirectory folder |> ignore
-            Ok folder
-        with
-        | :? UnauthorizedAccessException
-        | :? IOException -> Error(Misused $"{folder}: expected a folder that can be made")
+    path name
+    |> Result.bind (fun folder ->
+        if File.Exists folder then
+            Error(Misused $"{folder}: expected a folder, found a file")
+        else
+            try
+                Directory.CreateDirectory folder |> ignore
+                Ok folder
+            with
+            | :? UnauthorizedAccessException
+            | :? IOException -> Error(Misused $"{folder}: expected a folder that can be made"))
 
 /// What is wrong with a file that is to be written, before anything is done for it.
 let unwritable (name: string) : Ending option =
-    if Directory.Exists name then
-        Some(Misused $"{name}: this is a folder: expected a file")
-    elif
-        Path.GetDirectoryName(Path.GetFullPath name)
-        |> Option.ofObj
-        |> Option.exists Directory.Exists
-    then
-        None
-    else
-        Some(Misused $"{name}: there is no such folder")
+    match path name with
+    | Error ending -> Some ending
+    | Ok file ->
+        if Directory.Exists file then
+            Some(Misused $"{name}: this is a folder: expected a file")
+        elif Path.GetDirectoryName file |> Option.ofObj |> Option.exists Directory.Exists then
+            None
+        else
+            Some(Misused $"{name}: there is no such folder")

@@ -11,7 +11,7 @@ type VersionArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal VersionCommand =
     /// The version, and the commit that it was built from, if the build knew it.

@@ -86,15 +86,19 @@ module Shrink =
             }
     ]
 
-    /// The smallest plan that was found to go wrong in the same way as this one does. `fails` says whether a plan does; it is asked
-    /// at most so many times.
-    let plan (attempts: int) (fails: Plan -> bool) (plan: Plan) : Plan =
+    /// The smallest plan that was found to go wrong in the same way as this one does. `violation` says how a plan goes wrong; of smaller
+    /// plans it is asked at most so many times.
+    let plan (attempts: int) (violation: Plan -> Violation option) (plan: Plan) : Plan =
         let mutable left = attempts
+        let found = violation plan
 
-        let fails plan =
+        let fails smaller =
             left > 0
             && (left <- left - 1
-                fails plan)
+
+                match found, violation smaller with
+                | Some found, Some other -> found.IsLike other
+                | _ -> false)
 
         let rec go (plan: Plan) =
             let troubles =

@@ -22,6 +22,16 @@ type Violation =
     /// After all have heard of all, the current states of two honest servers differ.
     | CurrentStatesDiffer of server: string * other: string
 
+    /// Whether another one is of the same kind, whatever its event and its servers.
+    member this.IsLike(other: Violation) : bool =
+        match this, other with
+        | StatesBeforeDiffer _, StatesBeforeDiffer _
+        | VerdictsDiffer _, VerdictsDiffer _
+        | SoftFailure _, SoftFailure _
+        | Extremities _, Extremities _
+        | CurrentStatesDiffer _, CurrentStatesDiffer _ -> true
+        | _ -> false
+
     override this.ToString() =
         match this with
         | StatesBeforeDiffer(id, a, b) -> $"{a} and {b} computed different states before {id}"

@@ -114,6 +114,9 @@ module Protocol =
         | Ok reply -> reply
         | Error fault -> Reply.Malformed fault.Problem
 
+    /// What the other end says to a line that is none.
+    let refusal (why: string) : string = line [ "error", Json.String why ]
+
     /// What this implementation says to a line, as the other end.
     let answer (ed25519: Ed25519) (name: string) (text': string) : string =
         let answered =
@@ -146,4 +149,4 @@ module Protocol =
 
         match answered with
         | Ok line -> line
-        | Error fault -> line [ "error", Json.String(string fault) ]
+        | Error fault -> refusal (string fault)

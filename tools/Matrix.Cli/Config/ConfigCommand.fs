@@ -13,7 +13,7 @@ type CheckArguments =
         member this.Usage =
             match this with
             | File _ -> "the configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 type DefaultArguments =
     | [<Unique>] Server_Name of NAME: string

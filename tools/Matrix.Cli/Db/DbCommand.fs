@@ -20,7 +20,7 @@ type BackupArguments =
             match this with
             | File _ -> "where the copy goes; nothing may be there yet."
             | Config _ -> "the server's configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 type SizesArguments =
     | [<Unique>] Rooms of N: int
@@ -32,7 +32,7 @@ type SizesArguments =
             match this with
             | Rooms _ -> "how many rooms are shown, the largest; 20 unless said."
             | Config _ -> "the server's configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
 type DbArguments =
@@ -68,19 +68,20 @@ module internal DbCommand =
                 Refused fault.Message
 
     let private backup (arguments: ParseResults<BackupArguments>) =
-        let file = Path.GetFullPath(arguments.GetResult BackupArguments.File)
+        match Reading.path (arguments.GetResult BackupArguments.File) with
+        | Error ending -> ending
+        | Ok file ->
+            look (arguments.TryGetResult BackupArguments.Config) (fun admin ->
+                task {
+                    do! admin.BackupAsync(file, CancellationToken.None)
 
-        look (arguments.TryGetResult BackupArguments.Config) (fun admin ->
-            task {
-                do! admin.BackupAsync(file, CancellationToken.None)
+                    Report.print (arguments.GetResult(BackupArguments.Format, Text)) {
+                        Facts = [ "file", Word file; "bytes", Size(FileInfo(file).Length) ]
+                        Tables = []
+                    }
 
-                Report.print (arguments.GetResult(BackupArguments.Format, Text)) {
-                    Facts = [ "file", Word file; "bytes", Size(FileInfo(file).Length) ]
-                    Tables = []
-                }
-
-                return Done
-            })
+                    return Done
+                })
 
     let private report engine (tables: TableSize seq) (rooms: RoomSize seq) = {
         Facts = [

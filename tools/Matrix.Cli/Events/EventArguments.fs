@@ -22,7 +22,7 @@ type HashArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
             | File _ -> "the event; standard input without it."
 
 type SignArguments =
@@ -53,7 +53,7 @@ type VerifyArguments =
             | Keys _ ->
                 "servers' keys, as they answer `/_matrix/key/v2/server`: one, a list, or as `server_keys`. May be given several times."
             | Public_Key _ -> "a server's name, the id of a key of its, and the key in base64. May be given several times."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
             | File _ -> "the event; standard input without it."
 
 [<RequireSubcommand>]

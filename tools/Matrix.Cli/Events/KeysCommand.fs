@@ -16,7 +16,7 @@ type GenerateArguments =
             match this with
             | Out _ -> "the file to make, readable by its owner only; without it the key is printed."
             | Key_Version _ -> "the part of the key's id after the colon: letters, digits and _; by chance unless said."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
 type KeysArguments =

@@ -2,13 +2,17 @@ namespace Matrix.Cli.Output
 
 open System
 open System.IO
-open System.Text.Json
 
 /// The form of an answer.
 type OutputFormat =
     | Text
     | Json
     | Markdown
+
+/// What the help of a command says of its `--format`.
+module internal OutputFormat =
+    [<Literal>]
+    let TextUnlessSaid = "how the answer is written; text unless said."
 
 /// One value in its place: as people and as programs read it.
 type internal Cell =
@@ -116,39 +120,31 @@ module internal Report =
                 out.WriteLine(line (List.map shown row))
 
     let private writeJson (out: TextWriter) report =
-        use bytes = new MemoryStream()
+        JsonText.ofWriting (fun json ->
+            let value (name: string) cell =
+                match cell with
+                | Word text -> json.WriteString(name, text)
+                | Count number
+                | Size number -> json.WriteNumber(name, number)
+                | Truth flag -> json.WriteBoolean(name, flag)
 
-        use json =
-            new Utf8JsonWriter(
-                bytes,
-                JsonWriterOptions(Indented = true, Encoder = Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
-            )
+            json.WriteStartObject()
 
-        let value (name: string) cell =
-            match cell with
-            | Word text -> json.WriteString(name, text)
-            | Count number
-            | Size number -> json.WriteNumber(name, number)
-            | Truth flag -> json.WriteBoolean(name, flag)
+            for name, cell in report.Facts do
+                value name cell
 
-        json.WriteStartObject()
+            for table in report.Tables do
+                json.WriteStartArray table.Name
 
-        for name, cell in report.Facts do
-            value name cell
+                for row in table.Rows do
+                    json.WriteStartObject()
+                    List.iter2 value table.Columns row
+                    json.WriteEndObject()
 
-        for table in report.Tables do
-            json.WriteStartArray table.Name
+                json.WriteEndArray()
 
-            for row in table.Rows do
-                json.WriteStartObject()
-                List.iter2 value table.Columns row
-                json.WriteEndObject()
-
-            json.WriteEndArray()
-
-        json.WriteEndObject()
-        json.Flush()
-        out.WriteLine(Text.Encoding.UTF8.GetString(bytes.ToArray()))
+            json.WriteEndObject())
+        |> out.WriteLine
 
     /// Writes it to standard output.
     let print format report =

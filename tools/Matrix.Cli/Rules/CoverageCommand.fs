@@ -19,18 +19,17 @@ type CoverageArguments =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
             | Exhaustive -> "counts every case of the small worlds, and not the lightest and some drawn ones only: minutes."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal CoverageCommand =
 
     /// Everything that was decided in a group of versions that authorization cannot tell apart.
-    let private survey (exhaustive: bool) (version: RoomVersion) : Survey =
-        let all = Survey.lightest version Worlds.all 12
-
+    let private survey (exhaustive: bool) (version: RoomVersion) (told: WorldCount -> unit) : Survey =
         if exhaustive then
-            Survey.run version Worlds.all 1L Environment.ProcessorCount ignore
+            Survey.run version Worlds.all 1L Environment.ProcessorCount told
         else
-            all.Add(Survey.sample version Worlds.all SmallWorldProperties.drawn 1UL)
+            let all = DecisionLaws.lightest version
+            all.Add(DecisionLaws.sample version DecisionLaws.few 1UL)
             all
 
     /// How often the rules of a table decided, in versions that share it.
@@ -48,7 +47,10 @@ module internal CoverageCommand =
 
         for group in Worlds.groups versions do
             progress.Show $"versions {ids group}"
-            let survey = survey exhaustive (List.head group)
+
+            let survey =
+                survey exhaustive (List.head group) (fun world ->
+                    progress.Show $"versions {ids group}: {world.Name}, {world.Decided} decisions")
 
             {
                 Versions = ids group
@@ -89,11 +91,7 @@ module internal CoverageCommand =
                     Word(Rule.name rule)
                     Count accepted
                     Count rejected
-                    Word(
-                        lightest
-                        |> Option.map SmallWorldProperties.nameWitness
-                        |> Option.defaultValue ""
-                    )
+                    Word(lightest |> Option.map Witnesses.name |> Option.defaultValue "")
                 ]
         ]
 

@@ -19,7 +19,7 @@ type DiffArguments =
             | Versions _ -> "the room versions that are compared, such as 11 12."
             | Area _ -> "one area only, as for show."
             | Witness -> "with each difference the smallest event and state in which the two disagree, found by search."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal DiffCommand =
     /// What shows a row that means something else, if that was asked for.

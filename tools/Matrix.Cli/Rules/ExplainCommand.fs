@@ -26,7 +26,7 @@ type ExplainArguments =
             | Auth _ -> "its auth events: an event, a list, or one event a line; may be given several times."
             | State _ -> "the state before it, in the same forms; the auth events and the create event unless said."
             | All_Versions -> "a line for each room version instead: the room gets the name that it would have there."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal ExplainCommand =
 

@@ -4,6 +4,7 @@ open System
 open System.IO
 open Argu
 open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Cli.Rules.Site
 open Matrix.Rules
 
@@ -22,16 +23,17 @@ module internal HtmlCommand =
         match ids with
         | None -> Ok Versions.withUnstable
         | Some ids ->
-            (Ok [], ids)
-            ||> List.fold (fun found id ->
-                match found, RoomVersions.find id with
-                | Error ending, _
-                | _, Error ending -> Error ending
-                | Ok some, Ok version -> Ok(version :: some))
+            ids
+            |> Ending.all RoomVersions.find
             |> Result.map (fun some ->
                 // In the order of the family, whatever the order in which they are named.
                 Versions.withUnstable
                 |> List.filter (fun v -> some |> List.exists (fun s -> s.Id = v.Id)))
+
+    /// The files, with how far that is on a terminal.
+    let private files (versions: RoomVersion list) : (string * string)[] =
+        use progress = new Progress()
+        Site.files versions (fun all finished -> progress.Show $"{finished} of {all} files")
 
     /// Writes every version and every difference as pages that need no network and no scripts.
     let run (arguments: ParseResults<HtmlArguments>) : Ending =
@@ -44,14 +46,7 @@ module internal HtmlCommand =
         match made with
         | Error ending -> ending
         | Ok(versions, folder) ->
-            let told (all: int) (finished: int) =
-                if not Console.IsErrorRedirected then
-                    eprintf $"\r{finished} of {all} files"
-
-            let files = Site.files versions told
-
-            if not Console.IsErrorRedirected then
-                eprintf "\r                    \r"
+            let files = files versions
 
             for name, text in files do
                 File.WriteAllText(Path.Combine(folder, name), text)

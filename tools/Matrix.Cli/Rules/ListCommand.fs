@@ -12,7 +12,7 @@ type ListArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal ListCommand =
     // Functions all: a value here would be computed at each start of mx, whatever it is asked for.

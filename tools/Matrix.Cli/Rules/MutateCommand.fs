@@ -20,7 +20,7 @@ type MutateArguments =
             | Room_Version _ -> RoomVersions.OneOfAll
             | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with this and a dot."
             | Vectors_Only -> "tries the vectors and not the small worlds: seconds instead of minutes."
-            | Format _ -> "how the answer is written; text unless said. Text and Markdown leave out what was killed."
+            | Format _ -> OutputFormat.TextUnlessSaid + " Text and Markdown leave out what was killed."
 
 module internal MutateCommand =
     let private statusWord (status: Status) =
@@ -98,7 +98,12 @@ module internal MutateCommand =
         let versions =
             RoomVersions.wanted (arguments.TryGetResult MutateArguments.Room_Version)
 
-        match versions, Files.ofCheckout () |> Result.bind Files.readAll with
+        let files =
+            match Files.ofCheckout () with
+            | Some folder -> Files.readAll [ folder ]
+            | None -> Error(Misused "there is no tests/vectors here: expected to be run from a checkout, for its vectors")
+
+        match versions, files with
         | Error ending, _
         | _, Error ending -> ending
         | Ok versions, Ok files ->

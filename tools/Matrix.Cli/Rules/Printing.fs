@@ -2,7 +2,6 @@
 module internal Matrix.Cli.Rules.Printing
 
 open System
-open System.IO
 open System.Text
 open System.Text.Json
 open Matrix.Cli.Output
@@ -34,19 +33,11 @@ let plain (printed: string list) =
 
 /// A JSON object whose members `write` writes.
 let json (write: Utf8JsonWriter -> unit) =
-    use bytes = new MemoryStream()
-
-    use json =
-        new Utf8JsonWriter(
-            bytes,
-            JsonWriterOptions(Indented = true, Encoder = Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
-        )
-
-    json.WriteStartObject()
-    write json
-    json.WriteEndObject()
-    json.Flush()
-    Console.Out.Write(Encoding.UTF8.GetString(bytes.ToArray()) + "\n")
+    JsonText.ofWriting (fun json ->
+        json.WriteStartObject()
+        write json
+        json.WriteEndObject())
+    |> Console.Out.WriteLine
 
 /// A list, each item by `write`.
 let listOf (json: Utf8JsonWriter) (name: string) (items: 'a seq) (write: 'a -> unit) =

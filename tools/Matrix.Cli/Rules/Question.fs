@@ -75,6 +75,7 @@ let private given (item: Input.Item) : Result<Given, Ending> =
             | _, Error e, _, _
             | _, _, Error e, _
             | _, _, _, Error e -> Error e
+            | _, Ok(Some ""), _, _ -> Error(Misused $"{place}: `event_id`: expected an event id: this one is empty")
             | ValueSome(Json.Object content), Ok id, Ok prev, Ok auth ->
                 Ok {
                     Place = place
@@ -96,20 +97,10 @@ let private lists = [ "pdus"; "auth_chain"; "state" ]
 let private ofFile (file: string) : Result<Given list, Ending> =
     Input.read (Some file)
     |> Result.bind (Input.items lists)
-    |> Result.bind (fun items ->
-        (Ok [], items)
-        ||> List.fold (fun soFar item ->
-            match soFar with
-            | Error e -> Error e
-            | Ok found -> given item |> Result.map (fun next -> next :: found))
-        |> Result.map List.rev)
+    |> Result.bind (Ending.all given)
 
 let private ofFiles (files: string list) : Result<Given list, Ending> =
-    (Ok [], files)
-    ||> List.fold (fun soFar file ->
-        match soFar with
-        | Error e -> Error e
-        | Ok found -> ofFile file |> Result.map (fun next -> found @ next))
+    files |> Ending.all ofFile |> Result.map List.concat
 
 /// Reads the files.
 let read (event: string) (auth: string list) (state: string list) : Result<Question, Ending> =
@@ -184,37 +175,50 @@ let private verifiedKeys (g: Given) (state: Given list) : string[] =
                 | null -> false
                 | key -> signatures |> Array.exists (fun s -> Files.ed25519.Verify key message s.Bytes))
 
-/// The question in a version. If it is asked of all versions, the room gets the name that it would have, and the create event is cited
-/// where it is to be.
-let inVersion (version: RoomVersion) (translated: bool) (question: Question) : AuthCase =
-    let all = question.Event :: question.Auth @ question.State
+let private isCreate (g: Given) = g.Type = "m.room.create"
 
-    let create =
-        all |> List.tryFind (fun g -> g.Type = "m.room.create" && g.StateKey = Some "")
+/// The create event, if it is given.
+let private creation (question: Question) : Given option =
+    question.Event :: question.Auth @ question.State
+    |> List.tryFind (fun g -> isCreate g && g.StateKey = Some "")
 
-    let hashed = version.Settings.RoomIds = RoomIdForm.HashOfCreate
-    let roomOfHash (g: Given) = "!" + (idOf version g).Substring 1
+/// What a room is called that a create event makes, where its hash names it.
+let private roomOfHash (version: RoomVersion) (create: Given) : string = "!" + (idOf version create).Substring 1
 
-    let home (g: Given) =
-        g.RoomId |> Option.defaultWith (fun () -> roomOfHash g)
+let private namesByHash (version: RoomVersion) =
+    version.Settings.RoomIds = RoomIdForm.HashOfCreate
 
-    let given = create |> Option.map home
+/// What the room of a question is called in a version.
+let private roomIn (version: RoomVersion) (question: Question) (create: Given option) : string =
+    match create with
+    | Some create when namesByHash version -> roomOfHash version create
+    | Some create ->
+        match create.RoomId with
+        | Some id when id.Contains ':' -> id
+        | _ -> "!room:" + create.Sender.Substring(create.Sender.IndexOf ':' + 1)
+    | None -> question.Event.RoomId |> Option.defaultValue "!room:unknown"
 
-    // The name that the room has in this version.
-    let room =
-        match create with
-        | Some create when hashed -> roomOfHash create
-        | Some create ->
-            match create.RoomId with
-            | Some id when id.Contains ':' -> id
-            | _ -> "!room:" + create.Sender.Substring(create.Sender.IndexOf ':' + 1)
-        | None -> question.Event.RoomId |> Option.defaultValue "!room:unknown"
+/// The room that each event is in: if the question is asked of all versions, that of the create event has the name that it would have in
+/// this one.
+let private roomsIn (version: RoomVersion) (translated: bool) (question: Question) (create: Given option) : Given -> string =
+    let room = roomIn version question create
 
-    let roomOf (g: Given) =
+    let given =
+        create
+        |> Option.map (fun create -> create.RoomId |> Option.defaultWith (fun () -> roomOfHash version create))
+
+    fun g ->
         match g.RoomId with
         | Some id when translated && Some id = given -> room
         | Some id -> id
         | None -> room
+
+/// The question in a version. If it is asked of all versions, the room gets the name that it would have, and the create event is cited
+/// where it is to be.
+let inVersion (version: RoomVersion) (translated: bool) (question: Question) : AuthCase =
+    let create = creation question
+    let hashed = namesByHash version
+    let roomOf = roomsIn version translated question create
 
     let pdu (g: Given) : Pdu =
         Pdu(
@@ -234,8 +238,6 @@ let inVersion (version: RoomVersion) (translated: bool) (question: Question) : A
              | RedactsPlace.Content -> g.Content.Text "redacts"),
             [||]
         )
-
-    let isCreate (g: Given) = g.Type = "m.room.create"
 
     let cited =
         if not translated then

@@ -17,7 +17,7 @@ type ShowArguments =
             | Version _ -> "the room version, such as 12."
             | Area _ ->
                 "one area only: rooms, ids, format, limits, json, hashes, signatures, keys, power, selection, auth, redaction, state or policy."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal ShowCommand =
     let private rows (json: System.Text.Json.Utf8JsonWriter) name (section: Section) =

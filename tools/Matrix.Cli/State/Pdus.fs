@@ -29,14 +29,6 @@ let private pdu (format: EventFormat) (trustsIds: bool) (place: string) (event: 
                 )
             | _ -> Ok received.Pdu
 
-let private all (read: 'a -> Result<'b, Ending>) (values: 'a list) : Result<'b list, Ending> =
-    (Ok [], values)
-    ||> List.fold (fun soFar value ->
-        match soFar with
-        | Error ending -> Error ending
-        | Ok found -> read value |> Result.map (fun next -> next :: found))
-    |> Result.map List.rev
-
 /// Whether two events say the same; who signed them, and what a server adds, is no part of that.
 let private isSame (a: Pdu) (b: Pdu) : bool =
     let text (pdu: Pdu) =
@@ -65,10 +57,10 @@ let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<P
             Ok pdu
 
     files
-    |> all (fun file ->
+    |> Ending.all (fun file ->
         Input.read (Some file)
         |> Result.bind (Input.items lists)
-        |> Result.bind (all (fun item -> ofItem item |> Result.bind (once item))))
+        |> Result.bind (Ending.all (fun item -> ofItem item |> Result.bind (once item))))
     |> Result.map (List.concat >> Array.ofList)
 
 /// The entry of a state, and the event if it is there in full.
@@ -89,33 +81,20 @@ let private entry (format: EventFormat) (trustsIds: bool) (item: Input.Item) : R
         | id -> Ok { Id = id; Event = None }
     | _ -> Error(Misused $"{item.Place}: expected an event id, an object with `event_id`, or an event")
 
-/// A state: its file, its entries, and the events that it has in full.
-type State = {
-    File: string
-    Tree: StateTree
-    Events: Pdu list
-}
-
 /// The state in a file: a list of event ids, of the entries that `mx state resolve` prints, or of events; also as a server answers it, whose
-/// `auth_chain` is for --pdus.
-let state (format: EventFormat) (trustsIds: bool) (known: Dictionary<string, Pdu>) (file: string) : Result<State, Ending> =
+/// `auth_chain` is for --pdus. Events that it has in full become known.
+let state (format: EventFormat) (trustsIds: bool) (known: Dictionary<string, Pdu>) (file: string) : Result<StateTree, Ending> =
     let read =
         Input.read (Some file)
         |> Result.bind (Input.items [ "pdu_ids"; "pdus"; "state" ])
-        |> Result.bind (fun items -> items |> all (entry format trustsIds) |> Result.map (List.zip items))
+        |> Result.bind (Ending.all (fun item -> entry format trustsIds item |> Result.map (fun e -> item, e)))
 
     match read with
     | Error ending -> Error ending
     | Ok entries ->
-        let given = [
-            for _, e in entries do
-                match e.Event with
-                | Some event -> event
-                | None -> ()
-        ]
-
-        for event in given do
-            known.TryAdd(event.EventId, event) |> ignore
+        for _, e in entries do
+            e.Event
+            |> Option.iter (fun event -> known.TryAdd(event.EventId, event) |> ignore)
 
         ((Ok StateTree.Empty), entries)
         ||> List.fold (fun tree (item, e) ->
@@ -133,8 +112,3 @@ let state (format: EventFormat) (trustsIds: bool) (known: Dictionary<string, Pdu
                                 $"{item.Place}: expected one event of ({event.Type}, {key}): {other.EventId} stands there too"
                         )
                     | _ -> Ok(tree.Set(StateEntry.Of(event.Type, key, e.Id, 0u))))
-        |> Result.map (fun tree -> {
-            File = file
-            Tree = tree
-            Events = given
-        })

@@ -2,8 +2,6 @@ namespace Matrix.Cli.State
 
 open System
 open System.Collections.Generic
-open System.IO
-open System.Text.Json
 open Argu
 open Matrix.Cli
 open Matrix.Cli.Events
@@ -141,37 +139,24 @@ module internal StateCommand =
                 for pdu in pdus do
                     events.TryAdd(pdu.EventId, pdu) |> ignore
 
-                ((Ok []), files)
-                ||> List.fold (fun states file ->
-                    match states with
-                    | Error ending -> Error ending
-                    | Ok states ->
-                        Pdus.state format trustsIds events file
-                        |> Result.map (fun state -> states @ [ state.Tree ]))
+                files
+                |> Ending.all (Pdus.state format trustsIds events)
                 |> Result.bind (Array.ofList >> resolve version events)
 
     /// The state as programs read it: a list, sorted.
     let private writeState (state: StateTree) =
-        use bytes = new MemoryStream()
+        JsonText.ofWriting (fun json ->
+            json.WriteStartArray()
 
-        use json =
-            new Utf8JsonWriter(
-                bytes,
-                JsonWriterOptions(Indented = true, Encoder = Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
-            )
+            for entry in Explanation.sorted state do
+                json.WriteStartObject()
+                json.WriteString("type", entry.Type)
+                json.WriteString("state_key", entry.StateKey)
+                json.WriteString("event_id", entry.EventId)
+                json.WriteEndObject()
 
-        json.WriteStartArray()
-
-        for entry in Explanation.sorted state do
-            json.WriteStartObject()
-            json.WriteString("type", entry.Type)
-            json.WriteString("state_key", entry.StateKey)
-            json.WriteString("event_id", entry.EventId)
-            json.WriteEndObject()
-
-        json.WriteEndArray()
-        json.Flush()
-        Console.Out.WriteLine(Text.Encoding.UTF8.GetString(bytes.ToArray()))
+            json.WriteEndArray())
+        |> Console.Out.WriteLine
 
     let private resolveStates (arguments: ParseResults<ResolveArguments>) : Ending =
         if arguments.Contains Dot && arguments.Contains Svg then

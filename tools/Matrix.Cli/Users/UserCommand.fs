@@ -23,7 +23,7 @@ type CreateArguments =
             | Password_Stdin -> "reads the password from standard input instead of asking for it."
             | Server _ -> "the server's address; without it listeners.client of the configuration."
             | Config _ -> "the configuration that has registration.shared_secret; MATRIX_REGISTRATION__SHARED_SECRET wins."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
 type UserArguments =

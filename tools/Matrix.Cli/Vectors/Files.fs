@@ -38,27 +38,22 @@ module internal Files =
         |> List.ofArray
 
     /// Reads files, and all that are in folders, or says what is wrong with the first that is malformed.
-    let readAll (files: string list) : Result<(string * VectorFile) list, Ending> =
-        let rec go taken rest =
-            match rest with
-            | [] -> Ok(List.rev taken)
-            | file :: rest ->
-                match read file with
-                | Ok file -> go (file :: taken) rest
-                | Error ending -> Error ending
+    let readAll (names: string list) : Result<(string * VectorFile) list, Ending> =
+        names
+        |> Ending.all (fun name ->
+            if Directory.Exists name then
+                match inFolder name with
+                | [] -> Error(Misused $"{name}: expected a folder with vectors: no file in it ends with .json")
+                | files -> Ok files
+            else
+                Ok [ name ])
+        |> Result.bind (List.concat >> Ending.all read)
 
-        files
-        |> List.collect (fun file -> if Directory.Exists file then inFolder file else [ file ])
-        |> go []
-
-    /// The files of the checkout, if `mx` is run from one.
-    let ofCheckout () : Result<string list, Ending> =
+    /// The folder of the checkout, if `mx` is run from one.
+    let ofCheckout () : string option =
         let folder =
             match Environment.GetEnvironmentVariable "MATRIX_HOME" with
             | NonNull home when home <> "" -> Path.Combine(home, "tests", "vectors")
             | _ -> Path.Combine("tests", "vectors")
 
-        if Directory.Exists folder then
-            Ok(inFolder folder)
-        else
-            Error(Misused "no FILE is given, and there is no tests/vectors here")
+        if Directory.Exists folder then Some folder else None

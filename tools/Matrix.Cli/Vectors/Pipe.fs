@@ -27,40 +27,8 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
 
     // A process whose file is there always starts.
     let running = nonNull (Process.Start start)
-    let output = running.StandardOutput.BaseStream
     let input = running.StandardInput.BaseStream
-    let received = new MemoryStream()
-    let chunk = Array.zeroCreate<byte> 65536
-
-    /// What was received up to the first line's end; the rest stays.
-    let takeLine () : string option =
-        let bytes = received.GetBuffer().AsSpan(0, int received.Length)
-
-        match bytes.IndexOf(byte '\n') with
-        | -1 -> None
-        | at ->
-            let line =
-                Encoding.UTF8.GetString(Span<byte>.op_Implicit(bytes.Slice(0, at)): ReadOnlySpan<byte>)
-
-            let rest = bytes.Slice(at + 1).ToArray()
-            received.SetLength 0L
-            received.Write(rest, 0, rest.Length)
-            Some(line.TrimEnd '\r')
-
-    let rec readLine (stop: CancellationToken) : Task<Result<string, Silence>> =
-        task {
-            match takeLine () with
-            | Some line -> return Ok line
-            | None when received.Length > int64 longest -> return Error TooLong
-            | None ->
-                let! count = output.ReadAsync(Memory<byte> chunk, stop)
-
-                if count = 0 then
-                    return Error Ended
-                else
-                    received.Write(chunk, 0, count)
-                    return! readLine stop
-        }
+    let output = Lines(running.StandardOutput.BaseStream, longest)
 
     /// Says a line, and hears the next.
     member _.AskAsync(line: string) : Task<Result<string, Silence>> =
@@ -76,7 +44,10 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
                     // Nobody reads; there may be something to hear nevertheless.
                     ()
 
-                return! readLine stop.Token
+                match! output.ReadAsync stop.Token with
+                | Line.Read line -> return Ok line
+                | Line.TooLong -> return Error TooLong
+                | Line.None -> return Error Ended
             with
             | :? OperationCanceledException -> return Error TooSlow
             | :? IOException -> return Error Ended
@@ -105,5 +76,4 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
                 // It has just ended.
                 ()
 
-            received.Dispose()
             running.Dispose()

@@ -2,6 +2,8 @@ namespace Matrix.Cli.Vectors
 
 open System
 open System.IO
+open System.Threading
+open System.Threading.Tasks
 open Argu
 open Matrix.Cli
 open Matrix.Cli.Output
@@ -18,7 +20,7 @@ type CheckArguments =
             match this with
             | Files _ -> "files of vectors, or folders of them."
             | Differing -> "shows only the cases that differ."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 type RunArguments =
     | [<MainCommand>] Files of FILE: string list
@@ -32,7 +34,7 @@ type RunArguments =
             | Files _ -> "the files of vectors; all of tests/vectors unless said."
             | Against _ -> "what is asked: a command that speaks the protocol of tests/vectors/FORMAT.md."
             | Timeout _ -> "how long one answer may take; 10 unless said."
-            | Format _ -> "how the answer is written; text unless said."
+            | Format _ -> OutputFormat.TextUnlessSaid
 
 type AnswerArguments =
     | [<Hidden>] Nothing
@@ -126,7 +128,10 @@ module internal VectorsCommand =
 
         let files =
             match arguments.GetResult(RunArguments.Files, []) with
-            | [] -> Files.ofCheckout ()
+            | [] ->
+                match Files.ofCheckout () with
+                | Some folder -> Ok [ folder ]
+                | None -> Error(Misused "no FILE is given, and there is no tests/vectors here")
             | files -> Ok files
 
         if not (patience >= 0.001 && patience <= 3600.0) then
@@ -164,18 +169,25 @@ module internal VectorsCommand =
                 ending (asked.Complaints.IsEmpty && asked.Agreed > 0)
 
     /// Answers line by line until standard input ends.
-    let private answer () =
-        use input = new StreamReader(Console.OpenStandardInput(), Text.UTF8Encoding false)
-        use output = new StreamWriter(Console.OpenStandardOutput(), Text.UTF8Encoding false)
-        output.NewLine <- "\n"
-        let mutable line = input.ReadLine()
+    let private answer () : Task<Ending> =
+        task {
+            use input = Console.OpenStandardInput()
+            use output = Console.OpenStandardOutput()
+            let lines = Lines(input, Protocol.LongestLine)
 
-        while not (isNull line) do
-            output.WriteLine(Protocol.answer Files.ed25519 "Matrix.Hybrid" (nonNull line))
-            output.Flush()
-            line <- input.ReadLine()
+            let say (line: string) =
+                output.WriteAsync(ReadOnlyMemory<byte>(Text.Encoding.UTF8.GetBytes(line + "\n")))
 
-        Done
+            let mutable isOpen = true
+
+            while isOpen do
+                match! lines.ReadAsync CancellationToken.None with
+                | Line.Read line -> do! say (Protocol.answer Files.ed25519 "Matrix.Hybrid" line)
+                | Line.TooLong -> do! say (Protocol.refusal $"a line of more than {Protocol.LongestLine} bytes")
+                | Line.None -> isOpen <- false
+
+            return Done
+        }
 
     /// Says which of these are not in a folder as they are here.
     let private compare (folder: string) (files: (string * string) list) : Ending =
@@ -199,11 +211,10 @@ module internal VectorsCommand =
         Done
 
     let private generate (arguments: ParseResults<GenerateArguments>) =
-        let folder = Path.GetFullPath(arguments.GetResult GenerateArguments.Folder)
-
-        if not (Directory.Exists folder) then
-            Misused $"{folder}: there is no such folder"
-        else
+        match Reading.path (arguments.GetResult GenerateArguments.Folder) with
+        | Error ending -> ending
+        | Ok folder when not (Directory.Exists folder) -> Misused $"{folder}: there is no such folder"
+        | Ok folder ->
             let others =
                 Files.inFolder folder
                 |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) GeneratedVectors.files))
@@ -232,5 +243,5 @@ module internal VectorsCommand =
         match arguments.GetSubCommand() with
         | Check arguments -> check arguments
         | Run arguments -> ask arguments
-        | Answer _ -> answer ()
+        | Answer _ -> (answer ()).GetAwaiter().GetResult()
         | Generate arguments -> generate arguments

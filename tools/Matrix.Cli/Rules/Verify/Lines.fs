@@ -1,0 +1,164 @@
+/// What became of each property: what `mx rules verify` tells.
+module internal Matrix.Cli.Rules.Verify.Lines
+
+open System
+open System.Threading
+open System.Threading.Tasks
+open Matrix.Cli.Output
+open Matrix.Cli.Rules
+open Matrix.Properties
+open Matrix.Properties.Properties
+open Matrix.Properties.SmallWorlds
+open Matrix.Rules
+
+/// An exception of an invariant, in the versions that have it.
+type Excepted = {
+    Exemption: Exemption
+    Versions: string list
+    Count: int64
+    Witness: string
+}
+
+/// What became of a property.
+type Line = {
+    Name: string
+    Meaning: string
+    Versions: string list
+    Asked: int64
+    Fault: string option
+    Exceptions: Excepted list
+}
+
+/// The name of a version's property without the version.
+let private baseName (version: RoomVersion option) (property: Property) : string =
+    match version with
+    | Some version when property.Name.EndsWith("." + version.Id, StringComparison.Ordinal) ->
+        property.Name.Substring(0, property.Name.Length - version.Id.Length - 1)
+    | _ -> property.Name
+
+/// The properties of drawn values that are meant, each with its version; those of no version with them, if no version is asked for.
+let drawn (wanted: string option) (versions: RoomVersion list) (alone: bool) : (RoomVersion option * Property) list =
+    [
+        if alone then
+            for p in AllProperties.ofNoVersion -> None, p
+
+        for version in versions do
+            for p in AllProperties.ofVersion version -> Some version, p
+    ]
+    |> List.filter (fun (version, p) ->
+        RoomVersions.isMeant wanted (baseName version p)
+        || RoomVersions.isMeant wanted p.Name)
+
+/// Runs properties, on all cores.
+let ofDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Property) list) : Line list =
+    let properties = Array.ofList properties
+    let results: Checked[] = Array.zeroCreate properties.Length
+    let mutable finished = 0
+    use progress = new Progress()
+
+    Parallel.For(
+        0,
+        properties.Length,
+        fun i ->
+            results[i] <- Checking.run tests seed (snd properties[i])
+            let done' = Interlocked.Increment &finished
+            progress.Show $"properties of drawn values: {done'} of {properties.Length}"
+    )
+    |> ignore
+
+    Array.zip properties results
+    |> Array.groupBy (fun ((version, p), _) -> baseName version p)
+    |> Array.map (fun (name, all) -> {
+        Name = name
+        Meaning = (snd (fst all[0])).Meaning
+        Versions = [
+            for (version, _), _ in all do
+                match version with
+                | Some version -> version.Id
+                | None -> ()
+        ]
+        Asked = all |> Array.sumBy (fun (_, r) -> int64 r.Tests)
+        Fault = all |> Array.tryPick (fun (_, r) -> r.Fault)
+        Exceptions = []
+    })
+    |> List.ofArray
+
+/// What is meant of that which is asked of the decisions of these versions.
+let laws (wanted: string option) (versions: RoomVersion list) : DecisionLaw list =
+    DecisionLaws.all
+    |> List.filter (fun law -> RoomVersions.isMeant wanted law.Name && List.exists law.In versions)
+
+/// What was seen of a group of versions that authorization cannot tell apart.
+[<NoEquality; NoComparison>]
+type Seen = {
+    Group: RoomVersion list
+    Surveyed: Surveyed
+} with
+
+    /// The names of the versions.
+    member this.Ids = this.Group |> List.map _.Id
+
+let private drawnCases = 10_000
+
+/// Decides the cases of small worlds.
+let survey (exhaustive: bool) (seed: uint64) (groups: RoomVersion list list) : Seen list = [
+    use progress = new Progress()
+
+    for group in groups do
+        let version = List.head group
+        let ids = group |> List.map _.Id |> String.concat ", "
+        progress.Show $"version {ids}: the lightest cases"
+        let lightest = DecisionLaws.lightest version
+
+        let run =
+            if exhaustive then
+                Survey.run version Worlds.all 1L Environment.ProcessorCount (fun world ->
+                    progress.Show $"version {ids}: {world.Name}, {world.Decided} decisions")
+            else
+                progress.Show $"version {ids}: drawn cases"
+                DecisionLaws.sample version drawnCases seed
+
+        {
+            Group = group
+            Surveyed = { Lightest = lightest; Run = run }
+        }
+]
+
+/// An exception of a law, in the versions that have it.
+let private excepted (law: DecisionLaw) (seen: Seen list) (e: Exemption) : Excepted option =
+    let sightings = DecisionLaws.excepted law e
+
+    match seen |> List.filter (fun s -> e.In s.Surveyed.Run.Version) with
+    | [] -> None
+    | having ->
+        Some {
+            Exemption = e
+            Versions = having |> List.collect _.Ids
+            Count =
+                having
+                |> List.sumBy (fun s -> (sightings s.Surveyed.Run).Count + (sightings s.Surveyed.Lightest).Count)
+            Witness =
+                (sightings (List.last having).Surveyed.Lightest).Lightest
+                |> Option.map Witnesses.name
+                |> Option.defaultValue ""
+        }
+
+/// What became of each law in the versions of which it is said.
+let ofSurveys (laws: DecisionLaw list) (seen: Seen list) : Line list = [
+    for law in laws ->
+        let here = seen |> List.filter (fun s -> law.In s.Surveyed.Run.Version)
+
+        {
+            Name = law.Name
+            Meaning = law.Meaning
+            Versions = here |> List.collect _.Ids
+            Asked = here |> List.sumBy (fun s -> law.Asked s.Surveyed)
+            Fault =
+                here
+                |> List.tryPick (fun s ->
+                    let versions = String.concat ", " s.Ids
+
+                    law.Fault s.Surveyed |> Option.map (fun fault -> $"version {versions}: {fault}"))
+            Exceptions = law.Exceptions |> List.choose (excepted law here)
+        }
+]

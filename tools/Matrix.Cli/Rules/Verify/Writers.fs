@@ -1,0 +1,130 @@
+/// The forms in which `mx rules verify` answers.
+module internal Matrix.Cli.Rules.Verify.Writers
+
+open System
+open Matrix.Cli.Output
+open Matrix.Cli.Rules
+open Matrix.Cli.Rules.Verify.Lines
+open Matrix.Properties.SmallWorlds
+open Matrix.Rules
+
+let private spans (versions: string list) : string =
+    match versions with
+    | [] -> "-"
+    | _ when versions.Length = Versions.all.Length -> "all"
+    | _ -> String.concat ", " versions
+
+/// For people.
+let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
+    let width = lines |> List.map _.Name.Length |> List.max
+
+    for line in lines do
+        let mark =
+            if line.Fault.IsSome then
+                Terminal.red "FAILED"
+            else
+                Terminal.green "ok    "
+
+        Console.Out.WriteLine $"{mark}  {line.Name.PadRight width}  {line.Asked, 12}  versions {spans line.Versions}"
+
+        match line.Fault with
+        | Some fault ->
+            Console.Out.WriteLine $"        {line.Meaning}"
+
+            for l in fault.Split '\n' do
+                Console.Out.WriteLine $"        {l}"
+        | None -> ()
+
+        for e in line.Exceptions do
+            Console.Out.WriteLine(
+                Terminal.faint $"        except {e.Exemption.Name} (versions {spans e.Versions}): {e.Exemption.Why}"
+            )
+
+            Console.Out.WriteLine(Terminal.faint $"            {e.Witness}")
+
+    if not seen.IsEmpty then
+        Console.Out.WriteLine()
+
+        for s in seen do
+            let versions = String.concat ", " s.Ids
+            let sum (of': WorldCount -> int64) = s.Surveyed.Run.Worlds |> Seq.sumBy of'
+
+            let counted =
+                if exhaustive then
+                    $"{sum _.Counted} after the reduction, all decided by both evaluators"
+                else
+                    $"{sum _.Decided} drawn and decided by both evaluators"
+
+            Console.Out.WriteLine $"small worlds, versions {versions}: {sum _.Raw} cases, {counted}"
+
+/// For programs.
+let json (lines: Line list) (seen: Seen list) =
+    Printing.json (fun json ->
+        Printing.listOf json "properties" lines (fun line ->
+            json.WriteStartObject()
+            json.WriteString("name", line.Name)
+            json.WriteString("meaning", line.Meaning)
+            Printing.texts json "versions" line.Versions
+            json.WriteNumber("asked", line.Asked)
+            json.WriteBoolean("holds", line.Fault.IsNone)
+            Printing.textOrNull json "fault" (line.Fault |> Option.defaultValue "")
+
+            Printing.listOf json "exceptions" line.Exceptions (fun e ->
+                json.WriteStartObject()
+                json.WriteString("name", e.Exemption.Name)
+                json.WriteString("why", e.Exemption.Why)
+                Printing.texts json "versions" e.Versions
+                json.WriteNumber("count", e.Count)
+                json.WriteString("smallest", e.Witness)
+                json.WriteEndObject())
+
+            json.WriteEndObject())
+
+        Printing.listOf
+            json
+            "worlds"
+            [
+                for s in seen do
+                    for w in s.Surveyed.Run.Worlds -> s, w
+            ]
+            (fun (s, w) ->
+                json.WriteStartObject()
+                Printing.texts json "versions" s.Ids
+                json.WriteString("world", w.Name)
+                json.WriteNumber("raw", w.Raw)
+
+                if w.Counted = 0L then
+                    json.WriteNull "counted"
+                else
+                    json.WriteNumber("counted", w.Counted)
+
+                json.WriteNumber("decided", w.Decided)
+                json.WriteEndObject()))
+
+/// For documents.
+let markdown (lines: Line list) =
+    let rows = [
+        for line in lines ->
+            let outcome = if line.Fault.IsSome then "**fails**" else "holds"
+            $"| `{line.Name}` | {line.Meaning} | {spans line.Versions} | {line.Asked} | {outcome} |"
+    ]
+
+    let exceptions = [
+        for line in lines do
+            for e in line.Exceptions ->
+                $"| `{line.Name}` | `{e.Exemption.Name}` | {e.Exemption.Why} | {spans e.Versions} | {e.Witness} |"
+    ]
+
+    Printing.plain (
+        [
+            "| Property | Meaning | Versions | Asked | |"
+            "| --- | --- | --- | --- | --- |"
+        ]
+        @ rows
+        @ [
+            ""
+            "| Property | Exception | Why | Versions | Smallest case |"
+            "| --- | --- | --- | --- | --- |"
+        ]
+        @ exceptions
+    )

@@ -1,0 +1,66 @@
+/// What is counted of runs of the simulation.
+module internal Matrix.Cli.Simulate.Counts
+
+open Matrix.Cli.Output
+open Matrix.Properties.Simulation
+
+/// What is told of each version, and of all together.
+let private ofEach: (string * (Seen -> int)) list = [
+    "events", _.Events
+    "decisions", _.Decisions
+    "states_compared", _.Compared
+    "rejected", _.Rejected
+    "soft_failed", _.SoftFailed
+    "decided_on_trust", _.OnTrust
+    "servers_settled", _.Settled
+    "servers_apart", _.Apart
+]
+
+/// What is told of all together besides.
+let private ofAll: (string * (Seen -> int)) list = [
+    "merges", _.Merges
+    "states_told_by_peers", _.StatesTold
+    "outliers", _.Outliers
+    "servers_misled", _.Misled
+    "lies_told", _.Lies
+    "answers_withheld", _.Withheld
+    "false_states_told", _.FalseStates
+    "given_up", _.Dropped
+    "unsigned", _.Unsigned
+    "without_auth_events", _.WithoutAuthEvents
+    "messages_lost", _.Lost
+    "crashes", _.Crashes
+]
+
+/// Whether nothing went wrong, and no two servers were compared at the end: nobody was left in the room, or they stayed apart.
+let private isUnsettled (ended: Ended) =
+    ended.Violation.IsNone && ended.Seen.Settled = 0
+
+let private sums (counts: (string * (Seen -> int)) list) (runs: Ended list) : (string * Cell) list = [
+    for name, of' in counts -> name, Count(runs |> List.sumBy (fun run -> int64 (of' run.Seen)))
+]
+
+/// How many runs there were, and how they ended.
+let runs (ended: Ended list) : (string * Cell) list =
+    let count holds =
+        Count(ended |> List.filter holds |> List.length |> int64)
+
+    [
+        "seeds", Count(int64 ended.Length)
+        "failing_seeds", count _.Violation.IsSome
+        "seeds_unsettled", count isUnsettled
+    ]
+
+/// What was seen in runs, in all of them together.
+let totals (ended: Ended list) : (string * Cell) list = sums (ofEach @ ofAll) ended
+
+/// What was seen in the runs of each version.
+let byVersion (versions: (string * Ended list) list) : Table =
+    let cells (version: string, ended: Ended list) =
+        ("room_version", Word version) :: runs ended @ sums ofEach ended
+
+    {
+        Name = "versions"
+        Columns = cells ("", []) |> List.map fst
+        Rows = versions |> List.map (cells >> List.map snd)
+    }

@@ -1,0 +1,55 @@
+/// Histories of the simulation: told, and kept for who looks for what went wrong.
+module internal Matrix.Cli.Simulate.Histories
+
+open System
+open System.IO
+open Matrix.Cli.Output
+open Matrix.Properties.Simulation
+
+/// The events of a history, with what each server made of them.
+let told (plan: Plan) (history: Told list) : Table =
+    let short (id: string) = id.Substring(0, min 7 id.Length)
+
+    let row { Event = pdu; Verdicts = verdicts } =
+        let what =
+            match pdu.Content.Text "membership" with
+            | null -> pdu.Type
+            | membership -> $"{pdu.Type} {membership}"
+
+        let words = [
+            short pdu.EventId
+            pdu.Sender
+            what
+            string pdu.StateKey
+            String.Join(" ", Array.map short pdu.PrevEvents)
+        ]
+
+        words @ verdicts |> List.map Word
+
+    {
+        Name = "events"
+        Columns =
+            [ "event_id"; "sender"; "type"; "state_key"; "after" ]
+            @ List.init plan.Servers (fun n -> $"s{n}")
+        Rows = List.map row history
+    }
+
+/// How often a smaller history is tried.
+let private shrinkAttempts = 600
+
+/// Writes the history of a seed, as small as it can be made while it goes wrong in the same way, and answers where it is; or why it is
+/// nowhere, which does not keep the seed from being told.
+let keep (out: string option) (seed: int64) (plan: Plan) : string =
+    let violation plan = (Simulation.run plan).Violation
+
+    let file =
+        out
+        |> Option.defaultWith (fun () -> Path.Combine(Path.GetTempPath(), $"mx-simulate-{plan.Version}-{seed}.json"))
+        |> Path.GetFullPath
+
+    try
+        File.WriteAllText(file, PlanText.write (Shrink.plan shrinkAttempts violation plan))
+        file
+    with
+    | :? UnauthorizedAccessException
+    | :? IOException as fault -> $"not written: {fault.Message}"
