@@ -117,6 +117,7 @@ internal sealed partial class CommandLineTests
     [TestCase("simulate --room-version 11 --room-version 99", "'99'")]
     [TestCase("event id --room-version 12 /proc/self/mem", "/proc/self/mem: expected a file that can be read")]
     [TestCase("event id --room-version 12 /dev/zero", "/dev/zero: expected at most")]
+    [TestCase("rules explain --all-versions --room-version 11 --event x", "--all-versions, --room-version: expected one of them")]
     [TestCase("keys generate --out /tmp", "/tmp: this is a folder")]
     [TestCase("keys generate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
     [TestCase("rules print /proc/self/x", "/proc/self/x: expected a folder that can be made")]

@@ -74,6 +74,40 @@ internal sealed class ExplainTests
     }
 
     [Test]
+    public async Task Markdown_tells_the_entries_and_the_parts_of_conditions_and_no_line_twice()
+    {
+        var levels = Written("event.json", """
+            {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$levels","prev_events":["$bob"],
+             "content":{"users":{"@alice:one":100,"@bob:two":50,"@carol:two":10}}}
+            """);
+        const string first = """
+            {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$first","content":{"users":{"@alice:one":100}}}
+            """;
+        var before = Written("before.json", $"[{Create},{Alice},{first}]");
+
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", levels, "--auth", before, "--format", "markdown");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Output, Does.Contain("@bob:two]: ").And.Contain("@carol:two]: ").And.Contain("\n    - **accepted**\n"));
+        Assert.That(ran.Output.Split('\n').Where(line => line.Contains('`', StringComparison.Ordinal)), Is.Unique);
+    }
+
+    [TestCase("text")]
+    [TestCase("markdown")]
+    public async Task What_an_event_says_does_not_reach_the_terminal_as_a_command(string format)
+    {
+        var topic = Written("event.json", """
+            {"type":"m.room.topic","sender":"@alice:one","state_key":"@\u001b[2J:two","room_id":"!room:one","event_id":"$topic","prev_events":["$bob"],"content":{}}
+            """);
+
+        var ran = await Command.RunAsync("rules", "explain", "--room-version", "11", "--event", topic, "--auth", Written("alone.json", $"[{Create},{Alice}]"), "--format", format);
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Output, Does.Contain("@\\u001b[2J:two").And.Not.Contain("\u001b"));
+    }
+
+    [Test]
     public async Task All_versions_are_asked_of_the_same_room_under_the_name_that_it_has_there()
     {
         var ran = await Command.RunAsync(

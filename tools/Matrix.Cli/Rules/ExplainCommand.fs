@@ -21,25 +21,24 @@ type ExplainArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "the version of the room."
+            | Room_Version _ -> "the version of the room; 1 if it rejects the event."
             | Event _ -> "the event in question."
             | Auth _ -> "its auth events: an event, a list, or one event a line; may be given several times."
             | State _ -> "the state before it, in the same forms; the auth events and the create event unless said."
-            | All_Versions -> "a line for each room version instead: the room gets the name that it would have there."
+            | All_Versions ->
+                "a line for each room version instead: the room gets the name that it would have there; 0 whatever they decide."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal ExplainCommand =
 
-    let private numbers (version: RoomVersion) =
-        Map [ for item in Flatten.numbered version -> item.Name, item.Number ]
-
-    let private number (version: RoomVersion) =
-        let known = numbers version
+    /// The numbers that a version has for rules; "" of what has none.
+    let private numbering (version: RoomVersion) : string -> string =
+        let known = Map [ for item in Flatten.numbered version -> item.Name, item.Number ]
         fun name -> known |> Map.tryFind name |> Option.defaultValue ""
 
-    let private sentence (version: RoomVersion) (decision: Decision) : string =
+    let private sentence (number: string -> string) (version: RoomVersion) (decision: Decision) : string =
         let clause = decision.Clause
-        let at = number version clause
+        let at = number clause
 
         match decision with
         | Decision.Allowed _ -> $"version {version.Id}: accepted, by {at} {clause}"
@@ -47,42 +46,78 @@ module internal ExplainCommand =
 
     let private yesOrNo (found: AuthTrace.Found) = if found.Holds then "yes" else "no"
 
-    let rec private foundLines (indent: string) (found: AuthTrace.Found) : string list =
-        $"{indent}{yesOrNo found}: {Words.condition found.Condition}"
-        :: (found.Parts |> List.collect (foundLines (indent + "  ")))
+    /// What a line of an explanation says.
+    type private Said =
+        | Tried of number: string * name: string * entry: string * text: string * isDeciding: bool
+        | Asked of string
+        | Accepted
+        | Rejected of string
 
-    let rec private lines (version: RoomVersion) (depth: int) (tried: AuthTrace.Tried) : string list =
+    /// A line: how deep its rule is nested, and how deep it stands below the rule.
+    type private Line = { Depth: int; Below: int; Said: Said }
+
+    let rec private ofFound (depth: int) (below: int) (found: AuthTrace.Found) : Line list =
+        {
+            Depth = depth
+            Below = below
+            Said = Asked $"{yesOrNo found}: {Words.condition found.Condition}"
+        }
+        :: (found.Parts |> List.collect (ofFound depth (below + 1)))
+
+    /// A rule, what it asks and what is inside, in lines.
+    let rec private ofTried (number: string -> string) (depth: int) (tried: AuthTrace.Tried) : Line list =
         let head = Rule.head tried.Rule
-        let indent = String(' ', depth * 3)
-        let at = number version head.Name
-        let entry = if tried.Entry = "" then "" else $" [{tried.Entry}]"
-        let title = Ending.printable $"{indent}{at} {head.Name}{entry}: {head.Text}"
-
         let isDeciding = tried.Inside.IsEmpty && tried.Decision.IsSome
 
+        let line below said = {
+            Depth = depth
+            Below = below
+            Said = said
+        }
+
         [
-            if isDeciding then Terminal.bold title else title
+            line 0 (Tried(number head.Name, head.Name, tried.Entry, head.Text, isDeciding))
             for found in tried.Asked do
-                yield! foundLines (indent + "     ") found |> List.map Terminal.faint
+                yield! ofFound depth 1 found
             for inner in tried.Inside do
-                yield! lines version (depth + 1) inner
+                yield! ofTried number (depth + 1) inner
             match tried.Decision with
-            | Some(Decision.Allowed _) when isDeciding -> indent + "     " + Terminal.green "accepted"
-            | Some(Decision.Rejected failure) when isDeciding ->
-                indent
-                + "     "
-                + Terminal.red "rejected"
-                + ": "
-                + Ending.printable (Failures.render failure)
+            | Some(Decision.Allowed _) when isDeciding -> line 1 Accepted
+            | Some(Decision.Rejected failure) when isDeciding -> line 1 (Rejected(Failures.render failure))
             | _ -> ()
         ]
 
-    let private writeDecision (json: Utf8JsonWriter) (version: RoomVersion) (decision: Decision) =
+    let private entryOf (entry: string) =
+        if entry = "" then "" else $" [{entry}]"
+
+    let private asText (line: Line) : string =
+        let indent =
+            String(' ', 3 * line.Depth + (if line.Below = 0 then 0 else 3 + 2 * line.Below))
+
+        match line.Said with
+        | Tried(number, name, entry, text, isDeciding) ->
+            let title = Ending.printable $"{indent}{number} {name}{entryOf entry}: {text}"
+            if isDeciding then Terminal.bold title else title
+        | Asked text -> Terminal.faint (Ending.printable $"{indent}{text}")
+        | Accepted -> indent + Terminal.green "accepted"
+        | Rejected why -> indent + Terminal.red "rejected" + ": " + Ending.printable why
+
+    let private asMarkdown (line: Line) : string =
+        let text =
+            match line.Said with
+            | Tried(number, name, entry, text, _) -> $"{number} `{name}`{entryOf entry}: {text}"
+            | Asked text -> text
+            | Accepted -> "**accepted**"
+            | Rejected why -> $"**rejected**: {why}"
+
+        String(' ', 2 * (line.Depth + line.Below)) + "- " + Ending.printable text
+
+    let private writeDecision (json: Utf8JsonWriter) (number: string -> string) (version: RoomVersion) (decision: Decision) =
         let clause = decision.Clause
         json.WriteString("version", version.Id)
         json.WriteBoolean("allowed", decision.IsOk)
         json.WriteString("clause", clause)
-        json.WriteString("number", number version clause)
+        json.WriteString("number", number clause)
 
         match decision with
         | Decision.Allowed _ -> ()
@@ -102,15 +137,15 @@ module internal ExplainCommand =
 
         json.WriteEndObject()
 
-    let rec private writeTried (json: Utf8JsonWriter) (version: RoomVersion) (tried: AuthTrace.Tried) =
+    let rec private writeTried (json: Utf8JsonWriter) (number: string -> string) (tried: AuthTrace.Tried) =
         let head = Rule.head tried.Rule
         json.WriteStartObject()
         json.WriteString("id", head.Name)
-        json.WriteString("number", number version head.Name)
+        json.WriteString("number", number head.Name)
         json.WriteString("text", head.Text)
         Printing.textOrNull json "entry" tried.Entry
         Printing.listOf json "asked" tried.Asked (writeFound json)
-        Printing.listOf json "inside" tried.Inside (writeTried json version)
+        Printing.listOf json "inside" tried.Inside (writeTried json number)
 
         match tried.Decision with
         | Some decision when tried.Inside.IsEmpty -> json.WriteString("decision", (if decision.IsOk then "allow" else "reject"))
@@ -119,36 +154,26 @@ module internal ExplainCommand =
         json.WriteEndObject()
 
     let private one (format: OutputFormat) (version: RoomVersion) (question: Question.Question) : Ending =
+        let number = numbering version
         let trace = AuthTrace.ofCase (Question.inVersion version false question)
+        let lines = trace.Tried |> List.collect (ofTried number 0)
 
         match format with
         | Text ->
-            Console.Out.WriteLine(Terminal.bold (Ending.printable (sentence version trace.Decision)))
-            Console.Out.WriteLine()
-
-            for tried in trace.Tried do
-                for line in lines version 0 tried do
-                    Console.Out.WriteLine line
+            Printing.plain (
+                Terminal.bold (Ending.printable (sentence number version trace.Decision))
+                :: ""
+                :: List.map asText lines
+            )
         | Json ->
             Printing.json (fun json ->
-                writeDecision json version trace.Decision
-                Printing.listOf json "trace" trace.Tried (writeTried json version))
+                writeDecision json number version trace.Decision
+                Printing.listOf json "trace" trace.Tried (writeTried json number))
         | Markdown ->
-            let rec items depth (tried: AuthTrace.Tried) =
-                let head = Rule.head tried.Rule
-                let indent = String(' ', depth * 2)
-                let at = number version head.Name
-
-                $"{indent}- {at} `{head.Name}`: {head.Text}"
-                :: [
-                    for found in tried.Asked -> $"{indent}  - {yesOrNo found}: {Words.condition found.Condition}"
-                ]
-                @ (tried.Inside |> List.collect (items (depth + 1)))
-
             Printing.plain (
-                ("**" + sentence version trace.Decision + "**")
+                "**" + Ending.printable (sentence number version trace.Decision) + "**"
                 :: ""
-                :: (trace.Tried |> List.collect (items 0))
+                :: List.map asMarkdown lines
             )
 
         if trace.Decision.IsOk then Done else Finding
@@ -172,7 +197,7 @@ module internal ExplainCommand =
                             [
                                 Word version.Id
                                 Truth decision.IsOk
-                                Word(number version clause)
+                                Word(numbering version clause)
                                 Word clause
                                 Word(
                                     match decision with
@@ -190,14 +215,18 @@ module internal ExplainCommand =
     let run (arguments: ParseResults<ExplainArguments>) : Ending =
         let format = arguments.GetResult(ExplainArguments.Format, Text)
 
+        let isOfAll = arguments.Contains ExplainArguments.All_Versions
+
         match arguments.TryGetResult ExplainArguments.Event with
+        | _ when isOfAll && arguments.Contains ExplainArguments.Room_Version ->
+            Misused "--all-versions, --room-version: expected one of them"
         | None -> Misused "--event: expected a file with the event in question"
         | Some event ->
             match
                 Question.read event (arguments.GetResults ExplainArguments.Auth) (arguments.GetResults ExplainArguments.State)
             with
             | Error ending -> ending
-            | Ok question when arguments.Contains ExplainArguments.All_Versions -> all format question
+            | Ok question when isOfAll -> all format question
             | Ok question ->
                 if question.Auth.IsEmpty && question.Event.Type <> "m.room.create" then
                     Misused "--auth: expected files with the auth events: only a create event has none"
