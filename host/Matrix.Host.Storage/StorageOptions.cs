@@ -61,7 +61,7 @@ public sealed record StorageOptions
     public long WalPreallocatedBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>SQLite: bytes per page of a new database.</summary>
-    public int PageSize { get; init; } = 4096;
+    public int PageSize { get; init; } = 2048;
 
     /// <summary>SQLite: the database grows no further than this many bytes, writes fail with <see cref="Writing.StorageFailure.Full"/>; 0 for no bound.</summary>
     public long MaxDatabaseBytes { get; init; }

@@ -92,7 +92,7 @@ internal sealed class SqliteCheckpointer : IDisposable
 
             // SQLite does so only after the last page of the log: the writer, which moves that, would wait for all of them.
             _sync();
-            _metrics.Checkpointed(started);
+            _metrics.Checkpointed(started, beside: true);
             return moved;
         }
         catch (StorageException fault)

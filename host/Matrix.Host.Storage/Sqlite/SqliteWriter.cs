@@ -15,8 +15,12 @@ internal sealed class SqliteWriter : StorageWriter
     private const long Block = 10_000;
     private const int LogFrameHeader = 24;
 
-    // What the writer moves itself takes a millisecond or two.
-    private const int LargestRest = 1024 * 1024;
+    // With a rest of this size the log is left to the writer, who moves it in a few milliseconds.
+    private const int SmallRest = 2 * 1024 * 1024;
+
+    // A busy writer adds to the log as fast as it is moved. Each commit that makes the log's file longer syncs its length too and takes twice the
+    // time, so the writer had better move a larger rest than let the log grow.
+    private const int LargestRest = 16 * 1024 * 1024;
 
     private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(1);
@@ -58,7 +62,7 @@ internal sealed class SqliteWriter : StorageWriter
         _reserved = long.Parse(connection.Scalar("SELECT position FROM sequence WHERE one = 1") ?? "0", CultureInfo.InvariantCulture);
         StartAt(_reserved);
         metrics.Watch(() => Queue.Count, () => PublishedPosition);
-        _checkpointer = new SqliteCheckpointer(checkpoint, syncDatabase, () => connection.LogFrames, LargestRest / _frameBytes, metrics);
+        _checkpointer = new SqliteCheckpointer(checkpoint, syncDatabase, () => connection.LogFrames, SmallRest / _frameBytes, metrics);
         _thread = new Thread(Run) { Name = "storage writer", IsBackground = true };
         _thread.Start();
     }
@@ -292,7 +296,7 @@ internal sealed class SqliteWriter : StorageWriter
                 return false;
             }
 
-            Metrics.Checkpointed(started);
+            Metrics.Checkpointed(started, beside: false);
         }
         catch (StorageException fault)
         {

@@ -41,7 +41,10 @@ internal sealed class WriterMetrics : IDisposable
         _sets.Record(sets);
     }
 
-    public void Checkpointed(long started) => _checkpoint.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
+    /// <param name="started">Its beginning, in ticks of the stopwatch.</param>
+    /// <param name="beside">Whether the writer could go on meanwhile.</param>
+    public void Checkpointed(long started, bool beside) => _checkpoint.Record(
+        Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("beside", beside ? "true" : "false"));
 
     public void Failed(StorageFailure failure) => _failures.Add(1, new KeyValuePair<string, object?>("failure", failure.ToString()));
 

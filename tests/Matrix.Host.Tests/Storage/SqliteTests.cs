@@ -178,6 +178,29 @@ internal sealed class SqliteTests
     }
 
     [Test]
+    public async Task The_log_stays_bounded_under_writers_that_do_not_pause()
+    {
+        await using var store = await OpenAsync(options => options with { CheckpointBytes = 1_000_000 });
+        var writing = Task.WhenAll(Enumerable.Range(0, 16).Select(async writer =>
+        {
+            for (var n = 1u; n <= 400; n++)
+            {
+                var event_ = Event(Live(Kitchen, (uint)writer * 400 + n)) with { Json = new byte[40_000] };
+                await store.Writer.WriteAsync(new WriteSet().Add(event_), Stop);
+            }
+        }));
+        var longest = 0L;
+        while (!writing.IsCompleted)
+        {
+            longest = Math.Max(longest, new FileInfo(File("matrix.db-wal")).Length);
+            await Task.Delay(5, Stop);
+        }
+
+        await writing;
+        Assert.That(longest, Is.LessThan(64_000_000), "of 256 MB written");
+    }
+
+    [Test]
     public async Task A_backup_taken_while_writing_goes_on_is_one_committed_instant()
     {
         await using var store = await OpenAsync();
