@@ -178,6 +178,29 @@ let ``An event that waits with its state for one that needs a state lets it ask`
     let outcome = tells machine [ arrives above; arrives below ] begunWith
     same outcome.Ids [ "$levels"; "$m" ]
 
+// The newest comes first and has its state, and waits for the one below, which needs a state too: one peer, and the whole of a line.
+[<TestCase(1, 3)>]
+[<TestCase(4, 12)>]
+let ``A line of events that each need a state, told from its end, is decided from its beginning`` (places: int, length: int) =
+    let machine =
+        begun {
+            IncomingLimits.usual with
+                States = places
+        }
+
+    let line = [
+        for n in length .. -1 .. 1 ->
+            message $"$m{n}" [
+                $"$gone{n}"
+                if n > 1 then
+                    $"$m{n - 1}"
+            ]
+    ]
+
+    let outcome = tells machine (List.map arrives line) begunWith
+    same outcome.Dropped []
+    same outcome.Ids [ for n in 1..length -> $"$m{n}" ]
+
 // More than is fetched, and less.
 [<TestCase 30_000>]
 [<TestCase 15_000>]

@@ -184,8 +184,15 @@ type internal Gathering
             else
                 previousEvents s earliest
 
-    /// The state that a peer told leads nowhere: the next is asked.
-    member _.AskAnother(s: Staged) : unit = states.Next s
+    /// Nothing goes on while these have what peers told of the states before them. Those whose state is complete give way to those in the line for
+    /// one. If there are none, what was told leads nowhere, and others are asked.
+    member _.Unblock(held: Staged[]) : unit =
+        let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
+
+        if staging.IsAnyInLine && complete.Length > 0 then
+            complete |> Array.iter states.GiveWay
+        else
+            held |> Array.iter states.Next
 
     /// Takes an answer.
     member this.Answer(number: int, answer: Answer) : unit =

@@ -91,9 +91,7 @@ type RoomMachine
                 | [||] ->
                     for s in Seq.toArray staging.All do
                         staging.Drop(s, DropReason.Circular)
-                | held ->
-                    for s in held do
-                        gathering.AskAnother s
+                | held -> gathering.Unblock held
 
                 goOn decided
         | s ->

@@ -36,6 +36,10 @@ type internal Seeking(ledger: Ledger, staging: Staging) =
 
         struct (missing, waits)
 
+    /// A peer may be asked again for the state before an event: what it told was not kept.
+    member _.ForgetState(s: Staged, peer: string) : unit =
+        s.Effort.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
+
     /// A peer had nothing to say: the next one's turn.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
         match purpose with

@@ -134,6 +134,9 @@ type internal Staging(limits: IncomingLimits) =
 
             false
 
+    /// Whether any event waits until it may ask for the state before it.
+    member _.IsAnyInLine = forTheirTurn.Count > 0
+
     /// What a peer told of the state before an event is needed no more, and its events are not waited for.
     member _.ForgetTold(s: Staged) : unit =
         if not (isNull s.Told) then
@@ -198,8 +201,8 @@ type internal Staging(limits: IncomingLimits) =
 
         this.Report(s.Id, reason)
 
-    /// Asks a peer something for an event, if not too much was asked already. Keys do not count: each event asks once for those of each
-    /// server that signed it.
+    /// Asks a peer something for an event, if not too much was asked already. Keys do not count: each copy of an event that came
+    /// asks once for those of each server that signed it.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
         let counts = purpose <> Purpose.Keys
 

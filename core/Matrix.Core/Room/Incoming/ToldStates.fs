@@ -59,6 +59,16 @@ type internal ToldStates(ledger: Ledger, staging: Staging, seeking: Seeking, lim
         s.StateTurn <- s.StateTurn + 1
         staging.Again s
 
+    /// The event has its state and waits for something else: it lets those in the line ask for theirs, and asks the same peer again after them.
+    member _.GiveWay(s: Staged) : unit =
+        match s.ToldBy with
+        | null -> ()
+        | peer -> seeking.ForgetState(s, peer)
+
+        staging.ReleaseState s
+        s.ToldBy <- null
+        staging.Again s
+
     /// Looks at what a peer told, and asks for what is missing of it. Once all of it is known, the event has the state before it.
     member this.Look(s: Staged, told: ToldState) : unit =
         let sought = soughtOf s told.Peer
