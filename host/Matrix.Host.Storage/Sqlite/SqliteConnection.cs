@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
@@ -24,6 +25,10 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
     /// <summary>Whether a transaction is open.</summary>
     public bool InTransaction => Sqlite3.sqlite3_get_autocommit(_db) == 0;
+
+    /// <summary>Bytes of a page: those that the database was made with.</summary>
+    public int PageSize => int.Parse(
+        Scalar("PRAGMA page_size") ?? throw new InvalidOperationException("SQLite has no page size."), CultureInfo.InvariantCulture);
 
     /// <summary>Rows changed by the last statement.</summary>
     public int Changes => Sqlite3.sqlite3_changes(_db);

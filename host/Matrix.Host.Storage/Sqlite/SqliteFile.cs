@@ -116,7 +116,7 @@ internal sealed class SqliteFile : IDisposable
         if (_options.MaxDatabaseBytes > 0)
         {
             connection.Execute(string.Create(
-                CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {_options.MaxDatabaseBytes / _options.PageSize}"));
+                CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {_options.MaxDatabaseBytes / connection.PageSize}"));
         }
     });
 

@@ -58,7 +58,7 @@ internal sealed class SqliteWriter : StorageWriter
         _connection = connection;
         _handlers = handlers;
         _writes = new SqliteWrites(connection);
-        _frameBytes = LogFrameHeader + int.Parse(connection.Scalar("PRAGMA page_size") ?? "4096", CultureInfo.InvariantCulture);
+        _frameBytes = LogFrameHeader + connection.PageSize;
         _reserved = long.Parse(connection.Scalar("SELECT position FROM sequence WHERE one = 1") ?? "0", CultureInfo.InvariantCulture);
         StartAt(_reserved);
         metrics.Watch(() => Queue.Count, () => PublishedPosition);

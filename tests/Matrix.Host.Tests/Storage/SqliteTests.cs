@@ -153,6 +153,27 @@ internal sealed class SqliteTests
     }
 
     [Test]
+    public async Task The_bound_of_the_database_is_in_bytes_whatever_the_pages_it_was_made_with()
+    {
+        const int Most = 2_000_000;
+        await (await OpenAsync(options => options with { PageSize = 4096 })).DisposeAsync();
+        await using (var store = await OpenAsync(options => options with { PageSize = 1024, MaxDatabaseBytes = Most }))
+        {
+            Assert.That(
+                Assert.ThrowsAsync<StorageException>(async () =>
+                {
+                    for (var n = 1u; n <= 100; n++)
+                    {
+                        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Json = new byte[60_000] }), Stop);
+                    }
+                })!.Failure,
+                Is.EqualTo(StorageFailure.Full));
+        }
+
+        Assert.That(new FileInfo(File("matrix.db")).Length, Is.InRange(Most / 2, Most));
+    }
+
+    [Test]
     public async Task The_log_of_an_idle_writer_is_moved_into_the_database_though_it_is_short()
     {
         await using var store = await OpenAsync(options => options with { CheckpointIdleBytes = 100_000 });
