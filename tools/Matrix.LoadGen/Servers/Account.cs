@@ -63,10 +63,22 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     /// <summary>Answers the token that follows; the response is <see cref="HttpConnection.Body"/>.</summary>
     public string Sync(string? since, int timeoutMilliseconds)
     {
-        var from = since is null ? "" : $"&since={Uri.EscapeDataString(since)}";
-        Required(Connection.Get($"{Client}sync?timeout={timeoutMilliseconds}{from}"));
+        Required(Connection.Get(SyncPath(since, timeoutMilliseconds)));
         return NextBatch(Connection.Body);
     }
+
+    /// <summary>One sync after another that does not wait for news, each in two halves.</summary>
+    public Exchange Syncing(string since) => new(
+        Connection,
+        () => Connection.BeginGet(SyncPath(since, timeoutMilliseconds: 0)),
+        () =>
+        {
+            Required(Connection.End());
+            since = NextBatch(Connection.Body);
+        });
+
+    private static string SyncPath(string? since, int timeoutMilliseconds) =>
+        $"{Client}sync?timeout={timeoutMilliseconds}" + (since is null ? "" : $"&since={Uri.EscapeDataString(since)}");
 
     /// <summary>One page backwards; answers the token of the next one, or null at the room's beginning.</summary>
     public string? Messages(string escapedRoomId, string? from, int limit)

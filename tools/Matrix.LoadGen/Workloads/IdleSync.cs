@@ -1,33 +1,36 @@
+using Matrix.LoadGen.Http;
 using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>Incremental sync with nothing new, by a user of some rooms.</summary>
+/// <summary>
+/// Incremental sync with nothing new, by a few users of some rooms each. One alone would measure how long a processor that has nothing else to do takes
+/// to wake up, which is longer than the sync.
+/// </summary>
 internal sealed class IdleSync : IWorkload
 {
-    private const int RoomsOfTheUser = 20;
-
-    // One takes some tens of microseconds: a slice is long enough to see more than how the threads happen to lie.
-    private const int TimesAsMany = 10;
+    private const int Users = 4;
+    private const int RoomsOfEach = 20;
 
     public string Name => "sync-idle";
 
-    public string Sentence => "incremental sync with nothing new (floor: an authenticated request that reads nothing)";
+    public string Sentence => "incremental sync with nothing new, by 4 users at once (floor: an authenticated request that reads nothing)";
 
-    public IRun Prepare(Stage stage)
+    public IRun Prepare(Stage stage) => new RepeatedByMany(stage, [.. Enumerable.Range(0, Users).Select(_ => Client(stage))]);
+
+    private static Exchange Client(Stage stage)
     {
         if (stage.Server.Kind == ServerKind.Floor)
         {
-            return new Repeated(stage, Floor.Read(stage.Server).Make, TimesAsMany);
+            return Floor.Read(stage.Server);
         }
 
         var user = stage.Population.Fresh();
-        for (var i = 0; i < RoomsOfTheUser; i++)
+        for (var i = 0; i < RoomsOfEach; i++)
         {
             user.CreateRoom($"idle {i}");
         }
 
-        var since = user.SyncToken();
-        return new Repeated(stage, () => since = user.Sync(since, timeoutMilliseconds: 0), TimesAsMany);
+        return user.Syncing(user.SyncToken());
     }
 }

@@ -4,8 +4,8 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>A client that repeats a request for a number of times, more for requests of microseconds.</summary>
-internal sealed class Repeated(Stage stage, Action client, int timesAsMany = 1) : IRun
+/// <summary>A client that repeats a request for a number of times.</summary>
+internal sealed class Repeated(Stage stage, Action client) : IRun
 {
     private const int WarmUpSlices = 8;
 
@@ -28,7 +28,7 @@ internal sealed class Repeated(Stage stage, Action client, int timesAsMany = 1) 
     {
     }
 
-    private void Ask(Crowd asked) => asked.Repeat(client, stage.Settings.RequestsPerSlice * timesAsMany);
+    private void Ask(Crowd asked) => asked.Repeat(client, stage.Settings.RequestsPerSlice);
 }
 
 /// <summary>Several clients that each repeat a request for a while.</summary>
