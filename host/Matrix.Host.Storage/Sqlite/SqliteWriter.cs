@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Writing;
 
@@ -77,6 +78,8 @@ internal sealed class SqliteWriter : StorageWriter
 
     private void Run()
     {
+        // Everyone waits for this thread: while it waits for a processor behind those who make the next sets, they run out of work.
+        _ = ShortSlice.Ask();
         var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
         while (true)
         {

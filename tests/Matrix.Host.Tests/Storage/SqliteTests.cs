@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Sqlite;
+using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
@@ -26,6 +27,18 @@ internal sealed class SqliteTests
 
         Assert.That(fault.Failure, Is.EqualTo(StorageFailure.Full));
         Assert.That(fault.Message, Is.EqualTo("SQLite, COMMIT: the disk is full (code 4874)."));
+    }
+
+    [Test]
+    public async Task The_writer_gets_a_processor_soon()
+    {
+        await using var store = await OpenAsync();
+        var slice = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Writer.Post(new WriteSet { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
+
+        var knows = OperatingSystem.IsLinux() && Environment.OSVersion.Version >= new Version(6, 12);
+        Assert.That(await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop), knows ? Is.EqualTo(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL));
+        Assert.That(ShortSlice.Mine(), knows ? Is.GreaterThan(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL), "of who waits for it");
     }
 
     [Test]
