@@ -4,10 +4,13 @@ namespace Matrix.Host.Rooms.Caching;
 
 /// <summary>
 /// A cache bounded by bytes: the least recently used entries go first. Safe for many threads; every operation is O(1).
+/// What nobody asked for yet may be kept apart, within a smaller bound: it goes before anything that was asked for, and while it is young, when
+/// the collector has not yet moved it.
 /// </summary>
 /// <param name="maxBytes">Bound on the sum of all sizes; an entry larger than half of it is not kept.</param>
 /// <param name="sizeOf">Size of a value in bytes, its key and our own bookkeeping excluded.</param>
-public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> sizeOf)
+/// <param name="untriedBytes">The part of it for what <see cref="PutUntried"/> puts.</param>
+public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> sizeOf, long untriedBytes = 0)
     where TKey : notnull
     where TValue : class
 {
@@ -16,12 +19,11 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
 
     private readonly Lock _gate = new();
     private readonly Dictionary<TKey, Node> _entries = [];
-    private Node? _newest;
-    private Node? _oldest;
-    private long _bytes;
+    private readonly Order _tried = new();
+    private readonly Order _untried = new();
 
     /// <summary>Bytes held now, bookkeeping included.</summary>
-    public long Bytes => Volatile.Read(ref _bytes);
+    public long Bytes => Volatile.Read(ref _tried.Bytes) + Volatile.Read(ref _untried.Bytes);
 
     /// <summary>The bound.</summary>
     public long MaxBytes => maxBytes;
@@ -37,7 +39,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
                 return false;
             }
 
-            MoveToFront(node);
+            _tried.Take(node);
             value = node.Value;
             return true;
         }
@@ -49,23 +51,23 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         var size = sizeOf(value) + EntryOverhead;
         lock (_gate)
         {
-            if (!_entries.TryGetValue(key, out var known))
-            {
-                Add(key, value, size);
-            }
-            else if (size > maxBytes / 2)
-            {
-                _entries.Remove(key);
-                Unlink(known);
-            }
-            else
-            {
-                Unlink(known);
-                known.Value = value;
-                known.Size = size;
-                Link(known);
-                Trim();
-            }
+            if (_entries.TryGetValue(key, out var known)) Replace(known, value, size);
+            else Add(key, value, size, _tried);
+        }
+    }
+
+    /// <summary>
+    /// Puts or replaces a value of which nobody knows whether it will be asked for. A new one is kept until it is, or until younger ones of its
+    /// kind take its place; one of more than half of their room is put like any other.
+    /// </summary>
+    public void PutUntried(TKey key, TValue value)
+    {
+        var size = sizeOf(value) + EntryOverhead;
+        lock (_gate)
+        {
+            if (_entries.TryGetValue(key, out var known)) Replace(known, value, size);
+            else Add(key, value, size, size > untriedBytes / 2 ? _tried : _untried);
+            while (_untried.Bytes > untriedBytes) Drop(_untried.Oldest!);
         }
     }
 
@@ -79,11 +81,11 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         {
             if (_entries.TryGetValue(key, out var known))
             {
-                MoveToFront(known);
+                _tried.Take(known);
                 return known.Value;
             }
 
-            Add(key, read, size);
+            Add(key, read, size, _tried);
             return read;
         }
     }
@@ -93,51 +95,43 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     {
         lock (_gate)
         {
-            if (_entries.Remove(key, out var old)) Unlink(old);
+            if (_entries.TryGetValue(key, out var old)) Drop(old);
         }
     }
 
-    private void Add(TKey key, TValue value, long size)
+    private void Replace(Node known, TValue value, long size)
+    {
+        if (size > maxBytes / 2)
+        {
+            Drop(known);
+            return;
+        }
+
+        known.Order?.Leave(known);
+        known.Value = value;
+        known.Size = size;
+        _tried.Take(known);
+        Trim();
+    }
+
+    private void Add(TKey key, TValue value, long size, Order order)
     {
         if (size > maxBytes / 2) return;
         var node = new Node(key, value, size);
         _entries.Add(key, node);
-        Link(node);
+        order.Take(node);
         Trim();
     }
 
     private void Trim()
     {
-        while (_bytes > maxBytes && _oldest is { } last)
-        {
-            _entries.Remove(last.Key);
-            Unlink(last);
-        }
+        while (Bytes > maxBytes && (_tried.Oldest ?? _untried.Oldest) is { } last) Drop(last);
     }
 
-    private void MoveToFront(Node node)
+    private void Drop(Node node)
     {
-        if (ReferenceEquals(node, _newest)) return;
-        Unlink(node);
-        Link(node);
-    }
-
-    private void Link(Node node)
-    {
-        node.Newer = null;
-        node.Older = _newest;
-        if (_newest is not null) _newest.Newer = node;
-        _newest = node;
-        _oldest ??= node;
-        _bytes += node.Size;
-    }
-
-    private void Unlink(Node node)
-    {
-        if (node.Newer is null) _newest = node.Older; else node.Newer.Older = node.Older;
-        if (node.Older is null) _oldest = node.Newer; else node.Older.Newer = node.Newer;
-        node.Newer = node.Older = null;
-        _bytes -= node.Size;
+        _entries.Remove(node.Key);
+        node.Order?.Leave(node);
     }
 
     private sealed class Node(TKey key, TValue value, long size)
@@ -145,7 +139,39 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         public TKey Key { get; } = key;
         public TValue Value { get; set; } = value;
         public long Size { get; set; } = size;
+        public Order? Order { get; set; }
         public Node? Newer { get; set; }
         public Node? Older { get; set; }
+    }
+
+    /// <summary>Nodes from the least to the most recently used, and the sum of their sizes.</summary>
+    private sealed class Order
+    {
+        public long Bytes;
+        private Node? _newest;
+
+        public Node? Oldest { get; private set; }
+
+        /// <summary>The node is the most recently used one here, wherever it was.</summary>
+        public void Take(Node node)
+        {
+            if (ReferenceEquals(node, _newest)) return;
+            node.Order?.Leave(node);
+            node.Order = this;
+            node.Older = _newest;
+            if (_newest is not null) _newest.Newer = node;
+            _newest = node;
+            Oldest ??= node;
+            Bytes += node.Size;
+        }
+
+        public void Leave(Node node)
+        {
+            if (node.Newer is null) _newest = node.Older; else node.Newer.Older = node.Older;
+            if (node.Older is null) Oldest = node.Newer; else node.Older.Newer = node.Newer;
+            node.Newer = node.Older = null;
+            node.Order = null;
+            Bytes -= node.Size;
+        }
     }
 }

@@ -13,7 +13,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// <summary>So many of the newest messages stay parsed, for those who wait for them: any more of them would only be moved by the collector.</summary>
     private const int Parsed = 256;
 
-    private readonly ByteCache<EventNid, StoredEvent> _byNid = new(cacheBytes, stored => stored.MemoryBytes);
+    /// <summary>The part of the memory for messages that nobody has read since they were sent: whoever waits for one reads it at once.</summary>
+    private const int UnreadPart = 32;
+
+    private readonly ByteCache<EventNid, StoredEvent> _byNid = new(cacheBytes, stored => stored.MemoryBytes, cacheBytes / UnreadPart);
     private readonly StoredEvent?[] _newest = new StoredEvent?[Parsed];
     private int _put;
 
@@ -107,10 +110,14 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// <summary>An event that is now durable.</summary>
     internal void Put(StoredEvent stored)
     {
-        _byNid.Put(stored.Nid, stored);
-
         // State is asked for again and again.
-        if ((stored.Row.Standing & EventStanding.State) != 0) return;
+        if ((stored.Row.Standing & EventStanding.State) != 0)
+        {
+            _byNid.Put(stored.Nid, stored);
+            return;
+        }
+
+        _byNid.PutUntried(stored.Nid, stored);
         var place = (uint)Interlocked.Increment(ref _put) % Parsed;
         Interlocked.Exchange(ref _newest[place], stored)?.ForgetParsed();
     }

@@ -18,4 +18,60 @@ internal sealed class ByteCacheTests
             Assert.That(cache.TryGet(1, out var now) ? now : null, Is.EqualTo("redacted"));
         });
     }
+
+    [Test]
+    public void What_nobody_asked_for_goes_before_what_somebody_did_and_keeps_to_its_part()
+    {
+        // Ten entries of 100 bytes and their bookkeeping of 120; four of them untried.
+        var cache = new ByteCache<int, string>(2_200, static _ => 100, 880);
+        for (var tried = 1; tried <= 3; tried++) cache.Put(tried, "tried");
+        for (var untried = 10; untried < 14; untried++) cache.PutUntried(untried, "untried");
+        Assert.That(cache.TryGet(10, out _), Is.True);
+
+        for (var more = 20; more < 30; more++) cache.PutUntried(more, "untried");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Held(cache, 1, 30), Is.EqualTo(new[] { 1, 2, 3, 10, 26, 27, 28, 29 }));
+            Assert.That(cache.Bytes, Is.EqualTo(8 * 220));
+        });
+    }
+
+    [Test]
+    public void What_is_asked_for_keeps_to_the_whole_bound_and_the_least_recently_used_goes_first()
+    {
+        var cache = new ByteCache<int, string>(2_200, static _ => 100, 880);
+        for (var n = 1; n <= 10; n++) cache.Put(n, "tried");
+        Assert.That(cache.TryGet(1, out _), Is.True);
+
+        cache.PutUntried(11, "untried");
+        cache.Put(12, "tried");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Held(cache, 1, 13), Is.EqualTo(new[] { 1, 4, 5, 6, 7, 8, 9, 10, 11, 12 }));
+            Assert.That(cache.Bytes, Is.EqualTo(2_200));
+        });
+    }
+
+    [Test]
+    public void What_is_too_large_for_the_part_of_the_untried_is_kept_all_the_same()
+    {
+        var cache = new ByteCache<int, string>(2_200, static text => text.Length, 440);
+        cache.PutUntried(1, new string('x', 400));
+        cache.PutUntried(2, "small");
+        cache.PutUntried(2, "replaced");
+        cache.Remove(1);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(cache.TryGet(2, out var now) ? now : null, Is.EqualTo("replaced"));
+            Assert.That(Held(cache, 1, 3), Is.EqualTo(new[] { 2 }));
+            Assert.That(cache.Bytes, Is.EqualTo(120 + "replaced".Length));
+        });
+    }
+
+    // Asks for each once, so the order of use is lost.
+    private static int[] Held(ByteCache<int, string> cache, int first, int end) =>
+        [.. Enumerable.Range(first, end - first).Where(key => cache.TryGet(key, out _))];
 }

@@ -41,6 +41,28 @@ internal sealed class EventStoreTests
         });
     }
 
+    [Test]
+    public void A_message_that_was_read_and_state_outlast_messages_that_nobody_reads()
+    {
+        var events = new EventStore(null!, 1024 * 1024);
+        var state = Stored(1, "m.room.topic", "");
+        var (read, unread) = (Stored(2, "m.room.message", null), Stored(3, "m.room.message", null));
+        events.Put(state);
+        events.Put(read);
+        events.Put(unread);
+        Assert.That(events.Known(read.Nid), Is.SameAs(read));
+
+        for (var n = 4u; n <= 200; n++) events.Put(Stored(n, "m.room.message", null));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(events.Known(state.Nid), Is.SameAs(state));
+            Assert.That(events.Known(read.Nid), Is.SameAs(read));
+            Assert.That(events.Known(unread.Nid), Is.Null);
+            Assert.That(events.CachedBytes, Is.LessThan(1024 * 1024 / 16));
+        });
+    }
+
     private static StoredEvent Stored(uint n, string type, string? key)
     {
         var stateKey = key is null ? "" : $"\"state_key\":\"{key}\",";
