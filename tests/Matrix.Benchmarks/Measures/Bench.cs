@@ -17,9 +17,6 @@ internal sealed class Bench(Stage homeserver, Stage floor)
         return (figures[0].Figures, figures.Count > 1 ? figures[1].Figures : null);
     }
 
-    /// <summary>Runs a workload on the homeserver alone: what the floor leaves the disk to do does not burden it.</summary>
-    public Figures RunAlone(string workload) => Catalogue.Run(Catalogue.Named(workload), [homeserver])[0].Figures;
-
     /// <summary>The homeserver as the load generator sees it.</summary>
     public static Stage StageOf(HomeserverProcess server, Settings settings)
     {

@@ -20,5 +20,5 @@ internal sealed record Outcome(string Name, string Target, double Figure, string
 
     public override string ToString() => $"{(Holds ? "ok   " : "SHORT")}  {Name,-62}  {Target,-22}  {Number(Figure)} {Unit}";
 
-    private static string Number(double value) => value.ToString(value >= 100 ? "0" : "0.##", CultureInfo.InvariantCulture);
+    private static string Number(double value) => value.ToString(value >= 100 ? "0" : value >= 10 ? "0.##" : "0.###", CultureInfo.InvariantCulture);
 }
