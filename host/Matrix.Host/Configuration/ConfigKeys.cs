@@ -320,7 +320,7 @@ internal static class ConfigKeys
         "cache.tokens", ConfigTypes.Whole(16), 50_000, "Access tokens whose owners are remembered.");
 
     internal static ConfigKey<long> EventCache { get; } = Key(
-        "cache.events", ConfigTypes.Bytes(1 << 20, 64L << 30), 48L << 20, "Events.");
+        "cache.events", ConfigTypes.Bytes(1 << 20, 64L << 30), 48L << 20, "Events. A thirty-second part of it is for messages that nobody has read yet.");
 
     internal static ConfigKey<long> TransactionCache { get; } = Key(
         "cache.transactions",
