@@ -5,8 +5,8 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Events;
 
 /// <summary>
-/// Events by number and by id, from memory where possible. What a lane commits is put here before anyone is told of it, so that a fresh event
-/// is never read back from disk.
+/// Events by number and by id, from memory where possible. What a lane commits is put here before anyone is told of it, so that who waits for
+/// an event does not read it back from disk.
 /// </summary>
 public sealed class EventStore(IEventsTable table, long cacheBytes)
 {
