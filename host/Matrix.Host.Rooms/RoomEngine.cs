@@ -35,7 +35,7 @@ public sealed class RoomEngine : IDisposable
         Memberships = new RoomMemberships(Sender, Rooms, appender, contents, profiles, storage, options.ServerName);
         Accounts = new RoomAccounts(Memberships, profiles, storage.Memberships);
         Creator = new RoomCreator(_lanes, appender, contents, profiles, Memberships, storage, options, time);
-        storage.Writer.Observe(Rooms);
+        storage.Writer.AddConsumer(Rooms);
     }
 
     /// <summary>Rooms as readers see them.</summary>

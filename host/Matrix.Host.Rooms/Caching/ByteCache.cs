@@ -90,6 +90,16 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         }
     }
 
+    /// <summary>Drops everything.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            while (_tried.Oldest is { } node) Drop(node);
+            while (_untried.Oldest is { } node) Drop(node);
+        }
+    }
+
     /// <summary>Drops a key.</summary>
     public void Remove(TKey key)
     {

@@ -128,6 +128,9 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         if (!_byNid.TryGet(stored.Nid, out var known) || !known.IsRedacted) _byNid.Put(stored.Nid, stored);
     }
 
+    /// <summary>Forgets all events.</summary>
+    internal void Clear() => _byNid.Clear();
+
     /// <summary>Forgets the event: its row changed.</summary>
     internal void Drop(EventNid nid) => _byNid.Remove(nid);
 

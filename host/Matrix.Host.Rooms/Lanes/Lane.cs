@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Lanes;

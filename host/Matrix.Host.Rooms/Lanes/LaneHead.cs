@@ -61,17 +61,4 @@ internal sealed record LaneHead
         JoinedCount = JoinedCount,
         InvitedCount = InvitedCount,
     };
-
-    /// <summary>What readers see once this head is durable.</summary>
-    internal RoomView ToView() => new()
-    {
-        Room = Room,
-        Step = CurrentStep,
-        State = State,
-        JoinedCount = JoinedCount,
-        InvitedCount = InvitedCount,
-        LastEvent = EventNid.Of(Room.Nid, LastOrdinal),
-        Local = Local,
-        HasRelations = HasRelations,
-    };
 }

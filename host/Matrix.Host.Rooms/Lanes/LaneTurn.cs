@@ -1,4 +1,5 @@
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Writing;
 
@@ -31,12 +32,6 @@ internal sealed class LaneTurn : IDisposable
 
     /// <summary>Events that this turn made, in order.</summary>
     internal List<StoredEvent> Events { get; } = [];
-
-    /// <summary>Memberships that this turn changed.</summary>
-    internal List<MembershipChange> Memberships { get; } = [];
-
-    /// <summary>Events that this turn redacted, in their new form.</summary>
-    internal List<StoredEvent> Redacted { get; } = [];
 
     /// <summary>An event of this turn or of one before it that is not durable yet; null if there is none of that ordinal.</summary>
     internal StoredEvent? Undurable(uint ordinal)
@@ -105,28 +100,26 @@ internal sealed class LaneTurn : IDisposable
         await settled.ConfigureAwait(false);
     }
 
-    /// <summary>The write set: the room's row first, for all else refers to it.</summary>
+    /// <summary>The batch: the events first, for a redaction can be of one of them; where the room stands last.</summary>
     internal WriteSet ToSet()
     {
-        var set = new WriteSet(_operations.Count + 1) { Chain = _chain };
+        var set = new WriteSet(_operations.Count + 3) { Chain = _chain };
         if (_preconditions is not null)
         {
             foreach (var precondition in _preconditions) set.Require(precondition);
         }
 
-        if (Events.Count > 0 || Redacted.Count > 0)
+        var room = Head.Room;
+        var header = Events.Count > 0 ? Head.ToHeader() : null;
+        if (!Head.Exists)
         {
-            var header = Head.ToHeader();
-            var room = Head.Room;
-            set.Add(
-                !Head.Exists ? new CreateRoom(room.Nid, room.RoomId, room.Rules.Id, Events[0].Pdu.Sender, header)
-                : header.Follows(Start.ToHeader()) ? new AdvanceRoom(room.Nid, header)
-                : new PutRoomHeader(room.Nid, header));
-            if (!Head.Exists) Head = Head with { Exists = true };
-            set.Tag = new RoomCommit(Head.ToView(), Events, Memberships, Head.CurrentStep != Start.CurrentStep, Redacted);
+            set.Add(new RoomCreated(room, Events[0].Pdu.Sender, header!));
+            Head = Head with { Exists = true };
         }
 
+        if (Events.Count > 0) set.Add(new EventsAppended(room, Events));
         foreach (var operation in _operations) set.Add(operation);
+        if (header is not null) set.Add(new RoomAdvanced(room, Start.Exists ? Start.ToHeader() : null, header));
         return set;
     }
 

@@ -2,6 +2,7 @@ using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Reading;
 

@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// still sees it as it was. Client-Server API, "Account deactivation".
 /// </summary>
 /// <remarks>State is what a room is, and stays. All erased users are kept in memory: about a hundred bytes each.</remarks>
-public sealed class ErasedUsers : ICommitObserver
+public sealed class ErasedUsers : IChangeConsumer
 {
     private const string MemberType = "m.room.member";
     private const int PageOfUsers = 1000;
@@ -43,16 +43,15 @@ public sealed class ErasedUsers : ICommitObserver
     }
 
     /// <inheritdoc/>
-    public void Committed(in CommittedFlush flush)
+    public void Take(WriteOperation change, long position)
     {
-        foreach (var set in flush.Sets)
-        {
-            var conditions = set.Preconditions;
-            for (var i = 0; i < conditions.Count; i++)
-            {
-                if (conditions[i] is DeactivateUser { Erase: true, Applied: true } erased) Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
-            }
-        }
+        if (change is DeactivateUser { Erase: true } erased) Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Nothing that is known of erased users can be wrong; one that was missed is found at the next start.
     }
 
     /// <summary>These events of one room as the reader is shown them.</summary>

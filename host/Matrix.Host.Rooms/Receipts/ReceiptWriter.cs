@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
 using Matrix.Host.Storage.Writing;

@@ -10,7 +10,6 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.State;
 
@@ -145,13 +144,11 @@ internal sealed class EventAppender(
         var room = head.Room.RoomId.Length > 0 ? head.Room : head.Room with { RoomId = pdu.RoomId };
         var ordinal = head.LastOrdinal + 1;
         var nid = EventNid.Of(room.Nid, ordinal);
-        var relation = RelationOf(pdu.Type, pdu.Content);
         var next = head with
         {
             Room = room,
             LastOrdinal = ordinal,
             Depth = pdu.Depth,
-            HasRelations = head.HasRelations || relation is not null,
             Extremities = Extremities.After(head.Extremities, pdu.PrevEvents, new ForwardExtremity(ordinal, pdu.EventId), true),
         };
         if (pdu.StateKey is { } stateKey) next = await ApplyStateAsync(turn, next, pdu, stateKey, nid, stop).ConfigureAwait(false);
@@ -164,42 +161,17 @@ internal sealed class EventAppender(
             pdu.IsState ? EventStanding.State : EventStanding.None,
             NotifyClass: 0,
             pdu.Sender,
-            await ThreadRootAsync(turn, relation, stop).ConfigureAwait(false),
+            await ThreadRootAsync(turn, StoredEvent.RelationOf(pdu.Type, pdu.Content), stop).ConfigureAwait(false),
             EventNid.None,
             sentAs,
             pdu.Canonical);
         var stored = new StoredEvent(room, row, pdu);
+        if (stored.Relation is not null) next = next with { HasRelations = true };
         var outcome = await push.EvaluateAsync(new EventInRoom(stored, next.Local, next.JoinedCount, (type, key) => StateEventAsync(turn, type, key, stop)), stop)
             .ConfigureAwait(false);
-        if (outcome.NotifyClass != 0) stored.Row = row = row with { NotifyClass = outcome.NotifyClass };
+        if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);
 
-        turn.Write(new InsertEvent
-        {
-            Nid = nid,
-            EventId = pdu.EventId,
-            Step = row.Step,
-            Sender = pdu.Sender,
-            Json = pdu.Canonical,
-            Standing = row.Standing,
-            NotifyClass = row.NotifyClass,
-            ThreadRoot = row.ThreadRoot,
-            Transaction = sentAs,
-        });
         foreach (var unread in outcome.Rows) turn.Write(unread);
-        if (relation is not null)
-        {
-            turn.Write(new InsertRelation
-            {
-                Event = nid,
-                ParentId = relation.ParentId,
-                RelType = relation.RelType,
-                EventType = pdu.Type,
-                Sender = pdu.Sender,
-                OriginServerTs = pdu.OriginServerTs,
-                AnnotationKey = relation.Key,
-            });
-        }
-
         turn.Events.Add(stored);
         turn.Head = next;
         return stored;
@@ -226,9 +198,7 @@ internal sealed class EventAppender(
         if (target.IsRedacted) return null;
         var redacted = room.Rules.Redact(target.Pdu);
         var by = EventNid.Of(room.Nid, turn.Head.LastOrdinal + 1);
-        turn.Redacted.Add(new StoredEvent(room, target.Row with { RedactedBy = by, Json = redacted.Canonical }, redacted));
-        turn.Write(new MarkRedacted(target.Nid, by, redacted.Canonical));
-        turn.Write(new DeleteRelation(target.Nid));
+        turn.Write(new EventRedacted(new StoredEvent(room, target.Row with { RedactedBy = by, Json = redacted.Canonical }, redacted)));
         return null;
     }
 
@@ -245,32 +215,20 @@ internal sealed class EventAppender(
         var step = next.LastStep + 1;
         var since = next.StepsSinceBase + 1;
 
-        turn.Write(new InsertStep(
-            next.Room.Nid, step, next.CurrentStep, next.BaseStep, StateStep.Of([change], next.State.IsPartial).ToBytes()));
-        turn.Write(new LogCurrentState(next.Room.Nid, step));
-        next = next with { State = next.State.Set(entry), CurrentStep = step, LastStep = step, StepsSinceBase = since };
-
-        if (StateCheckpoint.IsDue(since, branchesMeet: false)) next = Checkpoint(turn, next);
-        return pdu.Type == "m.room.member" ? ApplyMembership(turn, next, pdu, stateKey, replaced, nid) : next;
-    }
-
-    private static LaneHead Checkpoint(LaneTurn turn, LaneHead next)
-    {
-        var checkpoint = StateCheckpoint.Take(next.State, next.NewestCheckpoint);
-        var header = checkpoint.Header;
-        if (checkpoint.Pack.Length > 0)
+        var delta = StateStep.Of([change], next.State.IsPartial);
+        var stateBefore = next.State;
+        var parent = next.CurrentStep;
+        next = next with { State = stateBefore.Set(entry), CurrentStep = step, LastStep = step, StepsSinceBase = since };
+        var isWhole = StateCheckpoint.IsDue(since, branchesMeet: false);
+        var checkpoint = isWhole ? StateCheckpoint.Take(next.State, next.NewestCheckpoint) : null;
+        turn.Write(new StateNumbered(next.Room.Nid, step, parent, next.BaseStep, delta) { Checkpoint = checkpoint });
+        if (checkpoint is not null)
         {
-            turn.Write(new InsertNodes(next.Room.Nid, [new NodeRow(header.FirstNode, checkpoint.Pack)]));
+            next = next with { State = checkpoint.Tree, NewestCheckpoint = checkpoint.Header, BaseStep = step, StepsSinceBase = 0 };
         }
 
-        turn.Write(new InsertCheckpoint(next.Room.Nid, next.CurrentStep, header.RootNode, header.ToBytes()));
-        return next with
-        {
-            State = checkpoint.Tree,
-            NewestCheckpoint = header,
-            BaseStep = next.CurrentStep,
-            StepsSinceBase = 0,
-        };
+        turn.Write(new StateChanged(next.Room.Nid, stateBefore, next.State, step));
+        return pdu.Type == "m.room.member" ? ApplyMembership(turn, next, pdu, stateKey, replaced, nid) : next;
     }
 
     private LaneHead ApplyMembership(
@@ -280,8 +238,7 @@ internal sealed class EventAppender(
         Membership? before = replaced is null ? null : MembershipOf(replaced.Pdu);
         var isLocal = RoomNames.ServerOf(userId) == signer.ServerName;
 
-        turn.Write(new SetMembership(next.Room.Nid, userId, after, nid, isLocal));
-        turn.Memberships.Add(new MembershipChange(userId, before, after, nid, isLocal));
+        turn.Write(new MembershipChanged(next.Room.Nid, userId, before, after, nid, isLocal));
         return next with
         {
             JoinedCount = next.JoinedCount + Change(before, after, Membership.Join),
@@ -303,15 +260,6 @@ internal sealed class EventAppender(
         "ban" => Membership.Ban,
         _ => null,
     };
-
-    /// <summary>How an event relates to another. One that cannot be kept, for a NUL in it, is none: others' writes do not fail with it.</summary>
-    internal static Relation? RelationOf(string eventType, JsonObject content)
-    {
-        if (Relation.Of(content) is not { } relation) return null;
-        var canBeKept = !eventType.Contains('\0') && !relation.RelType.Contains('\0') && !relation.ParentId.Contains('\0')
-            && relation.Key?.Contains('\0') != true;
-        return canBeKept ? relation : null;
-    }
 
     /// <summary>The thread that a relation puts its event into: the thread itself, or that of the event related to.</summary>
     private async ValueTask<EventNid> ThreadRootAsync(LaneTurn turn, Relation? relation, CancellationToken stop)

@@ -1,5 +1,6 @@
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Views;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Rooms.Sending;

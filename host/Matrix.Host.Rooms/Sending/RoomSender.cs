@@ -176,7 +176,7 @@ public sealed class RoomSender
     /// </summary>
     private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneTurn turn, Draft draft, CancellationToken stop)
     {
-        if (EventAppender.RelationOf(draft.Type, draft.Content) is not { } relation) return null;
+        if (StoredEvent.RelationOf(draft.Type, draft.Content) is not { } relation) return null;
         var room = turn.Head.Room;
 
         // Those that wait for the disk first: one that becomes durable in between is found in the database.
@@ -198,6 +198,6 @@ public sealed class RoomSender
     }
 
     private static bool IsSame(Relation relation, StoredEvent stored) =>
-        EventAppender.RelationOf(stored.Pdu.Type, stored.Pdu.Content) is { } other
+        StoredEvent.RelationOf(stored.Pdu.Type, stored.Pdu.Content) is { } other
         && other.RelType == relation.RelType && other.ParentId == relation.ParentId && other.Key == relation.Key;
 }

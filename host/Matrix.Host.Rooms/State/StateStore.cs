@@ -49,6 +49,9 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
         _rooms.Put(room, states);
     }
 
+    /// <summary>Forgets all states.</summary>
+    internal void Clear() => _rooms.Clear();
+
     private StateTree? Cached(RoomNid room, int step) => _rooms.TryGet(room, out var states) ? states.Find(step) : null;
 
     /// <summary>The newest state of the chain that is cached, and where its steps go on.</summary>

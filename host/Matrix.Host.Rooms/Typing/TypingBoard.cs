@@ -1,6 +1,8 @@
 using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Rooms.Sync.Board;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Typing;
 
@@ -8,7 +10,8 @@ namespace Matrix.Host.Rooms.Typing;
 /// Who types where, in memory only: it is forgotten when the server stops, and by itself after a while. Client-Server API, "Typing
 /// Notifications".
 /// </summary>
-internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvider time, SyncOptions options) : ITypingBoard
+internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvider time, SyncOptions options)
+    : ITypingBoard, IChangeConsumer
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, List<Typist>> _rooms = [];
@@ -24,6 +27,18 @@ internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvide
     public IReadOnlyList<string> In(RoomNid room)
     {
         lock (_gate) return _rooms.TryGetValue(room, out var typists) ? [.. typists.Select(t => t.UserId)] : [];
+    }
+
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join) Stop(changed.Room, changed.UserId);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Whoever left and still types stops by time-out.
     }
 
     /// <summary>A user stops, or left the room.</summary>

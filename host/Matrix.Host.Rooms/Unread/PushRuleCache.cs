@@ -3,11 +3,12 @@ using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>Users' push rules, made ready for evaluation. Most users have the server's rules untouched.</summary>
-public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes)
+public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes) : IChangeConsumer
 {
     /// <summary>The type of account data that holds a user's push rules.</summary>
     public const string Type = "m.push_rules";
@@ -35,11 +36,19 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
     /// <summary>The same for a user who changed nothing.</summary>
     public static JsonObject DefaultContent(string userId) => Ruleset.Default(userId).ToContent();
 
-    /// <summary>A user changed their rules. Called when the change is durable.</summary>
-    public void Changed(string userId)
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
     {
-        Interlocked.Increment(ref Changes(userId));
-        _rules.Remove(userId);
+        if (change is not PutAccountData { Type: Type } put) return;
+        Interlocked.Increment(ref Changes(put.UserId));
+        _rules.Remove(put.UserId);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        for (var i = 0; i < _changes.Length; i++) Interlocked.Increment(ref _changes[i]);
+        _rules.Clear();
     }
 
     private ref int Changes(string userId) => ref _changes[(uint)string.GetHashCode(userId, StringComparison.Ordinal) % _changes.Length];

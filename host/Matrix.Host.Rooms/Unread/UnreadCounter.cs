@@ -63,6 +63,9 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
     /// <summary>A user came or went: what was counted starts over.</summary>
     public void Forget(string userId, RoomNid room) => _entries.Remove((userId, room));
 
+    /// <summary>What was counted starts over for everyone.</summary>
+    public void ForgetAll() => _entries.Clear();
+
     private async ValueTask FillAsync(
         UnreadEntry entry, RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
     {

@@ -3,15 +3,17 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Views;
 
 /// <summary>
-/// The rooms as readers see them. Hears of commits before the sync board does, so that whoever is woken finds the room as it is now.
+/// The rooms as readers see them. Reads changes before the sync board does, so that whoever is woken finds the room as it is now.
 /// </summary>
-public sealed class RoomDirectory : ICommitObserver
+public sealed class RoomDirectory : IChangeConsumer
 {
     /// <summary>What a view costs beside its state, which the state cache counts: references, counts and the local members.</summary>
     private const long ViewBytes = 400;
@@ -26,8 +28,11 @@ public sealed class RoomDirectory : ICommitObserver
     private readonly ByteCache<RoomNid, RoomView> _views;
     private readonly ByteCache<string, RoomIdentity> _ids;
 
-    /// <summary>Counts commits, by a stripe of rooms: what was read while its count moved may be stale.</summary>
-    private readonly long[] _commits = new long[1024];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, Loading> _loading = [];
+
+    /// <summary>The batch that is being read. The writer thread's own.</summary>
+    private RoomBatch _batch = new();
 
     internal RoomDirectory(IRoomsTable table, LaneLoader loader, EventStore events, StateStore states, RoomsOptions options)
     {
@@ -78,53 +83,157 @@ public sealed class RoomDirectory : ICommitObserver
     }
 
     /// <inheritdoc/>
-    public void Committed(in CommittedFlush flush)
+    public void Take(WriteOperation change, long position)
     {
-        foreach (var set in flush.Sets)
+        switch (change)
         {
-            if (set.Tag is not RoomCommit commit) continue;
-            var view = commit.View;
-            var room = view.Room;
-            view.Position = set.Position;
-            foreach (var made in commit.Events)
-            {
-                made.Row = made.Row with { Position = set.Position };
-                _events.Put(made);
-            }
+            case RoomCreated created:
+                lock (_gate) _views.Put(created.Room.Nid, RoomView.Of(created.Room));
+                _ids.PutIfAbsent(created.Room.RoomId, created.Room);
+                break;
+            case EventsAppended appended:
+                for (var i = 0; i < appended.Events.Count; i++)
+                {
+                    _events.Put(appended.Events[i]);
+                    _batch.Relates |= appended.Events[i].Relation is not null;
+                }
 
-            foreach (var redacted in commit.Redacted)
-            {
+                break;
+            case EventRedacted redacted:
                 // One that was redacted before it was durable did not know its position then: it is read anew.
-                if (redacted.Row.Position == 0) _events.Drop(redacted.Nid);
-                else _events.PutRedacted(redacted);
+                if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
+                else _events.PutRedacted(redacted.Redacted);
+                break;
+            case StateChanged changed:
+                _states.Put(changed.Room, changed.Step, changed.After);
+                _batch.State = changed;
+                break;
+            case MembershipChanged { IsLocal: true } changed:
+                (_batch.Memberships ??= []).Add(changed);
+                break;
+            case RoomAdvanced advanced:
+                _batch.Advanced = advanced;
+                _batch.Position = position;
+                Advance(advanced.Room.Nid);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        lock (_gate)
+        {
+            _batch = new RoomBatch();
+            _views.Clear();
+            foreach (var loading in _loading.Values) loading.Missed = true;
+        }
+
+        _events.Clear();
+        _states.Clear();
+    }
+
+    /// <summary>The batch's last change of the room: readers see all of it at once.</summary>
+    private void Advance(RoomNid room)
+    {
+        lock (_gate)
+        {
+            if (_views.TryGet(room, out var view))
+            {
+                _views.Put(room, _batch.After(view));
+                _batch.Reset();
             }
-
-            if (commit.StateChanged) _states.Put(room.Nid, view.Step, view.State);
-
-            // Counted first: who loads the room at this moment either sees the count move, or is overwritten here.
-            Interlocked.Increment(ref Commits(room.Nid));
-            _views.Put(room.Nid, view);
-            _ids.PutIfAbsent(room.RoomId, room);
+            else
+            {
+                // Whoever reads the room at this moment adds it to what they read.
+                if (_loading.TryGetValue(room, out var loading)) loading.Batches.Add(_batch);
+                _batch = new RoomBatch();
+            }
         }
     }
 
     private async ValueTask<RoomView?> LoadAsync(RoomNid room, CancellationToken stop)
     {
-        while (true)
+        Loading? loading;
+        lock (_gate)
         {
-            var before = Volatile.Read(ref Commits(room));
+            if (!_loading.TryGetValue(room, out loading)) _loading.Add(room, loading = new Loading());
+            loading.Readers++;
+        }
+
+        try
+        {
             var row = await _table.FindAsync(room, stop).ConfigureAwait(false);
             if (row is null) return null;
             var view = await _loader.ViewAsync(row, stop).ConfigureAwait(false);
-            if (_views.TryGet(room, out var newer)) return newer;
-            _views.Put(room, view);
-            _ids.Put(row.RoomId, view.Room);
-            if (Volatile.Read(ref Commits(room)) == before) return view;
+            lock (_gate)
+            {
+                if (_views.TryGet(room, out var known)) return known;
+                foreach (var batch in loading.Batches) view = batch.After(view);
+                if (!loading.Missed) _views.Put(room, view);
+            }
 
-            // A commit came in between; its own view may have been overwritten.
-            _views.Remove(room);
+            _ids.Put(row.RoomId, view.Room);
+            return view;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--loading.Readers == 0) _loading.Remove(room);
+            }
         }
     }
 
-    private ref long Commits(RoomNid room) => ref _commits[room.Value & (_commits.Length - 1)];
+    /// <summary>A room that is being read, and what was committed to it meanwhile.</summary>
+    private sealed class Loading
+    {
+        public int Readers { get; set; }
+
+        public List<RoomBatch> Batches { get; } = [];
+
+        public bool Missed { get; set; }
+    }
+
+    /// <summary>What one batch changed in a room, for its readers.</summary>
+    private sealed class RoomBatch
+    {
+        public bool Relates { get; set; }
+
+        public StateChanged? State { get; set; }
+
+        public List<MembershipChanged>? Memberships { get; set; }
+
+        public RoomAdvanced? Advanced { get; set; }
+
+        public long Position { get; set; }
+
+        public RoomView After(RoomView before)
+        {
+            if (before.Position >= Position) return before;
+            var header = Advanced!.Header;
+            var local = before.Local;
+            foreach (var changed in Memberships ?? []) local = local.With(changed.UserId, changed.After == Membership.Join);
+            return new RoomView
+            {
+                Room = before.Room,
+                Step = State?.Step ?? before.Step,
+                State = State?.After ?? before.State,
+                JoinedCount = header.JoinedCount,
+                InvitedCount = header.InvitedCount,
+                LastEvent = EventNid.Of(before.Room.Nid, header.LastOrdinal),
+                Local = local,
+                HasRelations = before.HasRelations || Relates,
+                Position = Position,
+            };
+        }
+
+        public void Reset()
+        {
+            Relates = false;
+            State = null;
+            Memberships = null;
+            Advanced = null;
+        }
+    }
 }

@@ -33,6 +33,19 @@ public sealed record RoomView
     /// <summary>Whether any event of the room relates, or related, to another.</summary>
     public required bool HasRelations { get; init; }
 
-    /// <summary>The position of the set that changed the room last.</summary>
-    public long Position { get; internal set; }
+    /// <summary>The position of the batch that changed the room last.</summary>
+    public long Position { get; init; }
+
+    /// <summary>A room without any event.</summary>
+    internal static RoomView Of(RoomIdentity room) => new()
+    {
+        Room = room,
+        Step = 0,
+        State = StateTree.Empty,
+        JoinedCount = 0,
+        InvitedCount = 0,
+        LastEvent = EventNid.None,
+        Local = LocalMembers.None,
+        HasRelations = false,
+    };
 }

@@ -15,7 +15,7 @@ internal static class PostgresStorage
         var source = NpgsqlDataSource.Create(settings);
         var reads = new PostgresReads(source);
         var metrics = new WriterMetrics();
-        var writer = new PostgresWriter(owner, PostgresEventInsert.Register(AllTables.Handlers(options)), options, metrics);
+        var writer = new PostgresWriter(owner, AllTables.Handlers(PostgresEventInsert.Insert), options, metrics);
         return await OpenedStorage.OpenAsync(
             options,
             reads,

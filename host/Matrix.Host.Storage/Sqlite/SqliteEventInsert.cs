@@ -12,9 +12,9 @@ internal static class SqliteEventInsert
         INSERT INTO events ({EventsTable.InsertColumns}, json_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, last_insert_rowid())
         """);
 
-    public static WriteHandlers Register(WriteHandlers handlers) => handlers.On<InsertEvent>(static (op, writes) =>
+    public static void Insert(EventRow row, IWrites writes)
     {
-        writes.Run(InsertJson, op, static (a, op) => a.Blob(op.Json));
-        writes.Run(InsertRow, op, static (a, op) => EventsTable.BindInsert(a, op));
-    });
+        writes.Run(InsertJson, row, static (a, row) => a.Blob(row.Json));
+        writes.Run(InsertRow, row, static (a, row) => EventsTable.BindInsert(a, row));
+    }
 }

@@ -32,7 +32,7 @@ internal static class SqliteStorage
 
             readers = new SqliteReaders([.. connections.Skip(2)], options);
             writer = new SqliteWriter(
-                writing, checkpointing, file.Sync, SqliteEventInsert.Register(AllTables.Handlers(options)), options, metrics);
+                writing, checkpointing, file.Sync, AllTables.Handlers(SqliteEventInsert.Insert), options, metrics);
             metrics.WatchReads(() => readers.Waiting);
             return await OpenedStorage.OpenAsync(
                 options,

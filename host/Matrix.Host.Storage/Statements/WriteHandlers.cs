@@ -3,7 +3,10 @@ using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Statements;
 
-/// <summary>Which code carries an operation out, by the operation's type. Tables register theirs.</summary>
+/// <summary>
+/// Which code carries a change out, by the change's type. Each table registers what the change means for its rows; several tables may have a part in
+/// one change.
+/// </summary>
 internal sealed class WriteHandlers
 {
     private readonly Dictionary<Type, Action<WriteOperation, IWrites>> _building = [];
@@ -16,7 +19,8 @@ internal sealed class WriteHandlers
     public WriteHandlers On<TOperation>(Action<TOperation, IWrites> handler)
         where TOperation : WriteOperation
     {
-        _building.Add(typeof(TOperation), (operation, writes) => handler((TOperation)operation, writes));
+        Action<WriteOperation, IWrites> part = (operation, writes) => handler((TOperation)operation, writes);
+        _building[typeof(TOperation)] = _building.TryGetValue(typeof(TOperation), out var before) ? before + part : part;
         return this;
     }
 

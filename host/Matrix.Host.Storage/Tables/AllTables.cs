@@ -21,12 +21,12 @@ namespace Matrix.Host.Storage.Tables;
 /// <summary>The one list of table groups.</summary>
 internal static class AllTables
 {
-    /// <summary>What carries out every kind of operation.</summary>
-    public static WriteHandlers Handlers(StorageOptions options)
+    /// <summary>What carries out every kind of change. How an event's row is stored, each database says.</summary>
+    public static WriteHandlers Handlers(Action<EventRow, IWrites> insertEvent)
     {
         var handlers = new WriteHandlers();
         RoomsTable.Register(handlers);
-        EventsTable.Register(handlers);
+        EventsTable.Register(handlers, insertEvent);
         StateTable.Register(handlers);
         MembershipsTable.Register(handlers);
         TransactionsTable.Register(handlers);

@@ -5,7 +5,7 @@ namespace Matrix.Host.Storage.Writing;
 /// </summary>
 public interface IStorageWriter
 {
-    /// <summary>Every set up to this position is durable, and observers have been told. Readers look no further.</summary>
+    /// <summary>Every set up to this position is durable, and consumers have read it. Readers look no further.</summary>
     long PublishedPosition { get; }
 
     /// <summary>
@@ -23,6 +23,6 @@ public interface IStorageWriter
     /// <exception cref="StorageException">The set was not submitted: too much waits, or the store is closed.</exception>
     void Post(WriteSet set);
 
-    /// <summary>Adds an observer. Observers are called in the order in which they were added.</summary>
-    void Observe(ICommitObserver observer);
+    /// <summary>Adds a consumer of changes. Consumers are called in the order in which they were added.</summary>
+    void AddConsumer(IChangeConsumer consumer);
 }

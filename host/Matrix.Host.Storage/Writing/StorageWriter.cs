@@ -1,11 +1,9 @@
-using System.Runtime.InteropServices;
-
 namespace Matrix.Host.Storage.Writing;
 
 /// <summary>What both databases' writers share: submission, publication, answers. A database adds how a flush is made.</summary>
 internal abstract class StorageWriter(StorageOptions options, WriterMetrics metrics) : IStorageWriter, IAsyncDisposable
 {
-    private ICommitObserver[] _observers = [];
+    private readonly CommitDispatcher _consumers = new(metrics);
     private long _published;
 
     public long PublishedPosition => Volatile.Read(ref _published);
@@ -34,15 +32,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         Queue.Submit(set, posted: true);
     }
 
-    public void Observe(ICommitObserver observer)
-    {
-        ICommitObserver[] before;
-        do
-        {
-            before = _observers;
-        }
-        while (Interlocked.CompareExchange(ref _observers, [.. before, observer], before) != before);
-    }
+    public void AddConsumer(IChangeConsumer consumer) => _consumers.Add(consumer);
 
     public abstract ValueTask DisposeAsync();
 
@@ -71,7 +61,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     }
 
     /// <summary>
-    /// These sets were carried out and are durable; those with position 0 were refused. Observers hear of the rest, then everyone is answered.
+    /// These sets were carried out and are durable; those with position 0 were refused. Consumers read the rest, then everyone is answered.
     /// </summary>
     protected void Publish(List<WriteSet> sets)
     {
@@ -89,7 +79,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         }
     }
 
-    /// <summary>Readers may see what these sets changed, and observers hear of it.</summary>
+    /// <summary>Readers may see what these sets changed, and consumers read it.</summary>
     protected void Announce(List<WriteSet> sets)
     {
         var kept = new List<WriteSet>(sets.Count);
@@ -97,6 +87,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         {
             if (set.Position != 0)
             {
+                set.Durable();
                 kept.Add(set);
             }
         }
@@ -105,20 +96,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         {
             var last = kept[^1].Position;
             Volatile.Write(ref _published, last);
-            var flush = new CommittedFlush(CollectionsMarshal.AsSpan(kept), last);
-            foreach (var observer in _observers)
-            {
-                try
-                {
-                    observer.Committed(flush);
-                }
-#pragma warning disable CA1031 // An observer's fault must not cost the writer its thread, nor others their answers.
-                catch (Exception fault)
-#pragma warning restore CA1031
-                {
-                    Metrics.ObserverFailed(fault);
-                }
-            }
+            _consumers.Dispatch(kept, last);
         }
     }
 

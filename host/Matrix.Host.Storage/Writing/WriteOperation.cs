@@ -6,6 +6,11 @@ public abstract record WriteOperation
     /// <summary>About how many bytes this writes, for the bound of a flush.</summary>
     internal virtual int Weight => 200;
 
+    /// <summary>It is durable, and nobody has heard of it yet: it takes what it could not know before.</summary>
+    internal virtual void Durable(long position)
+    {
+    }
+
     /// <summary>The name of the kind only: operations hold secrets.</summary>
     public sealed override string ToString() => GetType().Name;
 }

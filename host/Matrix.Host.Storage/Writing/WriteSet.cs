@@ -25,9 +25,6 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
     /// <summary>What this set builds on; null if it stands alone.</summary>
     public WriteChain? Chain { get; init; }
 
-    /// <summary>The submitter's own, for observers: which room changed for whom, already parsed.</summary>
-    public object? Tag { get; set; }
-
     /// <summary>The position, once durable.</summary>
     public long Position { get; internal set; }
 
@@ -70,6 +67,11 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
         }
 
         IsPosted = posted;
+    }
+
+    internal void Durable()
+    {
+        foreach (var operation in _operations) operation.Durable(Position);
     }
 
     internal ValueTask<WriteReceipt> Completion => new(this, _source.Version);

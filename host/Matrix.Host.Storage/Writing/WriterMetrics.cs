@@ -21,7 +21,7 @@ internal sealed class WriterMetrics : IDisposable
         _checkpoint = _meter.CreateHistogram<double>(
             "matrix_storage_checkpoint_duration_seconds", "s", "Moving the write-ahead log into the database.");
         _failures = _meter.CreateCounter<long>("matrix_storage_failed_flushes", "{flush}", "Flushes that failed, by failure.");
-        _faults = _meter.CreateCounter<long>("matrix_storage_observer_faults", "{fault}", "Observers that threw.");
+        _faults = _meter.CreateCounter<long>("matrix_storage_consumer_faults", "{fault}", "Consumers of changes that threw.");
     }
 
     /// <summary>Gauges that are read when asked for.</summary>
@@ -48,7 +48,7 @@ internal sealed class WriterMetrics : IDisposable
 
     public void Failed(StorageFailure failure) => _failures.Add(1, new KeyValuePair<string, object?>("failure", failure.ToString()));
 
-    public void ObserverFailed(Exception fault)
+    public void ConsumerFailed(Exception fault)
     {
         _faults.Add(1);
         CallbackFailed(fault);

@@ -30,7 +30,7 @@ internal static class FloorServer
         var options = new StorageOptions { Url = databaseUrl, DataDir = dataFolder, ServerName = "floor.test" };
         await using var storage = await StorageEngine.OpenAsync(options, stop);
         await storage.Writer.WriteAsync(
-            new WriteSet().Add(new CreateRoom(Room, "!floor", "12", "@floor:floor.test", new RoomHeader())), stop);
+            new WriteSet().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
 
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -50,7 +50,7 @@ internal static class FloorServer
 
             await DrainAsync(context);
             var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
-            await storage.Writer.WriteAsync(new WriteSet(1).Add(PlainEvent.Row(nid)), context.RequestAborted);
+            await storage.Writer.WriteAsync(new WriteSet(1).Add(PlainEvent.Message(nid)), context.RequestAborted);
             await AnswerAsync(context);
         });
         app.MapGet("/floor/read", context => Known(context) ? AnswerAsync(context) : Task.CompletedTask);

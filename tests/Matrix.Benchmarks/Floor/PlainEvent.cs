@@ -1,3 +1,5 @@
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
 using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Storage;
@@ -17,29 +19,23 @@ internal static class PlainEvent
         {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"body":"{{{body}}}","msgtype":"m.text"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"@someone-or-other:hybrid.test","signatures":{"hybrid.test":{"ed25519:a_abcd":"{{{Signature}}}"}},"type":"m.room.message"}
         """);
 
-    /// <summary>The one row that the floor commits.</summary>
-    public static InsertEvent Row(EventNid nid) => new()
-    {
-        Nid = nid,
-        EventId = RandomId(),
-        Step = 1,
-        Sender = "@someone-or-other:hybrid.test",
-        Json = Template,
-    };
+    /// <summary>The room of that number, of version 12.</summary>
+    public static RoomIdentity Room(RoomNid room) => new(room, "!" + Id[1..], Rules);
+
+    /// <summary>The one change that the floor commits.</summary>
+    public static EventsAppended Message(EventNid nid) =>
+        new(Room(nid.Room), [new StoredEvent(Room(nid.Room), Row(nid, 1, "@someone-or-other:hybrid.test", EventStanding.None, Template), Parsed)]);
 
     /// <summary>A remote user's join.</summary>
-    public static InsertEvent Join(EventNid nid, int step, string userId) => new()
-    {
-        Nid = nid,
-        EventId = RandomId(),
-        Step = step,
-        Sender = userId,
-        Standing = EventStanding.State,
-        Json = Encoding.UTF8.GetBytes(
+    public static StoredEvent Join(RoomIdentity room, EventNid nid, int step, string userId) => new(
+        room,
+        Row(nid, step, userId, EventStanding.State, Encoding.UTF8.GetBytes(
             $$$"""
             {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"membership":"join"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"{{{userId}}}","signatures":{"remote.example":{"ed25519:a_abcd":"{{{Signature}}}"}},"state_key":"{{{userId}}}","type":"m.room.member"}
-            """),
-    };
+            """)));
+
+    private static EventRow Row(EventNid nid, int step, string sender, EventStanding standing, byte[] json) =>
+        new(nid, RandomId(), 0, step, standing, 0, sender, EventNid.None, EventNid.None, null, json);
 
     private static string RandomId()
     {
@@ -48,5 +44,7 @@ internal static class PlainEvent
         return "$" + Convert.ToBase64String(id).TrimEnd('=').Replace('+', '-').Replace('/', '_');
     }
 
+    private static readonly RoomRules Rules = RoomRules.Find("12")!;
     private static readonly byte[] Template = Json(Matrix.LoadGen.Servers.Account.Sentence);
+    private static readonly Pdu Parsed = Rules.ParseStored(Id, Template);
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Benchmarks.Floor;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.State;
@@ -55,50 +56,47 @@ internal static class BigRoomMaker
     private static async Task AddRemoteMembersAsync(IStorage storage, string roomId, CancellationToken stop)
     {
         var row = await storage.Rooms.FindAsync(roomId, stop) ?? throw new InvalidOperationException($"{roomId} is not stored.");
+        var room = new RoomIdentity(row.Nid, roomId, RoomRules.Find(row.Version)!);
         var header = row.Header;
         var state = await new StateStore(storage.State, 1 << 30).AtAsync(row.Nid, header.CurrentStep, stop);
         var chain = await storage.State.ChainAsync(row.Nid, header.CurrentStep, stop);
+        var last = await storage.State.LastCheckpointAsync(row.Nid, stop);
+        var newest = last is null ? null : CheckpointHeader.Parse(last.Data.ToArray());
         for (var added = 0; added < RemoteMembers; added += PerStep)
         {
+            var (before, stateBefore) = (header, state);
             var step = header.LastStep + 1;
-            var set = new WriteSet(2 * PerStep);
-            var changes = new List<StateChange>();
+            var set = new WriteSet(PerStep + 4);
+            var joins = new List<StoredEvent>(PerStep);
+            var changes = new List<StateChange>(PerStep);
             for (var i = added; i < Math.Min(added + PerStep, RemoteMembers); i++)
             {
                 header = header with { LastOrdinal = header.LastOrdinal + 1 };
-                changes.Add(AddJoin(set, row.Nid, header.LastOrdinal, step, $"@remote-{i}:server-{i % 500}.example"));
+                var userId = $"@remote-{i}:server-{i % 500}.example";
+                var nid = EventNid.Of(row.Nid, header.LastOrdinal);
+                var join = PlainEvent.Join(room, nid, step, userId);
+                joins.Add(join);
+                changes.Add(StateChange.Added(StateEntry.Of("m.room.member", userId, join.EventId, nid.Ordinal)));
+                set.Add(new MembershipChanged(row.Nid, userId, null, Membership.Join, nid, IsLocal: false));
             }
 
+            // The last state is stored whole.
             state = state.Apply(changes);
-            set.Add(new InsertStep(
-                row.Nid, step, header.CurrentStep, chain?.Checkpoint?.Step ?? 0, StateStep.Of(changes, isPartial: false).ToBytes()));
-            header = header with { CurrentStep = step, LastStep = step, JoinedCount = header.JoinedCount + changes.Count };
-            await storage.Writer.WriteAsync(set.Add(new PutRoomHeader(row.Nid, header)), stop);
+            var isLast = added + PerStep >= RemoteMembers;
+            var checkpoint = isLast ? StateCheckpoint.Take(state, newest) : null;
+            var delta = StateStep.Of(changes, isPartial: false);
+            header = header with
+            {
+                CurrentStep = step,
+                LastStep = step,
+                LastNode = checkpoint?.Header.RootNode ?? header.LastNode,
+                JoinedCount = header.JoinedCount + changes.Count,
+            };
+            set.Add(new EventsAppended(room, joins))
+                .Add(new StateNumbered(row.Nid, step, before.CurrentStep, chain?.Checkpoint?.Step ?? 0, delta) { Checkpoint = checkpoint })
+                .Add(new StateChanged(row.Nid, stateBefore, state, step))
+                .Add(new RoomAdvanced(room, before, header));
+            await storage.Writer.WriteAsync(set, stop);
         }
-
-        await CheckpointAsync(storage, row.Nid, header, state, stop);
-    }
-
-    private static StateChange AddJoin(WriteSet set, RoomNid room, uint ordinal, int step, string userId)
-    {
-        var nid = EventNid.Of(room, ordinal);
-        var row = PlainEvent.Join(nid, step, userId);
-        set.Add(row).Add(new SetMembership(room, userId, Membership.Join, nid, IsLocal: false));
-        return StateChange.Added(StateEntry.Of("m.room.member", userId, row.EventId, ordinal));
-    }
-
-    private static async Task CheckpointAsync(IStorage storage, RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
-    {
-        var last = await storage.State.LastCheckpointAsync(room, stop);
-        var newest = last is null ? null : CheckpointHeader.Parse(last.Data.ToArray());
-        var checkpoint = StateCheckpoint.Take(state, newest);
-        var stored = checkpoint.Header;
-        await storage.Writer.WriteAsync(
-            new WriteSet()
-                .Add(new InsertNodes(room, [new NodeRow(stored.FirstNode, checkpoint.Pack)]))
-                .Add(new InsertCheckpoint(room, header.CurrentStep, stored.RootNode, stored.ToBytes()))
-                .Add(new LogCurrentState(room, header.CurrentStep))
-                .Add(new PutRoomHeader(room, header with { LastNode = stored.RootNode })),
-            stop);
     }
 }

@@ -36,7 +36,7 @@ internal sealed class BrokenChainTests(string databaseKind)
         // The writer is busy, so that the second send builds on the first before either is written.
         _writer.Hold();
         _writer.Post(new WriteSet(1));
-        _writer.PoisonNext(new InsertEvent { Nid = before[0].Nid, EventId = "$other", Sender = RoomsWorld.Id("alice"), Step = 1, Json = "{}"u8.ToArray() });
+        _writer.PoisonNext(new EventsAppended(before[0].Room, [before[0]]));
         var failing = _world.SaysAsync("alice", room, "never written");
         await _writer.HasTakenAsync(1);
         var retried = Enumerable.Range(0, 4).Select(_ => _world.SaysAsync("bob", room, "written once", "txn")).ToArray();
@@ -66,7 +66,7 @@ internal sealed class BrokenChainTests(string databaseKind)
     }
 
     /// <summary>A writer that can be held, and that adds to a set what makes it fail.</summary>
-    private sealed class PoisoningWriter : IStorageWriter, ICommitObserver, IDisposable
+    private sealed class PoisoningWriter : IStorageWriter, IChangeConsumer, IDisposable
     {
         private readonly IStorageWriter _writer;
         private readonly ManualResetEventSlim _open = new(initialState: true);
@@ -76,7 +76,7 @@ internal sealed class BrokenChainTests(string databaseKind)
         public PoisoningWriter(IStorageWriter writer)
         {
             _writer = writer;
-            writer.Observe(this);
+            writer.AddConsumer(this);
         }
 
         public long PublishedPosition => _writer.PublishedPosition;
@@ -111,9 +111,19 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         public void Post(WriteSet set) => _writer.Post(set);
 
-        public void Observe(ICommitObserver observer) => _writer.Observe(observer);
+        public void AddConsumer(IChangeConsumer consumer) => _writer.AddConsumer(consumer);
 
-        public void Committed(in CommittedFlush flush) => _open.Wait();
+        public void Begin(long through) => _open.Wait();
+
+        public void Take(WriteOperation change, long position)
+        {
+            // It only holds the flush.
+        }
+
+        public void Missed(long through)
+        {
+            // It holds nothing that could be wrong.
+        }
 
         public void Dispose() => _open.Dispose();
     }

@@ -5,6 +5,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
@@ -89,7 +90,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
         null,
         default);
 
-    internal async Task<IReadOnlyList<Matrix.Host.Rooms.Events.StoredEvent>> TimelineAsync(string room)
+    internal async Task<IReadOnlyList<StoredEvent>> TimelineAsync(string room)
     {
         var view = (await Rooms.Rooms.FindAsync(room, default))!;
         return await Rooms.Events.RangeAsync(

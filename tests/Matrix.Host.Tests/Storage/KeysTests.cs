@@ -156,8 +156,8 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     {
         await Write(
             Room(Kitchen),
-            new SetMembership(Kitchen, Alice, Membership.Join, Live(Kitchen, 1), true),
-            new SetMembership(Kitchen, Bob, Membership.Join, Live(Kitchen, 2), true));
+            Sets(Kitchen, Alice, Membership.Join, Live(Kitchen, 1)),
+            Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 2)));
         var start = await Write(new LogDeviceListChange(Bob));
         var middle = await Write(new LogDeviceListChange(Alice), new LogDeviceListChange(Carol));
         var end = await Write(new LogDeviceListChange(Bob), new LogDeviceListChange(Carol, OnlyFor: Alice));

@@ -29,7 +29,7 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     public async Task A_membership_changes_in_place_with_its_event_and_position()
     {
         await Write(Sets(Kitchen, Bob, Membership.Invite));
-        var position = await Write(new SetMembership(Kitchen, Bob, Membership.Ban, Live(Kitchen, 99), true));
+        var position = await Write(Samples.Sets(Kitchen, Bob, Membership.Ban, Live(Kitchen, 99)));
 
         Assert.That(
             await Store.Memberships.FindAsync(Kitchen, Bob, Stop),
@@ -101,13 +101,13 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     {
         await Write(Sets(Kitchen, Alice, Membership.Join));
 
-        await Write(new RemoveMembership(Kitchen, Alice));
+        await Write(new MembershipChanged(Kitchen, Alice, Membership.Join, null, EventNid.None, true));
 
         Assert.That(await Store.Memberships.FindAsync(Kitchen, Alice, Stop), Is.Null);
     }
 
     private static EventNid EventOf(RoomNid room, string user) => Live(room, (uint)user[1]);
 
-    private static SetMembership Sets(RoomNid room, string user, Membership membership) =>
-        new(room, user, membership, EventOf(room, user), user.EndsWith(":example.org", StringComparison.Ordinal));
+    private static MembershipChanged Sets(RoomNid room, string user, Membership membership) =>
+        Samples.Sets(room, user, membership, EventOf(room, user), user.EndsWith(":example.org", StringComparison.Ordinal));
 }

@@ -166,18 +166,22 @@ internal sealed class PostgresTests
         new StorageOptions { Url = url ?? _server.UrlOf(_name), DataDir = _folder, ServerName = "example.org", Time = new ManualTime(), OwnershipWaitMs = 300, SettleWaitMs = 400 },
         Stop);
 
-    /// <summary>The positions of what a store's observers hear.</summary>
-    private sealed class Heard : ICommitObserver
+    /// <summary>The positions of what a store's consumers hear.</summary>
+    private sealed class Heard : IChangeConsumer
     {
         private readonly ConcurrentQueue<long> _positions = new();
 
-        public Heard(IStorage store) => store.Writer.Observe(this);
+        public Heard(IStorage store) => store.Writer.AddConsumer(this);
 
         public IReadOnlyList<long> Positions => [.. _positions];
 
-        public void Committed(in CommittedFlush flush)
+        public void Take(WriteOperation change, long position)
         {
-            foreach (var set in flush.Sets) _positions.Enqueue(set.Position);
+            // The positions are what is heard.
         }
+
+        public void End(long through) => _positions.Enqueue(through);
+
+        public void Missed(long through) => Assert.Fail("A consumer that cannot throw missed a flush.");
     }
 }

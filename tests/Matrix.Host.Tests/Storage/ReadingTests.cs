@@ -68,7 +68,7 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
             Event(Live(Kitchen, 7), Bob) with { NotifyClass = 1, Standing = EventStanding.SoftFailed },
             Event(Live(Kitchen, 8), Bob) with { NotifyClass = 1 },
             Event(Live(Kitchen, 9), Bob) with { NotifyClass = 1 });
-        await Write(new MarkRedacted(Live(Kitchen, 8), Live(Kitchen, 9), null));
+        await Write(Redacts(Live(Kitchen, 8), Live(Kitchen, 9)));
 
         async Task<Dictionary<uint, int>> Count(uint after, uint through, int classes) =>
             (await Store.Unread.CountNotifyingAsync(
@@ -93,8 +93,8 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
             Event(Live(Kitchen, 4), Bob),
             Event(Live(Kitchen, 5), Bob),
             new InsertUnread(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify));
-        await Write(new MarkRedacted(Live(Kitchen, 1), Live(Kitchen, 4), null), new MarkRedacted(Live(Kitchen, 3), Live(Kitchen, 4), null));
-        await Write(new MarkRedacted(Live(Kitchen, 2), Live(Kitchen, 5), null), new MarkRedacted(Live(Kitchen, 1), Live(Kitchen, 5), null));
+        await Write(Redacts(Live(Kitchen, 1), Live(Kitchen, 4)), Redacts(Live(Kitchen, 3), Live(Kitchen, 4)));
+        await Write(Redacts(Live(Kitchen, 2), Live(Kitchen, 5)), Redacts(Live(Kitchen, 1), Live(Kitchen, 5)));
 
         async Task<int> CountAsOf(uint n) => (await Store.Unread.CountNotifyingAsync(
             Kitchen, Live(Kitchen, 0), Live(Kitchen, 9), Live(Kitchen, n), 1, Alice, Stop)).Sum(row => row.Count);

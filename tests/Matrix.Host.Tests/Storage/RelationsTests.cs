@@ -109,28 +109,17 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Write(Event(Live(Garden, 1)));
         for (var n = 2u; n < 2 + Aggregation.MaxReferences; n++)
         {
-            await Write(Event(Live(Kitchen, n)), Relation(Live(Kitchen, n), root, "m.reference"));
+            await Write(Event(Live(Kitchen, n)).RelatedTo(root, "m.reference"));
         }
 
-        await Write(Event(Live(Kitchen, 200)), Relation(Live(Kitchen, 200), root, "m.annotation"));
-        await Write(Event(Live(Garden, 2)), Relation(Live(Garden, 2), root, "m.reference"));
+        await Write(Event(Live(Kitchen, 200)).RelatedTo(root, "m.annotation", "key"));
+        await Write(Event(Live(Garden, 2)).RelatedTo(root, "m.reference"));
 
         var aggregation = (await Store.Relations.AggregationsAsync(Garden, [root], Alice, Stop))[root];
         Assert.That(aggregation.References, Is.EqualTo(new[] { IdOf(Live(Garden, 2)) }));
         Assert.That(await Store.Relations.HasAnnotationAsync(Garden, root, Alice, "m.room.message", "key", Stop), Is.False);
         Assert.That(await Store.Relations.HasAnnotationAsync(Kitchen, root, Alice, "m.room.message", "key", Stop), Is.True);
     }
-
-    private static InsertRelation Relation(EventNid nid, string parent, string how) => new()
-    {
-        Event = nid,
-        ParentId = parent,
-        RelType = how,
-        EventType = "m.room.message",
-        Sender = Alice,
-        OriginServerTs = 1,
-        AnnotationKey = how == "m.annotation" ? "key" : null,
-    };
 
     [Test]
     public async Task A_thread_knows_its_latest_event_its_length_and_who_took_part()
@@ -172,10 +161,10 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Relates(2, "m.thread", "m.room.message");
         await Relates(3, "m.thread", "m.room.message");
 
-        await Write(new DeleteRelation(Live(Kitchen, 3)));
+        await Write(Redacts(Live(Kitchen, 3), Live(Kitchen, 99)));
         var shorter = (await Store.Relations.ThreadsAsync(Kitchen, null, Alice, false, 9, Stop)).Single();
-        await Write(new DeleteRelation(Live(Kitchen, 2)));
-        await Write(new DeleteRelation(Live(Kitchen, 2)));
+        await Write(Redacts(Live(Kitchen, 2), Live(Kitchen, 99)));
+        await Write(Redacts(Live(Kitchen, 2), Live(Kitchen, 99)));
 
         Assert.That((shorter.Latest, shorter.Count), Is.EqualTo((Live(Kitchen, 2), 1)));
         Assert.That(await Store.Relations.ThreadsAsync(Kitchen, null, Alice, false, 9, Stop), Is.Empty);
@@ -203,15 +192,6 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
 
     private async Task Relates(
         uint place, string relType, string type, uint parent = 1, long ts = 1, string sender = Alice, string? key = null) => await Write(
-            Event(Live(Kitchen, place), sender),
-            new InsertRelation
-            {
-                Event = Live(Kitchen, place),
-                ParentId = IdOf(Live(Kitchen, parent)),
-                RelType = relType,
-                EventType = type,
-                Sender = sender,
-                OriginServerTs = ts,
-                AnnotationKey = key,
-            });
+            (Event(Live(Kitchen, place), sender) with { Type = type, Timestamp = ts }).RelatedTo(
+                IdOf(Live(Kitchen, parent)), relType, key ?? (relType == "m.annotation" ? "key" : null)));
 }

@@ -1,3 +1,4 @@
+using Matrix.Core.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Writing;
@@ -23,14 +24,14 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
             InvitedCount = 2,
         };
         await Write(Room(Kitchen));
-        var position = await Write(new PutRoomHeader(Kitchen, header));
+        var position = await Write(Header(Kitchen, header));
 
         var row = (await Store.Rooms.FindAsync(RoomIdOf(Kitchen), Stop))!;
 
         Assert.Multiple(() =>
         {
             Assert.That(row.Nid, Is.EqualTo(Kitchen));
-            Assert.That((row.Version, row.Creator, row.LastPosition), Is.EqualTo(("12", Alice, position)));
+            Assert.That((row.Version, row.Creator, row.LastPosition), Is.EqualTo(("11", Alice, position)));
             Assert.That(row.CreatedAt, Is.EqualTo(Time.GetUtcNow().ToUnixTimeMilliseconds()));
             Assert.That(row.Header.Extremities, Is.EqualTo(header.Extremities));
             Assert.That(row.Header with { Extremities = header.Extremities }, Is.EqualTo(header));
@@ -76,10 +77,10 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
             LastStep = 3,
             JoinedCount = 2,
         };
-        await Write(Room(Kitchen), Room(Garden), new PutRoomHeader(Kitchen, before));
+        await Write(Room(Kitchen), Room(Garden), Header(Kitchen, before));
         var after = before.After(Live(Kitchen, 3).Ordinal, IdOf(Live(Kitchen, 3)));
         await Write(Event(Live(Kitchen, 2)));
-        var position = await Write(Event(Live(Kitchen, 3)), new AdvanceRoom(Kitchen, after), Event(EventNid.Of(Garden, 5)));
+        var position = await Write(Event(Live(Kitchen, 3)), new RoomAdvanced(Identity(Kitchen), before.After(Live(Kitchen, 2).Ordinal, IdOf(Live(Kitchen, 2))), after), Event(EventNid.Of(Garden, 5)));
 
         var found = (await Store.Rooms.FindManyAsync([Kitchen, Garden], Stop)).ToDictionary(row => row.Nid);
 
@@ -119,9 +120,9 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     public async Task The_current_state_at_a_position_is_the_latest_logged_by_then()
     {
         var before = await Write(Room(Kitchen), Room(Garden));
-        var first = await Write(new LogCurrentState(Kitchen, 1));
-        var between = await Write(new LogCurrentState(Garden, 7));
-        var second = await Write(new LogCurrentState(Kitchen, 2), new LogCurrentState(Kitchen, 3));
+        var first = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 1));
+        var between = await Write(new StateChanged(Garden, StateTree.Empty, StateTree.Empty, 7));
+        var second = await Write(new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 2), new StateChanged(Kitchen, StateTree.Empty, StateTree.Empty, 3));
 
         Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, before, Stop), Is.Zero);
         Assert.That(await Store.Rooms.CurrentStepAtAsync(Kitchen, first, Stop), Is.EqualTo(1));
@@ -140,7 +141,7 @@ internal sealed class RoomsTests(string kind) : StorageTests(kind)
     {
         await Write(Room(Kitchen));
 
-        var failure = Fails(() => Write(Room(Garden) with { RoomId = RoomIdOf(Kitchen) }));
+        var failure = Fails(() => Write(Room(Garden) with { Room = Identity(Garden) with { RoomId = RoomIdOf(Kitchen) } }));
 
         Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
     }

@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
 using System.Text;
+using Matrix.Core.Facade;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Tests.Storage;
 
@@ -29,17 +32,72 @@ internal static class Samples
 
     public static string Text(ReadOnlyMemory<byte> json) => Encoding.UTF8.GetString(json.Span);
 
-    public static CreateRoom Room(RoomNid room, int joined = 0) =>
-        new(room, RoomIdOf(room), "12", Alice, new RoomHeader { JoinedCount = joined });
+    public static RoomIdentity Identity(RoomNid room) => new(room, RoomIdOf(room), RoomRules.Find("11")!);
+
+    public static RoomCreated Room(RoomNid room, int joined = 0) => new(Identity(room), Alice, new RoomHeader { JoinedCount = joined });
+
+    /// <summary>The room's header is this from now on.</summary>
+    public static RoomAdvanced Header(RoomNid room, RoomHeader header) =>
+        new(Identity(room), new RoomHeader { LastOrdinal = uint.MaxValue, Depth = -1 }, header);
 
     public static string IdOf(EventNid nid) => EventId(nid.ToString());
 
-    public static InsertEvent Event(EventNid nid, string sender = Alice) => new()
+    public static EventSample Event(EventNid nid, string sender = Alice) => new() { Nid = nid, EventId = IdOf(nid), Sender = sender };
+
+    /// <summary>An event loses its content, by another.</summary>
+    public static EventRedacted Redacts(EventNid nid, EventNid by) => new((Event(nid) with { RedactedBy = by, Content = "{}" }).ToStored());
+
+    public static MembershipChanged Sets(RoomNid room, string user, Membership membership, EventNid nid, bool isLocal = true) =>
+        new(room, user, null, membership, nid, isLocal);
+}
+
+/// <summary>An event to write.</summary>
+internal sealed record EventSample
+{
+    public required EventNid Nid { get; init; }
+
+    public required string EventId { get; init; }
+
+    public required string Sender { get; init; }
+
+    public int Step { get; init; } = 1;
+
+    public EventStanding Standing { get; init; }
+
+    public int NotifyClass { get; init; }
+
+    public EventNid ThreadRoot { get; init; }
+
+    public EventNid RedactedBy { get; init; }
+
+    public SentAs? Transaction { get; init; }
+
+    public string Type { get; init; } = "m.room.message";
+
+    /// <summary>Its content, as JSON; null for one that names the event.</summary>
+    public string? Content { get; init; }
+
+    public long Timestamp { get; init; } = 1;
+
+    /// <summary>So many more bytes.</summary>
+    public int Padding { get; init; }
+
+    public ReadOnlyMemory<byte> Json => Samples.Json(
+        $$"""
+        {"auth_events":[],"content":{{Content ?? $"{{\"n\":\"{Nid}\"}}"}},"depth":1,"hashes":{"sha256":"{{new string('x', Padding)}}"},"origin_server_ts":{{Timestamp}},"prev_events":[],"room_id":"{{Samples.RoomIdOf(Nid.Room)}}","sender":"{{Sender}}","signatures":{},"type":"{{Type}}"}
+        """);
+
+    public StoredEvent ToStored() => new(
+        Samples.Identity(Nid.Room),
+        new EventRow(Nid, EventId, 0, Step, Standing, NotifyClass, Sender, ThreadRoot, RedactedBy, Transaction, Json));
+
+    public EventsAppended ToChange() => new(Samples.Identity(Nid.Room), [ToStored()]);
+
+    /// <summary>The same, in relation to another event.</summary>
+    public EventSample RelatedTo(string parent, string how, string? key = null) => this with
     {
-        Nid = nid,
-        EventId = IdOf(nid),
-        Sender = sender,
-        Step = 1,
-        Json = Json($"{{\"n\":\"{nid}\"}}"),
+        Content = $$"""{"m.relates_to":{"event_id":"{{parent}}"{{(key is null ? "" : $",\"key\":\"{key}\"")}},"rel_type":"{{how}}"} }""",
     };
+
+    public static implicit operator WriteOperation(EventSample sample) => sample.ToChange();
 }

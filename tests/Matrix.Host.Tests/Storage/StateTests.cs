@@ -1,6 +1,6 @@
+using Matrix.Core.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.State;
-using Matrix.Host.Storage.Writing;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -16,19 +16,21 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
 
         Assert.That(chain.Checkpoint, Is.Null);
         Assert.That(chain.Steps.Select(step => step.Step), Is.EqualTo(new[] { 1, 2, 4 }));
-        Assert.That(Text(chain.Steps[2].Changes), Is.EqualTo("change 4"));
+        Assert.That(chain.Steps[2].Changes.ToArray(), Is.EqualTo(Delta(4).ToBytes()));
     }
 
     [Test]
     public async Task A_state_is_rebuilt_from_its_checkpoint_and_the_steps_since()
     {
-        await Write(Step(1, 0), Step(2, 1), new InsertCheckpoint(Kitchen, 2, 11, Json("two")), Step(3, 2, 2), Step(4, 3, 2));
+        var checkpoint = Checkpoint(2, null);
+        await Write(Step(1, 0), Step(2, 1) with { Checkpoint = checkpoint }, Step(3, 2, 2), Step(4, 3, 2));
 
         var chain = (await Store.State.ChainAsync(Kitchen, 4, Stop))!;
         var atCheckpoint = (await Store.State.ChainAsync(Kitchen, 2, Stop))!;
         var before = (await Store.State.ChainAsync(Kitchen, 1, Stop))!;
 
-        Assert.That((chain.Checkpoint!.Step, chain.Checkpoint.Root, Text(chain.Checkpoint.Data)), Is.EqualTo((2, 11, "two")));
+        Assert.That((chain.Checkpoint!.Step, chain.Checkpoint.Root), Is.EqualTo((2, checkpoint.Header.RootNode)));
+        Assert.That(chain.Checkpoint.Data.ToArray(), Is.EqualTo(checkpoint.Header.ToBytes()));
         Assert.That(chain.Steps.Select(step => step.Step), Is.EqualTo(new[] { 3, 4 }));
         Assert.That(atCheckpoint.Checkpoint!.Step, Is.EqualTo(2));
         Assert.That(atCheckpoint.Steps, Is.Empty);
@@ -39,7 +41,7 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_checkpoint_on_the_way_does_not_cut_short_a_chain_that_begins_before_it()
     {
-        await Write(Step(1, 0), Step(2, 1), Step(3, 2), new InsertCheckpoint(Kitchen, 2, 5, Json("two")));
+        await Write(Step(1, 0), Step(2, 1) with { Checkpoint = Checkpoint(2, null) }, Step(3, 2));
 
         var chain = (await Store.State.ChainAsync(Kitchen, 3, Stop))!;
 
@@ -80,32 +82,36 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Nodes_are_read_by_number_and_in_pages_and_can_be_dropped()
     {
-        await Write(
-            new InsertNodes(Kitchen, [.. Enumerable.Range(1, 5).Select(node => new NodeRow(node, Json($"node {node}")))]),
-            new InsertNodes(Garden, [new NodeRow(1, Json("other"))]));
+        CheckpointHeader? before = null;
+        var packs = new List<(int Node, byte[] Data)>();
+        for (var n = 1; n <= 5; n++)
+        {
+            var checkpoint = Checkpoint(n, before);
+            before = checkpoint.Header;
+            packs.Add((before.FirstNode, checkpoint.Pack.ToArray()));
+            await Write(Step(n, n - 1) with { Checkpoint = checkpoint }, Step(n, n - 1) with { Room = Garden });
+        }
 
-        var some = await Store.State.NodesAsync(Kitchen, [5, 2, 77], Stop);
-        var page = await Store.State.NodesFromAsync(Kitchen, 3, 2, Stop);
-        await Write(new DeleteNodes(Kitchen, [1, 2, 3]));
+        var some = await Store.State.NodesAsync(Kitchen, [packs[4].Node, packs[1].Node, 7777], Stop);
+        var page = await Store.State.NodesFromAsync(Kitchen, packs[2].Node, 2, Stop);
+        await Write(new DeleteNodes(Kitchen, [packs[0].Node, packs[1].Node, packs[2].Node]));
         var left = await Store.State.NodesFromAsync(Kitchen, 1, 9, Stop);
 
-        Assert.That(some.Select(node => (node.Node, Text(node.Data))), Is.EquivalentTo(new[] { (2, "node 2"), (5, "node 5") }));
-        Assert.That(page.Select(node => node.Node), Is.EqualTo(new[] { 3, 4 }));
-        Assert.That(left.Select(node => node.Node), Is.EqualTo(new[] { 4, 5 }));
+        Assert.That(some.Select(node => node.Node), Is.EquivalentTo(new[] { packs[1].Node, packs[4].Node }));
+        Assert.That(some.Select(node => node.Data.ToArray()), Is.EquivalentTo(new[] { packs[1].Data, packs[4].Data }));
+        Assert.That(page.Select(node => node.Node), Is.EqualTo(new[] { packs[2].Node, packs[3].Node }));
+        Assert.That(left.Select(node => node.Node), Is.EqualTo(new[] { packs[3].Node, packs[4].Node }));
     }
 
     [Test]
     public async Task A_rooms_last_checkpoint_is_known_and_checkpoints_can_be_dropped()
     {
-        await Write(
-            Step(1, 0),
-            Step(2, 1),
-            new InsertCheckpoint(Kitchen, 1, 3, Json("one")),
-            new InsertCheckpoint(Kitchen, 2, 4, Json("two")),
-            new InsertCheckpoint(Garden, 1, 1, Json("other")));
+        var first = Checkpoint(1, null);
+        var second = Checkpoint(2, first.Header);
+        await Write(Step(1, 0) with { Checkpoint = first }, Step(2, 1) with { Checkpoint = second }, Step(1, 0) with { Room = Garden, Checkpoint = first });
 
         var last = (await Store.State.LastCheckpointAsync(Kitchen, Stop))!;
-        Assert.That((last.Step, last.Root, Text(last.Data)), Is.EqualTo((2, 4, "two")));
+        Assert.That((last.Step, last.Root), Is.EqualTo((2, second.Header.RootNode)));
 
         await Write(new DeleteCheckpoint(Kitchen, 2));
         Assert.That((await Store.State.LastCheckpointAsync(Kitchen, Stop))!.Step, Is.EqualTo(1));
@@ -114,5 +120,17 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
         Assert.That(await Store.State.LastCheckpointAsync(Garden, Stop), Is.Not.Null);
     }
 
-    private static InsertStep Step(int step, int parent, int @base = 0) => new(Kitchen, step, parent, @base, Json($"change {step}"));
+    private static StateNumbered Step(int step, int parent, int @base = 0) => new(Kitchen, step, parent, @base, Delta(step));
+
+    private static StateStep Delta(int step) => StateStep.Of([StateChange.Added(Entry(step))], false);
+
+    private static StateEntry Entry(int n) => StateEntry.Of("m.test", $"key {n}", EventId($"state {n}"), Live(Kitchen, (uint)n).Ordinal);
+
+    /// <summary>The state of so many entries, stored whole.</summary>
+    private static StateCheckpoint Checkpoint(int entries, CheckpointHeader? before)
+    {
+        var tree = StateTree.Empty;
+        for (var n = 1; n <= entries; n++) tree = tree.Set(Entry(n));
+        return StateCheckpoint.Take(tree, before);
+    }
 }

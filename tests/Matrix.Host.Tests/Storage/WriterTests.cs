@@ -1,6 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Writing;
@@ -55,20 +56,44 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Observers_hear_of_a_flush_in_order_and_before_who_waits_for_it()
+    public async Task Consumers_read_a_flush_in_order_and_before_the_answer_and_one_that_throws_misses_it_alone()
     {
-        var heard = new List<(string Who, long Position, object? Tag)>();
-        Store.Writer.Observe(new Observer((set, published) =>
+        var read = new List<(string Who, long Position, string Change)>();
+        var first = new Consumer((change, position) =>
         {
-            Assert.That(published, Is.GreaterThanOrEqualTo(set.Position));
-            heard.Add(("first", set.Position, set.Tag));
+            Assert.That(Store.Writer.PublishedPosition, Is.GreaterThanOrEqualTo(position));
+            read.Add(("first", position, change.ToString()));
+        });
+        var faulty = new Consumer((_, _) => throw new InvalidOperationException("a consumer's fault"));
+        var last = new Consumer((change, position) => read.Add(("last", position, change.ToString())));
+        Store.Writer.AddConsumer(first);
+        Store.Writer.AddConsumer(faulty);
+        Store.Writer.AddConsumer(last);
+
+        var receipt = await Store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
+
+        Assert.That(read, Is.EqualTo(new[]
+        {
+            ("first", receipt.Position, nameof(EventsAppended)),
+            ("first", receipt.Position, nameof(EventRedacted)),
+            ("last", receipt.Position, nameof(EventsAppended)),
+            ("last", receipt.Position, nameof(EventRedacted)),
         }));
-        Store.Writer.Observe(new Observer((_, _) => throw new InvalidOperationException("an observer's fault")));
-        Store.Writer.Observe(new Observer((set, _) => heard.Add(("second", set.Position, set.Tag))));
+        Assert.That((first.Calls, faulty.Calls, last.Calls), Is.EqualTo((
+            $"begin {receipt.Position}, end {receipt.Position}",
+            $"begin {receipt.Position}, missed {receipt.Position}, end {receipt.Position}",
+            $"begin {receipt.Position}, end {receipt.Position}")));
+    }
 
-        var receipt = await Store.Writer.WriteAsync(new WriteSet { Tag = "news" }.Add(Event(Live(Kitchen, 1))), Stop);
+    [Test]
+    public async Task A_consumer_reads_no_conditional_change_that_was_not_made()
+    {
+        var read = new List<string>();
+        Store.Writer.AddConsumer(new Consumer((change, _) => read.Add(change.ToString())));
 
-        Assert.That(heard, Is.EqualTo(new[] { ("first", receipt.Position, (object?)"news"), ("second", receipt.Position, "news") }));
+        await Write(Room(Kitchen), new ForgetRoom(Kitchen, Alice));
+
+        Assert.That(read, Is.EqualTo(new[] { nameof(RoomCreated) }));
     }
 
     [Test]
@@ -225,7 +250,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     public async Task Too_many_waiting_sets_are_turned_away()
     {
         using var gate = new ManualResetEventSlim();
-        Store.Writer.Observe(new Observer((_, _) => gate.Wait()));
+        Store.Writer.AddConsumer(new Consumer((_, _) => gate.Wait()));
         var writes = new List<Task>();
         StorageException? turnedAway = null;
         for (var n = 1; turnedAway is null && n <= 2_000; n++)
@@ -262,11 +287,11 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public void Every_kind_of_operation_is_carried_out_by_something()
+    public void Every_change_is_carried_out_by_something()
     {
         var kinds = typeof(WriteOperation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(WriteOperation)) && !type.IsAbstract);
 
-        var handlers = Matrix.Host.Storage.Sqlite.SqliteEventInsert.Register(Matrix.Host.Storage.Tables.AllTables.Handlers(Options()));
+        var handlers = Matrix.Host.Storage.Tables.AllTables.Handlers(Matrix.Host.Storage.Sqlite.SqliteEventInsert.Insert);
         Assert.That(handlers.Kinds, Is.EquivalentTo(kinds));
     }
 
@@ -290,14 +315,18 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     private async Task<IReadOnlyList<EventRow>> Everything(RoomNid room) =>
         await Store.Events.RangeAsync(room, EventNid.FirstOf(room), null, Direction.Forward, 9_999, EventStanding.None, Stop);
 
-    private sealed class Observer(Action<WriteSet, long> see) : ICommitObserver
+    private sealed class Consumer(Action<WriteOperation, long> take) : IChangeConsumer
     {
-        public void Committed(in CommittedFlush flush)
-        {
-            foreach (var set in flush.Sets)
-            {
-                see(set, flush.LastPosition);
-            }
-        }
+        private readonly List<string> _calls = [];
+
+        public string Calls => string.Join(", ", _calls);
+
+        public void Begin(long through) => _calls.Add($"begin {through}");
+
+        public void Take(WriteOperation change, long position) => take(change, position);
+
+        public void End(long through) => _calls.Add($"end {through}");
+
+        public void Missed(long through) => _calls.Add($"missed {through}");
     }
 }

@@ -1,6 +1,8 @@
+using Matrix.Core.Facade;
 using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Rooms.Sync.Board;
 using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Rooms.Sync.Streams;
 using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
@@ -27,7 +29,8 @@ internal sealed class SyncBoardTests
     private TimerWheel _wheel = null!;
     private Source _source = null!;
     private SyncBoard _board = null!;
-    private FlushReader _flushes = null!;
+    private CommitDispatcher _flushes = null!;
+    private WriterMetrics _metrics = null!;
     private long _position;
 
     [SetUp]
@@ -35,6 +38,7 @@ internal sealed class SyncBoardTests
     {
         _time = new ManualTime();
         _wheel = new TimerWheel(_time);
+        _metrics = new WriterMetrics();
         _source = new Source();
         _position = 100;
         Open(new SyncOptions());
@@ -45,6 +49,7 @@ internal sealed class SyncBoardTests
     {
         _board.Dispose();
         _wheel.Dispose();
+        _metrics.Dispose();
     }
 
     [Test]
@@ -98,8 +103,9 @@ internal sealed class SyncBoardTests
         var alice = await ActivateAsync(Alice);
         var since = Now();
         Commit(
-            new CreateRoom(_kitchen, "!k", "12", Alice, Header(1)),
-            new SetMembership(_kitchen, Alice, Membership.Join, Nid(_kitchen, 1), IsLocal: true));
+            new RoomCreated(Room(_kitchen), Alice, Header(1)),
+                Message(_kitchen, 1),
+            new MembershipChanged(_kitchen, Alice, null, Membership.Join, Nid(_kitchen, 1), IsLocal: true));
         Assert.That(News(alice, since).Single().Parts, Is.EqualTo(RoomParts.Standing | RoomParts.Events));
 
         since = Now();
@@ -114,7 +120,7 @@ internal sealed class SyncBoardTests
         var alice = await ActivateAsync(Alice);
         var since = Now();
         Commit(
-            new SetMembership(_kitchen, Alice, Membership.Leave, Nid(_kitchen, 5), IsLocal: true), Message(_kitchen, 5));
+            new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 5), IsLocal: true), Message(_kitchen, 5));
         var left = News(alice, since).Single();
         Assert.That((left.Standing, left.StandingSince), Is.EqualTo((Standing.Left, _position)));
 
@@ -340,10 +346,11 @@ internal sealed class SyncBoardTests
         var since = Now();
         _source.Meanwhile = () =>
         {
-            Commit(new SetMembership(_kitchen, Alice, Membership.Leave, Nid(_kitchen, 3), IsLocal: true), Message(_kitchen, 3));
+            Commit(new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 3), IsLocal: true), Message(_kitchen, 3));
             Commit(
-                new CreateRoom(_garden, "!g", "12", Alice, Header(1)),
-                new SetMembership(_garden, Alice, Membership.Join, Nid(_garden, 1), IsLocal: true));
+                new RoomCreated(Room(_garden), Alice, Header(1)),
+                Message(_garden, 1),
+                new MembershipChanged(_garden, Alice, null, Membership.Join, Nid(_garden, 1), IsLocal: true));
         };
         var alice = await ActivateAsync(Alice);
 
@@ -375,11 +382,13 @@ internal sealed class SyncBoardTests
         _board = new SyncBoard(_source, _wheel, _time, options, _position);
 
         // Neither counts nor rules are asked for here: only flushes go in.
-        _flushes = new FlushReader(
+        _flushes = new CommitDispatcher(_metrics);
+        var streams = AllStreams.Of(
             _board,
             new TypingBoard(_board, _wheel, _time, options),
             new UnreadCounter(null!, _board, 1 << 16),
             new PushRuleCache(null!, 1 << 16));
+        foreach (var stream in streams) _flushes.Add(stream);
     }
 
     private async Task<UserFeed> ActivateAsync(string user) =>
@@ -401,7 +410,9 @@ internal sealed class SyncBoardTests
 
     private static RoomHeader Header(uint n) => new() { LastOrdinal = EventNid.FirstLiveOrdinal + n, CurrentStep = (int)n };
 
-    private static PutRoomHeader Message(RoomNid room, uint n) => new(room, Header(n));
+    private static RoomIdentity Room(RoomNid room) => new(room, $"!room{room}:hs", RoomRules.Find("12")!);
+
+    private static RoomAdvanced Message(RoomNid room, uint n) => new(Room(room), Header(n - 1), Header(n));
 
     private static WriteSet Set(WriteOperation[] operations)
     {
@@ -412,10 +423,10 @@ internal sealed class SyncBoardTests
 
     private void Commit(params WriteOperation[] operations) => Deliver([Set(operations)]);
 
-    private void Deliver(ReadOnlySpan<WriteSet> sets)
+    private void Deliver(List<WriteSet> sets)
     {
         foreach (var set in sets) set.Position = ++_position;
-        _flushes.Committed(new CommittedFlush(sets, _position));
+        _flushes.Dispatch(sets, _position);
     }
 
     private sealed class Source : IFeedSource

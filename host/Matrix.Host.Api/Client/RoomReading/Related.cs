@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
 
 namespace Matrix.Host.Api.Client.RoomReading;

@@ -10,7 +10,7 @@ namespace Matrix.Host.Api.Client.Sessions;
 /// Says whose an access token is, from memory where it was used lately. A commit that ends tokens makes what is remembered of that user
 /// stale before anyone is told of the commit: a logged-out token is refused from then on.
 /// </summary>
-internal sealed class AccessTokens : IAccessTokens, ICommitObserver
+internal sealed class AccessTokens : IAccessTokens, IChangeConsumer
 {
     // Users share stripes: ending one user's tokens makes those of a few others be looked up once more.
     private const int Stripes = 4096;
@@ -31,7 +31,7 @@ internal sealed class AccessTokens : IAccessTokens, ICommitObserver
         _storage = storage;
         _clock = clock;
         _halfCapacity = Math.Max(8, options.CachedTokens / 2);
-        storage.Writer.Observe(this);
+        storage.Writer.AddConsumer(this);
     }
 
     /// <inheritdoc/>
@@ -49,20 +49,9 @@ internal sealed class AccessTokens : IAccessTokens, ICommitObserver
     }
 
     /// <inheritdoc/>
-    public void Committed(in CommittedFlush flush)
+    public void Take(WriteOperation change, long position)
     {
-        foreach (var set in flush.Sets)
-        {
-            var operations = set.Operations;
-            for (var i = 0; i < operations.Count; i++) Hear(operations[i]);
-            var preconditions = set.Preconditions;
-            for (var i = 0; i < preconditions.Count; i++) Hear(preconditions[i]);
-        }
-    }
-
-    private void Hear(WriteOperation operation)
-    {
-        var user = operation switch
+        var user = change switch
         {
             PutTokens put => put.UserId,
             DeleteDevice gone => gone.UserId,
@@ -73,6 +62,12 @@ internal sealed class AccessTokens : IAccessTokens, ICommitObserver
         };
 
         if (user is not null) Interlocked.Increment(ref _epochs[StripeOf(user)]);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        for (var i = 0; i < Stripes; i++) Interlocked.Increment(ref _epochs[i]);
     }
 
     private async ValueTask<TokenLookup> LookUpAsync(TokenHash hash, string address, CancellationToken stop)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Sync.Board;
 
@@ -27,7 +28,7 @@ internal interface IFeedSource
 /// It knows positions, not contents. Whoever is not in it (evicted, or never seen) is read from the database once, when they sync.
 /// Locks are taken in the order room, user.
 /// </remarks>
-internal sealed class SyncBoard : IDisposable
+internal sealed class SyncBoard : IChangeConsumer, IDisposable
 {
     private readonly ConcurrentDictionary<string, UserFeed> _feeds = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<RoomNid, RoomFeed> _rooms = new();
@@ -206,15 +207,39 @@ internal sealed class SyncBoard : IDisposable
     /// <summary>Where changes of device lists are queued until those concerned are found.</summary>
     internal DeviceListWatch DeviceLists { get; }
 
-    /// <summary>A flush begins to be taken in.</summary>
-    internal void Begin(long position) => Volatile.Write(ref _begun, position);
+    /// <summary>Users whom the flush concerns that the streams are reading. The writer thread's own.</summary>
+    internal List<UserFeed> ToWake { get; } = [];
 
-    /// <summary>A flush was taken in whole: it becomes visible, and who waits for it is woken.</summary>
-    internal void Publish(long position, List<UserFeed> wake)
+    /// <inheritdoc/>
+    public void Begin(long through) => Volatile.Write(ref _begun, through);
+
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
     {
-        Volatile.Write(ref _applied, position);
-        foreach (var feed in wake) feed.Wake(news: true);
-        wake.Clear();
+        // The streams do, each what is its own.
+    }
+
+    /// <summary>Every stream has read the flush: it becomes visible, and whoever waits for it is woken.</summary>
+    /// <param name="through">The greatest position of the flush.</param>
+    public void End(long through)
+    {
+        Volatile.Write(ref _applied, through);
+        foreach (var feed in ToWake) feed.Wake(news: true);
+        ToWake.Clear();
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => ForgetAll(through);
+
+    /// <summary>Forgets everyone, for a stream missed changes: each user is read from the database again.</summary>
+    internal void ForgetAll(long through)
+    {
+        Volatile.Write(ref _deviceLists, through);
+        foreach (var feed in _feeds.Values)
+        {
+            Evict(feed, evenIfAwaited: true);
+            feed.Wake(news: true);
+        }
     }
 
     /// <summary>Who types in a room changed: its active members are told.</summary>
@@ -281,9 +306,9 @@ internal sealed class SyncBoard : IDisposable
         return false;
     }
 
-    private void Evict(UserFeed feed)
+    private void Evict(UserFeed feed, bool evenIfAwaited = false)
     {
-        if (!feed.TryEvict(out var marks)) return;
+        if (!feed.TryEvict(evenIfAwaited, out var marks)) return;
         _feeds.TryRemove(new KeyValuePair<string, UserFeed>(feed.UserId, feed));
         foreach (var mark in marks)
         {

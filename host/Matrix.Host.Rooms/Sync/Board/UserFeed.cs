@@ -357,13 +357,14 @@ internal sealed class UserFeed(string userId)
     }
 
     /// <summary>Ends the feed, unless someone waits on it; its marks are the caller's to take from their rooms.</summary>
-    public bool TryEvict([NotNullWhen(true)] out RoomMark[]? marks)
+    public bool TryEvict(bool evenIfAwaited, [NotNullWhen(true)] out RoomMark[]? marks)
     {
         lock (_gate)
         {
             marks = null;
-            if (_evicted || _waiters is not null) return false;
+            if (_evicted || (_waiters is not null && !evenIfAwaited)) return false;
             _evicted = true;
+            Volatile.Write(ref _knownSince, long.MaxValue);
             marks = [.. _marks.Values];
             _marks.Clear();
             _newest = _oldest = null;

@@ -9,6 +9,7 @@ using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Sync.Engine;
 

@@ -3,9 +3,11 @@ using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Rooms.Sync.Streams;
 using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Sync.Engine;
 
@@ -60,8 +62,8 @@ public sealed class RoomSync : IAsyncDisposable
             },
             time);
         _board.DeviceLists.Start();
-        storage.Writer.Observe(_erased);
-        storage.Writer.Observe(new FlushReader(_board, typing, unread, rules));
+        storage.Writer.AddConsumer(_erased);
+        foreach (var stream in AllStreams.Of(_board, typing, unread, rules)) storage.Writer.AddConsumer(stream);
     }
 
     /// <summary>Answers sync.</summary>

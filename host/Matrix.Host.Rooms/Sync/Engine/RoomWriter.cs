@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sync.Board;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Sync.Engine;
 

@@ -3,6 +3,7 @@ using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Sync.Engine;
 

@@ -47,7 +47,11 @@ public sealed record EventRow(
     EventNid ThreadRoot,
     EventNid RedactedBy,
     SentAs? Transaction,
-    ReadOnlyMemory<byte> Json);
+    ReadOnlyMemory<byte> Json)
+{
+    /// <summary>The position of the batch that stored it; 0 until it is durable.</summary>
+    public long Position { get; internal set; } = Position;
+}
 
 /// <summary>The device that sent an event, and the transaction id that it gave.</summary>
 /// <param name="DeviceId">The device, of the event's sender.</param>

@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Tables.Events;
 
@@ -67,24 +68,25 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         sqlite: "UPDATE event_json SET json = $2 WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",
         postgres: "UPDATE events SET json = $2 WHERE event_nid = $1");
 
-    private static readonly Statement Restand = Statement.Of("UPDATE events SET standing = $2, step = $3 WHERE event_nid = $1");
-
-    /// <summary>All but how an event is stored, which each database does its own way.</summary>
-    public static void Register(WriteHandlers handlers) => handlers
-        .On<MarkRedacted>(static (op, writes) =>
+    /// <summary>What is done with events. How one is stored, each database says.</summary>
+    public static void Register(WriteHandlers handlers, Action<EventRow, IWrites> insert) => handlers
+        .On<EventsAppended>((op, writes) =>
         {
-            writes.Run(Redact, op, static (a, op) => a.Nid(op.Nid).Nid(op.By));
-            if (op.RedactedJson is not null)
+            for (var i = 0; i < op.Events.Count; i++)
             {
-                writes.Run(ReplaceJson, op, static (a, op) => a.Nid(op.Nid).BlobOrNull(op.RedactedJson));
+                insert(op.Events[i].Row, writes);
             }
         })
-        .On<SetEventStanding>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Standing).Int(op.Step));
+        .On<EventRedacted>(static (op, writes) =>
+        {
+            writes.Run(Redact, op, static (a, op) => a.Nid(op.Nid).Nid(op.By));
+            writes.Run(ReplaceJson, op, static (a, op) => a.Nid(op.Nid).Blob(op.Redacted.Row.Json));
+        });
 
     /// <summary>The arguments of <see cref="InsertColumns"/>.</summary>
-    public static IArguments BindInsert(IArguments arguments, InsertEvent op) => arguments
-        .Nid(op.Nid).EventId(op.EventId).Position().Int(op.Step).Int((int)op.Standing).Int(op.NotifyClass).Text(op.Sender)
-        .NidOrNull(op.ThreadRoot).TextOrNull(op.Transaction?.DeviceId).TextOrNull(op.Transaction?.TransactionId);
+    public static IArguments BindInsert(IArguments arguments, EventRow row) => arguments
+        .Nid(row.Nid).EventId(row.EventId).Position().Int(row.Step).Int((int)row.Standing).Int(row.NotifyClass).Text(row.Sender)
+        .NidOrNull(row.ThreadRoot).TextOrNull(row.Transaction?.DeviceId).TextOrNull(row.Transaction?.TransactionId);
 
     public ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop) =>
         reads.FirstAsync(ById, eventId, static (a, id) => a.EventId(id), Row, stop);

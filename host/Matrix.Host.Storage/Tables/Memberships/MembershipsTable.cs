@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Tables.Memberships;
 
@@ -56,9 +57,19 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<SetMembership>(Put, static (a, op) => a
-            .Room(op.Room).Text(op.UserId).Int((int)op.Membership).Nid(op.Event).Position().Bool(op.IsLocal))
-        .On<RemoveMembership>(Remove, static (a, op) => a.Room(op.Room).Text(op.UserId))
+        .On<MembershipChanged>(static (op, writes) =>
+        {
+            if (op.After is { } after)
+            {
+                // A room once forgotten no longer is.
+                writes.Run(Put, (op, after), static (a, q) => a
+                    .Room(q.op.Room).Text(q.op.UserId).Int((int)q.after).Nid(q.op.Event).Position().Bool(q.op.IsLocal));
+            }
+            else
+            {
+                writes.Run(Remove, op, static (a, op) => a.Room(op.Room).Text(op.UserId));
+            }
+        })
         .OnCondition<ForgetRoom>(Forget, static (a, op) => a.Room(op.Room).Text(op.UserId));
 
     public ValueTask<IReadOnlyList<UserRoomRow>> RoomsOfAsync(string userId, MembershipSet memberships, CancellationToken stop) =>

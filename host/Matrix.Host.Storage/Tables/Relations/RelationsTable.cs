@@ -1,4 +1,7 @@
+using Matrix.Core.Room;
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Tables.Relations;
 
@@ -99,22 +102,31 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     private static readonly Statement Delete = Statement.Of("DELETE FROM relations WHERE event_nid = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<InsertRelation>(static (op, writes) =>
+        .On<EventsAppended>(static (op, writes) =>
         {
-            writes.Run(Insert, op, static (a, op) => a
-                .Nid(op.Event).EventId(op.ParentId).Text(op.RelType).Text(op.EventType).Text(op.Sender).Int(op.OriginServerTs)
-                .TextOrNull(op.AnnotationKey));
-            if (op.RelType == "m.thread")
+            for (var i = 0; i < op.Events.Count; i++)
             {
-                writes.Run(MoveThread, op, static (a, op) => a.Room(op.Event.Room).EventId(op.ParentId).Nid(op.Event));
+                if (op.Events[i].Relation is { } relation) Put(op.Events[i], relation, writes);
             }
         })
-        .On<DeleteRelation>(static (op, writes) =>
+        .On<EventRedacted>(static (op, writes) =>
         {
-            writes.Run(ShrinkThread, op, static (a, op) => a.Nid(op.Event).Room(op.Event.Room));
-            writes.Run(EndThread, op, static (a, op) => a.Nid(op.Event).Room(op.Event.Room));
-            writes.Run(Delete, op, static (a, op) => a.Nid(op.Event));
+            writes.Run(ShrinkThread, op, static (a, op) => a.Nid(op.Nid).Room(op.Nid.Room));
+            writes.Run(EndThread, op, static (a, op) => a.Nid(op.Nid).Room(op.Nid.Room));
+            writes.Run(Delete, op, static (a, op) => a.Nid(op.Nid));
         });
+
+    private static void Put(StoredEvent child, Relation relation, IWrites writes)
+    {
+        writes.Run(Insert, (child, relation), static (a, q) => a
+            .Nid(q.child.Nid).EventId(q.relation.ParentId).Text(q.relation.RelType).Text(q.child.Pdu.Type).Text(q.child.Row.Sender)
+            .Int(q.child.OriginServerTs).TextOrNull(q.relation.Key));
+        if (relation.RelType == "m.thread")
+        {
+            writes.Run(MoveThread, (child, relation), static (a, q) => a
+                .Room(q.child.Nid.Room).EventId(q.relation.ParentId).Nid(q.child.Nid));
+        }
+    }
 
     public ValueTask<IReadOnlyList<RelationRow>> ChildrenAsync(RelationsQuery query, CancellationToken stop)
     {
@@ -129,7 +141,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
                 static (a, q) => a
                     .EventId(q.query.ParentId).TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high)
                     .Int(q.query.Limit),
-                Relation,
+                RelationOf,
                 stop);
         }
 
@@ -139,7 +151,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             static (a, q) => a
                 .EventId(q.query.ParentId).Nid(EventNid.FirstOf(q.query.Room)).Nid(EventNid.LastOf(q.query.Room)).Int(q.depth)
                 .TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high).Int(q.query.Limit),
-            Relation,
+            RelationOf,
             stop);
     }
 
@@ -202,7 +214,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             : (query.Until?.Value ?? first, query.From?.Value - 1 ?? last);
     }
 
-    private static RelationRow Relation(IRow row) => new(
+    private static RelationRow RelationOf(IRow row) => new(
         row.Nid(0), row.EventId(1), row.EventId(2), row.Text(3), row.Text(4), row.Text(5), row.Int32(6));
 
     private static Statement ChildrenStatement(string order) => Statement.Of(Children + "\n" + order);

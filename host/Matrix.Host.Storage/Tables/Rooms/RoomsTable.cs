@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Tables.Rooms;
 
@@ -48,11 +49,14 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     private int _lastNid = lastNid;
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<CreateRoom>(Insert, static (a, op) => Header(
-            a.Room(op.Nid).Text(op.RoomId).Text(op.Version).Text(op.Creator).Now(), op.Header))
-        .On<PutRoomHeader>(UpdateHeader, static (a, op) => Header(a.Room(op.Nid), op.Header))
-        .On<AdvanceRoom>(static (_, _) => { })
-        .On<LogCurrentState>(InsertLog, static (a, op) => a.Room(op.Room).Position().Int(op.Step));
+        .On<RoomCreated>(Insert, static (a, op) => Header(
+            a.Room(op.Room.Nid).Text(op.Room.RoomId).Text(op.Room.Rules.Id).Text(op.Creator).Now(), op.Header))
+        .On<RoomAdvanced>(static (op, writes) =>
+        {
+            if (op.FollowsFromBatch) return;
+            writes.Run(UpdateHeader, op, static (a, op) => Header(a.Room(op.Room.Nid), op.Header));
+        })
+        .On<StateChanged>(InsertLog, static (a, op) => a.Room(op.Room).Position().Int(op.Step));
 
     public static async ValueTask<RoomsTable> OpenAsync(IReads reads, CancellationToken stop) =>
         new(reads, await reads.FirstAsync(LastNid, static row => row.Int32(0), stop));

@@ -28,32 +28,34 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         SELECT step_key, root, data FROM state_checkpoints WHERE step_key >= $1 AND step_key <= $2 ORDER BY step_key DESC LIMIT 1
         """);
 
-    private static readonly Statement InsertStepRow = Statement.Of("""
+    private static readonly Statement InsertStep = Statement.Of("""
         INSERT INTO state_steps (step_key, parent, base, changes) VALUES ($1, $2, $3, $4)
         """);
 
-    private static readonly Statement InsertCheckpointRow = Statement.Of("""
+    private static readonly Statement InsertCheckpoint = Statement.Of("""
         INSERT INTO state_checkpoints (step_key, root, data) VALUES ($1, $2, $3)
         """);
 
-    private static readonly Statement Rebase = Statement.Of("UPDATE state_steps SET base = $2 WHERE step_key = $1");
     private static readonly Statement InsertNode = Statement.Of("INSERT INTO state_nodes (node_key, data) VALUES ($1, $2)");
     private static readonly Statement DeleteCheckpointRow = Statement.Of("DELETE FROM state_checkpoints WHERE step_key = $1");
     private static readonly Statement DeleteNode = Statement.Of("DELETE FROM state_nodes WHERE node_key = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<InsertStep>(InsertStepRow, static (a, op) => a.Int(Key(op.Room, op.Step)).Int(op.Parent).Int(op.Base).Blob(op.Changes))
-        .On<InsertCheckpoint>(static (op, writes) =>
+        .On<StateNumbered>(static (op, writes) =>
         {
-            writes.Run(InsertCheckpointRow, op, static (a, op) => a.Int(Key(op.Room, op.Step)).Int(op.Root).Blob(op.Data));
-            writes.Run(Rebase, op, static (a, op) => a.Int(Key(op.Room, op.Step)).Int(op.Step));
-        })
-        .On<InsertNodes>(static (op, writes) =>
-        {
-            foreach (var node in op.Nodes)
+            // A state that is stored whole is rebuilt from itself.
+            writes.Run(InsertStep, op, static (a, op) => a
+                .Int(Key(op.Room, op.Step)).Int(op.Parent).Int(op.Checkpoint is null ? op.Base : op.Step).Blob(op.DeltaBytes));
+            if (op.Checkpoint is not { } checkpoint) return;
+            var header = checkpoint.Header;
+            if (checkpoint.Pack.Length > 0)
             {
-                writes.Run(InsertNode, (op.Room, node), static (a, q) => a.Int(Key(q.Room, q.node.Node)).Blob(q.node.Data));
+                writes.Run(InsertNode, (op, checkpoint), static (a, q) => a
+                    .Int(Key(q.op.Room, q.checkpoint.Header.FirstNode)).Blob(q.checkpoint.Pack));
             }
+
+            writes.Run(InsertCheckpoint, (op, header), static (a, q) => a
+                .Int(Key(q.op.Room, q.op.Step)).Int(q.header.RootNode).Blob(q.header.ToBytes()));
         })
         .On<DeleteCheckpoint>(DeleteCheckpointRow, static (a, op) => a.Int(Key(op.Room, op.Step)))
         .On<DeleteNodes>(static (op, writes) =>

@@ -1,7 +1,6 @@
 using Matrix.Core.Facade;
-using Matrix.Host.Storage;
 
-namespace Matrix.Host.Rooms;
+namespace Matrix.Host.Storage;
 
 /// <summary>What never changes about a room.</summary>
 /// <param name="Nid">Its number inside this server.</param>

@@ -1,0 +1,19 @@
+using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Sync.Streams;
+
+/// <summary>Messages to devices.</summary>
+internal sealed class ToDeviceStream(SyncBoard board) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        if (change is not SendToDevice sent || board.Touched(sent.UserId) is not { } feed) return;
+        feed.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), board.ToWake);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => board.ForgetAll(through);
+}
