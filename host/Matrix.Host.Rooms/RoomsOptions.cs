@@ -33,6 +33,12 @@ public sealed record RoomsOptions
     /// <summary>How many requests that is: one that comes again after as many others is done again.</summary>
     public int RememberedTransactions => (int)Math.Min(TransactionCacheBytes / 64, 100_000_000);
 
+    /// <summary>How many events a consumer of changes reads from storage at once; a batch that is longer is read whole.</summary>
+    public int ChangesPerPage { get; init; } = 500;
+
+    /// <summary>The longest pause between two attempts of a consumer of changes that fails.</summary>
+    public TimeSpan LongestConsumerPause { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>How many prev events a new event has at most.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 

@@ -1,6 +1,7 @@
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -77,4 +78,7 @@ public interface IStorage : IAsyncDisposable
 
     /// <summary>Messages to devices.</summary>
     IToDeviceTable ToDevice { get; }
+
+    /// <summary>How far consumers of changes have come.</summary>
+    IConsumersTable Consumers { get; }
 }

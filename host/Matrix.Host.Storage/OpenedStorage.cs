@@ -2,6 +2,7 @@ using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -47,6 +48,7 @@ internal sealed class OpenedStorage : IStorage
         Keys = new KeysTable(reads);
         KeyBackup = new KeyBackupTable(reads);
         ToDevice = new ToDeviceTable(reads);
+        Consumers = new ConsumersTable(reads);
     }
 
     public IStorageWriter Writer { get; }
@@ -84,6 +86,8 @@ internal sealed class OpenedStorage : IStorage
     public IKeyBackupTable KeyBackup { get; }
 
     public IToDeviceTable ToDevice { get; }
+
+    public IConsumersTable Consumers { get; }
 
     public static async ValueTask<IStorage> OpenAsync(
         StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close, CancellationToken stop)

@@ -23,7 +23,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
         return new LaneHead
         {
-            Room = IdentityOf(row),
+            Room = row.Identity,
             Exists = true,
             State = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false),
             Local = await LocalAsync(room, stop).ConfigureAwait(false),
@@ -45,7 +45,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
     /// <summary>The room as the database has it.</summary>
     internal async ValueTask<RoomView> ViewAsync(RoomRow row, CancellationToken stop) => new()
     {
-        Room = IdentityOf(row),
+        Room = row.Identity,
         Step = row.Header.CurrentStep,
         State = await states.AtAsync(row.Nid, row.Header.CurrentStep, stop).ConfigureAwait(false),
         JoinedCount = row.Header.JoinedCount,
@@ -55,12 +55,6 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         HasRelations = await storage.Relations.AnyAsync(row.Nid, stop).ConfigureAwait(false),
         Position = row.LastPosition,
     };
-
-    private static RoomIdentity IdentityOf(RoomRow row) => new(
-        row.Nid,
-        row.RoomId,
-        // A room that was made while its version was switched on goes on when it no longer is.
-        RoomRules.FindUnstable(row.Version) ?? throw new InvalidDataException($"Room {row.RoomId} has the unknown version {row.Version}."));
 
     private async ValueTask<LocalMembers> LocalAsync(RoomNid room, CancellationToken stop)
     {

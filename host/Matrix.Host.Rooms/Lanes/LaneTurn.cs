@@ -1,5 +1,6 @@
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Writing;
 
@@ -57,6 +58,17 @@ internal sealed class LaneTurn : IDisposable
 
     /// <summary>Whether any event of the turns before this one, of those that are not durable yet, is such.</summary>
     internal bool AnyWaiting(Func<StoredEvent, bool> isSuch) => _lane.AnyUndurable(isSuch);
+
+    /// <summary>What users of the room have become in this turn, one each.</summary>
+    private List<MembershipChanged> Memberships { get; } = [];
+
+    /// <summary>A membership has changed: of several changes of a user's the last stands.</summary>
+    internal void Write(MembershipChanged changed)
+    {
+        var known = Memberships.FindIndex(other => other.UserId == changed.UserId);
+        if (known < 0) Memberships.Add(changed);
+        else Memberships[known] = changed with { Before = Memberships[known].Before };
+    }
 
     /// <summary>Whether nothing is to be written.</summary>
     internal bool IsEmpty => _operations.Count == 0 && _preconditions is null;
@@ -119,6 +131,8 @@ internal sealed class LaneTurn : IDisposable
 
         if (Events.Count > 0) set.Add(new EventsAppended(room, Events));
         foreach (var operation in _operations) set.Add(operation);
+        if (!ReferenceEquals(Head.State, Start.State)) set.Add(new StateChanged(room.Nid, Start.State, Head.State, Head.CurrentStep));
+        foreach (var membership in Memberships) set.Add(membership);
         if (header is not null) set.Add(new RoomAdvanced(room, Start.Exists ? Start.ToHeader() : null, header));
         return set;
     }

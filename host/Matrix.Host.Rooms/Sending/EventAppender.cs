@@ -216,9 +216,8 @@ internal sealed class EventAppender(
         var since = next.StepsSinceBase + 1;
 
         var delta = StateStep.Of([change], next.State.IsPartial);
-        var stateBefore = next.State;
         var parent = next.CurrentStep;
-        next = next with { State = stateBefore.Set(entry), CurrentStep = step, LastStep = step, StepsSinceBase = since };
+        next = next with { State = next.State.Set(entry), CurrentStep = step, LastStep = step, StepsSinceBase = since };
         var isWhole = StateCheckpoint.IsDue(since, branchesMeet: false);
         var checkpoint = isWhole ? StateCheckpoint.Take(next.State, next.NewestCheckpoint) : null;
         turn.Write(new StateNumbered(next.Room.Nid, step, parent, next.BaseStep, delta) { Checkpoint = checkpoint });
@@ -227,7 +226,6 @@ internal sealed class EventAppender(
             next = next with { State = checkpoint.Tree, NewestCheckpoint = checkpoint.Header, BaseStep = step, StepsSinceBase = 0 };
         }
 
-        turn.Write(new StateChanged(next.Room.Nid, stateBefore, next.State, step));
         return pdu.Type == "m.room.member" ? ApplyMembership(turn, next, pdu, stateKey, replaced, nid) : next;
     }
 

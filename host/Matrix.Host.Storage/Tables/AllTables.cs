@@ -2,6 +2,7 @@ using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
+using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
@@ -43,6 +44,7 @@ internal static class AllTables
         KeyChanges.Register(handlers);
         KeyBackupChanges.Register(handlers);
         ToDeviceTable.Register(handlers);
+        ConsumersTable.Register(handlers);
         return handlers;
     }
 }

@@ -32,6 +32,9 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         WHERE e.event_nid < $1 AND e.event_nid >= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid DESC LIMIT $4
         """);
 
+    private static readonly Statement ByPosition = Of("WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position, e.event_nid LIMIT $3");
+    private static readonly Statement ByRedaction = ByKeys("WHERE e.redacted_by = KEY");
+
     // Live events have positions that rise with their numbers, so where a position falls is found by halving, starting with the newest: no index
     // is kept for it. `low` and all before are at or before the position, all after `high` are later, `found` is the position at `middle`.
     private const string Halving = """
@@ -124,6 +127,12 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             Row,
             stop);
     }
+
+    public ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop) =>
+        reads.ListAsync(ByPosition, (after, through, limit), static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit), Row, stop);
+
+    public ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(IReadOnlyCollection<EventNid> redactions, CancellationToken stop) =>
+        reads.ByKeysAsync(ByRedaction, redactions, By.Nid, Row, stop);
 
     public async ValueTask<EventNid> LastNidAtAsync(RoomNid room, long position, CancellationToken stop) =>
         (await LastNidsAtAsync([room], position, stop)).GetValueOrDefault(room);

@@ -36,6 +36,14 @@ public interface IEventsTable
         RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventStanding without, CancellationToken stop);
 
     /// <summary>
+    /// Events of all rooms in the order in which they became durable: those after one position and up to another, at most so many.
+    /// </summary>
+    ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop);
+
+    /// <summary>The events that these events redacted.</summary>
+    ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(IReadOnlyCollection<EventNid> redactions, CancellationToken stop);
+
+    /// <summary>
     /// The last live event of the room with that position or an earlier one: where the timeline ended when that position was published.
     /// <see cref="EventNid.None"/> if there was none.
     /// </summary>

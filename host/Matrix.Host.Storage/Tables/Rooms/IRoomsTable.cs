@@ -24,4 +24,8 @@ public interface IRoomsTable
     /// <summary>The same for several rooms at once; rooms without any are left out.</summary>
     ValueTask<IReadOnlyDictionary<RoomNid, int>> CurrentStepsAtAsync(
         IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop);
+
+    /// <summary>The changes of these rooms' current states after one position and up to another, by position: the step of each.</summary>
+    ValueTask<IReadOnlyList<StateLogRow>> StateLogAsync(
+        IReadOnlyCollection<RoomNid> rooms, long after, long through, CancellationToken stop);
 }

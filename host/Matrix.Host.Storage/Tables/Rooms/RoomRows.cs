@@ -1,3 +1,5 @@
+using Matrix.Core.Facade;
+
 namespace Matrix.Host.Storage.Tables.Rooms;
 
 /// <summary>A room, with the header from which its lane goes on.</summary>
@@ -9,7 +11,21 @@ namespace Matrix.Host.Storage.Tables.Rooms;
 /// <param name="Header">Where its lane goes on.</param>
 /// <param name="LastPosition">The position of the set that changed the room last.</param>
 public sealed record RoomRow(
-    RoomNid Nid, string RoomId, string Version, string Creator, long CreatedAt, RoomHeader Header, long LastPosition);
+    RoomNid Nid, string RoomId, string Version, string Creator, long CreatedAt, RoomHeader Header, long LastPosition)
+{
+    /// <summary>
+    /// What never changes about it. A room that was made while its version was switched on goes on when it no longer is.
+    /// </summary>
+    /// <exception cref="InvalidDataException">Its version is unknown.</exception>
+    public RoomIdentity Identity => new(
+        Nid, RoomId, RoomRules.FindUnstable(Version) ?? throw new InvalidDataException($"Room {RoomId} has the unknown version {Version}."));
+}
+
+/// <summary>A change of a room's current state.</summary>
+/// <param name="Room">The room.</param>
+/// <param name="Position">The batch that changed it.</param>
+/// <param name="Step">The step of the state since.</param>
+public readonly record struct StateLogRow(RoomNid Room, long Position, int Step);
 
 /// <summary>
 /// Where a room's lane goes on after a restart. Its row is written by each set that changes more of it than follows from the room's last event:

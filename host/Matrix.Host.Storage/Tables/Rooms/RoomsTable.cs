@@ -29,6 +29,10 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         FROM rooms r WHERE room_nid = KEY
         """);
 
+    private static readonly Statement StateLog = Statement.ByKeys("""
+        SELECT room_nid, position, step FROM current_state_log WHERE room_nid = KEY AND position > $2 AND position <= $3
+        """);
+
     private static readonly Statement Insert = Statement.Of("""
         INSERT INTO rooms (room_nid, room_id, version, creator, created_at, last_position, depth, current_step, last_ordinal, first_ordinal,
             last_step, last_node, joined_count, invited_count, extremities)
@@ -90,6 +94,20 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
             static row => (Room: row.Room(0), Step: row.IsNull(1) ? 0 : row.Int32(1)),
             stop);
         return rows.Where(row => row.Step != 0).ToDictionary(row => row.Room, row => row.Step);
+    }
+
+    public async ValueTask<IReadOnlyList<StateLogRow>> StateLogAsync(
+        IReadOnlyCollection<RoomNid> rooms, long after, long through, CancellationToken stop)
+    {
+        var rows = await reads.ByKeysAsync(
+            StateLog,
+            rooms,
+            By.Room,
+            (after, through),
+            static (a, q) => a.Int(q.after).Int(q.through),
+            static row => new StateLogRow(row.Room(0), row.Int64(1), row.Int32(2)),
+            stop);
+        return [.. rows.OrderBy(row => row.Position)];
     }
 
     private static void Header(IArguments arguments, RoomHeader header) => arguments

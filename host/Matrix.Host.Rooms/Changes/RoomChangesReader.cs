@@ -1,0 +1,128 @@
+using Matrix.Core.Facade;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Changes;
+
+/// <summary>A change of a room that is durable.</summary>
+/// <param name="Position">The position of its batch.</param>
+/// <param name="Change">What changed.</param>
+public readonly record struct RoomChange(long Position, WriteOperation Change);
+
+/// <summary>Changes of rooms in commit order.</summary>
+/// <param name="Changes">The changes, those of one batch together.</param>
+/// <param name="Through">Every change up to this position has been read.</param>
+public sealed record RoomChanges(IReadOnlyList<RoomChange> Changes, long Through);
+
+/// <summary>
+/// Reads the changes of rooms again from storage, from any position on: the same that consumers read after the commit, in the same order, for a
+/// consumer that was stopped or has lagged behind.
+/// </summary>
+/// <remarks>
+/// Two things are as they are now: an event that was redacted since has its redacted form, and <see cref="RoomCreated"/> has the room's present
+/// header. <see cref="RoomAdvanced"/> is not read again, for it says where a room stands, which its row does.
+/// </remarks>
+public sealed class RoomChangesReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
+{
+    private const string MemberType = "m.room.member";
+
+    /// <summary>
+    /// Changes after a position, up to what is published. A batch is read whole; there are more if <see cref="RoomChanges.Through"/> is less than
+    /// the published position.
+    /// </summary>
+    public async ValueTask<RoomChanges> AfterAsync(long after, CancellationToken stop)
+    {
+        var published = storage.Writer.PublishedPosition;
+        var (rows, through) = await PageAsync(after, published, stop).ConfigureAwait(false);
+        if (rows.Count == 0) return new RoomChanges([], published);
+
+        var nids = rows.Select(row => row.Nid.Room).Distinct().ToArray();
+        var rooms = (await storage.Rooms.FindManyAsync(nids, stop).ConfigureAwait(false)).ToDictionary(room => room.Nid);
+        var identities = rooms.Values.ToDictionary(room => room.Nid, room => room.Identity);
+        var redacted = (await storage.Events.RedactedByAsync([.. rows.Select(row => row.Nid)], stop).ConfigureAwait(false))
+            .ToLookup(row => row.RedactedBy);
+        var log = (await storage.Rooms.StateLogAsync(nids, after, through, stop).ConfigureAwait(false))
+            .ToDictionary(row => (row.Room, row.Position), row => row.Step);
+        var steps = new Dictionary<RoomNid, int>(await storage.Rooms.CurrentStepsAtAsync(nids, after, stop).ConfigureAwait(false));
+
+        var changes = new List<RoomChange>();
+        foreach (var batch in rows.GroupBy(row => (row.Position, row.Nid.Room)))
+        {
+            var (position, nid) = batch.Key;
+            var room = identities[nid];
+            var appended = batch.Select(row => new StoredEvent(room, row)).ToArray();
+            if (appended[0].Row.Standing == EventStanding.State && appended[0].Pdu.Type == "m.room.create")
+            {
+                changes.Add(new RoomChange(position, new RoomCreated(room, appended[0].Row.Sender, rooms[nid].Header)));
+            }
+
+            changes.Add(new RoomChange(position, new EventsAppended(room, appended)));
+            foreach (var redaction in appended)
+            {
+                foreach (var row in redacted[redaction.Nid])
+                {
+                    changes.Add(new RoomChange(position, new EventRedacted(new StoredEvent(room, row))));
+                }
+            }
+
+            if (!log.TryGetValue((nid, position), out var step)) continue;
+            var before = await states.AtAsync(nid, steps.GetValueOrDefault(nid), stop).ConfigureAwait(false);
+            var state = await states.AtAsync(nid, step, stop).ConfigureAwait(false);
+            steps[nid] = step;
+            changes.Add(new RoomChange(position, new StateChanged(nid, before, state, step)));
+            foreach (var membership in await MembershipsAsync(room, before, state, stop).ConfigureAwait(false))
+            {
+                changes.Add(new RoomChange(position, membership));
+            }
+        }
+
+        return new RoomChanges(changes, through);
+    }
+
+    /// <summary>Events of whole batches: a page that ends within one leaves it to the next, and one that is longer than a page is read by itself.</summary>
+    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(long after, long published, CancellationToken stop)
+    {
+        for (var limit = options.ChangesPerPage; ; limit *= 2)
+        {
+            var rows = await storage.Events.AfterPositionAsync(after, published, limit, stop).ConfigureAwait(false);
+            if (rows.Count < limit) return (rows, published);
+            var last = rows[^1].Position;
+            if (rows[0].Position == last) continue;
+            IReadOnlyList<EventRow> whole = [.. rows.TakeWhile(row => row.Position < last)];
+            return (whole, whole[^1].Position);
+        }
+    }
+
+    private async ValueTask<IReadOnlyList<MembershipChanged>> MembershipsAsync(
+        RoomIdentity room, StateTree before, StateTree after, CancellationToken stop)
+    {
+        var changed = new List<MembershipChanged>();
+        foreach (var change in StateTree.Diff(before, after).Changes)
+        {
+            if (change.Type != MemberType) continue;
+            var was = await MembershipAsync(room, change.Before, stop).ConfigureAwait(false);
+            var became = await MembershipAsync(room, change.After, stop).ConfigureAwait(false);
+            if (change.After is not null && became is null) continue;
+            var nid = change.After is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
+            changed.Add(new MembershipChanged(
+                room.Nid, change.StateKey, was, became, nid, RoomNames.ServerOf(change.StateKey) == options.ServerName));
+        }
+
+        return changed;
+    }
+
+    private async ValueTask<Membership?> MembershipAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop)
+    {
+        if (entry is null) return null;
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
+            ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
+        return EventAppender.MembershipOf(member.Pdu);
+    }
+}

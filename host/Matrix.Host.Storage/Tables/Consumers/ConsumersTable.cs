@@ -1,0 +1,18 @@
+using Matrix.Host.Storage.Statements;
+
+namespace Matrix.Host.Storage.Tables.Consumers;
+
+internal sealed class ConsumersTable(IReads reads) : IConsumersTable
+{
+    private static readonly Statement Find = Statement.Of("SELECT position FROM consumer_positions WHERE name = $1");
+
+    private static readonly Statement Put = Statement.Of("""
+        INSERT INTO consumer_positions (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = excluded.position
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<ConsumerAdvanced>(Put, static (a, op) => a.Text(op.Name).Int(op.Through));
+
+    public ValueTask<long?> PositionAsync(string name, CancellationToken stop) =>
+        reads.FirstAsync(Find, name, static (a, name) => a.Text(name), static row => (long?)row.Int64(0), stop);
+}

@@ -1,0 +1,179 @@
+using System.Text;
+using Matrix.Core.Json;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Changes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>The changes of rooms, as they are read after the commit and as they are read again from storage.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class RoomChangesTests(string kind)
+{
+    private const string Inbox = "@inbox:one.test";
+    private static readonly RoomsOptions _options = new() { ServerName = RoomsWorld.Server, ChangesPerPage = 4 };
+    private RoomsWorld _world = null!;
+
+    [SetUp]
+    public async Task Starts()
+    {
+        _world = await RoomsWorld.StartsAsync(kind);
+        await _world.Storage.Writer.WriteAsync(new WriteSet().Add(new PutDevice(Inbox, "DEVICE", null)), default);
+    }
+
+    [TearDown]
+    public async Task Stops() => await _world.DisposeAsync();
+
+    [TestCase(1)]
+    [TestCase(2)]
+    [TestCase(3)]
+    public async Task From_any_position_the_same_changes_are_read_again_as_after_the_commit(int seed)
+    {
+        var live = new Recorder();
+        _world.Storage.Writer.AddConsumer(live);
+        await LivesAsync(new Random(seed), 40);
+
+        var positions = live.Read.Select(each => each.Position).Distinct().Prepend(0).ToList();
+        foreach (var from in positions)
+        {
+            Assert.That(
+                (await ReadAgainAsync(from)).Select(change => Text(change.Position, change.Change)),
+                Is.EqualTo(live.Read.Where(each => each.Position > from).Select(each => each.Text)),
+                $"from {from}");
+        }
+    }
+
+    [TestCase(1)]
+    [TestCase(2)]
+    public async Task A_durable_consumer_that_is_stopped_anywhere_handles_every_change_once(int seed)
+    {
+        var random = new Random(seed);
+        for (var round = 0; round < 4; round++)
+        {
+            await using (var follower = new ChangeFollower(
+                new Forwarder(random.Next()), Reader(), _world.Storage, _options with { LongestConsumerPause = TimeSpan.Zero }, TimeProvider.System))
+            {
+                follower.Start();
+                await LivesAsync(random, 8);
+
+                // Three of four times it is ended wherever it is.
+                var last = _world.Storage.Writer.PublishedPosition;
+                if (round == 3) Assert.That(() => follower.Through, Is.GreaterThanOrEqualTo(last).After(20_000, 20));
+            }
+
+            await _world.RestartsAsync();
+        }
+
+        var expected = (await ReadAgainAsync(0)).Sum(change => change.Change is EventsAppended appended ? appended.Events.Count : 0);
+        var forwarded = await _world.Storage.ToDevice.OfDeviceAsync(Inbox, "DEVICE", 0, long.MaxValue, 9_999, default);
+        var ids = forwarded.Select(message => Encoding.UTF8.GetString(message.Json.Span)).ToList();
+        Assert.That(ids, Has.Count.EqualTo(expected).And.Unique);
+        Assert.That(
+            ids,
+            Is.EqualTo((await ReadAgainAsync(0)).Select(change => change.Change).OfType<EventsAppended>()
+                .SelectMany(appended => appended.Events).Select(stored => $"\"{stored.EventId}\"")));
+    }
+
+    private RoomChangesReader Reader() => new(_world.Storage, _world.Rooms.Events, _world.Rooms.States, _options);
+
+    private async Task<List<RoomChange>> ReadAgainAsync(long from)
+    {
+        var all = new List<RoomChange>();
+        while (true)
+        {
+            var page = await Reader().AfterAsync(from, default);
+            all.AddRange(page.Changes);
+            if (page.Changes.Count == 0) return all;
+            from = page.Through;
+        }
+    }
+
+    /// <summary>Rooms come to be, people come and go, speak, set state and redact, several at once.</summary>
+    private async Task LivesAsync(Random random, int acts)
+    {
+        string[] people = ["alice", "bob", "carol"];
+        var rooms = new List<string> { await _world.CreatesRoomAsync("alice"), await _world.CreatesRoomAsync("alice") };
+        var said = new List<(string Room, string EventId)>();
+        for (var i = 0; i < acts; i++)
+        {
+            var who = people[random.Next(people.Length)];
+            var room = rooms[random.Next(rooms.Count)];
+            switch (random.Next(7))
+            {
+                case 0:
+                    await _world.JoinsAsync(who, room);
+                    break;
+                case 1 when who != "alice":
+                    await _world.Rooms.Memberships.LeaveAsync(RoomsWorld.Id(who), room, null, default);
+                    break;
+                case 2:
+                    await _world.SetsAsync("alice", room, "m.room.topic", "", ("topic", Json.NewString($"topic {i}")));
+                    break;
+                case 3 when said.Count > 0:
+                    var (where, eventId) = said[random.Next(said.Count)];
+                    await _world.RedactsAsync("alice", where, eventId);
+                    break;
+                case 4 when rooms.Count < 5:
+                    rooms.Add(await _world.CreatesRoomAsync("alice"));
+                    break;
+                default:
+                    var all = await Task.WhenAll(Enumerable.Range(0, 3).Select(n => _world.SaysAsync("alice", rooms[n % rooms.Count], $"{i} {n}")));
+                    said.AddRange(all.Select((result, n) => (rooms[n % rooms.Count], result.Value!)));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>What a change says, in a line. What is as it is now when it is read again is left out: contents and headers.</summary>
+    private static string Text(long position, WriteOperation change) => $"{position} " + change switch
+    {
+        RoomCreated created => $"created {created.Room.RoomId} by {created.Creator}",
+        EventsAppended appended => $"{appended.Room.RoomId} "
+            + string.Join(' ', appended.Events.Select(stored => $"{stored.Nid} {stored.EventId} {stored.Row.Step} {stored.Row.Position} {stored.Pdu.Type}")),
+        EventRedacted redacted => $"{redacted.Nid} redacted by {redacted.By}",
+        StateChanged changed => $"{changed.Room} {changed.Step} {Convert.ToHexString(changed.Before.Root.Span)} {Convert.ToHexString(changed.After.Root.Span)}",
+        MembershipChanged membership => membership.ToString() + $" {membership.Room} {membership.UserId} {membership.Before} {membership.After} {membership.Event} {membership.IsLocal}",
+        _ => throw new ArgumentException("It is no change of a room that is read again.", nameof(change)),
+    };
+
+    private sealed class Recorder : IChangeConsumer
+    {
+        public List<(long Position, string Text)> Read { get; } = [];
+
+        public void Take(WriteOperation change, long position)
+        {
+            if (change is RoomCreated or EventsAppended or EventRedacted or StateChanged or MembershipChanged) Read.Add((position, Text(position, change)));
+        }
+
+        public void Missed(long through) => throw new InvalidOperationException("The recorder cannot miss anything.");
+    }
+
+    /// <summary>Sends the id of each event to a device, and fails now and then, before and after it has written.</summary>
+    private sealed class Forwarder(int seed) : IDurableConsumer
+    {
+        private readonly Random _random = new(seed);
+
+        public string Name => "forwarder";
+
+        public bool BeginsNow => false;
+
+        public ValueTask HandleAsync(RoomChanges changes, WriteSet batch, CancellationToken stop)
+        {
+            if (_random.Next(4) == 0) throw new InvalidOperationException("Now and then it fails.");
+            foreach (var (_, change) in changes.Changes)
+            {
+                if (change is not EventsAppended appended) continue;
+                foreach (var stored in appended.Events) batch.Add(new SendToDevice(Inbox, "DEVICE", Encoding.UTF8.GetBytes($"\"{stored.EventId}\"")));
+            }
+
+            return ValueTask.CompletedTask;
+        }
+    }
+}
