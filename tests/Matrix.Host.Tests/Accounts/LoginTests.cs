@@ -147,6 +147,28 @@ public sealed class LoginTests
     }
 
     [Test]
+    public async Task A_token_that_was_used_lately_ends_with_the_second_refresh_after_it()
+    {
+        var user = await _server.RegistersAsync("ingrid");
+        var login = (await _server.Anyone.PostAsync("login", new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["user"] = "ingrid",
+            ["password"] = user.Password,
+            ["refresh_token"] = true,
+        })).Is(200);
+        var first = new TestClient(_server, login.Member("access_token"));
+        (await first.GetAsync("account/whoami")).Is(200);
+
+        var second = (await RefreshAsync(login.Member("refresh_token"))).Is(200);
+        (await first.GetAsync("account/whoami")).Is(200);
+        var third = (await RefreshAsync(second.Member("refresh_token"))).Is(200);
+
+        (await first.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        (await new TestClient(_server, third.Member("access_token")).GetAsync("account/whoami")).Is(200);
+    }
+
+    [Test]
     public async Task An_expired_token_is_a_soft_logout_and_can_be_refreshed()
     {
         await using var server = await HomeserverFixture.StartAsync(("sessions.access_token_lifetime", "5m"));

@@ -54,6 +54,7 @@ internal sealed class AccessTokens : IAccessTokens, IChangeConsumer
         var user = change switch
         {
             PutTokens put => put.UserId,
+            RotateTokens rotated => rotated.UserId,
             DeleteDevice gone => gone.UserId,
             ConfirmTokens confirmed => confirmed.UserId,
             DeactivateUser deactivated => deactivated.UserId,

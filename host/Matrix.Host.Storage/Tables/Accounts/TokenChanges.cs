@@ -24,7 +24,7 @@ internal static class TokenChanges
     private static readonly Statement Next = Statement.Of($"""
         {Insert}
         SELECT $1, $2, user_id, device_id, $3, generation + 1, 0 FROM tokens
-        WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5)
+        WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5) RETURNING user_id
         """);
 
     private static readonly Statement ConfirmOld = Statement.Of("""
@@ -58,10 +58,18 @@ internal static class TokenChanges
         .On<RotateTokens>(static (op, writes) =>
         {
             writes.Run(EndOthers, op, static (a, op) => a.Blob(op.OldRefreshHash).Now());
-            writes.RunIf(Next, op, static (a, op) => a
-                .Blob(op.NewAccessHash).Int((int)TokenKind.Access).IntOrNull(op.AccessExpiresAt).Blob(op.OldRefreshHash).Now());
-            writes.Run(Next, op, static (a, op) => a
-                .Blob(op.NewRefreshHash).Int((int)TokenKind.Refresh).IntOrNull(op.RefreshExpiresAt).Blob(op.OldRefreshHash).Now());
+            writes.RunFor(
+                Next,
+                op,
+                static (a, op) => a
+                    .Blob(op.NewAccessHash).Int((int)TokenKind.Access).IntOrNull(op.AccessExpiresAt).Blob(op.OldRefreshHash).Now(),
+                Owned);
+            writes.RunFor(
+                Next,
+                op,
+                static (a, op) => a
+                    .Blob(op.NewRefreshHash).Int((int)TokenKind.Refresh).IntOrNull(op.RefreshExpiresAt).Blob(op.OldRefreshHash).Now(),
+                Owned);
             writes.Run(ConfirmOld, op, static (a, op) => a.Blob(op.OldRefreshHash));
         })
         .On<ConfirmTokens>(static (op, writes) =>
@@ -74,4 +82,10 @@ internal static class TokenChanges
             writes.Run(PurgeTokens, op, static (a, op) => a.Int(op.ExpiredBefore));
             writes.Run(PurgeLoginTokens, op, static (a, op) => a.Int(op.ExpiredBefore));
         });
+
+    private static bool Owned(RotateTokens rotation, IRow row)
+    {
+        rotation.UserId = row.Text(0);
+        return true;
+    }
 }

@@ -31,7 +31,11 @@ public sealed record RotateTokens(
     ReadOnlyMemory<byte> NewAccessHash,
     long? AccessExpiresAt,
     ReadOnlyMemory<byte> NewRefreshHash,
-    long? RefreshExpiresAt) : ConditionalOperation;
+    long? RefreshExpiresAt) : ConditionalOperation
+{
+    /// <summary>Whose tokens they are, if it was applied.</summary>
+    public string? UserId { get; internal set; }
+}
 
 /// <summary>A token of this generation was used for the first time: the device's earlier ones end.</summary>
 public sealed record ConfirmTokens(string UserId, string DeviceId, int Generation) : WriteOperation;
