@@ -16,22 +16,24 @@ public sealed class FallbackTests
     [Test]
     public async Task A_registration_token_given_in_a_browser_lets_the_client_go_on_with_the_session_alone()
     {
+        // Its own: the first user's token is good only while there is nobody.
+        await using var server = await HomeserverFixture.StartAsync();
         var body = new JsonObject { ["username"] = "by-browser", ["password"] = "long enough" };
-        var session = (await _server.Anyone.PostAsync("register", body.DeepClone())).Is(401).Member("session");
+        var session = (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401).Member("session");
         var page = $"auth/m.login.registration_token/fallback/web?session={session}";
 
-        var shown = await _server.Anyone.GetAsync(page);
+        var shown = await server.Anyone.GetAsync(page);
         Assert.That(shown.Status, Is.EqualTo(200));
         Assert.That(shown.ContentHeaders.ContentType!.ToString(), Is.EqualTo("text/html; charset=utf-8"));
         Assert.That(shown.Text, Does.Contain("window.onAuthDone();").And.Contain("""window.opener.postMessage("authDone", "*");"""));
         Assert.That(shown.Headers.GetValues("Content-Security-Policy").Single(), Does.Contain("script-src 'sha256-"));
 
-        (await _server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "wrong" })).Is(403, "M_FORBIDDEN");
-        (await _server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = _server.FirstUserToken })).Is(200);
-        (await _server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "again" })).Is(200);
+        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "wrong" })).Is(403, "M_FORBIDDEN");
+        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = server.FirstUserToken })).Is(200);
+        (await server.Anyone.PostAsync(page, new JsonObject { ["session"] = session, ["token"] = "again" })).Is(200);
 
         body["auth"] = new JsonObject { ["session"] = session };
-        (await _server.Anyone.PostAsync("register", body)).Is(200);
+        (await server.Anyone.PostAsync("register", body)).Is(200);
     }
 
     [Test]

@@ -148,6 +148,28 @@ public sealed class RegistrationTests
         Assert.That(server.FirstUserToken, Is.Null);
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task The_first_users_token_ends_with_the_first_user_however_that_one_was_made(bool bySecret)
+    {
+        await using var server = await HomeserverFixture.StartAsync();
+        var token = server.FirstUserToken!;
+        if (bySecret) (await BySecretAsync("first", "long enough", admin: false, HomeserverFixture.SharedSecret, server)).Is(200);
+        else await server.RegistersAsync("first");
+
+        var body = new JsonObject
+        {
+            ["username"] = "second",
+            ["password"] = "long enough",
+            ["auth"] = new JsonObject { ["type"] = "m.login.registration_token", ["token"] = token },
+        };
+        (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401, "M_UNRECOGNIZED");
+        await server.RestartAsync(("registration.requires_token", "true"));
+        (await server.Anyone.PostAsync("register", body.DeepClone())).Is(401, "M_FORBIDDEN");
+        await server.RestartAsync(("registration.enabled", "false"));
+        (await server.Anyone.PostAsync("register", body)).Is(403, "M_FORBIDDEN");
+    }
+
     [Test]
     public async Task Where_registration_asks_for_no_token_no_token_is_valid()
     {
@@ -216,10 +238,11 @@ public sealed class RegistrationTests
         return _server.Anyone.PostAsync("register", body);
     }
 
-    private async Task<Reply> BySecretAsync(string name, string password, bool admin, string secret)
+    private async Task<Reply> BySecretAsync(string name, string password, bool admin, string secret, HomeserverFixture? server = null)
     {
-        var nonce = (await _server.Anyone.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
-        return await PostSecretAsync(nonce, name, password, admin, secret);
+        var client = (server ?? _server).Anyone;
+        var nonce = (await client.GetAsync("/_synapse/admin/v1/register")).Is(200).Member("nonce");
+        return await client.PostAsync("/_synapse/admin/v1/register", SecretBody(nonce, name, password, admin, secret));
     }
 
     private Task<Reply> PostSecretAsync(string nonce, string name, string password, bool admin, string secret) =>

@@ -78,14 +78,17 @@ internal sealed class Register(
 
         var creation = new CreateUser(userId, UserKind.User, hash, isAdmin);
         var redemption = token is null ? null : new RedeemRegistrationToken(token);
-        var set = new WriteSet(4).Require(creation);
+
+        // The token first: the first user's is good only while there is no user.
+        var set = new WriteSet(4);
         if (redemption is not null) set.Require(redemption);
+        set.Require(creation);
         var login = request.InhibitLogin ? null : logins.Add(set, userId, request.Wish);
 
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
         if (receipt.Refused)
         {
-            if (!creation.Applied) return Usernames.InUse;
+            if (redemption is not { Applied: false }) return Usernames.InUse;
             auth.Session.ReopenRegistrationToken();
             return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, "The registration token has been used up.");
         }

@@ -30,7 +30,8 @@ internal static class AccountChanges
 
     private static readonly Statement UseRegistrationToken = Statement.Of("""
         UPDATE registration_tokens SET completed = completed + 1
-        WHERE token = $1 AND (uses_allowed IS NULL OR completed < uses_allowed) AND (expires_at IS NULL OR expires_at > $2)
+        WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
+            AND (uses_allowed IS NULL OR completed < uses_allowed) AND (expires_at IS NULL OR expires_at > $2)
         """);
 
     private static readonly Statement InsertLoginToken = Statement.Of("""

@@ -27,8 +27,14 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         SELECT {DeviceColumns} FROM devices WHERE user_id = $1 ORDER BY device_id
         """);
 
-    private static readonly Statement RegistrationToken = Statement.Of($"SELECT {TokenColumns} FROM registration_tokens WHERE token = $1");
-    private static readonly Statement RegistrationTokens = Statement.Of($"SELECT {TokenColumns} FROM registration_tokens ORDER BY token");
+    // The first user's token ends with the first user, however that one was made.
+    private static readonly Statement RegistrationToken = Statement.Of($"""
+        SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
+        """);
+
+    private static readonly Statement RegistrationTokens = Statement.Of($"""
+        SELECT {TokenColumns} FROM registration_tokens WHERE makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users) ORDER BY token
+        """);
 
     public ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop) =>
         reads.FirstAsync(User, userId, static (a, id) => a.Text(id), UserOf, stop);

@@ -24,9 +24,9 @@ public interface IAccountsTable
     /// <summary>A user's devices.</summary>
     ValueTask<IReadOnlyList<DeviceRow>> DevicesAsync(string userId, CancellationToken stop);
 
-    /// <summary>The registration token, or null.</summary>
+    /// <summary>The registration token, or null. The first user's is not there once there are users.</summary>
     ValueTask<RegistrationTokenRow?> FindRegistrationTokenAsync(string token, CancellationToken stop);
 
-    /// <summary>All registration tokens.</summary>
+    /// <summary>All registration tokens, without the first user's once there are users.</summary>
     ValueTask<IReadOnlyList<RegistrationTokenRow>> RegistrationTokensAsync(CancellationToken stop);
 }

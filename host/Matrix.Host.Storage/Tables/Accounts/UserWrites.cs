@@ -20,5 +20,7 @@ public sealed record PutRegistrationToken(string Token, int? UsesAllowed, long? 
 /// <summary>A registration token is deleted. Not applied if there is none.</summary>
 public sealed record DeleteRegistrationToken(string Token) : ConditionalOperation;
 
-/// <summary>A registration token is used once. Not applied if it is unknown, expired or used up.</summary>
+/// <summary>
+/// A registration token is used once. Not applied if it is unknown, expired or used up, or if it was the first user's and there are users.
+/// </summary>
 public sealed record RedeemRegistrationToken(string Token) : ConditionalOperation;
