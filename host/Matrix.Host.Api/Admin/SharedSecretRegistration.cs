@@ -33,8 +33,8 @@ internal sealed class SharedSecretRegistration(
     private static Request Read(BodyReader body) => new(
         body.RequiredText("nonce"),
         body.RequiredText("username"),
-        body.TextOrNull("displayname"),
-        body.RequiredText("password"),
+        body.HasNull("displayname") ? null : body.FreeText("displayname"),
+        body.RequiredFreeText("password"),
         body.Flag("admin"),
         body.TextOrNull("user_type"),
         body.RequiredText("mac"));

@@ -5,6 +5,7 @@ namespace Matrix.Host.Api.Http;
 /// <summary>
 /// Reads the members of a JSON object by name and type, and remembers the first thing that is wrong, with its path: the handler of
 /// a route with such a reader is only called when nothing is. Members that nobody asks for are ignored, as the specification wants.
+/// Texts and names with NUL, which no database keeps as text, are refused here, except where they are read as free text or as content.
 /// </summary>
 public sealed class BodyReader
 {
@@ -36,7 +37,15 @@ public sealed class BodyReader
     public bool Has(string name) => Whole.IndexOf(name) >= 0;
 
     /// <summary>A string; null if it is not given.</summary>
-    public string? Text(string name) => Read(name, "a string", static v => v is Json.String s ? s.Item : null);
+    public string? Text(string name) => FreeText(name) is { } text && IsStorable(PathOf(name), text) ? text : null;
+
+    /// <summary>
+    /// A string that may hold NUL, for it is never stored as text: a password, or what goes into an event's content. Null if it is not given.
+    /// </summary>
+    public string? FreeText(string name) => Read(name, "a string", static v => v is Json.String s ? s.Item : null);
+
+    /// <summary>The same, which must be given; empty (and a problem) if it is not.</summary>
+    public string RequiredFreeText(string name) => Required(name, FreeText(name)) ?? "";
 
     /// <summary>A string; null if it is not given, or null is: where senders write out what they leave open.</summary>
     public string? TextOrNull(string name) => HasNull(name) ? null : Text(name);
@@ -82,9 +91,12 @@ public sealed class BodyReader
     public Json[] RequiredItems(string name) => Required(name, Items(name)) ?? [];
 
     /// <summary>An array of strings; null if it is not given.</summary>
-    public string[]? Texts(string name) =>
-        Read(name, "an array of strings", static v =>
+    public string[]? Texts(string name)
+    {
+        var texts = Read(name, "an array of strings", static v =>
             v is Json.Array a && Array.TrueForAll(a.Item, i => i.IsString) ? Array.ConvertAll(a.Item, i => ((Json.String)i).Item) : null);
+        return texts is not null && Array.TrueForAll(texts, text => IsStorable(PathOf(name), text)) ? texts : null;
+    }
 
     /// <summary>An array of strings that must be given.</summary>
     public string[] RequiredTexts(string name) => Required(name, Texts(name)) ?? [];
@@ -104,11 +116,22 @@ public sealed class BodyReader
         return readers;
     }
 
+    /// <summary>The names of the object's members, up to the first that holds NUL, which is a problem.</summary>
+    public IEnumerable<string> Names()
+    {
+        for (var i = 0; i < Whole.Count; i++)
+        {
+            if (!IsStorable(PathOf(Whole.Key(i)), Whole.Key(i))) yield break;
+            yield return Whole.Key(i);
+        }
+    }
+
     /// <summary>The names of the object's members, with a reader of each, all of which must be objects.</summary>
     public IEnumerable<(string Name, BodyReader Value)> Members()
     {
         for (var i = 0; i < Whole.Count; i++)
         {
+            if (!IsStorable(PathOf(Whole.Key(i)), Whole.Key(i))) yield break;
             if (Whole.Value(i) is Json.Object inner) yield return (Whole.Key(i), new BodyReader(inner.Item, _root, PathOf(Whole.Key(i))));
             else Refuse(MatrixError.BadJson, $"`{PathOf(Whole.Key(i))}` must be an object.");
         }
@@ -119,6 +142,13 @@ public sealed class BodyReader
 
     /// <summary>Where a member stands, such as `identifier.user`, for messages.</summary>
     public string PathOf(string name) => _path.Length == 0 ? name : $"{_path}.{name}";
+
+    private bool IsStorable(string path, string text)
+    {
+        if (!text.Contains('\0', StringComparison.Ordinal)) return true;
+        Refuse(MatrixError.InvalidParam, $"`{path}` must not hold NUL.");
+        return false;
+    }
 
     private T? Read<T>(string name, string expected, Func<Json, T?> convert) where T : class
     {

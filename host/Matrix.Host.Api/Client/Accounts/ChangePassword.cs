@@ -16,7 +16,7 @@ internal sealed class ChangePassword(
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "account/password",
-        static body => new Wish(body.Whole, body.RequiredText("new_password"), body.Flag("logout_devices", otherwise: true)),
+        static body => new Wish(body.Whole, body.RequiredFreeText("new_password"), body.Flag("logout_devices", otherwise: true)),
         PostAsync,
         new RouteOptions { Access = Access.Optional, Rate = RateClass.Login });
 

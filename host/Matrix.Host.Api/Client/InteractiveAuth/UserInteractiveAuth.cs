@@ -145,6 +145,7 @@ internal sealed class UserInteractiveAuth(
 
             case AuthStage.RegistrationToken:
                 var token = auth.RequiredText("token");
+                if (auth.Problem is not null) return ("", null);
                 if (limiter.Take(RateClass.Registration, call.Address) is { Ticks: > 0 } pause) return ("", Answer.LimitExceeded(pause));
                 var row = await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false);
                 if (row is null || !row.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds())) return ("The registration token is not valid.", null);
@@ -152,7 +153,7 @@ internal sealed class UserInteractiveAuth(
                 return null;
 
             case AuthStage.Password:
-                var password = auth.RequiredText("password");
+                var password = auth.RequiredFreeText("password");
                 var userId = UserIdentifier.Read(auth, options.ServerName);
                 if (auth.Problem is not null) return ("", null);
                 if (userId is null) return ("", Answer.Forbidden("Nobody here has that address or number."));

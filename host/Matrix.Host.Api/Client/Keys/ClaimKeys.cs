@@ -56,11 +56,7 @@ internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOpti
         foreach (var (user, devices) in users.Members())
         {
             if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
-            for (var i = 0; i < devices.Whole.Count; i++)
-            {
-                var device = devices.Whole.Key(i);
-                wanted.Add(new KeyClaim(user, device, devices.RequiredText(device)));
-            }
+            foreach (var device in devices.Names()) wanted.Add(new KeyClaim(user, device, devices.RequiredText(device)));
         }
 
         return wanted;

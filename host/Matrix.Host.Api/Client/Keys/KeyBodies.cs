@@ -8,7 +8,7 @@ internal static class KeyBodies
     /// <summary>All members must be strings.</summary>
     internal static void CheckTexts(BodyReader json)
     {
-        for (var i = 0; i < json.Whole.Count; i++) json.Text(json.Whole.Key(i));
+        foreach (var name in json.Names()) json.Text(name);
     }
 
     /// <summary>Signatures: by user, and by key id.</summary>

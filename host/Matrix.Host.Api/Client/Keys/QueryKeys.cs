@@ -36,9 +36,8 @@ internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOp
         body.Number("timeout");
         var users = body.RequiredInner("device_keys");
         var wanted = new Dictionary<string, IReadOnlySet<string>>(users.Whole.Count, StringComparer.Ordinal);
-        for (var i = 0; i < users.Whole.Count; i++)
+        foreach (var user in users.Names())
         {
-            var user = users.Whole.Key(i);
             if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
             wanted[user] = users.RequiredTexts(user).ToHashSet(StringComparer.Ordinal);
         }

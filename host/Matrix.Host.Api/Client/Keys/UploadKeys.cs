@@ -67,10 +67,9 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
     {
         if (body.Inner(name) is not { } given) return [];
         var keys = new List<UploadedKey>(given.Whole.Count);
-        for (var i = 0; i < given.Whole.Count; i++)
+        foreach (var (at, id) in given.Names().Index())
         {
-            var id = given.Whole.Key(i);
-            var value = given.Whole.Value(i);
+            var value = given.Whole.Value(at);
             if (!Identifiers.TryKeyId(id, out var algorithm, out var identifier))
             {
                 body.Refuse(MatrixError.BadJson, $"`{given.PathOf(id)}` must be named algorithm:id.");

@@ -32,7 +32,7 @@ internal sealed class LogIn(
         var wish = LoginBody.ReadWish(body);
         return type == TokenType
             ? new LoginRequest(wish, null, null, body.RequiredText("token"))
-            : new LoginRequest(wish, UserIdentifier.Read(body, options.ServerName), body.RequiredText("password"), null);
+            : new LoginRequest(wish, UserIdentifier.Read(body, options.ServerName), body.RequiredFreeText("password"), null);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)

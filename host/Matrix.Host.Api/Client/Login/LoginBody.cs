@@ -12,7 +12,7 @@ internal static class LoginBody
     internal static LoginWish ReadWish(BodyReader body)
     {
         var deviceId = body.TextOrNull("device_id");
-        if (deviceId is { Length: 0 or > LongestDeviceId } || deviceId?.Contains('\0') == true)
+        if (deviceId is { Length: 0 or > LongestDeviceId })
         {
             body.Refuse(MatrixError.InvalidParam, $"`device_id` must have 1 to {LongestDeviceId} characters.");
         }
@@ -24,7 +24,6 @@ internal static class LoginBody
     {
         var name = body.TextOrNull(member);
         if (name is { Length: > LongestName }) body.Refuse(MatrixError.InvalidParam, $"`{member}` must have at most {LongestName} characters.");
-        if (name?.Contains('\0') == true) body.Refuse(MatrixError.InvalidParam, $"`{member}` must not hold NUL.");
         return name;
     }
 }

@@ -39,7 +39,7 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
     private static string ReadThread(BodyReader body)
     {
         if (!body.Has("thread_id")) return "";
-        if (body.Whole.Value(body.Whole.IndexOf("thread_id")) is Json.String { Item.Length: > 0 } thread) return thread.Item;
+        if (body.Whole.Value(body.Whole.IndexOf("thread_id")) is Json.String { Item.Length: > 0 }) return body.RequiredText("thread_id");
         body.Refuse(MatrixError.InvalidParam, "`thread_id` must be a string that is not empty.");
         return "";
     }

@@ -38,7 +38,7 @@ internal sealed class Register(
     private static RegisterRequest Read(BodyReader body) => new(
         body.Whole,
         body.Text("username"),
-        body.Text("password"),
+        body.FreeText("password"),
         LoginBody.ReadWish(body),
         body.Flag("inhibit_login"));
 

@@ -24,7 +24,7 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
         routes.Put("rooms/{roomId}/send/{eventType}/{txnId}", static body => body.Whole, SendAsync, _event);
         routes.Put(
             "rooms/{roomId}/redact/{eventId}/{txnId}",
-            static body => body.Text("reason"),
+            static body => body.FreeText("reason"),
             RedactAsync,
             _event with { BodyMayBeMissing = true });
     }

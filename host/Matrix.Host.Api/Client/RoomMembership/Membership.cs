@@ -31,7 +31,7 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
 
     private static string? Reason(BodyReader body)
     {
-        var reason = body.Text("reason");
+        var reason = body.FreeText("reason");
         if (reason?.Length > LongestReason) body.Refuse(MatrixError.InvalidParam, $"`reason` has at most {LongestReason} characters.");
         return reason;
     }
