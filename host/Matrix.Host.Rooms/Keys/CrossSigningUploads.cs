@@ -63,11 +63,20 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         return new CrossSigningChange(SetOf(userId, changed, known), known.ContainsKey(CrossSigningUsage.Master));
     }
 
-    /// <summary>Makes the change. False if the user's keys are no longer those on which it was considered: consider it again.</summary>
-    public async ValueTask<bool> MakeAsync(CrossSigningChange change, CancellationToken stop)
+    /// <summary>
+    /// Makes the change, if the condition holds where there is one. Else false if the user's keys are no longer those on which it was considered:
+    /// consider it again.
+    /// </summary>
+    public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalOperation? condition, CancellationToken stop)
     {
         if (change.Set is null) return true;
-        var receipt = await storage.Writer.WriteAsync(change.Set, stop).ConfigureAwait(false);
+
+        // The caller's condition comes first, so that its outcome is known whatever becomes of the others.
+        var set = new WriteSet(8);
+        if (condition is not null) set.Require(condition);
+        foreach (var own in change.Set.Preconditions) set.Require(own);
+        foreach (var operation in change.Set.Operations) set.Add(operation);
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
         return !receipt.Refused;
     }
 

@@ -55,6 +55,7 @@ public sealed class AccountTests
         body["auth"] = mallory.PasswordAuth(session);
         var failed = (await eve.PostAsync("account/password", body.DeepClone())).Is(401, "M_FORBIDDEN");
         Assert.That(failed.Member("session"), Is.EqualTo(session));
+        Assert.That(failed.Json["completed"]!.AsArray(), Is.Empty);
 
         body["auth"] = eve.PasswordAuth(session);
         (await eve.PostAsync("account/password", body.DeepClone())).Is(200);
@@ -96,6 +97,23 @@ public sealed class AccountTests
 
         (await second.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         (await third.GetAsync("account/whoami")).Is(200);
+    }
+
+    [Test]
+    public async Task The_same_last_request_gets_its_result_again()
+    {
+        var user = await _server.RegistersAsync("retrier");
+        const string Path = "/_matrix/client/v1/login/get_token";
+        var session = (await user.PostAsync(Path)).Is(401).Member("session");
+        var body = new JsonObject { ["auth"] = user.PasswordAuth(session) };
+
+        var first = (await user.PostAsync(Path, body.DeepClone())).Is(200);
+
+        Assert.That((await user.PostAsync(Path, body.DeepClone())).Is(200).Text, Is.EqualTo(first.Text));
+        body["auth"]!["password"] = "another";
+        var other = (await user.PostAsync(Path, body)).Is(401, "M_FORBIDDEN");
+        Assert.That(other.Json["completed"]!.AsArray(), Is.Empty);
+        Assert.That(other.Member("session"), Is.Not.EqualTo(session));
     }
 
     [Test]

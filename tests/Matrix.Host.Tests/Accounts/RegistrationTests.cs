@@ -46,7 +46,27 @@ public sealed class RegistrationTests
         };
 
         (await _server.Anyone.PostAsync("register", Body("once"))).Is(200);
-        (await _server.Anyone.PostAsync("register", Body("twice"))).Is(401, "M_FORBIDDEN");
+        var refused = (await _server.Anyone.PostAsync("register", Body("twice"))).Is(401, "M_FORBIDDEN");
+        Assert.That(refused.Json["completed"]!.AsArray(), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_same_last_request_of_a_registration_gets_its_result_again_and_another_does_not()
+    {
+        var asked = await _server.Anyone.PostAsync("register", new JsonObject());
+        JsonObject Body(string password) => new()
+        {
+            ["username"] = "repeater",
+            ["password"] = password,
+            ["auth"] = new JsonObject { ["type"] = "m.login.dummy", ["session"] = asked.Member("session") },
+        };
+
+        var first = (await _server.Anyone.PostAsync("register", Body("long enough"))).Is(200);
+        var again = (await _server.Anyone.PostAsync("register", Body("long enough"))).Is(200);
+
+        Assert.That(again.Text, Is.EqualTo(first.Text));
+        (await new TestClient(_server, first.Member("access_token")).GetAsync("account/whoami")).Is(200);
+        (await _server.Anyone.PostAsync("register", Body("long enough too"))).Is(400, "M_USER_IN_USE");
     }
 
     [Test]

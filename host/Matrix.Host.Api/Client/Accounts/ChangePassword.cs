@@ -12,7 +12,7 @@ namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>A new password. Client-Server API, "Password management".</summary>
 internal sealed class ChangePassword(
-    IStorage storage, PasswordLogin passwords, PasswordHasher hasher, DeviceRemoval devices, UserInteractiveAuth interactive) : IEndpoints
+    IStorage storage, PasswordLogin passwords, PasswordHasher hasher, UserInteractiveAuth interactive) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "account/password",
@@ -35,16 +35,10 @@ internal sealed class ChangePassword(
             return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
         }
 
-        var set = new WriteSet(2).Require(new SetPassword(userId, hash));
-        if (wish.LogOutDevices)
-        {
-            var others = await devices.IdsAsync(userId, call.CallerIfAny?.DeviceId, stop).ConfigureAwait(false);
-            DeviceRemoval.AddTo(set, userId, others);
-        }
-
+        var set = new WriteSet(4).Require(auth.NewCondition()).Require(new SetPassword(userId, hash));
+        if (wish.LogOutDevices) DeviceRemoval.AddAllTo(set, userId, call.CallerIfAny?.DeviceId);
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
-        interactive.End(auth);
-        return receipt.Refused ? Answer.Error(403, MatrixError.UserDeactivated, "This account has been deactivated.") : Answer.Empty;
+        return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
     }
 
     private sealed record Wish(JsonObject Body, string NewPassword, bool LogOutDevices);

@@ -16,7 +16,7 @@ namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
 internal sealed class Deactivate(
-    IStorage storage, DeviceRemoval devices, UserInteractiveAuth interactive, IEnumerable<IAccountObserver> observers) : IEndpoints
+    IStorage storage, UserInteractiveAuth interactive, IEnumerable<IAccountObserver> observers) : IEndpoints
 {
     // There are no addresses or numbers to unbind, so all of them are unbound.
     private static readonly Answer _done = Answer.Bytes("""{"id_server_unbind_result":"success"}"""u8.ToArray());
@@ -38,8 +38,8 @@ internal sealed class Deactivate(
         if (auth.Refusal is { } refusal) return refusal;
 
         var userId = auth.Session!.UserId!;
-        var set = new WriteSet(4).Require(new DeactivateUser(userId, wish.Erase));
-        DeviceRemoval.AddTo(set, userId, await devices.IdsAsync(userId, except: null, stop).ConfigureAwait(false));
+        var set = new WriteSet().Require(auth.NewCondition()).Require(new DeactivateUser(userId, wish.Erase));
+        DeviceRemoval.AddAllTo(set, userId, except: null);
         if (wish.Erase)
         {
             set.Add(new DeleteAccountData(userId)).Add(new DeleteProfile(userId)).Add(new DeleteFilters(userId))
@@ -47,12 +47,16 @@ internal sealed class Deactivate(
         }
 
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
-        interactive.End(auth);
+        if (receipt.Refused)
+        {
+            // Whoever asked twice at once is told the same.
+            return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }
+                ? UserInteractiveAuth.AskAgain(auth, demand)
+                : _done;
+        }
 
-        // Whoever asked twice at once is told the same.
-        if (receipt.Refused) return _done;
         foreach (var observer in observers) await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
-        return _done;
+        return UserInteractiveAuth.Grant(auth, _done);
     }
 
     private sealed record Wish(JsonObject Body, bool Erase);

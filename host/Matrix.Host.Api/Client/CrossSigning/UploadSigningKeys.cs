@@ -20,6 +20,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
     private async ValueTask<Answer> Upload(Call call, Input input, CancellationToken stop)
     {
         var userId = call.Caller.UserId;
+        var demand = new AuthDemand(AuthFlow.Password, userId);
         AuthOutcome? authenticated = null;
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
@@ -29,16 +30,19 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
             var change = considered.Value;
             if (change.ReplacesKeys && authenticated is null)
             {
-                var demand = new AuthDemand(AuthFlow.Password, userId);
                 var outcome = await interactive.DemandAsync(call, input.Body, demand, stop).ConfigureAwait(false);
                 if (outcome.Refusal is { } refusal) return refusal;
                 authenticated = outcome;
             }
 
             // What was considered may have changed meanwhile: first keys need no authentication, and are first only once.
-            if (!await uploads.MakeAsync(change, stop).ConfigureAwait(false)) continue;
-            if (authenticated is { } used) interactive.End(used);
-            return Answer.Empty;
+            var condition = authenticated?.NewCondition();
+            if (await uploads.MakeAsync(change, condition, stop).ConfigureAwait(false))
+            {
+                return authenticated is { } used ? UserInteractiveAuth.Grant(used, Answer.Empty) : Answer.Empty;
+            }
+
+            if (condition is { Applied: false }) return UserInteractiveAuth.AskAgain(authenticated!.Value, demand);
         }
 
         return RoomAnswers.Of(new RoomFailure(RoomFailureKind.Busy, "The keys are being changed at the same time."));

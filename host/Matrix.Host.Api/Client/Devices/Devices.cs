@@ -70,15 +70,15 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
     private async ValueTask<Answer> DeleteAsync(Call call, Deletion deletion, CancellationToken stop)
     {
         var userId = call.Caller.UserId;
-        var auth = await interactive
-            .DemandAsync(call, deletion.Body, new AuthDemand(AuthFlow.Password, userId), stop)
-            .ConfigureAwait(false);
+        var demand = new AuthDemand(AuthFlow.Password, userId);
+        var auth = await interactive.DemandAsync(call, deletion.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;
 
-        var has = await removal.IdsAsync(userId, except: null, stop).ConfigureAwait(false);
-        await removal.RemoveAsync(userId, [.. deletion.DeviceIds.Distinct().Where(has.Contains)], stop).ConfigureAwait(false);
-        interactive.End(auth);
-        return Answer.Empty;
+        var has = await removal.IdsAsync(userId, stop).ConfigureAwait(false);
+        var set = new WriteSet().Require(auth.NewCondition());
+        DeviceRemoval.AddTo(set, userId, [.. deletion.DeviceIds.Distinct().Where(has.Contains)]);
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
     }
 
     private static void Write(Utf8JsonWriter json, DeviceRow device)

@@ -1,3 +1,5 @@
+using Matrix.Host.Api.Http;
+
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>A session of user-interactive authentication: for one endpoint, one user and one request, however often that is sent.</summary>
@@ -11,6 +13,9 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
     private readonly List<string> _completed = [];
     private string? _registrationToken;
     private string? _userId;
+    private string? _passwordHash;
+    private string? _request;
+    private Answer? _result;
 
     internal string Id { get; } = id;
 
@@ -38,6 +43,24 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
+    /// <summary>The hash of the password that was given; null if none was.</summary>
+    internal string? PasswordHash
+    {
+        get
+        {
+            lock (_lock) return _passwordHash;
+        }
+    }
+
+    /// <summary>Whether a request was granted: the session grants no other.</summary>
+    internal bool IsFinished
+    {
+        get
+        {
+            lock (_lock) return _result is not null;
+        }
+    }
+
     internal string[] Completed
     {
         get
@@ -46,11 +69,12 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    internal void Complete(string stage, string? registrationToken = null, string? userId = null)
+    internal void Complete(string stage, string? registrationToken = null, string? userId = null, string? passwordHash = null)
     {
         lock (_lock)
         {
             _userId = userId ?? _userId;
+            _passwordHash = passwordHash ?? _passwordHash;
             if (!_completed.Contains(stage)) _completed.Add(stage);
             _registrationToken = registrationToken ?? _registrationToken;
         }
@@ -64,6 +88,28 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
             _completed.Remove(AuthStage.RegistrationToken);
             _registrationToken = null;
         }
+    }
+
+    /// <summary>The password has changed since it was given: its stage is open again.</summary>
+    internal void ReopenPassword()
+    {
+        lock (_lock)
+        {
+            _completed.Remove(AuthStage.Password);
+            (_userId, _passwordHash) = (null, null);
+        }
+    }
+
+    /// <summary>A request was granted, with this result.</summary>
+    internal void Finish(string request, Answer result)
+    {
+        lock (_lock) (_request, _result) = (request, result);
+    }
+
+    /// <summary>The result of the request if it is the one that was granted; null if it is another.</summary>
+    internal Answer? ResultOf(string request)
+    {
+        lock (_lock) return _request == request ? _result : null;
     }
 
     /// <summary>Whether a flow is complete.</summary>

@@ -2,7 +2,9 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>The sessions that are under way: in memory, bounded, each for a while.</summary>
+/// <summary>
+/// The sessions that are under way, and those that have granted a request: in memory, bounded, each for a while.
+/// </summary>
 internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
 {
     private const int IdBytes = 18;
@@ -32,14 +34,6 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
         {
             DropEnded();
             return _byId.TryGetValue(id, out var node) ? node.Value : null;
-        }
-    }
-
-    internal void End(AuthSession session)
-    {
-        lock (_lock)
-        {
-            if (_byId.TryGetValue(session.Id, out var node)) Drop(node);
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class LogIn(
 {
     private const string PasswordType = "m.login.password";
     private const string TokenType = "m.login.token";
+    private const int Attempts = 3;
 
     private static readonly Answer _flows = Answer.Bytes(
         """{"flows":[{"type":"m.login.password"},{"type":"m.login.token","get_login_token":true}]}"""u8.ToArray());
@@ -37,47 +38,57 @@ internal sealed class LogIn(
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)
     {
-        var (userId, refusal) = request.Token is { } token
-            ? await ByTokenAsync(token, stop).ConfigureAwait(false)
-            : await ByPasswordAsync(request.UserId, request.Password!, stop).ConfigureAwait(false);
-        if (refusal is not null) return refusal;
-
-        if (await RefuseDeviceAsync(userId!, request.Wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
-
-        var set = new WriteSet(2);
-        var login = logins.Add(set, userId!, request.Wish);
-        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
-        return Answer.Json((login, options), static (json, state) =>
+        // What was proved must hold when the login is written. If it does not, because the password or only its hash changed, it is proved again.
+        for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            json.WriteString("user_id", state.login.UserId);
-            json.WriteString("device_id", state.login.DeviceId);
-            state.login.WriteTokens(json);
-            if (state.options.PublicBaseUrl.Length == 0) return;
-            json.WriteStartObject("well_known");
-            json.WriteStartObject("m.homeserver");
-            json.WriteString("base_url", state.options.PublicBaseUrl);
-            json.WriteEndObject();
-            json.WriteEndObject();
-        });
+            var (proof, refusal) = request.Token is { } token
+                ? await ByTokenAsync(token, stop).ConfigureAwait(false)
+                : await ByPasswordAsync(request.UserId, request.Password!, stop).ConfigureAwait(false);
+            if (refusal is not null) return refusal;
+
+            var (userId, conditions) = proof!;
+            if (await RefuseDeviceAsync(userId, request.Wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
+
+            var set = new WriteSet(2);
+            foreach (var condition in conditions) set.Require(condition);
+            var login = logins.Add(set, userId, request.Wish);
+            if (!(await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return AnswerOf(login);
+        }
+
+        return Answer.LimitExceeded(TimeSpan.FromSeconds(1), "The account is being changed at the same time.");
     }
 
-    private async ValueTask<(string? UserId, Answer? Refusal)> ByPasswordAsync(string? userId, string password, CancellationToken stop) =>
+    private Answer AnswerOf(IssuedLogin login) => Answer.Json((login, options), static (json, state) =>
+    {
+        json.WriteString("user_id", state.login.UserId);
+        json.WriteString("device_id", state.login.DeviceId);
+        state.login.WriteTokens(json);
+        if (state.options.PublicBaseUrl.Length == 0) return;
+        json.WriteStartObject("well_known");
+        json.WriteStartObject("m.homeserver");
+        json.WriteString("base_url", state.options.PublicBaseUrl);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
+
+    private async ValueTask<(Proof? Proof, Answer? Refusal)> ByPasswordAsync(
+        string? userId, string password, CancellationToken stop) =>
         await passwords.CheckAsync(userId, password, stop).ConfigureAwait(false) switch
         {
-            PasswordCheck.Right(var user) => (user.UserId, null),
+            PasswordCheck.Right(var user) => (new Proof(user.UserId, [new PasswordIs(user.UserId, user.PasswordHash!)]), null),
             PasswordCheck.TooMany(var wait) => (null, Answer.LimitExceeded(wait)),
             _ => (null, Answer.Forbidden("The user or the password is wrong.")),
         };
 
-    private async ValueTask<(string? UserId, Answer? Refusal)> ByTokenAsync(string token, CancellationToken stop)
+    private async ValueTask<(Proof? Proof, Answer? Refusal)> ByTokenAsync(string token, CancellationToken stop)
     {
-        var userId = await logins.RedeemLoginTokenAsync(token, stop).ConfigureAwait(false);
-        var user = userId is null ? null : await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        var found = await logins.FindLoginTokenAsync(token, stop).ConfigureAwait(false);
+        var user = found is null ? null : await storage.Accounts.FindUserAsync(found.Value.UserId, stop).ConfigureAwait(false);
         return user switch
         {
             null => (null, Answer.Forbidden("The login token is not valid.")),
             { DeactivatedAt: not null } => (null, Answer.Error(403, MatrixError.UserDeactivated, "This account has been deactivated.")),
-            _ => (user.UserId, null),
+            _ => (new Proof(user.UserId, [found!.Value.Use, new UserIsActive(user.UserId)]), null),
         };
     }
 
@@ -98,19 +109,21 @@ internal sealed class LogIn(
 
     private async ValueTask<Answer> GetTokenAsync(Call call, Core.Json.JsonObject body, CancellationToken stop)
     {
-        var auth = await interactive
-            .DemandAsync(call, body, new AuthDemand(AuthFlow.Password, call.Caller.UserId), stop)
-            .ConfigureAwait(false);
+        var demand = new AuthDemand(AuthFlow.Password, call.Caller.UserId);
+        var auth = await interactive.DemandAsync(call, body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;
 
-        var (token, expiresIn) = await logins.NewLoginTokenAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        interactive.End(auth);
-        return Answer.Json((token, expiresIn), static (json, state) =>
+        var made = await logins.NewLoginTokenAsync(call.Caller.UserId, auth.NewCondition(), stop).ConfigureAwait(false);
+        if (made is not { } token) return UserInteractiveAuth.AskAgain(auth, demand);
+        return UserInteractiveAuth.Grant(auth, Answer.Json(token, static (json, made) =>
         {
-            json.WriteString("login_token", state.token);
-            json.WriteNumber("expires_in_ms", (long)state.expiresIn.TotalMilliseconds);
-        });
+            json.WriteString("login_token", made.Token);
+            json.WriteNumber("expires_in_ms", (long)made.ExpiresIn.TotalMilliseconds);
+        }));
     }
+
+    /// <summary>Who logs in, and what must still hold when the login is written.</summary>
+    private sealed record Proof(string UserId, ConditionalOperation[] Conditions);
 
     private sealed record LoginRequest(LoginWish Wish, string? UserId, string? Password, string? Token);
 }

@@ -14,7 +14,7 @@ internal abstract record PasswordCheck
     {
     }
 
-    /// <summary>It is that user's.</summary>
+    /// <summary>It is that user's. What is granted for it requires that the row's hash still is the user's.</summary>
     internal sealed record Right(UserRow User) : PasswordCheck;
 
     /// <summary>It is not, or there is no such user, or none who may log in: who asks is not told which.</summary>
@@ -45,8 +45,7 @@ internal sealed class PasswordLogin(IStorage storage, PasswordHasher hasher, Rat
 
         if (right is null) return new PasswordCheck.TooMany(TimeSpan.FromSeconds(2));
         if (right is false) return _wrong;
-        if (hasher.IsOutdated(hash!)) await RenewAsync(user!.UserId, password, stop).ConfigureAwait(false);
-        return new PasswordCheck.Right(user!);
+        return new PasswordCheck.Right(hasher.IsOutdated(hash!) ? await RenewAsync(user!, password, stop).ConfigureAwait(false) : user!);
     }
 
     /// <summary>What is wrong with a new password; null if nothing is.</summary>
@@ -62,23 +61,23 @@ internal sealed class PasswordLogin(IStorage storage, PasswordHasher hasher, Rat
     internal static Answer? JudgeOfAdministrator(string password) =>
         password.Length is 0 or > Longest ? Answer.Error(400, MatrixError.WeakPassword, $"A password has 1 to {Longest} characters.") : null;
 
+    // People capitalise their names; new user ids are in lower case.
     private async ValueTask<UserRow?> FindAsync(string? userId, CancellationToken stop)
     {
         if (userId is null || !UserId.isValid(userId) || UserId.server(userId) != options.ServerName) return null;
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false)
-            ?? await FindInLowerCaseAsync(userId, stop).ConfigureAwait(false);
-    }
-
-    // People capitalise their names; new user ids are in lower case.
-    private async ValueTask<UserRow?> FindInLowerCaseAsync(string userId, CancellationToken stop)
-    {
-        var lower = UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
+        if (await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user) return user;
+        var lower = InLowerCase(userId);
         return lower == userId ? null : await storage.Accounts.FindUserAsync(lower, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask RenewAsync(string userId, string password, CancellationToken stop)
+    private string InLowerCase(string userId) => UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
+
+    /// <summary>The user with a hash at today's cost; as they were if their password has changed meanwhile.</summary>
+    private async ValueTask<UserRow> RenewAsync(UserRow user, string password, CancellationToken stop)
     {
-        if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash) return;
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(new SetPassword(userId, hash)), stop).ConfigureAwait(false);
+        if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash) return user;
+        var set = new WriteSet().Require(new PasswordIs(user.UserId, user.PasswordHash!)).Require(new SetPassword(user.UserId, hash));
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return receipt.Refused ? user : user with { PasswordHash = hash };
     }
 }

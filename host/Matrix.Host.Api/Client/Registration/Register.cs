@@ -48,6 +48,9 @@ internal sealed class Register(
         if (call.Query.Problem is { } unknownKind) return unknownKind;
         if (kind == "guest") return Answer.Forbidden("This server has no guest accounts.");
 
+        // Its name is taken now, by itself.
+        if (interactive.ResultOf(call, request.Body) is { } result) return result;
+
         var flows = await gate.FlowsAsync(stop).ConfigureAwait(false);
         if (flows.Count == 0) return _closed;
 
@@ -93,14 +96,13 @@ internal sealed class Register(
             return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, "The registration token has been used up.");
         }
 
-        interactive.End(auth);
-        return Answer.Json((userId, login), static (json, state) =>
+        return UserInteractiveAuth.Grant(auth, Answer.Json((userId, login), static (json, state) =>
         {
             json.WriteString("user_id", state.userId);
             if (state.login is null) return;
             json.WriteString("device_id", state.login.DeviceId);
             state.login.WriteTokens(json);
-        });
+        }));
     }
 
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)

@@ -56,6 +56,7 @@ internal sealed class AccessTokens : IAccessTokens, IChangeConsumer
             PutTokens put => put.UserId,
             RotateTokens rotated => rotated.UserId,
             DeleteDevice gone => gone.UserId,
+            DeleteOtherDevices gone => gone.UserId,
             ConfirmTokens confirmed => confirmed.UserId,
             DeactivateUser deactivated => deactivated.UserId,
             SetAdmin changed => changed.UserId,

@@ -15,15 +15,15 @@ internal sealed class DeviceRemoval(IStorage storage)
         await storage.Writer.WriteAsync(AddTo(new WriteSet(deviceIds.Count + 1), userId, deviceIds), stop).ConfigureAwait(false);
     }
 
-    /// <summary>Deletes all of a user's devices but one.</summary>
+    /// <summary>Deletes all of a user's devices but one, and the tokens by which more would log in.</summary>
     internal async ValueTask RemoveAllAsync(string userId, string? except, CancellationToken stop) =>
-        await RemoveAsync(userId, await IdsAsync(userId, except, stop).ConfigureAwait(false), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(AddAllTo(new WriteSet(2), userId, except), stop).ConfigureAwait(false);
 
-    /// <summary>The ids of a user's devices but one.</summary>
-    internal async ValueTask<IReadOnlyCollection<string>> IdsAsync(string userId, string? except, CancellationToken stop)
+    /// <summary>The ids of a user's devices.</summary>
+    internal async ValueTask<IReadOnlyCollection<string>> IdsAsync(string userId, CancellationToken stop)
     {
         var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
-        return [.. devices.Select(d => d.DeviceId).Where(id => id != except)];
+        return [.. devices.Select(d => d.DeviceId)];
     }
 
     /// <summary>Adds the deletions to what is written.</summary>
@@ -33,4 +33,11 @@ internal sealed class DeviceRemoval(IStorage storage)
         if (deviceIds.Count > 0) set.Add(new LogDeviceListChange(userId));
         return set;
     }
+
+    /// <summary>
+    /// Adds the deletion of all devices but one to what is written. Which they are is found when it is written: a device that logs in meanwhile
+    /// is among them.
+    /// </summary>
+    internal static WriteSet AddAllTo(WriteSet set, string userId, string? except) =>
+        set.Add(new DeleteOtherDevices(userId, except)).Add(new LogDeviceListChange(userId));
 }

@@ -77,22 +77,28 @@ internal sealed class Logins(IStorage storage, ClientOptions options, TimeProvid
         return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
     }
 
-    /// <summary>A token for logging in another device, and how long it is good for.</summary>
-    internal async ValueTask<(string Token, TimeSpan ExpiresIn)> NewLoginTokenAsync(string userId, CancellationToken stop)
+    /// <summary>
+    /// A token for logging in another device, and how long it is good for; null if the condition did not hold.
+    /// </summary>
+    internal async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
+        string userId, ConditionalOperation condition, CancellationToken stop)
     {
         var token = "mlt_" + SecretBytes.RandomText(TokenBytes);
         var expiry = clock.GetUtcNow().Add(options.LoginTokenLifetime).ToUnixTimeMilliseconds();
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(new PutLoginToken(TokenHash.BytesOf(token), userId, expiry)), stop).ConfigureAwait(false);
-        return (token, options.LoginTokenLifetime);
+        var set = new WriteSet(1).Require(condition).Add(new PutLoginToken(TokenHash.BytesOf(token), userId, expiry));
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return receipt.Refused ? null : (token, options.LoginTokenLifetime);
     }
 
-    /// <summary>Uses a login token; the user whose it was, or null if it is not valid.</summary>
-    internal async ValueTask<string?> RedeemLoginTokenAsync(string token, CancellationToken stop)
+    /// <summary>Whose a login token is, and its use, which the login requires; null if it is not valid.</summary>
+    internal async ValueTask<(string UserId, RedeemLoginToken Use)?> FindLoginTokenAsync(string token, CancellationToken stop)
     {
         if (!TokenHash.TryOf(token, out var hash)) return null;
-        var redemption = new RedeemLoginToken(hash.ToBytes());
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(redemption), stop).ConfigureAwait(false);
-        return redemption.Applied ? redemption.UserId : null;
+        var bytes = hash.ToBytes();
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        return await storage.Accounts.FindLoginTokenAsync(bytes, now, stop).ConfigureAwait(false) is { } userId
+            ? (userId, new RedeemLoginToken(bytes))
+            : null;
     }
 
     private static string NewAccessToken() => "mat_" + SecretBytes.RandomText(TokenBytes);

@@ -14,6 +14,12 @@ internal static class AccountChanges
         UPDATE users SET password_hash = $2 WHERE user_id = $1 AND deactivated_at IS NULL
         """);
 
+    private static readonly Statement SamePassword = Statement.Of("""
+        SELECT user_id FROM users WHERE user_id = $1 AND password_hash = $2 AND deactivated_at IS NULL
+        """);
+
+    private static readonly Statement Active = Statement.Of("SELECT user_id FROM users WHERE user_id = $1 AND deactivated_at IS NULL");
+
     private static readonly Statement UpdateAdmin = Statement.Of("UPDATE users SET is_admin = $2 WHERE user_id = $1");
 
     private static readonly Statement Deactivate = Statement.Of("""
@@ -46,6 +52,8 @@ internal static class AccountChanges
         .OnCondition<CreateUser>(InsertUser, static (a, op) => a
             .Text(op.UserId).Int((int)op.Kind).TextOrNull(op.PasswordHash).Bool(op.IsAdmin).Now())
         .OnCondition<SetPassword>(UpdatePassword, static (a, op) => a.Text(op.UserId).TextOrNull(op.PasswordHash))
+        .OnCondition<PasswordIs>(SamePassword, static (a, op) => a.Text(op.UserId).Text(op.PasswordHash), static (_, _) => true)
+        .OnCondition<UserIsActive>(Active, static (a, op) => a.Text(op.UserId), static (_, _) => true)
         .OnCondition<SetAdmin>(UpdateAdmin, static (a, op) => a.Text(op.UserId).Bool(op.IsAdmin))
         .OnCondition<DeactivateUser>(Deactivate, static (a, op) => a.Text(op.UserId).Now().Bool(op.Erase))
         .On<PutRegistrationToken>(UpsertRegistrationToken, static (a, op) => a

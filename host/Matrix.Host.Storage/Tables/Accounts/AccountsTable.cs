@@ -27,6 +27,8 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         SELECT {DeviceColumns} FROM devices WHERE user_id = $1 ORDER BY device_id
         """);
 
+    private static readonly Statement LoginToken = Statement.Of("SELECT user_id FROM login_tokens WHERE hash = $1 AND expires_at > $2");
+
     // The first user's token ends with the first user, however that one was made.
     private static readonly Statement RegistrationToken = Statement.Of($"""
         SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
@@ -68,6 +70,9 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     public ValueTask<IReadOnlyList<DeviceRow>> DevicesAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(Devices, userId, static (a, id) => a.Text(id), DeviceOf, stop);
+
+    public ValueTask<string?> FindLoginTokenAsync(ReadOnlyMemory<byte> hash, long now, CancellationToken stop) =>
+        reads.FirstAsync(LoginToken, (hash, now), static (a, q) => a.Blob(q.hash).Int(q.now), static row => row.Text(0), stop);
 
     public ValueTask<RegistrationTokenRow?> FindRegistrationTokenAsync(string token, CancellationToken stop) =>
         reads.FirstAsync(RegistrationToken, token, static (a, token) => a.Text(token), RegistrationTokenOf, stop);

@@ -28,6 +28,25 @@ internal static class DeviceChanges
         Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id = $2"),
     ];
 
+    // A device id is not empty: nothing is excepted by the empty one.
+    private static readonly Statement[] DeleteOthers =
+    [
+        Statement.Of("DELETE FROM devices WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM device_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2"),
+    ];
+
+    // Signatures on keys of devices, before the devices go: those on the master key stay.
+    private static readonly Statement DeleteSignaturesOnOthers = Statement.Of("""
+        DELETE FROM key_signatures WHERE target_user = $1 AND target_key IN (SELECT device_id FROM devices WHERE user_id = $1 AND device_id <> $2)
+        """);
+
+    private static readonly Statement DeleteLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE user_id = $1");
+
     public static void Register(WriteHandlers handlers) => handlers
         .On<PutDevice>(Insert, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Now().TextOrNull(op.InitialDisplayName))
         .OnCondition<RenameDevice>(Rename, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).TextOrNull(op.DisplayName))
@@ -39,5 +58,11 @@ internal static class DeviceChanges
             {
                 writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
             }
+        })
+        .On<DeleteOtherDevices>(static (op, writes) =>
+        {
+            writes.Run(DeleteSignaturesOnOthers, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            foreach (var statement in DeleteOthers) writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            writes.Run(DeleteLoginTokens, op, static (a, op) => a.Text(op.UserId));
         });
 }

@@ -24,6 +24,9 @@ public interface IAccountsTable
     /// <summary>A user's devices.</summary>
     ValueTask<IReadOnlyList<DeviceRow>> DevicesAsync(string userId, CancellationToken stop);
 
+    /// <summary>Whose the login token with this hash is; null if there is none that is valid at that time (milliseconds since the epoch).</summary>
+    ValueTask<string?> FindLoginTokenAsync(ReadOnlyMemory<byte> hash, long now, CancellationToken stop);
+
     /// <summary>The registration token, or null. The first user's is not there once there are users.</summary>
     ValueTask<RegistrationTokenRow?> FindRegistrationTokenAsync(string token, CancellationToken stop);
 

@@ -8,6 +8,15 @@ public sealed record CreateUser(string UserId, UserKind Kind, string? PasswordHa
 /// <summary>A user's password changes. Not applied if there is no such active user.</summary>
 public sealed record SetPassword(string UserId, string? PasswordHash) : ConditionalOperation;
 
+/// <summary>
+/// Nothing changes; applied if the user is active and this is still the hash of their password. Whatever somebody may do because they knew the
+/// password requires it, so that it does not outlive a change of the password.
+/// </summary>
+public sealed record PasswordIs(string UserId, string PasswordHash) : ConditionalOperation;
+
+/// <summary>Nothing changes; applied if the user is active.</summary>
+public sealed record UserIsActive(string UserId) : ConditionalOperation;
+
 /// <summary>A user may administrate the server from now on, or no longer. Not applied if there is no such user.</summary>
 public sealed record SetAdmin(string UserId, bool IsAdmin) : ConditionalOperation;
 

@@ -1,0 +1,162 @@
+using System.Reflection;
+using System.Text.Json.Nodes;
+using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Rooms;
+using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Tests.Accounts;
+
+/// <summary>Whatever began before a password change does not outlive it.</summary>
+public sealed class PasswordChangeTests
+{
+    private const string NewPassword = "entirely new";
+
+    private HomeserverFixture _server = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync() => _server = await HomeserverFixture.StartAsync();
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _server.DisposeAsync();
+
+    [Test]
+    public async Task A_login_that_began_before_a_password_change_does_not_survive_it()
+    {
+        // The old hash is slow to verify and outdated by the time of the login: the password changes meanwhile.
+        await using var server = await HomeserverFixture.StartAsync(("passwords.memory", "64MiB"), ("passwords.operations", "12"));
+        var alice = await server.RegistersAsync("alice");
+        await server.RestartAsync(("passwords.memory", "64KiB"), ("passwords.operations", "1"));
+        var storage = server.Services.GetRequiredService<IStorage>();
+        var hash = await server.Services.GetRequiredService<PasswordHasher>().HashAsync(NewPassword, CancellationToken.None);
+
+        var login = LogInAsync(server, "alice", alice.Password);
+        await Task.Delay(200);
+        await storage.Writer.WriteAsync(new WriteSet().Require(new SetPassword(alice.UserId, hash)), CancellationToken.None);
+
+        (await login).Is(403, "M_FORBIDDEN");
+        (await LogInAsync(server, "alice", alice.Password)).Is(403, "M_FORBIDDEN");
+        (await LogInAsync(server, "alice", NewPassword)).Is(200);
+    }
+
+    [Test]
+    public async Task A_device_that_logs_in_while_all_are_logged_out_is_logged_out_too()
+    {
+        var bob = await _server.RegistersAsync("bob");
+        TestUser? late = null;
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var seen = StorageSeenThrough.Instead(
+            storage, nameof(IStorage.Accounts), AfterDevices.Of(storage.Accounts, async () => late = await bob.LogsInAsync("LATE")));
+
+        await new DeviceRemoval(seen).RemoveAllAsync(bob.UserId, except: null, CancellationToken.None);
+
+        (await bob.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+        if (late is not null) (await late.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
+    }
+
+    [Test]
+    public async Task A_login_token_ends_with_the_password()
+    {
+        var carol = await _server.RegistersAsync("carol");
+        var token = await LoginTokenAsync(carol);
+
+        await ChangeAsync(carol);
+
+        (await ByTokenAsync(token)).Is(403, "M_FORBIDDEN");
+    }
+
+    [Test]
+    public async Task A_login_token_ends_when_all_devices_are_logged_out()
+    {
+        var dave = await _server.RegistersAsync("dave");
+        var token = await LoginTokenAsync(dave);
+
+        (await dave.PostAsync("logout/all")).Is(200);
+
+        (await ByTokenAsync(token)).Is(403, "M_FORBIDDEN");
+    }
+
+    [TestCase("delete")]
+    [TestCase("password")]
+    [TestCase("deactivate")]
+    public async Task What_was_confirmed_with_the_old_password_must_be_confirmed_again(string request)
+    {
+        var user = await _server.RegistersAsync("confirms-" + request);
+        var other = await user.LogsInAsync();
+        Task<Reply> AskAsync(JsonObject? auth)
+        {
+            var body = new JsonObject();
+            if (auth is not null) body["auth"] = auth;
+            if (request == "password") body["new_password"] = "the thief's choice";
+            if (request == "delete") return user.DeleteAsync($"devices/{other.DeviceId}", body);
+            return _server.Anyone.PostAsync(request == "password" ? "account/password" : "account/deactivate", body);
+        }
+
+        var session = (await AskAsync(null)).Is(401).Member("session");
+        var proof = new JsonObject
+        {
+            ["session"] = session,
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = user.UserId },
+            ["password"] = user.Password,
+        };
+        (await _server.Anyone.PostAsync("auth/m.login.password/fallback/web", proof)).Is(200);
+        await ChangeAsync(user, logOut: false);
+
+        var refused = (await AskAsync(new JsonObject { ["session"] = session })).Is(401, "M_FORBIDDEN");
+
+        Assert.That(refused.Json["completed"]!.AsArray(), Is.Empty);
+        (await LogInAsync(_server, user.UserId, NewPassword)).Is(200);
+        (await other.GetAsync("account/whoami")).Is(200);
+    }
+
+    private static async Task ChangeAsync(TestUser user, bool logOut = true) => (await user.PostAsync("account/password", new JsonObject
+    {
+        ["new_password"] = NewPassword,
+        ["logout_devices"] = logOut,
+        ["auth"] = user.PasswordAuth(),
+    })).Is(200);
+
+    private static async Task<string> LoginTokenAsync(TestUser user)
+    {
+        var body = new JsonObject { ["auth"] = user.PasswordAuth() };
+        return (await user.PostAsync("/_matrix/client/v1/login/get_token", body)).Is(200).Member("login_token");
+    }
+
+    private Task<Reply> ByTokenAsync(string token) =>
+        _server.Anyone.PostAsync("login", new JsonObject { ["type"] = "m.login.token", ["token"] = token });
+
+    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password) => server.Anyone.PostAsync(
+        "login", new JsonObject { ["type"] = "m.login.password", ["user"] = user, ["password"] = password });
+
+    /// <summary>Accounts where something happens each time after a user's devices were read.</summary>
+    public class AfterDevices : DispatchProxy
+    {
+        private IAccountsTable _table = null!;
+        private Func<Task> _happens = null!;
+
+        internal static IAccountsTable Of(IAccountsTable table, Func<Task> happens)
+        {
+            var proxy = Create<IAccountsTable, AfterDevices>();
+            var self = (AfterDevices)(object)proxy;
+            (self._table, self._happens) = (table, happens);
+            return proxy;
+        }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            var answer = targetMethod!.Invoke(_table, args);
+            return answer is ValueTask<IReadOnlyList<DeviceRow>> devices ? new ValueTask<IReadOnlyList<DeviceRow>>(ReadAsync(devices)) : answer;
+        }
+
+        private async Task<IReadOnlyList<DeviceRow>> ReadAsync(ValueTask<IReadOnlyList<DeviceRow>> devices)
+        {
+            var read = await devices;
+            await _happens();
+            return read;
+        }
+    }
+}
