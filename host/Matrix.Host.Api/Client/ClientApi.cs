@@ -18,6 +18,7 @@ public static class ClientApi
         .AddSingleton<Logins>()
         .AddSingleton<DeviceRemoval>()
         .AddSingleton<UserLocks>()
+        .AddSingleton<KnownLogins>()
         .AddSingleton<PasswordLogin>()
         .AddSingleton<AuthSessions>()
         .AddSingleton<UserInteractiveAuth>()

@@ -30,6 +30,12 @@ public sealed record ClientOptions
     /// <summary>How many of them may live.</summary>
     public int InteractiveSessions { get; init; } = 10_000;
 
+    /// <summary>Users and addresses, in pairs, of which a right password is remembered.</summary>
+    public int KnownLogins { get; init; } = 100_000;
+
+    /// <summary>How long it is remembered.</summary>
+    public TimeSpan KnownLoginsKept { get; init; } = TimeSpan.FromDays(30);
+
     /// <summary>The fewest characters of a new password.</summary>
     public int ShortestPassword { get; init; } = 8;
 

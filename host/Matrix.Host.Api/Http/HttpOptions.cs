@@ -24,12 +24,15 @@ public readonly record struct Rate(double PerSecond, double Burst);
 /// <summary>Rates by class. Configuration: `rate_limits`.</summary>
 /// <param name="Enabled">Whether requests are limited at all.</param>
 /// <param name="Login">Of <see cref="RateClass.Login"/>.</param>
+/// <param name="Password">Of <see cref="RateClass.Password"/>.</param>
+/// <param name="KnownLogin">Of <see cref="RateClass.KnownLogin"/>.</param>
 /// <param name="Registration">Of <see cref="RateClass.Registration"/>.</param>
 /// <param name="Send">Of <see cref="RateClass.Send"/>.</param>
 /// <param name="Membership">Of <see cref="RateClass.Membership"/>.</param>
 /// <param name="Other">Of <see cref="RateClass.Other"/>.</param>
 /// <param name="Tracked">How many users and addresses are remembered.</param>
-public sealed record RateLimitOptions(bool Enabled, Rate Login, Rate Registration, Rate Send, Rate Membership, Rate Other, int Tracked)
+public sealed record RateLimitOptions(
+    bool Enabled, Rate Login, Rate Password, Rate KnownLogin, Rate Registration, Rate Send, Rate Membership, Rate Other, int Tracked)
 {
     /// <summary>The rate of a class; null if it is not limited.</summary>
     public Rate? RateOf(RateClass kind) => !Enabled
@@ -37,6 +40,8 @@ public sealed record RateLimitOptions(bool Enabled, Rate Login, Rate Registratio
         : kind switch
         {
             RateClass.Login => Login,
+            RateClass.Password => Password,
+            RateClass.KnownLogin => KnownLogin,
             RateClass.Registration => Registration,
             RateClass.Send => Send,
             RateClass.Membership => Membership,

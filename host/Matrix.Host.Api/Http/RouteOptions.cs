@@ -41,6 +41,12 @@ public enum RateClass
     /// <summary>Proving who one is: log-in, refresh, user-interactive authentication.</summary>
     Login,
 
+    /// <summary>Passwords tried for one user, wherever they come from. Counted by who checks them, not by route.</summary>
+    Password,
+
+    /// <summary>Passwords tried for one user from one address where they logged in lately.</summary>
+    KnownLogin,
+
     /// <summary>Making accounts, and asking about names and tokens for them.</summary>
     Registration,
 

@@ -245,9 +245,25 @@ internal static class ConfigKeys
 
     internal static ConfigKey<bool> RateLimitsEnabled { get; } = Key("rate_limits.enabled", ConfigTypes.Flag, true, "Whether there are any.");
 
-    internal static ConfigKey<double> LoginRate { get; } = Rate("login", 0.5, "Log-in, refresh, confirming with a password.");
+    internal static ConfigKey<double> LoginRate { get; } = Rate("login", 0.5, "Log-in, refresh, confirming with a password, of one address or one user who is logged in.");
 
     internal static ConfigKey<double> LoginBurst { get; } = Burst("login", 20);
+
+    internal static ConfigKey<double> PasswordRate { get; } = Rate(
+        "password", 0.5, "Passwords tried for one user, from all addresses together where they have not logged in lately.");
+
+    internal static ConfigKey<double> PasswordBurst { get; } = Burst("password", 20);
+
+    internal static ConfigKey<double> KnownLoginRate { get; } = Rate(
+        "known_login", 0.5, "Passwords tried for one user from an address where they logged in lately: guesses from elsewhere do not count there.");
+
+    internal static ConfigKey<double> KnownLoginBurst { get; } = Burst("known_login", 20);
+
+    internal static ConfigKey<int> KnownLogins { get; } = Key(
+        "rate_limits.known_logins", ConfigTypes.Whole(1), 100_000, "Users and addresses, in pairs, of which a log-in is remembered; the oldest go first.");
+
+    internal static ConfigKey<TimeSpan> KnownLoginsKept { get; } = Key(
+        "rate_limits.known_logins_kept", ConfigTypes.Duration, TimeSpan.FromDays(30), "How long it is remembered. A restart forgets it.");
 
     internal static ConfigKey<double> RegistrationRate { get; } = Rate("registration", 0.2, "Registration, and asking whether names and tokens are free.");
 

@@ -120,6 +120,8 @@ internal sealed record HomeserverConfig
             Rates = new RateLimitOptions(
                 values.Get(ConfigKeys.RateLimitsEnabled),
                 new Rate(values.Get(ConfigKeys.LoginRate), values.Get(ConfigKeys.LoginBurst)),
+                new Rate(values.Get(ConfigKeys.PasswordRate), values.Get(ConfigKeys.PasswordBurst)),
+                new Rate(values.Get(ConfigKeys.KnownLoginRate), values.Get(ConfigKeys.KnownLoginBurst)),
                 new Rate(values.Get(ConfigKeys.RegistrationRate), values.Get(ConfigKeys.RegistrationBurst)),
                 new Rate(values.Get(ConfigKeys.SendRate), values.Get(ConfigKeys.SendBurst)),
                 new Rate(values.Get(ConfigKeys.MembershipRate), values.Get(ConfigKeys.MembershipBurst)),
@@ -137,6 +139,8 @@ internal sealed record HomeserverConfig
                 LoginTokenLifetime = values.Get(ConfigKeys.LoginTokenLifetime),
                 InteractiveLifetime = values.Get(ConfigKeys.InteractiveLifetime),
                 InteractiveSessions = values.Get(ConfigKeys.InteractiveSessions),
+                KnownLogins = values.Get(ConfigKeys.KnownLogins),
+                KnownLoginsKept = values.Get(ConfigKeys.KnownLoginsKept),
                 ShortestPassword = values.Get(ConfigKeys.PasswordLength),
                 CachedTokens = values.Get(ConfigKeys.TokenCache),
                 Devices = values.Get(ConfigKeys.Devices),

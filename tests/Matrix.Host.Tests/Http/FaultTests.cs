@@ -48,7 +48,7 @@ public sealed class FaultTests
                 [new Faulty(fault)],
                 new NoTokens(),
                 new HttpOptions(1000, 1000, 1000, TrustForwardedFor: false),
-                new RateLimiter(new RateLimitOptions(false, default, default, default, default, default, 10), TimeProvider.System),
+                new RateLimiter(new RateLimitOptions(false, default, default, default, default, default, default, default, 10), TimeProvider.System),
                 factory.CreateLogger<ApiServer>());
 
             var http = new DefaultHttpContext { TraceIdentifier = "request-7" };

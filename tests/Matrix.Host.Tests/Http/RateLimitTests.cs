@@ -9,7 +9,7 @@ namespace Matrix.Host.Tests.Http;
 public sealed class RateLimitTests
 {
     private static readonly RateLimitOptions _options = new(
-        true, new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), Tracked: 100);
+        true, new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), new Rate(1, 3), Tracked: 100);
 
     [Test]
     public void After_a_burst_one_waits_as_long_as_it_says()
@@ -67,22 +67,63 @@ public sealed class RateLimitTests
     {
         await using var server = await HomeserverFixture.StartAsync();
         var alice = await server.RegistersAsync("alice");
-        await server.RestartAsync(("rate_limits.enabled", "true"), ("rate_limits.login_burst", "3"), ("rate_limits.login_per_second", "0.01"), ("listeners.trust_forwarded_for", "true"));
+        await LimitPasswordsAsync(server);
 
-        var body = new JsonObject
-        {
-            ["type"] = "m.login.password",
-            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = alice.UserId },
-            ["password"] = "a guess",
-        };
         var replies = new List<int>();
-        for (var i = 0; i < 4; i++)
-        {
-            var reply = await server.Anyone.SendAsync(
-                HttpMethod.Post, "login", TestClient.Raw(body.ToJsonString()), ("X-Forwarded-For", $"6.6.6.6, 192.0.2.{i}"));
-            replies.Add(reply.Status);
-        }
+        for (var i = 0; i < 4; i++) replies.Add((await LogInAsync(server, alice.UserId, "a guess", $"192.0.2.{i}")).Status);
 
         Assert.That(replies, Is.EqualTo(new[] { 403, 403, 403, 429 }));
     }
+
+    [TestCase("alice", "@alice:test.example", "ALICE", "@Alice:test.example")]
+    [TestCase("nobody", "@nobody:test.example", "NOBODY", "@NoBody:test.example")]
+    public async Task Guesses_are_counted_for_the_user_and_not_for_a_spelling_of_the_name(params string[] spellings)
+    {
+        await using var server = await HomeserverFixture.StartAsync();
+        await server.RegistersAsync("alice");
+        await LimitPasswordsAsync(server);
+
+        var replies = new List<int>();
+        foreach (var name in spellings) replies.Add((await LogInAsync(server, name, "a guess", $"192.0.2.{replies.Count}")).Status);
+
+        Assert.That(replies, Is.EqualTo(new[] { 403, 403, 403, 429 }));
+    }
+
+    [Test]
+    public async Task Guesses_do_not_lock_out_a_user_at_an_address_where_they_logged_in_lately()
+    {
+        await using var server = await HomeserverFixture.StartAsync();
+        var alice = await server.RegistersAsync("alice");
+        await LimitPasswordsAsync(server);
+        (await LogInAsync(server, "alice", alice.Password, "198.51.100.1")).Is(200);
+
+        for (var i = 0; i < 10; i++) await LogInAsync(server, "alice", "a guess", $"192.0.2.{i}");
+
+        (await LogInAsync(server, "alice", alice.Password, "192.0.2.99")).Is(429, "M_LIMIT_EXCEEDED");
+        (await LogInAsync(server, "alice", alice.Password, "198.51.100.1")).Is(200);
+
+        // That address has a limit too, and what was right there long ago counts no more.
+        for (var i = 0; i < 10; i++) await LogInAsync(server, "alice", "a guess", "198.51.100.1");
+        (await LogInAsync(server, "alice", alice.Password, "198.51.100.1")).Is(429, "M_LIMIT_EXCEEDED");
+    }
+
+    private static Task LimitPasswordsAsync(HomeserverFixture server) => server.RestartAsync(
+        ("rate_limits.enabled", "true"),
+        ("rate_limits.login_burst", "100"),
+        ("rate_limits.password_burst", "3"),
+        ("rate_limits.password_per_second", "0.01"),
+        ("rate_limits.known_login_burst", "5"),
+        ("rate_limits.known_login_per_second", "0.01"),
+        ("listeners.trust_forwarded_for", "true"));
+
+    private static Task<Reply> LogInAsync(HomeserverFixture server, string user, string password, string address) => server.Anyone.SendAsync(
+        HttpMethod.Post,
+        "login",
+        TestClient.Raw(new JsonObject
+        {
+            ["type"] = "m.login.password",
+            ["identifier"] = new JsonObject { ["type"] = "m.id.user", ["user"] = user },
+            ["password"] = password,
+        }.ToJsonString()),
+        ("X-Forwarded-For", $"6.6.6.6, {address}"));
 }

@@ -194,7 +194,7 @@ internal sealed class UserInteractiveAuth(
                 if (auth.Problem is not null) return ("", null);
                 if (userId is null) return ("", Answer.Forbidden("Nobody here has that address or number."));
                 if (demand.UserId is not null && !IsThat(userId, demand.UserId)) return ("The password must be that of the user who asks.", null);
-                switch (await passwords.CheckAsync(demand.UserId ?? userId, password, stop).ConfigureAwait(false))
+                switch (await passwords.CheckAsync(demand.UserId ?? userId, password, call.Address, stop).ConfigureAwait(false))
                 {
                     case PasswordCheck.Right(var user):
                         session.Complete(stage, userId: user.UserId, passwordHash: user.PasswordHash);

@@ -43,7 +43,7 @@ internal sealed class LogIn(
         {
             var (proof, refusal) = request.Token is { } token
                 ? await ByTokenAsync(token, stop).ConfigureAwait(false)
-                : await ByPasswordAsync(request.UserId, request.Password!, stop).ConfigureAwait(false);
+                : await ByPasswordAsync(call, request.UserId, request.Password!, stop).ConfigureAwait(false);
             if (refusal is not null) return refusal;
 
             var (userId, conditions) = proof!;
@@ -72,8 +72,8 @@ internal sealed class LogIn(
     });
 
     private async ValueTask<(Proof? Proof, Answer? Refusal)> ByPasswordAsync(
-        string? userId, string password, CancellationToken stop) =>
-        await passwords.CheckAsync(userId, password, stop).ConfigureAwait(false) switch
+        Call call, string? userId, string password, CancellationToken stop) =>
+        await passwords.CheckAsync(userId, password, call.Address, stop).ConfigureAwait(false) switch
         {
             PasswordCheck.Right(var user) => (new Proof(user.UserId, [new PasswordIs(user.UserId, user.PasswordHash!)]), null),
             PasswordCheck.TooMany(var wait) => (null, Answer.LimitExceeded(wait)),

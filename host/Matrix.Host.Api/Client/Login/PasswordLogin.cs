@@ -25,19 +25,24 @@ internal abstract record PasswordCheck
 }
 
 /// <summary>Checks passwords: as slowly for users that do not exist, and not too often for any one.</summary>
-internal sealed class PasswordLogin(IStorage storage, PasswordHasher hasher, RateLimiter limiter, ClientOptions options)
+internal sealed class PasswordLogin(
+    IStorage storage, PasswordHasher hasher, RateLimiter limiter, KnownLogins known, ClientOptions options)
 {
     private const int Longest = 512;
 
     private static readonly PasswordCheck _wrong = new PasswordCheck.Wrong();
 
     /// <summary>Whether this is the password of that user; null stands for a user whom we do not know.</summary>
-    internal async ValueTask<PasswordCheck> CheckAsync(string? userId, string password, CancellationToken stop)
+    internal async ValueTask<PasswordCheck> CheckAsync(string? userId, string password, string address, CancellationToken stop)
     {
-        if (userId is not null && limiter.Take(RateClass.Login, userId) is { Ticks: > 0 } wait) return new PasswordCheck.TooMany(wait);
+        var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
+        var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
+
+        // Counted for the user, whatever the spelling; for users who do not exist just so. What cannot be a user of ours is counted by address.
+        var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
+        if (counted is not null && Take(counted, address) is { Ticks: > 0 } wait) return new PasswordCheck.TooMany(wait);
         if (password.Length > Longest) return _wrong;
 
-        var user = await FindAsync(userId, stop).ConfigureAwait(false);
         var hash = user is { DeactivatedAt: null } ? user.PasswordHash : null;
         var right = hash is null
             ? await hasher.VerifyNobodyAsync(password, stop).ConfigureAwait(false)
@@ -45,7 +50,8 @@ internal sealed class PasswordLogin(IStorage storage, PasswordHasher hasher, Rat
 
         if (right is null) return new PasswordCheck.TooMany(TimeSpan.FromSeconds(2));
         if (right is false) return _wrong;
-        return new PasswordCheck.Right(hasher.IsOutdated(hash!) ? await RenewAsync(user!, password, stop).ConfigureAwait(false) : user!);
+        known.Remember(user!.UserId, address);
+        return new PasswordCheck.Right(hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
     }
 
     /// <summary>What is wrong with a new password; null if nothing is.</summary>
@@ -61,10 +67,14 @@ internal sealed class PasswordLogin(IStorage storage, PasswordHasher hasher, Rat
     internal static Answer? JudgeOfAdministrator(string password) =>
         password.Length is 0 or > Longest ? Answer.Error(400, MatrixError.WeakPassword, $"A password has 1 to {Longest} characters.") : null;
 
+    // Whoever guesses from elsewhere cannot use up the tries of those who logged in from their address.
+    private TimeSpan Take(string userId, string address) => known.Knows(userId, address)
+        ? limiter.Take(RateClass.KnownLogin, $"{userId} {address}")
+        : limiter.Take(RateClass.Password, userId);
+
     // People capitalise their names; new user ids are in lower case.
-    private async ValueTask<UserRow?> FindAsync(string? userId, CancellationToken stop)
+    private async ValueTask<UserRow?> FindAsync(string userId, CancellationToken stop)
     {
-        if (userId is null || !UserId.isValid(userId) || UserId.server(userId) != options.ServerName) return null;
         if (await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user) return user;
         var lower = InLowerCase(userId);
         return lower == userId ? null : await storage.Accounts.FindUserAsync(lower, stop).ConfigureAwait(false);
