@@ -33,7 +33,8 @@ public sealed class RoomEngine : IDisposable
         Sender = new RoomSender(_lanes, Rooms, appender, Transactions, Events, storage.Relations);
         var profiles = new ShownProfiles(Sender, Rooms, appender, contents, storage.Memberships);
         Memberships = new RoomMemberships(Sender, Rooms, appender, contents, profiles, storage, options.ServerName);
-        Accounts = new RoomAccounts(Memberships, profiles, storage.Memberships);
+        Departures = new Departures(Memberships, storage, options, time);
+        Accounts = new RoomAccounts(Departures, profiles);
         Creator = new RoomCreator(_lanes, appender, contents, profiles, Memberships, storage, options, time);
         storage.Writer.AddConsumer(Rooms);
     }
@@ -61,6 +62,9 @@ public sealed class RoomEngine : IDisposable
 
     /// <summary>Shows changes of accounts in their rooms.</summary>
     public RoomAccounts Accounts { get; }
+
+    /// <summary>Takes deactivated users out of their rooms.</summary>
+    public Departures Departures { get; }
 
     /// <summary>Creates rooms.</summary>
     public RoomCreator Creator { get; }

@@ -42,6 +42,11 @@ public sealed record RoomsOptions
     /// <summary>How many prev events a new event has at most.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 
+    /// <summary>
+    /// The longest pause between tries to take a deactivated user out of rooms that could not be left.
+    /// </summary>
+    public TimeSpan LongestDeparturePause { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>How many users a room may be created with.</summary>
     public int MaxInitialInvites { get; init; } = 100;
 

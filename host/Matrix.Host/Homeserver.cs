@@ -130,6 +130,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(parts => new Housekeeping(
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
+            .AddHostedService<DepartureService>()
             .AddRooms(config, key)
             .AddHttp()
             .AddClientApi()

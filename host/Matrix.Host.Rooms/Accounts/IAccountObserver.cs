@@ -9,6 +9,9 @@ public interface IAccountObserver
     /// </summary>
     ValueTask ProfileChangedAsync(string userId, CancellationToken stop);
 
-    /// <summary>The account was deactivated: the user leaves every room, and declines every invitation.</summary>
+    /// <summary>
+    /// The account was deactivated: the user leaves every room, and declines every invitation. A room that cannot be
+    /// left now is left later.
+    /// </summary>
     ValueTask DeactivatedAsync(string userId, CancellationToken stop);
 }

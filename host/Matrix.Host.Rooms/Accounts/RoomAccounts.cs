@@ -1,20 +1,17 @@
 using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Accounts;
 
 /// <summary>Shows changes of accounts in the rooms that their users are in, one room after the other.</summary>
 public sealed class RoomAccounts : IAccountObserver
 {
-    private readonly RoomMemberships _memberships;
+    private readonly Departures _departures;
     private readonly ShownProfiles _profiles;
-    private readonly IMembershipsTable _table;
 
-    internal RoomAccounts(RoomMemberships memberships, ShownProfiles profiles, IMembershipsTable table)
+    internal RoomAccounts(Departures departures, ShownProfiles profiles)
     {
-        _memberships = memberships;
+        _departures = departures;
         _profiles = profiles;
-        _table = table;
     }
 
     /// <inheritdoc/>
@@ -22,10 +19,6 @@ public sealed class RoomAccounts : IAccountObserver
         await _profiles.ShowAsync(userId).WaitAsync(stop).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public async ValueTask DeactivatedAsync(string userId, CancellationToken stop)
-    {
-        var rooms = await _table.RoomsOfAsync(
-            userId, MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock, stop).ConfigureAwait(false);
-        foreach (var row in rooms) await _memberships.LeaveAsync(userId, row.RoomId, null, stop).ConfigureAwait(false);
-    }
+    public async ValueTask DeactivatedAsync(string userId, CancellationToken stop) =>
+        await _departures.BeginAsync(userId).AsTask().WaitAsync(stop).ConfigureAwait(false);
 }

@@ -234,6 +234,12 @@ internal static class ConfigKeys
     internal static ConfigKey<int> InitialState { get; } = Key(
         "limits.initial_state", ConfigTypes.Whole(0, 10_000), 200, "State events that a request to create a room may bring.");
 
+    internal static ConfigKey<TimeSpan> DeparturePause { get; } = Key(
+        "limits.departure_pause",
+        ConfigTypes.Duration,
+        TimeSpan.FromMinutes(10),
+        "The longest pause between tries to take a deactivated user out of rooms that could not be left.");
+
     internal static ConfigKey<int> RoomQueue { get; } = Key(
         "limits.room_queue", ConfigTypes.Whole(1, 1_000_000), 1000, "Requests that may wait for one room; more are told to come again.");
 

@@ -161,6 +161,7 @@ internal sealed record HomeserverConfig
                 MaxSpeculation = values.Get(ConfigKeys.RoomSpeculation),
                 MaxPrevEvents = values.Get(ConfigKeys.PrevEvents),
                 MaxWaitingPerLane = values.Get(ConfigKeys.RoomQueue),
+                LongestDeparturePause = values.Get(ConfigKeys.DeparturePause),
                 MaxInitialInvites = values.Get(ConfigKeys.InitialInvites),
                 MaxInitialState = values.Get(ConfigKeys.InitialState),
             },

@@ -1,6 +1,7 @@
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Writing;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -118,6 +119,93 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task All_devices_but_one_are_deleted_as_they_are_when_it_is_written()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, null, false), new PutLoginToken(Json("login"), Alice, Now + 10));
+        foreach (var (user, device) in new[] { (Alice, Phone), (Alice, "TABLET"), (Alice, "LATE"), (Bob, "TABLET") })
+        {
+            await Write(
+                new PutDevice(user, device, null),
+                new PutTokens(user, device, Json($"{user} {device}"), null, null, null),
+                new PutDeviceKeys(user, device, Json("{}")),
+                new PutOneTimeKey(user, device, "curve", "1", Json("{}")),
+                new PutFallbackKey(user, device, "curve", "2", Json("{}")),
+                new PutKeySignature(user, device, user, "ed25519:x", "sig"),
+                new SendToDevice(user, device, Json("{}")));
+        }
+
+        await Write(new PutKeySignature(Alice, "master", Alice, "ed25519:x", "sig"), new DeleteOtherDevices(Alice, "TABLET"));
+
+        Assert.That((await Store.Accounts.DevicesAsync(Alice, Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
+        Assert.That((await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
+        Assert.That(
+            (await Store.Keys.SignaturesAsync([Alice], Alice, Stop)).Select(row => row.TargetKey),
+            Is.EquivalentTo(new[] { "TABLET", "master" }));
+        foreach (var (device, stays) in new[] { (Phone, false), ("LATE", false), ("TABLET", true) })
+        {
+            Assert.That(await Token($"{Alice} {device}") is not null, Is.EqualTo(stays));
+            Assert.That((await Store.Keys.CountsAsync(Alice, device, Stop)).OneTime.Count, Is.EqualTo(stays ? 1 : 0));
+            Assert.That((await Store.Keys.CountsAsync(Alice, device, Stop)).UnusedFallback.Count, Is.EqualTo(stays ? 1 : 0));
+            Assert.That(await Store.ToDevice.OfDeviceAsync(Alice, device, 0, long.MaxValue, 9, Stop), Has.Count.EqualTo(stays ? 1 : 0));
+        }
+
+        Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("login"), Now, Stop), Is.Null);
+        Assert.That(await Store.Accounts.DevicesAsync(Bob, Stop), Has.Count.EqualTo(1));
+        await Write(new DeleteOtherDevices(Alice, null));
+        Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.Empty);
+    }
+
+    [Test]
+    public async Task What_requires_a_password_is_not_written_once_it_has_changed()
+    {
+        await Write(new CreateUser(Alice, UserKind.User, "old", false));
+        WriteSet Login(string hash) => new WriteSet().Require(new PasswordIs(Alice, hash)).Add(new PutDevice(Alice, Phone, null));
+
+        await Write(new SetPassword(Alice, "new"));
+
+        Assert.That((await Store.Writer.WriteAsync(Login("old"), Stop)).Refused, Is.True);
+        Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.Empty);
+        Assert.That((await Store.Writer.WriteAsync(Login("new"), Stop)).Refused, Is.False);
+        Assert.That(await Applies(new UserIsActive(Alice)), Is.True);
+        await Write(new DeactivateUser(Alice, false));
+        Assert.That((await Store.Writer.WriteAsync(Login("new"), Stop)).Refused, Is.True);
+        Assert.That(await Applies(new UserIsActive(Alice)), Is.False);
+        Assert.That(await Applies(new UserIsActive(Bob)), Is.False);
+    }
+
+    [Test]
+    public async Task The_first_users_registration_token_is_good_for_the_first_user_only()
+    {
+        await Write(new PutRegistrationToken("first", 1, null, true), new PutRegistrationToken("other", null, null, false));
+        WriteSet Registration(string user) =>
+            new WriteSet().Require(new RedeemRegistrationToken("first")).Require(new CreateUser(user, UserKind.User, null, true));
+        Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "first", "other" }));
+
+        await Write(new CreateUser(Bob, UserKind.User, null, false));
+
+        Assert.That((await Store.Writer.WriteAsync(Registration(Alice), Stop)).Refused, Is.True);
+        Assert.That(await Store.Accounts.FindUserAsync(Alice, Stop), Is.Null);
+        Assert.That(await Store.Accounts.FindRegistrationTokenAsync("first", Stop), Is.Null);
+        Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "other" }));
+        Assert.That(await Applies(new RedeemRegistrationToken("other")), Is.True);
+    }
+
+    [Test]
+    public async Task A_deactivated_user_departs_until_it_is_said_that_they_have()
+    {
+        await Write([.. new[] { Alice, Bob, Carol }.Select(user => new CreateUser(user, UserKind.User, null, false))]);
+        Assert.That(await Applies(new DeactivateUser("@nobody:example.org", false)), Is.False);
+        await Write(new DeactivateUser(Carol, false), new DeactivateUser(Alice, true));
+
+        var first = await Store.Accounts.ListDeparturesAsync("", 1, Stop);
+        var second = await Store.Accounts.ListDeparturesAsync(first[^1], 9, Stop);
+        await Write(new EndDeparture(Alice));
+
+        Assert.That(first.Concat(second), Is.EqualTo(new[] { Alice, Carol }));
+        Assert.That(await Store.Accounts.ListDeparturesAsync("", 9, Stop), Is.EqualTo(new[] { Carol }));
+    }
+
+    [Test]
     public async Task A_token_lets_in_who_holds_it_and_a_new_login_ends_the_old_ones()
     {
         await Write(new CreateUser(Alice, UserKind.User, null, true), new PutDevice(Alice, Phone, null));
@@ -140,8 +228,10 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task The_old_pair_lives_until_the_new_one_is_used()
     {
         await LoggedIn();
-        Assert.That(await Applies(Rotation("r1", "a2", "r2")), Is.True);
+        var rotation = Rotation("r1", "a2", "r2");
+        Assert.That(await Applies(rotation), Is.True);
 
+        Assert.That(rotation.UserId, Is.EqualTo(Alice));
         Assert.That(await Token("a1"), Is.Not.Null);
         Assert.That(await Token("r1"), Is.Not.Null);
         var fresh = (await Token("a2"))!;
@@ -240,6 +330,8 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         await Write(new PutLoginToken(Json("one"), Alice, Now + 10), new PutLoginToken(Json("two"), Bob, Now + 10));
         var first = new RedeemLoginToken(Json("one"));
 
+        Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("one"), Now, Stop), Is.EqualTo(Alice));
+        Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("one"), Now + 10, Stop), Is.Null, "an expired token");
         Assert.That(await Applies(first), Is.True);
         Assert.That(first.UserId, Is.EqualTo(Alice));
         Assert.That(await Applies(new RedeemLoginToken(Json("one"))), Is.False);

@@ -1,5 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
@@ -103,7 +104,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     public async Task Requests_on_record_in_a_database_of_before_are_known_in_its_new_form()
     {
         await Store.DisposeAsync();
-        await using var database = await TestDatabase.CreateAsync(Kind);
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
         var nid = Live(Kitchen, 1).Value;
         const string columns = "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
         var before = Migration.All[0] with
@@ -125,6 +126,34 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync();
 
         Assert.That(known, Is.EqualTo(new[] { new TransactionRow(42, Live(Kitchen, 1)) }));
+    }
+
+    [Test]
+    public async Task Users_of_before_who_were_deactivated_and_are_in_rooms_yet_are_to_leave_them()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        const string User = "INSERT INTO users (user_id, kind, is_admin, erased, created_at, deactivated_at) VALUES";
+        const string Member = "INSERT INTO memberships (room_nid, event_nid, position, membership, is_local, forgotten, user_id) VALUES (1, 1, 1,";
+        var before = Migration.All[2] with
+        {
+            Text = Migration.All[2].Text + $"""
+
+                {User} ('@invited:b', 0, 0, 0, 1, 2), ('@left:b', 0, 0, 0, 1, 2), ('@here:b', 0, 0, 0, 1, NULL);
+                {Member} {(int)Membership.Invite}, 1, 0, '@invited:b');
+                {Member} {(int)Membership.Leave}, 1, 0, '@left:b');
+                {Member} {(int)Membership.Join}, 1, 0, '@here:b');
+                """,
+        };
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        await (await StorageEngine.OpenAsync(options, [.. Migration.All.Take(2), before], Stop)).DisposeAsync();
+
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var departures = await Store.Accounts.ListDeparturesAsync("", 9, Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(departures, Is.EqualTo(new[] { "@invited:b" }));
     }
 
     [TestCase("")]

@@ -38,9 +38,9 @@ internal sealed class PostgresServer : IDisposable
     public string UrlOf(string database) => _process.AddressOf(database);
 
     /// <summary>An empty database: one that was given back and emptied if there is one, for that is much quicker.</summary>
-    public async Task<string> TakeDatabaseAsync()
+    public async Task<string> TakeDatabaseAsync(bool isNew = false)
     {
-        if (_emptied.TryTake(out var emptied))
+        if (!isNew && _emptied.TryTake(out var emptied))
         {
             return emptied;
         }

@@ -31,7 +31,9 @@ internal sealed class TestDatabase : IAsyncDisposable
 
     public string Folder { get; }
 
-    public static async Task<TestDatabase> CreateAsync(string kind)
+    /// <param name="kind">On which database.</param>
+    /// <param name="isNew">Whether it has no schema yet: one that was used and emptied has today's.</param>
+    public static async Task<TestDatabase> CreateAsync(string kind, bool isNew = false)
     {
         var folder = Directory.CreateTempSubdirectory("matrix-storage-").FullName;
         if (kind == Sqlite)
@@ -40,7 +42,7 @@ internal sealed class TestDatabase : IAsyncDisposable
         }
 
         var server = await PostgresServer.SharedAsync();
-        var name = await server.TakeDatabaseAsync();
+        var name = await server.TakeDatabaseAsync(isNew);
         return new TestDatabase(server.UrlOf(name), folder, name);
     }
 

@@ -26,6 +26,13 @@ internal static class AccountChanges
         UPDATE users SET deactivated_at = $2, erased = $3, password_hash = NULL WHERE user_id = $1 AND deactivated_at IS NULL
         """);
 
+    private static readonly Statement BeginDeparture = Statement.Of("""
+        INSERT INTO departures (user_id, since) SELECT user_id, deactivated_at FROM users WHERE user_id = $1 AND deactivated_at IS NOT NULL
+        ON CONFLICT (user_id) DO NOTHING
+        """);
+
+    private static readonly Statement FinishDeparture = Statement.Of("DELETE FROM departures WHERE user_id = $1");
+
     private static readonly Statement UpsertRegistrationToken = Statement.Of("""
         INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin) VALUES ($1, $2, 0, $3, $4)
         ON CONFLICT (token) DO UPDATE
@@ -55,7 +62,12 @@ internal static class AccountChanges
         .OnCondition<PasswordIs>(SamePassword, static (a, op) => a.Text(op.UserId).Text(op.PasswordHash), static (_, _) => true)
         .OnCondition<UserIsActive>(Active, static (a, op) => a.Text(op.UserId), static (_, _) => true)
         .OnCondition<SetAdmin>(UpdateAdmin, static (a, op) => a.Text(op.UserId).Bool(op.IsAdmin))
-        .OnCondition<DeactivateUser>(Deactivate, static (a, op) => a.Text(op.UserId).Now().Bool(op.Erase))
+        .On<DeactivateUser>(static (op, writes) =>
+        {
+            writes.RunIf(Deactivate, op, static (a, op) => a.Text(op.UserId).Now().Bool(op.Erase));
+            writes.Run(BeginDeparture, op, static (a, op) => a.Text(op.UserId));
+        })
+        .On<EndDeparture>(FinishDeparture, static (a, op) => a.Text(op.UserId))
         .On<PutRegistrationToken>(UpsertRegistrationToken, static (a, op) => a
             .Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt).Bool(op.MakesAdmin))
         .OnCondition<DeleteRegistrationToken>(RemoveRegistrationToken, static (a, op) => a.Text(op.Token))

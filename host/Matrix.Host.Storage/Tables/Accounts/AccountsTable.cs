@@ -14,6 +14,8 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         SELECT {UserColumns} FROM users WHERE erased = 1 AND user_id > $1 ORDER BY user_id LIMIT $2
         """);
 
+    private static readonly Statement Departures = Statement.Of("SELECT user_id FROM departures WHERE user_id > $1 ORDER BY user_id LIMIT $2");
+
     private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users LIMIT 1");
 
     private static readonly Statement Token = Statement.Of("""
@@ -46,6 +48,9 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     public ValueTask<IReadOnlyList<UserRow>> ListErasedAsync(string afterUser, int limit, CancellationToken stop) =>
         reads.ListAsync(Erased, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), UserOf, stop);
+
+    public ValueTask<IReadOnlyList<string>> ListDeparturesAsync(string afterUser, int limit, CancellationToken stop) =>
+        reads.ListAsync(Departures, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), static row => row.Text(0), stop);
 
     public async ValueTask<bool> AnyUserAsync(CancellationToken stop) => await reads.FirstAsync(AnyUser, static _ => true, stop);
 

@@ -18,7 +18,7 @@ public sealed record TouchDevice(string UserId, string DeviceId, long SeenAt, st
 public sealed record DeleteDevice(string UserId, string DeviceId) : ConditionalOperation;
 
 /// <summary>
-/// All of a user's devices but one (null for none) are deleted, as they are when it is written, each as by <see cref="DeleteDevice"/>; and the
-/// user's login tokens. Add a <see cref="Keys.LogDeviceListChange"/>.
+/// All of a user's devices but one (null for none) are deleted, as they are when it is written, each as by <see
+/// cref="DeleteDevice"/>; and the user's login tokens. Add a <see cref="Keys.LogDeviceListChange"/>.
 /// </summary>
 public sealed record DeleteOtherDevices(string UserId, string? Except) : WriteOperation;

@@ -12,6 +12,12 @@ public interface IAccountsTable
     /// <summary>The users who were deactivated and erased, by id, a page at a time: those after <paramref name="afterUser"/>.</summary>
     ValueTask<IReadOnlyList<UserRow>> ListErasedAsync(string afterUser, int limit, CancellationToken stop);
 
+    /// <summary>
+    /// The deactivated users who are still to leave their rooms, by id, a page at a time: those after <paramref
+    /// name="afterUser"/>.
+    /// </summary>
+    ValueTask<IReadOnlyList<string>> ListDeparturesAsync(string afterUser, int limit, CancellationToken stop);
+
     /// <summary>Whether there is any user at all.</summary>
     ValueTask<bool> AnyUserAsync(CancellationToken stop);
 
@@ -24,7 +30,10 @@ public interface IAccountsTable
     /// <summary>A user's devices.</summary>
     ValueTask<IReadOnlyList<DeviceRow>> DevicesAsync(string userId, CancellationToken stop);
 
-    /// <summary>Whose the login token with this hash is; null if there is none that is valid at that time (milliseconds since the epoch).</summary>
+    /// <summary>
+    /// Whose the login token with this hash is; null if there is none that is valid at that time (milliseconds since
+    /// the epoch).
+    /// </summary>
     ValueTask<string?> FindLoginTokenAsync(ReadOnlyMemory<byte> hash, long now, CancellationToken stop);
 
     /// <summary>The registration token, or null. The first user's is not there once there are users.</summary>

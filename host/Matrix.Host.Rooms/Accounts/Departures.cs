@@ -1,0 +1,158 @@
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Accounts;
+
+/// <summary>A room that a deactivated user could not leave, and why.</summary>
+/// <param name="UserId">The user.</param>
+/// <param name="RoomId">
+/// The room; empty if the user's rooms could not be read, or the end of the departure not be written.
+/// </param>
+/// <param name="Reason">Why, in words.</param>
+public sealed record FailedDeparture(string UserId, string RoomId, string Reason);
+
+/// <summary>
+/// Takes deactivated users out of their rooms: they leave, decline invitations and take knocks back. Who is still to
+/// leave is in the database from the deactivation on, until no room is left: what fails is tried again, and what a stop
+/// cut short goes on afterwards.
+/// </summary>
+public sealed class Departures
+{
+    private const int PageSize = 100;
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+
+    private readonly RoomMemberships _memberships;
+    private readonly IStorage _storage;
+    private readonly TimeSpan _longestPause;
+    private readonly TimeProvider _time;
+    private TaskCompletionSource _again = NewSignal();
+
+    internal Departures(RoomMemberships memberships, IStorage storage, RoomsOptions options, TimeProvider time)
+    {
+        _memberships = memberships;
+        _storage = storage;
+        _longestPause = options.LongestDeparturePause;
+        _time = time;
+    }
+
+    /// <summary>
+    /// The user was deactivated, durably: they leave now what can be left. What cannot is left to <see
+    /// cref="RunAsync"/>.
+    /// </summary>
+    internal async ValueTask BeginAsync(string userId)
+    {
+        if (await TryAsync(userId, CancellationToken.None).ConfigureAwait(false) is not null) Volatile.Read(ref _again).TrySetResult();
+    }
+
+    /// <summary>
+    /// Finishes departures, those of before the start first, until it is stopped. It sleeps while there are none; while
+    /// some fail it tries again after pauses that grow.
+    /// </summary>
+    /// <param name="failed">Is told of each try that failed.</param>
+    /// <param name="stop">Ends it.</param>
+    public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    {
+        ArgumentNullException.ThrowIfNull(failed);
+        var pause = _firstPause;
+        while (true)
+        {
+            // Made before the round: what fails while it runs begins the next one.
+            var again = NewSignal();
+            Volatile.Write(ref _again, again);
+            if (await RoundAsync(failed, stop).ConfigureAwait(false))
+            {
+                await again.Task.WaitAsync(stop).ConfigureAwait(false);
+                pause = _firstPause;
+            }
+            else
+            {
+                await Task.Delay(pause, _time, stop).ConfigureAwait(false);
+                pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
+            }
+        }
+    }
+
+    /// <summary>Tries each departure once. Whether all are finished.</summary>
+    internal async ValueTask<bool> RoundAsync(Action<FailedDeparture> failed, CancellationToken stop)
+    {
+        var (finished, after) = (true, "");
+        while (true)
+        {
+            IReadOnlyList<string> page;
+            try
+            {
+                page = await _storage.Accounts.ListDeparturesAsync(after, PageSize, stop).ConfigureAwait(false);
+            }
+            catch (StorageException fault)
+            {
+                failed(new FailedDeparture("", "", fault.Message));
+                return false;
+            }
+
+            foreach (var userId in page)
+            {
+                if (await TryAsync(userId, stop).ConfigureAwait(false) is not { } failure) continue;
+                failed(failure);
+                finished = false;
+            }
+
+            if (page.Count < PageSize) return finished;
+            after = page[^1];
+        }
+    }
+
+    /// <summary>
+    /// One user leaves what can be left. A room that could not be left, if there is one; null if the departure is
+    /// finished.
+    /// </summary>
+    private async ValueTask<FailedDeparture?> TryAsync(string userId, CancellationToken stop)
+    {
+        FailedDeparture? failure = null;
+        try
+        {
+            var rooms = await _storage.Memberships.RoomsOfAsync(
+                userId, MembershipSet.Join | MembershipSet.Invite | MembershipSet.Knock, stop).ConfigureAwait(false);
+            foreach (var row in rooms)
+            {
+                stop.ThrowIfCancellationRequested();
+                if (await LeaveAsync(userId, row.RoomId).ConfigureAwait(false) is { } reason) failure = new FailedDeparture(userId, row.RoomId, reason);
+            }
+
+            if (failure is null)
+            {
+                await _storage.Writer.WriteAsync(new WriteSet(1).Add(new EndDeparture(userId)), stop).ConfigureAwait(false);
+            }
+        }
+        catch (StorageException fault)
+        {
+            failure = new FailedDeparture(userId, "", fault.Message);
+        }
+
+        return failure;
+    }
+
+    /// <summary>Why the user could not leave; null if they did.</summary>
+    private async ValueTask<string?> LeaveAsync(string userId, string roomId)
+    {
+        try
+        {
+            return (await _memberships.LeaveAsync(userId, roomId, null, CancellationToken.None).ConfigureAwait(false))?.Message;
+        }
+        catch (Exception fault) when (fault is StorageException or LaneBusyException)
+        {
+            return fault.Message;
+        }
+#pragma warning disable CA1031 // A room that is broken keeps nobody in the others.
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            return $"{fault.GetType().Name}: {fault.Message}";
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

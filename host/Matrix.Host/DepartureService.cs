@@ -1,0 +1,30 @@
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Matrix.Host;
+
+/// <summary>
+/// Finishes what deactivations began: runs <see cref="Departures"/> while the server runs, and logs what fails.
+/// </summary>
+internal sealed partial class DepartureService(RoomEngine rooms, ILogger<DepartureService> log) : BackgroundService
+{
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await rooms.Departures.RunAsync(failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The server stops: the next start goes on.
+        }
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "The deactivated user {UserId} could not leave the room {RoomId}; it is tried again later: {Reason}")]
+    private partial void Failed(string userId, string roomId, string reason);
+}

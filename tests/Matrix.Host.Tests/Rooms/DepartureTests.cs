@@ -1,0 +1,144 @@
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>Leaving rooms after a deactivation, stopped in the middle and tried again.</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class DepartureTests(string kind)
+{
+    private readonly List<FailedDeparture> _failures = [];
+    private BreakingWriter _writer = null!;
+    private RoomsWorld _world = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _failures.Clear();
+        _world = await RoomsWorld.StartsAsync(kind, storage =>
+        {
+            _writer = new BreakingWriter(storage.Writer);
+            return StorageSeenThrough.Instead(storage, nameof(IStorage.Writer), _writer);
+        });
+    }
+
+    [TearDown]
+    public async Task StopAsync() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task What_was_stopped_in_the_middle_goes_on_after_a_restart()
+    {
+        var rooms = await DeactivatedInRoomsAsync(5);
+        _writer.EventsUntilItBreaks = 2;
+
+        await _world.Rooms.Accounts.DeactivatedAsync(RoomsWorld.Id("alice"), default);
+        Assert.That(await MembershipsAsync(rooms), Has.Exactly(2).EqualTo("leave"), "the test stops it in the middle");
+        await _world.RestartsAsync();
+
+        Assert.That(await RoundAsync(), Is.True);
+        Assert.That(await MembershipsAsync(rooms), Is.All.EqualTo("leave"));
+        Assert.That(_failures, Is.Empty);
+        Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.Empty);
+        foreach (var room in rooms)
+        {
+            Assert.That((await _world.TimelineAsync(room)).Count(IsLeaveOfAlice), Is.EqualTo(1), "each room is left once");
+        }
+    }
+
+    [Test]
+    public async Task A_room_that_cannot_be_left_is_tried_again_and_keeps_nobody_in_the_others()
+    {
+        var rooms = await DeactivatedInRoomsAsync(3);
+        _writer.FailsOnce = true;
+
+        await _world.Rooms.Accounts.DeactivatedAsync(RoomsWorld.Id("alice"), default);
+
+        Assert.That(await MembershipsAsync(rooms), Has.Exactly(2).EqualTo("leave"));
+        Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.EqualTo(new[] { RoomsWorld.Id("alice") }));
+        Assert.That(await RoundAsync(), Is.True);
+        Assert.That(await MembershipsAsync(rooms), Is.All.EqualTo("leave"));
+        Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_job_tries_again_by_itself_and_tells_what_failed()
+    {
+        var rooms = await DeactivatedInRoomsAsync(1);
+        _writer.FailsOnce = true;
+        using var stopping = new CancellationTokenSource();
+        var job = _world.Rooms.Departures.RunAsync(_failures.Add, stopping.Token);
+
+        for (var i = 0; i < 500 && (await MembershipsAsync(rooms))[0] != "leave"; i++) await Task.Delay(20);
+        await stopping.CancelAsync();
+
+        Assert.That(await MembershipsAsync(rooms), Is.All.EqualTo("leave"));
+        Assert.That(_failures.Select(failure => failure.RoomId), Is.EqualTo(rooms));
+        Assert.That(async () => await job, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    /// <summary>Alice is in that many rooms, and deactivated.</summary>
+    private async Task<List<string>> DeactivatedInRoomsAsync(int count)
+    {
+        var rooms = new List<string>();
+        for (var i = 0; i < count; i++)
+        {
+            rooms.Add(await _world.CreatesRoomAsync("bob"));
+            Assert.That(await _world.JoinsAsync("alice", rooms[i]), Is.Null);
+        }
+
+        var deactivation = new WriteSet().Require(new DeactivateUser(RoomsWorld.Id("alice"), Erase: false));
+        Assert.That((await _world.Storage.Writer.WriteAsync(deactivation, default)).Refused, Is.False);
+        return rooms;
+    }
+
+    private ValueTask<bool> RoundAsync() => _world.Rooms.Departures.RoundAsync(_failures.Add, default);
+
+    private async Task<List<string?>> MembershipsAsync(IEnumerable<string> rooms)
+    {
+        var memberships = new List<string?>();
+        foreach (var room in rooms)
+        {
+            var last = (await _world.TimelineAsync(room)).Last(stored => stored.Pdu.StateKey == RoomsWorld.Id("alice"));
+            memberships.Add(last.Pdu.Content.Text("membership"));
+        }
+
+        return memberships;
+    }
+
+    private static bool IsLeaveOfAlice(StoredEvent stored) =>
+        stored.Pdu.StateKey == RoomsWorld.Id("alice") && stored.Pdu.Content.Text("membership") == "leave";
+
+    /// <summary>A writer that breaks after some events, or refuses one.</summary>
+    private sealed class BreakingWriter(IStorageWriter writer) : IStorageWriter
+    {
+        public int EventsUntilItBreaks { get; set; } = int.MaxValue;
+
+        public bool FailsOnce { get; set; }
+
+        public long PublishedPosition => writer.PublishedPosition;
+
+        public ValueTask<WriteReceipt> WriteAsync(WriteSet set, CancellationToken stop)
+        {
+            if (set.Operations.OfType<EventsAppended>().Any())
+            {
+                if (FailsOnce)
+                {
+                    FailsOnce = false;
+                    throw new StorageException(StorageFailure.Overloaded, "Too much waits.");
+                }
+
+                if (EventsUntilItBreaks-- <= 0) throw new StorageException(StorageFailure.Unavailable, "The database is gone.");
+            }
+
+            return writer.WriteAsync(set, stop);
+        }
+
+        public void Post(WriteSet set) => writer.Post(set);
+
+        public void AddConsumer(IChangeConsumer consumer) => writer.AddConsumer(consumer);
+    }
+}
