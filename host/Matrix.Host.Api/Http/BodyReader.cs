@@ -5,7 +5,8 @@ namespace Matrix.Host.Api.Http;
 /// <summary>
 /// Reads the members of a JSON object by name and type, and remembers the first thing that is wrong, with its path: the handler of
 /// a route with such a reader is only called when nothing is. Members that nobody asks for are ignored, as the specification wants.
-/// Texts and names with NUL, which no database keeps as text, are refused here, except where they are read as free text or as content.
+/// Texts and names with NUL, which no database keeps as text, are refused here, except where they are read as free text
+/// or as content.
 /// </summary>
 public sealed class BodyReader
 {
@@ -40,7 +41,8 @@ public sealed class BodyReader
     public string? Text(string name) => FreeText(name) is { } text && IsStorable(PathOf(name), text) ? text : null;
 
     /// <summary>
-    /// A string that may hold NUL, for it is never stored as text: a password, or what goes into an event's content. Null if it is not given.
+    /// A string that may hold NUL, for it is never stored as text: a password, or what goes into an event's content.
+    /// Null if it is not given.
     /// </summary>
     public string? FreeText(string name) => Read(name, "a string", static v => v is Json.String s ? s.Item : null);
 

@@ -41,7 +41,9 @@ public enum RateClass
     /// <summary>Proving who one is: log-in, refresh, user-interactive authentication.</summary>
     Login,
 
-    /// <summary>Passwords tried for one user, wherever they come from. Counted by who checks them, not by route.</summary>
+    /// <summary>
+    /// Passwords tried for one user, wherever they come from. Counted by who checks them, not by route.
+    /// </summary>
     Password,
 
     /// <summary>Passwords tried for one user from one address where they logged in lately.</summary>

@@ -64,8 +64,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     }
 
     /// <summary>
-    /// Makes the change, if the condition holds where there is one. Else false if the user's keys are no longer those on which it was considered:
-    /// consider it again.
+    /// Makes the change, if the condition holds where there is one. Else false if the user's keys are no longer those
+    /// on which it was considered: consider it again.
     /// </summary>
     public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalOperation? condition, CancellationToken stop)
     {

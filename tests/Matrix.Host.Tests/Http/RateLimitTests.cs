@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Api.Client;
+using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Tests.Support;
@@ -102,9 +103,28 @@ public sealed class RateLimitTests
         (await LogInAsync(server, "alice", alice.Password, "192.0.2.99")).Is(429, "M_LIMIT_EXCEEDED");
         (await LogInAsync(server, "alice", alice.Password, "198.51.100.1")).Is(200);
 
-        // That address has a limit too, and what was right there long ago counts no more.
+        // That address has a limit too.
         for (var i = 0; i < 10; i++) await LogInAsync(server, "alice", "a guess", "198.51.100.1");
         (await LogInAsync(server, "alice", alice.Password, "198.51.100.1")).Is(429, "M_LIMIT_EXCEEDED");
+    }
+
+    [Test]
+    public void Addresses_where_a_user_logged_in_are_remembered_for_a_while_and_not_without_bound()
+    {
+        var time = new ManualTime();
+        var options = new ClientOptions { ServerName = "test.example", KnownLogins = 2, KnownLoginsKept = TimeSpan.FromDays(1) };
+        var known = new KnownLogins(options, time);
+        known.Remember("@a:x", "192.0.2.1");
+        known.Remember("@a:x", "192.0.2.2");
+        known.Remember("@a:x", "192.0.2.1");
+        known.Remember("@b:x", "192.0.2.1");
+
+        Assert.That(known.Knows("@a:x", "192.0.2.2"), Is.False, "the oldest goes first");
+        Assert.That(known.Knows("@a:x", "192.0.2.1") && known.Knows("@b:x", "192.0.2.1"), Is.True);
+        time.Advance(TimeSpan.FromHours(23));
+        known.Remember("@a:x", "192.0.2.1");
+        time.Advance(TimeSpan.FromHours(2));
+        Assert.That((known.Knows("@a:x", "192.0.2.1"), known.Knows("@b:x", "192.0.2.1")), Is.EqualTo((true, false)));
     }
 
     private static Task LimitPasswordsAsync(HomeserverFixture server) => server.RestartAsync(

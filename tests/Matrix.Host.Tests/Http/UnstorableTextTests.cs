@@ -11,6 +11,7 @@ public sealed class UnstorableTextTests
     private HomeserverFixture _server = null!;
     private TestUser _alice = null!;
     private string _room = "";
+    private string _event = "";
 
     [OneTimeSetUp]
     public async Task StartAsync()
@@ -18,6 +19,7 @@ public sealed class UnstorableTextTests
         _server = await HomeserverFixture.StartAsync();
         _alice = await _server.RegistersAsync("alice");
         _room = (await _alice.PostAsync("createRoom")).Is(200).Member("room_id");
+        _event = (await _alice.PutAsync($"rooms/{_room}/send/m.room.message/1", new JsonObject { ["body"] = "x" })).Is(200).Member("event_id");
     }
 
     [OneTimeTearDown]
@@ -54,7 +56,7 @@ public sealed class UnstorableTextTests
             yield return Case("PUT", "directory/room/%23x:test.example", new JsonObject { ["room_id"] = "!" + Nul });
             yield return Case("POST", "rooms/ROOM/invite", new JsonObject { ["user_id"] = $"@{Nul}:test.example" });
             yield return Case("POST", "rooms/ROOM/read_markers", new JsonObject { ["m.read"] = "$" + Nul });
-            yield return Case("POST", "rooms/ROOM/receipt/m.read/$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", new JsonObject { ["thread_id"] = Nul });
+            yield return Case("POST", "rooms/ROOM/receipt/m.read/EVENT", new JsonObject { ["thread_id"] = Nul });
             yield return Case("PUT", "sendToDevice/a.b/1", Of("messages", $"@{Nul}:test.example", "X"));
             yield return Case("PUT", "sendToDevice/a.b/2", Of("messages", "@alice:test.example", Nul));
             yield return Case("POST", "keys/upload", new JsonObject { ["one_time_keys"] = new JsonObject { ["alg:" + Nul] = "key" } });
@@ -102,8 +104,8 @@ public sealed class UnstorableTextTests
     [TestCaseSource(nameof(Refused))]
     public async Task Text_with_a_nul_that_would_be_stored_as_text_is_refused_when_it_is_read(string method, string path, JsonObject body)
     {
-        var reply = await _alice.SendAsync(
-            new HttpMethod(method), path.Replace("ROOM", _room, StringComparison.Ordinal), TestClient.Raw(body.ToJsonString()));
+        var target = path.Replace("ROOM", _room, StringComparison.Ordinal).Replace("EVENT", _event, StringComparison.Ordinal);
+        var reply = await _alice.SendAsync(new HttpMethod(method), target, TestClient.Raw(body.ToJsonString()));
 
         Assert.That(reply.Status, Is.EqualTo(400), reply.Text);
         Assert.That(reply.Text, Does.Contain("NUL").Or.Contain("not percent-encoded UTF-8"), "the database was not asked");

@@ -10,13 +10,16 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>What came of a demand.</summary>
 /// <param name="Refusal">
-/// What to answer while authentication is not complete, or the result of the same request if it was granted before; null once it is complete.
+/// What to answer while authentication is not complete, or the result of the same request if it was granted before;
+/// null once it is complete.
 /// </param>
 /// <param name="Session">The session.</param>
 /// <param name="Request">What the request is recognised by when it comes again.</param>
 internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Session, string Request = "")
 {
-    /// <summary>Holds while the password is the one that was given. What is granted for it must require this when it is written.</summary>
+    /// <summary>
+    /// Holds while the password is the one that was given. What is granted for it must require this when it is written.
+    /// </summary>
     internal PasswordIs NewCondition() => new(Session!.UserId!, Session.PasswordHash!);
 }
 
@@ -88,8 +91,8 @@ internal sealed class UserInteractiveAuth(
     }
 
     /// <summary>
-    /// The result of a request that was granted before and comes again, the same in everything: its answer may have been lost. For endpoints that
-    /// would refuse it before they demand authentication.
+    /// The result of a request that was granted before and comes again, the same in everything: its answer may have
+    /// been lost. For endpoints that would refuse it before they demand authentication.
     /// </summary>
     internal Answer? ResultOf(Call call, JsonObject body)
     {
@@ -118,7 +121,9 @@ internal sealed class UserInteractiveAuth(
         return failure is { } why ? why.Refusal ?? Answer.Forbidden(why.Message) : Answer.Empty;
     }
 
-    /// <summary>The request was granted: its session grants no other, and the same request gets the same answer.</summary>
+    /// <summary>
+    /// The request was granted: its session grants no other, and the same request gets the same answer.
+    /// </summary>
     internal static Answer Grant(AuthOutcome outcome, Answer answer)
     {
         outcome.Session?.Finish(outcome.Request, answer);
@@ -133,8 +138,8 @@ internal sealed class UserInteractiveAuth(
     }
 
     /// <summary>
-    /// The 401 that names the flows, and what is complete of them. An errcode says that the last attempt failed: then what is complete is named
-    /// even where that is nothing.
+    /// The 401 that names the flows, and what is complete of them. An errcode says that the last attempt failed: then
+    /// what is complete is named even where that is nothing.
     /// </summary>
     internal static Answer Ask(AuthSession session, AuthDemand demand, string? code = null, string message = "") => Answer.Json(
         json =>

@@ -1,7 +1,8 @@
 namespace Matrix.Host.Api.Client.Login;
 
 /// <summary>
-/// Users and the addresses that their right passwords came from lately, in memory and bounded: guesses from elsewhere do not count there.
+/// Users and the addresses that their right passwords came from lately, in memory and bounded: guesses from elsewhere
+/// do not count there.
 /// </summary>
 internal sealed class KnownLogins(ClientOptions options, TimeProvider clock)
 {

@@ -38,7 +38,8 @@ internal sealed class LogIn(
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)
     {
-        // What was proved must hold when the login is written. If it does not, because the password or only its hash changed, it is proved again.
+        // What was proved must hold when the login is written. If it does not, because the password or only its hash
+        // changed, it is proved again.
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var (proof, refusal) = request.Token is { } token

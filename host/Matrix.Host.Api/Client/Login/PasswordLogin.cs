@@ -38,7 +38,8 @@ internal sealed class PasswordLogin(
         var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
         var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
 
-        // Counted for the user, whatever the spelling; for users who do not exist just so. What cannot be a user of ours is counted by address.
+        // Counted for the user, whatever the spelling; for users who do not exist just so. What cannot be a user of
+        // ours is counted by address.
         var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
         if (counted is not null && Take(counted, address) is { Ticks: > 0 } wait) return new PasswordCheck.TooMany(wait);
         if (password.Length > Longest) return _wrong;

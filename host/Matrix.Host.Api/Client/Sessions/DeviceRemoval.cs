@@ -35,8 +35,8 @@ internal sealed class DeviceRemoval(IStorage storage)
     }
 
     /// <summary>
-    /// Adds the deletion of all devices but one to what is written. Which they are is found when it is written: a device that logs in meanwhile
-    /// is among them.
+    /// Adds the deletion of all devices but one to what is written. Which they are is found when it is written: a
+    /// device that logs in meanwhile is among them.
     /// </summary>
     internal static WriteSet AddAllTo(WriteSet set, string userId, string? except) =>
         set.Add(new DeleteOtherDevices(userId, except)).Add(new LogDeviceListChange(userId));
