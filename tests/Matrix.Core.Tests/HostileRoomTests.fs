@@ -15,26 +15,26 @@ let ``An auth chain that is deeper than is fetched drops the event, and the room
 
     let machine =
         begun {
-            IncomingLimits.usual with
+            IncomingLimits.Default with
                 AuthChain = 100
         }
 
-    let answer (ask: Ask) =
-        match ask.Question with
-        | Question.AuthChain _ -> Answer.Events [| for e in List.rev chain -> good e |]
-        | Question.Events ids -> Answer.Events [| for id in ids |> Array.choose known.TryFind -> good id |]
-        | _ -> Answer.Nothing
+    let answer (ask: PeerRequest) =
+        match ask.Request with
+        | Request.AuthChain _ -> Response.Events [| for e in List.rev chain -> good e |]
+        | Request.Events ids -> Response.Events [| for id in ids |> Array.choose known.TryFind -> good id |]
+        | _ -> Response.Nothing
 
     let outcome = tells machine [ arrives (citing "$m" "$p3000") ] answer
     Assert.That(outcome.Dropped |> List.map fst, Does.Contain "$m")
     Assert.That(outcome.Decided.Length, Is.LessThanOrEqualTo 100)
-    Assert.That(outcome.Asks.Length, Is.LessThan 500)
+    Assert.That(outcome.Requests.Length, Is.LessThan 500)
     Assert.That(outcome.Reasons, Does.Contain(DropReason.TooMuchMissing 100))
     same (tells machine [ arrives (message "$after" [ "$join" ]) ] silent).Ids [ "$after" ]
 
 [<Test>]
 let ``Events that cite each other as auth events are dropped as a circle`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let outcome =
         tells
@@ -50,7 +50,7 @@ let ``Events that cite each other as auth events are dropped as a circle`` () =
 
 [<Test>]
 let ``A circle that a peer answers with is dropped, and the event that led to it`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let ring = [|
         for i in 0..4 -> good (levels $"$r{i}" [ "$join" ] [ "$create"; "$join"; $"$r{(i + 1) % 5}" ])
@@ -58,10 +58,10 @@ let ``A circle that a peer answers with is dropped, and the event that led to it
 
     let outcome =
         tells machine [ arrives (citing "$m" "$r0") ] (fun ask ->
-            match ask.Question with
-            | Question.AuthChain _
-            | Question.Events _ -> Answer.Events ring
-            | _ -> Answer.Nothing)
+            match ask.Request with
+            | Request.AuthChain _
+            | Request.Events _ -> Response.Events ring
+            | _ -> Response.Nothing)
 
     let dropped = Map outcome.Dropped
     Assert.That(outcome.Decided, Is.Empty)
@@ -72,7 +72,7 @@ let ``A circle that a peer answers with is dropped, and the event that led to it
 
 [<Test>]
 let ``A fork of a thousand branches is decided, and merged again`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let branch i =
         if i % 2 = 0 then
@@ -84,8 +84,8 @@ let ``A fork of a thousand branches is decided, and merged again`` () =
     Assert.That(outcome.Dropped, Is.Empty)
     Assert.That(outcome.Decided |> List.forall _.Verdict.IsAccepted, Is.True)
     Assert.That(machine.Extremities.Length, Is.EqualTo 1_000)
-    Assert.That(machine.Current.Find("m.room.topic", ""), Is.Not.Null)
-    Assert.That(machine.Current.Find("m.room.power_levels", ""), Is.Not.Null)
+    Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Not.Null)
+    Assert.That(machine.CurrentState.Find("m.room.power_levels", ""), Is.Not.Null)
 
     let merging =
         event "$merge" creator "m.room.message" None [] [ for i in 1..20 -> $"$t{i}" ] [ "$create"; "$join" ]
@@ -97,7 +97,7 @@ let ``A fork of a thousand branches is decided, and merged again`` () =
 let ``States that cost too much to resolve drop the event that merges them, and nothing else`` () =
     let machine =
         begun {
-            IncomingLimits.usual with
+            IncomingLimits.Default with
                 Resolution = { Events = 20 }
         }
 

@@ -9,22 +9,25 @@ open Matrix.Core.Tests.IncomingRoom
 
 [<Test>]
 let ``Keys that are not known are asked for, and an event whose keys cannot be had is dropped`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
-    let step = machine.Tell [| Fact.Received("two", Ok unknown) |]
+    let step = machine.Tell [| Input.Received("two", unknown) |]
     let all = unknown.Signatures |> Array.map _.Signature
 
-    same ([ for a in step.Asks -> a.Peer, a.Question ]) ([ "one", Question.Keys("one", all) ])
-    let refused = machine.Tell [| Fact.Answered(step.Asks[0].Number, Answer.Nothing) |]
+    same ([ for a in step.Requests -> a.Peer, a.Request ]) ([ "one", Request.Keys("one", all) ])
+
+    let refused =
+        machine.Tell [| Input.Responded(step.Requests[0].Number, Response.Nothing) |]
+
     same (drops refused) ([ DropReason.NotSigned "one" ])
 
-    let again = machine.Tell [| Fact.Received("two", Ok unknown) |]
+    let again = machine.Tell [| Input.Received("two", unknown) |]
     let right = (good unknown.Pdu).Signatures
-    same (ids (machine.Tell [| Fact.Answered(again.Asks[0].Number, Answer.Signatures right) |])) ([ "$m" ])
+    same (ids (machine.Tell [| Input.Responded(again.Requests[0].Number, Response.Signatures right) |])) ([ "$m" ])
 
 [<Test>]
 let ``A copy whose keys were not known when it came is looked at with the keys that are known now`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let copy bytes =
         let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
@@ -50,69 +53,75 @@ let ``A copy whose keys were not known when it came is looked at with the keys t
         tells
             machine
             [
-                Fact.Received("two", Ok(copy [| 0uy |]))
-                Fact.Received("three", Ok(copy [| 1uy |]))
+                Input.Received("two", copy [| 0uy |])
+                Input.Received("three", copy [| 1uy |])
             ]
             (fun ask ->
-                match ask.Question with
-                | Question.Keys(_, signatures) ->
-                    Answer.Signatures(signatures |> Array.map (fun s -> { Signature = s; Fate = fateOf s }))
-                | _ -> Answer.Nothing)
+                match ask.Request with
+                | Request.Keys(_, signatures) ->
+                    Response.Signatures(signatures |> Array.map (fun s -> { Signature = s; Fate = fateOf s }))
+                | _ -> Response.Nothing)
 
     same outcome.Ids [ "$m" ]
     same outcome.Reasons []
 
 [<Test>]
 let ``Missing events are asked of who sent the event, then of others, then the state, and then it is given up`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let outcome = tells machine [ arrives (message "$m" [ "$gone" ]) ] silent
 
-    same [ for ask in outcome.Asks -> ask.Peer, ask.Question ] [
-        "two", Question.Missing("$m", [| "$join" |], IncomingLimits.usual.Page)
-        "one", Question.Events [| "$gone" |]
-        "two", Question.StateBefore "$m"
-        "one", Question.StateBefore "$m"
+    same [ for ask in outcome.Requests -> ask.Peer, ask.Request ] [
+        "two", Request.Missing("$m", [| "$join" |], IncomingLimits.Default.Page)
+        "one", Request.Events [| "$gone" |]
+        "two", Request.StateBefore "$m"
+        "one", Request.StateBefore "$m"
     ]
 
     same outcome.Reasons [ DropReason.StateUnavailable ]
 
 [<Test>]
 let ``A missing event that comes by itself makes its question needless`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let asked = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
     let step = machine.Tell [| arrives (message "$m" [ "$join" ]) |]
     same (ids step) ([ "$m"; "$n" ])
     Assert.That(machine.Outstanding, Is.Empty)
 
-    let late = machine.Tell [| Fact.Answered(asked.Asks[0].Number, Answer.Nothing) |]
-    Assert.That(late.Decided.Length + late.Asks.Length + late.Dropped.Length, Is.Zero)
+    let late =
+        machine.Tell [| Input.Responded(asked.Requests[0].Number, Response.Nothing) |]
+
+    Assert.That(late.Decided.Length + late.Requests.Length + late.Dropped.Length, Is.Zero)
 
 [<Test>]
 let ``Auth events that nobody gives drop the event, and nothing else`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let outcome =
-        tells machine [ arrives (citing "$m" "$gone") ] (fun _ -> Answer.Events [||])
+        tells machine [ arrives (citing "$m" "$gone") ] (fun _ -> Response.Events [||])
 
-    same outcome.Asks.Head.Question (Question.AuthChain "$m")
+    same outcome.Requests.Head.Request (Request.AuthChain "$m")
     same outcome.Dropped [ "$m", DropReason.AuthEventUnavailable "$gone" ]
     same (ids (machine.Tell [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
 
 [<Test>]
 let ``A past without end is walked as far as may be`` () =
-    let machine = begun { IncomingLimits.usual with Walk = 50 }
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                Walk = 50
+        }
 
     // Every answer is one more event, on top of one that is not known either.
     let outcome =
         tells machine [ arrives (message "$m0" [ "$m1" ]) ] (fun ask ->
-            match ask.Question with
-            | Question.Missing(latest, _, _) ->
+            match ask.Request with
+            | Request.Missing(latest, _, _) ->
                 let n = int (latest.Substring 2)
-                Answer.Events [| good (message $"$m{n + 1}" [ $"$m{n + 2}" ]) |]
-            | _ -> Answer.Nothing)
+                Response.Events [| good (message $"$m{n + 1}" [ $"$m{n + 2}" ]) |]
+            | _ -> Response.Nothing)
 
     let count of' =
-        outcome.Asks |> Seq.filter (_.Question >> of') |> Seq.length
+        outcome.Requests |> Seq.filter (_.Request >> of') |> Seq.length
 
     // The event itself is the first of the fifty.
     same (count _.IsMissing) 49
@@ -122,7 +131,7 @@ let ``A past without end is walked as far as may be`` () =
 let ``A peer is not told of more extremities than make the current state`` () =
     let machine =
         begun {
-            IncomingLimits.usual with
+            IncomingLimits.Default with
                 Extremities = 3
         }
 
@@ -131,14 +140,14 @@ let ``A peer is not told of more extremities than make the current state`` () =
 
     let step = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
 
-    match step.Asks[0].Question with
-    | Question.Missing(_, earliest, _) -> same earliest [| "$m9"; "$m8"; "$m7" |]
+    match step.Requests[0].Request with
+    | Request.Missing(_, earliest, _) -> same earliest [| "$m9"; "$m8"; "$m7" |]
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
 let ``Staging is bounded, for the room and for each peer`` () =
     let limits = {
-        IncomingLimits.usual with
+        IncomingLimits.Default with
             Staged = 3
             StagedOfPeer = 2
     }
@@ -150,7 +159,7 @@ let ``Staging is bounded, for the room and for each peer`` () =
     same (drops step) ([ DropReason.StagingFull 2 ])
 
     let others =
-        machine.Tell [| for n in 4..5 -> Fact.Received("three", Ok(good (waits n))) |]
+        machine.Tell [| for n in 4..5 -> Input.Received("three", good (waits n)) |]
 
     same (drops others) ([ DropReason.StagingFull 3 ])
     same (machine.Waiting) (3)
@@ -159,7 +168,7 @@ let ``Staging is bounded, for the room and for each peer`` () =
 let ``An event costs what is new, however many wait`` () =
     let asked n =
         let history, lookups = counted (Store "here")
-        let machine = machineOver history IncomingLimits.usual
+        let machine = machineOver history IncomingLimits.Default
         machine.Tell [| arrives create; arrives joined |] |> ignore
 
         machine.Tell [| for i in 1..n -> arrives (message $"$w{i}" [ $"$gone{i}" ]) |]
@@ -175,25 +184,25 @@ let ``An event costs what is new, however many wait`` () =
 let ``A chain of events whose keys are not known is fetched, whatever may be asked`` () =
     let machine =
         begun {
-            IncomingLimits.usual with
-                Questions = 20
+            IncomingLimits.Default with
+                Requests = 20
         }
 
     let chain = [ for e in levelsOnLevels "p" "$join" 100 -> signed SignatureFate.Skipped e ]
 
     let outcome =
         tells machine [ arrives (citing "$m" "$p100") ] (fun ask ->
-            match ask.Question with
-            | Question.AuthChain _ -> Answer.Events(Array.ofList chain)
-            | Question.Keys(_, signatures) ->
-                Answer.Signatures [|
+            match ask.Request with
+            | Request.AuthChain _ -> Response.Events(Array.ofList chain)
+            | Request.Keys(_, signatures) ->
+                Response.Signatures [|
                     for signature in signatures ->
                         {
                             Signature = signature
                             Fate = SignatureFate.Valid
                         }
                 |]
-            | _ -> Answer.Nothing)
+            | _ -> Response.Nothing)
 
     same outcome.Reasons []
     same outcome.Ids.Length 101

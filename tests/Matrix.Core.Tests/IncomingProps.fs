@@ -9,7 +9,7 @@ open Matrix.Properties.Properties
 
 let private properties =
     [ Versions.v1; Versions.v6; Versions.v11; Versions.v12 ]
-    |> List.collect IncomingProperties.all
+    |> List.collect (fun version -> IncomingProperties.all version @ RoomMachineProperties.all version)
     |> List.map (fun p -> TestCaseData(p).SetName p.Name)
 
 [<TestCaseSource(nameof properties)>]

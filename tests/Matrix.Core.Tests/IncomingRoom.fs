@@ -80,7 +80,7 @@ let signed fate (pdu: Pdu) : ReceivedEvent = {
 let good = signed SignatureFate.Valid
 
 /// An event that comes in a transaction of the peer "two".
-let arrives (pdu: Pdu) : Fact = Fact.Received("two", Ok(good pdu))
+let arrives (pdu: Pdu) : Input = Input.Received("two", good pdu)
 
 /// A history, and how often an event was looked up in it.
 let counted (history: IRoomHistory) : IRoomHistory * int ref =
@@ -100,7 +100,7 @@ let counted (history: IRoomHistory) : IRoomHistory * int ref =
 
 /// A machine over a history, that knows nothing else.
 let machineOver (history: IRoomHistory) limits =
-    RoomMachine.Of("here", create.RoomId, AuthRules version, history, [||], 1u, limits, Practices.usual)
+    RoomMachine.Of("here", create.RoomId, AuthRules version, history, [||], null, 1u, limits)
 
 let machineWith limits = machineOver (Store "here") limits
 
@@ -110,16 +110,16 @@ let begun limits =
     machine.Tell [| arrives create; arrives joined |] |> ignore
     machine
 
-let drops (step: Step) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
-let ids (step: Step) : string list = [ for d in step.Decided -> d.Event.EventId ]
+let drops (step: Output) : DropReason list = [ for struct (_, reason) in step.Dropped -> reason ]
+let ids (step: Output) : string list = [ for d in step.Decided -> d.Event.EventId ]
 
 let same (actual: 'a) (expected: 'a) : unit =
     Assert.That((actual = expected), $"%A{actual} in place of %A{expected}")
 
 /// All that came of some facts, in order.
 type Outcome = {
-    Asks: Ask list
-    Decided: Decided list
+    Requests: PeerRequest list
+    Decided: DecidedEvent list
     Dropped: (string * DropReason) list
 } with
 
@@ -130,28 +130,28 @@ type Outcome = {
     member this.Reasons = this.Dropped |> List.map snd
 
 /// Peers who have nothing.
-let silent (_: Ask) = Answer.Nothing
+let silent (_: PeerRequest) = Response.Nothing
 
 /// Tells the machine facts, and answers all that it asks until it asks no more.
-let tells (machine: RoomMachine) (facts: Fact list) (answer: Ask -> Answer) : Outcome =
-    let asks = ResizeArray<Ask>()
-    let decided = ResizeArray<Decided>()
+let tells (machine: RoomMachine) (facts: Input list) (answer: PeerRequest -> Response) : Outcome =
+    let asks = ResizeArray<PeerRequest>()
+    let decided = ResizeArray<DecidedEvent>()
     let dropped = ResizeArray<string * DropReason>()
     let mutable next = Array.ofList facts
 
     while next.Length > 0 do
         let step = machine.Tell next
-        asks.AddRange step.Asks
+        asks.AddRange step.Requests
         decided.AddRange step.Decided
         dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
         Assert.That(asks.Count, Is.LessThan 5_000, "it asks without end")
-        next <- step.Asks |> Array.map (fun ask -> Fact.Answered(ask.Number, answer ask))
+        next <- step.Requests |> Array.map (fun ask -> Input.Responded(ask.Number, answer ask))
 
     Assert.That(machine.Waiting, Is.Zero, "something waits for ever")
     Assert.That(machine.Outstanding, Is.Empty)
 
     {
-        Asks = List.ofSeq asks
+        Requests = List.ofSeq asks
         Decided = List.ofSeq decided
         Dropped = List.ofSeq dropped
     }

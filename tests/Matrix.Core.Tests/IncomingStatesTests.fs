@@ -4,31 +4,32 @@ module Matrix.Core.Tests.IncomingStatesTests
 open System
 open NUnit.Framework
 open Matrix.Core.Event
+open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
 open Matrix.Core.Tests.IncomingRoom
 
 /// Peers who tell the state at the room's beginning, and have nothing else.
-let private begunWith (ask: Ask) =
-    match ask.Question with
-    | Question.StateBefore _ -> Answer.State([| "$create"; "$join" |], [||])
-    | _ -> Answer.Nothing
+let private begunWith (ask: PeerRequest) =
+    match ask.Request with
+    | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+    | _ -> Response.Nothing
 
 [<Test>]
 let ``A state that a peer tells is used, merged and marked, and events after it are marked too`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let told = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
     let after = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
 
-    same told.Decided[0].ToldBy "two"
+    same told.Decided[0].StateFrom "two"
     same told.Decided[0].Known.Provenance Provenance.OnTrust
     same after.Decided[0].Known.Provenance Provenance.OnTrust
-    Assert.That(after.Decided[0].ToldBy, Is.Null)
+    Assert.That(after.Decided[0].StateFrom, Is.Null)
 
 [<Test>]
 let ``A state without a create event, or with a key twice, is not taken`` () =
     for state in [ [| "$join" |]; [| "$create"; "$join"; "$again" |] ] do
-        let machine = begun IncomingLimits.usual
+        let machine = begun IncomingLimits.Default
 
         let again =
             event "$again" creator "m.room.member" (Some creator) [ "membership", text "join" ] [ "$join" ] [ "$create"; "$join" ]
@@ -37,31 +38,31 @@ let ``A state without a create event, or with a key twice, is not taken`` () =
 
         let outcome =
             tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
-                match ask.Question with
-                | Question.StateBefore _ -> Answer.State(state, [||])
-                | _ -> Answer.Nothing)
+                match ask.Request with
+                | Request.StateBefore _ -> Response.State(state, [||])
+                | _ -> Response.Nothing)
 
         same outcome.Reasons [ DropReason.StateUnavailable ]
 
 [<Test>]
 let ``An outlier that becomes durable late does not undo the decision that followed`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let topic =
         event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
 
     let outcome =
         tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
-            match ask.Question with
-            | Question.StateBefore _ -> Answer.State([| "$create"; "$join"; "$topic" |], [||])
-            | Question.Events [| "$topic" |] -> Answer.Events [| good topic |]
-            | _ -> Answer.Nothing)
+            match ask.Request with
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$topic" |], [||])
+            | Request.Events [| "$topic" |] -> Response.Events [| good topic |]
+            | _ -> Response.Nothing)
 
     let outlier = outcome.Decided |> List.find (fun d -> d.Event.EventId = "$topic")
 
     Assert.That(outlier.Known.IsOutlier)
     machine.Tell [| arrives topic |] |> ignore
-    machine.Tell [| Fact.Durable [| outlier.Known |] |] |> ignore
+    machine.Durable outlier.Number
 
     match machine.Known "$topic" with
     | null -> Assert.Fail "It is forgotten."
@@ -69,7 +70,12 @@ let ``An outlier that becomes durable late does not undo the decision that follo
 
 [<Test>]
 let ``States that peers tell are looked through few at a time`` () =
-    let machine = begun { IncomingLimits.usual with States = 2 }
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                States = 2
+        }
+
     let mutable most = 0
 
     let facts = [ for n in 1..7 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) ]
@@ -78,12 +84,12 @@ let ``States that peers tell are looked through few at a time`` () =
         tells machine facts (fun ask ->
             most <-
                 machine.Outstanding
-                |> Seq.filter (fun a -> a.Question.IsStateBefore)
+                |> Seq.filter (fun a -> a.Request.IsStateBefore)
                 |> Seq.length
                 |> max most
 
-            match ask.Question with
-            | Question.StateBefore "$m3" -> Answer.Nothing
+            match ask.Request with
+            | Request.StateBefore "$m3" -> Response.Nothing
             | _ -> begunWith ask)
 
     same most 2
@@ -93,7 +99,7 @@ let ``States that peers tell are looked through few at a time`` () =
 [<TestCase "itself">]
 [<TestCase "what rests on it">]
 let ``A peer that tells a state with the event in it does not keep others from telling theirs`` (lie: string) =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let above =
         event "$above" creator "m.room.topic" (Some "") [] [ "$m" ] [ "$create"; "$join"; "$m" ]
@@ -102,37 +108,41 @@ let ``A peer that tells a state with the event in it does not keep others from t
 
     let outcome =
         tells machine [ arrives after ] (fun ask ->
-            match ask.Question, ask.Peer with
-            | Question.StateBefore _, "two" when lie = "itself" -> Answer.State([| "$create"; "$join"; "$m" |], [||])
-            | Question.StateBefore _, "two" -> Answer.State([| "$create"; "$join"; "$above" |], [||])
-            | Question.Events [| "$above" |], _ -> Answer.Events [| good above |]
+            match ask.Request, ask.Peer with
+            | Request.StateBefore _, "two" when lie = "itself" -> Response.State([| "$create"; "$join"; "$m" |], [||])
+            | Request.StateBefore _, "two" -> Response.State([| "$create"; "$join"; "$above" |], [||])
+            | Request.Events [| "$above" |], _ -> Response.Events [| good above |]
             | _ -> begunWith ask)
 
     let decided = outcome.Decided |> List.find (fun d -> d.Event.EventId = "$m")
 
-    same (decided.ToldBy) ("one")
+    same (decided.StateFrom) ("one")
     Assert.That(decided.Verdict.IsAccepted)
 
 /// Tells the machine facts, and answers what it asks, as long as there is an answer.
-let rec private answered (machine: RoomMachine) (answer: Ask -> Answer option) (facts: Fact list) : unit =
+let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (facts: Input list) : unit =
     if not facts.IsEmpty then
         [
-            for ask in (machine.Tell(Array.ofList facts)).Asks do
+            for ask in (machine.Tell(Array.ofList facts)).Requests do
                 match answer ask with
-                | Some answer -> Fact.Answered(ask.Number, answer)
+                | Some answer -> Input.Responded(ask.Number, answer)
                 | None -> ()
         ]
         |> answered machine answer
 
 [<Test>]
 let ``Every event gets its turn to ask for a state, though another found meanwhile that it needs none`` () =
-    let machine = begun { IncomingLimits.usual with States = 1 }
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                States = 1
+        }
 
-    let noStates (ask: Ask) =
-        if ask.Question.IsStateBefore then
+    let noStates (ask: PeerRequest) =
+        if ask.Request.IsStateBefore then
             None
         else
-            Some Answer.Nothing
+            Some Response.Nothing
 
     answered machine noStates [ arrives (message "$holds" [ "$gone1" ]) ]
     answered machine noStates [ arrives (message "$a" [ "$below" ]) ]
@@ -141,14 +151,18 @@ let ``Every event gets its turn to ask for a state, though another found meanwhi
     answered machine noStates [ arrives (message "$below" [ "$gone3" ]) ]
 
     let outcome =
-        tells machine [ for ask in machine.Outstanding -> Fact.Answered(ask.Number, begunWith ask) ] begunWith
+        tells machine [ for ask in machine.Outstanding -> Input.Responded(ask.Number, begunWith ask) ] begunWith
 
     same outcome.Dropped []
     Assert.That(outcome.Ids, Is.EquivalentTo [ "$holds"; "$a"; "$b"; "$below" ])
 
 [<Test>]
 let ``An event that waits with the state that it was told keeps the others waiting for theirs`` () =
-    let machine = begun { IncomingLimits.usual with States = 1 }
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                States = 1
+        }
 
     let first =
         event "$m" creator "m.room.message" None [] [ "$gone1" ] [ "$create"; "$join"; "$late" ]
@@ -156,20 +170,24 @@ let ``An event that waits with the state that it was told keeps the others waiti
     answered
         machine
         (fun ask ->
-            match ask.Question with
-            | Question.AuthChain _ -> None
+            match ask.Request with
+            | Request.AuthChain _ -> None
             | _ -> Some(begunWith ask))
         [ arrives first; arrives (message "$n" [ "$gone2" ]) ]
 
-    same [ for ask in machine.Outstanding -> ask.Question ] [ Question.AuthChain "$m" ]
+    same [ for ask in machine.Outstanding -> ask.Request ] [ Request.AuthChain "$m" ]
 
     let late = levels "$late" [ "$join" ] [ "$create"; "$join" ]
-    let chain = Answer.Events [| good late |]
-    same (tells machine [ Fact.Answered(machine.Outstanding[0].Number, chain) ] begunWith).Ids [ "$late"; "$m"; "$n" ]
+    let chain = Response.Events [| good late |]
+    same (tells machine [ Input.Responded(machine.Outstanding[0].Number, chain) ] begunWith).Ids [ "$late"; "$m"; "$n" ]
 
 [<Test>]
 let ``An event that waits with its state for one that needs a state lets it ask`` () =
-    let machine = begun { IncomingLimits.usual with States = 1 }
+    let machine =
+        begun {
+            IncomingLimits.Default with
+                States = 1
+        }
 
     let above =
         event "$m" creator "m.room.message" None [] [ "$gone1" ] [ "$create"; "$join"; "$levels" ]
@@ -184,7 +202,7 @@ let ``An event that waits with its state for one that needs a state lets it ask`
 let ``A line of events that each need a state, told from its end, is decided from its beginning`` (places: int, length: int) =
     let machine =
         begun {
-            IncomingLimits.usual with
+            IncomingLimits.Default with
                 States = places
         }
 
@@ -205,17 +223,17 @@ let ``A line of events that each need a state, told from its end, is decided fro
 [<TestCase 30_000>]
 [<TestCase 15_000>]
 let ``What a peer told is forgotten before the next is asked`` (size: int) =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let before = GC.GetTotalMemory true
 
     // "two" tells of events that never were, and has none of them. "one" says nothing, and is waited for.
     answered
         machine
         (fun ask ->
-            match ask.Question, ask.Peer with
-            | Question.StateBefore _, "one" -> None
-            | Question.StateBefore id, _ -> Some(Answer.State([| for n in 1..size -> $"$made-up-{n}-before-{id}" |], [||]))
-            | _ -> Some Answer.Nothing)
+            match ask.Request, ask.Peer with
+            | Request.StateBefore _, "one" -> None
+            | Request.StateBefore id, _ -> Some(Response.State([| for n in 1..size -> $"$made-up-{n}-before-{id}" |], [||]))
+            | _ -> Some Response.Nothing)
         [ for n in 1..20 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) ]
 
     let bytes = GC.GetTotalMemory true - before
@@ -227,22 +245,22 @@ let ``What a peer told is forgotten before the next is asked`` (size: int) =
 let ``A peer that makes up states is asked for no more of their events than may be, for one event that came`` () =
     let machine =
         begun {
-            IncomingLimits.usual with
+            IncomingLimits.Default with
                 AuthChain = 100
         }
 
     let outcome =
         tells machine [ arrives (message "$m" [ for n in 1..10 -> $"$w{n}" ]) ] (fun ask ->
-            match ask.Question, ask.Peer with
-            | Question.Missing("$m", _, _), _ -> Answer.Events [| for n in 1..10 -> good (message $"$w{n}" [ $"$gone{n}" ]) |]
-            | Question.StateBefore id, "two" -> Answer.State([| for n in 1..15 -> $"$made-up-{n}-before-{id}" |], [||])
+            match ask.Request, ask.Peer with
+            | Request.Missing("$m", _, _), _ -> Response.Events [| for n in 1..10 -> good (message $"$w{n}" [ $"$gone{n}" ]) |]
+            | Request.StateBefore id, "two" -> Response.State([| for n in 1..15 -> $"$made-up-{n}-before-{id}" |], [||])
             | _ -> begunWith ask)
 
     let asked =
-        outcome.Asks
+        outcome.Requests
         |> Seq.sumBy (fun ask ->
-            match ask.Question with
-            | Question.Events ids -> ids |> Seq.filter _.StartsWith("$made-up") |> Seq.length
+            match ask.Request with
+            | Request.Events ids -> ids |> Seq.filter _.StartsWith("$made-up") |> Seq.length
             | _ -> 0)
 
     Assert.That(asked, Is.InRange(1, 100))
@@ -251,7 +269,7 @@ let ``A peer that makes up states is asked for no more of their events than may 
 [<Test>]
 let ``A state that a peer told is looked through once, however many of its events come`` () =
     let history, lookups = counted (Matrix.Properties.Simulation.Store "here")
-    let machine = machineOver history IncomingLimits.usual
+    let machine = machineOver history IncomingLimits.Default
     machine.Tell [| arrives create; arrives joined |] |> ignore
 
     let entries =
@@ -266,10 +284,10 @@ let ``A state that a peer told is looked through once, however many of its event
 
     let outcome =
         tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
-            match ask.Question with
-            | Question.StateBefore _ -> Answer.State(state, chain)
-            | Question.Events ids -> Answer.Events [| for e in ids |> Array.choose entries.TryFind -> good e |]
-            | _ -> Answer.Nothing)
+            match ask.Request with
+            | Request.StateBefore _ -> Response.State(state, chain)
+            | Request.Events ids -> Response.Events [| for e in ids |> Array.choose entries.TryFind -> good e |]
+            | _ -> Response.Nothing)
 
     same outcome.Ids.Length 201
     Assert.That(lookups.Value, Is.LessThan 20_000)

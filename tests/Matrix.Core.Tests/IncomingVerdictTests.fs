@@ -11,7 +11,7 @@ open Matrix.Core.Tests.IncomingRoom
 [<Test>]
 let ``A room begins with its create event`` () =
     let step =
-        (machineWith IncomingLimits.usual).Tell [| arrives joined; arrives create |]
+        (machineWith IncomingLimits.Default).Tell [| arrives joined; arrives create |]
 
     same (ids step) ([ "$create"; "$join" ])
 
@@ -31,7 +31,7 @@ let ``What is malformed or of another room is dropped`` () =
         }
 
     let step =
-        (machineWith IncomingLimits.usual).Tell [| Fact.Received("two", Error(PduFault.Missing "sender")); arrives elsewhere |]
+        (machineWith IncomingLimits.Default).Tell [| Input.Malformed("two", PduFault.Missing "sender"); arrives elsewhere |]
 
     same
         (drops step)
@@ -42,17 +42,17 @@ let ``What is malformed or of another room is dropped`` () =
 
 [<Test>]
 let ``A wrong signature drops an event, and a copy with the right one is taken after all`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let forged =
-        Fact.Received("two", Ok(signed SignatureFate.Invalid (message "$m" [ "$join" ])))
+        Input.Received("two", signed SignatureFate.Invalid (message "$m" [ "$join" ]))
 
     same (drops (machine.Tell [| forged |])) ([ DropReason.NotSigned "one" ])
     same (ids (machine.Tell [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
 
 [<Test>]
 let ``A rejected event is in the graph, changes no state, and is not built upon; what cites it is rejected`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let stranger = "@b:one"
 
     let topic =
@@ -64,24 +64,24 @@ let ``A rejected event is in the graph, changes no state, and is not built upon;
         machine.Tell [| arrives topic; arrives above; arrives (citing "$citing" "$bad") |]
 
     same
-        (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Standing ])
+        (Map [ for d in step.Decided -> d.Event.EventId, d.Known.Status ])
         (Map [
-            "$bad", Standing.Rejected
-            "$above", Standing.Accepted
-            "$citing", Standing.Rejected
+            "$bad", EventStatus.Rejected
+            "$above", EventStatus.Accepted
+            "$citing", EventStatus.Rejected
         ])
 
     same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
-    Assert.That(machine.Current.Find("m.room.topic", ""), Is.Null)
+    Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Null)
 
 [<Test>]
 let ``An event that comes after what descends from it closes the gap, though it is rejected`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun ask ->
-        match ask.Question with
-        | Question.StateBefore _ -> Answer.State([| "$create"; "$join" |], [||])
-        | _ -> Answer.Nothing)
+        match ask.Request with
+        | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+        | _ -> Response.Nothing)
     |> ignore
 
     same ([ for e in machine.Extremities -> e.EventId ]) ([ "$join"; "$above" ])
@@ -94,7 +94,7 @@ let ``An event that comes after what descends from it closes the gap, though it 
 
 [<Test>]
 let ``Events that wait for themselves are given up`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let step =
         machine.Tell [| arrives (message "$x" [ "$y" ]); arrives (message "$y" [ "$x" ]) |]
@@ -104,18 +104,17 @@ let ``Events that wait for themselves are given up`` () =
 
 [<Test>]
 let ``What is durable is the history's to answer`` () =
-    let machine = machineWith IncomingLimits.usual
+    let machine = machineWith IncomingLimits.Default
     let begun = machine.Tell [| arrives create; arrives joined |]
     same (machine.NotDurable) (2)
 
-    machine.Tell [| Fact.Durable [| for d in begun.Decided -> d.Known |] |]
-    |> ignore
+    machine.Durable begun.Decided[1].Number
 
     Assert.That(machine.NotDurable, Is.Zero)
 
 [<Test>]
 let ``A copy that says it is of another room is not taken in the place of the event`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let original = message "$m" [ "$join" ]
 
     let elsewhere =
@@ -129,8 +128,8 @@ let ``A copy that says it is of another room is not taken in the place of the ev
 
     let step =
         machine.Tell [|
-            Fact.Received("two", Ok(signed SignatureFate.Invalid original))
-            Fact.Received("two", Ok(good elsewhere))
+            Input.Received("two", signed SignatureFate.Invalid original)
+            Input.Received("two", good elsewhere)
         |]
 
     same (ids step) ([])
@@ -138,9 +137,9 @@ let ``A copy that says it is of another room is not taken in the place of the ev
 
 [<Test>]
 let ``An event that cites itself is dropped at once, whatever else is waited for`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
     let waits = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
-    same (waits.Asks.Length) (1)
+    same (waits.Requests.Length) (1)
 
     let after = message "$x" [ "$join"; "$x" ]
 
@@ -150,7 +149,7 @@ let ``An event that cites itself is dropped at once, whatever else is waited for
 
 [<Test>]
 let ``An event that cites an event of another room is rejected`` () =
-    let machine = begun IncomingLimits.usual
+    let machine = begun IncomingLimits.Default
 
     let foreign =
         Draft.toPdu version {
@@ -161,15 +160,15 @@ let ``An event that cites an event of another room is rejected`` () =
 
     let outcome fate =
         tells machine [ arrives (citing "$m" "$foreign") ] (fun ask ->
-            match ask.Question with
-            | Question.AuthChain _ -> Answer.Events [| signed fate foreign; good create; good joined |]
-            | _ -> Answer.Nothing)
+            match ask.Request with
+            | Request.AuthChain _ -> Response.Events [| signed fate foreign; good create; good joined |]
+            | _ -> Response.Nothing)
 
     // Of what its server did not sign nobody knows the room.
     let unsigned = (outcome SignatureFate.Invalid).Reasons
     Assert.That(unsigned, Does.Contain(DropReason.OtherRoom "!other:one"))
     same (List.last unsigned) (DropReason.AuthEventUnavailable "$foreign")
 
-    match (outcome SignatureFate.Valid).Decided with
-    | [ { Verdict = Verdict.Rejected failure } ] -> same (failure.Clause) ("auth-events.elsewhere")
+    match (outcome SignatureFate.Valid).Decided |> List.map _.Verdict with
+    | [ Verdict.Rejected failure ] -> same (failure.Clause) ("auth-events.elsewhere")
     | other -> Assert.Fail $"%A{other}"

@@ -8,6 +8,8 @@ open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
 
 /// A type and state key.
 [<Struct>]
@@ -245,6 +247,19 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Verdict.Accepted -> null
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
+
+    /// The machine of a room of this version, made from what the room's header holds; of a new room, from nothing. See `RoomMachine`.
+    member _.Machine
+        (
+            server: string,
+            roomId: string,
+            history: IRoomHistory,
+            extremities: ForwardExtremity[],
+            currentState: StateTree | null,
+            nextOrdinal: uint32,
+            limits: IncomingLimits
+        ) : RoomMachine =
+        RoomMachine.Of(server, roomId, auth, history, extremities, currentState, nextOrdinal, limits)
 
     /// A user's power, by the create event and the power levels: beyond every level for creators where they stand above all levels.
     member _.PowerOf(levels: IReadOnlyList<AuthEvent>, userId: string) : int64 =

@@ -2,16 +2,41 @@ namespace Matrix.Core.Room
 
 open System
 open System.Collections.Generic
+open Matrix.Core.State
 
-/// A forward extremity: an event that no other known event of the room names as previous.
-[<Struct; CustomEquality; NoComparison>]
-type ForwardExtremity(ordinal: uint32, eventId: string) =
+/// Where the state around an event comes from.
+[<RequireQualifiedAccess>]
+type Provenance =
+    /// This server decided the event and its whole ancestry (previous events and auth events) back to the create event.
+    | Computed
+    /// Something in its ancestry was taken from a peer: a state, or an auth event whose own past is not known.
+    | OnTrust
+
+/// A forward extremity: an accepted event from which no accepted event of the room descends.
+[<Sealed>]
+type ForwardExtremity(ordinal: uint32, eventId: string, depth: int64, stateAfter: StateTree, provenance: Provenance) =
+
+    /// An extremity by name alone, where nothing is built on it.
+    new(ordinal: uint32, eventId: string) = ForwardExtremity(ordinal, eventId, 0L, StateTree.Empty, Provenance.Computed)
 
     /// The event's number in its room, on this server.
     member _.Ordinal = ordinal
 
     /// The event's id.
     member _.EventId = eventId
+
+    /// The event's depth.
+    member _.Depth = depth
+
+    /// The state after the event.
+    member _.StateAfter = stateAfter
+
+    /// Where that state comes from.
+    member _.Provenance = provenance
+
+    /// The same extremity, with another tree of the same state.
+    member internal _.WithState(tree: StateTree) =
+        ForwardExtremity(ordinal, eventId, depth, tree, provenance)
 
     override _.Equals other =
         match other with
@@ -20,7 +45,9 @@ type ForwardExtremity(ordinal: uint32, eventId: string) =
 
     override _.GetHashCode() = HashCode.Combine(ordinal, eventId)
 
-/// What a new event names as previous, and what stays for a later one.
+    override _.ToString() = $"{eventId} #{ordinal}"
+
+/// The previous events of a new event, and the extremities that it leaves.
 [<Sealed>]
 type PreviousEvents internal (named: ForwardExtremity[], kept: ForwardExtremity[]) =
 
@@ -33,13 +60,16 @@ type PreviousEvents internal (named: ForwardExtremity[], kept: ForwardExtremity[
     /// Those that are left, because there are too many.
     member _.Kept: IReadOnlyList<ForwardExtremity> = kept
 
+    member internal _.NamedArray = named
+    member internal _.KeptArray = kept
+
 /// The forward extremities of a room. Server-Server API, "PDUs" (`prev_events`) and "Soft failure".
 [<AbstractClass; Sealed>]
 type Extremities private () =
 
-    /// What a new event of this server's names: at most `most`, the latest first.
+    /// The extremities that a new event of this server names: at most `most`, the latest first.
     static member Choose(all: IReadOnlyList<ForwardExtremity>, most: int) : PreviousEvents =
-        // A room whose servers hear each other has one.
+        // Most rooms have one.
         if all.Count = 1 then
             PreviousEvents([| all[0] |], [||])
         else
@@ -48,7 +78,7 @@ type Extremities private () =
             let count = min (max 1 most) latestFirst.Length
             PreviousEvents(Array.take count latestFirst, Array.skip count latestFirst)
 
-    /// The extremities once an event is known: it replaces those that it names, if new events may build on it. A rejected or
+    /// The extremities after an event: it replaces those that it names, if new events may build on it. A rejected or
     /// soft-failed event replaces none.
     static member After
         (all: IReadOnlyList<ForwardExtremity>, prevEvents: IReadOnlyCollection<string>, made: ForwardExtremity, mayBeBuiltOn: bool) : ForwardExtremity[] =

@@ -28,5 +28,6 @@ module AllProperties =
             StateResStepProperties.all version
             ReplayProperties.all version
             IncomingProperties.all version
+            RoomMachineProperties.all version
             SmallWorldProperties.ofWorlds version
         ]

@@ -23,9 +23,9 @@ module IncomingProperties =
     let private fresh (version: RoomVersion) (roomId: string) : Store * RoomMachine =
         let store = Store "here"
 
-        store, RoomMachine.Of("here", roomId, AuthRules version, store, [||], 1u, IncomingLimits.usual, Practices.usual)
+        store, RoomMachine.Of("here", roomId, AuthRules version, store, [||], null, 1u, IncomingLimits.Default)
 
-    let private received (version: RoomVersion) (pdu: Pdu) : Fact =
+    let internal received (version: RoomVersion) (pdu: Pdu) : Input =
         let sent = {
             Pdu = pdu
             Signatures = [ for server in Composing.signers pdu -> { Server = server; IsGenuine = true } ]
@@ -35,16 +35,16 @@ module IncomingProperties =
         // Identifiers here are no hashes, and have no server either.
         let sender = pdu.Sender.Substring(pdu.Sender.IndexOf ':' + 1)
 
-        Fact.Received(
+        Input.Received(
             peer,
-            Ok {
+            {
                 event with
                     RequiredSigners = [| sender |]
             }
         )
 
-    /// The standing and the state before and after each event, by identifier.
-    let private outcome (decided: seq<Decided>) =
+    /// The status and the state before and after each event, by identifier.
+    let private outcome (decided: seq<DecidedEvent>) =
         Map [
             for d in decided ->
                 let tree (state: Matrix.Core.State.StateTree | null) =
@@ -55,9 +55,9 @@ module IncomingProperties =
                 d.Event.EventId, (d.Known.IsRejected, tree d.StateBefore, tree d.Known.StateAfter, d.Known.Height)
         ]
 
-    let private tellAll (version: RoomVersion) (parts: Fact[] seq) (roomId: string) =
+    let private tellAll (version: RoomVersion) (parts: Input[] seq) (roomId: string) =
         let store, machine = fresh version roomId
-        let decided = List<Decided>()
+        let decided = List<DecidedEvent>()
 
         for facts in parts do
             let step = machine.Tell facts
@@ -97,9 +97,9 @@ module IncomingProperties =
                     let decided, machine =
                         tellAll version [ order |> Array.map (received version) ] events[0].RoomId
 
-                    let order = [ for d in decided -> d.Event.EventId, d.Known.Standing, d.Known.Ordinal ]
+                    let order = [ for d in decided -> d.Event.EventId, d.Known.Status, d.Known.Ordinal ]
 
-                    order, ids machine, machine.Current
+                    order, ids machine, machine.CurrentState
 
                 all events = all (DagGen.shuffled seed events))
 
@@ -112,13 +112,13 @@ module IncomingProperties =
             (fun events ->
                 let facts = events |> Array.map (received version)
                 let _, machine = tellAll version [ facts ] events[0].RoomId
-                let before = machine.Extremities, machine.Current
+                let before = machine.Extremities, machine.CurrentState
                 let step = machine.Tell facts
 
-                step.Asks = [||]
+                step.Requests = [||]
                 && step.Decided.Length = 0
                 && step.Dropped = [||]
-                && before = (machine.Extremities, machine.Current))
+                && before = (machine.Extremities, machine.CurrentState))
 
     /// A decision is what the checks say, read literally.
     let literalVerdicts (version: RoomVersion) =
@@ -139,7 +139,7 @@ module IncomingProperties =
                         | null -> Map.empty
                         | tree -> Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
 
-                    literal.Standing[d.Event.EventId] = d.Known.Standing
+                    literal.Status[d.Event.EventId] = d.Known.Status
                     && literal.Before[d.Event.EventId] = entries)
                 && literal.Extremities = ids machine)
 
@@ -159,45 +159,45 @@ module IncomingProperties =
                 let stateBefore = Map [ for d in full -> d.Event.EventId, d.StateBefore ]
 
                 let _, machine = fresh version events[0].RoomId
-                let decided = List<Decided>()
+                let decided = List<DecidedEvent>()
                 let byId = Map [ for e in events -> e.EventId, e ]
 
                 let give ids =
-                    Answer.Events [|
+                    Response.Events [|
                         for id in ids do
                             if id <> hidden.EventId then
                                 match received version byId[id] with
-                                | Fact.Received(_, Ok event) -> event
+                                | Input.Received(_, event) -> event
                                 | _ -> ()
                     |]
 
                 // For whom, and by whom, a state was told: what is asked next is part of it.
                 let told = HashSet<string * string>()
 
-                let answer (ask: Ask) =
-                    match ask.Question with
-                    | Question.Events ids -> give ids
-                    | Question.AuthChain id -> give (events |> Seq.map _.EventId |> Seq.filter (fun e -> e <> id))
-                    | Question.Missing _
-                    | Question.Keys _ -> Answer.Nothing
-                    | Question.StateBefore id ->
+                let answer (ask: PeerRequest) =
+                    match ask.Request with
+                    | Request.Events ids -> give ids
+                    | Request.AuthChain id -> give (events |> Seq.map _.EventId |> Seq.filter (fun e -> e <> id))
+                    | Request.Missing _
+                    | Request.Keys _ -> Response.Nothing
+                    | Request.StateBefore id ->
                         match stateBefore[id] with
-                        | null -> Answer.Nothing
+                        | null -> Response.Nothing
                         | state ->
                             told.Add((ask.For, ask.Peer)) |> ignore
-                            Answer.State([| for e in state.Entries() -> e.EventId |], [||])
+                            Response.State([| for e in state.Entries() -> e.EventId |], [||])
 
-                let asks = Queue<Ask>()
+                let asks = Queue<PeerRequest>()
                 // For the sake of the event that was told last.
                 let asked = HashSet<string * string>()
                 let mutable repeated = false
 
                 // An event may be asked for with the state around it, and then without, and as one of each state that was told.
-                let questions (ask: Ask) =
+                let questions (ask: PeerRequest) =
                     let isOfState = told.Remove((ask.For, ask.Peer))
 
-                    match ask.Question with
-                    | Question.Events ids -> [
+                    match ask.Request with
+                    | Request.Events ids -> [
                         for id in ids do
                             if isOfState then
                                 $"event {id} of the state before {ask.For}"
@@ -206,15 +206,15 @@ module IncomingProperties =
                             else
                                 $"event {id}"
                       ]
-                    | Question.AuthChain id -> [ $"auth chain {id}" ]
-                    | Question.Missing(id, _, _) -> [ $"missing {id}" ]
-                    | Question.StateBefore id -> [ $"state {id}" ]
-                    | Question.Keys _ -> []
+                    | Request.AuthChain id -> [ $"auth chain {id}" ]
+                    | Request.Missing(id, _, _) -> [ $"missing {id}" ]
+                    | Request.StateBefore id -> [ $"state {id}" ]
+                    | Request.Keys _ -> []
 
-                let take (step: Step) =
+                let take (step: Output) =
                     decided.AddRange step.Decided
 
-                    for ask in step.Asks do
+                    for ask in step.Requests do
                         asks.Enqueue ask
 
                 for pdu in events do
@@ -228,7 +228,7 @@ module IncomingProperties =
                             for question in questions ask do
                                 repeated <- repeated || not (asked.Add(ask.Peer, question))
 
-                            take (machine.Tell [| Fact.Answered(ask.Number, answer ask) |])
+                            take (machine.Tell [| Input.Responded(ask.Number, answer ask) |])
 
                 let computed = HashSet<string>()
 

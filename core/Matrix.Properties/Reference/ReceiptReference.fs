@@ -10,7 +10,7 @@ open Matrix.Core.Room.Incoming
 
 /// What the checks say of events that arrived one after the other, each after those that it names.
 type Reading = {
-    Standing: Map<string, Standing>
+    Status: Map<string, EventStatus>
     /// The state before each.
     Before: Map<string, StateResReference.StateMap>
     /// The forward extremities at the end.
@@ -96,23 +96,23 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
         accepted
         |> List.filter (fun id -> not (accepted |> List.exists (fun other -> descends other id)))
 
-    let step (standing: Map<string, Standing>, accepted: string list) (event: Pdu) =
+    let step (standing: Map<string, EventStatus>, accepted: string list) (event: Pdu) =
         let id = event.EventId
 
         if isRejected id then
-            standing.Add(id, Standing.Rejected), accepted
+            standing.Add(id, EventStatus.Rejected), accepted
         else
             let extremities = ends accepted
 
             if extremities.IsEmpty || passes (resolve (extremities |> List.map after)) id then
-                standing.Add(id, Standing.Accepted), id :: accepted
+                standing.Add(id, EventStatus.Accepted), id :: accepted
             else
-                standing.Add(id, Standing.SoftFailed), accepted
+                standing.Add(id, EventStatus.SoftFailed), accepted
 
     let standing, accepted = ((Map.empty, []), events) ||> List.fold step
 
     {
-        Standing = standing
+        Status = standing
         Before = Map [ for e in events -> e.EventId, before e.EventId ]
         Extremities = Set.ofList (ends accepted)
     }

@@ -44,21 +44,21 @@ module Answers =
         reach find (fun e -> e.Pdu.AuthEvents) (fun _ -> false) most ids
 
     /// The answer to a question. `find` and `stateBefore` say what the server has.
-    let reply (find: string -> SentEvent option) (store: Store) (question: Question) : Reply =
+    let reply (find: string -> SentEvent option) (store: Store) (question: Request) : Reply =
         let events (found: SentEvent list) =
             if found.IsEmpty then Reply.Nothing else Reply.Events found
 
         match question with
-        | Question.Events ids -> events (ids |> Seq.choose find |> List.ofSeq)
-        | Question.AuthChain id -> events (authChain find [ id ])
-        | Question.Missing(latest, earliest, limit) ->
+        | Request.Events ids -> events (ids |> Seq.choose find |> List.ofSeq)
+        | Request.AuthChain id -> events (authChain find [ id ])
+        | Request.Missing(latest, earliest, limit) ->
             let known = HashSet<string>(earliest)
             events (reach find (fun e -> e.Pdu.PrevEvents) known.Contains limit [ latest ])
-        | Question.StateBefore id ->
+        | Request.StateBefore id ->
             match store.StateBefore id with
             | null -> Reply.Nothing
             | state ->
                 let ids = [ for entry in state.Entries() -> entry.EventId ]
                 let chain = [| for e in authChain find ids -> e.Pdu.EventId |]
                 Reply.State(Array.ofList ids, chain)
-        | Question.Keys _ -> Reply.Keys
+        | Request.Keys _ -> Reply.Keys

@@ -280,7 +280,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             | Lie.CiteHidden -> citeHidden op act
 
     /// Answers a request of a server.
-    member _.Reply(from: int, question: Question) : Reply =
+    member _.Reply(from: int, question: Request) : Reply =
         let leavesOut = HashSet<string>()
 
         let unless isHidden (id: string) =
@@ -304,7 +304,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             reply
 
         match question with
-        | Question.StateBefore id ->
+        | Request.StateBefore id ->
             match stateBefore id with
             | null -> Reply.Nothing
             | state ->
@@ -316,5 +316,5 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
                 let ids = [ for entry in claimed.Entries() -> entry.EventId ]
                 let chain = [| for e in Answers.authChain find ids -> e.Pdu.EventId |]
                 Reply.State(Array.ofList ids, chain)
-        | Question.Missing _ -> Answers.reply shown node.View question |> counted
+        | Request.Missing _ -> Answers.reply shown node.View question |> counted
         | _ -> Answers.reply shownToThem node.View question |> counted

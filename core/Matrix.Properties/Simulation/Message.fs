@@ -22,7 +22,7 @@ type Message =
     | Transaction of number: int * events: SentEvent list
     /// Its 200.
     | Acknowledged of number: int
-    | Request of number: int * Question
+    | Request of number: int * Request
     /// What came back: events, a state, keys, or nothing.
     | Response of number: int * Reply
 

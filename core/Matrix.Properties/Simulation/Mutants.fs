@@ -37,62 +37,76 @@ module Mutants =
                 BelievesStates = true
         }
 
-    /// All that an event rests on, and all that rests below.
-    let private graphOf (stage: Stage) (store: Store) : StateResReference.Graph =
-        let known = [
-            for id in store.Ids do
-                match store.Find id with
+    /// The auth chains of some events.
+    let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : StateResReference.Graph =
+        let met = Dictionary<string, KnownEvent>()
+        let pending = Stack<string>(ids)
+
+        while pending.Count > 0 do
+            let id = pending.Pop()
+
+            if not (met.ContainsKey id) then
+                match find id with
                 | null -> ()
-                | known -> known
-        ]
+                | known ->
+                    met.Add(id, known)
+
+                    for cited in known.Event.Pdu.AuthEvents do
+                        pending.Push cited
 
         {
             Version = stage.Rules.Version
-            Events = Map [ for known in known -> known.EventId, known.Event.Pdu ]
+            Events = Map [ for KeyValue(id, known) in met -> id, known.Event.Pdu ]
             Rejected =
                 set [
-                    for known in known do
+                    for KeyValue(id, known) in met do
                         if known.IsRejected then
-                            known.EventId
+                            id
                 ]
         }
 
     /// In the auth difference of one server, the chains of what the states agree on are not left out.
     let sharedPastCounts: Conduct =
-        fun stage server store ->
+        fun stage server find ->
             if server <> 0 then
                 Practices.usual
             else
                 {
                     Practices.usual with
                         Resolve =
-                            fun usual trees ->
+                            fun _ trees ->
                                 let states = [
                                     for tree in trees -> Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
                                 ]
 
-                                let graph = graphOf stage store
+                                let graph = graphOf stage find (states |> Seq.collect Map.values)
 
-                                // An event decided a moment ago is in no store yet: then as usual.
-                                if states |> List.forall (Map.forall (fun _ id -> graph.Events.ContainsKey id)) then
-                                    let outcome =
-                                        StateResReference.resolveWith StateResReference.authDifferenceOfDifferences graph states
+                                let outcome =
+                                    StateResReference.resolveWith StateResReference.authDifferenceOfDifferences graph states
 
-                                    Ok(
-                                        StateTree.OfEntries(
-                                            [|
-                                                for KeyValue((eventType, key), id) in outcome.Resolved ->
-                                                    StateEntry.Of(eventType, key, id, 0u)
-                                            |],
-                                            false
-                                        )
+                                Ok(
+                                    StateTree.OfEntries(
+                                        [|
+                                            for KeyValue((eventType, key), id) in outcome.Resolved ->
+                                                StateEntry.Of(eventType, key, id, 0u)
+                                        |],
+                                        false
                                     )
-                                else
-                                    usual trees
+                                )
                 }
+
+    /// A failed flush leaves the extremities as they were after it.
+    let failedFlushKeepsExtremities: Conduct =
+        fun _ _ _ -> {
+            Practices.usual with
+                RestoresExtremities = false
+        }
 
     /// Each by its name, with what it does wrong.
     let all: (string * string * Conduct) list = [
+        "failed-flush-keeps-extremities",
+        "a failed flush leaves the extremities as they were after it",
+        failedFlushKeepsExtremities
         "first-heard-wins", "where states differ, what was heard first stands", firstHeardWins
         "soft-failure-ignored", "an event that the current state forbids is built upon", softFailureIgnored
         "believes-liars", "what a peer tells of a state counts for more than what the server works out", believesLiars

@@ -11,12 +11,18 @@ type IWorld =
     abstract Now: int
     abstract Send: from: int * dest: int * message: Message -> unit
     abstract After: delay: int * what: (unit -> unit) -> unit
-    /// A server decided an event: told before its view of the room takes the decision.
-    abstract Deciding: server: int * view: Store * decided: Decided -> unit
+    /// A server decided an event; called before its view of the room takes the decision.
+    abstract Deciding: server: int * view: Store * decided: DecidedEvent -> unit
+    /// A server took decisions back; called once its view of the room has none of them.
+    abstract TakenBack: server: int * view: Store * machine: RoomMachine -> unit
+    /// A server evicted its machine.
+    abstract Evicted: server: int * view: Store * machine: RoomMachine -> unit
+    /// A server refused an event of its own that was built on what it prepared.
+    abstract Refused: server: int * refusal: AdoptionRefusal -> unit
     /// A server gave an event up.
     abstract Dropping: server: int * eventId: string * reason: DropReason -> unit
     /// The servers that hear of an event of one server's: those in the room, or all at the end of a run.
-    abstract Destinations: view: Store * decided: Decided -> string list
+    abstract Destinations: view: Store * decided: DecidedEvent -> string list
 
 /// How a server keeps time, in milliseconds.
 [<RequireQualifiedAccess>]
@@ -36,7 +42,8 @@ module Timing =
 
 /// One server: a room machine, a disk, and what is under way. It loses in a crash what is not on the disk.
 [<Sealed>]
-type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> Practices, world: IWorld) =
+type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -> KnownEvent | null) -> Practices, world: IWorld)
+    =
 
     let name = stage.Servers[index]
     // Durable.
@@ -49,22 +56,38 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
     let mutable life = 0
     let mutable isUp = true
     let copies = Dictionary<string, SentEvent>()
-    let made = HashSet<string>()
     let undecided = List<struct (string * SentEvent)>()
-    let unwritten = List<struct (Decided * SentEvent)>()
+    let unwritten = List<struct (DecidedEvent * SentEvent)>()
     let unacknowledged = List<struct (int * int)>()
-    let requests = Dictionary<int, struct (Ask * int)>()
+    let requests = Dictionary<int, struct (PeerRequest * int)>()
     let inFlight = Array.create<int> stage.Servers.Length -1
     let inFlightCount = Array.create<int> stage.Servers.Length 0
     let mutable flushing = false
     let mutable nextNumber = 0
     let mutable nextEvent = 0
+    // How many decisions the next flush keeps, if it is to fail.
+    let mutable failing: int voption = ValueNone
+    let mutable evicting = false
+
+    // What the machine knows of an event.
+    let mutable known: string -> KnownEvent | null = fun _ -> null
 
     let start () : RoomMachine =
-        // What is not on the disk yet the machine has to know by itself.
-        RoomMachine.Of(name, stage.RoomId, stage.Rules, disk, disk.Extremities, disk.NextOrdinal, limits, practices view)
+        // The machine itself knows what is not on the disk yet.
+        RoomMachine.WithPractices(
+            name,
+            stage.RoomId,
+            stage.Rules,
+            disk,
+            disk.Extremities,
+            disk.CurrentState,
+            disk.NextOrdinal,
+            limits,
+            practices (fun id -> known id)
+        )
 
     let mutable machine = start ()
+    do known <- fun id -> machine.Known id
 
     let number () =
         nextNumber <- nextNumber + 1
@@ -108,13 +131,13 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
             if inFlight[dest] = txn then
                 send dest txn events)
 
-    let request (ask: Ask) =
+    let request (ask: PeerRequest) =
         let dest = indexOf ask.Peer
         let key = number ()
         requests[key] <- struct (ask, dest)
         key
 
-    let owe (decided: Decided) =
+    let owe (decided: DecidedEvent) =
         for server in world.Destinations(view, decided) do
             let dest = indexOf server
 
@@ -122,76 +145,111 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
                 outbox[dest].Add decided.Event.EventId
                 pump dest
 
-    let rec tell (facts: Fact[]) : Step =
-        let step = machine.Tell facts
+    let take (decided: DecidedEvent) (sent: SentEvent) =
+        world.Deciding(index, view, decided)
+        view.Add(decided, sent)
+        unwritten.Add(struct (decided, sent))
+
+    /// A machine that has nothing to do is made anew from the disk, if that is due.
+    let evictIfIdle () =
+        if evicting && machine.CanBeEvicted then
+            evicting <- false
+            // Responses to what was withdrawn are for the machine that asked.
+            requests.Clear()
+            machine <- start ()
+            world.Evicted(index, view, machine)
+
+    let rec tell (inputs: Input[]) : Output =
+        let step = machine.Tell inputs
 
         for decided in step.Decided do
-            world.Deciding(index, view, decided)
-            let sent = copies[decided.Event.EventId]
-            view.Add(decided, sent)
-            unwritten.Add(struct (decided, sent))
+            take decided copies[decided.Event.EventId]
 
-        for ask in step.Asks do
+        for ask in step.Requests do
             askPeer ask Timing.attempts
 
         for struct (id, reason) in step.Dropped do
             inbox.Remove id |> ignore
             world.Dropping(index, id, reason)
 
+        scheduleFlush ()
+        evictIfIdle ()
+        step
+
+    and scheduleFlush () =
         if (unwritten.Count > 0 || unacknowledged.Count > 0) && not flushing then
             flushing <- true
             later Timing.flush flush
 
-        step
-
-    and askPeer (ask: Ask) attempts =
+    and askPeer (ask: PeerRequest) attempts =
         let dest = indexOf ask.Peer
 
         if dest < 0 || attempts = 0 then
-            later 1 (fun () -> tell [| Fact.Answered(ask.Number, Answer.Nothing) |] |> ignore)
+            let asking = machine
+
+            later 1 (fun () ->
+                if obj.ReferenceEquals(asking, machine) then
+                    tell [| Input.Responded(ask.Number, Response.Nothing) |] |> ignore)
         else
             let key = request ask
-            world.Send(index, dest, Message.Request(key, ask.Question))
+            world.Send(index, dest, Message.Request(key, ask.Request))
 
             later Timing.patience (fun () ->
                 if requests.Remove key then
                     askPeer ask (attempts - 1))
 
-    and flush () =
-        flushing <- false
+    /// Writes the first decisions.
+    and write count =
+        let written = unwritten.GetRange(0, count)
+        unwritten.RemoveRange(0, count)
 
-        for struct (peer, event) in undecided do
-            inbox[event.Pdu.EventId] <- struct (peer, event)
-
-        for struct (decided, sent) in unwritten do
+        for struct (decided, sent) in written do
             disk.Add(decided, sent)
             inbox.Remove decided.Event.EventId |> ignore
             copies.Remove decided.Event.EventId |> ignore
 
-        let written = unwritten.ToArray()
-        unwritten.Clear()
-        undecided.Clear()
-
-        for struct (dest, txn) in unacknowledged do
-            world.Send(index, dest, Message.Acknowledged txn)
-
-        unacknowledged.Clear()
-
-        tell [| Fact.Durable [| for struct (decided, _) in written -> decided.Known |] |]
-        |> ignore
+        if count > 0 then
+            let struct (last, _) = written[count - 1]
+            machine.Durable last.Number
 
         for struct (decided, _) in written do
-            if made.Remove decided.Event.EventId then
+            if decided.IsLocal then
                 owe decided
 
-    let answer (reply: Reply) (ask: Ask) =
-        match reply, ask.Question with
-        | Reply.Keys, Question.Keys(server, signatures) ->
+    and flush () =
+        flushing <- false
+
+        match failing with
+        | ValueSome keeps when keeps < unwritten.Count ->
+            failing <- ValueNone
+            write keeps
+            let struct (first, _) = unwritten[0]
+            machine.Failed first.Number |> ignore
+            unwritten.Clear()
+            view.Become disk
+            world.TakenBack(index, view, machine)
+            tell [||] |> ignore
+        | _ ->
+            for struct (peer, event) in undecided do
+                inbox[event.Pdu.EventId] <- struct (peer, event)
+
+            undecided.Clear()
+            write unwritten.Count
+
+            for struct (dest, txn) in unacknowledged do
+                world.Send(index, dest, Message.Acknowledged txn)
+
+            unacknowledged.Clear()
+            evictIfIdle ()
+
+    let answer (reply: Reply) (ask: PeerRequest) =
+        match reply, ask.Request with
+        | Reply.Keys, Request.Keys(server, signatures) ->
             keys.Add server |> ignore
-            Answer.Signatures(signatures |> Array.map (SentEvent.check keys.Contains))
-        | Reply.Events events, _ -> Answer.Events [| for event in events -> receive event |]
-        | Reply.State(ids, chain), _ -> Answer.State(ids, chain)
-        | _ -> Answer.Nothing
+            Response.Signatures(signatures |> Array.map (SentEvent.check keys.Contains))
+        | Reply.Events events, _ -> Response.Events [| for event in events -> receive event |]
+        | Reply.State(ids, chain), _ -> Response.State(ids, chain)
+        | _ -> Response.Nothing
 
     /// The server's name.
     member _.Name = name
@@ -209,19 +267,27 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
     member _.Machine = machine
 
     /// How it answers requests of a server. A lying server has ways of its own.
-    member val Reply: int -> Question -> Reply = (fun _ question -> Answers.reply disk.TrySent disk question) with get, set
+    member val Reply: int -> Request -> Reply = (fun _ question -> Answers.reply disk.TrySent disk question) with get, set
 
-    /// Where an event of this server's goes now.
-    member _.Place: Place = {
+    /// Where an event goes that is built on what the machine prepared.
+    member private _.PlaceOf(previous: seq<ForwardExtremity>, state: StateTree) : Place = {
         Prev = [
-            for e in (Extremities.Choose(machine.Extremities, 20)).Named do
+            for e in previous do
                 match view.Find e.EventId with
                 | null -> ()
                 | known -> known.Event.Pdu
         ]
-        State = machine.Current
+        State = state
         Read = view.AuthState
     }
+
+    /// Where an event of this server's goes now.
+    member this.Place: Place =
+        let prepared = machine.Resolve()
+
+        match prepared.StateBefore with
+        | null -> this.PlaceOf(prepared.PreviousEvents, StateTree.Empty)
+        | state -> this.PlaceOf(prepared.PreviousEvents, state)
 
     /// A number for an event of this server's that no other has.
     member _.NextEventNumber() =
@@ -231,15 +297,9 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
     /// What its clock says: it goes wrong by up to half a second.
     member _.Clock = 1_000_000L + int64 world.Now + int64 ((index * 7919) % 11) * 50L
 
-    /// Takes an event that this server made, with the signatures that it has.
-    member _.Make(sent: SentEvent) : Step =
-        made.Add sent.Pdu.EventId |> ignore
-        copies[sent.Pdu.EventId] <- sent
-        // Whoever vouches for a join has just signed it: there is nothing to look up.
-        tell [| Fact.Made(SentEvent.receive stage.Format (fun _ -> true) sent) |]
-
     /// Tries a draft; false if the room does not allow it.
     member this.Try(draft: Matrix.Core.Room.Draft) : bool =
+        let prepared = machine.Resolve()
         let place = this.Place
         let cited = Composing.authEvents stage place draft
 
@@ -248,20 +308,33 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
 
         let signers = Composing.signers pdu
 
-        if Composing.isAllowed stage place pdu cited signers then
-            let sent = {
-                Pdu = pdu
-                Signatures = [ for server in signers -> { Server = server; IsGenuine = true } ]
-            }
+        let isAllowedNow =
+            match prepared.CurrentState with
+            | NonNull current when not (obj.ReferenceEquals(current, prepared.StateBefore)) ->
+                Composing.isAllowed stage { place with State = current } pdu cited signers
+            | _ -> true
 
-            this.Make sent |> ignore
-            true
+        if isAllowedNow && Composing.isAllowed stage place pdu cited signers then
+            let adoption = machine.Adopt(prepared, stage.Rules.Read pdu, -1)
+
+            match adoption.Decided with
+            | null ->
+                world.Refused(index, adoption.Refusal)
+                false
+            | decided ->
+                take decided {
+                    Pdu = pdu
+                    Signatures = [ for server in signers -> { Server = server; IsGenuine = true } ]
+                }
+
+                scheduleFlush ()
+                true
         else
             false
 
     /// Takes what all servers of the room know from the beginning.
     member _.Begin(events: SentEvent list) : unit =
-        tell [| for event in events -> Fact.Received(stage.Servers[0], Ok(receive event)) |]
+        tell [| for event in events -> Input.Received(stage.Servers[0], receive event) |]
         |> ignore
 
         flush ()
@@ -282,8 +355,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
                     if isNull (view.Find event.Pdu.EventId) then
                         undecided.Add(struct (peer, event))
 
-                tell [| for event in events -> Fact.Received(peer, Ok(receive event)) |]
-                |> ignore
+                tell [| for event in events -> Input.Received(peer, receive event) |] |> ignore
             | Message.Acknowledged txn ->
                 if inFlight[from] = txn then
                     inFlight[from] <- -1
@@ -294,7 +366,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
                 match requests.TryGetValue key with
                 | true, struct (ask, dest) when dest = from ->
                     requests.Remove key |> ignore
-                    tell [| Fact.Answered(ask.Number, answer reply ask) |] |> ignore
+                    tell [| Input.Responded(ask.Number, answer reply ask) |] |> ignore
                 | _ -> ()
 
     /// Stops at once.
@@ -308,23 +380,35 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
         life <- life + 1
         flushing <- false
         copies.Clear()
-        made.Clear()
         undecided.Clear()
         unwritten.Clear()
         unacknowledged.Clear()
         requests.Clear()
         System.Array.Fill(inFlight, -1)
+        failing <- ValueNone
+        evicting <- false
         view <- Store name
-        view.CopyFrom disk
+        view.Become disk
         machine <- start ()
 
         tell [|
-            for struct (peer, event) in Seq.toArray inbox.Values -> Fact.Received(peer, Ok(receive event))
+            for struct (peer, event) in Seq.toArray inbox.Values -> Input.Received(peer, receive event)
         |]
         |> ignore
 
         for dest in 0 .. outbox.Length - 1 do
             pump dest
+
+    /// The next flush of more decisions than that keeps so many of them, and fails for the others.
+    member _.FailNextFlush(keeps: int) : unit = failing <- ValueSome keeps
+
+    /// The machine is evicted as soon as it can be.
+    member _.EvictWhenIdle() : unit = evicting <- true
+
+    /// Nothing goes wrong here any more.
+    member _.Calm() : unit =
+        failing <- ValueNone
+        evicting <- false
 
     /// Owes nothing to a server any more.
     member _.Forgive(dest: int) : unit =
@@ -332,4 +416,4 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: Store -> 
         inFlight[dest] <- -1
 
     /// The current state.
-    member _.Current: StateTree = machine.Current
+    member _.Current: StateTree = machine.CurrentState

@@ -58,6 +58,10 @@ type Trouble =
     | Partition of from: int * until: int * side: int
     /// A server stops, loses what is not durable, and comes back.
     | Crash of server: int * at: int * until: int
+    /// The next flush of a server fails, for all decisions but the first ones.
+    | FailedFlush of server: int * at: int * keeps: int
+    /// A server evicts its machine as soon as that has nothing to do.
+    | Eviction of server: int * at: int
 
 /// What the network does to each message.
 type Noise = {
@@ -96,6 +100,8 @@ type Fault =
     | Duplicates
     | Partition
     | Crash
+    | Flush
+    | Eviction
     | Liar
 
 /// Names of faults.
@@ -110,6 +116,8 @@ module Fault =
         "duplicates", Fault.Duplicates
         "partition", Fault.Partition
         "crash", Fault.Crash
+        "flush", Fault.Flush
+        "eviction", Fault.Eviction
         "liar", Fault.Liar
     ]
 
@@ -217,7 +225,7 @@ module Plan =
                     Trouble.Crash(dice.Below options.Servers, at, at + 200 + dice.Below 5000)
         ]
 
-        {
+        let plan = {
             Version = options.Version
             Servers = options.Servers
             Liar = liar
@@ -227,4 +235,19 @@ module Plan =
             Walk = dice.Of [| 20; 200; 1000 |]
             Operations = operations
             Troubles = troubles
+        }
+
+        // Drawn last, so that the rest of a seed's plan is what it was before there were such.
+        let storage = [
+            if drawn Fault.Flush 700 then
+                for _ in 0 .. dice.Below 12 do
+                    Trouble.FailedFlush(dice.Below options.Servers, dice.Below length, dice.Below 3)
+            if drawn Fault.Eviction 700 then
+                for _ in 0 .. dice.Below 12 do
+                    Trouble.Eviction(dice.Below options.Servers, dice.Below length)
+        ]
+
+        {
+            plan with
+                Troubles = plan.Troubles @ storage
         }

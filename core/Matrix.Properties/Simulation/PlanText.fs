@@ -73,6 +73,19 @@ module PlanText =
                 "from", number at
                 "until", number until
             ]
+        | Trouble.FailedFlush(server, at, keeps) ->
+            object' [
+                "trouble", Json.String "failed_flush"
+                "server", number server
+                "from", number at
+                "keeps", number keeps
+            ]
+        | Trouble.Eviction(server, at) ->
+            object' [
+                "trouble", Json.String "eviction"
+                "server", number server
+                "from", number at
+            ]
 
     let private members (plan: Plan) : (string * Json) list = [
         "room_version", Json.String plan.Version
@@ -173,7 +186,10 @@ module PlanText =
         match text place o "trouble" with
         | "partition" -> Trouble.Partition(int' place o "from" 0 most, int' place o "until" 0 most, int' place o "side" 0 most)
         | "crash" -> Trouble.Crash(int' place o "server" 0 63, int' place o "from" 0 most, int' place o "until" 0 most)
-        | _ -> fail $"{place}.trouble" "partition or crash"
+        | "failed_flush" ->
+            Trouble.FailedFlush(int' place o "server" 0 63, int' place o "from" 0 most, int' place o "keeps" 0 most)
+        | "eviction" -> Trouble.Eviction(int' place o "server" 0 63, int' place o "from" 0 most)
+        | _ -> fail $"{place}.trouble" "partition, crash, failed_flush or eviction"
 
     let private readPlan (o: JsonObject) : Plan =
         let place = "$"

@@ -31,7 +31,7 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch,
     let isAcceptedBy n (id: string) =
         match nodes[n].View.Find id with
         | null -> false
-        | known -> known.Standing = Standing.Accepted
+        | known -> known.Status = EventStatus.Accepted
 
     /// One event from each server, one after the other: who said what.
     member _.Round() : (int * string) list = [

@@ -21,8 +21,9 @@ type Told = {
     Verdicts: string list
 }
 
-/// How the servers of a run do things: the usual way, unless a test wants to see what notices another.
-type Conduct = Stage -> int -> Store -> Practices
+/// How the servers of a run do things, given what a server's machine knows of an event: the usual way, unless a test wants to see
+/// what notices another.
+type Conduct = Stage -> int -> (string -> KnownEvent | null) -> Practices
 
 /// A federation in one process.
 [<RequireQualifiedAccess>]
@@ -92,7 +93,7 @@ module Simulation =
           }
 
     let private limitsOf (plan: Plan) : IncomingLimits = {
-        IncomingLimits.usual with
+        IncomingLimits.Default with
             Walk = plan.Walk
             Page = 20
     }
@@ -209,6 +210,9 @@ module Simulation =
                                 nodes[n].Crash()
                                 network.After(until - at, (fun () -> restart n))
                     )
+                | Trouble.FailedFlush(server, at, keeps) ->
+                    network.After(at, (fun () -> nodes[server % nodes.Length].FailNextFlush keeps))
+                | Trouble.Eviction(server, at) -> network.After(at, (fun () -> nodes[server % nodes.Length].EvictWhenIdle()))
 
         /// Nothing goes wrong from now on, and the liar is gone.
         let heal () =
@@ -216,6 +220,7 @@ module Simulation =
 
             for n in honest do
                 restart n
+                nodes[n].Calm()
 
             if plan.Liar >= 0 then
                 nodes[plan.Liar].Crash()
@@ -272,9 +277,9 @@ module Simulation =
             let verdict (id: string) (node: Node) =
                 match node.View.Find id with
                 | null -> ""
-                | known when known.IsOutlier -> $"{known.Standing}, outlier"
-                | known when known.Provenance.IsOnTrust -> $"{known.Standing}, on trust"
-                | known -> string known.Standing
+                | known when known.IsOutlier -> $"{known.Status}, outlier"
+                | known when known.Provenance.IsOnTrust -> $"{known.Status}, on trust"
+                | known -> string known.Status
 
             nodes
             |> Seq.collect (fun node -> node.View.Ids |> Seq.map (fun id -> node.View.Find id))
@@ -294,6 +299,9 @@ module Simulation =
             member _.Send(from, dest, message) = network.Send(from, dest, message)
             member _.After(delay, what) = network.After(delay, what)
             member _.Deciding(server, view, decided) = watch.Deciding(server, view, decided)
+            member _.TakenBack(server, view, machine) = watch.TakenBack(server, view, machine)
+            member _.Evicted(server, view, machine) = watch.Evicted(server, view, machine)
+            member _.Refused(server, refusal) = watch.Refused(server, refusal)
             member _.Dropping(server, _, reason) = watch.Dropping(server, reason)
 
             member _.Destinations(view, decided) =

@@ -8,7 +8,6 @@ open Matrix.Core.Ident
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
-open Matrix.Core.StateRes
 
 /// What one server knows of the room: its database, or the same with what is still to be written.
 [<Sealed>]
@@ -37,23 +36,25 @@ type Store(server: string) =
     /// The number of the next event.
     member val NextOrdinal = 1u with get, set
 
-    /// Takes a decision and the event as it came.
-    member this.Add(decided: Decided, event: SentEvent) : unit =
-        let pdu = decided.Event
+    /// The current state.
+    member val CurrentState = StateTree.Empty with get, set
+
+    member private _.Put(event: KnownEvent, stateBefore: StateTree | null, copy: SentEvent) : unit =
+        let pdu = event.Event.Pdu
         let id = pdu.EventId
         let isNew = not (known.ContainsKey id)
         let wasCiting = not isNew && not known[id].IsRejected
-        known[id] <- decided.Known
-        sent[id] <- event
+        known[id] <- event
+        sent[id] <- copy
 
         if isNew then
             order.Add id
 
-        if pdu.IsState && not decided.Known.IsRejected && not wasCiting then
+        if pdu.IsState && not event.IsRejected && not wasCiting then
             for cited in pdu.AuthEvents do
                 note citing cited id
 
-        match decided.StateBefore with
+        match stateBefore with
         | null -> ()
         | state ->
             before[id] <- state
@@ -61,32 +62,30 @@ type Store(server: string) =
             for prev in pdu.PrevEvents do
                 note following prev id
 
+    /// Takes a decision and the event as it came.
+    member this.Add(decided: DecidedEvent, copy: SentEvent) : unit =
+        this.Put(decided.Known, decided.StateBefore, copy)
         this.Extremities <- decided.Extremities
-        this.NextOrdinal <- max this.NextOrdinal (decided.Known.Ordinal + 1u)
+        this.CurrentState <- decided.CurrentStateAfter
+        this.NextOrdinal <- max this.NextOrdinal (decided.Ordinal + 1u)
 
-    /// Takes all that another store has.
-    member this.CopyFrom(other: Store) : unit =
-        for struct (decided, event) in other.Everything do
-            this.Add(decided, event)
+    /// Becomes what another store is.
+    member this.Become(other: Store) : unit =
+        known.Clear()
+        sent.Clear()
+        before.Clear()
+        citing.Clear()
+        following.Clear()
+        order.Clear()
+
+        for id in other.Ids do
+            match other.Find id, other.TrySent id with
+            | NonNull event, Some copy -> this.Put(event, other.StateBefore id, copy)
+            | _ -> ()
 
         this.Extremities <- other.Extremities
+        this.CurrentState <- other.CurrentState
         this.NextOrdinal <- other.NextOrdinal
-
-    /// All decisions, in order.
-    member this.Everything: seq<struct (Decided * SentEvent)> =
-        order
-        |> Seq.map (fun id ->
-            let decided: Decided = {
-                Event = known[id].Event.Pdu
-                Verdict = Verdict.Accepted
-                Known = known[id]
-                StateBefore = this.StateBefore id
-                WasOutlier = false
-                ToldBy = null
-                Extremities = this.Extremities
-            }
-
-            struct (decided, sent[id]))
 
     /// The identifiers of all decided events, in order.
     member _.Ids: IReadOnlyList<string> = order
@@ -155,11 +154,3 @@ type Store(server: string) =
             |> Seq.filter (fun other -> other <> server)
             |> Seq.toArray
             :> _
-
-    interface IEventSource with
-        member this.Find eventId =
-            match this.Find eventId with
-            | null -> null
-            | found -> found.Sourced
-
-        member _.Citing eventId = all citing eventId

@@ -19,6 +19,14 @@ type Violation =
     | SoftFailure of eventId: string * server: string
     /// A server's forward extremities are not the accepted events without accepted descendants.
     | Extremities of server: string
+    /// The current state that a decision names is not that of the extremities before it.
+    | CurrentState of eventId: string * server: string
+    /// An event has another number than the next one of its room.
+    | Numbers of eventId: string * server: string
+    /// A server refused an event of its own that was built on what it prepared.
+    | Refused of server: string * refusal: AdoptionRefusal
+    /// After a failed flush, or an eviction, a server is not where its disk is.
+    | NotAsDurable of server: string
     /// After all have heard of all, the current states of two honest servers differ.
     | CurrentStatesDiffer of server: string * other: string
 
@@ -29,6 +37,10 @@ type Violation =
         | VerdictsDiffer _, VerdictsDiffer _
         | SoftFailure _, SoftFailure _
         | Extremities _, Extremities _
+        | CurrentState _, CurrentState _
+        | Numbers _, Numbers _
+        | Refused _, Refused _
+        | NotAsDurable _, NotAsDurable _
         | CurrentStatesDiffer _, CurrentStatesDiffer _ -> true
         | _ -> false
 
@@ -38,6 +50,10 @@ type Violation =
         | VerdictsDiffer(id, a, b, clause) -> $"one of {a} and {b} rejected {id} by {clause}, the other did not"
         | SoftFailure(id, a) -> $"{a} did not do with {id} what its current state says"
         | Extremities a -> $"the forward extremities of {a} are not the ends of its graph"
+        | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
+        | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"
+        | Refused(a, refusal) -> $"{a} refused an event of its own: {refusal}"
+        | NotAsDurable a -> $"{a} is not where its disk is, though nothing else is left"
         | CurrentStatesDiffer(a, b) -> $"{a} and {b} heard of the same events and hold different states"
 
 /// What was seen in a run.
@@ -77,6 +93,10 @@ type Seen = {
     FalseStates: int
     Lost: int
     Crashes: int
+    /// Flushes that failed, of which some decisions were taken back.
+    FailedFlushes: int
+    /// Machines that were evicted, and made anew.
+    Evictions: int
 }
 
 /// Looks at honest servers' decisions as they are made.
@@ -99,6 +119,8 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     let mutable dropped = 0
     let mutable unsigned = 0
     let mutable withoutAuthEvents = 0
+    let mutable failedFlushes = 0
+    let mutable evictions = 0
 
     let fail what =
         if violation.IsNone then
@@ -131,13 +153,20 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             match currents.TryGetValue key with
             | true, known -> known
             | _ ->
-                match Merging.resolve resolver view (fun _ -> 0u) ResolutionLimits.usual (trees.ToArray()) with
+                match
+                    StateBefore.resolve
+                        resolver
+                        (StateBefore.sourceOf view)
+                        (fun _ -> 0u)
+                        ResolutionLimits.usual
+                        (trees.ToArray())
+                with
                 | Ok merged ->
                     currents[key] <- merged
                     merged
                 | Error _ -> trees[trees.Count - 1]
 
-    let allowedNow (view: Store) (event: Decided) : bool =
+    let allowedNow (view: Store) (event: DecidedEvent) : bool =
         let pdu = event.Event
 
         let cited =
@@ -158,7 +187,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         view.Extremities.Length = 0
         || stage.Rules.Decide(pdu, view.AuthState(current view), facts).IsOk
 
-    let compareComputed server (event: Decided) (before: StateTree) =
+    let compareComputed server (event: DecidedEvent) (before: StateTree) =
         let id = event.Event.EventId
 
         // "" for what was not rejected.
@@ -177,6 +206,31 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 fail (Violation.VerdictsDiffer(id, stage.Servers[server], stage.Servers[other], was + clause))
         | _ -> computed[id] <- struct (before, clause, server)
 
+    /// Whether a decision moves the end of the room on from where it was.
+    let checkFrontier server (view: Store) (event: DecidedEvent) =
+        let id = event.Event.EventId
+
+        if not (StateTree.AreSame(event.CurrentStateBefore, current view)) then
+            fail (Violation.CurrentState(id, stage.Servers[server]))
+
+        if not event.WasOutlier && event.Ordinal <> view.NextOrdinal then
+            fail (Violation.Numbers(id, stage.Servers[server]))
+
+        let isKnown (e: ForwardExtremity) =
+            e.EventId = id || not (isNull (view.Find e.EventId))
+
+        if not (Array.forall isKnown event.Extremities) then
+            fail (Violation.Extremities stage.Servers[server])
+
+    let checkDurable server (view: Store) (machine: RoomMachine) =
+        if
+            machine.Extremities <> view.Extremities
+            || machine.NextOrdinal <> view.NextOrdinal
+            || machine.NotDurable <> 0
+            || not (StateTree.AreSame(machine.CurrentState, current view))
+        then
+            fail (Violation.NotAsDurable stage.Servers[server])
+
     /// The first thing that went wrong.
     member _.Violation = violation
 
@@ -184,10 +238,11 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     member _.Fail(what: Violation) = fail what
 
     /// A server decides an event; `view` is what it knew before.
-    member _.Deciding(server: int, view: Store, event: Decided) : unit =
+    member _.Deciding(server: int, view: Store, event: DecidedEvent) : unit =
         if isHonest server then
             decided.Add event.Event.EventId |> ignore
             decisions <- decisions + 1
+            checkFrontier server view event
 
             match event.StateBefore with
             | null -> outliers <- outliers + 1
@@ -200,7 +255,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 if event.Event.PrevEvents.Length > 1 then
                     merges <- merges + 1
 
-                if not (isNull event.ToldBy) then
+                if not (isNull event.StateFrom) then
                     told <- told + 1
 
                 if event.Known.Provenance.IsComputed then
@@ -211,6 +266,23 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
 
                 if not event.Known.IsRejected && event.Verdict.IsAccepted <> allowedNow view event then
                     fail (Violation.SoftFailure(event.Event.EventId, stage.Servers[server]))
+
+    /// A server took decisions back: it is where its disk is.
+    member _.TakenBack(server: int, view: Store, machine: RoomMachine) : unit =
+        if isHonest server then
+            failedFlushes <- failedFlushes + 1
+            checkDurable server view machine
+
+    /// A server evicted its machine, and has another.
+    member _.Evicted(server: int, view: Store, machine: RoomMachine) : unit =
+        if isHonest server then
+            evictions <- evictions + 1
+            checkDurable server view machine
+
+    /// A server refused an event of its own.
+    member _.Refused(server: int, refusal: AdoptionRefusal) : unit =
+        if isHonest server then
+            fail (Violation.Refused(stage.Servers[server], refusal))
 
     /// A server gives an event up.
     member _.Dropping(server: int, reason: DropReason) : unit =
@@ -255,7 +327,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                     |> Seq.exists (fun next ->
                         match view.Find next with
                         | null -> false
-                        | known -> known.Standing = Standing.Accepted || isBuiltUpon next)
+                        | known -> known.Status = EventStatus.Accepted || isBuiltUpon next)
 
                 builtUpon[id] <- answer
                 answer
@@ -270,7 +342,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 match view.Find id with
                 | null -> false
                 | known ->
-                    known.Standing = Standing.Accepted
+                    known.Status = EventStatus.Accepted
                     && not known.IsOutlier
                     && not (isBuiltUpon id))
             |> Set.ofSeq
@@ -302,4 +374,6 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         FalseStates = 0
         Lost = lost
         Crashes = crashes
+        FailedFlushes = failedFlushes
+        Evictions = evictions
     }

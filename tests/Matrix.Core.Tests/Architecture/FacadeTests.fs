@@ -5,6 +5,8 @@ open System
 open System.Reflection
 open NUnit.Framework
 open Matrix.Core.Facade
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
 
 let rec private named (t: Type) : seq<Type> =
     seq {
@@ -53,6 +55,34 @@ let ``No signature of the facade has a type that only F# has`` () =
 
     Assert.That(types.Length, Is.GreaterThan 1)
     Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
+
+/// What a host sees of the room machine. Practices are for simulations, and a union's own members are for F#.
+let private ofTheMachine = [
+    typeof<ForwardExtremity>
+    typeof<RoomMachine>
+    typeof<Prepared>
+    typeof<Adoption>
+    typeof<DecidedEvent>
+    typeof<KnownEvent>
+    typeof<IRoomHistory>
+    typeof<Output>
+    typeof<PeerRequest>
+    typeof<IncomingLimits>
+]
+
+[<Test>]
+let ``No signature of the room machine that the host calls has a type that only F# has`` () =
+    let found =
+        ofTheMachine
+        |> List.collect foreignMembers
+        |> List.filter (fun m ->
+            not (
+                m.StartsWith "RoomMachine.WithPractices"
+                || m.Contains ".CompareTo"
+                || m.Contains ".Equals"
+            ))
+
+    Assert.That(found, Is.Empty)
 
 [<Test>]
 let ``Types of the facade are sealed`` () =

@@ -30,6 +30,8 @@ let private ofAll: (string * (Seen -> int)) list = [
     "without_auth_events", _.WithoutAuthEvents
     "messages_lost", _.Lost
     "crashes", _.Crashes
+    "failed_flushes", _.FailedFlushes
+    "evictions", _.Evictions
 ]
 
 /// Whether nothing went wrong, and no two servers were compared at the end: nobody was left in the room, or they stayed apart.

@@ -28,7 +28,7 @@ type SimulateArguments =
             | Seed _ -> "the first seed: the same seed gives the same history; 1 unless said."
             | Seeds _ -> "how many seeds are run, on all cores, by turns in the versions; 1 in each unless said."
             | Faults _ ->
-                "all, none, or some of: delay, reorder, loss, duplicates, partition, crash, liar (with commas); all unless said."
+                "all, none, or some of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, liar (with commas); all unless said."
             | Room_Version _ -> "the room's version, or all; may be given several times; 12 unless said."
             | Replay _ -> "runs the history of a file again, in place of a seed's: with --format only."
             | Out _ ->

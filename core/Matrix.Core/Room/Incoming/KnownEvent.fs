@@ -2,30 +2,25 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 open Matrix.Core.Auth
+open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// What became of an event that was decided.
+/// The verdict on an event, without its reason: what later events ask about it.
 [<RequireQualifiedAccess>]
-type Standing =
+type EventStatus =
     | Accepted
     | SoftFailed
     | Rejected
 
-/// Where the state around an event comes from.
-[<RequireQualifiedAccess>]
-type Provenance =
-    /// This server decided the event and all of its ancestry, previous events and auth events, back to the create event.
-    | Computed
-    /// Something in its ancestry was taken from a peer's answer: a state, or an auth event whose own past is not known.
-    | OnTrust
-
-/// An event that was decided: all that later events ask about it.
+/// An event that was decided: all that later events ask about it. A `height` of -1 is not known yet: it is worked out when
+/// state resolution asks.
 [<Sealed>]
 type KnownEvent
-    (event: AuthEvent, standing: Standing, height: int, ordinal: uint32, stateAfter: StateTree | null, provenance: Provenance) =
+    (event: AuthEvent, status: EventStatus, height: int, ordinal: uint32, stateAfter: StateTree | null, provenance: Provenance) =
 
-    let sourced = SourcedEvent(event, standing.IsRejected, height)
+    let mutable height = height
+    let mutable sourced: SourcedEvent | null = null
 
     /// The event, with what authorization reads of it.
     member _.Event = event
@@ -33,13 +28,13 @@ type KnownEvent
     /// Its identifier.
     member _.EventId = event.Pdu.EventId
 
-    /// What became of it.
-    member _.Standing = standing
+    /// The verdict.
+    member _.Status = status
 
     /// Whether it was rejected.
-    member _.IsRejected = standing.IsRejected
+    member _.IsRejected = status.IsRejected
 
-    /// One more than the greatest height among its auth events, 0 without any.
+    /// One more than the greatest height among its auth events, 0 without any; -1 while it is not known.
     member _.Height = height
 
     /// Its number in its room, on this server.
@@ -48,26 +43,65 @@ type KnownEvent
     /// The state after it: of a rejected event, the state before it. Null of an outlier.
     member _.StateAfter = stateAfter
 
-    /// Whether it is known without the state around it: an auth event, or part of a state, that a peer told.
+    /// Whether it is known without the state around it: an auth event, or part of a state, that a peer gave.
     /// It passed the rules by its auth events alone.
     member _.IsOutlier = isNull stateAfter
 
     /// Where the state around it comes from; on trust for every outlier.
     member _.Provenance = provenance
 
-    /// The event as state resolution sees it.
-    member _.Sourced = sourced
+    /// The height, worked out from the auth events if it is not known yet. `find` gives an event by its identifier.
+    member internal this.HeightBy(find: string -> KnownEvent | null) : int =
+        if height < 0 then
+            // A stack of its own: chains of events whose heights are not known may be long.
+            let pending = Stack<KnownEvent>()
+            let met = HashSet<string>()
+            pending.Push this
 
-/// What a server durably knows of one room. Asked about few events at a time; a cache behind it pays.
+            while pending.Count > 0 do
+                let next = pending.Peek()
+                let isFirstVisit = met.Add next.EventId
+                let mutable greatest = -1
+                let mutable waits = false
+
+                for id in next.Event.Pdu.AuthEvents do
+                    match find id with
+                    | null -> ()
+                    | cited when cited.Height >= 0 -> greatest <- max greatest cited.Height
+                    | cited ->
+                        // What was met before and has no height yet cites itself.
+                        if isFirstVisit && not (met.Contains cited.EventId) then
+                            pending.Push cited
+                            waits <- true
+
+                if not waits then
+                    pending.Pop() |> ignore
+                    next.SetHeight(greatest + 1)
+
+        height
+
+    member private _.SetHeight(known: int) : unit = height <- known
+
+    /// The event as state resolution sees it.
+    member internal this.SourcedBy(find: string -> KnownEvent | null) : SourcedEvent =
+        match sourced with
+        | null ->
+            let made = SourcedEvent(event, status.IsRejected, this.HeightBy find)
+            sourced <- made
+            made
+        | known -> known
+
+/// What a server durably knows of one room. Asked about few events at a time; a cache behind it pays. It may throw: whatever the
+/// machine was doing is then undone, and can be asked of it again.
 type IRoomHistory =
     /// The event of that identifier; null if it was never decided.
     abstract Known: eventId: string -> KnownEvent | null
 
-    /// The accepted state events that cite an event among their auth events, the newest first.
+    /// The accepted state events that name an event among their auth events, the newest first.
     abstract Citing: eventId: string -> seq<string>
 
     /// The decided events, outliers excepted, that name an event among their previous events.
     abstract Following: eventId: string -> seq<string>
 
-    /// The other servers joined in the room, in an order of this server's choice: those asked first stand first.
+    /// The other servers joined in the room, in the order in which they are asked.
     abstract Servers: unit -> IReadOnlyList<string>

@@ -5,148 +5,222 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.State
 
-/// What was fetched for the sake of one received event, and for what that led to.
+/// What was fetched for the sake of one received event, and of what that led to.
 [<Sealed>]
-type internal Effort() =
+type internal FetchBudget(log: UndoLog) =
+    let walked = Undoable(log, 0)
+    let chain = Undoable(log, 0)
+    let requests = Undoable(log, 0)
+
     /// Previous events.
-    member val Walked = 0 with get, set
+    member _.Walked
+        with get () = walked.Value
+        and set count = walked.Value <- count
+
     /// Auth and state events.
-    member val Chain = 0 with get, set
+    member _.Chain
+        with get () = chain.Value
+        and set count = chain.Value <- count
 
-    /// Questions.
-    member val Questions = 0 with get, set
+    /// Requests, those for keys apart.
+    member _.Requests
+        with get () = requests.Value
+        and set count = requests.Value <- count
 
-    /// Events that cannot be decided at all, for something that they rest on was looked for everywhere.
-    member val GivenUp = HashSet<string>()
+    /// Events that cannot be decided at all, because something that they rest on was looked for everywhere.
+    member val GivenUp = UndoableSet<string>(log)
 
-    /// Events that cannot be decided in their place, for the state before them was looked for everywhere.
-    member val Stateless = HashSet<string>()
+    /// Events that cannot be decided in their place, because the state before them was looked for everywhere.
+    member val Stateless = UndoableSet<string>(log)
 
-    /// What was asked of whom. No peer is asked the same again: who had no answer has none a moment later, and a hostile peer could make
-    /// every missing event cost as many questions as there are paths to it.
-    member val Asked = HashSet<struct (string * string)>()
+    /// What was asked of which peer. No peer is asked the same again: a hostile one could else make every missing event cost as
+    /// many requests as there are paths to it.
+    member val Asked = UndoableSet<struct (string * string)>(log)
 
-    /// How many events of states that they told the peers were asked for.
-    member val Sought = Dictionary<string, int>()
+    /// How many events of states that they gave the peers were asked for.
+    member val OfStates = UndoableMap<string, int>(log, Dictionary())
 
     /// Auth events that are of another room: there is nothing to decide about them here.
-    member val Foreign = Dictionary<string, Pdu>()
+    member val Foreign = UndoableMap<string, Pdu>(log, Dictionary())
 
     /// Whether it is known already that nothing comes of an event, with or without its place in the graph.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
 
-/// The state before an event as a peer told it, by identifiers.
+/// The state before an event by identifiers, as a peer gave it.
 [<Sealed>]
-type internal ToldState(peer: string, ids: string[], chain: string[]) =
+type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: string[]) =
 
-    /// Who told it.
+    let chain = Undoable(log, chain)
+    let unknown = Undoable<IReadOnlyList<string>>(log, ids)
+
+    /// The peer that gave it.
     member _.Peer = peer
 
     /// Its events.
     member _.Ids = ids
 
     /// The events of its auth chain that were not looked through yet.
-    member val Chain = chain with get, set
+    member _.Chain
+        with get () = chain.Value
+        and set left = chain.Value <- left
 
     /// Those of its events that waited or were not known when last looked at.
-    member val Unknown: IReadOnlyList<string> = ids with get, set
+    member _.Unknown
+        with get () = unknown.Value
+        and set left = unknown.Value <- left
 
-    /// What of the state and its auth chain the peer was asked for.
-    member val Fetched: HashSet<string> = HashSet<string>()
+    /// The events of the state and its auth chain that the peer was asked for.
+    member val Fetched = UndoableSet<string>(log)
+
+/// The place of an event among those that are ready: those that were decided before come first, in that order; where the graph leaves
+/// it open, by depth, time and identifier.
+type internal Turn = (struct (int64 * int64 * int64 * string))
 
 /// An event that waits to be decided.
 [<Sealed>]
-type internal Staged(event: ReceivedEvent, peer: string, peers: Lazy<string[]>, effort: Effort, isOutlier: bool) =
+type internal Staged
+    (log: UndoLog, received: ReceivedEvent, peer: string, peers: Lazy<string[]>, budget: FetchBudget, isOutlier: bool) =
 
-    let mutable event = event
-    let copies = Queue<ReceivedEvent>()
     let mostCopies = 4
+    let event = Undoable<ReceivedEvent>(log, received)
+    let copies = Undoable<ReceivedEvent list>(log, [])
+    let keysAsked = UndoableSet<string>(log)
+    let isOutlier = Undoable(log, isOutlier)
+    let asked = Undoable(log, -1)
+    let seekTurn = Undoable(log, 0)
+    let stateTurn = Undoable(log, 0)
+    let authTurn = Undoable(log, 0)
+    let tooMuch = Undoable(log, false)
+    let fetched = Undoable<FetchedState | null>(log, null)
+    let stateFrom = Undoable<string | null>(log, null)
+    let awaitsTurn = Undoable(log, false)
+    let trusted = Undoable<StateTree | null>(log, null)
+    let isReady = Undoable(log, false)
+    let takenBack = Undoable(log, Int64.MaxValue)
 
-    /// The event, its signatures as far as they were checked.
-    member _.Event = event
+    /// The event, with its signatures as far as they were checked.
+    member _.Event = event.Value
 
     /// Its signatures were checked again.
     member _.Recheck(signatures: CheckedSignature[]) =
-        event <- { event with Signatures = signatures }
+        let checkedAgain = {
+            event.Value with
+                Signatures = signatures
+        }
+
+        event.Value <- checkedAgain
 
     /// Another copy came while the signatures of this one are in doubt: they are no part of its identifier.
     member _.Keep(copy: ReceivedEvent) =
-        if copies.Count < mostCopies then
-            copies.Enqueue copy
+        if copies.Value.Length < mostCopies then
+            copies.Value <- copies.Value @ [ copy ]
 
     /// Takes the next copy in place of one whose signatures are wrong; false if there is none.
-    member this.TakeCopy() : bool =
-        if copies.Count = 0 then
-            false
-        else
-            event <- copies.Dequeue()
-            // What it says of its signatures is as old as its arrival.
-            this.KeysAsked.Clear()
+    member _.TakeCopy() : bool =
+        match copies.Value with
+        | [] -> false
+        | next :: rest ->
+            event.Value <- next
+            copies.Value <- rest
+            // Its signatures were checked when it came, by the keys of that time.
+            keysAsked.Clear()
             true
 
-    member _.Id = event.Pdu.EventId
-    member _.Pdu = event.Pdu
+    member _.Id = event.Value.Pdu.EventId
+    member _.Pdu = event.Value.Pdu
 
-    /// Who gave it; "" for an event of this server's.
+    /// The peer that sent it.
     member _.Peer = peer
 
-    /// Whom to ask about it, in turn.
+    /// The peers to ask about it, in turn.
     member _.Peers = peers.Value
 
-    member _.Effort = effort
+    member _.Budget = budget
 
     /// Whether it is wanted without the state around it.
-    member val IsOutlier = isOutlier with get, set
+    member _.IsOutlier
+        with get () = isOutlier.Value
+        and set value = isOutlier.Value <- value
 
     /// The servers whose keys were asked for.
-    member val KeysAsked: HashSet<string> = HashSet<string>()
+    member _.KeysAsked = keysAsked
 
-    /// The question that it waits for; -1 if it waits for none.
-    member val Asked = -1 with get, set
+    /// The request that it waits for; -1 if it waits for none.
+    member _.Asked
+        with get () = asked.Value
+        and set number = asked.Value <- number
 
-    /// The turn of peers in the search for previous events, for the state before it, and for auth events.
-    member val SeekTurn = 0 with get, set
-    member val StateTurn = 0 with get, set
-    member val AuthTurn = 0 with get, set
+    /// The turn of peers in the search for previous events.
+    member _.SeekTurn
+        with get () = seekTurn.Value
+        and set turn = seekTurn.Value <- turn
+
+    /// The same for the state before it.
+    member _.StateTurn
+        with get () = stateTurn.Value
+        and set turn = stateTurn.Value <- turn
+
+    /// The same for auth events.
+    member _.AuthTurn
+        with get () = authTurn.Value
+        and set turn = authTurn.Value <- turn
 
     /// Whether something was too large to be fetched.
-    member val TooMuch = false with get, set
+    member _.TooMuch
+        with get () = tooMuch.Value
+        and set value = tooMuch.Value <- value
 
-    /// The state before it as a peer told it, while it is looked through; null before and after.
-    member val Told: ToldState | null = null with get, set
+    /// The state before it as a peer gave it, while it is looked through; null before and after.
+    member _.Fetched
+        with get () = fetched.Value
+        and set (state: FetchedState | null) = fetched.Value <- state
 
-    /// The peer that told the state before it.
-    member val ToldBy: string | null = null with get, set
+    /// The peer that gave the state before it.
+    member _.StateFrom
+        with get () = stateFrom.Value
+        and set (peer: string | null) = stateFrom.Value <- peer
 
     /// Whether an auth event of it is known to be of another room. Nothing is asked about those of a create event.
-    member _.CitesForeign(eventId: string) : bool =
-        event.Pdu.Type <> "m.room.create" && effort.Foreign.ContainsKey eventId
+    member this.CitesForeign(eventId: string) : bool =
+        this.Pdu.Type <> "m.room.create" && budget.Foreign.ContainsKey eventId
 
     /// Whether it waits until it may ask for the state before it.
-    member val AwaitsTurn = false with get, set
+    member _.AwaitsTurn
+        with get () = awaitsTurn.Value
+        and set value = awaitsTurn.Value <- value
 
-    /// The state that a peer told, once all of it is known; null before.
-    member val Trusted: StateTree | null = null with get, set
+    /// The state that a peer gave, once all of it is known; null before.
+    member _.Trusted
+        with get () = trusted.Value
+        and set (tree: StateTree | null) = trusted.Value <- tree
 
     /// The events that it waits for.
-    member val Awaits = HashSet<string>()
+    member val Awaits = UndoableSet<string>(log)
 
     /// Whether it only waits for its turn.
-    member val IsReady = false with get, set
+    member _.IsReady
+        with get () = isReady.Value
+        and set value = isReady.Value <- value
+
+    /// The number of the decision that was taken back, if it was decided before.
+    member _.TakenBack
+        with get () = takenBack.Value
+        and set number = takenBack.Value <- number
 
     /// Its place among ready events: see `Turns`.
-    member _.Turn: struct (int64 * int64 * string) =
-        struct (event.Pdu.Depth, event.Pdu.OriginServerTs, event.Pdu.EventId)
+    member this.Turn: Turn =
+        struct (takenBack.Value, this.Pdu.Depth, this.Pdu.OriginServerTs, this.Pdu.EventId)
 
-/// The order in which ready events are decided: where the graph leaves it open, by depth, time and identifier.
+/// The order of turns.
 [<RequireQualifiedAccess>]
 module internal Turns =
 
-    let order: IComparer<struct (int64 * int64 * string)> = {
-        new IComparer<struct (int64 * int64 * string)> with
-            member _.Compare(struct (depth, time, id), struct (otherDepth, otherTime, otherId)) =
-                if depth <> otherDepth then compare depth otherDepth
+    let order: IComparer<Turn> = {
+        new IComparer<Turn> with
+            member _.Compare(struct (taken, depth, time, id), struct (otherTaken, otherDepth, otherTime, otherId)) =
+                if taken <> otherTaken then compare taken otherTaken
+                elif depth <> otherDepth then compare depth otherDepth
                 elif time <> otherTime then compare time otherTime
                 else String.CompareOrdinal(id, otherId)
     }

@@ -1,8 +1,10 @@
 namespace Matrix.Core.Room.Incoming
 
+open System
 open System.Collections.Generic
+open Matrix.Core.State
 
-/// What the machine asked something for.
+/// What a request is for.
 [<RequireQualifiedAccess>]
 type internal Purpose =
     | Keys
@@ -14,96 +16,155 @@ type internal Purpose =
     | StateEvents
     | AuthEvents
 
-/// The events of a room that wait, for what they wait, and whose turn it is. Bounded: what is too much is dropped.
+/// The events of a room that wait, what each waits for, and whose turn it is. Bounded: what is too much is dropped.
 [<Sealed>]
-type internal Staging(limits: IncomingLimits) =
+type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
-    let staged = Dictionary<string, Staged>()
-    let perPeer = Dictionary<string, int>()
-    let waiting = Dictionary<string, List<Staged>>()
-    let ready = SortedDictionary<struct (int64 * int64 * string), Staged>(Turns.order)
-    let todo = Queue<Staged>()
-    let asked = SortedDictionary<int, struct (Ask * Purpose)>()
-    let newAsks = List<Ask>()
-    let dropped = List<struct (string * DropReason)>()
-    let mutable nextAsk = 0
-    // States that peers tell are large: few at a time.
-    let holding = HashSet<Staged>(HashIdentity.Reference)
-    let forTheirTurn = List<Staged>()
+    let staged = UndoableMap<string, Staged>(log, Dictionary())
+    let perPeer = UndoableMap<string, int>(log, Dictionary())
+    // The newest first.
+    let waiting = UndoableMap<string, Staged list>(log, Dictionary())
+    let ready = UndoableMap<Turn, Staged>(log, SortedDictionary(Turns.order))
+    let todo = UndoableQueue<Staged>(log)
+
+    let requests =
+        UndoableMap<int, struct (PeerRequest * Purpose)>(log, SortedDictionary())
+
+    let newRequests = UndoableQueue<PeerRequest>(log)
+    let dropped = UndoableQueue<struct (string * DropReason)>(log)
+    let nextRequest = Undoable(log, 0)
+    // States that peers give are large: few at a time.
+    let holding =
+        UndoableMap<string, Staged>(log, SortedDictionary(StringComparer.Ordinal))
+    // Those that wait no more stay until their turn, and are passed over then.
+    let inLine = UndoableQueue<Staged>(log)
+    let inLineCount = Undoable(log, 0)
 
     let ofPeer peer =
-        match perPeer.TryGetValue peer with
-        | true, count -> count
-        | _ -> 0
+        match perPeer.TryFind peer with
+        | ValueSome count -> count
+        | ValueNone -> 0
 
     /// An event waits for none of the others.
     let forgetAwaited (s: Staged) =
-        for awaited in s.Awaits do
-            match waiting.TryGetValue awaited with
-            | true, all ->
-                all.Remove s |> ignore
-
-                if all.Count = 0 then
-                    waiting.Remove awaited |> ignore
-            | _ -> ()
+        for awaited in s.Awaits.ToArray() do
+            match waiting.TryFind awaited with
+            | ValueSome all ->
+                match all |> List.filter (fun other -> not (obj.ReferenceEquals(other, s))) with
+                | [] -> waiting.Remove awaited |> ignore
+                | left -> waiting.Set(awaited, left)
+            | ValueNone -> ()
 
         s.Awaits.Clear()
 
+    let leaveLine (s: Staged) =
+        if s.AwaitsTurn then
+            s.AwaitsTurn <- false
+            inLineCount.Value <- inLineCount.Value - 1
+
+    /// An event is decided or dropped: those that waited for it are looked at again.
+    let wake (eventId: string) : Staged[] =
+        match waiting.TryFind eventId with
+        | ValueSome all ->
+            waiting.Remove eventId |> ignore
+            let inOrder = all |> List.rev |> List.toArray
+
+            for waiter in inOrder do
+                waiter.Awaits.Remove eventId |> ignore
+                todo.Enqueue waiter
+
+            inOrder
+        | ValueNone -> [||]
+
+    let rec nextInLine () : Staged | null =
+        match inLine.TryDequeue() with
+        | ValueNone -> null
+        | ValueSome s when s.AwaitsTurn ->
+            leaveLine s
+            s
+        | ValueSome _ -> nextInLine ()
+
+    let insert (s: Staged) =
+        staged.Set(s.Id, s)
+        perPeer.Set(s.Peer, ofPeer s.Peer + 1)
+        todo.Enqueue s
+
     member _.Count = staged.Count
 
-    /// The events that wait.
-    member _.All: seq<Staged> = staged.Values
+    /// The events that wait, in the order of their turns.
+    member _.All: Staged[] =
+        let all = Seq.toArray staged.Values
+        Array.Sort(all |> Array.map _.Turn, all, Turns.order)
+        all
 
     /// The event of that identifier, if it waits; else null.
     member _.Find(eventId: string) : Staged | null =
-        match staged.TryGetValue eventId with
-        | true, s -> s
-        | _ -> null
+        match staged.TryFind eventId with
+        | ValueSome s -> s
+        | ValueNone -> null
 
     /// Whether an event still waits.
     member _.Holds(s: Staged) =
-        match staged.TryGetValue s.Id with
-        | true, other -> obj.ReferenceEquals(s, other)
-        | _ -> false
+        match staged.TryFind s.Id with
+        | ValueSome other -> obj.ReferenceEquals(s, other)
+        | ValueNone -> false
 
     /// Takes an event, or says why there is no room for it.
     member _.Add(s: Staged) : DropReason voption =
         if staged.Count >= limits.Staged then
             ValueSome(DropReason.StagingFull limits.Staged)
-        elif s.Peer <> "" && ofPeer s.Peer >= limits.StagedOfPeer then
+        elif ofPeer s.Peer >= limits.StagedOfPeer then
             ValueSome(DropReason.StagingFull limits.StagedOfPeer)
         else
-            staged.Add(s.Id, s)
-            perPeer[s.Peer] <- ofPeer s.Peer + 1
-            todo.Enqueue s
+            insert s
             ValueNone
+
+    /// Takes an event back whose decision was taken back. It is decided again in the order of the decisions. `state` is the state
+    /// before it that a peer gave, which is looked through again; null if none was needed.
+    member _.PutBack(s: Staged, number: int64, state: FetchedState | null) : unit =
+        if not (staged.ContainsKey s.Id) then
+            s.TakenBack <- number
+            insert s
+
+            if not (isNull state) then
+                s.Fetched <- state
+                holding.Set(s.Id, s)
 
     /// An event is to be looked at again.
     member _.Again(s: Staged) = todo.Enqueue s
 
-    /// The next event to look at; null if there is none. Those in the line for states come first: who gave up a place may want one again.
+    /// The next event to look at; null if there is none. Those in the line for states come first: one that gave its place up may want it
+    /// again.
     member _.NextToDo() : Staged | null =
-        if holding.Count < limits.States && forTheirTurn.Count > 0 then
-            let next = forTheirTurn[0]
-            forTheirTurn.RemoveAt 0
-            next.AwaitsTurn <- false
-            next
-        elif todo.Count = 0 then
-            null
-        else
-            todo.Dequeue()
+        let first =
+            if holding.Count < limits.States && inLineCount.Value > 0 then
+                nextInLine ()
+            else
+                null
+
+        match first with
+        | NonNull s -> s
+        | _ ->
+            match todo.TryDequeue() with
+            | ValueSome s -> s
+            | ValueNone -> null
 
     /// An event waits for another to be decided or dropped.
     member _.Await(s: Staged, eventId: string) : unit =
         if s.Awaits.Add eventId then
-            match waiting.TryGetValue eventId with
-            | true, all -> all.Add s
-            | _ -> waiting[eventId] <- List [ s ]
+            match waiting.TryFind eventId with
+            | ValueSome all -> waiting.Set(eventId, s :: all)
+            | ValueNone -> waiting.Set(eventId, [ s ])
 
-    /// All that an event waited for is there.
+    /// An event that this server made is decided: those that waited for it are looked at again.
+    member _.Wake(eventId: string) : unit =
+        if waiting.Count > 0 then
+            wake eventId |> ignore
+
+    /// Everything that an event waited for is known.
     member _.Ready(s: Staged) : unit =
         s.IsReady <- true
-        ready.Add(s.Turn, s)
+        ready.Set(s.Turn, s)
 
     /// An event that was ready needs more after all.
     member _.NotReady(s: Staged) : unit =
@@ -123,144 +184,146 @@ type internal Staging(limits: IncomingLimits) =
 
     /// Whether an event may ask for the state before it now. If not, it is looked at again when it may.
     member _.HoldsState(s: Staged) : bool =
-        if holding.Contains s then
+        if holding.ContainsKey s.Id then
             true
         elif holding.Count < limits.States then
-            holding.Add s
+            holding.Set(s.Id, s)
+            true
         else
             if not s.AwaitsTurn then
                 s.AwaitsTurn <- true
-                forTheirTurn.Add s
+                inLineCount.Value <- inLineCount.Value + 1
+                inLine.Enqueue s
 
             false
 
     /// Whether any event waits until it may ask for the state before it.
-    member _.IsAnyInLine = forTheirTurn.Count > 0
+    member _.IsAnyInLine = inLineCount.Value > 0
 
-    /// What a peer told of the state before an event is needed no more, and its events are not waited for.
-    member _.ForgetTold(s: Staged) : unit =
-        if not (isNull s.Told) then
-            s.Told <- null
+    /// What a peer gave of the state before an event is needed no more, and its events are not waited for.
+    member _.ForgetFetched(s: Staged) : unit =
+        if not (isNull s.Fetched) then
+            s.Fetched <- null
             forgetAwaited s
 
     /// An event needs no state of a peer's any more: the next may ask for one.
     member this.ReleaseState(s: Staged) : unit =
-        this.ForgetTold s
+        this.ForgetFetched s
         s.Trusted <- null
-        holding.Remove s |> ignore
+        holding.Remove s.Id |> ignore
 
     /// The events for which a state was asked of a peer, looked through, and built.
-    member _.HoldingStates: Staged[] = Seq.toArray holding
+    member _.HoldingStates: Staged[] = Seq.toArray holding.Values
+
+    /// The entries of states that peers gave may name events that were taken back: all are looked through again.
+    member _.LookThroughAgain() : unit =
+        for s in Seq.toArray holding.Values do
+            match s.Trusted, s.StateFrom with
+            | NonNull tree, NonNull peer ->
+                s.Trusted <- null
+                s.Fetched <- FetchedState(log, peer, [| for entry in tree.Entries() -> entry.EventId |], [||])
+            | _ ->
+                match s.Fetched with
+                | null -> ()
+                | state -> state.Unknown <- state.Ids
 
     /// An event is decided or dropped: it waits no more, and those that waited for it are looked at again.
     member this.Remove(s: Staged) : Staged[] =
         this.NotReady s
         this.ReleaseState s
         forgetAwaited s
-
-        if s.AwaitsTurn then
-            forTheirTurn.Remove s |> ignore
+        leaveLine s
 
         if staged.Remove s.Id then
             match ofPeer s.Peer with
             | 1 -> perPeer.Remove s.Peer |> ignore
-            | count -> perPeer[s.Peer] <- count - 1
+            | count -> perPeer.Set(s.Peer, count - 1)
 
         if s.Asked >= 0 then
-            asked.Remove s.Asked |> ignore
+            requests.Remove s.Asked |> ignore
             s.Asked <- -1
 
-        match waiting.TryGetValue s.Id with
-        | true, all ->
-            waiting.Remove s.Id |> ignore
-
-            for waiter in all do
-                waiter.Awaits.Remove s.Id |> ignore
-                todo.Enqueue waiter
-
-            all.ToArray()
-        | _ -> [||]
+        wake s.Id
 
     /// Says that an event is not decided.
-    member _.Report(eventId: string, reason: DropReason) = dropped.Add(struct (eventId, reason))
+    member _.Report(eventId: string, reason: DropReason) =
+        dropped.Enqueue(struct (eventId, reason))
 
-    /// Gives an event up. Whoever waited for it looks elsewhere.
+    /// Gives an event up. Those that waited for it look elsewhere.
     member this.Drop(s: Staged, reason: DropReason) : unit =
         for waiter in this.Remove s do
-            if not waiter.IsOutlier && System.Array.IndexOf(waiter.Pdu.PrevEvents, s.Id) >= 0 then
+            if not waiter.IsOutlier && Array.IndexOf(waiter.Pdu.PrevEvents, s.Id) >= 0 then
                 waiter.SeekTurn <- waiter.SeekTurn + 1
 
-            if System.Array.IndexOf(waiter.Pdu.AuthEvents, s.Id) >= 0 then
+            if Array.IndexOf(waiter.Pdu.AuthEvents, s.Id) >= 0 then
                 waiter.AuthTurn <- waiter.AuthTurn + 1
 
         match reason with
         // Another peer may have a copy that is signed.
         | DropReason.NotSigned _ -> ()
-        | DropReason.AuthEventUnavailable _ -> s.Effort.GivenUp.Add s.Id |> ignore
-        | _ -> s.Effort.Stateless.Add s.Id |> ignore
+        | DropReason.AuthEventUnavailable _ -> s.Budget.GivenUp.Add s.Id |> ignore
+        | _ -> s.Budget.Stateless.Add s.Id |> ignore
 
         this.Report(s.Id, reason)
 
     /// Asks a peer something for an event, if not too much was asked already. Keys do not count: each copy of an event that came
     /// asks once for those of each server that signed it.
-    member this.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
+    member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let counts = purpose <> Purpose.Keys
 
-        if counts && s.Effort.Questions >= limits.Questions then
-            this.Drop(s, DropReason.TooManyQuestions limits.Questions)
+        if counts && s.Budget.Requests >= limits.Requests then
+            this.Drop(s, DropReason.TooManyRequests limits.Requests)
         else
-            let ask = {
-                Number = nextAsk
+            let made = {
+                Number = nextRequest.Value
                 Peer = peer
-                Question = question
+                Request = request
                 For = s.Id
             }
 
             if counts then
-                s.Effort.Questions <- s.Effort.Questions + 1
+                s.Budget.Requests <- s.Budget.Requests + 1
 
-            nextAsk <- nextAsk + 1
-            asked.Add(ask.Number, struct (ask, purpose))
-            newAsks.Add ask
-            s.Asked <- ask.Number
+            nextRequest.Value <- nextRequest.Value + 1
+            requests.Set(made.Number, struct (made, purpose))
+            newRequests.Enqueue made
+            s.Asked <- made.Number
 
     /// What an event asked for; none if it asked for nothing.
     member _.PurposeOf(s: Staged) : Purpose voption =
-        match asked.TryGetValue s.Asked with
-        | true, struct (_, purpose) -> ValueSome purpose
-        | _ -> ValueNone
+        match requests.TryFind s.Asked with
+        | ValueSome(struct (_, purpose)) -> ValueSome purpose
+        | ValueNone -> ValueNone
 
-    /// An event needs no answer any more.
-    member _.TakeBack(s: Staged) : unit =
-        asked.Remove s.Asked |> ignore
+    /// An event needs no response any more.
+    member _.Withdraw(s: Staged) : unit =
+        requests.Remove s.Asked |> ignore
         s.Asked <- -1
 
-    /// The questions that are not answered yet, oldest first.
-    member _.Outstanding: Ask[] = [| for struct (ask, _) in asked.Values -> ask |]
+    /// The requests without a response, oldest first.
+    member _.Outstanding: PeerRequest[] = [| for struct (made, _) in requests.Values -> made |]
 
     /// Whether nothing is asked.
-    member _.IsSilent = asked.Count = 0
+    member _.IsSilent = requests.Count = 0
 
-    /// Takes a question off the list, for its answer has come.
-    member _.Answered(number: int) : struct (Ask * Purpose * Staged) voption =
-        match asked.TryGetValue number with
-        | true, struct (ask, purpose) ->
-            asked.Remove number |> ignore
+    /// Takes a request off the list because its response has come.
+    member _.Responded(number: int) : struct (PeerRequest * Purpose * Staged) voption =
+        match requests.TryFind number with
+        | ValueSome(struct (made, purpose)) ->
+            requests.Remove number |> ignore
 
-            match staged.TryGetValue ask.For with
-            | true, s ->
+            match staged.TryFind made.For with
+            | ValueSome s ->
                 s.Asked <- -1
-                ValueSome(struct (ask, purpose, s))
-            | _ -> ValueNone
-        | _ -> ValueNone
+                ValueSome(struct (made, purpose, s))
+            | ValueNone -> ValueNone
+        | ValueNone -> ValueNone
 
-    /// The questions and the drops since the last time.
-    member _.Collect() : struct (Ask[] * struct (string * DropReason)[]) =
-        // What was asked and taken back in the same step need not be asked.
-        let asks =
-            newAsks |> Seq.filter (fun ask -> asked.ContainsKey ask.Number) |> Seq.toArray
+    /// The requests and the drops since the last time.
+    member _.Collect() : struct (PeerRequest[] * struct (string * DropReason)[]) =
+        // What was asked and withdrawn in the same step need not be sent.
+        let made =
+            newRequests.TakeAll()
+            |> Array.filter (fun made -> requests.ContainsKey made.Number)
 
-        let drops = dropped.ToArray()
-        newAsks.Clear()
-        dropped.Clear()
-        struct (asks, drops)
+        struct (made, dropped.TakeAll())

@@ -5,17 +5,17 @@ open Matrix.Core.State
 
 /// The state before an event whose previous events nobody has: asked of one peer after the other, looked through, and built.
 [<Sealed>]
-type internal ToldStates(ledger: Ledger, staging: Staging, seeking: Seeking, limits: IncomingLimits) =
+type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: MissingEvents, limits: IncomingLimits) =
 
     /// Those that wait or are not known. What nobody was asked for yet is added to `unasked`, up to one more than `most`: then it is too much,
     /// and the rest is not looked at.
-    let undecided (told: ToldState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
+    let undecided (told: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
         let found = List<string>()
 
         for id in ids |> Seq.takeWhile (fun _ -> unasked.Count <= most) do
             if not (isNull (staging.Find id)) then
                 found.Add id
-            elif isNull (ledger.Find id) then
+            elif isNull (known.Find id) then
                 found.Add id
 
                 if told.Fetched.Add id then
@@ -30,7 +30,7 @@ type internal ToldStates(ledger: Ledger, staging: Staging, seeking: Seeking, lim
         let mutable isState = true
 
         for id in told do
-            match ledger.Find id with
+            match known.Find id with
             | null -> isState <- false
             | known when known.IsRejected -> ()
             | known ->
@@ -48,31 +48,31 @@ type internal ToldStates(ledger: Ledger, staging: Staging, seeking: Seeking, lim
             null
 
     let soughtOf (s: Staged) (peer: string) =
-        match s.Effort.Sought.TryGetValue peer with
-        | true, count -> count
-        | _ -> 0
+        match s.Budget.OfStates.TryFind peer with
+        | ValueSome count -> count
+        | ValueNone -> 0
 
     /// What the peer told leads nowhere: the next is asked.
     member _.Next(s: Staged) : unit =
         staging.ReleaseState s
-        s.ToldBy <- null
+        s.StateFrom <- null
         s.StateTurn <- s.StateTurn + 1
         staging.Again s
 
     /// The event has its state and waits for something else: it lets those in the line ask for theirs, and asks the same peer again after them.
     member _.GiveWay(s: Staged) : unit =
-        match s.ToldBy with
+        match s.StateFrom with
         | null -> ()
-        | peer -> seeking.ForgetState(s, peer)
+        | peer -> missingEvents.ForgetState(s, peer)
 
         staging.ReleaseState s
-        s.ToldBy <- null
+        s.StateFrom <- null
         staging.Again s
 
     /// Looks at what a peer told, and asks for what is missing of it. Once all of it is known, the event has the state before it.
-    member this.Look(s: Staged, told: ToldState) : unit =
+    member this.Look(s: Staged, told: FetchedState) : unit =
         let sought = soughtOf s told.Peer
-        let most = limits.AuthChain - max sought s.Effort.Chain
+        let most = limits.AuthChain - max sought s.Budget.Chain
         let unasked = List<string>()
         let unknown = undecided told unasked most told.Unknown
         // The chain comes along in one answer, rather than event by event.
@@ -84,15 +84,15 @@ type internal ToldStates(ledger: Ledger, staging: Staging, seeking: Seeking, lim
         // No event stands in the state before it.
         if
             unknown.Contains s.Id
-            || missing.Exists(fun id -> s.Effort.IsHopeless(id, false))
+            || missing.Exists(fun id -> s.Budget.IsHopeless(id, false))
         then
             this.Next s
         elif unasked.Count > most then
             s.TooMuch <- true
             this.Next s
         elif unasked.Count > 0 then
-            s.Effort.Sought[told.Peer] <- sought + unasked.Count
-            seeking.Ask(s, told.Peer, Purpose.StateEvents, Question.Events(unasked.ToArray()))
+            s.Budget.OfStates.Set(told.Peer, sought + unasked.Count)
+            missingEvents.Ask(s, told.Peer, Purpose.StateEvents, Request.Events(unasked.ToArray()))
         elif missing.Count > 0 then
             this.Next s
         elif unknown.Count > 0 then
@@ -104,14 +104,14 @@ type internal ToldStates(ledger: Ledger, staging: Staging, seeking: Seeking, lim
             | state ->
                 // It keeps its place: this is as large as what was told.
                 s.Trusted <- state
-                staging.ForgetTold s
+                staging.ForgetFetched s
                 staging.Again s
 
     /// Asks the next peer, once it is the event's turn; drops it if all were asked.
     member _.Ask(s: Staged) : unit =
         if s.StateTurn < s.Peers.Length then
             if staging.HoldsState s then
-                seeking.Ask(s, s.Peers[s.StateTurn], Purpose.State, Question.StateBefore s.Id)
+                missingEvents.Ask(s, s.Peers[s.StateTurn], Purpose.State, Request.StateBefore s.Id)
         else
             staging.Drop(
                 s,

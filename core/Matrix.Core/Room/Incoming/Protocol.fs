@@ -6,55 +6,54 @@ open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// What the machine wants to know of a peer.
+/// What the machine asks of a peer.
 [<RequireQualifiedAccess>]
-type Question =
+type Request =
     /// These events: `GET /event/{eventId}`, one by one or together.
     | Events of eventIds: string[]
-    /// The events that authorise one, all the way down: `GET /event_auth/{roomId}/{eventId}`.
+    /// The auth chain of an event: `GET /event_auth/{roomId}/{eventId}`.
     | AuthChain of eventId: string
     /// The events before one, down to those that this server has: `POST /get_missing_events/{roomId}`.
     | Missing of latest: string * earliest: string[] * limit: int
     /// The state before an event: `GET /state_ids/{roomId}?event_id=`.
     | StateBefore of eventId: string
-    /// The signing keys of a server (which `Ask.Peer` is), from itself or a notary, and what these signatures are by them. All are over
-    /// the same bytes, for the identifier of the event stands for these.
+    /// The signing keys of a server (`PeerRequest.Peer`), from itself or a notary, and whether these signatures are valid by them.
+    /// All are over the same bytes, those that the event's identifier stands for.
     | Keys of server: string * signatures: Signature[]
 
-/// A question to a peer. Whether and how often it is sent again is the host's; it is answered once.
-type Ask = {
-    /// Its number on this machine: what the answer refers to.
+/// A request to a peer. Whether and how often it is sent again is for the host to decide; it gets one response. Its number means
+/// something to the machine that made it only.
+type PeerRequest = {
+    /// Its number on this machine, which the response names.
     Number: int
-    /// Whom to ask.
+    /// The server to ask.
     Peer: string
-    Question: Question
-    /// The staged event that waits for the answer.
+    Request: Request
+    /// The staged event that waits for the response.
     For: string
 }
 
-/// What came back for a question.
+/// The response to a request.
 [<RequireQualifiedAccess>]
-type Answer =
+type Response =
     /// To `Events`, `AuthChain` and `Missing`: what the peer sent, malformed events left out.
     | Events of ReceivedEvent[]
     /// To `StateBefore`: `pdu_ids` and `auth_chain_ids`.
     | State of stateIds: string[] * authChainIds: string[]
-    /// To `Keys`: all signatures that were asked about, checked by the keys that are known now.
+    /// To `Keys`: all signatures of the request, checked by the keys that are known now.
     | Signatures of CheckedSignature[]
     /// The peer has none, refuses, or was not reached.
     | Nothing
 
-/// What the machine is told.
+/// What the machine is given.
 [<RequireQualifiedAccess>]
-type Fact =
-    /// An event came unasked, in a transaction of this peer.
-    | Received of peer: string * event: Result<ReceivedEvent, PduFault>
-    /// A question was answered. An answer to what is not asked (any more) is passed over.
-    | Answered of number: int * answer: Answer
-    /// An event that this server made on the extremities and the state that the machine showed.
-    | Made of ReceivedEvent
-    /// These decisions are durable: the history answers for them now. One that another has followed since leaves that one be.
-    | Durable of decisions: KnownEvent[]
+type Input =
+    /// An event came in a transaction of this peer.
+    | Received of peer: string * event: ReceivedEvent
+    /// An event came that has not the format of its room version.
+    | Malformed of peer: string * fault: PduFault
+    /// A request got its response. One that is not outstanding any more is passed over.
+    | Responded of number: int * response: Response
 
 /// Why an event was not decided. Nothing is kept of it: it may come again.
 [<RequireQualifiedAccess>]
@@ -76,32 +75,71 @@ type DropReason =
     /// Its past is larger than what is fetched for one event.
     | TooMuchMissing of limit: int
     /// So much was asked for the sake of one received event.
-    | TooManyQuestions of limit: int
+    | TooManyRequests of limit: int
     /// It waits, in a circle, for itself.
     | Circular
 
 /// A decision about an event.
-type Decided = {
-    Event: Pdu
-    /// `Rejected` and `SoftFailed` say by which clause.
-    Verdict: Verdict
-    /// What later events ask about it.
-    Known: KnownEvent
-    /// The state that it was decided on; null of an outlier.
-    StateBefore: StateTree | null
-    /// Whether it was an outlier until now.
-    WasOutlier: bool
-    /// Who told the state before it, if part of that was told; null otherwise.
-    ToldBy: string | null
-    /// The room's forward extremities from now on.
-    Extremities: ForwardExtremity[]
-}
+[<Sealed>]
+type DecidedEvent
+    internal
+    (
+        number: int64,
+        verdict: Verdict,
+        known: KnownEvent,
+        stateBefore: StateTree | null,
+        wasOutlier: bool,
+        stateFrom: string | null,
+        isLocal: bool,
+        extremities: ForwardExtremity[],
+        currentStateBefore: StateTree
+    ) =
 
-/// What telling the machine something led to, in order.
-type Step = {
-    /// New questions.
-    Asks: Ask[]
-    Decided: Decided[]
+    /// The decision's number on this machine. Numbers rise, and none is used twice.
+    member _.Number = number
+
+    /// The event.
+    member _.Event = known.Event.Pdu
+
+    /// The verdict; `Rejected` and `SoftFailed` name the clause.
+    member _.Verdict = verdict
+
+    /// What later events ask about it.
+    member _.Known = known
+
+    /// The event's number in its room.
+    member _.Ordinal = known.Ordinal
+
+    /// The state that it was decided on; null of an outlier.
+    member _.StateBefore = stateBefore
+
+    /// The state after it: of a rejected event, the state before it. Null of an outlier.
+    member _.StateAfter = known.StateAfter
+
+    /// Whether it was an outlier until now.
+    member _.WasOutlier = wasOutlier
+
+    /// The peer that gave the state before it, or part of that; null if this server computed it.
+    member _.StateFrom = stateFrom
+
+    /// Whether this server made the event, and adopted it.
+    member _.IsLocal = isLocal
+
+    /// The room's forward extremities from now on.
+    member _.Extremities = extremities
+
+    /// The room's current state until now.
+    member _.CurrentStateBefore = currentStateBefore
+
+    /// The room's current state from now on; the same object if it did not change. What changed is the difference of the two: state
+    /// also changes by resolution.
+    member val CurrentStateAfter = currentStateBefore with get, internal set
+
+/// What came of an input, in order.
+type Output = {
+    /// New requests.
+    Requests: PeerRequest[]
+    Decided: DecidedEvent[]
     /// Events that are no longer waited for, the malformed without an identifier.
     Dropped: struct (string * DropReason)[]
 }
@@ -114,7 +152,7 @@ type IncomingLimits = {
     StagedOfPeer: int
     /// How many missing previous events are fetched for the sake of one received event, before a state is taken on trust.
     Walk: int
-    /// How many events one question about missing events asks for.
+    /// How many events one request for missing events asks for.
     Page: int
     /// How many auth and state events are fetched for the sake of one received event, and how many events of states that it told one peer
     /// is asked for.
@@ -125,22 +163,20 @@ type IncomingLimits = {
     States: int
     /// How many peers are asked the same.
     Peers: int
-    /// How many questions are asked for the sake of one received event, those for keys apart.
-    Questions: int
+    /// How many requests are made for the sake of one received event, those for keys apart.
+    Requests: int
     /// How many extremities make the current state, and are named to a peer: the latest. State resolution takes 64.
     Extremities: int
     /// How many events that may not be built upon are looked through for those before and after them that may.
     LookedThrough: int
+    /// How many extremities a new event of this server names: the latest. Server-Server API, "PDUs" (`prev_events`).
+    Previous: int
     /// Of one resolution.
     Resolution: ResolutionLimits
-}
-
-/// Named defaults of the bounds.
-[<RequireQualifiedAccess>]
-module IncomingLimits =
+} with
 
     /// What a server with many rooms can afford for each.
-    let usual = {
+    static member Default = {
         Staged = 2_000
         StagedOfPeer = 1_000
         Walk = 500
@@ -149,13 +185,17 @@ module IncomingLimits =
         State = 200_000
         States = 4
         Peers = 4
-        Questions = 2_000
+        Requests = 2_000
         Extremities = 64
         LookedThrough = 1_000
+        Previous = 20
         Resolution = ResolutionLimits.usual
     }
 
-/// The steps of the machine in which servers could differ. A host takes `Practices.usual`; a simulation shows that it notices others.
+    /// The same with another number of previous events.
+    member this.WithPrevious(previous: int) : IncomingLimits = { this with Previous = previous }
+
+/// The steps of the machine in which servers could differ. A server takes `Practices.usual`; a simulation shows that it notices others.
 type Practices = {
     /// Resolves two states or more, which differ, into one, given the way in which the room version does it.
     Resolve: (StateTree[] -> Result<StateTree, ResolutionError>) -> StateTree[] -> Result<StateTree, ResolutionError>
@@ -164,6 +204,8 @@ type Practices = {
     /// Whether a peer is asked for the state before an event in place of the events that are missing, and believed more than what
     /// this server computed.
     BelievesStates: bool
+    /// Whether a flush that failed puts the extremities back.
+    RestoresExtremities: bool
 }
 
 /// The practice of the specification.
@@ -175,4 +217,5 @@ module Practices =
         Resolve = id
         NotInCurrentState = Verdict.SoftFailed
         BelievesStates = false
+        RestoresExtremities = true
     }

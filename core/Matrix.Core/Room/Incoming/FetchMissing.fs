@@ -2,43 +2,47 @@ namespace Matrix.Core.Room.Incoming
 
 open System
 open System.Collections.Generic
+open System.Threading
 open Matrix.Core.Ident
 
 /// What each waiting event still needs, and what answers bring: signatures, previous events or the state before the event, auth
 /// events, in this order. Previous events come first because they mostly bring the auth events along, with their own past.
 [<Sealed>]
-type internal Gathering
+type internal FetchMissing
     (
         server: string,
-        roomId: string,
-        createId: string,
-        ledger: Ledger,
+        log: UndoLog,
+        frontier: Undoable<Frontier>,
+        known: KnownEvents,
         staging: Staging,
         limits: IncomingLimits,
         practices: Practices
     ) =
 
-    let seeking = Seeking(ledger, staging)
-    let states = ToldStates(ledger, staging, seeking, limits)
+    let missingEvents = MissingEvents(known, staging)
+    let states = FetchState(known, staging, missingEvents, limits)
 
-    /// Whom to ask about an event: who gave it, who sent it, and then the room.
+    /// The servers to ask about an event: the one that gave it, its sender's, and then those of the room.
     let peersOf (peer: string) (event: ReceivedEvent) : Lazy<string[]> =
-        lazy
-            (Seq.append [ peer; UserId.server event.Pdu.Sender ] ledger.Servers
-             |> Seq.filter (fun other -> other <> "" && other <> server)
-             |> Seq.distinct
-             |> Seq.truncate limits.Peers
-             |> Seq.toArray)
+        let servers () =
+            Seq.append [ peer; UserId.server event.Pdu.Sender ] known.Servers
+            |> Seq.filter (fun other -> other <> "" && other <> server)
+            |> Seq.distinct
+            |> Seq.truncate limits.Peers
+            |> Seq.toArray
+
+        // A look-up that fails is tried again.
+        Lazy<string[]>(servers, LazyThreadSafetyMode.PublicationOnly)
 
     let authEventsOf (s: Staged) : string[] =
         let cited =
-            if s.Effort.Foreign.Count = 0 then
+            if s.Budget.Foreign.Count = 0 then
                 s.Pdu.AuthEvents
             else
                 s.Pdu.AuthEvents |> Array.filter (s.CitesForeign >> not)
 
-        if createId <> "" && s.Pdu.Type <> "m.room.create" then
-            Array.append cited [| createId |]
+        if frontier.Value.CreateId <> "" && s.Pdu.Type <> "m.room.create" then
+            Array.append cited [| frontier.Value.CreateId |]
         else
             cited
 
@@ -46,79 +50,76 @@ type internal Gathering
     /// signed; create events ask nothing of auth events.
     let noteForeign (s: Staged) (event: ReceivedEvent) : unit =
         if
-            event.Pdu.RoomId <> roomId
+            event.Pdu.RoomId <> frontier.Value.RoomId
             && Array.contains event.Pdu.EventId s.Pdu.AuthEvents
             && Signing.state event (fun _ -> true) = SignatureState.Holds
         then
-            s.Effort.Foreign.TryAdd(event.Pdu.EventId, event.Pdu) |> ignore
+            s.Budget.Foreign.Set(event.Pdu.EventId, event.Pdu)
 
     /// Auth events: of all that an event needs, the last.
     let authEvents (s: Staged) : unit =
-        let struct (missing, waits) = seeking.LookFor(s, false, authEventsOf s)
+        let struct (missing, waits) = missingEvents.LookFor(s, false, authEventsOf s)
 
         if missing.Count > 0 then
             if
                 s.AuthTurn > s.Peers.Length
                 || s.Peers.Length = 0
-                || missing.Exists(fun id -> s.Effort.IsHopeless(id, false))
+                || missing.Exists(fun id -> s.Budget.IsHopeless(id, false))
             then
                 staging.Drop(s, DropReason.AuthEventUnavailable missing[0])
-            elif s.Effort.Chain >= limits.AuthChain then
+            elif s.Budget.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
             elif s.AuthTurn = 0 then
-                seeking.Ask(s, s.Peers[0], Purpose.AuthEvents, Question.AuthChain s.Id)
+                missingEvents.Ask(s, s.Peers[0], Purpose.AuthEvents, Request.AuthChain s.Id)
             else
-                seeking.Ask(s, s.Peers[s.AuthTurn - 1], Purpose.AuthEvents, Question.Events(missing.ToArray()))
+                missingEvents.Ask(s, s.Peers[s.AuthTurn - 1], Purpose.AuthEvents, Request.Events(missing.ToArray()))
         elif not waits then
             staging.Ready s
 
     let walk (s: Staged) (missing: List<string>) (earliest: Lazy<string[]>) =
-        let left = limits.Walk - s.Effort.Walked
+        let left = limits.Walk - s.Budget.Walked
         let believes = practices.BelievesStates && s.StateTurn < s.Peers.Length
 
-        let isHopeless = missing.Exists(fun id -> s.Effort.IsHopeless(id, true))
+        let isHopeless = missing.Exists(fun id -> s.Budget.IsHopeless(id, true))
 
         if left <= 0 || s.SeekTurn >= s.Peers.Length || isHopeless || believes then
             states.Ask s
         elif s.SeekTurn = 0 then
-            seeking.Ask(s, s.Peers[0], Purpose.Previous, Question.Missing(s.Id, earliest.Value, min limits.Page left))
+            missingEvents.Ask(s, s.Peers[0], Purpose.Previous, Request.Missing(s.Id, earliest.Value, min limits.Page left))
         else
-            seeking.Ask(s, s.Peers[s.SeekTurn], Purpose.Previous, Question.Events(missing.ToArray()))
+            missingEvents.Ask(s, s.Peers[s.SeekTurn], Purpose.Previous, Request.Events(missing.ToArray()))
 
     /// Previous events, or the state before the event.
     let previousEvents (s: Staged) (earliest: Lazy<string[]>) : unit =
-        let struct (missing, waits) = seeking.LookFor(s, true, s.Pdu.PrevEvents)
+        let struct (missing, waits) = missingEvents.LookFor(s, true, s.Pdu.PrevEvents)
 
         if missing.Count > 0 && isNull s.Trusted then
-            match s.Told with
+            match s.Fetched with
             | null -> walk s missing earliest
             | told -> states.Look(s, told)
         elif not waits then
             authEvents s
 
     let signatures (s: Staged) : bool =
-        if s.Peer = "" then
-            true
-        else
-            match Signing.state s.Event s.KeysAsked.Contains with
-            | SignatureState.Holds -> true
-            | SignatureState.Broken by ->
-                if s.TakeCopy() then
-                    staging.Again s
-                else
-                    staging.Drop(s, DropReason.NotSigned by)
+        match Signing.state s.Event s.KeysAsked.Contains with
+        | SignatureState.Holds -> true
+        | SignatureState.Broken by ->
+            if s.TakeCopy() then
+                staging.Again s
+            else
+                staging.Drop(s, DropReason.NotSigned by)
 
-                false
-            | SignatureState.NeedsKeys of' ->
-                s.KeysAsked.Add of' |> ignore
-                let all = s.Event.Signatures |> Array.map _.Signature
-                staging.Ask(s, of', Purpose.Keys, Question.Keys(of', all))
-                false
+            false
+        | SignatureState.NeedsKeys of' ->
+            s.KeysAsked.Add of' |> ignore
+            let all = s.Event.Signatures |> Array.map _.Signature
+            staging.Ask(s, of', Purpose.Keys, Request.Keys(of', all))
+            false
 
     /// Whether an event still lacks what it asked for: it may have come by another way.
     let stillLacks (s: Staged) (purpose: Purpose) : bool =
         let lacks withState ids =
-            let struct (missing, _) = seeking.LookFor(s, withState, ids)
+            let struct (missing, _) = missingEvents.LookFor(s, withState, ids)
             missing.Count > 0
 
         match purpose with
@@ -128,41 +129,40 @@ type internal Gathering
         | Purpose.StateEvents -> lacks true s.Pdu.PrevEvents
         | Purpose.AuthEvents -> lacks false (authEventsOf s)
 
-    /// Takes an event that came. `effort` is whose sake it came for.
-    member _.Stage(event: ReceivedEvent, peer: string, effort: Effort, isOutlier: bool) : unit =
+    /// Takes an event that came. `budget` is whose sake it came for.
+    member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, isOutlier: bool) : unit =
         let pdu = event.Pdu
         let id = pdu.EventId
 
         match staging.Find id with
         | null ->
             if
-                seeking.IsMissing(id, not isOutlier)
-                && not (effort.IsHopeless(id, not isOutlier))
+                missingEvents.IsMissing(id, not isOutlier)
+                && not (budget.IsHopeless(id, not isOutlier))
             then
-                if pdu.RoomId <> roomId then
+                if pdu.RoomId <> frontier.Value.RoomId then
                     staging.Report(id, DropReason.OtherRoom pdu.RoomId)
                 elif Array.contains id pdu.PrevEvents || Array.contains id pdu.AuthEvents then
                     staging.Report(id, DropReason.Circular)
                 else
-                    let s = Staged(event, peer, peersOf peer event, effort, isOutlier)
+                    let s = Staged(log, event, peer, peersOf peer event, budget, isOutlier)
 
                     match staging.Add s with
                     | ValueSome reason -> staging.Report(id, reason)
                     | ValueNone ->
                         if isOutlier then
-                            effort.Chain <- effort.Chain + 1
+                            budget.Chain <- budget.Chain + 1
                         else
-                            effort.Walked <- effort.Walked + 1
+                            budget.Walked <- budget.Walked + 1
         | s ->
             // Where servers choose identifiers, a copy may say anything else.
             if
-                pdu.RoomId = roomId
-                && s.Peer <> ""
+                pdu.RoomId = frontier.Value.RoomId
                 && Signing.state s.Event s.KeysAsked.Contains <> SignatureState.Holds
             then
                 s.Keep event
 
-            if s.IsOutlier && not isOutlier && not (s.Effort.IsHopeless(id, true)) then
+            if s.IsOutlier && not isOutlier && not (s.Budget.IsHopeless(id, true)) then
                 s.IsOutlier <- false
                 staging.NotReady s
                 staging.Again s
@@ -172,7 +172,7 @@ type internal Gathering
         if staging.Holds s then
             match staging.PurposeOf s with
             | ValueSome purpose when not (stillLacks s purpose) ->
-                staging.TakeBack s
+                staging.Withdraw s
 
                 if isNull s.Trusted then
                     staging.ReleaseState s
@@ -194,58 +194,58 @@ type internal Gathering
         else
             held |> Array.iter states.Next
 
-    /// Takes an answer.
-    member this.Answer(number: int, answer: Answer) : unit =
-        match staging.Answered number with
+    /// Takes a response.
+    member this.Respond(number: int, response: Response) : unit =
+        match staging.Responded number with
         | ValueNone -> ()
         | ValueSome(struct (ask, purpose, s)) ->
             let asked =
-                match ask.Question with
-                | Question.Events ids -> ValueSome(HashSet<string>(ids))
+                match ask.Request with
+                | Request.Events ids -> ValueSome(HashSet<string>(ids))
                 | _ -> ValueNone
 
-            // Of a question by identifiers only what was asked for, of any other no more than may be.
+            // Of a request by identifiers only what was asked for, of any other no more than may be.
             let wanted (events: ReceivedEvent[]) =
                 match asked with
                 | ValueSome ids -> events |> Array.filter (fun e -> ids.Contains e.Pdu.EventId)
                 | ValueNone -> events
 
-            match purpose, answer with
-            | Purpose.Keys, Answer.Signatures signatures -> s.Recheck signatures
-            | Purpose.Previous, Answer.Events events ->
+            match purpose, response with
+            | Purpose.Keys, Response.Signatures signatures -> s.Recheck signatures
+            | Purpose.Previous, Response.Events events ->
                 let lacking () =
                     s.Pdu.PrevEvents
-                    |> Array.filter (fun id -> seeking.IsMissing(id, true))
+                    |> Array.filter (fun id -> missingEvents.IsMissing(id, true))
                     |> Array.length
 
                 let before = lacking ()
 
                 for event in Array.truncate limits.Page (wanted events) do
-                    if s.Effort.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
-                        this.Stage(event, ask.Peer, s.Effort, false)
+                    if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
+                        this.Stage(event, ask.Peer, s.Budget, false)
 
                 if lacking () = before then
                     s.SeekTurn <- s.SeekTurn + 1
-            | Purpose.State, Answer.State(ids, chain) ->
+            | Purpose.State, Response.State(ids, chain) ->
                 if ids.Length > limits.State || chain.Length > limits.State then
                     s.TooMuch <- true
                     s.StateTurn <- s.StateTurn + 1
                 else
-                    s.Told <- ToldState(ask.Peer, Array.distinct ids, chain)
-                    s.ToldBy <- ask.Peer
-            | Purpose.StateEvents, Answer.Events events ->
+                    s.Fetched <- FetchedState(log, ask.Peer, Array.distinct ids, chain)
+                    s.StateFrom <- ask.Peer
+            | Purpose.StateEvents, Response.Events events ->
                 for event in wanted events do
-                    if s.Effort.Chain < limits.AuthChain then
-                        this.Stage(event, ask.Peer, s.Effort, true)
-            | Purpose.AuthEvents, Answer.Events events ->
+                    if s.Budget.Chain < limits.AuthChain then
+                        this.Stage(event, ask.Peer, s.Budget, true)
+            | Purpose.AuthEvents, Response.Events events ->
                 for event in wanted events do
                     noteForeign s event
 
-                    if s.Effort.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
-                        this.Stage(event, ask.Peer, s.Effort, true)
+                    if s.Budget.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
+                        this.Stage(event, ask.Peer, s.Budget, true)
 
-                if authEventsOf s |> Array.exists (fun id -> seeking.IsMissing(id, false)) then
+                if authEventsOf s |> Array.exists (fun id -> missingEvents.IsMissing(id, false)) then
                     s.AuthTurn <- s.AuthTurn + 1
-            | _ -> seeking.Nothing(s, purpose)
+            | _ -> missingEvents.Nothing(s, purpose)
 
             staging.Again s

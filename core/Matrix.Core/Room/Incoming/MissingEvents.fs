@@ -4,12 +4,12 @@ open System.Collections.Generic
 
 /// What is missing, and asking peers for it.
 [<Sealed>]
-type internal Seeking(ledger: Ledger, staging: Staging) =
+type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
     /// Whether an event is neither known nor waiting: `withState`, whether it is to be known in its place in the graph.
     member _.IsMissing(eventId: string, withState: bool) : bool =
         isNull (staging.Find eventId)
-        && (match ledger.Find eventId with
+        && (match known.Find eventId with
             | null -> true
             | known -> withState && known.IsOutlier)
 
@@ -26,7 +26,7 @@ type internal Seeking(ledger: Ledger, staging: Staging) =
                     // It may come by itself.
                     staging.Await(s, id)
             | other ->
-                if withState && other.IsOutlier && not (other.Effort.IsHopeless(id, true)) then
+                if withState && other.IsOutlier && not (other.Budget.IsHopeless(id, true)) then
                     other.IsOutlier <- false
                     staging.NotReady other
                     staging.Again other
@@ -38,7 +38,7 @@ type internal Seeking(ledger: Ledger, staging: Staging) =
 
     /// A peer may be asked again for the state before an event: what it told was not kept.
     member _.ForgetState(s: Staged, peer: string) : unit =
-        s.Effort.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
+        s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
 
     /// A peer had nothing to say: the next one's turn.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
@@ -52,25 +52,25 @@ type internal Seeking(ledger: Ledger, staging: Staging) =
     /// Asks a peer what it was not asked before for the sake of the same received event. An event may be asked for twice: with the
     /// state around it, and without when that was not to be had. Events of a told state are asked for once for each such state:
     /// they may be too many to remember.
-    member this.Ask(s: Staged, peer: string, purpose: Purpose, question: Question) : unit =
-        let isNew key = s.Effort.Asked.Add(struct (peer, key))
+    member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
+        let isNew key = s.Budget.Asked.Add(struct (peer, key))
 
         let left =
-            match question with
-            | Question.Events _ when purpose = Purpose.StateEvents -> ValueSome question
-            | Question.Events ids ->
+            match request with
+            | Request.Events _ when purpose = Purpose.StateEvents -> ValueSome request
+            | Request.Events ids ->
                 let place = if purpose = Purpose.Previous then "event " else "outlier "
 
                 match ids |> Array.filter (fun id -> isNew (place + id)) with
                 | [||] -> ValueNone
-                | ids -> ValueSome(Question.Events ids)
-            | Question.AuthChain id when not (isNew ("auth chain " + id)) -> ValueNone
-            | Question.Missing(latest, _, _) when not (isNew ("missing " + latest)) -> ValueNone
-            | Question.StateBefore id when not (isNew ("state " + id)) -> ValueNone
-            | question -> ValueSome question
+                | ids -> ValueSome(Request.Events ids)
+            | Request.AuthChain id when not (isNew ("auth chain " + id)) -> ValueNone
+            | Request.Missing(latest, _, _) when not (isNew ("missing " + latest)) -> ValueNone
+            | Request.StateBefore id when not (isNew ("state " + id)) -> ValueNone
+            | request -> ValueSome request
 
         match left with
-        | ValueSome question -> staging.Ask(s, peer, purpose, question)
+        | ValueSome request -> staging.Ask(s, peer, purpose, request)
         | ValueNone ->
             this.Nothing(s, purpose)
             staging.Again s

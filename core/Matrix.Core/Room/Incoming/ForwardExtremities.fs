@@ -1,0 +1,67 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+open Matrix.Core.Room
+
+/// The forward extremities as events come in: the accepted events from which no accepted event descends.
+/// Server-Server API, "PDUs" (`prev_events`), "Rejection" and "Soft failure".
+[<RequireQualifiedAccess>]
+module internal ForwardExtremities =
+
+    /// Walks from an event through neighbours that may not be built upon, at most so many, and answers those at the ends that may.
+    let private ends (most: int) (known: KnownEvents) (neighbours: string -> seq<string>) (start: seq<string>) : HashSet<string> =
+        let found = HashSet<string>()
+        let met = HashSet<string>()
+        let pending = Stack<string>(start)
+
+        while pending.Count > 0 && met.Count < most do
+            let id = pending.Pop()
+
+            if met.Add id then
+                match known.Find id with
+                | null -> ()
+                | known when known.Status = EventStatus.Accepted -> found.Add id |> ignore
+                | known ->
+                    if not known.IsOutlier then
+                        for next in neighbours id do
+                            pending.Push next
+
+        found
+
+    /// The accepted events that an event descends from, through what may not be built upon.
+    let below (most: int) (known: KnownEvents) (prevEvents: string[]) : HashSet<string> =
+        let prevOf id =
+            match known.Find id with
+            | null -> Seq.empty
+            | known -> Seq.ofArray known.Event.Pdu.PrevEvents
+
+        ends most known prevOf prevEvents
+
+    /// Whether an accepted event descends from this one.
+    let isBuiltUpon (most: int) (known: KnownEvents) (eventId: string) : bool =
+        (ends most known known.Following (known.Following eventId)).Count > 0
+
+    /// The extremities after an event that was decided, and is known. `most` events that may not be built upon are looked through.
+    let after
+        (most: int)
+        (known: KnownEvents)
+        (before: ForwardExtremity[])
+        (event: KnownEvent)
+        (made: ForwardExtremity voption)
+        : ForwardExtremity[] =
+        if event.IsOutlier then
+            before
+        elif isBuiltUpon most known event.EventId then
+            // It came after what descends from it, and shows what that descends from in turn.
+            let named = below most known event.Event.Pdu.PrevEvents
+
+            if before |> Array.exists (fun e -> named.Contains e.EventId) then
+                before |> Array.filter (fun e -> not (named.Contains e.EventId))
+            else
+                before
+        else
+            match made with
+            | ValueSome made ->
+                let named = below most known event.Event.Pdu.PrevEvents
+                Extremities.After(before, named, made, true)
+            | ValueNone -> before

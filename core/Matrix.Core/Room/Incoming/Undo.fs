@@ -1,0 +1,153 @@
+namespace Matrix.Core.Room.Incoming
+
+open System.Collections.Generic
+
+/// What a change of the machine takes to undo. A telling that fails midway is undone as a whole.
+[<Sealed>]
+type internal UndoLog() =
+
+    let steps = Stack<unit -> unit>()
+    let mutable isOpen = false
+
+    /// Whether changes are to be noted.
+    member _.IsOpen = isOpen
+
+    /// Notes how the last change is undone.
+    member _.Note(undo: unit -> unit) : unit = steps.Push undo
+
+    /// Acts. If that throws, everything that was noted meanwhile is undone.
+    member _.Run(act: unit -> 'a) : 'a =
+        isOpen <- true
+
+        try
+            try
+                act ()
+            with _ ->
+                isOpen <- false
+
+                while steps.Count > 0 do
+                    steps.Pop () ()
+
+                reraise ()
+        finally
+            isOpen <- false
+            steps.Clear()
+
+/// A value whose changes can be undone.
+[<Sealed>]
+type internal Undoable<'T>(log: UndoLog, initial: 'T) =
+
+    let mutable value = initial
+
+    let put (next: 'T) =
+        if log.IsOpen then
+            let previous = value
+            log.Note(fun () -> value <- previous)
+
+        value <- next
+
+    member _.Value
+        with get () = value
+        and set (next: 'T) = put next
+
+/// A set whose changes can be undone.
+[<Sealed>]
+type internal UndoableSet<'T when 'T: equality>(log: UndoLog) =
+
+    let items = HashSet<'T>()
+
+    member _.Count = items.Count
+    member _.Contains(item: 'T) : bool = items.Contains item
+
+    /// Adds an item; false if it is there already.
+    member _.Add(item: 'T) : bool =
+        let isNew = items.Add item
+
+        if isNew && log.IsOpen then
+            log.Note(fun () -> items.Remove item |> ignore)
+
+        isNew
+
+    /// Removes an item; false if it is not there.
+    member _.Remove(item: 'T) : bool =
+        let was = items.Remove item
+
+        if was && log.IsOpen then
+            log.Note(fun () -> items.Add item |> ignore)
+
+        was
+
+    member this.Clear() : unit =
+        for item in Seq.toArray items do
+            this.Remove item |> ignore
+
+    /// The items, in no particular order.
+    member _.ToArray() : 'T[] = Seq.toArray items
+
+/// A dictionary whose changes can be undone.
+[<Sealed>]
+type internal UndoableMap<'K, 'V when 'K: not null>(log: UndoLog, items: IDictionary<'K, 'V>) =
+
+    member _.Count = items.Count
+    member _.Values = items.Values
+
+    member _.TryFind(key: 'K) : 'V voption =
+        match items.TryGetValue key with
+        | true, value -> ValueSome value
+        | _ -> ValueNone
+
+    member _.ContainsKey(key: 'K) : bool = items.ContainsKey key
+
+    member this.Set(key: 'K, value: 'V) : unit =
+        if log.IsOpen then
+            match this.TryFind key with
+            | ValueSome previous -> log.Note(fun () -> items[key] <- previous)
+            | ValueNone -> log.Note(fun () -> items.Remove key |> ignore)
+
+        items[key] <- value
+
+    /// Removes a key; false if it is not there.
+    member this.Remove(key: 'K) : bool =
+        match this.TryFind key with
+        | ValueNone -> false
+        | ValueSome previous ->
+            if log.IsOpen then
+                log.Note(fun () -> items[key] <- previous)
+
+            items.Remove key
+
+/// A queue whose changes can be undone.
+[<Sealed>]
+type internal UndoableQueue<'T>(log: UndoLog) =
+
+    let items = LinkedList<'T>()
+
+    member _.Count = items.Count
+
+    member _.Enqueue(item: 'T) : unit =
+        if log.IsOpen then
+            log.Note(fun () -> items.RemoveLast())
+
+        items.AddLast item |> ignore
+
+    /// The first item; none if the queue is empty.
+    member _.TryDequeue() : 'T voption =
+        match items.First with
+        | null -> ValueNone
+        | first ->
+            let item = first.Value
+
+            if log.IsOpen then
+                log.Note(fun () -> items.AddFirst item |> ignore)
+
+            items.RemoveFirst()
+            ValueSome item
+
+    /// Takes all items, the first first.
+    member this.TakeAll() : 'T[] =
+        let all = Seq.toArray items
+
+        for _ in all do
+            this.TryDequeue() |> ignore
+
+        all

@@ -1,0 +1,315 @@
+/// The room machine as the owner of a room's decisions: events made here, failed flushes, eviction.
+module Matrix.Core.Tests.RoomMachineTests
+
+open System
+open NUnit.Framework
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+open Matrix.Properties.Generators
+open Matrix.Properties.Simulation
+open Matrix.Core.Tests.IncomingRoom
+
+/// A history that nobody may look into.
+let private closed: IRoomHistory =
+    let fail () = invalidOp "It was looked up."
+
+    {
+        new IRoomHistory with
+            member _.Known _ = fail ()
+            member _.Citing _ = fail ()
+            member _.Following _ = fail ()
+            member _.Servers() = fail ()
+    }
+
+let private rules = AuthRules version
+
+/// The state with these events.
+let private stateOf (events: Pdu list) =
+    StateTree.OfEntries([| for e in events -> StateEntry.Of(e.Type, string e.StateKey, e.EventId, 1u) |], false)
+
+let private header (extremities: ForwardExtremity list) current history =
+    RoomMachine.Of("here", create.RoomId, rules, history, Array.ofList extremities, current, 10u, IncomingLimits.Default)
+
+let private end' =
+    ForwardExtremity(9u, "$join", 7L, stateOf [ create; joined ], Provenance.Computed)
+
+/// An event on what was prepared.
+let private built id eventType key content (prepared: Prepared) (auth: string list) : AuthEvent =
+    let draft =
+        match key with
+        | Some key -> Draft.state creator eventType key content
+        | None -> Draft.message creator eventType content
+
+    rules.Read(
+        Draft.toPdu version {
+            draft with
+                Id = id
+                Prev = List.ofSeq prepared.PreviousIds
+                Auth = auth
+                Depth = prepared.Depth
+        }
+    )
+
+let private messageOn id prepared =
+    built id "m.room.message" None [] prepared [ "$create"; "$join" ]
+
+let private topicOn id prepared =
+    built id "m.room.topic" (Some "") [ "topic", text id ] prepared [ "$create"; "$join" ]
+
+let private adopted (machine: RoomMachine) (make: Prepared -> AuthEvent) : DecidedEvent =
+    let prepared = machine.Prepare()
+
+    match (machine.Adopt(prepared, make prepared, -1)).Decided with
+    | null -> failwith "It was refused."
+    | decided -> decided
+
+let private refusal (machine: RoomMachine) prepared event =
+    (machine.Adopt(prepared, event, -1)).Refusal
+
+[<Test>]
+let ``An event made here is prepared, adopted and durable without a look-up`` () =
+    let machine = header [ end' ] null closed
+    let prepared = machine.Prepare()
+    same (List.ofSeq prepared.PreviousIds) [ "$join" ]
+    same (prepared.Depth, prepared.Ordinal) (8L, 10u)
+    same prepared.NeedsResolution false
+
+    let message = adopted machine (messageOn "$m")
+    let topic = adopted machine (topicOn "$t")
+    same (message.Ordinal, topic.Ordinal) (10u, 11u)
+    same topic.Event.Depth 9L
+    Assert.That(message.CurrentStateAfter, Is.SameAs message.CurrentStateBefore)
+
+    same [
+        for change in (StateTree.Diff(topic.CurrentStateBefore, topic.CurrentStateAfter)).Changes -> change.Type
+    ] [ "m.room.topic" ]
+
+    machine.Durable topic.Number
+    Assert.That(machine.CanBeEvicted)
+
+[<Test>]
+let ``The depth of an event is one more than the greatest of its previous events, and no more than may be`` () =
+    let state = stateOf [ create; joined ]
+
+    let of' depths =
+        header
+            [
+                for i, depth in List.indexed depths -> ForwardExtremity(uint32 i, $"$e{i}", depth, state, Provenance.Computed)
+            ]
+            null
+            closed
+
+    same ((of' [ 5L; 12L; 3L ]).Prepare().Depth) 13L
+    let most = version.Settings.MaximumDepth
+    same ((of' [ most ]).Prepare().Depth) most
+
+[<Test>]
+let ``An event that was built before the room moved is refused, and one that names something else`` () =
+    let machine = header [ end' ] null closed
+    let first = machine.Prepare()
+    adopted machine (messageOn "$m1") |> ignore
+    same (refusal machine first (messageOn "$m2" first)) AdoptionRefusal.RoomMoved
+
+    let prepared = machine.Prepare()
+    same (refusal machine prepared (messageOn "$m2" first)) AdoptionRefusal.NotAsPrepared
+
+    let deeper =
+        Draft.toPdu version {
+            Draft.message creator "m.room.message" [] with
+                Id = "$m2"
+                Prev = [ "$m1" ]
+                Auth = [ "$create"; "$join" ]
+                Depth = prepared.Depth + 1L
+        }
+
+    same (refusal machine prepared (rules.Read deeper)) AdoptionRefusal.NotAsPrepared
+    same (refusal machine prepared (messageOn "$m1" prepared)) AdoptionRefusal.Known
+    same machine.NotDurable 1
+
+[<Test>]
+let ``States of several extremities that were never resolved are said to need that, and the header's current state spares it``
+    ()
+    =
+    let a = topicOn "$a" ((header [ end' ] null closed).Prepare())
+    let b = topicOn "$b" ((header [ end' ] null closed).Prepare())
+    let store = Store "here"
+
+    let elder =
+        RoomMachine.Of("here", create.RoomId, rules, store, [||], null, 1u, IncomingLimits.Default)
+
+    let step =
+        elder.Tell [|
+            arrives create
+            arrives joined
+            for topic in [ a; b ] do
+                arrives (
+                    event topic.Pdu.EventId creator "m.room.topic" (Some "") [ "topic", text "x" ] [ "$join" ] [
+                        "$create"
+                        "$join"
+                    ]
+                )
+        |]
+
+    for d in step.Decided do
+        store.Add(d, { Pdu = d.Event; Signatures = [] })
+
+    let anew current (history: IRoomHistory) =
+        RoomMachine.Of(
+            "here",
+            create.RoomId,
+            rules,
+            history,
+            store.Extremities,
+            current,
+            store.NextOrdinal,
+            IncomingLimits.Default
+        )
+
+    let unresolved = anew null store
+    let prepared = unresolved.Prepare()
+    Assert.That(prepared.NeedsResolution)
+    same (refusal unresolved prepared (messageOn "$m" prepared)) AdoptionRefusal.NeedsResolution
+    let resolved = unresolved.Resolve()
+    Assert.That(StateTree.AreSame(Option.get (Option.ofObj resolved.StateBefore), elder.CurrentState))
+    same (refusal unresolved resolved (messageOn "$m" resolved)) AdoptionRefusal.None
+
+    // One of the two topics stands. Where it is not the newest one, the header is enough.
+    let newest = (store.Extremities |> Array.maxBy _.Ordinal).StateAfter
+    let given = anew elder.CurrentState closed
+    same (given.Prepare().NeedsResolution) (StateTree.AreSame(newest, elder.CurrentState))
+
+[<Test>]
+let ``A failed flush takes back what was not durable, and numbers are given again`` () =
+    let machine = header [ end' ] null closed
+    let first = adopted machine (messageOn "$m1")
+    let second = adopted machine (topicOn "$t")
+    let third = adopted machine (messageOn "$m3")
+    machine.Durable first.Number
+
+    let taken = machine.Failed second.Number
+    same [ for d in taken -> d.Event.EventId ] [ "$t"; "$m3" ]
+    same [ for e in machine.Extremities -> e.EventId ] [ "$m1" ]
+    same machine.NextOrdinal second.Ordinal
+    Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Null)
+
+    // The sets behind it fail as well: that is no news, though the room has gone on.
+    let again = adopted machine (messageOn "$again")
+    same (machine.Failed third.Number) [||]
+    machine.Durable second.Number
+    same machine.NotDurable 1
+    same again.Ordinal second.Ordinal
+    Assert.That(again.Number, Is.GreaterThan third.Number)
+
+[<Test>]
+let ``What is staged and asked stays through a failed flush, and what came is decided again`` () =
+    let store = Store "here"
+
+    let machine =
+        RoomMachine.Of("here", create.RoomId, rules, store, [||], null, 1u, IncomingLimits.Default)
+
+    let step =
+        machine.Tell [| arrives create; arrives joined; arrives (message "$waits" [ "$gone" ]) |]
+
+    let asked = machine.Outstanding
+
+    let taken = machine.Failed step.Decided[1].Number
+    same [ for d in taken -> d.Event.EventId ] [ "$join" ]
+    same machine.Outstanding asked
+    same machine.Waiting 2
+    Assert.That(machine.CanBeEvicted, Is.False)
+
+    let again = machine.Tell [||]
+    same (ids again) [ "$join" ]
+    same again.Requests [||]
+    same again.Decided[0].Ordinal 2u
+
+[<Test>]
+let ``An event on a state that a peer gave is decided on it again after a failed flush, and nobody is asked`` () =
+    let machine = begun IncomingLimits.Default
+
+    let outcome =
+        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
+            match ask.Request with
+            | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
+            | _ -> Response.Nothing)
+
+    let decided = List.last outcome.Decided
+    machine.Failed decided.Number |> ignore
+    let again = machine.Tell [||]
+    same again.Requests [||]
+    same (ids again) [ "$m" ]
+    same again.Decided[0].StateFrom decided.StateFrom
+    same again.Decided[0].Known.Provenance Provenance.OnTrust
+
+[<Test>]
+let ``A new room has no id until its create event is adopted, and none again if that fails`` () =
+    let v12 = AuthRules Versions.v12
+
+    let machine =
+        RoomMachine.Of("one", "", v12, closed, [||], null, 1u, IncomingLimits.Default)
+
+    let prepared = machine.Prepare()
+    same (prepared.PreviousIds.Length, prepared.Depth, prepared.NeedsResolution) (0, 1L, false)
+
+    let create =
+        Draft.toPdu Versions.v12 {
+            Draft.state creator "m.room.create" "" [ "room_version", text "12" ] with
+                Id = "$c"
+                Room = "!c"
+                Prev = []
+                Auth = []
+                Depth = 1L
+        }
+
+    let decided =
+        match (machine.Adopt(prepared, v12.Read create, 0)).Decided with
+        | null -> failwith "It was refused."
+        | decided -> decided
+
+    same machine.RoomId "!c"
+    machine.Failed decided.Number |> ignore
+    same (machine.RoomId, machine.Extremities, machine.NextOrdinal) ("", [||], 1u)
+
+[<Test>]
+let ``The tree of a checkpoint takes the place of the same state`` () =
+    let machine = header [ end' ] null closed
+    let decided = adopted machine (topicOn "$t")
+
+    match decided.StateAfter with
+    | null -> Assert.Fail "There is no state."
+    | state ->
+        let stored = (StateCheckpoint.Take(state, null)).Tree
+        machine.UseStored stored
+        Assert.That(machine.CurrentState, Is.SameAs stored)
+        Assert.That(machine.Prepare().StateBefore, Is.SameAs stored)
+        machine.Failed decided.Number |> ignore
+        Assert.That(machine.CurrentState, Is.SameAs end'.StateAfter)
+
+[<Test>]
+let ``A plain message on one extremity allocates a handful of small objects`` () =
+    let machine = header [ end' ] null closed
+    let rounds = 1_000
+    let mutable before = 0L
+    let mutable spent = 0L
+
+    for i in 0 .. rounds - 1 do
+        let id = $"$m{i}"
+        before <- GC.GetAllocatedBytesForCurrentThread()
+        let prepared = machine.Prepare()
+        spent <- spent + GC.GetAllocatedBytesForCurrentThread() - before
+        let made = messageOn id prepared
+        before <- GC.GetAllocatedBytesForCurrentThread()
+        let adoption = machine.Adopt(prepared, made, -1)
+
+        match adoption.Decided with
+        | null -> Assert.Fail $"{adoption.Refusal}"
+        | decided -> machine.Durable decided.Number
+
+        spent <- spent + GC.GetAllocatedBytesForCurrentThread() - before
+
+    TestContext.Out.WriteLine $"{spent / int64 rounds} bytes for each message"
+    Assert.That(spent / int64 rounds, Is.LessThan 1_000L)
