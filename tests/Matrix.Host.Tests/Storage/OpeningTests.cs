@@ -1,6 +1,8 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
+using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
@@ -11,7 +13,7 @@ namespace Matrix.Host.Tests.Storage;
 /// <summary>Who may open a database, and how its schema comes up to date.</summary>
 internal sealed class OpeningTests(string kind) : StorageTests(kind)
 {
-    private static readonly Migration _more = new(Migration.All.Count + 1, "more", "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
+    private static readonly Migration _more = new(Migration.All[^1].Number + 1, "more", "CREATE TABLE more (one INTEGER PRIMARY KEY);\nINSERT INTO more (one) VALUES (1);");
 
     private string _serverName = "example.org";
     private int _ownershipWaitMs = 5_000;
@@ -81,7 +83,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync([.. Migration.All, _more]);
 
         Assert.That(refused.Failure, Is.EqualTo(StorageFailure.Refused));
-        Assert.That(refused.Message, Does.Contain($"schema {_more.Number}").And.Contains("newer version").And.Not.Contain("\n"));
+        Assert.That(refused.Message, Does.Contain($"schema {Migration.All.Count + 1}").And.Contains("newer version").And.Not.Contain("\n"));
     }
 
     [Test]
@@ -154,6 +156,48 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Store = await OpenAsync();
 
         Assert.That(departures, Is.EqualTo(new[] { "@invited:b" }));
+    }
+
+    [Test]
+    public async Task Threads_that_another_room_has_moved_are_repaired()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        static string Hex(EventNid nid) => Convert.ToHexStringLower(EventIdCode.Encode(IdOf(nid)));
+        const string thread = "INSERT INTO threads (room_nid, count, latest_nid, root_id)";
+        const string relation = "INSERT INTO relations (event_nid, origin_server_ts, rel_type, event_type, sender, parent_id)";
+        static string Both(string insert, string values, EventNid id) => $"""
+            {insert} VALUES ({values}, x'{Hex(id)}'); -- SQLite only
+            {insert} VALUES ({values}, '\x{Hex(id)}'); -- PostgreSQL only
+            """;
+        var foreign = Live(Garden, 9).Value;
+        Migration[] before =
+        [
+            .. Migration.All.Where(migration => migration.Number < 3),
+            Migration.All[2] with
+            {
+                Text = string.Join('\n', [
+                    Migration.All[2].Text,
+                    Both(relation, $"{Live(Kitchen, 2).Value}, 1, 'm.thread', 'm.room.message', '@a:b'", Live(Kitchen, 1)),
+                    Both(relation, $"{Live(Kitchen, 3).Value}, 1, 'm.thread', 'm.room.message', '@a:b'", Live(Kitchen, 1)),
+                    Both(relation, $"{foreign}, 1, 'm.thread', 'm.room.message', '@a:b'", Live(Kitchen, 1)),
+                    Both(thread, $"{Kitchen.Value}, 2, {foreign}", Live(Kitchen, 1)),
+                    Both(thread, $"{Kitchen.Value}, 1, {foreign}", Live(Kitchen, 5)),
+                    Both(thread, $"{Garden.Value}, 1, {foreign}", Live(Kitchen, 1)),
+                ]),
+            },
+        ];
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        await (await StorageEngine.OpenAsync(options, before, Stop)).DisposeAsync();
+
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var kitchen = await Store.Relations.ThreadsAsync(Kitchen, null, Alice, false, 9, Stop);
+        var garden = await Store.Relations.ThreadsAsync(Garden, null, Alice, false, 9, Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(kitchen, Is.EqualTo(new[] { new ThreadRow(IdOf(Live(Kitchen, 1)), Live(Kitchen, 3), 2, false) }));
+        Assert.That(garden, Is.EqualTo(new[] { new ThreadRow(IdOf(Live(Kitchen, 1)), new EventNid(foreign), 1, false) }));
     }
 
     [TestCase("")]

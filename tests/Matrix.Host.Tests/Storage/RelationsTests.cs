@@ -172,6 +172,25 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task What_another_room_says_of_a_root_changes_no_thread_of_its_room()
+    {
+        await Relates(2, "m.thread", "m.room.message");
+        await Relates(3, "m.thread", "m.room.message");
+        await Write(
+            Event(Live(Garden, 1), Bob), Relation(Live(Garden, 1), _root, "m.thread") with { Sender = Bob },
+            Event(Live(Garden, 2), Bob), Relation(Live(Garden, 2), _root, "m.thread") with { Sender = Bob });
+
+        await Write(new DeleteRelation(Live(Kitchen, 3)));
+        await Write(new DeleteRelation(Live(Garden, 1)));
+
+        Task<IReadOnlyList<ThreadRow>> ThreadsOf(RoomNid room, string reader) =>
+            Store.Relations.ThreadsAsync(room, null, reader, false, 9, Stop).AsTask();
+        Assert.That(await ThreadsOf(Kitchen, Bob), Is.EqualTo(new[] { new ThreadRow(_root, Live(Kitchen, 2), 1, false) }));
+        Assert.That(await ThreadsOf(Garden, Alice), Is.EqualTo(new[] { new ThreadRow(_root, Live(Garden, 2), 1, false) }));
+        Assert.That((await Store.Relations.AggregationsAsync(Kitchen, [_root], Bob, Stop))[_root].Thread?.Count, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task The_same_annotation_twice_is_known()
     {
         await Relates(2, "m.annotation", "m.reaction", key: "👍");

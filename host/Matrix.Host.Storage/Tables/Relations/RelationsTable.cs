@@ -7,9 +7,12 @@ namespace Matrix.Host.Storage.Tables.Relations;
 
 internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRelationsTable
 {
+    // Events of other rooms can name the same parent: they are none of this room's.
     private const string Participated = """
-        CASE WHEN EXISTS (SELECT 1 FROM relations p WHERE p.parent_id = t.root_id AND p.rel_type = 'm.thread' AND p.sender = $2)
-               OR EXISTS (SELECT 1 FROM events p WHERE p.event_id = t.root_id AND p.sender = $2) THEN 1 ELSE 0 END
+        CASE WHEN EXISTS (SELECT 1 FROM relations p WHERE p.parent_id = t.root_id AND p.rel_type = 'm.thread' AND p.sender = $2
+                              AND p.event_nid >= t.room_nid * 4294967296 AND p.event_nid < (t.room_nid + 1) * 4294967296)
+               OR EXISTS (SELECT 1 FROM events p WHERE p.event_id = t.root_id AND p.sender = $2 AND p.event_nid / 4294967296 = t.room_nid)
+             THEN 1 ELSE 0 END
         """;
 
     // An event that relates to two of the tree's is found by the shorter way first; UNION keeps one row of each depth, the reader keeps the first.
@@ -90,7 +93,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
 
     private static readonly Statement ShrinkThread = Statement.Of("""
         UPDATE threads SET count = count - 1, latest_nid = COALESCE((
-            SELECT MAX(event_nid) FROM relations r WHERE r.parent_id = threads.root_id AND r.rel_type = 'm.thread' AND r.event_nid <> $1), 0)
+            SELECT MAX(event_nid) FROM relations r WHERE r.parent_id = threads.root_id AND r.rel_type = 'm.thread' AND r.event_nid <> $1
+                AND r.event_nid >= threads.room_nid * 4294967296 AND r.event_nid < (threads.room_nid + 1) * 4294967296), 0)
         WHERE room_nid = $2 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1 AND rel_type = 'm.thread')
         """);
 
