@@ -22,6 +22,7 @@ internal static class RoomServices
     internal static IServiceCollection AddRooms(this IServiceCollection services, HomeserverConfig config, SigningKey key) => services
         .AddSingleton(config.Rooms)
         .AddSingleton(config.Sync)
+        .AddSingleton(config.Reading)
         .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
         .AddSingleton(parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, config.Sync.PushRuleCacheBytes))
         .AddSingleton<IPushEvaluation, PushEvaluation>()

@@ -10,11 +10,9 @@ namespace Matrix.Host.Rooms.Reading;
 /// What is bundled with events in `unsigned`: their latest edit, their thread, what refers to them. Client-Server API, "Aggregations of child
 /// events". One question for a page of events, and one for the edits of its threads' latest events.
 /// </summary>
-public sealed class Aggregations(IRelationsTable relations, EventStore events, IgnoredUsers ignored, Visibility visibility)
+public sealed class Aggregations(
+    IRelationsTable relations, EventStore events, IgnoredUsers ignored, Visibility visibility, ReadingOptions options)
 {
-    /// <summary>How many children of one event are looked through for those that the reader may see, of users who are not ignored.</summary>
-    private const int MostChildren = 1000;
-
     /// <summary>The bundled aggregations by event; events to which nothing relates, and state events, have none.</summary>
     /// <param name="room">The room of all the events.</param>
     /// <param name="among">The events.</param>
@@ -131,22 +129,97 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         if (found.Count == 0) return answer;
 
         var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
-        var all = hidden.Count == 0 && await SeesAllAsync(room, parents, found.Values, sight, stop).ConfigureAwait(false);
+        var all = await SeesAllAsync(room, parents, found.Values, sight, stop).ConfigureAwait(false);
         foreach (var parent in parents)
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
-            var edit = stored.ReplacementOf(parent.Pdu.Type);
-            if (!edit.IsNone && !CanBeEdited(parent)) edit = EventNid.None;
-            if (!all || (!edit.IsNone && !await BringsContentAsync(room, edit, stop).ConfigureAwait(false)))
-            {
-                answer[parent.EventId] = await SeenAsync(room, parent, stored.Thread, sight, hidden, stop).ConfigureAwait(false);
-                continue;
-            }
-
-            answer[parent.EventId] = new Bundle(edit, stored.Thread, stored.References);
+            var family = new Family(room, parent, stored, sight, hidden, all);
+            answer[parent.EventId] = new Bundle(
+                await EditAsync(family, stop).ConfigureAwait(false),
+                await ThreadAsync(family, stop).ConfigureAwait(false),
+                await ReferencesAsync(family, stop).ConfigureAwait(false));
         }
 
         return answer;
+    }
+
+    /// <summary>An event with what relates to it, and who looks at it.</summary>
+    private sealed record Family(
+        RoomIdentity Room, StoredEvent Parent, Aggregation Stored, Sight Sight, IReadOnlySet<string> Hidden, bool SeesAll)
+    {
+        /// <summary>Whether what was stored is what the reader sees.</summary>
+        internal bool IsAsStored => SeesAll && Hidden.Count == 0;
+
+        /// <summary>The reader's children of one relation, the latest first.</summary>
+        internal RelationsQuery Children(string relType, int limit) => new()
+        {
+            Room = Room.Nid,
+            ParentId = Parent.EventId,
+            RelType = relType,
+            From = new EventNid(Sight.Through.Value + 1),
+            Limit = limit,
+        };
+    }
+
+    /// <summary>The edit that counts for the reader: of the event's own sender, so that others' relations are not looked at.</summary>
+    private async ValueTask<EventNid> EditAsync(Family family, CancellationToken stop)
+    {
+        var parent = family.Parent;
+        var edit = family.Stored.ReplacementOf(parent.Pdu.Type);
+        if (edit.IsNone || !CanBeEdited(parent) || family.Hidden.Contains(parent.Row.Sender)) return EventNid.None;
+        if (family.SeesAll && await BringsContentAsync(family.Room, edit, stop).ConfigureAwait(false)) return edit;
+
+        var query = family.Children("m.replace", options.MaxChildren) with { Sender = parent.Row.Sender, EventType = parent.Pdu.Type };
+        var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
+        var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
+        foreach (var child in seen.OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))
+        {
+            if (await BringsContentAsync(family.Room, child.Nid, stop).ConfigureAwait(false)) return child.Nid;
+        }
+
+        return EventNid.None;
+    }
+
+    /// <summary>The thread without the users whom the reader ignores, and without what they may not see.</summary>
+    private async ValueTask<ThreadRow?> ThreadAsync(Family family, CancellationToken stop)
+    {
+        if (family.Stored.Thread is not { } thread || family.IsAsStored) return family.Stored.Thread;
+
+        var senders = await relations.ThreadSendersAsync(
+            family.Room.Nid, family.Parent.EventId, family.Sight.Through, options.MaxChildren, stop).ConfigureAwait(false);
+        var shown = senders.Where(each => !family.Hidden.Contains(each.Sender)).ToList();
+        if (shown.Count == 0) return null;
+        var latest = shown.MaxBy(each => each.Latest.Value).Latest;
+        if (family.SeesAll) return thread with { Count = shown.Sum(each => each.Count), Latest = latest };
+
+        var query = family.Children("m.thread", options.MaxChildren) with { From = new EventNid(latest.Value + 1) };
+        var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
+        var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
+        return seen.Count == 0 ? null : thread with { Count = seen.Count, Latest = seen.MaxBy(child => child.Nid.Value)!.Nid };
+    }
+
+    private async ValueTask<IReadOnlyList<string>> ReferencesAsync(Family family, CancellationToken stop)
+    {
+        if (family.Stored.References.Count == 0 || family.IsAsStored) return family.Stored.References;
+
+        var query = family.Children("m.reference", options.MaxChildren) with
+        {
+            Direction = Direction.Forward,
+            From = null,
+            Until = family.Sight.Through,
+        };
+        var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
+        if (family.SeesAll) return [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.EventId).Take(Aggregation.MaxReferences)];
+        var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
+        return [.. seen.OrderBy(child => child.Nid.Value).Select(child => child.EventId).Take(Aggregation.MaxReferences)];
+    }
+
+    /// <summary>Those of some children that the reader may see, of users who are not ignored.</summary>
+    private async ValueTask<IReadOnlyList<StoredEvent>> SeenAsync(Family family, IReadOnlyList<RelationRow> rows, CancellationToken stop)
+    {
+        var children = await events.GetManyAsync(
+            family.Room, [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
+        return await visibility.FilterAsync(family.Room, children, family.Sight.Standpoint, stop).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -181,44 +254,6 @@ public sealed class Aggregations(IRelationsTable relations, EventStore events, I
         var stored = await events.GetAsync(room, edit, stop).ConfigureAwait(false);
         if (stored is null || stored.IsRedacted || stored.Pdu.IsState) return false;
         return stored.Pdu.Type == "m.room.encrypted" || stored.Pdu.Content.Has("m.new_content");
-    }
-
-    /// <summary>What goes with one event of what the reader may see, of users who are not ignored: looked at child by child.</summary>
-    private async ValueTask<Bundle> SeenAsync(
-        RoomIdentity room, StoredEvent parent, ThreadRow? thread, Sight sight, IReadOnlySet<string> hidden, CancellationToken stop)
-    {
-        var rows = await relations.ChildrenAsync(
-            new RelationsQuery
-            {
-                Room = room.Nid,
-                ParentId = parent.EventId,
-                From = new EventNid(sight.Through.Value + 1),
-                Limit = MostChildren,
-            },
-            stop).ConfigureAwait(false);
-        var children = await events.GetManyAsync(
-            room, [.. rows.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
-        var seen = (await visibility.FilterAsync(room, children, sight.Standpoint, stop).ConfigureAwait(false)).Select(child => child.Nid).ToHashSet();
-        var shown = rows.Where(row => seen.Contains(row.Event)).ToList();
-
-        var edit = EventNid.None;
-        var edits = !CanBeEdited(parent) ? [] : shown.Where(row => row.RelType == "m.replace" && row.Sender == parent.Row.Sender && row.EventType == parent.Pdu.Type)
-            .Select(row => row.Event).ToHashSet();
-        foreach (var child in children.Where(child => edits.Contains(child.Nid))
-            .OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))
-        {
-            if (!await BringsContentAsync(room, child.Nid, stop).ConfigureAwait(false)) continue;
-            edit = child.Nid;
-            break;
-        }
-
-        var inThread = shown.Where(row => row.RelType == "m.thread").ToList();
-        return new Bundle(
-            edit,
-            thread is null || inThread.Count == 0
-                ? null
-                : thread with { Count = inThread.Count, Latest = inThread.MaxBy(row => row.Event.Value)!.Event },
-            [.. shown.Where(row => row.RelType == "m.reference").Select(row => row.EventId).Reverse().Take(Aggregation.MaxReferences)]);
     }
 }
 

@@ -249,6 +249,30 @@ internal static class ConfigKeys
     internal static ConfigKey<int> PrevEvents { get; } = Key(
         "limits.prev_events", ConfigTypes.Whole(1, 20), 20, "Ends of a room's history that a new event ties together.");
 
+    internal static ConfigKey<int> RelatedEvents { get; } = Key(
+        "limits.related_events",
+        ConfigTypes.Whole(1, 100_000),
+        1000,
+        "Events of one relation to another that are looked at for those that a user may see.");
+
+    internal static ConfigKey<int> RelationDepth { get; } = Key(
+        "limits.relation_depth", ConfigTypes.Whole(1, 10), 3, "How many generations of relations a request with `recurse` follows.");
+
+    internal static ConfigKey<TimeSpan> ScanTime { get; } = Key(
+        "limits.scan_time",
+        ConfigTypes.Duration,
+        TimeSpan.FromSeconds(2),
+        "How long one request looks for events that pass its filter; the token in its answer goes on from there.");
+
+    internal static ConfigKey<int> ReceiptThreads { get; } = Key(
+        "limits.receipt_threads", ConfigTypes.Whole(1, 100_000), 200, "Threads of a room in which a user's receipts are kept, those that moved last.");
+
+    internal static ConfigKey<int> ReceiptRelations { get; } = Key(
+        "limits.receipt_relations",
+        ConfigTypes.Whole(1, 100),
+        5,
+        "How many relations may lie between an event and the root of the thread that a receipt for it names.");
+
     internal static ConfigKey<bool> RateLimitsEnabled { get; } = Key("rate_limits.enabled", ConfigTypes.Flag, true, "Whether there are any.");
 
     internal static ConfigKey<double> LoginRate { get; } = Rate("login", 0.5, "Log-in, refresh, confirming with a password, of one address or one user who is logged in.");

@@ -5,6 +5,7 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Keys;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
@@ -38,6 +39,8 @@ internal sealed record HomeserverConfig
     internal required RoomsOptions Rooms { get; init; }
 
     internal required SyncOptions Sync { get; init; }
+
+    internal required ReadingOptions Reading { get; init; }
 
     internal required KeyOptions Keys { get; init; }
 
@@ -101,6 +104,7 @@ internal sealed record HomeserverConfig
                 MaxBytesPerFlush = (int)values.Get(ConfigKeys.DatabaseFlushBytes),
                 MaxQueuedSets = values.Get(ConfigKeys.DatabaseQueuedWrites),
                 MaxQueuedReads = values.Get(ConfigKeys.DatabaseQueuedReads),
+                MaxRelationDepth = values.Get(ConfigKeys.RelationDepth),
                 SqliteSynchronous = values.Get(ConfigKeys.DatabaseSynchronous),
             },
             ClientListener = values.Get(ConfigKeys.ClientListener),
@@ -181,6 +185,13 @@ internal sealed record HomeserverConfig
                 UnreadCacheBytes = values.Get(ConfigKeys.UnreadCache),
                 HeroCacheBytes = values.Get(ConfigKeys.HeroCache),
                 PushRuleCacheBytes = values.Get(ConfigKeys.PushRuleCache),
+            },
+            Reading = new ReadingOptions
+            {
+                MaxChildren = values.Get(ConfigKeys.RelatedEvents),
+                LongestScan = values.Get(ConfigKeys.ScanTime),
+                MaxReceiptThreads = values.Get(ConfigKeys.ReceiptThreads),
+                MaxReceiptRelations = values.Get(ConfigKeys.ReceiptRelations),
             },
             Keys = new KeyOptions
             {

@@ -48,6 +48,8 @@ internal sealed record RoomServices
 
     public required SyncOptions Options { get; init; }
 
+    public required ReadingOptions Reading { get; init; }
+
     /// <summary>
     /// Adds what is bundled with the events of a timeline. Only a limited one has it: of the others the client sees every event that relates to
     /// another itself. Client-Server API, "Aggregations of child events".

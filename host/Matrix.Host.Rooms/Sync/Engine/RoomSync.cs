@@ -22,11 +22,13 @@ public sealed class RoomSync : IAsyncDisposable
     private readonly ErasedUsers _erased;
 
     /// <summary>Puts the parts together and starts to hear of commits.</summary>
-    public RoomSync(IStorage storage, RoomEngine rooms, PushRuleCache rules, SyncOptions options, TimeProvider time)
+    public RoomSync(
+        IStorage storage, RoomEngine rooms, PushRuleCache rules, SyncOptions options, ReadingOptions reading, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(storage);
         ArgumentNullException.ThrowIfNull(rooms);
         ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(reading);
         _wheel = new TimerWheel(time);
         _board = new SyncBoard(new FeedSource(storage.Memberships), _wheel, time, options, storage.Writer.PublishedPosition);
         var typing = new TypingBoard(_board, _wheel, time, options);
@@ -37,7 +39,7 @@ public sealed class RoomSync : IAsyncDisposable
         Visibility = new Visibility(rooms.Events, rooms.States, Replaced, Trail, _erased);
         ClientEvents = new ClientEvents(rooms.Events, Replaced, Visibility, time);
         Ignored = new IgnoredUsers(storage.AccountData);
-        Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility);
+        Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility, reading);
         Typing = typing;
         Receipts = new ReceiptWriter(rooms.Rooms, rooms.Events, storage.Writer, time);
         Sync = new SyncEngine(
@@ -59,6 +61,7 @@ public sealed class RoomSync : IAsyncDisposable
                 Aggregations = Aggregations,
                 Visibility = Visibility,
                 Options = options,
+                Reading = reading,
             },
             time);
         _board.DeviceLists.Start();

@@ -17,6 +17,13 @@ public interface IRelationsTable
     ValueTask<IReadOnlyDictionary<string, Aggregation>> AggregationsAsync(
         RoomNid room, IReadOnlyCollection<string> parents, string reader, CancellationToken stop);
 
+    /// <summary>Whether an event of the room is the root of a thread that has an event.</summary>
+    ValueTask<bool> HasThreadAsync(RoomNid room, string rootId, CancellationToken stop);
+
+    /// <summary>The senders of a thread's events up to one of them, those who spoke last first; the root is not counted.</summary>
+    ValueTask<IReadOnlyList<ThreadSender>> ThreadSendersAsync(
+        RoomNid room, string rootId, EventNid through, int limit, CancellationToken stop);
+
     /// <summary>Whether any event of the room relates to another: if not, nothing is bundled there.</summary>
     ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop);
 

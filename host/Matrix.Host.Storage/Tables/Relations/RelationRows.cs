@@ -15,6 +15,9 @@ public sealed record RelationsQuery
     /// <summary>Only this event type; null for all.</summary>
     public string? EventType { get; init; }
 
+    /// <summary>Only events of this sender; null for all.</summary>
+    public string? Sender { get; init; }
+
     /// <summary>Which way.</summary>
     public Direction Direction { get; init; } = Direction.Backward;
 
@@ -75,3 +78,9 @@ public readonly record struct ReplacementRow(string EventType, EventNid Event);
 /// <param name="Count">How many events are in it, the root not counted.</param>
 /// <param name="Participated">Whether the reader's events are in it, root included.</param>
 public sealed record ThreadRow(string RootId, EventNid Latest, int Count, bool Participated);
+
+/// <summary>What one user has said in a thread.</summary>
+/// <param name="Sender">The user.</param>
+/// <param name="Count">How many events.</param>
+/// <param name="Latest">The last of them.</param>
+public readonly record struct ThreadSender(string Sender, int Count, EventNid Latest);

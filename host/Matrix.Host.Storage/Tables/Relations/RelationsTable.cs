@@ -29,6 +29,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         SELECT r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender, MIN(t.depth)
         FROM tree t JOIN relations r ON r.event_nid = t.event_nid JOIN events e ON e.event_nid = t.event_nid
         WHERE ($5 IS NULL OR r.rel_type = $5) AND ($6 IS NULL OR r.event_type = $6) AND r.event_nid >= $7 AND r.event_nid <= $8
+            AND ($10 IS NULL OR r.sender = $10)
         GROUP BY r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender
         """;
 
@@ -39,7 +40,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         SELECT r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender, 1
         FROM relations r JOIN events e ON e.event_nid = r.event_nid
         WHERE r.parent_id = $1 AND ($2 IS NULL OR r.rel_type = $2) AND ($3 IS NULL OR r.event_type = $3)
-          AND r.event_nid >= $4 AND r.event_nid <= $5
+          AND r.event_nid >= $4 AND r.event_nid <= $5 AND ($7 IS NULL OR r.sender = $7)
         """;
 
     private static readonly Statement ChildrenForward = ChildrenStatement("ORDER BY r.event_nid LIMIT $6");
@@ -64,6 +65,14 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         ) replacements WHERE place = 1 AND nth <= $5
         UNION ALL
         SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY AND t.room_nid = $3
+        """);
+
+    private static readonly Statement HasThread = Statement.Of("SELECT 1 FROM threads WHERE room_nid = $1 AND root_id = $2");
+
+    private static readonly Statement ThreadSenders = Statement.Of("""
+        SELECT sender, COUNT(*), MAX(event_nid) FROM relations
+        WHERE parent_id = $1 AND rel_type = 'm.thread' AND event_nid >= $2 AND event_nid <= $3
+        GROUP BY sender ORDER BY MAX(event_nid) DESC LIMIT $4
         """);
 
     private static readonly Statement Any = Statement.Of("SELECT 1 FROM relations WHERE event_nid >= $1 AND event_nid <= $2 LIMIT 1");
@@ -144,7 +153,7 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
                 (query, low, high),
                 static (a, q) => a
                     .EventId(q.query.ParentId).TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high)
-                    .Int(q.query.Limit),
+                    .Int(q.query.Limit).TextOrNull(q.query.Sender),
                 RelationOf,
                 stop);
         }
@@ -154,7 +163,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             (query, depth, low, high),
             static (a, q) => a
                 .EventId(q.query.ParentId).Nid(EventNid.FirstOf(q.query.Room)).Nid(EventNid.LastOf(q.query.Room)).Int(q.depth)
-                .TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high).Int(q.query.Limit),
+                .TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high).Int(q.query.Limit)
+                .TextOrNull(q.query.Sender),
             RelationOf,
             stop);
     }
@@ -189,6 +199,17 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             References = [.. group.Where(row => row.Kind == 3).OrderBy(row => row.Event).Select(row => row.Id!)],
         });
     }
+
+    public async ValueTask<bool> HasThreadAsync(RoomNid room, string rootId, CancellationToken stop) => await reads.FirstAsync(
+        HasThread, (room, rootId), static (a, q) => a.Room(q.room).EventId(q.rootId), static _ => true, stop);
+
+    public ValueTask<IReadOnlyList<ThreadSender>> ThreadSendersAsync(
+        RoomNid room, string rootId, EventNid through, int limit, CancellationToken stop) => reads.ListAsync(
+            ThreadSenders,
+            (room, rootId, through, limit),
+            static (a, q) => a.EventId(q.rootId).Nid(EventNid.FirstOf(q.room)).Nid(q.through).Int(q.limit),
+            static row => new ThreadSender(row.Text(0), row.Int32(1), row.Nid(2)),
+            stop);
 
     public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) => await reads.FirstAsync(
         Any, room, static (a, room) => a.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room)), static _ => true, stop);
