@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
@@ -16,6 +17,13 @@ namespace Matrix.Host.Rooms.Receipts;
 /// <param name="EventId">Up to where.</param>
 /// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one; empty with `m.fully_read`.</param>
 public readonly record struct Marker(string Type, string EventId, string ThreadId);
+
+/// <summary>A receipt that another server sent. Server-Server API, "Receipts".</summary>
+/// <param name="UserId">The user.</param>
+/// <param name="EventId">Up to where they have read.</param>
+/// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one.</param>
+/// <param name="Timestamp">When, in milliseconds since the epoch.</param>
+public readonly record struct RemoteReceipt(string UserId, string EventId, string ThreadId, long Timestamp);
 
 /// <summary>Why markers were not set.</summary>
 public enum MarkerFault
@@ -34,8 +42,11 @@ public enum MarkerFault
 }
 
 /// <summary>Sets receipts and fully read markers. Client-Server API, "Receipts", "Read and unread markers".</summary>
-public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStorageWriter writer, TimeProvider time)
+public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStorage storage, ReadingOptions options, TimeProvider time)
 {
+    private const int LongestId = 255;
+    private const string MemberType = "m.room.member";
+
     /// <summary>
     /// Sets markers of a local user in a room, all or none; durable when this answers. A receipt that is behind the one that is there changes
     /// nothing.
@@ -44,7 +55,7 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(userId)) return MarkerFault.NotJoined;
 
-        var set = new WriteSet(markers.Count * 2);
+        var set = new WriteSet(markers.Count * 3);
         foreach (var marker in markers)
         {
             var stored = await events.ByIdAsync(view.Room, marker.EventId, stop).ConfigureAwait(false);
@@ -63,11 +74,11 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
             EventNid? thread = null;
             if (marker.ThreadId.Length > 0)
             {
-                if (!await IsInThreadAsync(view, stored, marker.ThreadId, stop).ConfigureAwait(false)) return MarkerFault.NotInThread;
-                thread = marker.ThreadId == ReceiptTypes.MainThread ? EventNid.None : await RootAsync(view, marker.ThreadId, stop).ConfigureAwait(false);
+                thread = await ThreadAsync(view, stored, marker.ThreadId, stop).ConfigureAwait(false);
+                if (thread is null) return MarkerFault.NotInThread;
             }
 
-            set.Add(new PutReceipt(
+            Put(set, new PutReceipt(
                 view.Room.Nid,
                 userId,
                 marker.Type,
@@ -79,23 +90,84 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
             set.Add(new ClearUnread(userId, view.Room.Nid, stored.Nid, thread));
         }
 
-        if (set.Operations.Count > 0) await writer.WriteAsync(set, stop).ConfigureAwait(false);
+        if (set.Operations.Count > 0) await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
         return MarkerFault.None;
     }
 
-    private async ValueTask<EventNid> RootAsync(RoomView view, string threadId, CancellationToken stop) =>
-        await events.ByIdAsync(view.Room, threadId, stop).ConfigureAwait(false) is { } root ? root.Nid : EventNid.None;
+    /// <summary>
+    /// Keeps receipts that another server sent for its users. A thread is taken at its word, for its root may come later; a user's threads are as
+    /// bounded as those of local users. Passed over are users of other servers or outside the room, and events that are not here.
+    /// </summary>
+    /// <returns>How many were passed over.</returns>
+    public async ValueTask<int> ReceiveAsync(string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return receipts.Count;
+
+        var set = new WriteSet(receipts.Count * 2);
+        var passedOver = 0;
+        foreach (var receipt in receipts)
+        {
+            var stored = IsKeepable(receipt, server) && await IsJoinedAsync(view, receipt.UserId, stop).ConfigureAwait(false)
+                ? await events.ByIdAsync(view.Room, receipt.EventId, stop).ConfigureAwait(false)
+                : null;
+            if (stored is not { IsShown: true })
+            {
+                passedOver++;
+                continue;
+            }
+
+            Put(set, new PutReceipt(
+                view.Room.Nid,
+                receipt.UserId,
+                ReceiptTypes.Read,
+                receipt.ThreadId,
+                stored.Nid,
+                receipt.EventId,
+                receipt.Timestamp,
+                IsLocal: false));
+        }
+
+        if (set.Operations.Count > 0) await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return passedOver;
+    }
+
+    private void Put(WriteSet set, PutReceipt receipt)
+    {
+        set.Add(receipt);
+        if (receipt.ThreadId is "" or ReceiptTypes.MainThread) return;
+        set.Add(new TrimThreadReceipts(receipt.Room, receipt.UserId, receipt.Type, options.MaxReceiptThreads));
+    }
+
+    private static bool IsKeepable(RemoteReceipt receipt, string server) =>
+        RoomNames.ServerOf(receipt.UserId) == server && receipt.ThreadId.Length <= LongestId && !receipt.ThreadId.Contains('\0')
+        && !receipt.ThreadId.Any(char.IsSurrogate);
+
+    private async ValueTask<bool> IsJoinedAsync(RoomView view, string userId, CancellationToken stop)
+    {
+        if (view.State.Find(MemberType, userId) is not { } entry) return false;
+        var member = await events.GetAsync(view.Room, EventNid.Of(view.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        return member is not null && MemberTrail.MembershipOf(member) == "join";
+    }
 
     /// <summary>
-    /// The main timeline has all that is in no thread, thread roots included. A thread's receipt may name its root as well, and what relates
-    /// to the root otherwise than by the thread.
+    /// The root of the thread that a receipt for an event may name, none for the main timeline; null if the event is not in it. The main timeline
+    /// has all that is in no thread, thread roots included. A thread has its root as well, and what leads to one of its events by relations.
     /// </summary>
-    private async ValueTask<bool> IsInThreadAsync(RoomView view, StoredEvent stored, string threadId, CancellationToken stop)
+    private async ValueTask<EventNid?> ThreadAsync(RoomView view, StoredEvent stored, string threadId, CancellationToken stop)
     {
-        if (threadId == ReceiptTypes.MainThread) return stored.Row.ThreadRoot.IsNone;
-        if (stored.EventId == threadId) return true;
-        var root = await RootAsync(view, threadId, stop).ConfigureAwait(false);
-        if (root.IsNone) return false;
-        return stored.Row.ThreadRoot == root || Relation.Of(stored.Pdu.Content)?.ParentId == threadId;
+        if (threadId == ReceiptTypes.MainThread) return stored.Row.ThreadRoot.IsNone ? EventNid.None : null;
+        if (await events.ByIdAsync(view.Room, threadId, stop).ConfigureAwait(false) is not { } root) return null;
+        if (stored.Row.ThreadRoot == root.Nid) return root.Nid;
+        if (!await storage.Relations.HasThreadAsync(view.Room.Nid, threadId, stop).ConfigureAwait(false)) return null;
+
+        var at = stored;
+        for (var left = options.MaxReceiptRelations; at.Nid != root.Nid && at.Row.ThreadRoot != root.Nid; left--)
+        {
+            if (left == 0 || Relation.Of(at.Pdu.Content) is not { } relation) return null;
+            if (await events.ByIdAsync(view.Room, relation.ParentId, stop).ConfigureAwait(false) is not { } parent) return null;
+            at = parent;
+        }
+
+        return root.Nid;
     }
 }

@@ -24,7 +24,7 @@ public sealed record SyncOptions
     /// <summary>To-device messages in one answer at most. Client-Server API, "Send-to-Device messaging".</summary>
     public int MaxToDevice { get; init; } = 100;
 
-    /// <summary>Receipts of a room in one answer at most, newest first, the user's own always.</summary>
+    /// <summary>Others' receipts in threads of a room, in one answer at most. Those of the main timeline always come.</summary>
     public int MaxReceipts { get; init; } = 1000;
 
     /// <summary>Rooms with someone typing at most.</summary>

@@ -339,7 +339,10 @@ internal static class ConfigKeys
         "sync.to_device", ConfigTypes.Whole(1, 10_000), 100, "Messages to a device in one answer at most; the next answer has more.");
 
     internal static ConfigKey<int> SyncReceipts { get; } = Key(
-        "sync.receipts", ConfigTypes.Whole(1, 100_000), 1000, "Receipts of a room in one answer at most, the newest.");
+        "sync.receipts",
+        ConfigTypes.Whole(1, 100_000),
+        1000,
+        "Other users' receipts in threads of a room, in one answer at most, the newest of each first. Those of the main timeline always come.");
 
     internal static ConfigKey<int> TypingRooms { get; } = Key(
         "sync.typing_rooms", ConfigTypes.Whole(1), 10_000, "Rooms in which someone types at once; in more, nobody is shown typing.");

@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Storage;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Tests.Sync;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Receipts;
 
@@ -355,6 +358,104 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
         await Bob.ReadsAsync(Room, reply, root);
         Assert.That((await Bob.PostAsync(Path(), null)).Status, Is.EqualTo(200), "A receipt needs no body.");
     }
+
+    [Test]
+    public async Task A_thread_that_is_none_has_no_receipts()
+    {
+        var said = await Alice.SaysAsync(Room, "x");
+        var reaction = await ReactsAsync(said);
+        (await ReceiptAsync(said, said)).Is(400, "M_INVALID_PARAM");
+        (await ReceiptAsync(reaction, said)).Is(400, "M_INVALID_PARAM");
+
+        await InThreadAsync(said, "now it is one");
+        (await ReceiptAsync(said, said)).Is(200);
+        (await ReceiptAsync(reaction, said)).Is(200);
+    }
+
+    [Test]
+    public async Task A_receipt_of_a_thread_may_name_an_event_that_leads_to_it_by_relations()
+    {
+        var root = await Alice.SaysAsync(Room, "root");
+        var reply = await InThreadAsync(root, "reply");
+        var edit = await Alice.SaysAsync(Room, "roots", c => c["m.relates_to"] = new JsonObject { ["rel_type"] = "m.replace", ["event_id"] = root });
+        var first = await ReactsAsync(edit);
+        var second = await ReactsAsync(first);
+        var elsewhere = await ReactsAsync(await Alice.SaysAsync(Room, "elsewhere"));
+
+        (await ReceiptAsync(second, root)).Is(200);
+        (await ReceiptAsync(await ReactsAsync(await ReactsAsync(reply)), root)).Is(200);
+        (await ReceiptAsync(elsewhere, root)).Is(400, "M_INVALID_PARAM");
+
+        await Server.RestartAsync(("limits.receipt_relations", "2"));
+        (await ReceiptAsync(await ReactsAsync(edit), root)).Is(200);
+        (await ReceiptAsync(await ReactsAsync(second), root)).Is(400, "M_INVALID_PARAM");
+    }
+
+    [Test]
+    public async Task One_members_receipts_in_many_threads_hide_nobody_elses()
+    {
+        await Server.RestartAsync(("sync.receipts", "3"), ("limits.receipt_threads", "4"));
+        var carol = await Server.RegistersAsync("carol");
+        await carol.JoinsAsync(Room);
+        var roots = new List<string>();
+        for (var i = 0; i < 6; i++)
+        {
+            roots.Add(await Alice.SaysAsync(Room, $"root {i}"));
+            await InThreadAsync(roots[i], "reply");
+        }
+
+        var last = await Alice.SaysAsync(Room, "last");
+        await carol.ReadsAsync(Room, last);
+        await carol.ReadsAsync(Room, last, "main");
+        await carol.ReadsAsync(Room, roots[0], roots[0]);
+        await Bob.ReadsAsync(Room, last);
+        foreach (var root in roots) await Bob.ReadsAsync(Room, root, root);
+
+        var told = Told(await Alice.SyncsAsync());
+        Assert.That(told.Where(each => each.User == carol.UserId).Select(each => each.Thread), Is.EquivalentTo(new[] { null, "main", roots[0] }));
+        Assert.That(told.Where(each => each.User == Bob.UserId).Select(each => each.Thread), Is.EquivalentTo(new[] { null, roots[5], roots[4] }));
+        Assert.That(Told(await Bob.SyncsAsync()).Where(each => each.User == Bob.UserId).Select(each => each.Thread), Is.EquivalentTo(
+            new[] { null, roots[5], roots[4], roots[3], roots[2] }), "So many are kept of each user.");
+    }
+
+    [Test]
+    public async Task Receipts_of_other_servers_name_threads_that_are_not_here_and_are_bounded()
+    {
+        await Server.RestartAsync(("limits.receipt_threads", "2"));
+        var said = await Alice.SaysAsync(Room, "x");
+        var storage = Server.Services.GetRequiredService<IStorage>();
+        var room = (await storage.Rooms.FindAsync(Room, default))!.Nid;
+        var receipts = Server.Services.GetRequiredService<ReceiptWriter>();
+
+        // Local users, as if of another server: there is no other one yet.
+        async Task<int> Receives(string user, string thread, string? eventId = null) => await receipts.ReceiveAsync(
+            HomeserverFixture.ServerName, Room, [new RemoteReceipt(user, eventId ?? said, thread, 1)], default);
+        for (var i = 0; i < 4; i++) Assert.That(await Receives(Bob.UserId, $"$unseen{i}"), Is.Zero);
+        Assert.That(await Receives(Bob.UserId, "main"), Is.Zero);
+        Assert.That(await Receives("@bob:elsewhere.example", "main"), Is.EqualTo(1));
+        Assert.That(await Receives("@nobody:" + HomeserverFixture.ServerName, "main"), Is.EqualTo(1));
+        Assert.That(await Receives(Bob.UserId, "main", "$unseen"), Is.EqualTo(1));
+        Assert.That(await Receives(Bob.UserId, new string('x', 300)), Is.EqualTo(1));
+
+        var kept = await storage.Receipts.OfUserAsync(room, Bob.UserId, default);
+        Assert.That(kept.Select(row => row.ThreadId), Is.EquivalentTo(new[] { "main", "$unseen2", "$unseen3" }));
+        Assert.That(Told(await Alice.SyncsAsync()).Select(each => each.Thread), Is.EquivalentTo(new[] { "main", "$unseen2", "$unseen3" }));
+    }
+
+    private List<(string User, string? Thread)> Told(SyncReply sync) =>
+    [
+        .. sync.Ephemeral(Room).Where(e => (string?)e["type"] == "m.receipt").SelectMany(e => e["content"]!.AsObject())
+            .SelectMany(byEvent => byEvent.Value!["m.read"]!.AsObject())
+            .Select(byUser => (byUser.Key, (string?)byUser.Value!["thread_id"])),
+    ];
+
+    private Task<Reply> ReceiptAsync(string eventId, string thread) => Bob.PostAsync(
+        $"rooms/{SyncingUsers.Esc(Room)}/receipt/m.read/{SyncingUsers.Esc(eventId)}", new JsonObject { ["thread_id"] = thread });
+
+    private Task<string> ReactsAsync(string to) => Alice.SendsAsync(Room, "m.reaction", new JsonObject
+    {
+        ["m.relates_to"] = new JsonObject { ["rel_type"] = "m.annotation", ["event_id"] = to, ["key"] = $"{Guid.NewGuid()}" },
+    });
 
     private void MentionsBob(JsonObject content) =>
         content["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) };

@@ -160,8 +160,24 @@ internal sealed class JoinedRooms(RoomServices services)
         string self = turn.Reader.UserId;
         all.RemoveAll(receipt => receipt.UserId != self
             && (receipt.Type == ReceiptTypes.ReadPrivate || turn.Ignored.Contains(receipt.UserId)));
-        if (all.Count <= services.Options.MaxReceipts) return all;
-        return [.. all.OrderByDescending(receipt => receipt.UserId == self).ThenByDescending(receipt => receipt.Position).Take(services.Options.MaxReceipts)];
+        return Bounded(all, self, services.Options.MaxReceipts);
+    }
+
+    /// <summary>
+    /// The user's own receipts and those of the main timeline always, of others' receipts in threads so many: the newest of each user first, so that
+    /// nobody's many threads hide what others have read.
+    /// </summary>
+    private static List<ReceiptMark> Bounded(List<ReceiptMark> all, string self, int most)
+    {
+        bool InThread(ReceiptMark receipt) => receipt.UserId != self && receipt.ThreadId is not ("" or ReceiptTypes.MainThread);
+        if (all.Count <= most || all.Count(InThread) <= most) return all;
+        var shown = all.Where(InThread)
+            .GroupBy(receipt => receipt.UserId)
+            .SelectMany(ofUser => ofUser.OrderByDescending(receipt => receipt.Position).Select((receipt, nth) => (Receipt: receipt, Nth: nth)))
+            .OrderBy(each => each.Nth).ThenByDescending(each => each.Receipt.Position)
+            .Take(most).Select(each => each.Receipt).ToHashSet();
+        all.RemoveAll(receipt => InThread(receipt) && !shown.Contains(receipt));
+        return all;
     }
 
     private async ValueTask<IReadOnlyList<AccountDataRow>> AccountDataAsync(SyncTurn turn, RoomInput input, bool isNew, CancellationToken stop)

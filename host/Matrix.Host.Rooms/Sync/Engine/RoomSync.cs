@@ -41,7 +41,7 @@ public sealed class RoomSync : IAsyncDisposable
         Ignored = new IgnoredUsers(storage.AccountData);
         Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility, reading);
         Typing = typing;
-        Receipts = new ReceiptWriter(rooms.Rooms, rooms.Events, storage.Writer, time);
+        Receipts = new ReceiptWriter(rooms.Rooms, rooms.Events, storage, reading, time);
         Sync = new SyncEngine(
             new RoomServices
             {

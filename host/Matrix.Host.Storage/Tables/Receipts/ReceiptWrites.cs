@@ -6,3 +6,8 @@ namespace Matrix.Host.Storage.Tables.Receipts;
 public sealed record PutReceipt(
     RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, bool IsLocal)
     : ConditionalOperation;
+
+/// <summary>
+/// Of a user's receipts of one type in the threads of a room those that moved last are kept. Unthreaded ones and those of `main` do not count.
+/// </summary>
+public sealed record TrimThreadReceipts(RoomNid Room, string UserId, string Type, int Keep) : WriteOperation;

@@ -21,10 +21,17 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
         WHERE excluded.event_nid > receipts.event_nid
         """);
 
+    private static readonly Statement Trim = Statement.Of("""
+        DELETE FROM receipts WHERE room_nid = $1 AND user_id = $2 AND type = $3 AND thread_id NOT IN ('', 'main') AND thread_id NOT IN (
+            SELECT thread_id FROM receipts WHERE room_nid = $1 AND user_id = $2 AND type = $3 AND thread_id NOT IN ('', 'main')
+            ORDER BY position DESC, thread_id LIMIT $4)
+        """);
+
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<PutReceipt>(Put, static (a, op) => a
             .Room(op.Room).Text(op.UserId).Text(op.Type).Text(op.ThreadId).Nid(op.Event).EventId(op.EventId).Int(op.Timestamp).Position()
-            .Bool(op.IsLocal));
+            .Bool(op.IsLocal))
+        .On<TrimThreadReceipts>(Trim, static (a, op) => a.Room(op.Room).Text(op.UserId).Text(op.Type).Int(op.Keep));
 
     public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomAsync(RoomNid room, long after, long through, CancellationToken stop) =>
         OfRoomsAsync([room], after, through, stop);
