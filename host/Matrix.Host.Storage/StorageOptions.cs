@@ -30,6 +30,11 @@ public sealed record StorageOptions
     /// <summary>SQLite: at most this many questions wait for a reader; a further one fails with <see cref="Writing.StorageFailure.Overloaded"/>.</summary>
     public int MaxQueuedReads { get; init; } = 10_000;
 
+    /// <summary>
+    /// A question that takes longer ends with <see cref="Writing.StorageFailure.TimedOut"/>, waiting for a reader not counted; zero for no bound.
+    /// </summary>
+    public TimeSpan LongestRead { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>SQLite: bytes of page cache of the writer's connection.</summary>
     public int WriterCacheBytes { get; init; } = 16 * 1024 * 1024;
 

@@ -8,6 +8,7 @@ internal static class FaultAnswers
     internal static Answer For(Exception fault, string requestId) => fault switch
     {
         StorageException { Failure: StorageFailure.Full } => Answer.Error(503, MatrixError.Unknown, "This server's storage is full."),
+        StorageException { Failure: StorageFailure.TimedOut } => Answer.Error(503, MatrixError.Unknown, "This takes longer than a request may."),
         StorageException { Failure: StorageFailure.Rejected } => Answer.InvalidParam("The request holds something that cannot be stored."),
         StorageException { Failure: not (StorageFailure.ChainBroken or StorageFailure.Refused) } =>
             Answer.Error(503, MatrixError.Unknown, "This server's storage does not answer. Try again later."),

@@ -34,6 +34,9 @@ public readonly record struct Rate(double PerSecond, double Burst);
 public sealed record RateLimitOptions(
     bool Enabled, Rate Login, Rate Password, Rate KnownLogin, Rate Registration, Rate Send, Rate Membership, Rate Other, int Tracked)
 {
+    /// <summary>Of <see cref="RateClass.Recursion"/>.</summary>
+    public Rate Recursion { get; init; } = new(5, 50);
+
     /// <summary>The rate of a class; null if it is not limited.</summary>
     public Rate? RateOf(RateClass kind) => !Enabled
         ? null
@@ -46,6 +49,7 @@ public sealed record RateLimitOptions(
             RateClass.Send => Send,
             RateClass.Membership => Membership,
             RateClass.Other => Other,
+            RateClass.Recursion => Recursion,
             _ => null,
         };
 }

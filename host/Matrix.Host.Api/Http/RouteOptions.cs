@@ -58,6 +58,9 @@ public enum RateClass
     /// <summary>Creating and joining rooms, inviting.</summary>
     Membership,
 
+    /// <summary>Following relations of relations.</summary>
+    Recursion,
+
     /// <summary>Not limited: long-polls and probes.</summary>
     None,
 }

@@ -28,6 +28,7 @@ internal static class PostgresFault
         PostgresErrorCodes.DiskFull => StorageFailure.Full,
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure =>
             StorageFailure.Busy,
+        PostgresErrorCodes.QueryCanceled => StorageFailure.TimedOut,
         ['2', '2', ..] or ['2', '3', ..] or PostgresErrorCodes.ProgramLimitExceeded => StorageFailure.Rejected,
         _ => StorageFailure.Unavailable,
     };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables;
 using Matrix.Host.Storage.Writing;
@@ -12,7 +13,7 @@ internal static class PostgresStorage
     {
         var settings = PostgresUrl.Parse(options.Url, options);
         var owner = await PostgresOwner.OpenAsync(settings, options, migrations, stop);
-        var source = NpgsqlDataSource.Create(settings);
+        var source = SourceOf(settings, options);
         var reads = new PostgresReads(source);
         var metrics = new WriterMetrics();
         var writer = new PostgresWriter(owner, AllTables.Handlers(PostgresEventInsert.Insert), options, metrics);
@@ -29,6 +30,19 @@ internal static class PostgresStorage
                 metrics.Dispose();
             },
             stop);
+    }
+
+    /// <summary>Connections that read, each question for a bounded time.</summary>
+    internal static NpgsqlDataSource SourceOf(NpgsqlConnectionStringBuilder settings, StorageOptions options)
+    {
+        if (options.LongestRead <= TimeSpan.Zero) return NpgsqlDataSource.Create(settings);
+
+        // The server ends a question that takes too long; the client gives up a while later, on a server that does not answer at all.
+        return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        {
+            Options = string.Create(CultureInfo.InvariantCulture, $"{settings.Options} -c statement_timeout={(long)options.LongestRead.TotalMilliseconds}"),
+            CommandTimeout = (int)Math.Ceiling(options.LongestRead.TotalSeconds) + 10,
+        });
     }
 
     /// <summary>Opens it for questions alone, beside the process that owns it or while none does.</summary>

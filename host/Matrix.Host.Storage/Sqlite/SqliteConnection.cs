@@ -2,14 +2,20 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Sqlite;
 
 /// <summary>A connection, and the statements that were prepared on it. One thread at a time.</summary>
 internal sealed unsafe class SqliteConnection : IDisposable
 {
+    // Steps of SQLite's machine, well under a millisecond of them.
+    private const int StepsBetweenLooks = 4096;
+
     private readonly int* _logFrames = (int*)NativeMemory.AllocZeroed(sizeof(int));
+    private readonly Patience _patience = new();
     private SqliteStatement?[] _prepared = new SqliteStatement?[256];
+    private GCHandle _patienceHandle;
     private nint _db;
 
     private SqliteConnection(nint db)
@@ -56,6 +62,23 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
     /// <summary>From now on nobody but <see cref="Checkpoint"/> moves the log into the database, and the log's length is kept count of.</summary>
     public void OwnCheckpoints() => _ = Sqlite3.sqlite3_wal_hook(_db, &Logged, (nint)_logFrames);
+
+    /// <summary>
+    /// From now on a statement ends with <see cref="StorageFailure.TimedOut"/> soon after its question is cancelled or its time is up.
+    /// </summary>
+    public void LetInterrupt()
+    {
+        if (_patienceHandle.IsAllocated) return;
+        _patienceHandle = GCHandle.Alloc(_patience);
+        Sqlite3.sqlite3_progress_handler(_db, StepsBetweenLooks, &IsOver, GCHandle.ToIntPtr(_patienceHandle));
+    }
+
+    /// <summary>A question begins: when it is given up. Zero for no bound in time.</summary>
+    public void BeginQuestion(TimeSpan longest, CancellationToken stop)
+    {
+        _patience.Stop = stop;
+        _patience.Until = longest > TimeSpan.Zero ? Environment.TickCount64 + (long)longest.TotalMilliseconds : long.MaxValue;
+    }
 
     /// <summary>The statement, prepared once on this connection.</summary>
     public SqliteStatement Prepare(Statement statement)
@@ -127,12 +150,27 @@ internal sealed unsafe class SqliteConnection : IDisposable
         _ = Sqlite3.sqlite3_close_v2(_db);
         _db = 0;
         NativeMemory.Free(_logFrames);
+        if (_patienceHandle.IsAllocated) _patienceHandle.Free();
     }
+
+    // Called on the thread that steps the statement: nothing here is shared with another.
+    [UnmanagedCallersOnly]
+    private static int IsOver(nint patience) =>
+        GCHandle.FromIntPtr(patience).Target is Patience { IsOver: true } ? 1 : 0;
 
     [UnmanagedCallersOnly]
     private static int Logged(nint frames, nint db, byte* name, int count)
     {
         Volatile.Write(ref *(int*)frames, count);
         return Sqlite3.Ok;
+    }
+
+    private sealed class Patience
+    {
+        public CancellationToken Stop { get; set; }
+
+        public long Until { get; set; } = long.MaxValue;
+
+        public bool IsOver => Stop.IsCancellationRequested || Environment.TickCount64 >= Until;
     }
 }

@@ -38,6 +38,7 @@ internal static class SqliteFault
         _ when code == IoErrorShmSize => StorageFailure.Full,
         Sqlite3.Full => StorageFailure.Full,
         Sqlite3.Busy or Sqlite3.Locked => StorageFailure.Busy,
+        Sqlite3.Interrupt => StorageFailure.TimedOut,
         Sqlite3.Constraint or Sqlite3.TooBig or Sqlite3.Mismatch => StorageFailure.Rejected,
         _ => StorageFailure.Unavailable,
     };

@@ -143,6 +143,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         {
             using (connection)
             {
+                connection.LetInterrupt();
                 Answer(connection);
             }
 
@@ -160,7 +161,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
             if (_questions.TryDequeue(out var question))
             {
                 Interlocked.Decrement(ref _waiting);
-                question.Answer(connection);
+                question.Answer(connection, _options.LongestRead);
             }
             else if (_closed)
             {
@@ -171,7 +172,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
 
     private abstract class Question
     {
-        public abstract void Answer(SqliteConnection connection);
+        public abstract void Answer(SqliteConnection connection, TimeSpan longest);
     }
 
     private sealed class Question<T>(Func<SqliteConnection, T> ask, CancellationToken stop) : Question
@@ -180,7 +181,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
 
         public Task<T> Task => _answered.Task;
 
-        public override void Answer(SqliteConnection connection)
+        public override void Answer(SqliteConnection connection, TimeSpan longest)
         {
             if (stop.IsCancellationRequested)
             {
@@ -190,9 +191,14 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
 
             try
             {
+                connection.BeginQuestion(longest, stop);
                 _answered.SetResult(ask(connection));
             }
             catch (OperationCanceledException)
+            {
+                _answered.SetCanceled(stop);
+            }
+            catch (StorageException fault) when (fault.Failure == StorageFailure.TimedOut && stop.IsCancellationRequested)
             {
                 _answered.SetCanceled(stop);
             }

@@ -84,7 +84,8 @@ internal static class SqliteStorage
             throw new StorageException(StorageFailure.Refused, $"There is no database {path}.");
         }
 
-        var readers = new SqliteReaders([SqliteConnection.OpenReadOnly(path, options.BusyTimeoutMs)], options);
+        var readers = new SqliteReaders(
+            [SqliteConnection.OpenReadOnly(path, options.BusyTimeoutMs)], options with { LongestRead = TimeSpan.Zero });
         return await InspectedStorage.OfAsync(readers, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
     }
 

@@ -26,6 +26,9 @@ public enum StorageFailure
     /// <summary>A set before this one in the same <see cref="WriteChain"/> failed, so what this one builds on never came to be.</summary>
     ChainBroken,
 
+    /// <summary>A question took longer than <see cref="StorageOptions.LongestRead"/>.</summary>
+    TimedOut,
+
     /// <summary>Too much is waiting already.</summary>
     Overloaded,
 

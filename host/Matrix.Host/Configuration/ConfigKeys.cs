@@ -83,6 +83,9 @@ internal static class ConfigKeys
     internal static ConfigKey<int> DatabaseQueuedReads { get; } = Key(
         "database.queued_reads", ConfigTypes.Whole(16), 10_000, "Questions that may wait for a reader; more are refused.");
 
+    internal static ConfigKey<TimeSpan> DatabaseReadTime { get; } = Key(
+        "database.read_time", ConfigTypes.Duration, TimeSpan.FromSeconds(30), "The longest that one question takes; the request then fails.");
+
     internal static ConfigKey<string> DatabaseSynchronous { get; } = new(
         "database.sqlite_synchronous",
         ConfigTypes.OneOf("FULL", "EXTRA", "NORMAL", "OFF"),
@@ -310,6 +313,10 @@ internal static class ConfigKeys
     internal static ConfigKey<double> OtherRate { get; } = Rate("other", 100, "Everything else but waiting for news.");
 
     internal static ConfigKey<double> OtherBurst { get; } = Burst("other", 500);
+
+    internal static ConfigKey<double> RecursionRate { get; } = Rate("recursion", 5, "Relations of relations (`recurse`).");
+
+    internal static ConfigKey<double> RecursionBurst { get; } = Burst("recursion", 50);
 
     internal static ConfigKey<int> RateLimitTracked { get; } = Key(
         "rate_limits.tracked", ConfigTypes.Whole(100), 100_000, "Users and addresses that are counted at once; the least busy are forgotten first.");

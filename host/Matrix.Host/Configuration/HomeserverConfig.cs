@@ -104,6 +104,7 @@ internal sealed record HomeserverConfig
                 MaxBytesPerFlush = (int)values.Get(ConfigKeys.DatabaseFlushBytes),
                 MaxQueuedSets = values.Get(ConfigKeys.DatabaseQueuedWrites),
                 MaxQueuedReads = values.Get(ConfigKeys.DatabaseQueuedReads),
+                LongestRead = values.Get(ConfigKeys.DatabaseReadTime),
                 MaxRelationDepth = values.Get(ConfigKeys.RelationDepth),
                 SqliteSynchronous = values.Get(ConfigKeys.DatabaseSynchronous),
             },
@@ -130,7 +131,10 @@ internal sealed record HomeserverConfig
                 new Rate(values.Get(ConfigKeys.SendRate), values.Get(ConfigKeys.SendBurst)),
                 new Rate(values.Get(ConfigKeys.MembershipRate), values.Get(ConfigKeys.MembershipBurst)),
                 new Rate(values.Get(ConfigKeys.OtherRate), values.Get(ConfigKeys.OtherBurst)),
-                values.Get(ConfigKeys.RateLimitTracked)),
+                values.Get(ConfigKeys.RateLimitTracked))
+            {
+                Recursion = new Rate(values.Get(ConfigKeys.RecursionRate), values.Get(ConfigKeys.RecursionBurst)),
+            },
             Client = new ClientOptions
             {
                 ServerName = serverName,

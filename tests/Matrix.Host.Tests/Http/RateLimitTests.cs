@@ -64,6 +64,22 @@ public sealed class RateLimitTests
     }
 
     [Test]
+    public async Task Relations_of_relations_have_a_rate_of_their_own()
+    {
+        await using var server = await HomeserverFixture.StartAsync(
+            ("rate_limits.enabled", "true"), ("rate_limits.recursion_per_second", "0.01"), ("rate_limits.recursion_burst", "2"));
+        var alice = await server.RegistersAsync("alice");
+        var room = (await alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
+        var said = (await alice.PutAsync($"rooms/{room}/send/m.room.message/1", new JsonObject { ["body"] = "x", ["msgtype"] = "m.text" })).Member("event_id");
+        var path = $"/_matrix/client/v1/rooms/{room}/relations/{Uri.EscapeDataString(said)}";
+
+        for (var i = 0; i < 2; i++) (await alice.GetAsync(path + "?recurse=true")).Is(200);
+        (await alice.GetAsync(path + "?recurse=true")).Is(429, "M_LIMIT_EXCEEDED");
+        (await alice.GetAsync(path + "/m.thread?recurse=true")).Is(429, "M_LIMIT_EXCEEDED");
+        for (var i = 0; i < 5; i++) (await alice.GetAsync(path)).Is(200);
+    }
+
+    [Test]
     public async Task Guesses_at_one_users_password_are_limited_wherever_they_come_from()
     {
         await using var server = await HomeserverFixture.StartAsync();

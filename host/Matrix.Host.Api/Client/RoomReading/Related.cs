@@ -20,7 +20,8 @@ internal sealed class Related(
     TimelinePlaces places,
     IgnoredUsers ignored,
     IStorage storage,
-    StorageOptions bounds) : IEndpoints
+    StorageOptions bounds,
+    RateLimiter limiter) : IEndpoints
 {
     private const int UsualLimit = 50;
     private const int MostEvents = 200;
@@ -35,7 +36,7 @@ internal sealed class Related(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
 
-        // The specification wants these without a rate.
+        // The specification wants these without a rate. What is recursive costs as much as there is below the event, and has one.
         var free = open with { Rate = RateClass.None };
         routes.V1.Get("rooms/{roomId}/relations/{eventId}", Read, (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop), free);
         routes.V1.Get(
@@ -65,6 +66,8 @@ internal sealed class Related(
 
     private async ValueTask<Answer> ChildrenAsync(Call call, Asked asked, string? relType, string? eventType, CancellationToken stop)
     {
+        if (asked.Recurse == true && limiter.Take(RateClass.Recursion, call.Caller.UserId) is { Ticks: > 0 } wait) return Answer.LimitExceeded(wait);
+
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         if (!result.IsOk) return _noParent;
         var readable = result.Value;

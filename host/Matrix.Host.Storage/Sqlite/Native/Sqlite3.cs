@@ -11,6 +11,7 @@ internal static unsafe partial class Sqlite3
     public const int Busy = 5;
     public const int Locked = 6;
     public const int NoMemory = 7;
+    public const int Interrupt = 9;
     public const int Full = 13;
     public const int IoErrorWrite = 778;
     public const int IoErrorSync = 1034;
@@ -67,6 +68,9 @@ internal static unsafe partial class Sqlite3
 
     [LibraryImport(Library)]
     public static partial nint sqlite3_wal_hook(nint db, delegate* unmanaged<nint, nint, byte*, int, int> hook, nint argument);
+
+    [LibraryImport(Library)]
+    public static partial void sqlite3_progress_handler(nint db, int steps, delegate* unmanaged<nint, int> handler, nint argument);
 
     [LibraryImport(Library)]
     public static partial int sqlite3_wal_checkpoint_v2(nint db, nint name, int mode, out int logged, out int checkpointed);
