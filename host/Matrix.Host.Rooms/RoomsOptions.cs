@@ -47,6 +47,9 @@ public sealed record RoomsOptions
     /// </summary>
     public TimeSpan LongestDeparturePause { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How many redactions of a room wait for events that are not here; the earliest are given up.</summary>
+    public int MaxWaitingRedactions { get; init; } = 1000;
+
     /// <summary>How many users a room may be created with.</summary>
     public int MaxInitialInvites { get; init; } = 100;
 

@@ -268,17 +268,27 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// Whether a member has the power to vouch for others in a restricted room. That they are joined is for the caller to know.
     member _.MayVouch(state: AuthSnapshot, userId: string) : bool = auth.MayVouch(state, userId)
 
+    member private _.RefusalOf(decision: Decision) : Refusal | null =
+        match decision with
+        | Decision.Allowed _ -> null
+        | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
+
     /// Why a redaction that a client of this server asked for, and that the authorization rules allow, is not applied to its target; null if
     /// it is. Clients may redact less than servers apply. Room versions, "Handling redactions"; Client-Server API, "Redactions".
-    member _.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
-        let refusal (decision: Decision) : Refusal | null =
-            match decision with
-            | Decision.Allowed _ -> null
-            | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
-
-        match refusal (auth.MayAsk(redaction, target.Sender, state)) with
-        | null -> refusal (auth.Applies(redaction, target.Sender, state))
+    member this.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
+        match this.RefusalOf(auth.MayAsk(redaction, target.Sender, state)) with
+        | null -> this.RefusalOf(auth.Applies(redaction, target.Sender, state))
         | refused -> refused
+
+    /// Why a client of this server may not redact an event that is not here, whose sender nobody knows; null if it may.
+    member this.RefusesUnseenRedaction(redaction: Pdu, state: AuthSnapshot) : Refusal | null =
+        this.RefusalOf(auth.MayAsk(redaction, "", state))
+
+    /// Whether an accepted redaction is applied to its target, whoever asked for it. Room versions, "Handling redactions".
+    member _.AppliesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : bool =
+        match auth.Applies(redaction, target.Sender, state) with
+        | Decision.Allowed _ -> true
+        | Decision.Rejected _ -> false
 
     /// An event without what redaction removes.
     member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu

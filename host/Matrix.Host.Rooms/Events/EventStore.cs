@@ -80,8 +80,16 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return answer;
     }
 
-    /// <summary>What no client is shown in a timeline.</summary>
-    public const EventStanding Hidden = EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier;
+    /// <summary>What no client is shown.</summary>
+    public const EventStanding Hidden = StoredEvent.Hidden;
+
+    /// <summary>The redactions of a room that wait for an event of that id, the earliest first.</summary>
+    internal async ValueTask<IReadOnlyList<StoredEvent>> WaitingRedactionsAsync(
+        RoomIdentity room, string targetId, int limit, CancellationToken stop)
+    {
+        var nids = await table.WaitingRedactionsAsync(room.Nid, targetId, limit, stop).ConfigureAwait(false);
+        return nids.Count == 0 ? [] : await GetManyAsync(room, nids, stop).ConfigureAwait(false);
+    }
 
     /// <summary>
     /// A page answered from memory alone: possible only where every ordinal between the ends is cached, for ordinals without an event are not

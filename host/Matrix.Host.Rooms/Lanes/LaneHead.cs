@@ -48,6 +48,9 @@ internal sealed record LaneHead
     /// <summary>Whether any event of the room relates, or related, to another.</summary>
     internal bool HasRelations { get; init; }
 
+    /// <summary>Whether any redaction of the room waits, or waited, for its event.</summary>
+    internal bool HasWaitingRedactions { get; init; }
+
     /// <summary>The row from which a lane would go on here.</summary>
     internal RoomHeader ToHeader() => new()
     {

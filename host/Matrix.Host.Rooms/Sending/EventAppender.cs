@@ -40,15 +40,22 @@ internal sealed class EventAppender(
         if (!decided.IsOk) return decided.Failure;
 
         var pdu = decided.Value;
-        if (pdu.Redacts is { } target && await RedactAsync(turn, pdu, target, stop).ConfigureAwait(false) is { } failure) return failure;
-        return await AcceptAsync(turn, pdu, sentAs, stop).ConfigureAwait(false);
+        if (pdu.Redacts is not { } targetId) return await AcceptAsync(turn, pdu, sentAs, stop).ConfigureAwait(false);
+
+        var target = turn.Undurable(targetId) ?? await events.ByIdAsync(turn.Head.Room, targetId, stop).ConfigureAwait(false);
+        var refused = target is null
+            ? await RefusesUnseenAsync(turn, pdu, stop).ConfigureAwait(false)
+            : await RedactAsync(turn, pdu, target, stop).ConfigureAwait(false);
+        if (refused is not null) return refused;
+        return await AcceptAsync(turn, pdu, sentAs, stop, isWaiting: target is null).ConfigureAwait(false);
     }
 
     /// <summary>Why the draft would be refused now; null if it would not.</summary>
     internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneTurn turn, Draft draft, CancellationToken stop) =>
         (await DecideAsync(turn, draft, null, stop).ConfigureAwait(false)).Failure;
 
-    private async ValueTask<RoomResult<Pdu>> DecideAsync(
+    /// <summary>Makes an event of a draft, and decides it; the room does not have it yet.</summary>
+    internal async ValueTask<RoomResult<Pdu>> DecideAsync(
         LaneTurn turn, Draft draft, long? timestamp, CancellationToken stop)
     {
         var head = turn.Head;
@@ -137,10 +144,20 @@ internal sealed class EventAppender(
         return count == cited.Length ? cited : cited[..count];
     }
 
-    private async ValueTask<RoomResult<StoredEvent>> AcceptAsync(
-        LaneTurn turn, Pdu pdu, SentAs? sentAs, CancellationToken stop)
+    /// <summary>
+    /// Takes an accepted event into the room: as a redaction leaves it that was here before it, if there is one.
+    /// </summary>
+    /// <param name="turn">The turn in the room's lane.</param>
+    /// <param name="pdu">The event.</param>
+    /// <param name="sentAs">The device and transaction id that it was sent with.</param>
+    /// <param name="stop">Cancels reading.</param>
+    /// <param name="isWaiting">Whether it is a redaction whose event is not here.</param>
+    internal async ValueTask<RoomResult<StoredEvent>> AcceptAsync(
+        LaneTurn turn, Pdu pdu, SentAs? sentAs, CancellationToken stop, bool isWaiting = false)
     {
         var head = turn.Head;
+        var redaction = head.HasWaitingRedactions ? await EndWaitingAsync(turn, pdu, stop).ConfigureAwait(false) : null;
+        if (redaction is not null) pdu = head.Room.Rules.Redact(pdu);
         var room = head.Room.RoomId.Length > 0 ? head.Room : head.Room with { RoomId = pdu.RoomId };
         var ordinal = head.LastOrdinal + 1;
         var nid = EventNid.Of(room.Nid, ordinal);
@@ -149,6 +166,7 @@ internal sealed class EventAppender(
             Room = room,
             LastOrdinal = ordinal,
             Depth = pdu.Depth,
+            HasWaitingRedactions = head.HasWaitingRedactions || isWaiting,
             Extremities = Extremities.After(head.Extremities, pdu.PrevEvents, new ForwardExtremity(ordinal, pdu.EventId), true),
         };
         if (pdu.StateKey is { } stateKey) next = await ApplyStateAsync(turn, next, pdu, stateKey, nid, stop).ConfigureAwait(false);
@@ -158,19 +176,23 @@ internal sealed class EventAppender(
             pdu.EventId,
             Position: 0,
             next.CurrentStep,
-            pdu.IsState ? EventStanding.State : EventStanding.None,
+            (pdu.IsState ? EventStanding.State : EventStanding.None) | (isWaiting ? EventStanding.WaitingRedaction : EventStanding.None),
             NotifyClass: 0,
             pdu.Sender,
             await ThreadRootAsync(turn, StoredEvent.RelationOf(pdu.Type, pdu.Content), stop).ConfigureAwait(false),
-            EventNid.None,
+            redaction?.Nid ?? EventNid.None,
             sentAs,
             pdu.Canonical);
         var stored = new StoredEvent(room, row, pdu);
         if (stored.Relation is not null) next = next with { HasRelations = true };
-        var outcome = await push.EvaluateAsync(new EventInRoom(stored, next.Local, next.JoinedCount, (type, key) => StateEventAsync(turn, type, key, stop)), stop)
+
+        // What is not shown notifies nobody.
+        var outcome = isWaiting || redaction is not null ? PushOutcome.Nobody : await push.EvaluateAsync(new EventInRoom(stored, next.Local, next.JoinedCount, (type, key) => StateEventAsync(turn, type, key, stop)), stop)
             .ConfigureAwait(false);
         if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);
 
+        if (redaction is not null) turn.Write(new EventRedacted(stored));
+        if (isWaiting) turn.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
         foreach (var unread in outcome.Rows) turn.Write(unread);
         turn.Events.Add(stored);
         turn.Head = next;
@@ -179,14 +201,11 @@ internal sealed class EventAppender(
 
     /// <summary>
     /// Takes out of the redacted event what redaction removes. Who may redact what is for the room's rules to say; that nobody redacts the create
-    /// event is this server's own policy, for a room is nothing without it. An event that is not here (yet) has nothing to take out.
+    /// event is this server's own policy, for a room is nothing without it.
     /// </summary>
-    private async ValueTask<RoomFailure?> RedactAsync(LaneTurn turn, Pdu redaction, string targetId, CancellationToken stop)
+    private async ValueTask<RoomFailure?> RedactAsync(LaneTurn turn, Pdu redaction, StoredEvent target, CancellationToken stop)
     {
         var room = turn.Head.Room;
-        var target = turn.Undurable(targetId) ?? await events.ByIdAsync(room, targetId, stop).ConfigureAwait(false);
-        if (target is null) return null;
-
         var state = await SnapshotAsync(turn, Levels, stop).ConfigureAwait(false);
         if (room.Rules.RefusesRedaction(redaction, target.Pdu, state) is { } refused) return FailureOf(refused);
 
@@ -200,6 +219,40 @@ internal sealed class EventAppender(
         var by = EventNid.Of(room.Nid, turn.Head.LastOrdinal + 1);
         turn.Write(new EventRedacted(new StoredEvent(room, target.Row with { RedactedBy = by, Json = redacted.Canonical }, redacted)));
         return null;
+    }
+
+    /// <summary>Whose event it is that is not here nobody knows: only those may redact it who may redact the events of others.</summary>
+    private async ValueTask<RoomFailure?> RefusesUnseenAsync(LaneTurn turn, Pdu redaction, CancellationToken stop)
+    {
+        var state = await SnapshotAsync(turn, Levels, stop).ConfigureAwait(false);
+        return turn.Head.Room.Rules.RefusesUnseenRedaction(redaction, state) is { } refused ? FailureOf(refused) : null;
+    }
+
+    /// <summary>
+    /// The event comes that redactions waited for: the first of them that is valid is applied and shown, and none waits any more. Null if there is
+    /// none. Room versions, "Handling redactions".
+    /// </summary>
+    private async ValueTask<StoredEvent?> EndWaitingAsync(LaneTurn turn, Pdu target, CancellationToken stop)
+    {
+        var room = turn.Head.Room;
+        var waiting = new List<StoredEvent>(
+            await events.WaitingRedactionsAsync(room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false));
+        _ = turn.AnyWaiting(stored =>
+        {
+            if (!stored.IsShown && stored.Pdu.Redacts == target.EventId && waiting.TrueForAll(known => known.Nid != stored.Nid)) waiting.Add(stored);
+            return false;
+        });
+        if (waiting.Count == 0) return null;
+
+        turn.Write(new RedactionsWaitNoMore(room.Nid, target.EventId));
+        var state = await SnapshotAsync(turn, Levels, stop).ConfigureAwait(false);
+        if (waiting.OrderBy(stored => stored.Nid.Value).FirstOrDefault(stored => room.Rules.AppliesRedaction(stored.Pdu, target, state)) is not { } first)
+        {
+            return null;
+        }
+
+        turn.Write(new StandingChanged(first.Nid, first.Row.Standing & ~EventStanding.WaitingRedaction));
+        return first;
     }
 
     /// <summary>What says how much power anyone has.</summary>

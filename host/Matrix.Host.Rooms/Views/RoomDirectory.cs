@@ -104,6 +104,9 @@ public sealed class RoomDirectory : IChangeConsumer
                 if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
                 else _events.PutRedacted(redacted.Redacted);
                 break;
+            case StandingChanged changed:
+                _events.Drop(changed.Nid);
+                break;
             case StateChanged changed:
                 _states.Put(changed.Room, changed.Step, changed.After);
                 _batch.State = changed;

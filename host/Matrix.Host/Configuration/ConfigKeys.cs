@@ -252,6 +252,12 @@ internal static class ConfigKeys
     internal static ConfigKey<int> PrevEvents { get; } = Key(
         "limits.prev_events", ConfigTypes.Whole(1, 20), 20, "Ends of a room's history that a new event ties together.");
 
+    internal static ConfigKey<int> WaitingRedactions { get; } = Key(
+        "limits.waiting_redactions",
+        ConfigTypes.Whole(1, 100_000),
+        1000,
+        "Redactions of one room that wait for events that are not here; the earliest are given up.");
+
     internal static ConfigKey<int> RelatedEvents { get; } = Key(
         "limits.related_events",
         ConfigTypes.Whole(1, 100_000),

@@ -170,6 +170,7 @@ internal sealed record HomeserverConfig
                 MaxPrevEvents = values.Get(ConfigKeys.PrevEvents),
                 MaxWaitingPerLane = values.Get(ConfigKeys.RoomQueue),
                 LongestDeparturePause = values.Get(ConfigKeys.DeparturePause),
+                MaxWaitingRedactions = values.Get(ConfigKeys.WaitingRedactions),
                 MaxInitialInvites = values.Get(ConfigKeys.InitialInvites),
                 MaxInitialState = values.Get(ConfigKeys.InitialState),
             },

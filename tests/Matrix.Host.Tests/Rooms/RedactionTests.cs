@@ -66,6 +66,38 @@ internal sealed class RedactionTests
         Assert.That(bundled.Select(member => member.Key), Is.EqualTo(new[] { "m.thread" }));
     }
 
+    [TestCase("1")]
+    [TestCase("2")]
+    [TestCase("3")]
+    [TestCase("12")]
+    public async Task A_redaction_of_what_is_not_in_the_room_needs_the_power_and_is_shown_to_nobody(string version)
+    {
+        var bob = await _server.RegistersAsync("bob");
+        var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["room_version"] = version });
+        var other = await _alice.CreatesRoomAsync(with: new JsonObject { ["room_version"] = version });
+        await bob.JoinsAsync(room);
+        await bob.JoinsAsync(other);
+        var elsewhere = await bob.SaysAsync(other, "elsewhere");
+        var unseen = version is "1" or "2" ? $"$unseen:{HomeserverFixture.ServerName}" : "$" + new string('A', 43);
+        var since = (await bob.SyncsAsync()).Next;
+
+        foreach (var target in new[] { elsewhere, unseen })
+        {
+            (await bob.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/b")).Is(403, "M_FORBIDDEN");
+            var redaction = (await _alice.PutAsync($"rooms/{room}/redact/{SyncingUsers.Esc(target)}/a")).Is(200).Member("event_id");
+            Assert.That((await EventAsync(room, redaction)).Status, Is.EqualTo(404));
+        }
+
+        var said = await _alice.SaysAsync(room, "said");
+        var sync = await bob.SyncsAsync(since);
+        Assert.That(sync.Timeline(room).Select(e => (string?)e["event_id"]), Is.EqualTo(new[] { said }));
+        Assert.That(sync.Unread(room), Is.EqualTo((1, 0)));
+        Assert.That((string?)(await bob.GetAsync($"rooms/{other}/event/{SyncingUsers.Esc(elsewhere)}")).Json["content"]!["body"], Is.EqualTo("elsewhere"));
+        Assert.That(
+            (await bob.GetAsync($"rooms/{room}/messages?dir=b&limit=3")).Json["chunk"]!.AsArray().Select(e => (string?)e!["type"]),
+            Has.None.EqualTo("m.room.redaction"));
+    }
+
     private Task<Reply> EventAsync(string room, string id) => _alice.GetAsync($"rooms/{room}/event/{SyncingUsers.Esc(id)}");
 
     private static Action<JsonObject> Relating(string type, string to, Action<JsonObject>? more = null) => content =>

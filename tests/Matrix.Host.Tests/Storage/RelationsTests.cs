@@ -177,11 +177,11 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
         await Relates(2, "m.thread", "m.room.message");
         await Relates(3, "m.thread", "m.room.message");
         await Write(
-            Event(Live(Garden, 1), Bob), Relation(Live(Garden, 1), _root, "m.thread") with { Sender = Bob },
-            Event(Live(Garden, 2), Bob), Relation(Live(Garden, 2), _root, "m.thread") with { Sender = Bob });
+            Event(Live(Garden, 1), Bob).RelatedTo(_root, "m.thread"),
+            Event(Live(Garden, 2), Bob).RelatedTo(_root, "m.thread"));
 
-        await Write(new DeleteRelation(Live(Kitchen, 3)));
-        await Write(new DeleteRelation(Live(Garden, 1)));
+        await Write(Redacts(Live(Kitchen, 3), Live(Kitchen, 99)));
+        await Write(Redacts(Live(Garden, 1), Live(Garden, 99)));
 
         Task<IReadOnlyList<ThreadRow>> ThreadsOf(RoomNid room, string reader) =>
             Store.Relations.ThreadsAsync(room, null, reader, false, 9, Stop).AsTask();

@@ -1,3 +1,4 @@
+using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Sync.Board;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage.Tables.Events;
@@ -44,6 +45,7 @@ internal sealed class UnreadStream(SyncBoard board, UnreadCounter counter) : ICh
 
     private void Take(EventRow row)
     {
+        if ((row.Standing & EventStore.Hidden) != 0) return;
         var isMessage = (row.Standing & EventStanding.State) == 0;
         if (!isMessage && row.NotifyClass == 0) return;
         board.Room(row.Nid.Room)?.Happened(row.Nid, row.ThreadRoot, row.Sender, isMessage, row.NotifyClass != 0);

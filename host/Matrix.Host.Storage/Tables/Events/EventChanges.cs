@@ -35,3 +35,15 @@ public sealed record EventRedacted(StoredEvent Redacted) : WriteOperation
 
     internal override int Weight => 200 + Redacted.Row.Json.Length;
 }
+
+/// <summary>A redaction waits for its event. Of a room's waiting redactions the latest are remembered.</summary>
+/// <param name="Redaction">The redaction.</param>
+/// <param name="TargetId">The event that it redacts.</param>
+/// <param name="Keep">How many a room remembers.</param>
+public sealed record RedactionWaits(EventNid Redaction, string TargetId, int Keep) : WriteOperation;
+
+/// <summary>No redaction of a room waits for an event any more: it came.</summary>
+public sealed record RedactionsWaitNoMore(RoomNid Room, string TargetId) : WriteOperation;
+
+/// <summary>An event is something else than was thought when it was stored.</summary>
+public sealed record StandingChanged(EventNid Nid, EventStanding Standing) : WriteOperation;

@@ -21,6 +21,9 @@ public enum EventStanding
 
     /// <summary>It was fetched from history, not received live.</summary>
     Backfilled = 16,
+
+    /// <summary>A redaction whose event is not here, or not yet: kept, not applied, not shown.</summary>
+    WaitingRedaction = 32,
 }
 
 /// <summary>An event as stored.</summary>

@@ -71,6 +71,25 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         sqlite: "UPDATE event_json SET json = $2 WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",
         postgres: "UPDATE events SET json = $2 WHERE event_nid = $1");
 
+    private static readonly Statement Restand = Statement.Of("UPDATE events SET standing = $2 WHERE event_nid = $1");
+
+    private static readonly Statement AwaitTarget = Statement.Of(
+        "INSERT INTO waiting_redactions (room_nid, redaction_nid, target_id) VALUES ($1, $2, $3)");
+
+    private static readonly Statement TrimWaiting = Statement.Of("""
+        DELETE FROM waiting_redactions WHERE room_nid = $1 AND redaction_nid NOT IN (
+            SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 ORDER BY redaction_nid DESC LIMIT $2)
+        """);
+
+    private static readonly Statement EndWaiting = Statement.Of("DELETE FROM waiting_redactions WHERE room_nid = $1 AND target_id = $2");
+
+    private static readonly Statement WaitingFor = Statement.Of("""
+        SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 AND target_id = $2 ORDER BY redaction_nid LIMIT $3
+        """);
+
+    private static readonly Statement Waiting = Statement.Of(
+        "SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 ORDER BY redaction_nid LIMIT $2");
+
     /// <summary>What is done with events. How one is stored, each database says.</summary>
     public static void Register(WriteHandlers handlers, Action<EventRow, IWrites> insert) => handlers
         .On<EventsAppended>((op, writes) =>
@@ -84,7 +103,14 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         {
             writes.Run(Redact, op, static (a, op) => a.Nid(op.Nid).Nid(op.By));
             writes.Run(ReplaceJson, op, static (a, op) => a.Nid(op.Nid).Blob(op.Redacted.Row.Json));
-        });
+        })
+        .On<RedactionWaits>(static (op, writes) =>
+        {
+            writes.Run(AwaitTarget, op, static (a, op) => a.Room(op.Redaction.Room).Nid(op.Redaction).EventId(op.TargetId));
+            writes.Run(TrimWaiting, op, static (a, op) => a.Room(op.Redaction.Room).Int(op.Keep));
+        })
+        .On<RedactionsWaitNoMore>(EndWaiting, static (a, op) => a.Room(op.Room).EventId(op.TargetId))
+        .On<StandingChanged>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Standing));
 
     /// <summary>The arguments of <see cref="InsertColumns"/>.</summary>
     public static IArguments BindInsert(IArguments arguments, EventRow row) => arguments
@@ -114,6 +140,16 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         var rows = await reads.ByKeysAsync(IdsOfNids, nids, By.Nid, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
         return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Nid, row => row.Id);
     }
+
+    public ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(RoomNid room, string? targetId, int limit, CancellationToken stop) =>
+        targetId is null
+            ? reads.ListAsync(Waiting, (room, limit), static (a, q) => a.Room(q.room).Int(q.limit), static row => row.Nid(0), stop)
+            : reads.ListAsync(
+                WaitingFor,
+                (room, targetId, limit),
+                static (a, q) => a.Room(q.room).EventId(q.targetId).Int(q.limit),
+                static row => row.Nid(0),
+                stop);
 
     public ValueTask<IReadOnlyList<EventRow>> RangeAsync(
         RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventStanding without, CancellationToken stop)

@@ -21,6 +21,9 @@ public interface IEventsTable
     /// <summary>The ids of these numbers: no event's JSON is read.</summary>
     ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop);
 
+    /// <summary>Redactions of a room that wait for an event of that id, or for any if it is null; the earliest first.</summary>
+    ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(RoomNid room, string? targetId, int limit, CancellationToken stop);
+
     /// <summary>
     /// Events of a room in timeline order, from the one next to <paramref name="from"/> (itself not included) in the given direction, up to and
     /// with <paramref name="until"/>. Events with any flag of <paramref name="without"/> are left out and do not count.

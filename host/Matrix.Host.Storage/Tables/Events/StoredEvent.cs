@@ -69,8 +69,12 @@ public sealed class StoredEvent
     /// <summary>Whether it was redacted.</summary>
     public bool IsRedacted => !Row.RedactedBy.IsNone;
 
-    /// <summary>Whether clients may be shown it at all: not rejected, not soft-failed, not an outlier.</summary>
-    public bool IsShown => (Row.Standing & (EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier)) == 0;
+    /// <summary>What no client is shown.</summary>
+    public const EventStanding Hidden =
+        EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier | EventStanding.WaitingRedaction;
+
+    /// <summary>Whether clients may be shown it at all.</summary>
+    public bool IsShown => (Row.Standing & Hidden) == 0;
 
     /// <summary>Bytes of memory, estimated: the stored bytes, and the parsed form at about twice that.</summary>
     public long MemoryBytes => 300 + (3L * Row.Json.Length);

@@ -6,7 +6,7 @@ namespace Matrix.Host.Storage.Tables.Unread;
 internal sealed class UnreadTable(IReads reads) : IUnreadTable
 {
     private const string Columns = "event_nid, thread_root, kind";
-    private const int NotShown = (int)(EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier);
+    private const int NotShown = (int)(EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier | EventStanding.WaitingRedaction);
 
     private static readonly Statement Notifying = Statement.Of("""
         SELECT COALESCE(thread_root, 0),

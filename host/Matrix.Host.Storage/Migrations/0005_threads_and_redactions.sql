@@ -6,3 +6,11 @@ UPDATE threads SET
         AND r.event_nid >= threads.room_nid * 4294967296 AND r.event_nid < (threads.room_nid + 1) * 4294967296), 0)
 WHERE latest_nid < room_nid * 4294967296 OR latest_nid >= (room_nid + 1) * 4294967296;
 DELETE FROM threads WHERE latest_nid = 0;
+
+-- Redactions whose event is not here: applied when it comes.
+CREATE TABLE waiting_redactions (
+    room_nid INTEGER NOT NULL,
+    redaction_nid INTEGER NOT NULL,
+    target_id BLOB NOT NULL,
+    PRIMARY KEY (room_nid, target_id, redaction_nid)
+) WITHOUT ROWID;

@@ -1,0 +1,87 @@
+using System.Text;
+using Matrix.Core.Event;
+using Matrix.Core.Json;
+using Matrix.Core.Room;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Tests.Support;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>Redactions that are here before their event. Room versions, "Handling redactions".</summary>
+[TestFixtureSource(typeof(TestDatabase), nameof(TestDatabase.Kinds))]
+internal sealed class WaitingRedactionTests(string kind)
+{
+    private RoomsWorld _world = null!;
+
+    [SetUp]
+    public async Task Starts() => _world = await RoomsWorld.StartsAsync(kind);
+
+    [TearDown]
+    public async Task Stops() => await _world.DisposeAsync();
+
+    [Test]
+    public async Task A_redaction_that_comes_before_its_event_is_applied_when_the_event_comes([Values("2", "10", "12")] string version, [Values] bool restart)
+    {
+        var room = await _world.CreatesRoomAsync("alice", request => request with { Version = version });
+        await _world.JoinsAsync("bob", room);
+        var pdu = await MakesAsync(room, "bob", "oops");
+        var redaction = (await _world.RedactsAsync("alice", room, pdu.EventId)).Value!;
+        await _world.SaysAsync("alice", room, "meanwhile");
+        if (restart) await _world.RestartsAsync();
+        Assert.That((await _world.TimelineAsync(room)).Select(stored => stored.EventId), Has.None.EqualTo(redaction));
+
+        await ComesAsync(room, pdu);
+
+        var timeline = await _world.TimelineAsync(room);
+        var target = timeline.Single(stored => stored.EventId == pdu.EventId);
+        Assert.That(target.IsRedacted, Is.True);
+        Assert.That(target.Pdu.Content.Has("body"), Is.False);
+        Assert.That(timeline.Single(stored => stored.EventId == redaction).Nid, Is.EqualTo(target.Row.RedactedBy));
+        var row = (await _world.Storage.Events.FindAsync(pdu.EventId, default))!;
+        Assert.That(Encoding.UTF8.GetString(row.Json.Span), Does.Not.Contain("oops"));
+        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(row.Nid.Room, null, 9, default), Is.Empty);
+    }
+
+    [Test]
+    public async Task Of_what_waits_in_a_room_the_latest_is_remembered()
+    {
+        var room = await _world.CreatesRoomAsync("alice");
+        var nid = (await _world.Rooms.Rooms.FindAsync(room, default))!.Room.Nid;
+        var waiting = Enumerable.Range(1, 5).Select(n => EventNid.Of(nid, EventNid.FirstLiveOrdinal + 100 + (uint)n)).ToList();
+        foreach (var each in waiting)
+        {
+            var set = new Matrix.Host.Storage.Writing.WriteSet().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
+            await _world.Storage.Writer.WriteAsync(set, default);
+        }
+
+        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, null, 9, default), Is.EqualTo(waiting.Skip(2)));
+        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, $"${waiting[4].Ordinal}", 9, default), Is.EqualTo(waiting.Skip(4)));
+        Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, $"${waiting[0].Ordinal}", 9, default), Is.Empty);
+    }
+
+    /// <summary>An event as another server would make it: on the room as it is now, and not told to this server yet.</summary>
+    private Task<Pdu> MakesAsync(string room, string user, string text) => InLaneAsync(room, async (appender, turn) =>
+    {
+        var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
+        return await appender.DecideAsync(turn, new Draft("m.room.message", null, RoomsWorld.Id(user), content, null), null, default);
+    });
+
+    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) =>
+        InLaneAsync(room, async (appender, turn) => await appender.AcceptAsync(turn, pdu, null, default));
+
+    private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneTurn, ValueTask<RoomResult<T>>> act)
+    {
+        var options = new RoomsOptions { ServerName = RoomsWorld.Server };
+        var signer = new ServerSigner(RoomsWorld.Server, "ed25519:a", Ed25519Key.Generate());
+        var appender = new EventAppender(_world.Rooms.Events, signer, new NoPushEvaluation(), options, TimeProvider.System);
+        var view = (await _world.Rooms.Rooms.FindAsync(room, default))!;
+        var result = await _world.Rooms.Sender.InLaneAsync<T>(view.Room.Nid, turn => act(appender, turn), default);
+        Assert.That(result.Failure, Is.Null);
+        return result.Value!;
+    }
+}
