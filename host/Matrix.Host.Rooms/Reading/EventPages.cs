@@ -15,11 +15,10 @@ public sealed class EventPages(
     ClientEvents clientEvents,
     MemberTrail trail,
     Aggregations aggregations,
-    IgnoredUsers ignored)
+    IgnoredUsers ignored,
+    ReadingOptions options,
+    TimeProvider time)
 {
-    /// <summary>How many stretches are looked through for events that the user wants and may see, before the page is given as it is.</summary>
-    private const int MostStretches = 10;
-
     private const string MemberType = "m.room.member";
 
     /// <summary>A page: the events that pass, and where the next one goes on; null at the timeline's end.</summary>
@@ -40,29 +39,28 @@ public sealed class EventPages(
     {
         var hidden = await ignored.OfAsync(readable.Standpoint.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
-        var at = from;
-        for (var stretch = 0; stretch < MostStretches; stretch++)
+        var scan = new ScanBudget(time, options.LongestScan);
+        for (var (at, last, again) = (from, from, false); ; again = true)
         {
+            // The time is up: nothing passes between the last event of the page and the last that was looked at.
+            if (again && !scan.MayGoOn()) return new Page(kept, at);
+
             // One more than is wanted tells whether there are more.
-            var wanted = limit - kept.Count + 1;
+            var wanted = again ? Math.Max(limit - kept.Count + 1, ScanBudget.Page) : limit + 1;
             var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
             var seen = await visibility.FilterAsync(readable.Room, read, readable.Standpoint, stop).ConfigureAwait(false);
             foreach (var stored in seen)
             {
                 if (!Admits(filter, stored)) continue;
                 if (hidden.Contains(stored.Row.Sender) && (stored.Row.Standing & EventStanding.State) == 0) continue;
-                if (kept.Count == limit) return new Page(kept, at);
+                if (kept.Count == limit) return new Page(kept, last);
                 kept.Add(stored);
-                at = stored.Nid;
+                last = stored.Nid;
             }
 
             if (read.Count < wanted) return new Page(kept, null);
-
-            // What was passed over is not looked at again; of what passed, the last is where the page ends.
-            if (kept.Count < limit) at = read[^1].Nid;
+            at = read[^1].Nid;
         }
-
-        return new Page(kept, at);
     }
 
     /// <summary>Writes an array of events, with bundled aggregations.</summary>

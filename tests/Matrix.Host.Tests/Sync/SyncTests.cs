@@ -1,5 +1,9 @@
 using System.Text.Json.Nodes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Sync;
 
@@ -58,6 +62,84 @@ internal sealed class SyncTests(string kind)
 
         await _alice.SaysAsync(room, "new");
         Assert.That((await _alice.SyncsAsync(sync.Next)).Bodies(room), Is.EqualTo(new[] { "new" }));
+    }
+
+    [Test]
+    public async Task A_timeline_is_limited_if_something_that_passes_its_filter_was_cut_off_and_only_then()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        for (var i = 0; i < 30; i++) await _alice.SaysAsync(room, $"m{i}");
+        var since = (await _alice.SyncsAsync()).Next;
+        var nothing = Filter(("timeline", new JsonObject { ["limit"] = 0, ["types"] = new JsonArray("org.example.none") }));
+        var all = Filter(("timeline", new JsonObject { ["limit"] = 100 }));
+        var none = Filter(("timeline", new JsonObject { ["limit"] = 0 }));
+
+        Assert.That((await _alice.SyncsAsync(filter: nothing)).IsLimited(room), Is.False);
+        Assert.That((await _alice.SyncsAsync(filter: none.DeepClone().AsObject())).IsLimited(room), Is.True);
+        Assert.That((await _alice.SyncsAsync(filter: all)).IsLimited(room), Is.False);
+        await _alice.SaysAsync(room, "new");
+        Assert.That((await _alice.SyncsAsync(since, filter: none)).IsLimited(room), Is.True);
+    }
+
+    [Test]
+    public async Task One_who_may_not_see_what_was_before_them_is_told_of_no_gap()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        await _alice.SetsAsync(room, "m.room.history_visibility", new JsonObject { ["history_visibility"] = "joined" });
+        await _alice.SaysAsync(room, "hidden");
+        await _bob.JoinsAsync(room);
+        var sync = await _bob.SyncsAsync();
+        Assert.That(sync.Bodies(room), Is.Empty);
+        Assert.That(sync.IsLimited(room), Is.False);
+    }
+
+    [Test]
+    public async Task A_timeline_that_begins_in_the_middle_of_the_room_is_limited()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        await _alice.SaysAsync(room, "said");
+        Assert.That((await _alice.SyncsAsync()).IsLimited(room), Is.False);
+
+        // As if the room's beginning had not been fetched.
+        var storage = _server.Services.GetRequiredService<IStorage>();
+        var first = EventNid.FirstLiveOf((await storage.Rooms.FindAsync(room, default))!.Nid);
+        var create = (await storage.Events.FindAsync(first, default))!;
+        await storage.Writer.WriteAsync(
+            new WriteSet().Add(new SetEventStanding(first, create.Standing | EventStanding.Outlier, create.Step)), default);
+        await _server.RestartAsync();
+        Assert.That((await _alice.SyncsAsync()).IsLimited(room), Is.True);
+    }
+
+    [Test]
+    public async Task A_rare_match_is_looked_for_as_long_as_the_time_for_it_lasts()
+    {
+        var room = await _alice.CreatesRoomAsync();
+        var rare = await _alice.SendsAsync(room, "org.example.rare", new JsonObject { ["body"] = "rare" });
+        await Parallel.ForEachAsync(Enumerable.Range(0, 600), new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (n, _) =>
+            await _alice.SaysAsync(room, $"m{n}"));
+        var filter = Filter(("timeline", new JsonObject { ["limit"] = 1, ["types"] = new JsonArray("org.example.rare") }));
+        var found = await _alice.SyncsAsync(filter: filter.DeepClone().AsObject());
+        Assert.That(found.Timeline(room).Select(e => (string?)e["event_id"]), Is.EqualTo(new[] { rare }));
+        Assert.That(found.IsLimited(room), Is.False);
+
+        var types = Uri.EscapeDataString(new JsonObject { ["types"] = new JsonArray("org.example.rare") }.ToJsonString());
+        var page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&filter={types}")).Json;
+        Assert.That((string?)page["chunk"]![0]?["event_id"], Is.EqualTo(rare));
+
+        await _server.RestartAsync(("limits.scan_time", "1ms"));
+        var cut = await _alice.SyncsAsync(filter: filter);
+        Assert.That(cut.Timeline(room), Is.Empty);
+        Assert.That(cut.IsLimited(room), Is.True);
+        string? from = cut.PrevBatch(room);
+        for (var pages = 0; from is not null; pages++)
+        {
+            Assert.That(pages, Is.LessThan(700));
+            page = (await _alice.GetAsync($"rooms/{room}/messages?dir=b&limit=1&filter={types}&from={from}")).Json;
+            if (page["chunk"]!.AsArray().Count > 0) break;
+            from = (string?)page["end"];
+        }
+
+        Assert.That((string?)page["chunk"]![0]?["event_id"], Is.EqualTo(rare), "The places that are told go on from where the look ended.");
     }
 
     [Test]

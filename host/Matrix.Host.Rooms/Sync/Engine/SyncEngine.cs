@@ -1,4 +1,5 @@
 using Matrix.Core.Json;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sync.Board;
 using Matrix.Host.Storage;
 
@@ -67,6 +68,7 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
                 UpTo = now.Position,
                 LastDeviceLists = _board.LastDeviceLists,
                 Options = services.Options,
+                Scan = new ScanBudget(time, services.Reading.LongestScan),
                 Feed = feed,
                 Device = device,
                 Ignored = await IgnoredAsync(request.Reader.UserId, feed, now.Position, stop).ConfigureAwait(false),

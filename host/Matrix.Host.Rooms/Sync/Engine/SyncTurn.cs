@@ -24,6 +24,9 @@ internal sealed class SyncTurn
     /// <summary>The bounds.</summary>
     public required SyncOptions Options { get; init; }
 
+    /// <summary>The time for looking for events that pass the filter, of all rooms together.</summary>
+    public required ScanBudget Scan { get; init; }
+
     /// <summary>The user's part of the board; null if there was no room on it.</summary>
     public required UserFeed? Feed { get; init; }
 

@@ -7,7 +7,7 @@ namespace Matrix.Host.Rooms.Sync.Engine;
 
 /// <summary>The timeline of a room in a sync answer.</summary>
 /// <param name="Events">The events, oldest first.</param>
-/// <param name="Limited">Whether there are events between the token and the first of these that are not shown.</param>
+/// <param name="Limited">Whether events that the client is to have lie before the first of these: cut off, not looked for, or not here.</param>
 /// <param name="Start">The place before the first one: where paging backward begins.</param>
 /// <param name="IsWhole">Whether nothing between the first of these and the end is left out.</param>
 internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited, TimelineToken Start, bool IsWhole);
@@ -15,9 +15,6 @@ internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited,
 /// <summary>Reads timelines: the last events of a stretch that the filter lets through and the user may see.</summary>
 internal sealed class TimelineReader(EventStore events, Visibility visibility, SyncOptions options)
 {
-    /// <summary>How many pages are looked through for events that a filter lets through, before the timeline counts as limited.</summary>
-    private const int MaxPages = 10;
-
     /// <summary>Reads backward from the end.</summary>
     /// <param name="room">The room.</param>
     /// <param name="after">The last event that the client has; none for the beginning of the room.</param>
@@ -33,19 +30,19 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
 
         int limit = turn.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
         if (!turn.Filter.Timeline.AdmitsRoom(room.RoomId)) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
-        if (limit == 0) return new Timeline([], Limited: true, TimelineToken.JustAfter(through), IsWhole: false);
 
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
         var start = TimelineToken.JustAfter(through);
+        StoredEvent? first = null;
         bool exhausted = false;
         bool full = false;
         bool hidden = false;
         bool passedOver = false;
-        for (int page = 0; page < MaxPages && !exhausted && !full; page++)
+        for (bool again = false; !exhausted && !full && (!again || turn.Scan.MayGoOn()); again = true)
         {
             // One more than is shown tells whether there are more.
-            int wanted = limit + 1;
+            int wanted = again ? Math.Max(limit + 1, ScanBudget.Page) : limit + 1;
             var rows = await events.RangeAsync(room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
             exhausted = rows.Count < wanted;
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
@@ -68,13 +65,13 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
                 start = TimelineToken.JustBefore(stored.Nid);
             }
 
-            if (rows.Count > 0) from = rows[^1].Nid;
-            if (!exhausted && !full && kept.Count < limit) start = TimelineToken.JustBefore(from);
+            if (rows.Count > 0) (first, from) = (rows[^1], rows[^1].Nid);
+            if (!exhausted && !full) start = TimelineToken.JustBefore(from);
         }
 
         kept.Reverse();
-        bool rejoined = hidden && after.IsNone;
-        return new Timeline(kept, full || !exhausted || rejoined, start, IsWhole: !hidden && !passedOver);
+        bool isGap = exhausted && floor.Value < EventNid.FirstLiveOf(room.Nid).Value && first is { } oldest && oldest.Pdu.Type != "m.room.create";
+        return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
     }
 
     private static bool Allows(StoredEvent stored, SyncTurn turn)
