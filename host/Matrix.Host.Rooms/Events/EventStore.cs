@@ -16,6 +16,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// <summary>The part of the memory for messages that nobody has read since they were sent: whoever waits for one reads it at once.</summary>
     private const int UnreadPart = 32;
 
+    private const int MostReserved = 256;
+
     private readonly ByteCache<EventNid, StoredEvent> _byNid = new(cacheBytes, stored => stored.MemoryBytes, cacheBytes / UnreadPart);
     private readonly StoredEvent?[] _newest = new StoredEvent?[Parsed];
     private int _put;
@@ -73,10 +75,12 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     public async ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
         RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop)
     {
-        if (RecentRange(room, from, until, direction, limit) is { } recent) return recent;
-        var rows = await table.RangeAsync(room.Nid, from, until, direction, limit, Hidden, stop).ConfigureAwait(false);
-        var answer = new StoredEvent[rows.Count];
-        for (var i = 0; i < rows.Count; i++) answer[i] = Keep(room, rows[i]);
+        var answer = new List<StoredEvent>(Math.Min(limit, MostReserved));
+        var at = KnownRange(room, from, until, direction, limit, answer, out var isWhole);
+        if (isWhole) return answer;
+
+        var rows = await table.RangeAsync(room.Nid, at, until, direction, limit - answer.Count, Hidden, stop).ConfigureAwait(false);
+        foreach (var row in rows) answer.Add(Keep(room, row));
         return answer;
     }
 
@@ -92,27 +96,27 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>
-    /// A page answered from memory alone: possible only where every ordinal between the ends is cached, for ordinals without an event are not
-    /// known to be such. The usual case is the handful of events since a sync.
+    /// The beginning of a page, as far as memory has every ordinal of it: one that it lacks may have no event, or one that is to be read. Answers the
+    /// event that the rest is next to.
     /// </summary>
-    private List<StoredEvent>? RecentRange(RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit)
+    private EventNid KnownRange(
+        RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, List<StoredEvent> into, out bool isWhole)
     {
-        const int Longest = 64;
-        if (until is not { } end || limit <= 0) return null;
-        long first = direction == Direction.Forward ? from.Value + 1 : from.Value - 1, step = direction == Direction.Forward ? 1 : -1;
-        var span = (end.Value - first) * step;
-        if (span < 0) return [];
-        if (new EventNid(first).Room != room.Nid || span >= Math.Max(limit, Longest)) return null;
-
-        var answer = new List<StoredEvent>();
-        for (var nid = first; answer.Count < limit; nid += step)
+        long step = direction == Direction.Forward ? 1 : -1;
+        var end = (until ?? (step > 0 ? EventNid.LastOf(room.Nid) : EventNid.FirstOf(room.Nid))).Value;
+        var at = from.Value;
+        for (isWhole = true; into.Count < limit && (end - at) * step > 0; at += step)
         {
-            if (!_byNid.TryGet(new EventNid(nid), out var known)) return null;
-            if ((known.Row.Standing & Hidden) == 0) answer.Add(known);
-            if (nid == end.Value) break;
+            if (new EventNid(at + step).Room != room.Nid || !_byNid.TryGet(new EventNid(at + step), out var known))
+            {
+                isWhole = false;
+                break;
+            }
+
+            if ((known.Row.Standing & Hidden) == 0) into.Add(known);
         }
 
-        return answer;
+        return new EventNid(at);
     }
 
     /// <summary>An event that is now durable.</summary>

@@ -128,13 +128,17 @@ public sealed class EventPages(
 
     /// <summary>What is bundled with these events.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
-        Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => aggregations.OfAsync(
-            readable.Room,
-            among,
-            reader,
-            SightOf(readable),
-            (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
-            stop);
+        Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => !readable.HasRelations
+            ? new(_nothingBundled)
+            : aggregations.OfAsync(
+                readable.Room,
+                among,
+                reader,
+                SightOf(readable),
+                (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
+                stop);
+
+    private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _nothingBundled = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
 
     /// <summary>
     /// The member events of these events' senders, by the state at the first of them: what a client needs that loads members lazily.

@@ -13,7 +13,8 @@ namespace Matrix.Host.Rooms.Reading;
 /// <param name="Standpoint">How they stand to it.</param>
 /// <param name="Through">The last event of the timeline that is there for them.</param>
 /// <param name="Member">The member event that stands for them; none if there never was one.</param>
-public sealed record Readable(RoomIdentity Room, Standpoint Standpoint, EventNid Through, EventNid Member)
+/// <param name="HasRelations">Whether any event of the room relates to another.</param>
+public sealed record Readable(RoomIdentity Room, Standpoint Standpoint, EventNid Through, EventNid Member, bool HasRelations)
 {
     /// <summary>The state that they see.</summary>
     public StateTree State => Standpoint.State;
@@ -36,7 +37,7 @@ public sealed class RoomAccess(
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return _notIn;
         var room = view.Room;
         var member = view.State.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
-        if (view.Local.IsJoined(userId)) return new Readable(room, Standpoint.Member(userId, view.State), view.LastEvent, member);
+        if (view.Local.IsJoined(userId)) return new Readable(room, Standpoint.Member(userId, view.State), view.LastEvent, member, view.HasRelations);
 
         var past = member.IsNone ? null : await DepartureAsync(room, member, stop).ConfigureAwait(false);
         if (past is not null && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true }) past = null;
@@ -44,13 +45,13 @@ public sealed class RoomAccess(
         {
             // What is open to the world, and what they could see while they were there.
             var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
-            return new Readable(room, new Standpoint(userId, view.State, false, joined, left), view.LastEvent, member);
+            return new Readable(room, new Standpoint(userId, view.State, false, joined, left), view.LastEvent, member, view.HasRelations);
         }
 
         if (past is not { } departure) return _notIn;
         var state = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
         return new Readable(
-            room, new Standpoint(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member);
+            room, new Standpoint(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member, view.HasRelations);
     }
 
     private async ValueTask<bool> IsOpenAsync(RoomView view, CancellationToken stop)
