@@ -72,6 +72,16 @@ module private Envelope =
     let stateKey = "\"state_key\":"B
     let eventType = "\"type\":"B
 
+/// Where the members of an event that clients see stand in its canonical bytes: found once, however often the event is written.
+[<Sealed>]
+type EventSlices internal () =
+    member val internal Content = struct (0, 0) with get, set
+    member val internal OriginServerTs = struct (0, 0) with get, set
+    member val internal Redacts = struct (0, 0) with get, set
+    member val internal Sender = struct (0, 0) with get, set
+    member val internal StateKey = struct (0, 0) with get, set
+    member val internal EventType = struct (0, 0) with get, set
+
 /// Events as clients see them, written from the canonical bytes of the store without parsing them: an envelope around slices.
 /// Client-Server API, "Room event format" and "Stripped state".
 [<AbstractClass; Sealed>]
@@ -185,25 +195,47 @@ type ClientEvent private () =
             canonical: ReadOnlySpan<byte>,
             unsigned: inref<UnsignedParts>
         ) : unit =
-        let mutable content = ReadOnlySpan<byte>.Empty
-        let mutable ts = ReadOnlySpan<byte>.Empty
-        let mutable redacts = ReadOnlySpan<byte>.Empty
-        let mutable sender = ReadOnlySpan<byte>.Empty
-        let mutable stateKey = ReadOnlySpan<byte>.Empty
-        let mutable eventType = ReadOnlySpan<byte>.Empty
+        ClientEvent.Write(out, format, eventId, roomId, canonical, ClientEvent.Slice canonical, &unsigned)
+
+    /// Finds what clients see of an event in its canonical bytes.
+    static member Slice(canonical: ReadOnlySpan<byte>) : EventSlices =
+        let slices = EventSlices()
         let mutable members = Slices canonical
 
         while members.Next() do
-            // Told apart by length first: this runs for every event of every sync.
+            // Told apart by length first.
             match members.Key.Length with
-            | 4 when members.Is Spelling.eventType -> eventType <- members.Value
-            | 6 when members.Is Spelling.sender -> sender <- members.Value
-            | 7 when members.Is Spelling.content -> content <- members.Value
-            | 7 when members.Is Spelling.redacts -> redacts <- members.Value
-            | 9 when members.Is Spelling.stateKey -> stateKey <- members.Value
-            | 16 when members.Is Spelling.originServerTs -> ts <- members.Value
+            | 4 when members.Is Spelling.eventType -> slices.EventType <- members.ValueRange
+            | 6 when members.Is Spelling.sender -> slices.Sender <- members.ValueRange
+            | 7 when members.Is Spelling.content -> slices.Content <- members.ValueRange
+            | 7 when members.Is Spelling.redacts -> slices.Redacts <- members.ValueRange
+            | 9 when members.Is Spelling.stateKey -> slices.StateKey <- members.ValueRange
+            | 16 when members.Is Spelling.originServerTs -> slices.OriginServerTs <- members.ValueRange
             | _ -> ()
 
+        slices
+
+    static member private Of(canonical: ReadOnlySpan<byte>, slice: struct (int * int)) : ReadOnlySpan<byte> =
+        let struct (start, length) = slice
+        canonical.Slice(start, length)
+
+    /// The same, with slices that were found before in the same bytes.
+    static member Write
+        (
+            out: ByteBuffer,
+            format: EventFormat,
+            eventId: string,
+            roomId: string | null,
+            canonical: ReadOnlySpan<byte>,
+            slices: EventSlices,
+            unsigned: inref<UnsignedParts>
+        ) : unit =
+        let content = ClientEvent.Of(canonical, slices.Content)
+        let ts = ClientEvent.Of(canonical, slices.OriginServerTs)
+        let sender = ClientEvent.Of(canonical, slices.Sender)
+        let stateKey = ClientEvent.Of(canonical, slices.StateKey)
+        let eventType = ClientEvent.Of(canonical, slices.EventType)
+        let mutable redacts = ClientEvent.Of(canonical, slices.Redacts)
         let isRedaction = eventType.SequenceEqual(ReadOnlySpan<byte> Envelope.redactionType)
 
         if not isRedaction then

@@ -148,6 +148,6 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visi
         }
 
         ClientEvent.Write(
-            output, stored.Room.Rules.Format, stored.EventId, withRoomId ? stored.Room.RoomId : null, stored.Row.Json.Span, in parts);
+            output, stored.Room.Rules.Format, stored.EventId, withRoomId ? stored.Room.RoomId : null, stored.Row.Json.Span, stored.Slices, in parts);
     }
 }

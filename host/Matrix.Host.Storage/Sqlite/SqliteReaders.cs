@@ -7,6 +7,9 @@ namespace Matrix.Host.Storage.Sqlite;
 /// <summary>A fixed set of threads, each with a connection, that answer questions in the order in which they come.</summary>
 internal sealed class SqliteReaders : IReads, IAsyncDisposable
 {
+    private static readonly Statement Begin = Statement.Of("BEGIN");
+    private static readonly Statement End = Statement.Of("COMMIT");
+
     private readonly ConcurrentQueue<Question> _questions = new();
     private readonly SemaphoreSlim _asked = new(0);
     private readonly StorageOptions _options;
@@ -67,19 +70,31 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
                 {
                     var rows = new List<T>(keys.Count);
                     var prepared = connection.Prepare(statement);
-                    foreach (var key in keys)
+
+                    // One transaction: each statement by itself would take and release SQLite's locks.
+                    if (keys.Count > 1) Run(connection.Prepare(Begin));
+                    try
                     {
-                        Collect(
-                            prepared,
-                            (kind, key, args, bind),
-                            static (a, q) =>
-                            {
-                                q.kind.Bind(a, q.key);
-                                q.bind(a, q.args);
-                            },
-                            map,
-                            rows,
-                            stop);
+                        foreach (var key in keys)
+                        {
+                            Collect(
+                                prepared,
+                                (kind, key, args, bind),
+                                static (a, q) =>
+                                {
+                                    q.kind.Bind(a, q.key);
+                                    q.bind(a, q.args);
+                                },
+                                map,
+                                rows,
+                                stop);
+                        }
+                    }
+                    finally
+                    {
+                        // Whatever happened: a transaction left open would be the next question's.
+                        connection.BeginQuestion(TimeSpan.Zero, CancellationToken.None);
+                        if (connection.InTransaction) Run(connection.Prepare(End));
                     }
 
                     return rows;
@@ -113,6 +128,18 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         _asked.Release(_threads.Length);
         await Task.WhenAll(_threads);
         _asked.Dispose();
+    }
+
+    private static void Run(SqliteStatement prepared)
+    {
+        try
+        {
+            prepared.Step();
+        }
+        finally
+        {
+            prepared.Reset();
+        }
     }
 
     private static void Collect<TArgs, T>(

@@ -104,8 +104,7 @@ internal sealed class SyncTests(string kind)
         var storage = _server.Services.GetRequiredService<IStorage>();
         var first = EventNid.FirstLiveOf((await storage.Rooms.FindAsync(room, default))!.Nid);
         var create = (await storage.Events.FindAsync(first, default))!;
-        await storage.Writer.WriteAsync(
-            new WriteSet().Add(new SetEventStanding(first, create.Standing | EventStanding.Outlier, create.Step)), default);
+        await storage.Writer.WriteAsync(new WriteSet().Add(new StandingChanged(first, create.Standing | EventStanding.Outlier)), default);
         await _server.RestartAsync();
         Assert.That((await _alice.SyncsAsync()).IsLimited(room), Is.True);
     }

@@ -47,7 +47,7 @@ internal sealed class JoinedRooms(RoomServices services)
 
         bool membersChanged = false;
         bool nameChanged = false;
-        if (!ReferenceEquals(before, end))
+        if (input.Before is not null && !ReferenceEquals(before, end))
         {
             var changes = StateTree.Diff(before, end).Changes;
             membersChanged = changes.Any(change => change.Type == MemberType);

@@ -13,6 +13,7 @@ public sealed class StoredEvent
     private Relation? _relation;
     private bool _relationKnown;
     private long _originServerTs = -1;
+    private EventSlices? _slices;
 
     /// <summary>An event as read from the database.</summary>
     public StoredEvent(RoomIdentity room, EventRow row)
@@ -63,6 +64,9 @@ public sealed class StoredEvent
     /// <summary>When its origin says that it was sent, in milliseconds since the epoch. Does not parse the event.</summary>
     public long OriginServerTs => _originServerTs >= 0 ? _originServerTs : _originServerTs = ClientEvent.OriginServerTs(Row.Json);
 
+    /// <summary>What clients see of it, in its bytes. Does not parse the event.</summary>
+    public EventSlices Slices => _slices ??= ClientEvent.Slice(Row.Json.Span);
+
     /// <summary>The state event that it took the place of, or none; null while nobody has looked.</summary>
     public EventNid? Replaces { get; set; }
 
@@ -77,7 +81,7 @@ public sealed class StoredEvent
     public bool IsShown => (Row.Standing & Hidden) == 0;
 
     /// <summary>Bytes of memory, estimated: the stored bytes, and the parsed form at about twice that.</summary>
-    public long MemoryBytes => 300 + (3L * Row.Json.Length);
+    public long MemoryBytes => 400 + (3L * Row.Json.Length);
 
     /// <summary>The event as a redaction would leave it, for one who is not to read it. What is stored stays as it is.</summary>
     public StoredEvent Redacted()
