@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Rooms;
@@ -60,7 +61,19 @@ public enum RoomFailureKind
 /// <summary>A failure of an operation, with a sentence for the one who asked.</summary>
 /// <param name="Kind">Why.</param>
 /// <param name="Message">In words; never a stack trace.</param>
-public sealed record RoomFailure(RoomFailureKind Kind, string Message);
+public sealed record RoomFailure(RoomFailureKind Kind, string Message)
+{
+    /// <summary>What the core refuses.</summary>
+    internal static RoomFailure Of(Refusal refusal) => new(
+        refusal.Kind switch
+        {
+            RefusalKind.Size => RoomFailureKind.TooLarge,
+            RefusalKind.Form => RoomFailureKind.BadJson,
+            _ => RoomFailureKind.Forbidden,
+        },
+        refusal.Reason);
+}
+
 
 /// <summary>A value, or the failure that stands in its place.</summary>
 public readonly struct RoomResult<T>

@@ -1,3 +1,5 @@
+using Matrix.Core.Room.Incoming;
+
 namespace Matrix.Host.Rooms;
 
 /// <summary>Who this server is for its rooms, and every bound of this layer.</summary>
@@ -41,6 +43,9 @@ public sealed record RoomsOptions
 
     /// <summary>How many prev events a new event has at most.</summary>
     public int MaxPrevEvents { get; init; } = 20;
+
+    /// <summary>The bounds of a room's machine.</summary>
+    internal IncomingLimits Machine => IncomingLimits.Default.WithPrevious(MaxPrevEvents);
 
     /// <summary>
     /// The longest pause between tries to take a deactivated user out of rooms that could not be left.

@@ -123,6 +123,6 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
         if (entry is null) return null;
         var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false)
             ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
-        return EventAppender.MembershipOf(member.Pdu);
+        return LaneState.MembershipOf(member.Pdu);
     }
 }

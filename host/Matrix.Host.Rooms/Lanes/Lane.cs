@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -8,8 +9,8 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>
-/// The place where one room's decisions are made, one after the other. It builds on its own events before they are durable, to a bounded depth;
-/// if they do not become durable, it forgets them and reads its room again. A lane never awaits the network.
+/// The place where one room's decisions are made, one after the other. It holds the room's machine, and builds on its own events before they are
+/// durable, to a bounded depth; if they do not become durable, the machine takes them back. A lane never awaits the network.
 /// </summary>
 internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter writer, RoomsOptions options) : IDisposable
 {
@@ -19,7 +20,12 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     private readonly SemaphoreSlim _slots = new(options.MaxSpeculation, options.MaxSpeculation);
 
     private readonly ConcurrentDictionary<uint, StoredEvent> _undurable = new();
+
+    /// <summary>Batches that were submitted, and whose outcome the machine has not been told. Belongs to whoever holds the lane.</summary>
+    private readonly Queue<Submitted> _submitted = new();
+
     private LaneHead? _head;
+    private RoomMachine? _machine;
     private WriteChain _chain = new();
     private int _waiting;
 
@@ -65,15 +71,15 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
         try
         {
-            if (_chain.IsBroken)
+            if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
+            else TellDurable();
+            if (_head is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
             {
-                _head = null;
-                _chain = new WriteChain();
-                _undurable.Clear();
+                _machine = MachineOf(loaded);
+                _head = loaded;
             }
 
-            _head ??= await loader.LoadAsync(room, stop).ConfigureAwait(false);
-            if (_head is { } head) return new LaneTurn(this, head, _chain);
+            if (_head is { } head) return new LaneTurn(this, head, _machine!, _chain);
         }
         catch
         {
@@ -90,12 +96,24 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     {
         await _slots.WaitAsync(stop).ConfigureAwait(false);
         await _gate.WaitAsync(stop).ConfigureAwait(false);
+        _machine = MachineOf(head);
         _head = head;
-        return new LaneTurn(this, head, _chain);
+        return new LaneTurn(this, head, _machine, _chain);
     }
 
     /// <summary>The room that was being created is not: there is nothing to go on from.</summary>
-    internal void Abandon() => _head = null;
+    internal void Abandon() => Forget();
+
+    /// <summary>Whether a lane made anew from the room's row would do the same. Asked while nobody uses it.</summary>
+    internal bool CanBeEvicted
+    {
+        get
+        {
+            if (_chain.IsBroken) return true;
+            TellDurable();
+            return _machine is null || _machine.CanBeEvicted;
+        }
+    }
 
     /// <summary>An event that waits for the disk.</summary>
     internal StoredEvent? Undurable(uint ordinal) => _undurable.GetValueOrDefault(ordinal);
@@ -142,6 +160,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
             throw;
         }
 
+        // Enqueued by whoever holds the lane, after the batch was taken: what was not taken is not waited for.
+        _submitted.Enqueue(new Submitted(set, turn.Start, turn.FirstDecision, turn.LastDecision));
         _head = turn.Head;
         _gate.Release();
         return write;
@@ -160,6 +180,66 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         if (_undurable.IsEmpty) return;
         await writer.WriteAsync(new WriteSet(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
     }
+
+    /// <summary>The machine hears which of its decisions are durable.</summary>
+    private void TellDurable()
+    {
+        while (_submitted.TryPeek(out var oldest) && oldest.Set.Outcome == WriteOutcome.Durable)
+        {
+            _ = _submitted.Dequeue();
+            if (oldest.LastDecision > 0) _machine!.Durable(oldest.LastDecision);
+        }
+    }
+
+    /// <summary>
+    /// A batch was not written, and so none after it: the machine takes their decisions back, and the lane goes on from the room as it was before.
+    /// If nobody knows what was written, the room is read again.
+    /// </summary>
+    private async ValueTask TakeBackAsync()
+    {
+        try
+        {
+            // Goes behind all others of the chain: once it has failed, they have been answered.
+            await writer.WriteAsync(new WriteSet(0) { Chain = _chain }, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StorageException broken) when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
+        {
+            // As it must.
+        }
+
+        TellDurable();
+        var isKnown = _submitted.All(each => each.Set.Outcome == WriteOutcome.NotWritten);
+        if (isKnown && _submitted.TryPeek(out var oldest) && oldest.Before.Exists && _machine is not null)
+        {
+            _head = oldest.Before;
+            if (_submitted.FirstOrDefault(each => each.FirstDecision > 0) is { } first) _ = _machine.Failed(first.FirstDecision);
+            _submitted.Clear();
+        }
+        else
+        {
+            Forget();
+        }
+
+        _chain = new WriteChain();
+        _undurable.Clear();
+    }
+
+    private void Forget()
+    {
+        _head = null;
+        _machine = null;
+        _submitted.Clear();
+    }
+
+    private RoomMachine MachineOf(LaneHead head) => head.Room.Rules.Machine(
+        options.ServerName, head.Room.RoomId, LocalHistory.Instance, head.Extremities, head.State, head.LastOrdinal + 1, options.Machine);
+
+    /// <summary>A batch that was submitted.</summary>
+    /// <param name="Set">The batch.</param>
+    /// <param name="Before">The room before it.</param>
+    /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
+    /// <param name="LastDecision">The number of its last.</param>
+    private sealed record Submitted(WriteSet Set, LaneHead Before, long FirstDecision, long LastDecision);
 
     private void Forget(LaneTurn turn)
     {

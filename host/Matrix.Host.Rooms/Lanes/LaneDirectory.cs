@@ -50,6 +50,12 @@ internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, Ro
             while (_idle.Count > options.IdleRooms && _idle.First is { } oldest)
             {
                 _idle.RemoveFirst();
+                if (!oldest.Value.CanBeEvicted)
+                {
+                    _idle.AddLast(oldest);
+                    break;
+                }
+
                 _lanes.Remove(oldest.Value.Room);
                 oldest.Value.Dispose();
             }

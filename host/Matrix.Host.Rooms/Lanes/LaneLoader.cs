@@ -19,15 +19,16 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         if (row is null) return null;
 
         var header = row.Header;
+        var state = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
         return new LaneHead
         {
             Room = row.Identity,
             Exists = true,
-            State = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false),
+            State = state,
             Local = await LocalAsync(room, stop).ConfigureAwait(false),
-            Extremities = [.. header.Extremities.Select(extremity => new ForwardExtremity(extremity.Ordinal, extremity.EventId))],
+            Extremities = await ExtremitiesAsync(room, header, state, stop).ConfigureAwait(false),
             Depth = header.Depth,
             CurrentStep = header.CurrentStep,
             LastStep = header.LastStep,
@@ -41,6 +42,22 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
             StepsSinceBase = chain?.Steps.Count ?? 0,
             NewestCheckpoint = newest is null ? null : CheckpointHeader.Parse(newest.Data.ToArray()),
         };
+    }
+
+    /// <summary>The state after the only extremity is the current state; of several, each event names its own.</summary>
+    private async ValueTask<ForwardExtremity[]> ExtremitiesAsync(RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
+    {
+        if (header.Extremities is [var one]) return [new ForwardExtremity(one.Ordinal, one.EventId, header.Depth, state, Provenance.Computed)];
+        var nids = header.Extremities.Select(extremity => extremity.Nid(room)).ToArray();
+        var rows = (await storage.Events.FindManyAsync(nids, stop).ConfigureAwait(false)).ToDictionary(row => row.Nid);
+        var found = new ForwardExtremity[nids.Length];
+        for (var i = 0; i < found.Length; i++)
+        {
+            var after = await states.AtAsync(room, rows[nids[i]].Step, stop).ConfigureAwait(false);
+            found[i] = new ForwardExtremity(nids[i].Ordinal, rows[nids[i]].EventId, header.Depth, after, Provenance.Computed);
+        }
+
+        return found;
     }
 
     /// <summary>The room as the database has it.</summary>

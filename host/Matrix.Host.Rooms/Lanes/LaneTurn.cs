@@ -1,3 +1,4 @@
+using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -18,10 +19,11 @@ internal sealed class LaneTurn : IDisposable
     private List<ConditionalOperation>? _preconditions;
     private bool _left;
 
-    internal LaneTurn(Lane lane, LaneHead head, WriteChain chain)
+    internal LaneTurn(Lane lane, LaneHead head, RoomMachine machine, WriteChain chain)
     {
         _lane = lane;
         _chain = chain;
+        Machine = machine;
         Head = Start = head;
     }
 
@@ -30,6 +32,22 @@ internal sealed class LaneTurn : IDisposable
 
     /// <summary>The room as this turn has made it so far.</summary>
     internal LaneHead Head { get; set; }
+
+    /// <summary>The owner of the room's decisions.</summary>
+    internal RoomMachine Machine { get; }
+
+    /// <summary>The number of this turn's first decision; 0 if it has none.</summary>
+    internal long FirstDecision { get; private set; }
+
+    /// <summary>The number of its last.</summary>
+    internal long LastDecision { get; private set; }
+
+    /// <summary>The machine has decided an event: it is part of this turn, which takes it back if it is not submitted.</summary>
+    internal void Adopted(DecidedEvent decided)
+    {
+        if (FirstDecision == 0) FirstDecision = decided.Number;
+        LastDecision = decided.Number;
+    }
 
     /// <summary>Events that this turn made, in order.</summary>
     internal List<StoredEvent> Events { get; } = [];
@@ -142,6 +160,7 @@ internal sealed class LaneTurn : IDisposable
     {
         if (_left) return;
         _left = true;
+        if (FirstDecision > 0) _ = Machine.Failed(FirstDecision);
         _lane.Leave();
     }
 }

@@ -166,8 +166,8 @@ public sealed class RoomMemberships
             view.Room.Nid,
             async turn =>
             {
-                var member = await _appender.StateEventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
-                Membership? now = member is null ? null : EventAppender.MembershipOf(member.Pdu);
+                var member = await _appender.State.EventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
+                Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
 
                 var voucher = now is Membership.Join or Membership.Invite or Membership.Ban
@@ -200,7 +200,7 @@ public sealed class RoomMemberships
     /// </summary>
     private async ValueTask<string?> VoucherAsync(LaneTurn turn, string userId, CancellationToken stop)
     {
-        var joinRules = await _appender.StateEventAsync(turn, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        var joinRules = await _appender.State.EventAsync(turn, "m.room.join_rules", "", stop).ConfigureAwait(false);
         if (joinRules is null || turn.Head.Room.Rules.JoinsThrough(joinRules.Auth) is not { } rooms) return null;
 
         var meets = false;
@@ -213,7 +213,7 @@ public sealed class RoomMemberships
         }
 
         if (!meets) return null;
-        var state = await _appender.SnapshotAsync(turn, EventAppender.Levels, stop).ConfigureAwait(false);
+        var state = await _appender.State.SnapshotAsync(turn, LaneState.Levels, stop).ConfigureAwait(false);
         foreach (var member in turn.Head.Local.Joined)
         {
             if (turn.Head.Room.Rules.MayVouch(state, member)) return member;
@@ -277,7 +277,7 @@ public sealed class RoomMemberships
 
     private async ValueTask<Membership?> MembershipAsync(LaneTurn turn, string userId, CancellationToken stop)
     {
-        var stored = await _appender.StateEventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
-        return stored is null ? null : EventAppender.MembershipOf(stored.Pdu);
+        var stored = await _appender.State.EventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
+        return stored is null ? null : LaneState.MembershipOf(stored.Pdu);
     }
 }

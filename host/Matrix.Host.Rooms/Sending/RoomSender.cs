@@ -160,13 +160,13 @@ public sealed class RoomSender
     private async ValueTask<StoredEvent?> SameStateAsync(LaneTurn turn, Draft draft, CancellationToken stop)
     {
         if (draft.StateKey is not { } stateKey) return null;
-        var now = await _appender.StateEventAsync(turn, draft.Type, stateKey, stop).ConfigureAwait(false);
+        var now = await _appender.State.EventAsync(turn, draft.Type, stateKey, stop).ConfigureAwait(false);
         if (now is null || now.Pdu.Sender != draft.Sender || !now.Pdu.Content.Equals(draft.Content)) return null;
 
         // What the state says is for members to know, and one's own membership for oneself.
         if (draft.Type == MemberType && stateKey == draft.Sender) return now;
-        var member = await _appender.StateEventAsync(turn, MemberType, draft.Sender, stop).ConfigureAwait(false);
-        return member is not null && EventAppender.MembershipOf(member.Pdu) == Membership.Join ? now : null;
+        var member = await _appender.State.EventAsync(turn, MemberType, draft.Sender, stop).ConfigureAwait(false);
+        return member is not null && LaneState.MembershipOf(member.Pdu) == Membership.Join ? now : null;
     }
 
     /// <summary>

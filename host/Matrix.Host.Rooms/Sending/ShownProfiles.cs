@@ -75,8 +75,8 @@ internal sealed class ShownProfiles(
             view.Room.Nid,
             async turn =>
             {
-                var now = await appender.StateEventAsync(turn, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
-                if (now is null || EventAppender.MembershipOf(now.Pdu) != Membership.Join) return true;
+                var now = await appender.State.EventAsync(turn, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
+                if (now is null || LaneState.MembershipOf(now.Pdu) != Membership.Join) return true;
                 if (MemberContents.ShowSameProfile(now.Pdu.Content, content)) return true;
                 var made = await appender.AppendAsync(turn, Draft.State(MemberType, userId, userId, content), null, null, CancellationToken.None)
                     .ConfigureAwait(false);

@@ -11,6 +11,7 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
     private List<ConditionalOperation>? _preconditions;
     private ManualResetValueTaskSourceCore<WriteReceipt> _source = new() { RunContinuationsAsynchronously = true };
     private int _submitted;
+    private int _outcome;
 
     /// <summary>An empty set.</summary>
     /// <param name="capacity">How many operations it will hold, about.</param>
@@ -27,6 +28,9 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
 
     /// <summary>The position, once durable.</summary>
     public long Position { get; internal set; }
+
+    /// <summary>What became of it; known before anyone is answered.</summary>
+    public WriteOutcome Outcome => (WriteOutcome)Volatile.Read(ref _outcome);
 
     /// <summary>Called when a posted set is durable or refused.</summary>
     public Action<WriteSet, WriteReceipt>? OnCommitted { get; init; }
@@ -78,6 +82,7 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
 
     internal void Complete(WriteReceipt receipt)
     {
+        Volatile.Write(ref _outcome, (int)(receipt.Refused ? WriteOutcome.NotWritten : WriteOutcome.Durable));
         if (IsPosted)
         {
             OnCommitted?.Invoke(this, receipt);
@@ -90,6 +95,7 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
 
     internal void Fail(StorageException failure)
     {
+        Volatile.Write(ref _outcome, (int)(failure.Failure == StorageFailure.Doubtful ? WriteOutcome.Unknown : WriteOutcome.NotWritten));
         Chain?.Break();
         if (IsPosted)
         {

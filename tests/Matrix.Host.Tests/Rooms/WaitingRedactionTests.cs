@@ -2,6 +2,8 @@ using System.Text;
 using Matrix.Core.Event;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Core.Room.Incoming;
+using Matrix.Core.State;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
@@ -68,11 +70,38 @@ internal sealed class WaitingRedactionTests(string kind)
     private Task<Pdu> MakesAsync(string room, string user, string text) => InLaneAsync(room, async (appender, turn) =>
     {
         var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
-        return await appender.DecideAsync(turn, new Draft("m.room.message", null, RoomsWorld.Id(user), content, null), null, default);
+        var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
+        return await appender.DecideAsync(turn, EventAppender.Prepare(turn), draft, null, default);
     });
 
-    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) =>
-        InLaneAsync(room, async (appender, turn) => await appender.AcceptAsync(turn, pdu, null, default));
+    /// <summary>The event comes, on an earlier extremity: a machine that can look events up decides it.</summary>
+    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) => InLaneAsync<StoredEvent>(room, async (appender, turn) =>
+    {
+        var head = turn.Head;
+        var machine = head.Room.Rules.Machine(
+            RoomsWorld.Server, room, await HistoryAsync(head.Room), head.Extremities, head.State, head.LastOrdinal + 1, IncomingLimits.Default);
+        var signature = new CheckedSignature(new Signature(RoomsWorld.Server, "ed25519:a", []), SignatureFate.Valid);
+        var received = new ReceivedEvent(pdu, true, [RoomsWorld.Server], "", [signature], []);
+        var decided = machine.Tell([Input.NewReceived("two.test", received)]).Decided.Single();
+        return await appender.Writer.WriteAsync(turn, decided, null, isWaiting: false, default);
+    });
+
+    private async Task<IRoomHistory> HistoryAsync(RoomIdentity room)
+    {
+        var history = new LoadedHistory();
+        foreach (var stored in await _world.TimelineAsync(room.RoomId))
+        {
+            history.Add(stored, await _world.Rooms.States.AtAsync(room.Nid, stored.Row.Step, default));
+        }
+
+        foreach (var nid in await _world.Storage.Events.WaitingRedactionsAsync(room.Nid, null, 9, default))
+        {
+            var waiting = (await _world.Rooms.Events.GetAsync(room, nid, default))!;
+            history.Add(waiting, await _world.Rooms.States.AtAsync(room.Nid, waiting.Row.Step, default));
+        }
+
+        return history;
+    }
 
     private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneTurn, ValueTask<RoomResult<T>>> act)
     {
@@ -83,5 +112,24 @@ internal sealed class WaitingRedactionTests(string kind)
         var result = await _world.Rooms.Sender.InLaneAsync<T>(view.Room.Nid, turn => act(appender, turn), default);
         Assert.That(result.Failure, Is.Null);
         return result.Value!;
+    }
+
+    /// <summary>The events of one room, read beforehand.</summary>
+    private sealed class LoadedHistory : IRoomHistory
+    {
+        private readonly Dictionary<string, KnownEvent> _known = [];
+
+        public void Add(StoredEvent stored, StateTree after) =>
+            _known[stored.EventId] = new KnownEvent(stored.Auth, EventStatus.Accepted, -1, stored.Nid.Ordinal, after, Provenance.Computed);
+
+        public KnownEvent? Known(string eventId) => _known.GetValueOrDefault(eventId);
+
+        public IEnumerable<string> Citing(string eventId) =>
+            _known.Values.Where(known => known.Event.Pdu.IsState && known.Event.Pdu.AuthEvents.Contains(eventId)).Select(known => known.EventId);
+
+        public IEnumerable<string> Following(string eventId) =>
+            _known.Values.Where(known => known.Event.Pdu.PrevEvents.Contains(eventId)).Select(known => known.EventId);
+
+        public IReadOnlyList<string> Servers() => ["two.test"];
     }
 }

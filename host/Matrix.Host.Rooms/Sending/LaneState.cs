@@ -1,0 +1,66 @@
+using Matrix.Core.Auth;
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Sending;
+
+/// <summary>The events of a room's current state, as a turn in its lane sees them: those that are not durable yet included.</summary>
+internal sealed class LaneState(EventStore events)
+{
+    /// <summary>The events of the state that stand for these keys, and the create event, each read once.</summary>
+    internal async ValueTask<AuthSnapshot> SnapshotAsync(LaneTurn turn, IReadOnlyList<StateKey> keys, CancellationToken stop)
+    {
+        var found = new List<AuthEvent>(keys.Count + 1);
+        var hasCreate = false;
+        foreach (var key in keys)
+        {
+            if (await EventAsync(turn, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
+            found.Add(stored.Auth);
+            hasCreate |= key.Type == "m.room.create";
+        }
+
+        // Needed for deciding where it is not cited, too.
+        if (!hasCreate && await EventAsync(turn, "m.room.create", "", stop).ConfigureAwait(false) is { } create) found.Add(create.Auth);
+        return new AuthSnapshot(found);
+    }
+
+    /// <summary>The state event of a key, as the turn sees the room; null if there is none.</summary>
+    internal ValueTask<StoredEvent?> EventAsync(LaneTurn turn, string eventType, string stateKey, CancellationToken stop)
+    {
+        return turn.Head.State.Find(eventType, stateKey) is { } entry ? EventAsync(turn, entry, stop) : ValueTask.FromResult<StoredEvent?>(null);
+    }
+
+    /// <summary>The event of an entry of a state.</summary>
+    internal ValueTask<StoredEvent?> EventAsync(LaneTurn turn, StateEntry entry, CancellationToken stop)
+    {
+        var room = turn.Head.Room;
+        var nid = EventNid.Of(room.Nid, entry.Ordinal);
+        return (turn.Undurable(entry.Ordinal) ?? events.Known(nid)) is { } known
+            ? ValueTask.FromResult<StoredEvent?>(known)
+            : ReadStateAsync(room, nid, entry, stop);
+    }
+
+    private async ValueTask<StoredEvent?> ReadStateAsync(RoomIdentity room, EventNid nid, StateEntry entry, CancellationToken stop) =>
+        await events.GetAsync(room, nid, stop).ConfigureAwait(false)
+            ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
+
+    /// <summary>What says how much power anyone has.</summary>
+    internal static IReadOnlyList<StateKey> Levels { get; } = [new("m.room.create", ""), new("m.room.power_levels", "")];
+
+    /// <summary>The membership that a member event gives; null if it gives none that is known.</summary>
+    internal static Membership? MembershipOf(Pdu pdu) => pdu.Content.Text("membership") switch
+    {
+        "join" => Membership.Join,
+        "invite" => Membership.Invite,
+        "knock" => Membership.Knock,
+        "leave" => Membership.Leave,
+        "ban" => Membership.Ban,
+        _ => null,
+    };
+}
