@@ -46,6 +46,17 @@ internal sealed class EventAppender
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
         LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
+        var made = await TryAppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+
+        // Whatever is wrong with it, a stranger hears what they would hear of a room that does not exist.
+        return !made.IsOk && turn.Head.Exists && turn.Head.State.Find("m.room.member", draft.Sender) is null
+            ? RoomSender.Unknown
+            : made;
+    }
+
+    private async ValueTask<RoomResult<StoredEvent>> TryAppendAsync(
+        LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
+    {
         if (draft is { Type: "m.room.member", StateKey: { } userId } && !UserId.isValid(userId))
         {
             return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event is a user id.");

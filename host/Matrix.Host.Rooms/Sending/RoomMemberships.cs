@@ -61,7 +61,9 @@ public sealed class RoomMemberships
         if (view.Local.IsJoined(userId)) return roomId;
         if (invitationToken is not null && view.State.Find("m.room.third_party_invite", invitationToken) is null)
         {
-            return new RoomFailure(RoomFailureKind.Forbidden, "The room has no invitation with that token.");
+            return view.State.Find(MemberType, userId) is null
+                ? RoomSender.Unknown
+                : new RoomFailure(RoomFailureKind.Forbidden, "The room has no invitation with that token.");
         }
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
@@ -256,8 +258,9 @@ public sealed class RoomMemberships
             {
                 var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);
 
-                // To whom it is not for to know, the rules answer: alike, whatever the user is.
-                if (await MayAsync(turn, sender, userId, stop).ConfigureAwait(false))
+                // Only members, and the user themselves, get an answer that tells what the user is already. To others
+                // the rules answer.
+                if (sender == userId ? now is not null : await MembershipAsync(turn, sender, stop).ConfigureAwait(false) == Membership.Join)
                 {
                     if (keepIf is not null && keepIf(now)) return true;
                     if (refuseUnless?.Invoke(now) is { } refusal) return refusal;
@@ -270,10 +273,6 @@ public sealed class RoomMemberships
             stop).ConfigureAwait(false);
         return result.Failure;
     }
-
-    /// <summary>Whether it is for the sender to know what the user is already.</summary>
-    private async ValueTask<bool> MayAsync(LaneTurn turn, string sender, string userId, CancellationToken stop) =>
-        sender == userId || await MembershipAsync(turn, sender, stop).ConfigureAwait(false) == Membership.Join;
 
     private async ValueTask<Membership?> MembershipAsync(LaneTurn turn, string userId, CancellationToken stop)
     {

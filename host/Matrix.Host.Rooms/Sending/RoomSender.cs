@@ -154,12 +154,13 @@ public sealed class RoomSender
 
     private static RoomFailure HasChanged { get; } = new(RoomFailureKind.BadState, "The room has changed meanwhile.");
 
-    /// <summary>There is no such room, or it is not for this user to know.</summary>
-    public static RoomFailure Unknown { get; } = new(RoomFailureKind.UnknownRoom, "This server does not know that room.");
+    /// <summary>What someone who never was in a room is answered, whether or not it exists.</summary>
+    public static RoomFailure Unknown { get; } = new(
+        RoomFailureKind.UnknownRoom, "You are not in this room, or this server does not know it.");
 
     private async ValueTask<StoredEvent?> SameStateAsync(LaneTurn turn, Draft draft, CancellationToken stop)
     {
-        if (draft.StateKey is not { } stateKey) return null;
+        if (draft.StateKey is not { } stateKey || draft.Type == "m.room.create") return null;
         var now = await _appender.State.EventAsync(turn, draft.Type, stateKey, stop).ConfigureAwait(false);
         if (now is null || now.Pdu.Sender != draft.Sender || !now.Pdu.Content.Equals(draft.Content)) return null;
 

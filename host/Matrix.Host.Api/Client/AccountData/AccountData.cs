@@ -42,7 +42,7 @@ internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushR
         if (call["userId"] != call.Caller.UserId) return _notYours;
         if (AccountDataTypes.Judge(call["type"]) is { } refusal) return refusal;
         var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
-        if (!isKnown) return Answer.NotFound("This server does not know that room.");
+        if (!isKnown) return RoomNumbers.Unknown;
 
         if (await storage.AccountData.FindAsync(call.Caller.UserId, room, call["type"], stop).ConfigureAwait(false) is null
             && await storage.AccountData.CountAsync(call.Caller.UserId, stop).ConfigureAwait(false) >= options.AccountData)

@@ -17,7 +17,6 @@ internal sealed class Tags(IStorage storage, RoomNumbers rooms, UserLocks locks)
     private const string Member = "tags";
 
     private static readonly Answer _notYours = Answer.Forbidden("Tags are their user's alone.");
-    private static readonly Answer _noRoom = Answer.NotFound("This server does not know that room.");
 
     public void Map(ClientRoutes routes)
     {
@@ -47,7 +46,7 @@ internal sealed class Tags(IStorage storage, RoomNumbers rooms, UserLocks locks)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
         var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
-        if (!isKnown) return _noRoom;
+        if (!isKnown) return RoomNumbers.Unknown;
         var tags = await OfAsync(call.Caller.UserId, room!.Value, stop).ConfigureAwait(false);
         return Answer.Bytes(ContentOf(tags));
     }
@@ -65,7 +64,7 @@ internal sealed class Tags(IStorage storage, RoomNumbers rooms, UserLocks locks)
         var userId = call.Caller.UserId;
         if (call["userId"] != userId) return _notYours;
         var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
-        if (!isKnown) return _noRoom;
+        if (!isKnown) return RoomNumbers.Unknown;
 
         using var turn = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
         var before = await OfAsync(userId, room!.Value, stop).ConfigureAwait(false);

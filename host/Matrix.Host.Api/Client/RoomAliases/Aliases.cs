@@ -43,8 +43,10 @@ internal sealed class Aliases(IStorage storage, RoomDirectory rooms, StateReader
         }
 
         if (!RoomId.isValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomAnswers.Of(RoomSender.Unknown);
-        if (!view.Local.IsJoined(call.Caller.UserId)) return Answer.Forbidden("You are not in that room.");
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(call.Caller.UserId))
+        {
+            return RoomAnswers.Of(RoomSender.Unknown);
+        }
 
         var create = new CreateAlias(alias, view.Room.Nid, call.Caller.UserId);
         var receipt = await storage.Writer.WriteAsync(new WriteSet(1).Require(create), stop).ConfigureAwait(false);
@@ -73,7 +75,7 @@ internal sealed class Aliases(IStorage storage, RoomDirectory rooms, StateReader
         if (!view.Local.IsJoined(call.Caller.UserId))
         {
             var visibility = await state.ContentAsync(view, "m.room.history_visibility", "", stop).ConfigureAwait(false);
-            if (visibility?.Text("history_visibility") != "world_readable") return Answer.Forbidden("You are not in that room.");
+            if (visibility?.Text("history_visibility") != "world_readable") return RoomAnswers.Of(RoomSender.Unknown);
         }
 
         var list = await storage.Aliases.OfRoomAsync(view.Room.Nid, stop).ConfigureAwait(false);

@@ -37,7 +37,7 @@ internal sealed class SendState(
         }
 
         if (type == "m.room.canonical_alias"
-            && await WrongAliasAsync(roomId, content, stop).ConfigureAwait(false) is { } wrong)
+            && await WrongAliasAsync(user, roomId, content, stop).ConfigureAwait(false) is { } wrong)
         {
             return wrong;
         }
@@ -47,9 +47,13 @@ internal sealed class SendState(
     }
 
     /// <summary>Aliases that the event brings anew must exist and lead here; those it had already are not looked at.</summary>
-    private async ValueTask<Answer?> WrongAliasAsync(string roomId, JsonObject content, CancellationToken stop)
+    private async ValueTask<Answer?> WrongAliasAsync(string user, string roomId, JsonObject content, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomAnswers.Of(RoomSender.Unknown);
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(user))
+        {
+            return RoomAnswers.Of(RoomSender.Unknown);
+        }
+
         var before = await reader.ContentAsync(view, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
         if (WrongForm(content) is { } wrong) return wrong;
         var known = before is null ? [] : AliasesIn(before).ToHashSet();
