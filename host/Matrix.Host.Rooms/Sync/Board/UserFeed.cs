@@ -95,7 +95,7 @@ internal sealed class UserFeed(string userId)
     /// <summary>The feed tells everything that happened after this position; what was before is a question to the database.</summary>
     public long KnownSince => Volatile.Read(ref _knownSince);
 
-    /// <summary>The last change of global account data.</summary>
+    /// <summary>The last change of global account data, or of that of a room which is not in the list.</summary>
     public long LastAccountData => Volatile.Read(ref _accountData);
 
     /// <summary>The last change of a device list that concerns the user.</summary>
@@ -213,16 +213,17 @@ internal sealed class UserFeed(string userId)
         {
             if (_evicted) return;
             Stamp(position, ephemeral, wake);
-            if (room is not { } nid)
-            {
-                Volatile.Write(ref _accountData, position);
-            }
-            else if (_marks.TryGetValue(nid, out var mark))
+            if (room is { } nid && _marks.TryGetValue(nid, out var mark))
             {
                 MoveToFront(mark);
                 mark.AccountData = position;
                 mark.TouchedPosition = _lastPosition;
                 mark.TouchedEphemeral = _lastEphemeral;
+            }
+            else
+            {
+                // Rooms that the user left before the feed was filled are not in the list.
+                Volatile.Write(ref _accountData, position);
             }
         }
     }
@@ -241,6 +242,18 @@ internal sealed class UserFeed(string userId)
 
             touch(device, position);
             WakeLater(wake);
+        }
+    }
+
+    /// <summary>A message for all devices.</summary>
+    public void TouchAllDevices(long position, List<UserFeed> wake)
+    {
+        lock (_gate)
+        {
+            if (_evicted) return;
+            _unknownDevices.TouchToDevice(position);
+            foreach (var device in _devices.Values) device.TouchToDevice(position);
+            if (_devices.Count > 0) WakeLater(wake);
         }
     }
 

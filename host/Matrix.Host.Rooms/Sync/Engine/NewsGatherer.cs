@@ -54,8 +54,7 @@ internal sealed class NewsGatherer(RoomServices services)
             }
             else if (member.Position <= turn.UpTo && member.Membership is Membership.Leave or Membership.Ban)
             {
-                var input = await InputAsync(turn, view, each.Parts, found, stop).ConfigureAwait(false);
-                found.Left.Add(new LeftRoom(input, member.Event, member.Position));
+                await AddLeftAsync(turn, view, member, found, stop).ConfigureAwait(false);
             }
             else if (member.Position <= turn.UpTo && member.Membership == Membership.Invite && (each.Parts & RoomParts.Standing) != 0)
             {
@@ -63,7 +62,27 @@ internal sealed class NewsGatherer(RoomServices services)
             }
         }
 
+        // Account data of rooms that the user left before the feed was filled: the board does not know these rooms.
+        foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
+        {
+            if (await services.Storage.Memberships.FindAsync(room, turn.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            if (member.Position > turn.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
+            if (await services.Rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } view) continue;
+            if (turn.Filter.AdmitsRoom(view.Room.RoomId)) await AddLeftAsync(turn, view, member, found, stop).ConfigureAwait(false);
+        }
+
         return found;
+    }
+
+    /// <summary>
+    /// A room that was left since the token, or left earlier and not forgotten, so that its account data is still of
+    /// interest.
+    /// </summary>
+    private async ValueTask AddLeftAsync(SyncTurn turn, RoomView view, MemberRow member, FoundNews found, CancellationToken stop)
+    {
+        if (member.Forgotten && member.Position <= turn.SincePosition) return;
+        var input = await InputAsync(turn, view, RoomParts.Standing, found, stop).ConfigureAwait(false);
+        found.Left.Add(new LeftRoom(input, member.Event, member.Position));
     }
 
     /// <summary>What changed since a token from before the board knew the user, with a bounded number of questions.</summary>
@@ -105,17 +124,17 @@ internal sealed class NewsGatherer(RoomServices services)
         foreach (var row in rows)
         {
             bool changed = row.Position > turn.SincePosition && row.Position <= turn.UpTo;
-            bool data = found.AccountData.ContainsKey(row.Room) && !row.Forgotten;
+            bool data = found.AccountData.ContainsKey(row.Room);
             if (MayBeJoined(turn, row) || !(changed || data) || !turn.Filter.AdmitsRoom(row.RoomId)) continue;
             if (await services.Rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } view) continue;
             if (row.Membership == Membership.Invite && changed)
             {
                 found.Invited.Add((view, row.Event));
             }
-            else if (row.Membership is Membership.Leave or Membership.Ban && !row.Forgotten)
+            else if (row.Membership is Membership.Leave or Membership.Ban)
             {
-                var input = await InputAsync(turn, view, RoomParts.Standing, found, stop).ConfigureAwait(false);
-                found.Left.Add(new LeftRoom(input, row.Event, row.Position));
+                var member = new MemberRow(turn.Reader.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
+                await AddLeftAsync(turn, view, member, found, stop).ConfigureAwait(false);
             }
         }
 
@@ -165,8 +184,8 @@ internal sealed class NewsGatherer(RoomServices services)
     /// <summary>Rooms that the user left are shown once, when they left, and otherwise only to a filter that asks for them.</summary>
     private static bool IsOfInterest(SyncTurn turn, UserRoomRow row) => row.Membership switch
     {
-        Membership.Leave or Membership.Ban => MayBeJoined(turn, row) || (!row.Forgotten
-            && (turn.IsInitial ? turn.Filter.IncludeLeave : row.Position > turn.SincePosition)),
+        Membership.Leave or Membership.Ban => MayBeJoined(turn, row)
+            || (turn.IsInitial ? turn.Filter.IncludeLeave && !row.Forgotten : row.Position > turn.SincePosition),
         Membership.Invite => row.Position <= turn.UpTo,
         _ => true,
     };
