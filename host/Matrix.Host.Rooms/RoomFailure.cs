@@ -24,6 +24,12 @@ public enum RoomFailureKind
     /// <summary>A value of the request has the wrong type or form.</summary>
     BadJson,
 
+    /// <summary>
+    /// No event of this kind can be in the room, whoever sends it: it names a creator's power, or creates the room
+    /// again.
+    /// </summary>
+    Malformed,
+
     /// <summary>A parameter does not make sense.</summary>
     InvalidParam,
 
@@ -53,6 +59,11 @@ public enum RoomFailureKind
 
     /// <summary>The same user has annotated the event with the same key already.</summary>
     DuplicateAnnotation,
+
+    /// <summary>
+    /// A device has as many of the sender's messages waiting as it may; when it has fetched some, more can be sent.
+    /// </summary>
+    InboxFull,
 
     /// <summary>Too much is under way at once; later it may work.</summary>
     Busy,

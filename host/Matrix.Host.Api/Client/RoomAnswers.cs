@@ -9,10 +9,14 @@ internal static class RoomAnswers
     // A busy room is through with what waits for it in far less.
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
 
+    // A device that is away fetches nothing for hours or for ever: asking more often does not help.
+    private static readonly TimeSpan _inboxFullFor = TimeSpan.FromMinutes(1);
+
     /// <summary>The failure as an answer.</summary>
     internal static Answer Of(RoomFailure failure)
     {
         if (failure.Kind == RoomFailureKind.Busy) return Answer.LimitExceeded(_busyFor, failure.Message);
+        if (failure.Kind == RoomFailureKind.InboxFull) return Answer.LimitExceeded(_inboxFullFor, failure.Message);
         var (status, code) = StandardOf(failure.Kind);
         return Answer.Error(status, code, failure.Message);
     }
@@ -42,6 +46,7 @@ internal static class RoomAnswers
         RoomFailureKind.InviteBlocked => (403, MatrixError.InviteBlocked),
         RoomFailureKind.TooLarge => (413, MatrixError.TooLarge),
         RoomFailureKind.BadJson => (400, MatrixError.BadJson),
+        RoomFailureKind.Malformed => (400, MatrixError.BadJson),
         RoomFailureKind.InvalidParam => (400, MatrixError.InvalidParam),
         RoomFailureKind.MissingParam => (400, MatrixError.MissingParam),
         RoomFailureKind.InvalidSignature => (400, MatrixError.InvalidSignature),
@@ -50,7 +55,7 @@ internal static class RoomAnswers
         RoomFailureKind.AliasTaken => (400, MatrixError.RoomInUse),
         RoomFailureKind.BadAlias => (400, MatrixError.BadAlias),
         RoomFailureKind.DuplicateAnnotation => (400, MatrixError.DuplicateAnnotation),
-        RoomFailureKind.Busy => (429, MatrixError.LimitExceeded),
+        RoomFailureKind.Busy or RoomFailureKind.InboxFull => (429, MatrixError.LimitExceeded),
         _ => (400, MatrixError.Unknown),
     };
 }

@@ -42,6 +42,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         }
 
         var set = new WriteSet(upload.OneTimeKeys.Count + 4);
+        if (await RequireFewAlgorithmsAsync(set, userId, deviceId, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
         foreach (var key in upload.OneTimeKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
@@ -69,8 +70,28 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
         if (set.Operations.Count == 0 && set.Preconditions.Count == 0) return null;
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
-        return receipt.Refused ? AlreadyThere(set) : null;
+        return receipt.Refused ? WhyRefused(set) : null;
     }
+
+    /// <summary>
+    /// Only an upload that brings new algorithms is held against their number; it is looked at again in the
+    /// transaction, for another upload may bring others meanwhile.
+    /// </summary>
+    private async ValueTask<RoomFailure?> RequireFewAlgorithmsAsync(
+        WriteSet set, string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    {
+        var added = upload.OneTimeKeys.Concat(upload.FallbackKeys).Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
+        if (added.Count == 0) return null;
+        added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop).ConfigureAwait(false));
+        if (added.Count == 0) return null;
+
+        var most = options.MaxKeyAlgorithms - added.Count;
+        if (most < 0) return TooManyAlgorithms();
+        set.Require(new KeyAlgorithmsAtMost(userId, deviceId, most));
+        return null;
+    }
+
+    private RoomFailure TooManyAlgorithms() => TooLarge($"Keys of more than {options.MaxKeyAlgorithms} algorithms");
 
     private RoomFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
     {
@@ -93,8 +114,9 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
     private static RoomFailure TooLarge(string what) => new(RoomFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
 
-    private static RoomFailure AlreadyThere(WriteSet set)
+    private RoomFailure WhyRefused(WriteSet set)
     {
+        if (set.Preconditions.OfType<KeyAlgorithmsAtMost>().Any(fits => !fits.Applied)) return TooManyAlgorithms();
         var taken = set.Preconditions.OfType<PutOneTimeKey>().First(key => !key.Applied);
         return new RoomFailure(
             RoomFailureKind.InvalidParam,

@@ -213,6 +213,9 @@ internal static class ConfigKeys
     internal static ConfigKey<int> OneTimeKeys { get; } = Key(
         "limits.one_time_keys", ConfigTypes.Whole(50, 100_000), 1000, "One-time keys of one algorithm that a device has waiting.");
 
+    internal static ConfigKey<int> KeyAlgorithms { get; } = Key(
+        "limits.key_algorithms", ConfigTypes.Whole(2, 1000), 16, "Algorithms of which a device has one-time or fallback keys.");
+
     internal static ConfigKey<long> KeyBytes { get; } = Key(
         "limits.key_bytes", ConfigTypes.Bytes(4 << 10, 1 << 20), 32L << 10, "One key with its signatures, or one key of a backup.");
 
@@ -227,6 +230,12 @@ internal static class ConfigKeys
 
     internal static ConfigKey<int> ToDeviceMessages { get; } = Key(
         "limits.to_device_messages", ConfigTypes.Whole(1, 100_000), 5000, "Devices that one request sends messages to.");
+
+    internal static ConfigKey<long> ToDeviceInbox { get; } = Key(
+        "limits.to_device_inbox",
+        ConfigTypes.Bytes(64 << 10, 1L << 30),
+        16L << 20,
+        "Messages of one sender that wait for one device, each counted with half a KiB more; the sender's next ones are refused.");
 
     internal static ConfigKey<int> BackupKeys { get; } = Key(
         "limits.backup_keys", ConfigTypes.Whole(1, 100_000), 5000, "Keys that one request puts into a backup.");

@@ -201,11 +201,13 @@ internal sealed record HomeserverConfig
             Keys = new KeyOptions
             {
                 MaxOneTimeKeys = values.Get(ConfigKeys.OneTimeKeys),
+                MaxKeyAlgorithms = values.Get(ConfigKeys.KeyAlgorithms),
                 MaxKeyBytes = (int)values.Get(ConfigKeys.KeyBytes),
                 MaxUsersPerQuery = values.Get(ConfigKeys.KeyQueryUsers),
                 MaxClaims = values.Get(ConfigKeys.KeyClaims),
                 MaxToDeviceBytes = (int)values.Get(ConfigKeys.ToDeviceBytes),
                 MaxToDeviceMessages = values.Get(ConfigKeys.ToDeviceMessages),
+                MaxToDeviceWaiting = values.Get(ConfigKeys.ToDeviceInbox),
                 MaxBackupKeys = values.Get(ConfigKeys.BackupKeys),
             },
             PasswordCost = new PasswordHashCost(

@@ -42,6 +42,33 @@ public sealed class KeyUploadTests
     }
 
     [Test]
+    public async Task A_device_has_keys_of_a_few_algorithms_only()
+    {
+        var nina = await _server.RegistersAsync("nina");
+        JsonObject Keys(int from, int count) =>
+            new(Enumerable.Range(from, count).Select(i => KeyValuePair.Create($"alg{i}:A", (JsonNode?)JsonValue.Create("key"))));
+
+        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(0, 17) })).Is(413, "M_TOO_LARGE");
+        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(0, 10), ["fallback_keys"] = Keys(5, 11) })).Is(200);
+        (await nina.PostAsync("keys/upload", new JsonObject { ["fallback_keys"] = Keys(16, 1) })).Is(413, "M_TOO_LARGE");
+        (await nina.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(12, 4), ["fallback_keys"] = Keys(0, 5) })).Is(200);
+    }
+
+    [Test]
+    public async Task Uploads_at_once_do_not_add_up_to_more_algorithms()
+    {
+        var olga = await _server.RegistersAsync("olga");
+        JsonObject Keys(int of) =>
+            new(Enumerable.Range(0, 9).Select(i => KeyValuePair.Create($"alg{of}x{i}:A", (JsonNode?)JsonValue.Create("key"))));
+        Task<Reply> UploadAsync(int of) => olga.PostAsync("keys/upload", new JsonObject { ["one_time_keys"] = Keys(of) });
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(UploadAsync));
+
+        Assert.That(replies.Count(reply => reply.Status == 200), Is.EqualTo(1));
+        Assert.That(replies.Where(reply => reply.Status != 200).Select(reply => reply.Errcode), Is.All.EqualTo("M_TOO_LARGE"));
+    }
+
+    [Test]
     public async Task Keys_of_another_user_or_device_are_refused()
     {
         var bob = await _server.RegistersAsync("bob");

@@ -103,6 +103,33 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Messages_that_waited_in_a_database_of_before_still_wait_and_count_to_nobodys_share()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        const string columns = "INSERT INTO to_device (user_id, device_id, position, seq, json) VALUES ";
+        var before = Migration.All[0] with
+        {
+            Text = Migration.All[0].Text + $"""
+
+                {columns} ('{Alice}', 'A', 7, 1, x'6f6e65'), ('{Alice}', 'A', 7, 2, x'74776f'); -- SQLite only
+                {columns} ('{Alice}', 'A', 7, 1, '\x6f6e65'), ('{Alice}', 'A', 7, 2, '\x74776f'); -- PostgreSQL only
+                """,
+        };
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        await (await StorageEngine.OpenAsync(options, [before], Stop)).DisposeAsync();
+
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var waiting = await Store.ToDevice.OfDeviceAsync(Alice, "A", 0, 10, 10, Stop);
+        var shares = await Store.ToDevice.WaitingAsync(Bob, [Alice], Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(waiting.Select(row => (row.Position, Text(row.Json))), Is.EqualTo(new[] { (7L, "one"), (7L, "two") }));
+        Assert.That(shares, Is.Empty);
+    }
+
+    [Test]
     public async Task Requests_on_record_in_a_database_of_before_are_known_in_its_new_form()
     {
         await Store.DisposeAsync();

@@ -155,6 +155,61 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(await Messages(0, long.MaxValue, 9), Is.Empty);
     }
 
+    [Test]
+    public async Task A_message_to_all_devices_is_kept_once_until_the_last_device_has_it_or_goes()
+    {
+        string[] devices = ["PHONE", "TABLET", "WATCH"];
+        await Write([.. devices.Select(device => new PutDevice(Alice, device, null))]);
+        await Write(new PutDevice(Bob, "PHONE", null));
+        var position = await Write(
+            new SendToDevice(Bob, SendToDevice.AllDevices, Json("bob")) { Sender = Bob },
+            new SendToDevice(Alice, SendToDevice.AllDevices, Json("one")) { Sender = Bob },
+            new SendToDevice(Alice, "PHONE", Json("own")) { Sender = Bob },
+            new SendToDevice(Alice, SendToDevice.AllDevices, Json("two")) { Sender = Alice },
+            new SendToDevice("@nobody:here", SendToDevice.AllDevices, Json("none")));
+
+        Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(3));
+        Assert.That(await Of("PHONE"), Is.EqualTo(new[] { "one", "own", "two" }));
+        Assert.That(await Of("WATCH"), Is.EqualTo(new[] { "one", "two" }));
+        Assert.That(
+            (await Store.ToDevice.WaitingAsync(Bob, [Alice, Bob], Stop)).Select(row => (row.UserId, row.DeviceId, row.Bytes)),
+            Is.EquivalentTo(new[]
+            {
+                (Alice, "PHONE", 2L * (3 + SendToDevice.Overhead)),
+                (Alice, "TABLET", 3L + SendToDevice.Overhead),
+                (Alice, "WATCH", 3L + SendToDevice.Overhead),
+                (Bob, "PHONE", 3L + SendToDevice.Overhead),
+            }));
+
+        await Write(new DeleteToDevice(Alice, "PHONE", position));
+        await Write(new DeleteToDevice(Alice, "PHONE", position));
+        await Write(new DeleteDevice(Alice, "TABLET"));
+        Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(3));
+        Assert.That(await Of("PHONE"), Is.Empty);
+        Assert.That(await Of("WATCH"), Is.EqualTo(new[] { "one", "two" }));
+        await Write(new DeleteToDevice(Alice, "WATCH", position));
+        Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(1), "Bob has his still.");
+
+        async Task<string[]> Of(string device) =>
+            [.. (await Store.ToDevice.OfDeviceAsync(Alice, device, 0, long.MaxValue, 10, Stop)).Select(row => Text(row.Json))];
+    }
+
+    [Test]
+    public async Task A_message_to_all_devices_stays_for_the_one_device_that_is_kept()
+    {
+        foreach (var device in new[] { "PHONE", "TABLET", "WATCH" }) await Write(new PutDevice(Alice, device, null));
+        var first = await Write(new SendToDevice(Alice, SendToDevice.AllDevices, Json("one")));
+        await Write(new SendToDevice(Alice, SendToDevice.AllDevices, Json("two")));
+        await Write(new DeleteToDevice(Alice, "PHONE", first));
+
+        await Write(new DeleteOtherDevices(Alice, "PHONE"));
+
+        Assert.That((await Messages(0, long.MaxValue, 9)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "two" }));
+        Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(1));
+        await Write(new DeleteOtherDevices(Alice, null));
+        Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.Zero);
+    }
+
     private static SendToDevice Message(string text) => new(Alice, "PHONE", Json(text));
 
     private async Task<IReadOnlyList<ToDeviceRow>> Messages(long after, long through, int limit) =>

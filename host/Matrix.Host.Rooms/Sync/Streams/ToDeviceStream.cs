@@ -11,7 +11,8 @@ internal sealed class ToDeviceStream(SyncBoard board) : IChangeConsumer
     public void Take(WriteOperation change, long position)
     {
         if (change is not SendToDevice sent || board.Touched(sent.UserId) is not { } feed) return;
-        feed.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), board.ToWake);
+        if (sent.DeviceId == SendToDevice.AllDevices) feed.TouchAllDevices(position, board.ToWake);
+        else feed.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), board.ToWake);
     }
 
     /// <inheritdoc/>

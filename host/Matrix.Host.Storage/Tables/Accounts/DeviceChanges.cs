@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.ToDevice;
 
 namespace Matrix.Host.Storage.Tables.Accounts;
 
@@ -25,7 +26,6 @@ internal static class DeviceChanges
         Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id = $2"),
         Statement.Of("DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2"),
-        Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id = $2"),
     ];
 
     // A device id is not empty: nothing is excepted by the empty one.
@@ -37,7 +37,6 @@ internal static class DeviceChanges
         Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id <> $2"),
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2"),
-        Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2"),
     ];
 
     // Signatures on keys of devices, before the devices go: those on the master key stay.
@@ -58,9 +57,12 @@ internal static class DeviceChanges
             {
                 writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
             }
+
+            ToDeviceTable.DeleteThrough(writes, op.UserId, op.DeviceId, long.MaxValue);
         })
         .On<DeleteOtherDevices>(static (op, writes) =>
         {
+            ToDeviceTable.DeleteOthers(writes, op.UserId, op.Except ?? "");
             writes.Run(DeleteSignaturesOnOthers, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
             foreach (var statement in DeleteOthers) writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
             writes.Run(DeleteLoginTokens, op, static (a, op) => a.Text(op.UserId));

@@ -20,6 +20,9 @@ public interface IKeysTable
     /// <summary>How many one-time keys a device has left, by algorithm, and the algorithms of its fallback keys that were not used.</summary>
     ValueTask<KeyCounts> CountsAsync(string userId, string deviceId, CancellationToken stop);
 
+    /// <summary>The algorithms of a device's one-time and fallback keys, used ones included.</summary>
+    ValueTask<IReadOnlyList<string>> AlgorithmsAsync(string userId, string deviceId, CancellationToken stop);
+
     /// <summary>Users whose device lists changed last after one position and up to another, in that order; at most <paramref name="limit"/>.</summary>
     ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop);
 

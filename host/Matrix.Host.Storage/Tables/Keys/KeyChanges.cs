@@ -30,6 +30,12 @@ internal static class KeyChanges
 
     private static readonly Statement IsNotNeeded = Statement.Of($"SELECT 1 WHERE NOT {DeviceIsThere} OR {WasGivenAway}");
 
+    private static readonly Statement HasFewAlgorithms = Statement.Of("""
+        SELECT 1 WHERE $3 >= (SELECT COUNT(*) FROM (
+            SELECT algorithm FROM one_time_keys WHERE user_id = $1 AND device_id = $2
+            UNION SELECT algorithm FROM fallback_keys WHERE user_id = $1 AND device_id = $2) AS algorithms)
+        """);
+
     private static readonly Statement UpsertFallbackKey = Statement.Of($"""
         INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, 0 WHERE {DeviceIsThere}
         ON CONFLICT (user_id, device_id, algorithm) DO UPDATE SET key_id = excluded.key_id, json = excluded.json,
@@ -105,6 +111,8 @@ internal static class KeyChanges
                 static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json),
                 static (_, _) => true);
         })
+        .OnCondition<KeyAlgorithmsAtMost>(
+            HasFewAlgorithms, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Most), static (_, _) => true)
         .On<PutFallbackKey>(UpsertFallbackKey, static (a, op) => a
             .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json))
         .On<ClaimKey>(static (op, writes) =>

@@ -19,6 +19,12 @@ public sealed record PutOneTimeKey(string UserId, string DeviceId, string Algori
     : ConditionalOperation;
 
 /// <summary>
+/// Nothing is written: applied if the device has keys of at most that many algorithms. As a precondition it keeps
+/// uploads at once within what they may have together.
+/// </summary>
+public sealed record KeyAlgorithmsAtMost(string UserId, string DeviceId, int Most) : ConditionalOperation;
+
+/// <summary>
 /// A fallback key is put in place of the one of that algorithm, unused; the same key again stays used if it was. Dropped silently if there is no
 /// such device.
 /// </summary>

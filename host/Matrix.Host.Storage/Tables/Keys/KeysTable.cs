@@ -28,6 +28,11 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         SELECT algorithm, NULL FROM fallback_keys WHERE user_id = $1 AND device_id = $2 AND used = 0
         """);
 
+    private static readonly Statement Algorithms = Statement.Of("""
+        SELECT algorithm FROM one_time_keys WHERE user_id = $1 AND device_id = $2
+        UNION SELECT algorithm FROM fallback_keys WHERE user_id = $1 AND device_id = $2
+        """);
+
     private static readonly Statement Changed = Statement.Of("""
         SELECT user_id FROM device_list_changes WHERE position > $1 AND position <= $2 AND only_for = '' ORDER BY position LIMIT $3
         """);
@@ -75,6 +80,9 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             rows.Where(row => row.Count is not null).ToDictionary(row => row.Algorithm, row => row.Count ?? 0, StringComparer.Ordinal),
             [.. rows.Where(row => row.Count is null).Select(row => row.Algorithm)]);
     }
+
+    public ValueTask<IReadOnlyList<string>> AlgorithmsAsync(string userId, string deviceId, CancellationToken stop) => reads.ListAsync(
+        Algorithms, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), static row => row.Text(0), stop);
 
     public ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
         Changed,

@@ -6,25 +6,98 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
 {
     // The limit falls on the message that is one short of it; all of that one's position come along.
     private static readonly Statement OfDevice = Statement.Of("""
-        SELECT position, json FROM to_device
-        WHERE user_id = $1 AND device_id = $2 AND position > $3 AND position <= COALESCE((
+        SELECT t.position, COALESCE(t.json, s.json) FROM to_device t
+        LEFT JOIN to_device_shared s ON t.json IS NULL AND s.position = t.position AND s.seq = t.seq
+        WHERE t.user_id = $1 AND t.device_id = $2 AND t.position > $3 AND t.position <= COALESCE((
             SELECT position FROM to_device WHERE user_id = $1 AND device_id = $2 AND position > $3 AND position <= $4
             ORDER BY position, seq LIMIT 1 OFFSET $5), $4)
-        ORDER BY position, seq
+        ORDER BY t.position, t.seq
         """);
 
-    private static readonly Statement Send = Statement.Of("""
-        INSERT INTO to_device (user_id, device_id, json, position, seq)
-        SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)
+    private static readonly Statement Waiting = Statement.ByKeys("""
+        SELECT user_id, device_id, COUNT(*), CAST(SUM(size) AS BIGINT) FROM to_device
+        WHERE user_id = KEY AND sender = $2 GROUP BY user_id, device_id
         """);
+
+    private static readonly Statement Shared = Statement.Of("SELECT COUNT(*) FROM to_device_shared");
+
+    private static readonly Statement Send = Statement.Of("""
+        INSERT INTO to_device (user_id, device_id, sender, size, json, position, seq)
+        SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)
+        """);
+
+    // Both rows have the sequence number that the first statement was given, which is the highest of the position so
+    // far.
+    private static readonly Statement SendShared = Statement.Of("""
+        INSERT INTO to_device_shared (position, seq, copies, json)
+        SELECT $3, $4, d.copies, $2 FROM (SELECT COUNT(*) AS copies FROM devices WHERE user_id = $1) AS d WHERE d.copies > 0
+        """);
+
+    private static readonly Statement SendToEach = Statement.Of("""
+        INSERT INTO to_device (user_id, device_id, sender, size, json, position, seq)
+        SELECT $1, d.device_id, $2, $3, NULL, s.position, s.seq FROM devices d
+        JOIN (SELECT position, MAX(seq) AS seq FROM to_device_shared WHERE position = $4 GROUP BY position) AS s
+            ON s.position = $4
+        WHERE d.user_id = $1
+        """);
+
+    private const string OfInbox = """
+        (position, seq) IN (
+            SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND position <= $3 AND json IS NULL)
+        """;
+
+    private static readonly Statement DropLast = Statement.Of($"DELETE FROM to_device_shared WHERE copies <= 1 AND {OfInbox}");
+    private static readonly Statement DropCopy = Statement.Of($"UPDATE to_device_shared SET copies = copies - 1 WHERE {OfInbox}");
+
+    // A message to all devices is of one user: once the others are gone, it is kept for the one device that stays, or not at all.
+    private const string OfKept = "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND json IS NULL)";
+    private const string OfOthers = "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id <> $2 AND json IS NULL)";
+
+    private static readonly Statement[] DeleteOfOthers =
+    [
+        Statement.Of($"UPDATE to_device_shared SET copies = 1 WHERE (position, seq) IN {OfKept}"),
+        Statement.Of($"DELETE FROM to_device_shared WHERE (position, seq) IN {OfOthers} AND (position, seq) NOT IN {OfKept}"),
+        Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2"),
+    ];
 
     private static readonly Statement Delete = Statement.Of("""
         DELETE FROM to_device WHERE user_id = $1 AND device_id = $2 AND position <= $3
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<SendToDevice>(Send, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Blob(op.Json).Position().Sequence())
-        .On<DeleteToDevice>(Delete, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Through));
+        .On<SendToDevice>(static (op, writes) =>
+        {
+            if (op.DeviceId != SendToDevice.AllDevices)
+            {
+                writes.Run(Send, op, static (a, op) => a
+                    .Text(op.UserId).Text(op.DeviceId).Text(op.Sender).Int(op.Json.Length).Blob(op.Json).Position().Sequence());
+                return;
+            }
+
+            writes.Run(SendShared, op, static (a, op) => a.Text(op.UserId).Blob(op.Json).Position().Sequence());
+            writes.Run(SendToEach, op, static (a, op) => a.Text(op.UserId).Text(op.Sender).Int(op.Json.Length).Position());
+        })
+        .On<DeleteToDevice>(static (op, writes) => DeleteThrough(writes, op.UserId, op.DeviceId, op.Through));
+
+    /// <summary>
+    /// The messages to a device up to a position go; those to all devices with the last device that had them waiting.
+    /// </summary>
+    internal static void DeleteThrough(IWrites writes, string userId, string deviceId, long through)
+    {
+        foreach (var statement in (ReadOnlySpan<Statement>)[DropLast, DropCopy, Delete])
+        {
+            writes.Run(statement, (userId, deviceId, through), static (a, q) => a.Text(q.userId).Text(q.deviceId).Int(q.through));
+        }
+    }
+
+    /// <summary>The messages to all of a user's devices but one go; to all without exception if that one is empty.</summary>
+    internal static void DeleteOthers(IWrites writes, string userId, string except)
+    {
+        foreach (var statement in DeleteOfOthers)
+        {
+            writes.Run(statement, (userId, except), static (a, q) => a.Text(q.userId).Text(q.except));
+        }
+    }
 
     public ValueTask<IReadOnlyList<ToDeviceRow>> OfDeviceAsync(
         string userId, string deviceId, long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
@@ -33,4 +106,16 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             static (a, q) => a.Text(q.userId).Text(q.deviceId).Int(q.after).Int(q.through).Int(Math.Max(0, q.limit - 1)),
             static row => new ToDeviceRow(row.Int64(0), row.Blob(1)),
             stop);
+
+    public ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(string sender, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+        reads.ByKeysAsync(
+            Waiting,
+            userIds,
+            By.Text,
+            sender,
+            static (a, sender) => a.Text(sender),
+            static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * SendToDevice.Overhead + row.Int64(3)),
+            stop);
+
+    public ValueTask<int> CountSharedAsync(CancellationToken stop) => reads.FirstAsync(Shared, static row => row.Int32(0), stop);
 }
