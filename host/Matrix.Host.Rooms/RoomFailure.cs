@@ -80,7 +80,7 @@ public sealed record RoomFailure(RoomFailureKind Kind, string Message)
         {
             RefusalKind.Size => RoomFailureKind.TooLarge,
             RefusalKind.Form => RoomFailureKind.BadJson,
-            _ => RoomFailureKind.Forbidden,
+            _ => refusal.Clause is "create.prev-events" or "power-levels.creators" ? RoomFailureKind.Malformed : RoomFailureKind.Forbidden,
         },
         refusal.Reason);
 }

@@ -18,6 +18,10 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
     /// Merged over the default power levels.
     member val PowerLevelOverride = JsonObject.Empty with get, set
 
+    /// Whether levels that the override gives to creators are left out, where creators stand above all levels: a client
+    /// that did not choose such a version does not know of it.
+    member val DropsCreatorLevels = false with get, set
+
     /// The full alias; null for none.
     member val Alias: string | null = null with get, set
 
@@ -55,6 +59,7 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
         Preset = preset
         CreationContent = this.CreationContent
         PowerLevelOverride = this.PowerLevelOverride
+        DropsCreatorLevels = this.DropsCreatorLevels
         Alias = this.Alias
         InitialState = initialState.ToArray()
         Name = this.Name

@@ -32,6 +32,8 @@ type CreationRequest = {
     Preset: Preset
     CreationContent: JsonObject
     PowerLevelOverride: JsonObject
+    /// Whether the override's levels of creators are left out, where creators stand above all levels.
+    DropsCreatorLevels: bool
     /// The full alias; null for none.
     Alias: string | null
     InitialState: InitialState[]
@@ -134,6 +136,16 @@ module Creation =
         | ValueSome(Json.Int stateDefault) when stateDefault >= 150L && stateDefault < Numbers.MaxInteger -> stateDefault + 1L
         | _ -> 150L
 
+    /// Power levels without those that the client gave to creators, if it left the version to the server.
+    let private withoutCreators (request: CreationRequest) (levels: JsonObject) =
+        match levels.TryFind "users" with
+        | ValueSome(Json.Object users) when privileged request.Version && request.DropsCreatorLevels ->
+            let creators =
+                request.Creator :: List.ofArray (strings (additionalCreators request))
+
+            merge levels [ struct ("users", Json.Object(without creators users)) ]
+        | _ -> levels
+
     let private powerLevels (request: CreationRequest) =
         let users =
             if privileged request.Version then
@@ -172,7 +184,8 @@ module Creation =
                 struct ("users_default", Json.Int 0L)
             ]
 
-        let levels = merge defaults request.PowerLevelOverride.Members
+        let levels =
+            merge defaults request.PowerLevelOverride.Members |> withoutCreators request
 
         match levels.TryFind "events" with
         | ValueSome(Json.Object given) when privileged request.Version && not (given.Has "m.room.tombstone") ->

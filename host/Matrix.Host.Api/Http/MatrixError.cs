@@ -25,6 +25,7 @@ public static class MatrixError
     public const string NotJson = "M_NOT_JSON";
     public const string ProfileTooLarge = "M_PROFILE_TOO_LARGE";
     public const string RoomInUse = "M_ROOM_IN_USE";
+    public const string ServerNotTrusted = "M_SERVER_NOT_TRUSTED";
     public const string TooLarge = "M_TOO_LARGE";
     public const string Unauthorized = "M_UNAUTHORIZED";
     public const string Unknown = "M_UNKNOWN";

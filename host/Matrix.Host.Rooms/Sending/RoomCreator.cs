@@ -36,6 +36,11 @@ public sealed record RoomRequest
     /// <summary>Who is invited.</summary>
     public IReadOnlyList<string> Invites { get; init; } = [];
 
+    /// <summary>
+    /// Called with the reason for each of the invited whom this server does not know: the room is made without them.
+    /// </summary>
+    public Action<RoomFailure>? NotInvited { get; init; }
+
     /// <summary>Whether invites say that it is a direct chat.</summary>
     public bool IsDirect { get; init; }
 
@@ -116,6 +121,7 @@ public sealed class RoomCreator
             IsDirect = request.IsDirect,
             CreationContent = request.CreationContent,
             PowerLevelOverride = request.PowerLevelOverride,
+            DropsCreatorLevels = request.Version is null,
         };
         foreach (var (type, stateKey, content) in request.InitialState)
         {
@@ -130,7 +136,13 @@ public sealed class RoomCreator
 
         foreach (var user in invites)
         {
-            if (await _memberships.RefusedInviteAsync(user, stop).ConfigureAwait(false) is { } refused) return refused;
+            if (await _memberships.RefusedInviteAsync(user, stop).ConfigureAwait(false) is { } refused)
+            {
+                if (refused.Kind != RoomFailureKind.NotFound) return refused;
+                request.NotInvited?.Invoke(refused);
+                continue;
+            }
+
             room.AddInvite(user, await _contents.OfAsync(user, "invite", null, stop).ConfigureAwait(false));
         }
 
@@ -162,7 +174,7 @@ public sealed class RoomCreator
 
                 // Nothing of the room was submitted, so nothing of it remains.
                 lane.Abandon();
-                return made.Failure.Kind == RoomFailureKind.Forbidden
+                return made.Failure.Kind is RoomFailureKind.Forbidden or RoomFailureKind.Malformed
                     ? new RoomFailure(RoomFailureKind.InvalidRoomState, $"`{draft.Type}`: {made.Failure.Message}")
                     : made.Failure;
             }

@@ -236,6 +236,7 @@ internal sealed class LaneTests(string databaseKind)
             new Matrix.Host.Rooms.Sending.RoomRequest
             {
                 Creator = RoomsWorld.Id("alice"),
+                Version = "12",
                 Preset = Preset.PublicChat,
                 Alias = $"#kitchen:{RoomsWorld.Server}",
                 PowerLevelOverride = JsonObject.OfSeq(

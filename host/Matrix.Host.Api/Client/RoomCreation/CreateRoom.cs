@@ -1,13 +1,15 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
+using Matrix.Host.Api.Client.RoomMembership;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Sending;
+using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Api.Client.RoomCreation;
 
 /// <summary>Creating rooms. Client-Server API, "Creation".</summary>
-internal sealed class CreateRoom(RoomCreator creator, ClientOptions options) : IEndpoints
+internal sealed partial class CreateRoom(RoomCreator creator, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
         routes.Post(
@@ -16,8 +18,12 @@ internal sealed class CreateRoom(RoomCreator creator, ClientOptions options) : I
             CreateAsync,
             new RouteOptions { Rate = RateClass.Membership, Body = BodyLimit.Large, CanonicalBody = true, BodyMayBeMissing = true });
 
-    private async ValueTask<Answer> CreateAsync(Call call, RoomRequest request, CancellationToken stop) => RoomAnswers.RoomId(
-        await creator.CreateAsync(request with { Creator = call.Caller.UserId }, stop).ConfigureAwait(false));
+    private async ValueTask<Answer> CreateAsync(Call call, RoomRequest request, CancellationToken stop)
+    {
+        var creatorId = call.Caller.UserId;
+        var asked = request with { Creator = creatorId, NotInvited = why => LeftOut(creatorId, why.Message) };
+        return RoomAnswers.RoomId(await creator.CreateAsync(asked, stop).ConfigureAwait(false));
+    }
 
     private RoomRequest Read(BodyReader body)
     {
@@ -35,10 +41,7 @@ internal sealed class CreateRoom(RoomCreator creator, ClientOptions options) : I
             "trusted_private_chat" => Preset.TrustedPrivateChat,
             _ => Wrong(body, "preset", "`private_chat`, `public_chat` or `trusted_private_chat`") ? null! : Preset.PrivateChat,
         };
-        if (body.Items("invite_3pid") is { Length: > 0 })
-        {
-            body.Refuse(MatrixError.InvalidParam, "This server has no identity server to invite by `invite_3pid` through.");
-        }
+        foreach (var invite in body.InnerItems("invite_3pid") ?? []) ThirdPartyInvites.Refuse(invite);
 
         return new RoomRequest
         {
@@ -60,6 +63,9 @@ internal sealed class CreateRoom(RoomCreator creator, ClientOptions options) : I
             ],
         };
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "A room that {Creator} creates lacks one of the invited: {Why}")]
+    private partial void LeftOut(string creator, string why);
 
     private static bool Wrong(BodyReader body, string name, string expected)
     {

@@ -21,7 +21,7 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         routes.Post("rooms/{roomId}/join", ReadJoin, JoinAsync, open);
         routes.Post("rooms/{roomId}/leave", Reason, LeaveAsync, open);
         routes.Post("rooms/{roomId}/forget", ForgetAsync, open);
-        routes.Post("rooms/{roomId}/invite", Target, Of(memberships.InviteAsync), one);
+        routes.Post("rooms/{roomId}/invite", Invitee, Of(memberships.InviteAsync), one);
         routes.Post("rooms/{roomId}/kick", Target, Of(memberships.KickAsync), one);
         routes.Post("rooms/{roomId}/ban", Target, Of(memberships.BanAsync), one);
         routes.Post("rooms/{roomId}/unban", Target, Of(memberships.UnbanAsync), one);
@@ -52,6 +52,12 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         var userId = body.RequiredText("user_id");
         if (body.Problem is null && !UserId.isValid(userId)) body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
         return new Someone(userId, Reason(body));
+    }
+
+    private static Someone Invitee(BodyReader body)
+    {
+        if (ThirdPartyInvites.IsOne(body)) ThirdPartyInvites.Refuse(body);
+        return Target(body);
     }
 
     /// <summary>What one user does to another, in a room.</summary>
