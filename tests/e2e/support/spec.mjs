@@ -51,6 +51,7 @@ function load() {
     if (document === null || typeof document !== "object") continue;
     // "The content, or the whole event": a whole event is an object too, so both hold and one of them is enough.
     if (file.endsWith("client-server/rooms.yaml")) relaxOneOf(document);
+    allowNullWhereClientsWantIt(file, document);
     documents.set(uriOf(file), document);
     ajv.addSchema(document, uriOf(file), false, false);
   }
@@ -61,6 +62,18 @@ function load() {
   }
   // "/rooms/{roomId}/state" is asked before "/rooms/{roomId}/{anything}".
   operations.sort((a, b) => b.literals - a.literals);
+}
+
+/** Members that are null where the schema wants them absent: docs/decisions/0023. */
+function allowNullWhereClientsWantIt(file, document) {
+  const allow = (properties, names) => names.forEach((name) => (properties[name].type = [properties[name].type, "null"]));
+  if (file.endsWith("client-server/definitions/client_device.yaml")) {
+    allow(document.properties, ["display_name", "last_seen_ip", "last_seen_ts"]);
+  }
+  if (file.endsWith("client-server/rooms.yaml")) {
+    const answer = document.paths["/rooms/{roomId}/joined_members"].get.responses["200"].content["application/json"].schema;
+    allow(answer.properties.joined.patternProperties["^@"].properties, ["display_name", "avatar_url"]);
+  }
 }
 
 function relaxOneOf(value) {

@@ -12,7 +12,7 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Api.Client.Devices;
 
 /// <summary>A user's devices. Client-Server API, "Device Management".</summary>
-internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInteractiveAuth interactive) : IEndpoints
+internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInteractiveAuth interactive, TimeProvider clock) : IEndpoints
 {
     private static readonly Answer _none = Answer.NotFound("You have no such device.");
 
@@ -28,7 +28,7 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
         var devices = await storage.Accounts.DevicesAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        return Answer.Json(devices, static (json, all) =>
+        return Answer.Json(devices.Select(device => Seen(call, device)), static (json, all) =>
         {
             json.WriteStartArray("devices");
             foreach (var device in all)
@@ -45,7 +45,7 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         var device = await storage.Accounts.FindDeviceAsync(call.Caller.UserId, call["deviceId"], stop).ConfigureAwait(false);
-        return device is null ? _none : Answer.Json(device, Write);
+        return device is null ? _none : Answer.Json(Seen(call, device), Write);
     }
 
     private async ValueTask<Answer> RenameAsync(Call call, Renaming wish, CancellationToken stop)
@@ -81,12 +81,21 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
         return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
     }
 
+    /// <summary>
+    /// The device that asks is seen now; of the others the database says when, a minute late at most.
+    /// </summary>
+    private DeviceRow Seen(Call call, DeviceRow device) => device.DeviceId == call.Caller.DeviceId
+        ? device with { LastSeenIp = call.Address, LastSeenAt = clock.GetUtcNow().ToUnixTimeMilliseconds() }
+        : device;
+
+    /// <summary>Null where nothing is known: clients refuse an answer that lacks a member. Decision 23.</summary>
     private static void Write(Utf8JsonWriter json, DeviceRow device)
     {
         json.WriteString("device_id", device.DeviceId);
-        if (device.DisplayName is not null) json.WriteString("display_name", device.DisplayName);
-        if (device.LastSeenIp is not null) json.WriteString("last_seen_ip", device.LastSeenIp);
+        json.WriteString("display_name", device.DisplayName);
+        json.WriteString("last_seen_ip", device.LastSeenIp);
         if (device.LastSeenAt is { } at) json.WriteNumber("last_seen_ts", at);
+        else json.WriteNull("last_seen_ts");
     }
 
     private sealed record Renaming(string? Name);

@@ -121,8 +121,9 @@ internal sealed class RoomStates(
             {
                 if (member.Pdu.StateKey is not { } userId || MemberTrail.MembershipOf(member) != "join") continue;
                 json.WriteStartObject(userId);
-                if (member.Pdu.Content.Text("avatar_url") is { } avatar) json.WriteString("avatar_url", avatar);
-                if (member.Pdu.Content.Text("displayname") is { } name) json.WriteString("display_name", name);
+                // Null where nothing is known: clients refuse an answer that lacks them. Decision 23.
+                json.WriteString("avatar_url", member.Pdu.Content.Text("avatar_url"));
+                json.WriteString("display_name", member.Pdu.Content.Text("displayname"));
                 json.WriteEndObject();
             }
 
