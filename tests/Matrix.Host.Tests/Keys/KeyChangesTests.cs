@@ -72,6 +72,22 @@ public sealed class KeyChangesTests
     }
 
     [Test]
+    public async Task A_new_device_is_news_before_it_has_keys_and_so_is_its_name_but_not_its_next_login()
+    {
+        var room = await CreatesRoomAsync(_alice);
+        await JoinsAsync(_bob, room);
+
+        var added = await SinceAsync(() => _alice.LogsInAsync("TABLET"), _alice, _bob, _carol);
+        Assert.That(added[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        Assert.That(added[_alice].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        Assert.That(added[_carol].Changed, Is.Empty);
+        var renamed = await SinceAsync(() => _alice.PutAsync("devices/TABLET", new JsonObject { ["display_name"] = "mine" }), _bob);
+        Assert.That(renamed[_bob].Changed, Is.EqualTo(new[] { _alice.UserId }));
+        var again = await SinceAsync(() => _alice.LogsInAsync("TABLET"), _bob);
+        Assert.That(again[_bob].Changed, Is.Empty);
+    }
+
+    [Test]
     public async Task Whom_a_user_has_verified_is_news_to_them_only()
     {
         var room = await CreatesRoomAsync(_alice);

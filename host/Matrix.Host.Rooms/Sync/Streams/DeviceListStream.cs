@@ -1,4 +1,5 @@
 using Matrix.Host.Rooms.Sync.Board;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Writing;
 
@@ -14,6 +15,9 @@ internal sealed class DeviceListStream(SyncBoard board) : IChangeConsumer
         {
             case LogDeviceListChange changed:
                 board.DeviceListChanged(changed.UserId, changed.OnlyFor, position, board.ToWake);
+                break;
+            case PutDevice made:
+                board.DeviceListChanged(made.UserId, onlyFor: null, position, board.ToWake);
                 break;
             case PutOneTimeKey key:
                 TouchKeys(key.UserId, key.DeviceId, position);

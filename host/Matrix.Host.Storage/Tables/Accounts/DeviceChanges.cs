@@ -10,6 +10,12 @@ internal static class DeviceChanges
         INSERT INTO devices (user_id, device_id, created_at, display_name) VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, device_id) DO NOTHING
         """);
 
+    private static readonly Statement LogIfNew = Statement.Of("""
+        INSERT INTO device_list_changes (user_id, only_for, position)
+        SELECT $1, '', $3 WHERE NOT EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)
+        ON CONFLICT (user_id, only_for) DO UPDATE SET position = excluded.position
+        """);
+
     private static readonly Statement Rename = Statement.Of("UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2");
 
     private static readonly Statement Touch = Statement.Of("""
@@ -47,7 +53,11 @@ internal static class DeviceChanges
     private static readonly Statement DeleteLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE user_id = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<PutDevice>(Insert, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Now().TextOrNull(op.InitialDisplayName))
+        .On<PutDevice>(static (op, writes) =>
+        {
+            writes.Run(LogIfNew, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Position());
+            writes.RunIf(Insert, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Now().TextOrNull(op.InitialDisplayName));
+        })
         .OnCondition<RenameDevice>(Rename, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).TextOrNull(op.DisplayName))
         .On<TouchDevice>(Touch, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.SeenAt).Text(op.Ip))
         .On<DeleteDevice>(static (op, writes) =>

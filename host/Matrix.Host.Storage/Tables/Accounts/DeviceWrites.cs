@@ -2,8 +2,11 @@ using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Storage.Tables.Accounts;
 
-/// <summary>A device logs in: made with that name, or kept as it is if it is known.</summary>
-public sealed record PutDevice(string UserId, string DeviceId, string? InitialDisplayName) : WriteOperation;
+/// <summary>
+/// A device logs in: made with that name, or kept as it is if it is known. Applied if it was made: then the user's
+/// device list has changed, and whoever tracks it must ask again, though the device has no keys yet.
+/// </summary>
+public sealed record PutDevice(string UserId, string DeviceId, string? InitialDisplayName) : ConditionalOperation;
 
 /// <summary>A device is renamed. Not applied if there is none.</summary>
 public sealed record RenameDevice(string UserId, string DeviceId, string? DisplayName) : ConditionalOperation;
