@@ -71,6 +71,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return answer;
     }
 
+    /// <summary>The ids of these numbers: no event is read.</summary>
+    public ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
+        table.IdsAsync(nids, stop);
+
     /// <summary>A page of a room's timeline: see <see cref="IEventsTable.RangeAsync"/>. Rejected, soft-failed and outlying events are passed over.</summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
         RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop)

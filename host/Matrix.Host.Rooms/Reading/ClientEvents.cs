@@ -26,7 +26,8 @@ public readonly record struct EventExtras
 }
 
 /// <summary>Events as clients are shown them. Client-Server API, "Room event format".</summary>
-public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visibility visibility, TimeProvider time)
+public sealed class ClientEvents(
+    EventStore events, ReplacedState replaced, MemberTrail members, Visibility visibility, TimeProvider time)
 {
     /// <summary>Of how many replaced state events it is looked whether the reader may see them; what the others said is left out.</summary>
     private const int MostReplaced = 256;
@@ -75,6 +76,51 @@ public sealed class ClientEvents(EventStore events, ReplacedState replaced, Visi
         }
 
         return extras;
+    }
+
+    /// <summary>
+    /// What goes with these state events of one room: the id of what each replaced, and the reader's membership at it.
+    /// Asks the database twice at most for all of them, if memory does not do.
+    /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="state">The events.</param>
+    /// <param name="member">The reader's member event at the latest of them, or a later one.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<Dictionary<EventNid, EventExtras>> StateExtrasAsync(
+        RoomIdentity room, IReadOnlyList<StoredEvent> state, EventNid member, CancellationToken stop)
+    {
+        var extras = new Dictionary<EventNid, EventExtras>(state.Count);
+        if (state.Count == 0) return extras;
+        await replaced.LearnAsync(room.Nid, state, stop).ConfigureAwait(false);
+        var ids = await IdsAsync(state, stop).ConfigureAwait(false);
+        var membershipAt = await members.MembershipsAsync(room, member, state, stop).ConfigureAwait(false);
+        foreach (var stored in state)
+        {
+            extras[stored.Nid] = new EventExtras
+            {
+                ReplacesState = stored.Replaces is { IsNone: false } before ? ids.GetValueOrDefault(before) : null,
+                Membership = membershipAt(stored.Nid),
+            };
+        }
+
+        return extras;
+    }
+
+    /// <summary>The ids of what these events replaced.</summary>
+    private async ValueTask<Dictionary<EventNid, string>> IdsAsync(IReadOnlyList<StoredEvent> state, CancellationToken stop)
+    {
+        var ids = new Dictionary<EventNid, string>();
+        List<EventNid>? asked = null;
+        foreach (var stored in state)
+        {
+            if (stored.Replaces is not { IsNone: false } before) continue;
+            if (events.Known(before) is { } known) ids[before] = known.EventId;
+            else (asked ??= []).Add(before);
+        }
+
+        if (asked is null) return ids;
+        foreach (var (nid, id) in await events.IdsAsync(asked, stop).ConfigureAwait(false)) ids[nid] = id;
+        return ids;
     }
 
     /// <summary>Who has left is not told of redactions that were made later.</summary>

@@ -53,6 +53,24 @@ public sealed class MemberTrail(EventStore events, StateStore states, ReplacedSt
         return [.. near, .. found.OrderByDescending(member => member.Nid.Value)];
     }
 
+    /// <summary>
+    /// What the user was at each of these state events; those are left out that lie further back than is looked. Costs
+    /// a question if the user's member events are among the given ones or in memory.
+    /// </summary>
+    /// <param name="room">The room.</param>
+    /// <param name="latest">The user's member event at the latest of the events, or a later one.</param>
+    /// <param name="among">The events, of which it is known what they replaced.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<Func<EventNid, string?>> MembershipsAsync(
+        RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
+    {
+        if (among.Count == 0 || latest.IsNone) return static _ => null;
+        var oldest = among.Min(stored => stored.Nid.Value);
+        var trail = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        var seenFrom = trail.Count < Near ? long.MinValue : trail[^1].Nid.Value;
+        return nid => nid.Value < seenFrom ? null : MembershipAt(trail, nid);
+    }
+
     private async ValueTask<IReadOnlyList<StoredEvent>> FollowAsync(
         RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, int longest, CancellationToken stop)
     {

@@ -12,50 +12,39 @@ namespace Matrix.Host.Rooms.Reading;
 public sealed class ReplacedState(IStateTable steps)
 {
     /// <summary>
-    /// Sees to it that <see cref="StoredEvent.Replaces"/> is known of these events of one room. Costs a question for every checkpoint that the
-    /// unknown ones lie behind, so mostly one.
+    /// Sees to it that <see cref="StoredEvent.Replaces"/> is known of these events of one room. Costs one question, for
+    /// the steps that the unknown ones made.
     /// </summary>
     public async ValueTask LearnAsync(RoomNid room, IReadOnlyList<StoredEvent> events, CancellationToken stop)
     {
-        while (LatestUnknown(events) is { } latest)
-        {
-            // Asked for the latest one: the steps back to its checkpoint come with it, and with them the answer for most of the others.
-            var chain = await steps.ChainAsync(room, latest.Row.Step, stop).ConfigureAwait(false);
-            foreach (var row in chain?.Steps ?? []) Learn(StateStep.Parse(row.Changes.ToArray()), row.Step, room, events);
-
-            if (latest.Replaces is null && await steps.StepAsync(room, latest.Row.Step, stop).ConfigureAwait(false) is { } own)
-            {
-                Learn(StateStep.Parse(own.Changes.ToArray()), own.Step, room, events);
-            }
-
-            // A state event that changed nothing replaced nothing.
-            latest.Replaces ??= EventNid.None;
-        }
-    }
-
-    private static StoredEvent? LatestUnknown(IReadOnlyList<StoredEvent> events)
-    {
-        StoredEvent? latest = null;
+        Dictionary<int, List<StoredEvent>>? unknown = null;
         foreach (var stored in events)
         {
             if (stored.Replaces is not null) continue;
-            if ((stored.Row.Standing & EventStanding.State) == 0) stored.Replaces = EventNid.None;
-            else if (latest is null || stored.Row.Step > latest.Row.Step) latest = stored;
+            if ((stored.Row.Standing & EventStanding.State) == 0)
+            {
+                stored.Replaces = EventNid.None;
+                continue;
+            }
+
+            if (!(unknown ??= []).TryGetValue(stored.Row.Step, out var ofStep)) unknown[stored.Row.Step] = ofStep = [];
+            ofStep.Add(stored);
         }
 
-        return latest;
-    }
-
-    private static void Learn(StateStep step, int number, RoomNid room, IReadOnlyList<StoredEvent> events)
-    {
-        foreach (var stored in events)
+        if (unknown is null) return;
+        foreach (var row in await steps.StepsAsync(room, unknown.Keys, stop).ConfigureAwait(false))
         {
-            if (stored.Row.Step != number || stored.Replaces is not null) continue;
-            foreach (var change in step.Changes)
+            foreach (var change in StateStep.Parse(row.Changes.ToArray()).Changes)
             {
-                if (change.AfterOrdinal != stored.Nid.Ordinal) continue;
-                stored.Replaces = change.BeforeOrdinal == 0 ? EventNid.None : EventNid.Of(room, change.BeforeOrdinal);
+                foreach (var stored in unknown[row.Step])
+                {
+                    if (change.AfterOrdinal != stored.Nid.Ordinal) continue;
+                    stored.Replaces = change.BeforeOrdinal == 0 ? EventNid.None : EventNid.Of(room, change.BeforeOrdinal);
+                }
             }
         }
+
+        // A state event that changed nothing replaced nothing.
+        foreach (var stored in unknown.Values.SelectMany(static ofStep => ofStep)) stored.Replaces ??= EventNid.None;
     }
 }

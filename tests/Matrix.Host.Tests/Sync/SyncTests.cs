@@ -452,6 +452,40 @@ internal sealed class SyncTests(string kind)
         Assert.That((long)changed["age"]!, Is.InRange(0, 60_000));
     }
 
+    [TestCase("")]
+    [TestCase("use_state_after=true")]
+    public async Task State_tells_the_membership_of_the_reader_and_what_it_replaced(string query)
+    {
+        var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["topic"] = "first", ["name"] = "Kitchen" });
+        await _bob.JoinsAsync(room);
+        var first = (string?)(await _alice.GetAsync($"rooms/{SyncingUsers.Esc(room)}/state/m.room.topic?format=event")).Json["event_id"];
+        var second = await _alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "second" });
+        for (var i = 0; i < 25; i++) await _alice.SaysAsync(room, $"m{i}");
+
+        var initial = await _bob.SyncsAsync(query: query);
+        var state = State(initial);
+        Assert.That((string?)state["m.room.topic|"]["unsigned"]!["replaces_state"], Is.EqualTo(first));
+        Assert.That((string?)state["m.room.topic|"]["unsigned"]!["membership"], Is.EqualTo("join"));
+        Assert.That((string?)state["m.room.name|"]["unsigned"]!["membership"], Is.EqualTo("leave"));
+        Assert.That(state["m.room.name|"]["unsigned"]!.AsObject().ContainsKey("replaces_state"), Is.False);
+
+        await _alice.SetsAsync(room, "m.room.topic", new JsonObject { ["topic"] = "third" });
+        for (var i = 0; i < 25; i++) await _alice.SaysAsync(room, $"n{i}");
+        var gap = State(await _bob.SyncsAsync(initial.Next, query));
+        Assert.That((string?)gap["m.room.topic|"]["unsigned"]!["replaces_state"], Is.EqualTo(second));
+        Assert.That((string?)gap["m.room.topic|"]["unsigned"]!["membership"], Is.EqualTo("join"));
+
+        await _bob.LeavesAsync(room);
+        var left = await _bob.SyncsAsync(filter: new JsonObject
+        {
+            ["room"] = new JsonObject { ["include_leave"] = true, ["timeline"] = new JsonObject { ["limit"] = 2 } },
+        });
+        Assert.That((string?)left.State(room).Single(e => SyncReply.KeyOf(e) == "m.room.topic|")["unsigned"]!["replaces_state"], Is.EqualTo(second));
+
+        Dictionary<string, JsonObject> State(SyncReply sync) =>
+            (query.Length == 0 ? sync.State(room) : sync.StateAfter(room)).ToDictionary(SyncReply.KeyOf);
+    }
+
     [Test]
     public async Task A_redacted_event_says_why()
     {

@@ -68,6 +68,8 @@ internal sealed class JoinedRooms(RoomServices services)
 
         var span = new StateSpan(room, isFull ? StateTree.Empty : before, end, timeline, isFull);
         var state = await _state.EventsAsync(turn, span, summary?.Heroes ?? [], stop).ConfigureAwait(false);
+        var member = end.Find(MemberType, userId) is { } own ? EventNid.Of(room.Nid, own.Ordinal) : EventNid.None;
+        var stateExtras = await services.ClientEvents.StateExtrasAsync(room, state, member, stop).ConfigureAwait(false);
         var typing = TypingOf(turn, input, isNew);
         var receipts = await ReceiptsAsync(turn, input, isNew, stop).ConfigureAwait(false);
         var accountData = await AccountDataAsync(turn, input, isNew, stop).ConfigureAwait(false);
@@ -87,7 +89,7 @@ internal sealed class JoinedRooms(RoomServices services)
         output.Name(room.RoomId);
         output.Byte((byte)'{');
         if (summary is not null) RoomWriter.Summary(turn, summary);
-        if (state.Count > 0 || turn.Request.UseStateAfter || isFull) _writer.State(turn, state);
+        if (state.Count > 0 || turn.Request.UseStateAfter || isFull) _writer.State(turn, state, stateExtras);
         _writer.Timeline(turn, timeline, extras);
         RoomWriter.Ephemeral(turn, typing, receipts);
         RoomWriter.AccountData(turn, accountData);

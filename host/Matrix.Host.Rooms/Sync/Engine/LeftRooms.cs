@@ -61,6 +61,7 @@ internal sealed class LeftRooms(RoomServices services)
         await services.BundleAsync(turn, input.View, sight, timeline, extras, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
         var state = isOld ? [] : await _state.EventsAsync(turn, span, [], stop).ConfigureAwait(false);
+        var stateExtras = await services.ClientEvents.StateExtrasAsync(room, state, departure.Event.Nid, stop).ConfigureAwait(false);
         if (!isOld && !turn.IsInitial)
         {
             await services.DeviceLists.CompareAsync(userId, room, before, end, turn.DevicesChanged, turn.DevicesLeft, stop).ConfigureAwait(false);
@@ -70,7 +71,7 @@ internal sealed class LeftRooms(RoomServices services)
         var output = turn.Output;
         output.Name(room.RoomId);
         output.Byte((byte)'{');
-        _writer.State(turn, state);
+        _writer.State(turn, state, stateExtras);
         _writer.Timeline(turn, timeline, extras);
         RoomWriter.AccountData(turn, [.. input.AccountData.Where(row => turn.Filter.RoomAccountData.AdmitsRoom(room.RoomId) && turn.Filter.RoomAccountData.Admits(row.Type, null, false))]);
         output.Close();
@@ -84,7 +85,7 @@ internal sealed class LeftRooms(RoomServices services)
         var extras = await services.ClientEvents.ExtrasAsync(room, [departure], [departure], sight, stop).ConfigureAwait(false);
         turn.Output.Name(room.RoomId);
         turn.Output.Byte((byte)'{');
-        _writer.State(turn, []);
+        _writer.State(turn, [], []);
         _writer.Timeline(turn, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
         RoomWriter.AccountData(turn, []);
         turn.Output.Close();

@@ -37,7 +37,7 @@ public sealed class RoomSync : IAsyncDisposable
         Trail = new MemberTrail(rooms.Events, rooms.States, Replaced);
         _erased = new ErasedUsers(Trail, time);
         Visibility = new Visibility(rooms.Events, rooms.States, Replaced, Trail, _erased);
-        ClientEvents = new ClientEvents(rooms.Events, Replaced, Visibility, time);
+        ClientEvents = new ClientEvents(rooms.Events, Replaced, Trail, Visibility, time);
         Ignored = new IgnoredUsers(storage.AccountData);
         Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility, reading);
         Typing = typing;

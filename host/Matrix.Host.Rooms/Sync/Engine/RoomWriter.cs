@@ -30,10 +30,10 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     }
 
     /// <summary>`state` or `state_after`.</summary>
-    public void State(SyncTurn turn, IReadOnlyList<StoredEvent> state)
+    public void State(SyncTurn turn, IReadOnlyList<StoredEvent> state, Dictionary<EventNid, EventExtras> extras)
     {
         turn.Output.OpenEvents(turn.Request.UseStateAfter ? "state_after"u8 : "state"u8);
-        foreach (var stored in state) Event(turn, stored, default);
+        foreach (var stored in state) Event(turn, stored, extras.GetValueOrDefault(stored.Nid));
         turn.Output.CloseEvents();
     }
 

@@ -12,6 +12,9 @@ public interface IStateTable
     /// <summary>One step, or null.</summary>
     ValueTask<StepRow?> StepAsync(RoomNid room, int step, CancellationToken stop);
 
+    /// <summary>These steps, in no order, in one round trip; absent ones are left out.</summary>
+    ValueTask<IReadOnlyList<StepRow>> StepsAsync(RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop);
+
     /// <summary>These nodes, in no order, in one round trip.</summary>
     ValueTask<IReadOnlyList<NodeRow>> NodesAsync(RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop);
 

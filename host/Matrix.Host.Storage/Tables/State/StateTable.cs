@@ -18,6 +18,9 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         """);
 
     private static readonly Statement Step = Statement.Of("SELECT step_key, parent, base, changes FROM state_steps WHERE step_key = $1");
+    private static readonly Statement Steps = Statement.ByKeys(
+        "SELECT step_key, parent, base, changes FROM state_steps WHERE step_key = KEY");
+
     private static readonly Statement Nodes = Statement.ByKeys("SELECT node_key, data FROM state_nodes WHERE node_key = KEY");
 
     private static readonly Statement NodesFrom = Statement.Of("""
@@ -107,8 +110,11 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         Step,
         Key(room, step),
         static (a, key) => a.Int(key),
-        static row => new StepRow(Number(row.Int64(0)), row.Int32(1), row.Int32(2), row.Blob(3)),
+        StepOf,
         stop);
+
+    public ValueTask<IReadOnlyList<StepRow>> StepsAsync(RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop) =>
+        reads.ByKeysAsync(Steps, [.. steps.Select(step => Key(room, step))], By.Number, StepOf, stop);
 
     public ValueTask<IReadOnlyList<NodeRow>> NodesAsync(RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop) =>
         reads.ByKeysAsync(Nodes, [.. nodes.Select(node => Key(room, node))], By.Number, Node, stop);
@@ -129,6 +135,8 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
 
     private static StorageException Damaged(RoomNid room, int step, string what) =>
         new(StorageFailure.Unavailable, $"The state of step {step} of room {room} cannot be rebuilt: {what}.");
+
+    private static StepRow StepOf(IRow row) => new(Number(row.Int64(0)), row.Int32(1), row.Int32(2), row.Blob(3));
 
     private static NodeRow Node(IRow row) => new(Number(row.Int64(0)), row.Blob(1));
 
