@@ -69,12 +69,24 @@ public sealed class PushRuleTests
     [TestCase("content/a", """{"actions":[]}""", 400, "M_MISSING_PARAM")]
     [TestCase("content/a", """{"pattern":5,"actions":[]}""", 400, "M_BAD_JSON")]
     [TestCase("content/a", """{"pattern":"x","actions":"notify"}""", 400, "M_BAD_JSON")]
-    [TestCase("magic/a", """{"actions":[]}""", 400, "M_INVALID_PARAM")]
+    [TestCase("magic/a", """{"actions":[]}""", 404, "M_UNRECOGNIZED")]
+    [TestCase("magic/a/enabled", """{"enabled":true}""", 404, "M_UNRECOGNIZED")]
+    [TestCase("override/a/actions", """{"actions":[]}""", 404, "M_NOT_FOUND")]
     [TestCase("override/a/enabled", """{"enabled":true}""", 404, "M_NOT_FOUND")]
     [TestCase("override/.m.rule.master/enabled", """{"enabled":"yes"}""", 400, "M_BAD_JSON")]
     [TestCase("override/.m.rule.master/enabled", """{}""", 400, "M_MISSING_PARAM")]
     public async Task What_is_wrong_is_told(string path, string body, int status, string errcode) =>
         (await _alice.SendAsync(HttpMethod.Put, "pushrules/global/" + path, TestClient.Raw(body))).Is(status, errcode);
+
+    [TestCase("magic/a", "M_UNRECOGNIZED")]
+    [TestCase("magic/a/actions", "M_UNRECOGNIZED")]
+    [TestCase("override/a", "M_NOT_FOUND")]
+    [TestCase("override/a/enabled", "M_NOT_FOUND")]
+    public async Task Of_what_there_is_not_nothing_is_shown_or_deleted(string path, string code)
+    {
+        (await _alice.GetAsync("pushrules/global/" + path)).Is(404, code);
+        if (!path.EndsWith('d') && !path.EndsWith('s')) (await _alice.DeleteAsync("pushrules/global/" + path)).Is(404, code);
+    }
 
     [Test]
     public async Task Concurrent_changes_are_all_kept()

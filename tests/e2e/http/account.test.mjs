@@ -141,9 +141,9 @@ test("push rules come with defaults, take new ones in order, and change", async 
 
 test("push rules that cannot be are refused", async () => {
   const user = await User.register(server);
-  const bad = ["M_BAD_JSON", "M_INVALID_PARAM", "M_UNKNOWN", "M_MISSING_PARAM", "M_UNRECOGNIZED"];
+  const bad = ["M_BAD_JSON", "M_INVALID_PARAM", "M_UNKNOWN", "M_MISSING_PARAM"];
   const put = (kind, id, body) => user.call("PUT", v3`pushrules/global/${kind}/${id}`, body);
-  refusedWith(await put("nokind", "x", { actions: [] }), 400, bad);
+  refusedWith(await put("nokind", "x", { actions: [] }), 404, "M_UNRECOGNIZED");
   refusedWith(await put("override", ".mine", { actions: [], conditions: [] }), 400, bad);
   refusedWith(await put("override", "x", { conditions: [] }), 400, bad);
   refusedWith(await put("override", "x", { actions: "notify", conditions: [] }), 400, bad);

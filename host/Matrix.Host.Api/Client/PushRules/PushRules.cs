@@ -63,5 +63,6 @@ internal sealed class PushRules(UserPushRules rules, ClientOptions options) : IE
 
     private static Answer Show(JsonObject json) => Answer.Bytes(CanonicalJson.bytes(Json.NewObject(json)));
 
-    private static Answer UnknownKind(Call call) => Answer.InvalidParam($"There is no kind of push rule `{call["kind"]}`.");
+    private static Answer UnknownKind(Call call) => Answer.Error(
+        404, MatrixError.Unrecognized, $"There is no kind of push rule `{call["kind"]}`.");
 }
