@@ -8,11 +8,11 @@ open Matrix.Core.State
 open Matrix.Core.StateRes
 open Matrix.Properties.Reference
 
-/// Servers that do one thing wrong: the simulation has to notice each.
+/// Servers with one defect: the simulation has to notice each.
 [<RequireQualifiedAccess>]
 module Mutants =
 
-    /// Where states differ, what was heard first stands.
+    /// Where states differ, the first one wins.
     let firstHeardWins: Conduct =
         fun _ _ _ -> {
             Practices.usual with
@@ -30,8 +30,8 @@ module Mutants =
             else
                 Practices.usual
 
-    /// What peers tell of states counts for more than what the server could work out.
-    let believesLiars: Conduct =
+    /// Peers' states are believed over what the server could compute.
+    let believesPeers: Conduct =
         fun _ _ _ -> {
             Practices.usual with
                 BelievesStates = true
@@ -65,7 +65,7 @@ module Mutants =
                 ]
         }
 
-    /// In the auth difference of one server, the chains of what the states agree on are not left out.
+    /// The auth difference of one server includes the auth chains of unconflicted events.
     let sharedPastCounts: Conduct =
         fun stage server find ->
             if server <> 0 then
@@ -102,13 +102,13 @@ module Mutants =
                 RestoresExtremities = false
         }
 
-    /// Each by its name, with what it does wrong.
+    /// Each with its name, and its defect.
     let all: (string * string * Conduct) list = [
         "failed-flush-keeps-extremities",
         "a failed flush leaves the extremities as they were after it",
         failedFlushKeepsExtremities
         "first-heard-wins", "where states differ, what was heard first stands", firstHeardWins
         "soft-failure-ignored", "an event that the current state forbids is built upon", softFailureIgnored
-        "believes-liars", "what a peer tells of a state counts for more than what the server works out", believesLiars
+        "believes-peers", "what a peer tells of a state counts for more than what the server works out", believesPeers
         "shared-past-counts", "the auth difference counts the chains of what the states agree on", sharedPastCounts
     ]

@@ -28,7 +28,7 @@ type SimulateArguments =
             | Seed _ -> "the first seed: the same seed gives the same history; 1 unless said."
             | Seeds _ -> "how many seeds are run, on all cores, by turns in the versions; 1 in each unless said."
             | Faults _ ->
-                "all, none, or some of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, liar (with commas); all unless said."
+                "all, none, or some of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, byzantine (with commas); all unless said."
             | Room_Version _ -> "the room's version, or all; may be given several times; 12 unless said."
             | Replay _ -> "runs the history of a file again, in place of a seed's: with --format only."
             | Out _ ->
@@ -84,7 +84,7 @@ module internal SimulateCommand =
         match plan with
         | Error ending -> ending
         | Ok plan ->
-            let ended, history = Simulation.tell plan
+            let ended, history = Simulation.history plan
 
             let facts = [
                 "history", Word file
@@ -129,7 +129,7 @@ module internal SimulateCommand =
         (out: string option)
         (format: OutputFormat)
         =
-        let watch = Diagnostics.Stopwatch.StartNew()
+        let checker = Diagnostics.Stopwatch.StartNew()
         let seedOf n = first + int64 n
         let versionOf n = versions[n % versions.Length]
 
@@ -137,7 +137,7 @@ module internal SimulateCommand =
             Plan.ofSeed { options with Version = versionOf n } (uint64 (seedOf n))
 
         let ended = runAll count planOf
-        let seconds = int64 watch.Elapsed.TotalSeconds
+        let seconds = int64 checker.Elapsed.TotalSeconds
 
         let failures = [
             for n in 0 .. count - 1 do

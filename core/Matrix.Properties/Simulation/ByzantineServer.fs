@@ -8,18 +8,18 @@ open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// A server that lies. Beside the node, which takes part in the room like any other, it makes events that no honest server would
-/// make, tells them to whom it likes, and answers requests as it likes.
+/// A server that lies. Its node takes part in the room like any other; besides, it makes events that no honest server would make,
+/// sends them to servers of its choice, and answers requests falsely.
 [<Sealed>]
-type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
+type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: bool) =
 
     let lies = Dictionary<string, SentEvent>()
     let statesBefore = Dictionary<string, StateTree>()
     let statesAfter = List<struct (Pdu * StateTree)>()
-    /// What is shown to nobody in an answer about missing events, and in no answer at all to servers whose bit is set.
+    /// Events that it withholds: from every `/get_missing_events`, and from all requests of servers whose bit is set.
     let hidden = Dictionary<string, int>()
     let mutable forbidden: Pdu option = None
-    let mutable told = 0
+    let mutable eventsSent = 0
     let mutable withheld = 0
     let mutable falseStates = 0
 
@@ -29,7 +29,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         | _ -> node.View.TrySent id
 
     let authState (tree: StateTree) =
-        // Its own events are in no store, but may be in the states that it makes up.
+        // Its lies are in no store, but may be in states that it makes up.
         {
             new Matrix.Core.Auth.IAuthState with
                 member _.Find(eventType, stateKey) =
@@ -41,13 +41,13 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
                         | Some sent -> stage.Rules.Read sent.Pdu
         }
 
-    let place prev state = {
+    let eventBase prev state = {
         Prev = prev
         State = state
         Read = authState
     }
 
-    /// The audience of a lie: some of the others.
+    /// Some of the other servers.
     let some (level: int) =
         let others =
             [ 0 .. stage.Servers.Length - 1 ] |> List.filter (fun other -> other <> index)
@@ -55,8 +55,8 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         let chosen = others |> List.filter (fun other -> ((level >>> other) &&& 1) = 1)
         if chosen.IsEmpty then others else chosen
 
-    let tell (audience: int list) (events: SentEvent list) =
-        told <- told + events.Length
+    let send (audience: int list) (events: SentEvent list) =
+        eventsSent <- eventsSent + events.Length
 
         for other in audience do
             node.Slip(other, events)
@@ -76,7 +76,7 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         lies[pdu.EventId] <- sent
         sent
 
-    /// Remembers what the state is around an event of its own.
+    /// Remembers the state around a lie.
     let keep (pdu: Pdu) (before: StateTree) =
         statesBefore[pdu.EventId] <- before
 
@@ -88,8 +88,8 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         statesAfter.Add(struct (pdu, after))
         after
 
-    /// An event, citing what `citing` makes of what is selected.
-    let compose (op: Operation) (act: Act) (sender: string) (at: Place) (citing: Pdu list -> Pdu list) =
+    /// An event whose auth events are what `citing` makes of the right ones.
+    let compose (op: Operation) (act: Act) (sender: string) (at: EventBase) (citing: Pdu list -> Pdu list) =
         let users = stage.Users
 
         let draft =
@@ -98,10 +98,10 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         let cited = Composing.authEvents stage at draft |> citing
         struct (Composing.event stage at draft cited (node.NextEventNumber()) node.Clock, cited)
 
-    let make (op: Operation) (act: Act) (sender: string) (at: Place) = compose op act sender at id
+    let make (op: Operation) (act: Act) (sender: string) (at: EventBase) = compose op act sender at id
 
-    /// An event that cites these in the place of what is selected under the same keys, or besides.
-    let makeCiting (op: Operation) (act: Act) (sender: string) (at: Place) (instead: Pdu list) =
+    /// An event with these auth events, in place of the right ones of the same keys, or besides them.
+    let makeCiting (op: Operation) (act: Act) (sender: string) (at: EventBase) (instead: Pdu list) =
         let key (pdu: Pdu) = pdu.Type, pdu.StateKey
 
         let isOver usual =
@@ -109,13 +109,13 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
 
         compose op act sender at (fun usual -> List.filter (isOver >> not) usual @ instead)
 
-    /// An old event to build upon: one of the room's, or one of its own.
-    let oldPlace (op: Operation) : Place option =
+    /// An old event to build on: one of the room's, or a lie.
+    let oldPlace (op: Operation) : EventBase option =
         let ids = node.View.Ids
 
         if statesAfter.Count > 0 && op.Target % 3 = 0 then
             let struct (pdu, after) = statesAfter[op.Level % statesAfter.Count]
-            Some(place [ pdu ] after)
+            Some(eventBase [ pdu ] after)
         elif ids.Count = 0 then
             None
         else
@@ -127,18 +127,18 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
                 | state when known.IsRejected ->
                     ignore state
                     None
-                | state -> Some(place [ known.Event.Pdu ] state)
+                | state -> Some(eventBase [ known.Event.Pdu ] state)
 
-    /// Whether the rules would let it pass there.
-    let passes (at: Place) (pdu: Pdu) cited =
+    /// Whether the rules allow an event on this base.
+    let passes (at: EventBase) (pdu: Pdu) cited =
         Composing.isAllowed stage at pdu cited (Composing.signers pdu)
 
     let own (op: Operation) =
         let users = stage.UsersOf index
         users[op.Actor % users.Length]
 
-    /// A user of its own who is in the room, if there is one.
-    let joined (op: Operation) (at: Place) =
+    /// A user of this server, a joined one if there is any.
+    let joined (op: Operation) (at: EventBase) =
         let state = at.Read at.State
 
         let isJoined user =
@@ -151,10 +151,10 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         | users -> users[op.Actor % users.Length]
 
     let forge (op: Operation) act =
-        let at = node.Place
+        let at = node.EventBase
         let users = stage.Users
         let struct (pdu, _) = make op act users[op.Actor % users.Length] at
-        tell (some op.Level) [ signed pdu (UserId.server pdu.Sender = stage.Servers[index]) ]
+        send (some op.Level) [ signed pdu (UserId.server pdu.Sender = stage.Servers[index]) ]
 
     let stale (op: Operation) act =
         match oldPlace op with
@@ -164,25 +164,25 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
-                tell (some op.Level) [ signed pdu true ]
+                send (some op.Level) [ signed pdu true ]
 
     let equivocate (op: Operation) act =
-        let at = node.Place
+        let at = node.EventBase
 
-        let tellSome (op: Operation) audience =
+        let sendSome (op: Operation) audience =
             let struct (pdu, cited) = make op act (own op) at
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
-                tell audience [ signed pdu true ]
+                send audience [ signed pdu true ]
 
         let first = some op.Level
         let rest = [ 0 .. stage.Servers.Length - 1 ] |> List.except (index :: first)
-        tellSome op first
-        tellSome { op with Level = op.Level + 1 } rest
+        sendSome op first
+        sendSome { op with Level = op.Level + 1 } rest
 
     let forbid (op: Operation) act =
-        let at = node.Place
+        let at = node.EventBase
         let struct (pdu, cited) = make op act (own op) at
 
         if not (passes at pdu cited) then
@@ -190,23 +190,23 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
                 forbidden <- Some pdu
 
             statesBefore[pdu.EventId] <- at.State
-            tell (some op.Level) [ signed pdu true ]
+            send (some op.Level) [ signed pdu true ]
 
     let citeForbidden (op: Operation) act =
         match forbidden with
         | None -> forbid op Act.Power
         | Some bad ->
-            let at = node.Place
+            let at = node.EventBase
 
             let at = if op.Level % 2 = 0 then { at with Prev = [ bad ] } else at
 
             let struct (pdu, _) = makeCiting op act (joined op at) at [ bad ]
             statesBefore[pdu.EventId] <- at.State
-            tell (some op.Level) [ signed pdu true ]
+            send (some op.Level) [ signed pdu true ]
 
     let hide (op: Operation) act =
-        let at = node.Place
-        // What is hidden may be what the next event rests on.
+        let at = node.EventBase
+        // The withheld event may be an auth event of the next one.
         let hiddenAct = if op.Level % 2 = 0 then Act.Power else Act.Topic
         let struct (under, cited) = make op hiddenAct (own op) at
 
@@ -214,38 +214,38 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             let after = keep under at.State
             signed under true |> ignore
             hidden[under.EventId] <- op.Target
-            let above = place [ under ] after
+            let above = eventBase [ under ] after
             let struct (pdu, cited) = make op act (own op) above
 
             if passes above pdu cited then
                 keep pdu after |> ignore
-                tell (some op.Level) [ signed pdu true ]
+                send (some op.Level) [ signed pdu true ]
 
-    /// The sender says again that they are in the room, where nobody hears it, and cites that as their membership.
+    /// A second join of the sender is withheld, and an auth event of the next event.
     let citeHidden (op: Operation) act =
-        let at = node.Place
+        let at = node.EventBase
         let sender = joined op at
         let struct (under, cited) = make op Act.Join sender at
 
         if passes at under cited then
             keep under at.State |> ignore
             signed under true |> ignore
-            // From some, or from everybody.
+            // Withheld from some, or from all.
             hidden[under.EventId] <- if op.Target % 3 = 0 then -1 else op.Target
             let struct (pdu, cited) = makeCiting op act sender at [ under ]
 
             if passes at pdu cited then
                 keep pdu at.State |> ignore
-                tell (some op.Level) [ signed pdu true ]
+                send (some op.Level) [ signed pdu true ]
 
-    /// A state with something changed: an entry less, or an older one.
+    /// A state with one entry replaced or removed.
     let falsified (id: string) (state: StateTree) : StateTree =
         let entries = state.Entries() |> Array.filter (fun e -> e.Type <> "m.room.create")
 
         if entries.Length = 0 then
             state
         else
-            let n = int (Dice.Mix(uint64 (Seq.sumBy int id)) % uint64 entries.Length)
+            let n = int (Rng.Mix(uint64 (Seq.sumBy int id)) % uint64 entries.Length)
             let victim = entries[n]
 
             match statesAfter |> Seq.tryFindBack (fun (struct (pdu, _)) -> pdu.Type = victim.Type) with
@@ -258,16 +258,16 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
         | true, state -> state
         | _ -> node.View.StateBefore id
 
-    /// How many events it told somebody.
-    member _.Told = told
+    /// The number of lies sent.
+    member _.EventsSent = eventsSent
 
-    /// How many answers it gave in which something is left out.
+    /// The number of responses in which it withheld something.
     member _.Withheld = withheld
 
-    /// How many states it told that were not.
+    /// The number of false states given.
     member _.FalseStates = falseStates
 
-    /// Does what it does in the place of something honest.
+    /// Tells a lie.
     member _.Lie(op: Operation, lie: Lie, act: Act) : unit =
         if node.IsUp then
             match lie with
@@ -279,8 +279,8 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             | Lie.Hide -> hide op act
             | Lie.CiteHidden -> citeHidden op act
 
-    /// Answers a request of a server.
-    member _.Reply(from: int, question: Request) : Reply =
+    /// Answers a server's request.
+    member _.Respond(from: int, request: Request) : WireResponse =
         let leavesOut = HashSet<string>()
 
         let unless isHidden (id: string) =
@@ -297,24 +297,24 @@ type Liar(index: int, stage: Stage, node: Node, liesAboutStates: bool) =
             | true, blind -> unless (((blind >>> from) &&& 1) = 1) id
             | _ -> find id
 
-        let counted (reply: Reply) =
+        let counted (reply: WireResponse) =
             if leavesOut.Count > 0 then
                 withheld <- withheld + 1
 
             reply
 
-        match question with
+        match request with
         | Request.StateBefore id ->
             match stateBefore id with
-            | null -> Reply.Nothing
+            | null -> WireResponse.Nothing
             | state ->
-                let claimed = if liesAboutStates then falsified id state else state
+                let claimed = if givesFalseStates then falsified id state else state
 
                 if not (StateTree.AreSame(claimed, state)) then
                     falseStates <- falseStates + 1
 
                 let ids = [ for entry in claimed.Entries() -> entry.EventId ]
-                let chain = [| for e in Answers.authChain find ids -> e.Pdu.EventId |]
-                Reply.State(Array.ofList ids, chain)
-        | Request.Missing _ -> Answers.reply shown node.View question |> counted
-        | _ -> Answers.reply shownToThem node.View question |> counted
+                let chain = [| for e in Responses.authChain find ids -> e.Pdu.EventId |]
+                WireResponse.State(Array.ofList ids, chain)
+        | Request.Missing _ -> Responses.respond shown node.View request |> counted
+        | _ -> Responses.respond shownToThem node.View request |> counted

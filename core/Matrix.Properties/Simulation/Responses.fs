@@ -3,14 +3,14 @@ namespace Matrix.Properties.Simulation
 open System.Collections.Generic
 open Matrix.Core.Room.Incoming
 
-/// What a server answers to requests of others, from what it durably knows.
+/// The responses of a server to others' requests, from what it durably knows.
 [<RequireQualifiedAccess>]
-module Answers =
+module Responses =
 
-    /// The most that one answer holds.
+    /// The most events in one response.
     let private most = 10_000
 
-    /// All that can be reached from some events, themselves left out, nearest first.
+    /// The events reached from these, without them, nearest first.
     let private reach
         (find: string -> SentEvent option)
         (next: SentEvent -> string[])
@@ -39,16 +39,16 @@ module Answers =
 
         List.ofSeq found
 
-    /// The auth events of some events, and theirs, down to the create event.
+    /// The auth chain of these events.
     let authChain (find: string -> SentEvent option) (ids: string list) : SentEvent list =
         reach find (fun e -> e.Pdu.AuthEvents) (fun _ -> false) most ids
 
-    /// The answer to a question. `find` and `stateBefore` say what the server has.
-    let reply (find: string -> SentEvent option) (store: Store) (question: Request) : Reply =
+    /// The response to a request.
+    let respond (find: string -> SentEvent option) (store: Store) (request: Request) : WireResponse =
         let events (found: SentEvent list) =
-            if found.IsEmpty then Reply.Nothing else Reply.Events found
+            if found.IsEmpty then WireResponse.Nothing else WireResponse.Events found
 
-        match question with
+        match request with
         | Request.Events ids -> events (ids |> Seq.choose find |> List.ofSeq)
         | Request.AuthChain id -> events (authChain find [ id ])
         | Request.Missing(latest, earliest, limit) ->
@@ -56,9 +56,9 @@ module Answers =
             events (reach find (fun e -> e.Pdu.PrevEvents) known.Contains limit [ latest ])
         | Request.StateBefore id ->
             match store.StateBefore id with
-            | null -> Reply.Nothing
+            | null -> WireResponse.Nothing
             | state ->
                 let ids = [ for entry in state.Entries() -> entry.EventId ]
                 let chain = [| for e in authChain find ids -> e.Pdu.EventId |]
-                Reply.State(Array.ofList ids, chain)
-        | Request.Keys _ -> Reply.Keys
+                WireResponse.State(Array.ofList ids, chain)
+        | Request.Keys _ -> WireResponse.Keys

@@ -8,100 +8,9 @@ open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// What went wrong in a run. Servers by name.
-[<RequireQualifiedAccess>]
-type Violation =
-    /// Two honest servers that computed all of an event's ancestry have different states before it.
-    | StatesBeforeDiffer of eventId: string * server: string * other: string
-    /// Of such servers one rejected it, by this clause.
-    | VerdictsDiffer of eventId: string * server: string * other: string * clause: string
-    /// A server takes an event for accepted that its current state forbids, or the other way round.
-    | SoftFailure of eventId: string * server: string
-    /// A server's forward extremities are not the accepted events without accepted descendants.
-    | Extremities of server: string
-    /// The current state that a decision names is not that of the extremities before it.
-    | CurrentState of eventId: string * server: string
-    /// An event has another number than the next one of its room.
-    | Numbers of eventId: string * server: string
-    /// A server refused an event of its own that was built on what it prepared.
-    | Refused of server: string * refusal: AdoptionRefusal
-    /// After a failed flush, or an eviction, a server is not where its disk is.
-    | NotAsDurable of server: string
-    /// After all have heard of all, the current states of two honest servers differ.
-    | CurrentStatesDiffer of server: string * other: string
-
-    /// Whether another one is of the same kind, whatever its event and its servers.
-    member this.IsLike(other: Violation) : bool =
-        match this, other with
-        | StatesBeforeDiffer _, StatesBeforeDiffer _
-        | VerdictsDiffer _, VerdictsDiffer _
-        | SoftFailure _, SoftFailure _
-        | Extremities _, Extremities _
-        | CurrentState _, CurrentState _
-        | Numbers _, Numbers _
-        | Refused _, Refused _
-        | NotAsDurable _, NotAsDurable _
-        | CurrentStatesDiffer _, CurrentStatesDiffer _ -> true
-        | _ -> false
-
-    override this.ToString() =
-        match this with
-        | StatesBeforeDiffer(id, a, b) -> $"{a} and {b} computed different states before {id}"
-        | VerdictsDiffer(id, a, b, clause) -> $"one of {a} and {b} rejected {id} by {clause}, the other did not"
-        | SoftFailure(id, a) -> $"{a} did not do with {id} what its current state says"
-        | Extremities a -> $"the forward extremities of {a} are not the ends of its graph"
-        | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
-        | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"
-        | Refused(a, refusal) -> $"{a} refused an event of its own: {refusal}"
-        | NotAsDurable a -> $"{a} is not where its disk is, though nothing else is left"
-        | CurrentStatesDiffer(a, b) -> $"{a} and {b} heard of the same events and hold different states"
-
-/// What was seen in a run.
-type Seen = {
-    /// Events that some honest server decided.
-    Events: int
-    /// Decisions of honest servers.
-    Decisions: int
-    /// Of events whose whole ancestry the server computed, those that another server had computed before: each a comparison.
-    Compared: int
-    /// Decisions on events with several previous events whose states differ.
-    Merges: int
-    Rejected: int
-    SoftFailed: int
-    /// Events known without the state around them.
-    Outliers: int
-    /// Decisions that rest on what a peer told: themselves, or in their ancestry.
-    OnTrust: int
-    /// States that a peer told.
-    StatesTold: int
-    /// Servers of which what they took on trust is not what others computed.
-    Misled: int
-    /// Servers whose current states were compared at the end.
-    Settled: int
-    /// Servers that think themselves in the room, and that the others do not hear any more.
-    Apart: int
-    Dropped: int
-    /// Of those that were dropped, the ones that a server did not sign.
-    Unsigned: int
-    /// Of those that were dropped, the ones of which an auth event could not be had.
-    WithoutAuthEvents: int
-    /// Events that the liar told somebody.
-    Lies: int
-    /// Answers in which the liar left something out.
-    Withheld: int
-    /// Answers in which the liar told a state that was not.
-    FalseStates: int
-    Lost: int
-    Crashes: int
-    /// Flushes that failed, of which some decisions were taken back.
-    FailedFlushes: int
-    /// Machines that were evicted, and made anew.
-    Evictions: int
-}
-
-/// Looks at honest servers' decisions as they are made.
+/// Checks honest servers' decisions as they are made.
 [<Sealed>]
-type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
+type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
 
     let computed = Dictionary<string, struct (StateTree * string * int)>()
     let onTrust = List<struct (int * string * StateTree * bool)>()
@@ -126,7 +35,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         if violation.IsNone then
             violation <- Some what
 
-    /// The current state, worked out anew: what a server's practice is plays no part in it.
+    /// The current state, resolved anew by the room version's algorithm, whatever the server's practices.
     let current (view: Store) : StateTree =
         let trees = List<StateTree>()
 
@@ -206,7 +115,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 fail (Violation.VerdictsDiffer(id, stage.Servers[server], stage.Servers[other], was + clause))
         | _ -> computed[id] <- struct (before, clause, server)
 
-    /// Whether a decision moves the end of the room on from where it was.
+    /// Checks the current state before a decision, its number, and the extremities after it.
     let checkFrontier server (view: Store) (event: DecidedEvent) =
         let id = event.Event.EventId
 
@@ -234,10 +143,10 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     /// The first thing that went wrong.
     member _.Violation = violation
 
-    /// Something is wrong at the end.
+    /// Reports a violation.
     member _.Fail(what: Violation) = fail what
 
-    /// A server decides an event; `view` is what it knew before.
+    /// Checks a decision; `view` is what the server knew before.
     member _.Deciding(server: int, view: Store, event: DecidedEvent) : unit =
         if isHonest server then
             decided.Add event.Event.EventId |> ignore
@@ -267,24 +176,24 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 if not event.Known.IsRejected && event.Verdict.IsAccepted <> allowedNow view event then
                     fail (Violation.SoftFailure(event.Event.EventId, stage.Servers[server]))
 
-    /// A server took decisions back: it is where its disk is.
+    /// Checks a machine after a failed flush.
     member _.TakenBack(server: int, view: Store, machine: RoomMachine) : unit =
         if isHonest server then
             failedFlushes <- failedFlushes + 1
             checkDurable server view machine
 
-    /// A server evicted its machine, and has another.
+    /// Checks a machine after an eviction.
     member _.Evicted(server: int, view: Store, machine: RoomMachine) : unit =
         if isHonest server then
             evictions <- evictions + 1
             checkDurable server view machine
 
-    /// A server refused an event of its own.
+    /// Reports a refused adoption.
     member _.Refused(server: int, refusal: AdoptionRefusal) : unit =
         if isHonest server then
             fail (Violation.Refused(stage.Servers[server], refusal))
 
-    /// A server gives an event up.
+    /// Counts a drop.
     member _.Dropping(server: int, reason: DropReason) : unit =
         if isHonest server then
             dropped <- dropped + 1
@@ -294,7 +203,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             | DropReason.AuthEventUnavailable _ -> withoutAuthEvents <- withoutAuthEvents + 1
             | _ -> ()
 
-    /// The servers whose trust was misplaced: what they hold of some event on trust is not what others computed, or took first.
+    /// The servers that took something on trust that differs from what others computed, or took on trust before them.
     member _.Misled: Set<int> =
         let first = Dictionary<string, struct (StateTree * bool)>()
 
@@ -314,7 +223,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                     server
         ]
 
-    /// Whether a server's extremities are the accepted events from which no accepted event descends.
+    /// Checks that a server's extremities are the accepted events without accepted descendants.
     member _.CheckExtremities(server: int, view: Store) : unit =
         let builtUpon = Dictionary<string, bool>()
 
@@ -332,7 +241,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 builtUpon[id] <- answer
                 answer
 
-        // From the newest on, so that the recursion stays shallow.
+        // Newest first: so the recursion stays shallow.
         for i in view.Ids.Count - 1 .. -1 .. 0 do
             isBuiltUpon view.Ids[i] |> ignore
 
@@ -352,7 +261,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         if ends <> held then
             fail (Violation.Extremities stage.Servers[server])
 
-    /// What was seen, but for what only the run knows.
+    /// The counts, without those of the Byzantine server.
     member this.Seen((settled: int, apart: int), lost: int, crashes: int) : Seen = {
         Events = decided.Count
         Decisions = decisions
@@ -362,7 +271,7 @@ type Watch(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         SoftFailed = softFailed
         Outliers = outliers
         OnTrust = trusts
-        StatesTold = told
+        StatesFetched = told
         Misled = this.Misled.Count
         Settled = settled
         Apart = apart
