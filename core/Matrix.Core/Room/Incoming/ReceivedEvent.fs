@@ -3,7 +3,7 @@ namespace Matrix.Core.Room.Incoming
 open System
 open Matrix.Core.Event
 
-/// One signature that an event carries, and what became of it.
+/// A signature of an event, and the result of its verification.
 [<Struct>]
 type CheckedSignature = {
     Signature: Signature
@@ -19,11 +19,11 @@ type ReceivedEvent = {
     HasRoomId: bool
     /// The servers that must have signed it.
     RequiredSigners: string[]
-    /// The server that vouches for the sender in a restricted room; "" if none does.
+    /// The server of the authorising user of a restricted join; "" if there is none.
     AuthorisingServer: string
-    /// Its signatures, as far as the keys at hand told.
+    /// Its signatures, verified by the keys that are known.
     Signatures: CheckedSignature[]
-    /// The keys of third-party invitations with which a signature in `third_party_invite.signed` was found valid.
+    /// The keys of third-party invites by which a signature in `third_party_invite.signed` is valid.
     ThirdPartyKeys: string[]
 }
 

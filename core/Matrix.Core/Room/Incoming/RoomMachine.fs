@@ -41,8 +41,8 @@ type RoomMachine
     let states =
         ResolvedStates(practices.Resolve(StateBefore.resolve resolver known ordinalOf limits.Resolution), keptResolutions)
 
-    let deciding =
-        Deciding(rules, known, states, limits, practices, frontier, nextNumber)
+    let roomEnd = RoomEnd(rules, known, states, limits, frontier, nextNumber)
+    let deciding = Deciding(rules, known, states, limits, practices, roomEnd)
 
     /// Acts as a whole or not at all.
     let atomically (act: unit -> 'a) : 'a =
@@ -169,8 +169,8 @@ type RoomMachine
         ) : RoomMachine =
         RoomMachine.WithPractices(server, roomId, rules, history, extremities, currentState, nextOrdinal, limits, Practices.usual)
 
-    member _.Prepare() : Prepared = deciding.Prepare()
-    member _.Resolve() : Prepared = deciding.Resolve()
+    member _.Prepare() : Prepared = roomEnd.Prepare()
+    member _.Resolve() : Prepared = roomEnd.Resolve()
 
     member _.Adopt(prepared: Prepared, event: AuthEvent, height: int) : Adoption =
         let pdu = event.Pdu
@@ -191,9 +191,9 @@ type RoomMachine
                 // Without extremities to be resolved nothing can fail, and nothing needs to be undone.
                 let decided =
                     if prepared.Kept.Length = 0 then
-                        deciding.Adopt(prepared, state, event, height)
+                        roomEnd.Adopt(prepared, state, event, height)
                     else
-                        atomically (fun () -> deciding.Adopt(prepared, state, event, height))
+                        atomically (fun () -> roomEnd.Adopt(prepared, state, event, height))
 
                 staging.Wake pdu.EventId
                 Adoption(decided, AdoptionRefusal.None)
@@ -260,7 +260,7 @@ type RoomMachine
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
     member _.NextOrdinal = frontier.Value.NextOrdinal
-    member _.CurrentState = deciding.Current
+    member _.CurrentState = roomEnd.Current
     member _.Outstanding = staging.Outstanding
     member _.Waiting = staging.Count
     member _.NotDurable = known.UndurableCount
