@@ -143,7 +143,8 @@ module IncomingProperties =
                     && literal.Before[d.Event.EventId] = entries)
                 && literal.Extremities = ids machine)
 
-    /// An event whose previous event nobody has is decided on the state that a peer tells, and says so; and it is not looked for without end.
+    /// An event whose previous event nobody has is decided on the state that a peer tells, and says so; and it is not
+    /// looked for without end.
     let trustIsMarked (version: RoomVersion) =
         Property.forAll
             "room.incoming.trust-is-marked"
@@ -192,7 +193,8 @@ module IncomingProperties =
                 let asked = HashSet<string * string>()
                 let mutable repeated = false
 
-                // An event may be asked for with the state around it, and then without, and as one of each state that was told.
+                // An event may be asked for with the state around it, and then without, and as one of each state that
+                // was told.
                 let questions (ask: PeerRequest) =
                     let isOfState = told.Remove((ask.For, ask.Peer))
 

@@ -13,7 +13,8 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 
-/// What holds of the room machine as the owner of a room's decisions: of events made here, of flushes that fail, of eviction.
+/// What holds of the room machine as the owner of a room's decisions: of events made here, of flushes that fail, of
+/// eviction.
 [<RequireQualifiedAccess>]
 module RoomMachineProperties =
 

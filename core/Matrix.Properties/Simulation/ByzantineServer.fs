@@ -8,8 +8,8 @@ open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// A server that lies. Its node takes part in the room like any other; besides, it makes events that no honest server would make,
-/// sends them to servers of its choice, and answers requests falsely.
+/// A server that lies. Its node takes part in the room like any other; besides, it makes events that no honest server
+/// would make, sends them to servers of its choice, and answers requests falsely.
 [<Sealed>]
 type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: bool) =
 

@@ -52,7 +52,14 @@ module Composing =
         ]
 
     /// An event, hashed. `number` is part of its id where servers assign ids; `time` is its `origin_server_ts`.
-    let event (stage: Stage) (eventBase: EventBase) (draft: Matrix.Core.Room.Draft) (cited: Pdu list) (number: int) (time: int64) : Pdu =
+    let event
+        (stage: Stage)
+        (eventBase: EventBase)
+        (draft: Matrix.Core.Room.Draft)
+        (cited: Pdu list)
+        (number: int)
+        (time: int64)
+        : Pdu =
         let greatest = eventBase.Prev |> List.fold (fun most e -> max most e.Depth) 0L
 
         let parts: EventParts = {
@@ -134,7 +141,14 @@ module Composing =
         Matrix.Core.Room.Draft.State("m.room.power_levels", "", sender, object' (rest @ changed))
 
     /// The draft of an act.
-    let draft (stage: Stage) (eventBase: EventBase) (sender: string) (target: string) (level: int) (act: Act) : Matrix.Core.Room.Draft =
+    let draft
+        (stage: Stage)
+        (eventBase: EventBase)
+        (sender: string)
+        (target: string)
+        (level: int)
+        (act: Act)
+        : Matrix.Core.Room.Draft =
         match act with
         | Act.Message -> Matrix.Core.Room.Draft("m.room.message", null, sender, object' [ "body", number level ], null)
         | Act.Topic -> Matrix.Core.Room.Draft.State("m.room.topic", "", sender, object' [ "topic", text $"{level}" ])
@@ -154,7 +168,8 @@ module Composing =
             Matrix.Core.Room.Draft.State("m.room.join_rules", "", sender, object' [ "join_rule", text rule ])
         | Act.Vouched -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
 
-    /// The sender and the target. A server's first user acts most and is seldom removed; else the room would soon be empty.
+    /// The sender and the target. A server's first user acts most and is seldom removed; else the room would soon be
+    /// empty.
     let people (stage: Stage) (op: Operation) (act: Act) : string * string =
         let users = stage.UsersOf(op.Server % stage.Servers.Length)
         let removes = List.contains act [ Act.Kick; Act.Ban; Act.Leave ]

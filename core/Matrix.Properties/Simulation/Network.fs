@@ -11,7 +11,8 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
     let mutable now = 0
     let mutable entered = 0
 
-    /// The fate of a link's n-th message depends on the link and n alone: so leaving out operations elsewhere changes it little.
+    /// The fate of a link's n-th message depends on the link and n alone: so leaving out operations elsewhere changes
+    /// it little.
     let rngOf from dest =
         let link = struct (from, dest)
 
@@ -65,10 +66,7 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
             let delay () =
                 let usual = noise.DelayFrom + rng.Below(noise.DelayTo - noise.DelayFrom + 1)
 
-                if rng.Happens noise.LatePerMille then
-                    10 * usual
-                else
-                    usual
+                if rng.Happens noise.LatePerMille then 10 * usual else usual
 
             if rng.Happens noise.LossPerMille then
                 this.Lost <- this.Lost + 1

@@ -232,7 +232,8 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
     member _.Machine = machine
 
     /// Its responses to a server's requests. The Byzantine server has its own.
-    member val Respond: int -> Request -> WireResponse = (fun _ request -> Responses.respond disk.TrySent disk request) with get, set
+    member val Respond: int -> Request -> WireResponse =
+        (fun _ request -> Responses.respond disk.TrySent disk request) with get, set
 
     /// The base of an event, from what the machine prepared.
     member private _.PlaceOf(previous: seq<ForwardExtremity>, state: StateTree) : EventBase = {

@@ -46,7 +46,10 @@ module Responses =
     /// The response to a request.
     let respond (find: string -> SentEvent option) (store: Store) (request: Request) : WireResponse =
         let events (found: SentEvent list) =
-            if found.IsEmpty then WireResponse.Nothing else WireResponse.Events found
+            if found.IsEmpty then
+                WireResponse.Nothing
+            else
+                WireResponse.Events found
 
         match request with
         | Request.Events ids -> events (ids |> Seq.choose find |> List.ofSeq)

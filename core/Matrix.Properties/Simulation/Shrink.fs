@@ -54,7 +54,11 @@ module Shrink =
                     Operations =
                         plan.Operations
                         |> List.filter (fun op -> op.Server <> byzantine)
-                        |> List.map (fun op -> if op.Server > byzantine then { op with Server = byzantine } else op)
+                        |> List.map (fun op ->
+                            if op.Server > byzantine then
+                                { op with Server = byzantine }
+                            else
+                                op)
             }
         if plan.ByzantineServer >= 0 then
             {
@@ -86,8 +90,8 @@ module Shrink =
             }
     ]
 
-    /// The smallest plan found that has a violation of the same kind. `violation` runs a plan; it is called at most `attempts` times
-    /// for smaller plans.
+    /// The smallest plan found that has a violation of the same kind. `violation` runs a plan; it is called at most
+    /// `attempts` times for smaller plans.
     let plan (attempts: int) (violation: Plan -> Violation option) (plan: Plan) : Plan =
         let mutable left = attempts
         let found = violation plan

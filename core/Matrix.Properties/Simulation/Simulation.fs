@@ -21,8 +21,8 @@ type HistoryEntry = {
     Verdicts: string list
 }
 
-/// The practices of each server of a run, given its index and a look-up of the events that its machine knows. Tests use others than
-/// the usual ones, to see them noticed.
+/// The practices of each server of a run, given its index and a look-up of the events that its machine knows. Tests use
+/// others than the usual ones, to see them noticed.
 type Conduct = Stage -> int -> (string -> KnownEvent | null) -> Practices
 
 /// A federation in one process.
@@ -142,7 +142,10 @@ module Simulation =
 
             if plan.ByzantineServer >= 0 then
                 let node = nodes[plan.ByzantineServer]
-                let lying = ByzantineServer(plan.ByzantineServer, stage, node, plan.GivesFalseStates)
+
+                let lying =
+                    ByzantineServer(plan.ByzantineServer, stage, node, plan.GivesFalseStates)
+
                 node.Respond <- fun from request -> lying.Respond(from, request)
                 byzantine <- Some lying
 
@@ -157,8 +160,9 @@ module Simulation =
         let isInRoom (n: int) =
             nodes[n].View.ServersIn nodes[n].Current |> List.contains stage.Servers[n]
 
-        /// The server that makes an event: the user's own; or, to get into the room, one that is in it and can be reached, as with
-        /// `/make_join` and `/send_join`. It is sent to the others like any event; the joining server fetches what it lacks.
+        /// The server that makes an event: the user's own; or, to get into the room, one that is in it and can be
+        /// reached, as with `/make_join` and `/send_join`. It is sent to the others like any event; the joining server
+        /// fetches what it lacks.
         let placeOf (server: int) (act: Act) : Node option =
             let n = server % nodes.Length
 
@@ -299,7 +303,10 @@ module Simulation =
             member _.Send(from, dest, message) = network.Send(from, dest, message)
             member _.After(delay, what) = network.After(delay, what)
             member _.Deciding(server, view, decided) = checker.Deciding(server, view, decided)
-            member _.TakenBack(server, view, machine) = checker.TakenBack(server, view, machine)
+
+            member _.TakenBack(server, view, machine) =
+                checker.TakenBack(server, view, machine)
+
             member _.Evicted(server, view, machine) = checker.Evicted(server, view, machine)
             member _.Refused(server, refusal) = checker.Refused(server, refusal)
             member _.Dropping(server, _, reason) = checker.Dropping(server, reason)

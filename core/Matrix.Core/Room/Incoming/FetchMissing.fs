@@ -5,8 +5,9 @@ open System.Collections.Generic
 open System.Threading
 open Matrix.Core.Ident
 
-/// What each staged event still needs, and what responses bring: signatures, previous events or the state before the event, auth
-/// events, in this order. Previous events come first because they mostly bring the auth events along, with their own past.
+/// What each staged event still needs, and what responses bring: signatures, previous events or the state before the
+/// event, auth events, in this order. Previous events come first because they mostly bring the auth events along, with
+/// their own past.
 [<Sealed>]
 type internal FetchMissing
     (
@@ -46,8 +47,8 @@ type internal FetchMissing
         else
             cited
 
-    /// An auth event that turns out to be of another room is a reason to reject, which the rules have. Its room is what its server
-    /// signed; create events ask nothing of auth events.
+    /// An auth event that turns out to be of another room is a reason to reject, which the rules have. Its room is what
+    /// its server signed; create events ask nothing of auth events.
     let noteForeign (s: Staged) (event: ReceivedEvent) : unit =
         if
             event.Pdu.RoomId <> frontier.Value.RoomId
@@ -167,7 +168,8 @@ type internal FetchMissing
                 staging.NotReady s
                 staging.Again s
 
-    /// Looks at an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's extremities.
+    /// Looks at an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
+    /// extremities.
     member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
         if staging.Holds s then
             match staging.PurposeOf s with
@@ -184,8 +186,8 @@ type internal FetchMissing
             else
                 previousEvents s earliest
 
-    /// Nothing goes on while these hold fetched states. Those whose state is complete give way to the queue. If there are none, the
-    /// fetched states are of no use, and other peers are asked.
+    /// Nothing goes on while these hold fetched states. Those whose state is complete give way to the queue. If there
+    /// are none, the fetched states are of no use, and other peers are asked.
     member _.Unblock(held: Staged[]) : unit =
         let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
 

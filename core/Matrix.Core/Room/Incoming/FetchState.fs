@@ -3,12 +3,13 @@ namespace Matrix.Core.Room.Incoming
 open System.Collections.Generic
 open Matrix.Core.State
 
-/// Fetches the state before an event whose previous events no peer has: from one peer after the other, until all its events are known.
+/// Fetches the state before an event whose previous events no peer has: from one peer after the other, until all its
+/// events are known.
 [<Sealed>]
 type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: MissingEvents, limits: IncomingLimits) =
 
-    /// The staged and unknown ones of these events. Those not requested yet are added to `unasked`; beyond `most` it is too much, and
-    /// the rest is not looked at.
+    /// The staged and unknown ones of these events. Those not requested yet are added to `unasked`; beyond `most` it is
+    /// too much, and the rest is not looked at.
     let undecided (fetched: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
         let found = List<string>()
 
@@ -59,7 +60,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         s.StatePeer <- s.StatePeer + 1
         staging.Again s
 
-    /// The event has its state and waits for something else: those in the queue go first, and it requests its state again after them.
+    /// The event has its state and waits for something else: those in the queue go first, and it requests its state
+    /// again after them.
     member _.GiveWay(s: Staged) : unit =
         match s.StateFrom with
         | null -> ()

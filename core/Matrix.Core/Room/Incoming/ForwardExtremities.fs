@@ -41,8 +41,8 @@ module internal ForwardExtremities =
     let isBuiltUpon (most: int) (known: KnownEvents) (eventId: string) : bool =
         (ends most known known.Following (known.Following eventId)).Count > 0
 
-    /// The extremities after a decided event; `made` is what it becomes if it is accepted. At most `most` rejected and soft-failed events
-    /// are walked through.
+    /// The extremities after a decided event; `made` is what it becomes if it is accepted. At most `most` rejected and
+    /// soft-failed events are walked through.
     let after
         (most: int)
         (known: KnownEvents)

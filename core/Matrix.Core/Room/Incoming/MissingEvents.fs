@@ -49,9 +49,9 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
         | Purpose.Keys
         | Purpose.StateEvents -> ()
 
-    /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: in its place in the
-    /// graph, and, if that failed, as an outlier. Events of a fetched state are requested once for each such state: they may be too
-    /// many to remember.
+    /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: in
+    /// its place in the graph, and, if that failed, as an outlier. Events of a fetched state are requested once for
+    /// each such state: they may be too many to remember.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let isNew key = s.Budget.Asked.Add(struct (peer, key))
 

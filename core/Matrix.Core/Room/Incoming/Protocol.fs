@@ -17,12 +17,12 @@ type Request =
     | Missing of latest: string * earliest: string[] * limit: int
     /// The state before an event: `GET /state_ids/{roomId}?event_id=`.
     | StateBefore of eventId: string
-    /// The signing keys of a server (`PeerRequest.Peer`), from itself or a notary, and whether these signatures are valid by them.
-    /// All are over the same bytes, those that the event's identifier stands for.
+    /// The signing keys of a server (`PeerRequest.Peer`), from itself or a notary, and whether these signatures are
+    /// valid by them. All are over the same bytes, those that the event's identifier stands for.
     | Keys of server: string * signatures: Signature[]
 
-/// A request to a peer. Whether and how often it is sent again is for the host to decide; it gets one response. Its number means
-/// something to the machine that made it only.
+/// A request to a peer. Whether and how often it is sent again is for the host to decide; it gets one response. Its
+/// number means something to the machine that made it only.
 type PeerRequest = {
     /// Its number on this machine, which the response names.
     Number: int
@@ -131,8 +131,8 @@ type DecidedEvent
     /// The room's current state until now.
     member _.CurrentStateBefore = currentStateBefore
 
-    /// The room's current state from now on; the same object if it did not change. What changed is the difference of the two: state
-    /// also changes by resolution.
+    /// The room's current state from now on; the same object if it did not change. What changed is the difference of
+    /// the two: state also changes by resolution.
     member val CurrentStateAfter = currentStateBefore with get, internal set
 
 /// What came of an input, in order.
@@ -154,7 +154,8 @@ type IncomingLimits = {
     Walk: int
     /// `limit` of a request for missing events.
     Page: int
-    /// The most auth and state events fetched for one received event, and the most events of fetched states from one peer.
+    /// The most auth and state events fetched for one received event, and the most events of fetched states from one
+    /// peer.
     AuthChain: int
     /// The most entries of a fetched state.
     State: int
@@ -164,11 +165,13 @@ type IncomingLimits = {
     Peers: int
     /// The most requests made for one received event, not counting those for keys.
     Requests: int
-    /// The most extremities that make the current state, and that are named to a peer: the latest. State resolution takes 64.
+    /// The most extremities that make the current state, and that are named to a peer: the latest. State resolution
+    /// takes 64.
     Extremities: int
     /// The most rejected and soft-failed events walked through in search of accepted ones before and after them.
     LookedThrough: int
-    /// The most extremities that a new event of this server names: the latest. Server-Server API, "PDUs" (`prev_events`).
+    /// The most extremities that a new event of this server names: the latest. Server-Server API, "PDUs"
+    /// (`prev_events`).
     Previous: int
     /// Bounds of one resolution.
     Resolution: ResolutionLimits
@@ -194,7 +197,8 @@ type IncomingLimits = {
     /// The same with another number of previous events.
     member this.WithPrevious(previous: int) : IncomingLimits = { this with Previous = previous }
 
-/// The steps of the machine in which servers could differ. A server takes `Practices.usual`; a simulation shows that it notices others.
+/// The steps of the machine in which servers could differ. A server takes `Practices.usual`; a simulation shows that it
+/// notices others.
 type Practices = {
     /// Resolves several states that differ, given the resolution of the room version.
     Resolve: (StateTree[] -> Result<StateTree, ResolutionError>) -> StateTree[] -> Result<StateTree, ResolutionError>

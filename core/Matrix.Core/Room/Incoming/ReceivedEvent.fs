@@ -11,8 +11,8 @@ type CheckedSignature = {
     Fate: SignatureFate
 }
 
-/// An event of another server that has the format of its room version (check 1 of those on receipt), redacted if its content
-/// hash did not hold (check 3). Server-Server API, "Checks performed on receipt of a PDU".
+/// An event of another server that has the format of its room version (check 1 of those on receipt), redacted if its
+/// content hash did not hold (check 3). Server-Server API, "Checks performed on receipt of a PDU".
 type ReceivedEvent = {
     Pdu: Pdu
     /// Whether it came with a `room_id`; asked of create events only.

@@ -4,8 +4,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Room
 open Matrix.Core.State
 
-/// The end of the room, and how decisions move it on: current state, numbers, extremities, and what the next event of this server is
-/// built on.
+/// The end of the room, and how decisions move it on: current state, numbers, extremities, and what the next event of
+/// this server is built on.
 [<Sealed>]
 type internal RoomEnd
     (
@@ -82,7 +82,8 @@ type internal RoomEnd
                 currentOf extremities
 
         decided.CurrentStateAfter <-
-            // An event of this server's on one extremity changes the state if it is a state event: there is nothing to compare.
+            // An event of this server's on one extremity changes the state if it is a state event: there is nothing to
+            // compare.
             if isNull s && extremities.Length = 1 then next
             elif StateTree.AreSame(next, current) then current
             else next
@@ -169,8 +170,8 @@ type internal RoomEnd
     member _.Move(event, verdict, before, wasOutlier, stateFrom, s: Staged, was, current, extremities) : DecidedEvent =
         move event verdict before wasOutlier stateFrom s was current extremities
 
-    /// Takes an event that was decided elsewhere, on what was prepared: all of it is known, but for the resolution of extremities that
-    /// it leaves.
+    /// Takes an event that was decided elsewhere, on what was prepared: all of it is known, but for the resolution of
+    /// extremities that it leaves.
     member _.Adopt(prepared: Prepared, state: StateTree, event: AuthEvent, height: int) : DecidedEvent =
         let struct (was, current) = settled ()
         let pdu = event.Pdu

@@ -87,7 +87,8 @@ type RoomMachine
 
         match staging.NextReady() with
         | null ->
-            // Nothing is asked and nothing is ready: what is left waits for itself. A state that a peer gave may be what holds it up.
+            // Nothing is asked and nothing is ready: what is left waits for itself. A state that a peer gave may be
+            // what holds it up.
             if staging.IsSilent && staging.Count > 0 then
                 match staging.HoldingStates with
                 | [||] ->
@@ -135,8 +136,8 @@ type RoomMachine
         ) : RoomMachine =
         let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
 
-        // Of one extremity, the current state is the state after it. Of several, what cannot be resolved leaves the newest one's: that
-        // is no resolution.
+        // Of one extremity, the current state is the state after it. Of several, what cannot be resolved leaves the
+        // newest one's: that is no resolution.
         let current: StateTree | null =
             match extremities with
             | [||] -> StateTree.Empty

@@ -45,8 +45,9 @@ module internal Signing =
             match Array.tryHead faults with
             | Some waiting -> waiting
             | None ->
-                // The authorization rules check the authorising user's server: they reject a missing or invalid signature. One that
-                // cannot be checked here is no reason to reject: others may be able to check it, and a rejection is final.
+                // The authorization rules check the authorising user's server: they reject a missing or invalid
+                // signature. One that cannot be checked here is no reason to reject: others may be able to check it,
+                // and a rejection is final.
                 match event.AuthorisingServer with
                 | "" -> SignatureState.Holds
                 | server ->

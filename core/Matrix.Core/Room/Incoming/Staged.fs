@@ -33,8 +33,8 @@ type internal FetchBudget(log: UndoLog) =
     /// Events that cannot be decided in their place: no peer had the state before them.
     member val Stateless = UndoableSet<string>(log)
 
-    /// The requests made, by peer. None is repeated: a hostile peer could make each missing event cost as many requests as there are
-    /// paths to it.
+    /// The requests made, by peer. None is repeated: a hostile peer could make each missing event cost as many requests
+    /// as there are paths to it.
     member val Asked = UndoableSet<struct (string * string)>(log)
 
     /// The number of events of fetched states requested from each peer.
@@ -73,8 +73,8 @@ type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: str
     /// The events of the state and its auth chain that were requested.
     member val Fetched = UndoableSet<string>(log)
 
-/// The place of an event among those that are ready: those that were decided before come first, in that order; where the graph leaves
-/// it open, by depth, time and identifier.
+/// The place of an event among those that are ready: those that were decided before come first, in that order; where
+/// the graph leaves it open, by depth, time and identifier.
 type internal DecisionPlace = (struct (int64 * int64 * int64 * string))
 
 /// An event that waits to be decided.

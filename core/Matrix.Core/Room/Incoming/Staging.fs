@@ -16,7 +16,8 @@ type internal Purpose =
     | StateEvents
     | AuthEvents
 
-/// The staged events of a room, what each waits for, and which is decided next. Bounded: beyond the limits events are dropped.
+/// The staged events of a room, what each waits for, and which is decided next. Bounded: beyond the limits events are
+/// dropped.
 [<Sealed>]
 type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
@@ -24,7 +25,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let perPeer = UndoableMap<string, int>(log, Dictionary())
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
-    let ready = UndoableMap<DecisionPlace, Staged>(log, SortedDictionary(DecisionOrder.comparer))
+
+    let ready =
+        UndoableMap<DecisionPlace, Staged>(log, SortedDictionary(DecisionOrder.comparer))
+
     let todo = UndoableQueue<Staged>(log)
 
     let requests =
@@ -119,8 +123,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             insert s
             ValueNone
 
-    /// Stages an event again whose decision was taken back; such events are decided in their former order. `state` is the fetched
-    /// state before it, whose events are looked up again; null if none was needed.
+    /// Stages an event again whose decision was taken back; such events are decided in their former order. `state` is
+    /// the fetched state before it, whose events are looked up again; null if none was needed.
     member _.PutBack(s: Staged, number: int64, state: FetchedState | null) : unit =
         if not (staged.ContainsKey s.Id) then
             s.TakenBack <- number
@@ -133,8 +137,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// An event is to be looked at again.
     member _.Again(s: Staged) = todo.Enqueue s
 
-    /// The next event to look at; null if there is none. Those queued for states come first: one that gave way may want its place
-    /// again.
+    /// The next event to look at; null if there is none. Those queued for states come first: one that gave way may want
+    /// its place again.
     member _.NextToDo() : Staged | null =
         let first =
             if holding.Count < limits.States && queuedCount.Value > 0 then
@@ -266,8 +270,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         this.Report(s.Id, reason)
 
-    /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event makes one for
-    /// each of its signers.
+    /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event
+    /// makes one for each of its signers.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let counts = purpose <> Purpose.Keys
 
