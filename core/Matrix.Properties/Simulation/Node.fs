@@ -96,10 +96,10 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             if inFlight[dest] = txn then
                 send dest txn events)
 
-    let request (ask: PeerRequest) =
-        let dest = indexOf ask.Peer
+    let track (request: PeerRequest) =
+        let dest = indexOf request.Peer
         let key = number ()
-        requests[key] <- struct (ask, dest)
+        requests[key] <- struct (request, dest)
         key
 
     let owe (decided: DecidedEvent) =
@@ -130,8 +130,8 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
         for decided in step.Decided do
             take decided copies[decided.Event.EventId]
 
-        for ask in step.Requests do
-            askPeer ask Timing.attempts
+        for request in step.Requests do
+            askPeer request Timing.attempts
 
         for struct (id, reason) in step.Dropped do
             inbox.Remove id |> ignore
@@ -146,22 +146,22 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             flushing <- true
             later Timing.flush flush
 
-    and askPeer (ask: PeerRequest) attempts =
-        let dest = indexOf ask.Peer
+    and askPeer (request: PeerRequest) attempts =
+        let dest = indexOf request.Peer
 
         if dest < 0 || attempts = 0 then
             let asking = machine
 
             later 1 (fun () ->
                 if obj.ReferenceEquals(asking, machine) then
-                    tell [| Input.Responded(ask.Number, Response.Nothing) |] |> ignore)
+                    tell [| Input.Responded(request.Number, Response.Nothing) |] |> ignore)
         else
-            let key = request ask
-            world.Send(index, dest, Message.Request(key, ask.Request))
+            let key = track request
+            world.Send(index, dest, Message.Request(key, request.Request))
 
             later Timing.patience (fun () ->
                 if requests.Remove key then
-                    askPeer ask (attempts - 1))
+                    askPeer request (attempts - 1))
 
     /// Makes the first decisions durable.
     and write count =
@@ -207,8 +207,8 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             unacknowledged.Clear()
             evictIfIdle ()
 
-    let answer (reply: WireResponse) (ask: PeerRequest) =
-        match reply, ask.Request with
+    let responseOf (wire: WireResponse) (request: PeerRequest) =
+        match wire, request.Request with
         | WireResponse.Keys, Request.Keys(server, signatures) ->
             keys.Add server |> ignore
             Response.Signatures(signatures |> Array.map (SentEvent.check keys.Contains))
@@ -330,9 +330,9 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             | Message.Request(key, request) -> world.Send(index, from, Message.Response(key, this.Respond from request))
             | Message.Response(key, reply) ->
                 match requests.TryGetValue key with
-                | true, struct (ask, dest) when dest = from ->
+                | true, struct (request, dest) when dest = from ->
                     requests.Remove key |> ignore
-                    tell [| Input.Responded(ask.Number, answer reply ask) |] |> ignore
+                    tell [| Input.Responded(request.Number, responseOf reply request) |] |> ignore
                 | _ -> ()
 
     /// Crashes.

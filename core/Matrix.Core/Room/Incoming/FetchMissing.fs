@@ -200,9 +200,9 @@ type internal FetchMissing
     member this.Respond(number: int, response: Response) : unit =
         match staging.Responded number with
         | ValueNone -> ()
-        | ValueSome(struct (ask, purpose, s)) ->
+        | ValueSome(struct (request, purpose, s)) ->
             let asked =
-                match ask.Request with
+                match request.Request with
                 | Request.Events ids -> ValueSome(HashSet<string>(ids))
                 | _ -> ValueNone
 
@@ -224,7 +224,7 @@ type internal FetchMissing
 
                 for event in Array.truncate limits.Page (wanted events) do
                     if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
-                        this.Stage(event, ask.Peer, s.Budget, false)
+                        this.Stage(event, request.Peer, s.Budget, false)
 
                 if lacking () = before then
                     s.PreviousPeer <- s.PreviousPeer + 1
@@ -233,18 +233,18 @@ type internal FetchMissing
                     s.TooMuch <- true
                     s.StatePeer <- s.StatePeer + 1
                 else
-                    s.Fetched <- FetchedState(log, ask.Peer, Array.distinct ids, chain)
-                    s.StateFrom <- ask.Peer
+                    s.Fetched <- FetchedState(log, request.Peer, Array.distinct ids, chain)
+                    s.StateFrom <- request.Peer
             | Purpose.StateEvents, Response.Events events ->
                 for event in wanted events do
                     if s.Budget.Chain < limits.AuthChain then
-                        this.Stage(event, ask.Peer, s.Budget, true)
+                        this.Stage(event, request.Peer, s.Budget, true)
             | Purpose.AuthEvents, Response.Events events ->
                 for event in wanted events do
                     noteForeign s event
 
                     if s.Budget.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
-                        this.Stage(event, ask.Peer, s.Budget, true)
+                        this.Stage(event, request.Peer, s.Budget, true)
 
                 if authEventsOf s |> Array.exists (fun id -> missingEvents.IsMissing(id, false)) then
                     s.AuthPeer <- s.AuthPeer + 1
