@@ -32,6 +32,9 @@ internal sealed unsafe class SqliteConnection : IDisposable
     /// <summary>Whether a transaction is open.</summary>
     public bool InTransaction => Sqlite3.sqlite3_get_autocommit(_db) == 0;
 
+    /// <summary>Whether the last statement failed because a file could not be synced.</summary>
+    public bool SyncFailed => Sqlite3.sqlite3_extended_errcode(_db) == Sqlite3.IoErrorSync;
+
     /// <summary>Bytes of a page: those that the database was made with.</summary>
     public int PageSize => int.Parse(
         Scalar("PRAGMA page_size") ?? throw new InvalidOperationException("SQLite has no page size."), CultureInfo.InvariantCulture);

@@ -167,6 +167,11 @@ internal sealed class SqliteWriter : StorageWriter
         }
         catch (StorageException fault)
         {
+            if (_connection.SyncFailed)
+            {
+                SqliteFault.EndProcessOfLog(fault);
+            }
+
             return Undo(fault);
         }
 #pragma warning disable CA1031 // A fault in building one statement is that set's, not the writer's end.
