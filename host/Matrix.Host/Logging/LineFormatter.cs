@@ -3,86 +3,45 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Console;
+using Microsoft.Extensions.Options;
 
 namespace Matrix.Host.Logging;
 
 /// <summary>
-/// Writes a line for each message: the time, the level, where it comes from, what it says and its named values, as `name=value` or as
-/// JSON. A thread of its own writes; if it does not keep up, messages are dropped and counted rather than requests held up.
+/// A line for each message: the time, the level, the source, the message and its named values, as `name=value` (logfmt) or as JSON.
 /// </summary>
-internal sealed class LineLogger : ILoggerProvider
+internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-line" : "logfmt")
 {
     private const int Waiting = 4096;
 
-    private readonly Channel<byte[]> _lines;
-    private readonly Task _writing;
-    private readonly bool _json;
-    private readonly LogLevel _least;
-    private long _dropped;
-
-    internal LineLogger(Stream to, bool json, LogLevel least)
+    /// <summary>
+    /// Writes to standard output. A thread of its own writes; if it does not keep up, messages are dropped and counted rather than
+    /// requests held up.
+    /// </summary>
+    internal static ConsoleLoggerProvider ToStandardOutput(bool json)
     {
-        _json = json;
-        _least = least;
-        _lines = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(Waiting) { SingleReader = true });
-        _writing = Task.Run(() => WriteAsync(to));
-    }
-
-    /// <summary>Messages that were dropped because writing did not keep up.</summary>
-    internal long Dropped => Interlocked.Read(ref _dropped);
-
-    public ILogger CreateLogger(string categoryName) => new Source(this, categoryName);
-
-    public void Dispose()
-    {
-        _lines.Writer.TryComplete();
-        _writing.Wait(TimeSpan.FromSeconds(1));
-    }
-
-    private async Task WriteAsync(Stream to)
-    {
-        await foreach (var line in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
+        var formatter = new LineFormatter(json);
+        var options = new ConsoleLoggerOptions
         {
-            try
-            {
-                await to.WriteAsync(line).ConfigureAwait(false);
-                if (_lines.Reader.Count == 0) await to.FlushAsync().ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                // Whoever read our output has gone; the server goes on.
-                Interlocked.Increment(ref _dropped);
-            }
-        }
+            FormatterName = formatter.Name,
+            MaxQueueLength = Waiting,
+            QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite,
+        };
+        return new ConsoleLoggerProvider(new FixedOptions(options), [formatter]);
     }
 
-    private void Add(byte[] line)
+    /// <inheritdoc/>
+    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        if (!_lines.Writer.TryWrite(line)) Interlocked.Increment(ref _dropped);
-    }
-
-    private sealed class Source(LineLogger owner, string category) : ILogger
-    {
-        // The web server's own messages about single connections are not for who runs a homeserver.
-        private readonly LogLevel _least = category.StartsWith("Microsoft.", StringComparison.Ordinal)
-            ? (LogLevel)Math.Max((int)owner._least, (int)LogLevel.Warning)
-            : owner._least;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= _least && logLevel != LogLevel.None;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (!IsEnabled(logLevel)) return;
-            var values = state as IReadOnlyList<KeyValuePair<string, object?>> ?? [];
-            var message = formatter(state, null);
-            owner.Add(owner._json
-                ? Json(DateTime.UtcNow, NameOf(logLevel), category, message, values, exception)
-                : Line(DateTime.UtcNow, NameOf(logLevel), category, message, values, exception));
-        }
+        var values = logEntry.State as IReadOnlyList<KeyValuePair<string, object?>> ?? [];
+        var (level, message) = (NameOf(logEntry.LogLevel), logEntry.Formatter(logEntry.State, null));
+        textWriter.Write(json
+            ? Json(DateTime.UtcNow, level, logEntry.Category, message, values, logEntry.Exception)
+            : Line(DateTime.UtcNow, level, logEntry.Category, message, values, logEntry.Exception));
+        textWriter.Write('\n');
     }
 
     private static string NameOf(LogLevel level) => level switch
@@ -93,7 +52,7 @@ internal sealed class LineLogger : ILoggerProvider
         _ => "error",
     };
 
-    private static byte[] Json(
+    private static string Json(
         DateTime at, string level, string category, string message, IReadOnlyList<KeyValuePair<string, object?>> values, Exception? fault)
     {
         var bytes = new ArrayBufferWriter<byte>(512);
@@ -113,11 +72,10 @@ internal sealed class LineLogger : ILoggerProvider
             json.WriteEndObject();
         }
 
-        bytes.Write("\n"u8);
-        return bytes.WrittenSpan.ToArray();
+        return Encoding.UTF8.GetString(bytes.WrittenSpan);
     }
 
-    private static byte[] Line(
+    private static string Line(
         DateTime at, string level, string category, string message, IReadOnlyList<KeyValuePair<string, object?>> values, Exception? fault)
     {
         var line = new StringBuilder(256);
@@ -136,7 +94,7 @@ internal sealed class LineLogger : ILoggerProvider
             Quote(line, fault.ToString());
         }
 
-        return Encoding.UTF8.GetBytes(line.Append('\n').ToString());
+        return line.ToString();
     }
 
     private static void Quote(StringBuilder line, string text)
@@ -173,5 +131,15 @@ internal sealed class LineLogger : ILoggerProvider
         }
 
         return snake.ToString();
+    }
+
+    /// <summary>Options that do not change while the server runs.</summary>
+    private sealed class FixedOptions(ConsoleLoggerOptions options) : IOptionsMonitor<ConsoleLoggerOptions>
+    {
+        public ConsoleLoggerOptions CurrentValue => options;
+
+        public ConsoleLoggerOptions Get(string? name) => options;
+
+        public IDisposable? OnChange(Action<ConsoleLoggerOptions, string?> listener) => null;
     }
 }
