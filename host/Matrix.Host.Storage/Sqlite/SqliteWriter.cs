@@ -79,7 +79,11 @@ internal sealed class SqliteWriter : StorageWriter
     private void Run()
     {
         // Everyone waits for this thread: while it waits for a processor behind those who make the next sets, they run out of work.
-        _ = ShortSlice.Ask();
+        if (Options.ShortWriterSlices)
+        {
+            _ = ShortSlice.Ask();
+        }
+
         var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
         while (true)
         {
