@@ -9,7 +9,7 @@ open NUnit.Framework
 open Matrix.Core.Json
 open Matrix.Host.Sodium
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.Vectors
 open Matrix.Rules
 

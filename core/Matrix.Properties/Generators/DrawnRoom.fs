@@ -4,7 +4,7 @@ module Matrix.Properties.Generators.DrawnRoom
 open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Properties.Reference
+open Matrix.Properties.Generators
 
 /// Alice, who creates rooms, and Bob are on one server, Carol and Dave on another.
 let alice, bob, carol, dave = "@alice:one", "@bob:one", "@carol:two", "@dave:two"
@@ -53,7 +53,7 @@ let creatorsLevel (version: RoomVersion) =
 
 /// The graph of these events, which are in order, each a little later than the one before. Where a version does not cite the create event, it is
 /// not cited.
-let room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
+let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
@@ -75,7 +75,7 @@ let room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
     }
 
 /// The state of these events.
-let stateOf (graph: StateResReference.Graph) (ids: string list) : StateResReference.StateMap =
+let stateOf (graph: RoomGraph) (ids: string list) : StateMap =
     Map [
         for id in ids do
             let e: Pdu = graph.Events[id]

@@ -8,7 +8,6 @@ open Matrix.Core.Auth
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
 open Matrix.Properties.Generators.DrawnRoom
-open Matrix.Properties.Reference
 
 /// A room, what its servers were told, and what becomes of one entry.
 type Scenario = {
@@ -376,7 +375,7 @@ let resolvingBy (algorithm: StateResolutionAlgorithm) (version: RoomVersion) : R
 }
 
 /// The room of a scenario in a version, and the states to resolve.
-let drawn (version: RoomVersion) (scenario: Scenario) : StateResReference.Graph * StateResReference.StateMap list =
+let drawn (version: RoomVersion) (scenario: Scenario) : RoomGraph * StateMap list =
     let graph = room version (scenario.Events version)
     graph, scenario.States |> List.map (stateOf graph)
 

@@ -6,7 +6,8 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Generators
 
 /// Servers with one defect: the simulation has to notice each.
 [<RequireQualifiedAccess>]
@@ -38,7 +39,7 @@ module Mutants =
         }
 
     /// The auth chains of some events.
-    let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : StateResReference.Graph =
+    let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : RoomGraph =
         let met = Dictionary<string, KnownEvent>()
         let pending = Stack<string>(ids)
 
@@ -82,7 +83,7 @@ module Mutants =
                                 let graph = graphOf stage find (states |> Seq.collect Map.values)
 
                                 let outcome =
-                                    StateResReference.resolveWith StateResReference.authDifferenceOfDifferences graph states
+                                    Version2.resolveWith AuthDifference.ofDifferences graph states
 
                                 Ok(
                                     StateTree.OfEntries(

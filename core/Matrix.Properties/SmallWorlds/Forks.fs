@@ -9,7 +9,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
 /// What somebody does next.
@@ -59,11 +59,11 @@ let acts: Act list = [
 type Fork = {
     Version: RoomVersion
     Acts: Act list
-    Graph: StateResReference.Graph
+    Graph: RoomGraph
     /// Names of the events, in order: the first four make the room.
     Order: string list
     /// The state at the end, and that of the server which is behind.
-    States: StateResReference.StateMap list
+    States: StateMap list
     /// Where the two differ.
     At: string * string
 }
@@ -71,9 +71,9 @@ type Fork = {
 /// A line of acts under construction.
 type private Line = {
     Rules: AuthRules
-    Graph: StateResReference.Graph
+    Graph: RoomGraph
     Order: string list
-    State: StateResReference.StateMap
+    State: StateMap
 }
 
 let private draftOf (line: Line) (act: Act) : Draft =
@@ -155,7 +155,7 @@ let private start (version: RoomVersion) : Line =
     }
 
 /// What a server may hold that is behind at one key: the older events there, the newest first, or nothing. Create events are always known.
-let private behind (line: Line) : seq<(string * string) * StateResReference.StateMap> =
+let private behind (line: Line) : seq<(string * string) * StateMap> =
     seq {
         for KeyValue(key, current) in line.State do
             if fst key <> "m.room.create" then
@@ -166,7 +166,7 @@ let private behind (line: Line) : seq<(string * string) * StateResReference.Stat
                         key, line.State.Add(key, id)
     }
 
-let private missing (line: Line) : seq<(string * string) * StateResReference.StateMap> =
+let private missing (line: Line) : seq<(string * string) * StateMap> =
     seq {
         for KeyValue(key, _) in line.State do
             if fst key <> "m.room.create" then
@@ -222,7 +222,7 @@ let private ofActs (acts: Act list) (mostActs: int) (version: RoomVersion) : seq
 let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> = ofActs acts mostActs version
 
 /// What the states of a fork resolve to.
-let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateResReference.StateMap =
+let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateMap =
     let rules = AuthRules(StateResets.resolvingBy algorithm fork.Version)
 
     match StatesAsSource.resolve rules fork.Graph fork.States with
@@ -235,7 +235,7 @@ let difference
     (version: RoomVersion)
     (a: StateResolutionAlgorithm)
     (b: StateResolutionAlgorithm)
-    : (Fork * StateResReference.StateMap * StateResReference.StateMap) option =
+    : (Fork * StateMap * StateMap) option =
     upTo mostActs version
     |> Seq.tryPick (fun fork ->
         let x, y = resolve a fork, resolve b fork
@@ -254,26 +254,25 @@ let private joiningAgain: Act list = [
 
 /// What a fork resolves to by version 2 of the algorithm, and what it would if auth chains were followed among the events in conflict only; none if
 /// that makes no difference.
-let private byReading (fork: Fork) : (StateResReference.StateMap * StateResReference.StateMap) option =
+let private byReading (fork: Fork) : (StateMap * StateMap) option =
     let graph, states = fork.Graph, fork.States
 
     let full =
-        Set.union (snd (StateResReference.split states)) (StateResReference.authDifference graph states)
+        Set.union (snd (ConflictedState.split states)) (AuthDifference.ofStates graph states)
 
     let leaves id =
-        StateResReference.chainWithin graph full id
-        <> Set.intersect full (StateResReference.chain graph id)
+        AuthChains.chainWithin graph full id
+        <> Set.intersect full (AuthChains.chain graph id)
 
     if Set.exists leaves full then
         let within = {
-            StateResReference.second with
-                Below = StateResReference.chainWithin
+            Version2.steps with
+                Below = AuthChains.chainWithin
         }
 
-        let right =
-            (StateResReference.resolveBy StateResReference.second graph states).Resolved
+        let right = (Version2.resolveBy Version2.steps graph states).Resolved
 
-        let other = (StateResReference.resolveBy within graph states).Resolved
+        let other = (Version2.resolveBy within graph states).Resolved
         if right = other then None else Some(right, other)
     else
         None
@@ -285,7 +284,7 @@ let private smallestByReading =
 
 /// The smallest room of these acts in which it matters that auth chains lead beyond the conflict, with what each reading resolves to: for versions with
 /// version 2 of the algorithm. In version 2.1 it makes no difference: what lies between two events in conflict is in the conflicted subgraph.
-let beyondTheConflict (version: RoomVersion) : (Fork * StateResReference.StateMap * StateResReference.StateMap) option =
+let beyondTheConflict (version: RoomVersion) : (Fork * StateMap * StateMap) option =
     match smallestByReading.Value with
     | Some smallest when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->
         // The same acts in this version.

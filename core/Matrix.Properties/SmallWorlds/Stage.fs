@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 
 /// A place of the state, filled or not.
 [<Sealed; AllowNullLiteral>]

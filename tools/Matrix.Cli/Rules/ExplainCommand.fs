@@ -6,9 +6,9 @@ open Argu
 open Matrix.Cli
 open Matrix.Cli.Output
 open Matrix.Core.Auth
-open Matrix.Properties.Reference
 open Matrix.Rules
 open Matrix.Rules.Printing
+open Matrix.Properties.Reference.Authorization
 
 type ExplainArguments =
     | [<Unique>] Room_Version of V: string

@@ -1,10 +1,10 @@
 /// How a decision came about: every rule that was tried, what its conditions were found to be, and which one decided.
 [<RequireQualifiedAccess>]
-module Matrix.Properties.Reference.AuthTrace
+module Matrix.Properties.Reference.Authorization.AuthTrace
 
 open Matrix.Rules
 open Matrix.Core.Auth
-open Matrix.Properties.Reference
+open Matrix.Properties.Generators
 
 /// A condition, and whether it holds.
 type Found = {
@@ -33,7 +33,7 @@ type Trace = {
     Decision: Decision
 }
 
-let rec private found (scene: AuthReference.Scene) (condition: Condition) : Found =
+let rec private found (context: Context) (condition: Condition) : Found =
     let parts =
         match condition with
         | Condition.And parts
@@ -44,29 +44,29 @@ let rec private found (scene: AuthReference.Scene) (condition: Condition) : Foun
 
     {
         Condition = condition
-        Holds = AuthReference.holds scene condition
-        Parts = parts |> List.map (found scene)
+        Holds = Conditions.holds context condition
+        Parts = parts |> List.map (found context)
     }
 
-let private asked (scene: AuthReference.Scene) (condition: Condition) : Found list =
+let private asked (context: Context) (condition: Condition) : Found list =
     match condition with
     | Condition.Always -> []
-    | condition -> [ found scene condition ]
+    | condition -> [ found context condition ]
 
-let rec private tryAll (scene: AuthReference.Scene) (rules: Rule list) : Tried list =
+let rec private tryAll (context: Context) (rules: Rule list) : Tried list =
     match rules with
     | [] -> []
     | rule :: rest ->
-        let tried = tryOne scene rule
+        let tried = tryOne context rule
 
         match tried.Decision with
         | Some _ -> [ tried ]
-        | None -> tried :: tryAll scene rest
+        | None -> tried :: tryAll context rest
 
-and private tryOne (scene: AuthReference.Scene) (rule: Rule) : Tried =
+and private tryOne (context: Context) (rule: Rule) : Tried =
     let tried asked inside decision = {
         Rule = rule
-        Entry = scene.Entry |> Option.map _.Key |> Option.defaultValue ""
+        Entry = context.Entry |> Option.map _.Key |> Option.defaultValue ""
         Asked = asked
         Inside = inside
         Decision = decision
@@ -77,37 +77,37 @@ and private tryOne (scene: AuthReference.Scene) (rule: Rule) : Tried =
     match rule with
     | Rule.Scope(_, condition, rules) ->
         let inside =
-            if AuthReference.holds scene condition then
-                tryAll scene rules
+            if Conditions.holds context condition then
+                tryAll context rules
             else
                 []
 
-        tried (asked scene condition) inside (decided inside)
+        tried (asked context condition) inside (decided inside)
     | Rule.Clause(head, condition, outcome, _) ->
         let decision =
-            if AuthReference.holds scene condition then
+            if Conditions.holds context condition then
                 match outcome with
                 | Outcome.Allow -> Some(Decision.Allowed head.Name)
-                | Outcome.Reject reason -> Some(AuthReference.reject scene head.Name reason)
+                | Outcome.Reject reason -> Some(Rejection.reject context head.Name reason)
             else
                 None
 
-        tried (asked scene condition) [] decision
+        tried (asked context condition) [] decision
     | Rule.Iff(head, applies, condition, reason) ->
-        let questions = asked scene applies
+        let questions = asked context applies
 
-        if not (AuthReference.holds scene applies) then
+        if not (Conditions.holds context applies) then
             tried questions [] None
-        elif AuthReference.holds scene condition then
-            tried (questions @ asked scene condition) [] (Some(Decision.Allowed head.Name))
+        elif Conditions.holds context condition then
+            tried (questions @ asked context condition) [] (Some(Decision.Allowed head.Name))
         else
-            tried (questions @ asked scene condition) [] (Some(AuthReference.reject scene head.Name reason))
+            tried (questions @ asked context condition) [] (Some(Rejection.reject context head.Name reason))
     | Rule.ForEach(_, alterations, entries, where, rules) ->
-        let rec each (rest: AuthReference.Entry list) =
+        let rec each (rest: Entry list) =
             match rest with
             | [] -> []
             | entry :: rest ->
-                let inside = tryAll { scene with Entry = Some entry } rules
+                let inside = tryAll { context with Entry = Some entry } rules
 
                 if (decided inside).IsSome then
                     inside
@@ -115,17 +115,17 @@ and private tryOne (scene: AuthReference.Scene) (rule: Rule) : Tried =
                     inside @ each rest
 
         let inside =
-            AuthReference.entriesOf scene entries
+            AlteredEntries.entriesOf context entries
             |> List.filter (fun entry ->
-                AuthReference.alteration entry
+                AlteredEntries.alteration entry
                 |> Option.exists (fun a -> List.contains a alterations)
-                && AuthReference.holds { scene with Entry = Some entry } where)
+                && Conditions.holds { context with Entry = Some entry } where)
             |> each
 
         tried [] inside (decided inside)
 
 /// How the rules of the question's version come to their decision.
-let ask (question: AuthReference.Question) : Trace =
+let ask (question: Question) : Trace =
     let tried =
         tryAll
             {
@@ -140,4 +140,4 @@ let ask (question: AuthReference.Question) : Trace =
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
 
 /// How the rules of the case's version come to their decision.
-let ofCase (case: Matrix.Properties.Generators.AuthCase) : Trace = ask (AuthReference.questionOf case)
+let ofCase (case: AuthCase) : Trace = ask (AuthReference.questionOf case)

@@ -1,15 +1,17 @@
-namespace Matrix.Properties.Reference
+namespace Matrix.Properties.Scenarios
 
 open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.StateRes
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Generators
 
 /// A graph and states of it as the resolver of the host takes them.
 [<RequireQualifiedAccess>]
 module StatesAsSource =
 
     /// The events of a graph, with heights and citations worked out.
-    let source (rules: AuthRules) (graph: StateResReference.Graph) : IEventSource =
+    let source (rules: AuthRules) (graph: RoomGraph) : IEventSource =
         let heights = Dictionary<string, int>()
 
         let rec height id =
@@ -50,7 +52,7 @@ module StatesAsSource =
         }
 
     /// States with their differences.
-    let states (states: StateResReference.StateMap list) : StatesToResolve =
+    let states (states: StateMap list) : StatesToResolve =
         let keys = states |> Seq.collect _.Keys |> Set.ofSeq
 
         {
@@ -74,22 +76,19 @@ module StatesAsSource =
         }
 
     /// What the resolver of the host answers. The graph is read once for all states of it that are given.
-    let resolve
-        (rules: AuthRules)
-        (graph: StateResReference.Graph)
-        : StateResReference.StateMap list -> Result<Resolution, ResolutionError> =
+    let resolve (rules: AuthRules) (graph: RoomGraph) : StateMap list -> Result<Resolution, ResolutionError> =
         let resolver, source = StateResolver.Of rules, source rules graph
         fun maps -> resolver.Resolve(states maps, source, ResolutionLimits.usual)
 
     /// The resolver's answer as a whole state.
-    let whole (states: StateResReference.StateMap list) (resolution: Resolution) : StateResReference.StateMap =
-        let unconflicted, _ = StateResReference.split states
+    let whole (states: StateMap list) (resolution: Resolution) : StateMap =
+        let unconflicted, _ = ConflictedState.split states
 
         (unconflicted, resolution.Entries)
         ||> Array.fold (fun state entry -> state.Add((entry.Type, entry.StateKey), entry.EventId))
 
     /// The resolver's answer as the literal definition gives one.
-    let outcome (states: StateResReference.StateMap list) (resolution: Resolution) : StateResReference.Outcome =
+    let outcome (states: StateMap list) (resolution: Resolution) : ResolutionOutcome =
         let steps = resolution.Steps
 
         {

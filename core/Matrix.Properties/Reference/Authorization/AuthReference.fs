@@ -1,0 +1,108 @@
+/// The authorization rules read literally from their tables: slow, and in no way like the evaluator that the host runs.
+/// Nothing is looked up once or kept; every condition reads the events anew.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.Authorization.AuthReference
+
+open Matrix.Rules
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Properties.Generators
+
+let rec private decideBy (context: Context) (rules: Rule list) : Decision option =
+    rules |> List.tryPick (decideOne context)
+
+and private decideOne (context: Context) (rule: Rule) : Decision option =
+    match rule with
+    | Rule.Scope(_, condition, inside) ->
+        if Conditions.holds context condition then
+            decideBy context inside
+        else
+            None
+    | Rule.Clause(head, condition, outcome, _) ->
+        if Conditions.holds context condition then
+            match outcome with
+            | Outcome.Allow -> Some(Decision.Allowed head.Name)
+            | Outcome.Reject reason -> Some(Rejection.reject context head.Name reason)
+        else
+            None
+    | Rule.Iff(head, applies, condition, reason) ->
+        if not (Conditions.holds context applies) then
+            None
+        elif Conditions.holds context condition then
+            Some(Decision.Allowed head.Name)
+        else
+            Some(Rejection.reject context head.Name reason)
+    | Rule.ForEach(_, alterations, entries, where, inside) ->
+        AlteredEntries.entriesOf context entries
+        |> List.filter (fun entry ->
+            AlteredEntries.alteration entry
+            |> Option.exists (fun a -> List.contains a alterations))
+        |> List.map (fun entry -> { context with Entry = Some entry })
+        |> List.filter (fun context -> Conditions.holds context where)
+        |> List.tryPick (fun context -> decideBy context inside)
+
+let private decideWhole (context: Context) (table: Rule list) : Decision =
+    match decideBy context table with
+    | Some decision -> decision
+    | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
+
+/// What the rules of the question's version say.
+let ask (question: Question) : Decision =
+    decideWhole
+        {
+            Case = question
+            Entry = None
+            Redacted = None
+        }
+        question.Version.Authorization
+
+/// What a table says of a redaction of an event that this user sent.
+let askOfRedaction (table: Rule list) (question: Question) (redactedSender: string) : Decision =
+    decideWhole
+        {
+            Case = question
+            Entry = None
+            Redacted = Some redactedSender
+        }
+        table
+
+/// The question that a case is.
+let questionOf (case: AuthCase) : Question = {
+    Version = case.Version
+    Event = case.Event
+    Find = fun eventType key -> case.State.TryFind(eventType, key)
+    Facts = case.Facts
+}
+
+/// What the rules of the case's version say.
+let decide (case: AuthCase) : Decision = ask (questionOf case)
+
+/// The state keys that an event must cite, by the version's selection.
+let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
+    let context = {
+        Case = {
+            Version = version
+            Event = event
+            Find = fun _ _ -> None
+            Facts = AuthFacts.ofAccepted [||]
+        }
+        Entry = None
+        Redacted = None
+    }
+
+    if event.Type = "m.room.create" then
+        []
+    else
+        [
+            for row in version.Selections do
+                let key =
+                    match row.Key with
+                    | SelectionKey.Empty -> Some ""
+                    | SelectionKey.User u -> Terms.user context u
+                    | SelectionKey.ThirdPartyToken -> Lookup.textAt [ "third_party_invite"; "signed"; "token" ] event
+
+                match key with
+                | Some key when Conditions.holds context row.When -> row.Type, key
+                | _ -> ()
+        ]
+        |> List.distinct

@@ -1,0 +1,106 @@
+/// Versions 2 and 2.1 of the algorithm, step by step. Room versions 2 and 12, "State resolution", "Algorithm".
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.StateResolution.Version2
+
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Properties.Generators
+
+/// The steps of versions 2 and 2.1 as values, so that another can be put in the place of one.
+type Steps = {
+    /// What all states have, and all other values.
+    Split: StateMap list -> StateMap * Set<string>
+    AuthDifference: RoomGraph -> StateMap list -> Set<string>
+    /// The conflicted state subgraph.
+    Subgraph: RoomGraph -> Set<string> -> Set<string>
+    IsPowerEvent: Pdu -> bool
+    /// What of the full conflicted set is in an event's auth chain.
+    Below: RoomGraph -> Set<string> -> string -> Set<string>
+    PowerOrder: RoomGraph -> (string -> Set<string>) -> Set<string> -> string list
+    /// What the checks begin with, where this is the unconflicted state.
+    Start: StateMap -> StateMap
+    Iterate: RoomGraph -> StateMap -> string list -> StateMap * string list
+    /// The power levels event that the mainline belongs to, by the unconflicted state and the one that the first order led to.
+    Levels: StateMap -> StateMap -> string option
+    MainlineOrder: RoomGraph -> string option -> Set<string> -> string list
+    /// The resolved state, by the unconflicted one and the one that both orders led to.
+    Finish: StateMap -> StateMap -> StateMap
+}
+
+/// The steps of version 2.
+let steps: Steps = {
+    Split = ConflictedState.split
+    AuthDifference = AuthDifference.ofStates
+    Subgraph = fun _ _ -> Set.empty
+    IsPowerEvent = PowerOrdering.isPowerEvent
+    Below = fun graph full id -> Set.intersect full (AuthChains.chain graph id)
+    PowerOrder = PowerOrdering.powerOrder
+    Start = id
+    Iterate = IterativeAuthChecks.iterate
+    Levels = fun _ partly -> partly.TryFind("m.room.power_levels", "")
+    MainlineOrder = MainlineOrdering.mainlineOrder
+    Finish = fun unconflicted reached -> (reached, unconflicted) ||> Map.fold (fun state key id -> state.Add(key, id))
+}
+
+/// The steps of version 2.1.
+let revised: Steps = {
+    steps with
+        Subgraph = ConflictedSubgraph.ofEvents
+        Start = fun _ -> Map.empty
+}
+
+/// The steps of a room version that has version 2 or 2.1.
+let stepsOf (version: RoomVersion) : Steps =
+    if version.Settings.StateResolution = StateResolutionAlgorithm.V2_1 then
+        revised
+    else
+        steps
+
+/// Resolves by version 2 or 2.1, with these steps.
+let resolveBy (steps: Steps) (graph: RoomGraph) (states: StateMap list) : ResolutionOutcome =
+    let unconflicted, conflicted = steps.Split states
+    let authDifference = steps.AuthDifference graph states
+    let subgraph = steps.Subgraph graph conflicted
+    let full = Set.unionMany [ conflicted; authDifference; subgraph ]
+    let below = steps.Below graph full
+
+    let first =
+        full
+        |> Set.filter (fun id -> steps.IsPowerEvent graph.Events[id])
+        |> Seq.map (fun id -> (below id).Add id)
+        |> Set.unionMany
+
+    let firstOrder = steps.PowerOrder graph below first
+
+    let partly, firstApplied = steps.Iterate graph (steps.Start unconflicted) firstOrder
+
+    let restOrder =
+        steps.MainlineOrder graph (steps.Levels unconflicted partly) (full - first)
+
+    let fully, restApplied = steps.Iterate graph partly restOrder
+    let applied = firstApplied @ restApplied
+
+    {
+        AuthDifference = authDifference
+        Subgraph = subgraph
+        PowerOrder = firstOrder
+        MainlineOrder = restOrder
+        Applied = applied
+        Refused = firstOrder @ restOrder |> List.filter (fun id -> not (List.contains id applied))
+        Settled = []
+        Resolved = steps.Finish unconflicted fully
+    }
+
+/// Resolves by version 2 or 2.1, with a given definition of the auth difference.
+let resolveWith
+    (difference: RoomGraph -> StateMap list -> Set<string>)
+    (graph: RoomGraph)
+    (states: StateMap list)
+    : ResolutionOutcome =
+    resolveBy
+        {
+            stepsOf graph.Version with
+                AuthDifference = difference
+        }
+        graph
+        states
