@@ -121,15 +121,19 @@ module StateResStepProperties =
             "state-res.power-order.smallest"
             "Of two neighbours in the first order that do not rest on one another, the first has the greater power, or the earlier time, or the lesser identifier."
             (fun conflict steps ->
-                let key id =
-                    -(PowerOrdering.powerOf conflict.Graph conflict.Rules id), conflict.Graph.Events[id].OriginServerTs
+                let isBefore a b =
+                    let time id =
+                        conflict.Graph.Events[id].OriginServerTs
+
+                    let power = PowerOrdering.powerOf conflict.Graph
+
+                    if power a <> power b then power a > power b
+                    elif time a <> time b then time a < time b
+                    else JsonObject.CompareKeys(a, b) < 0
 
                 steps.PowerOrder
                 |> List.pairwise
-                |> List.forall (fun (a, b) ->
-                    (AuthChains.chain conflict.Graph b).Contains a
-                    || key a < key b
-                    || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
+                |> List.forall (fun (a, b) -> (AuthChains.chain conflict.Graph b).Contains a || isBefore a b))
 
     /// The second order is sorted, without ties.
     let mainlineOrderIsTotal: Law<Conflict> =

@@ -77,18 +77,39 @@ let questionOf (case: AuthCase) : Question = {
 /// What the rules of the case's version say.
 let decide (case: AuthCase) : Decision = ask (questionOf case)
 
+let private withoutEntry (question: Question) : Context = {
+    Case = question
+    Entry = None
+    Redacted = None
+}
+
+/// The power of an event's sender in a state.
+let powerOfSender (version: RoomVersion) (event: Pdu) (state: Map<string * string, Pdu>) : PowerOf =
+    let context =
+        withoutEntry {
+            Version = version
+            Event = event
+            Find = fun eventType key -> state.TryFind(eventType, key)
+            Facts = AuthFacts.ofAccepted [||]
+        }
+
+    Levels.powerOf context event.Sender
+
+/// The public keys of a third-party invitation.
+let publicKeysOf (invitation: Pdu) : string[] =
+    [ KeyPlace.Single; KeyPlace.Listed ]
+    |> List.collect (fun place -> Terms.publicKeys place invitation)
+    |> Array.ofList
+
 /// The state keys that an event must cite, by the version's selection.
 let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
-    let context = {
-        Case = {
+    let context =
+        withoutEntry {
             Version = version
             Event = event
             Find = fun _ _ -> None
             Facts = AuthFacts.ofAccepted [||]
         }
-        Entry = None
-        Redacted = None
-    }
 
     if event.Type = "m.room.create" then
         []

@@ -83,20 +83,8 @@ let rec holds (context: Context) (condition: Condition) : bool =
         match Terms.invitation context with
         | None -> false
         | Some invitation ->
-            let keys =
-                match place with
-                | KeyPlace.Single -> Lookup.textAt [ "public_key" ] invitation |> Option.toList
-                | KeyPlace.Listed ->
-                    match Lookup.at [ "public_keys" ] (Json.Object invitation.Content) with
-                    | Some(Json.Array items) -> [
-                        for item in items do
-                            match Lookup.at [ "public_key" ] item with
-                            | Some(Json.String key) -> key
-                            | _ -> ()
-                      ]
-                    | _ -> []
-
-            keys |> List.exists (fun key -> Array.contains key facts.ThirdPartyKeys)
+            Terms.publicKeys place invitation
+            |> List.exists (fun key -> Array.contains key facts.ThirdPartyKeys)
     | Condition.StateHas eventType -> (Lookup.found context eventType "").IsSome
     | Condition.StateContentIs(eventType, path, shape) ->
         Lookup.found context eventType ""

@@ -56,6 +56,20 @@ let power (context: Context) (term: Power) : PowerOf option =
     | Power.Old -> context.Entry |> Option.bind _.Old |> Option.map PowerOf.Level
     | Power.New -> context.Entry |> Option.bind _.New |> Option.map PowerOf.Level
 
+/// The public keys of a third-party invitation in this place.
+let publicKeys (place: KeyPlace) (invitation: Pdu) : string list =
+    match place with
+    | KeyPlace.Single -> Lookup.textAt [ "public_key" ] invitation |> Option.toList
+    | KeyPlace.Listed ->
+        match Lookup.at [ "public_keys" ] (Json.Object invitation.Content) with
+        | Some(Json.Array items) -> [
+            for item in items do
+                match Lookup.at [ "public_key" ] item with
+                | Some(Json.String key) -> key
+                | _ -> ()
+          ]
+        | _ -> []
+
 let membershipNamed (word: string) : Membership =
     match word with
     | "join" -> Membership.Join

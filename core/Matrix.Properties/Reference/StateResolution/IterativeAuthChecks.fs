@@ -39,7 +39,7 @@ let passes (graph: RoomGraph) (state: Map<string * string, Pdu>) (id: string) : 
                     event.AuthEvents
                     |> Array.map (fun a -> graph.Events[a])
                     |> Array.filter (fun e -> e.Type = "m.room.third_party_invite")
-                    |> Array.collect ThirdPartyKeys.all
+                    |> Array.collect AuthReference.publicKeysOf
                 HasRoomId = false
             }
         }

@@ -2,11 +2,10 @@
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.PowerOrdering
 
-open Matrix.Rules
-open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Generators
+open Matrix.Properties.Reference.Authorization
 
 let private text (key: string) (event: Pdu) =
     match event.Content.TryFind key with
@@ -24,16 +23,17 @@ let isPowerEvent (event: Pdu) : bool =
     | _ -> false
 
 /// The power of an event's sender, as its auth events have it.
-let powerOf (graph: RoomGraph) (rules: AuthRules) (id: string) : int64 =
-    rules.PowerOf(MapState(rules, AuthEvents.withCreate graph (AuthEvents.accepted graph id)), graph.Events[id].Sender)
+let powerOf (graph: RoomGraph) (id: string) : PowerOf =
+    AuthEvents.accepted graph id
+    |> AuthEvents.withCreate graph
+    |> AuthReference.powerOfSender graph.Version graph.Events[id]
 
 /// The powers of the senders of these events.
-let powersOf (graph: RoomGraph) (set: Set<string>) : Map<string, int64> =
-    let rules = AuthRules graph.Version
-    Map [ for id in set -> id, powerOf graph rules id ]
+let powersOf (graph: RoomGraph) (set: Set<string>) : Map<string, PowerOf> =
+    Map [ for id in set -> id, powerOf graph id ]
 
 /// What the first order goes by: greater power, earlier time, lesser identifier.
-let powerKeys (graph: RoomGraph) (powers: Map<string, int64>) : (string -> string -> int) list = [
+let powerKeys (graph: RoomGraph) (powers: Map<string, PowerOf>) : (string -> string -> int) list = [
     fun a b -> compare powers[b] powers[a]
     EventOrder.earlier graph
     EventOrder.lesser
