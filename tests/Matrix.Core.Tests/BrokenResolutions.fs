@@ -167,6 +167,7 @@ let ofSteps: Broken list = [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
             "invited-by-former-moderator"
+            "join-rules-of-one-who-left"
             "members-with-the-join-rules"
             "promoted-by-promoted"
             "topic-of-one-demoted"

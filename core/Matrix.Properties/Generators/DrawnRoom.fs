@@ -51,22 +51,27 @@ let creatorsLevel (version: RoomVersion) =
     else
         [ alice, 100 ]
 
-/// The graph of these events, which are in order, each a little later than the one before. Where a version does not cite the create event, it is
-/// not cited.
+/// The graph of these events, which are in order: each comes after the one before it, a little later. Where a version does not have the create
+/// event in `auth_events`, it is left out.
 let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    let prevEvents =
+        [] :: (drafts |> List.map (fun draft -> [ draft.Id ]))
+        |> List.truncate drafts.Length
 
     {
         Version = version
         Rejected = Set.empty
         Events =
             Map [
-                for i, draft in List.indexed drafts ->
+                for i, (draft, prev) in List.indexed (List.zip drafts prevEvents) ->
                     draft.Id,
                     Draft.toPdu version {
                         draft with
                             Room = Draft.roomOf version "$create"
+                            Prev = prev
                             Time = int64 i
                             Depth = int64 i + 1L
                             Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
