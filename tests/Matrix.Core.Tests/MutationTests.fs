@@ -25,6 +25,7 @@ let private without (names: string list) =
 
 let private plan (files: (string * VectorFile) list) : MutationPlan = {
     Files = files
+    IsGenerated = GeneratedVectors.isGenerated
     Worlds = []
     Search = Search.Vectors
     IsWanted = fun _ -> true

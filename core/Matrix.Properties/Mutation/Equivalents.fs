@@ -100,11 +100,6 @@ module Equivalents =
             "power-levels.otherwise"
             [ "dropped" ]
             "no rule between this one and the last decides power levels events, and the last allows too"
-        rule
-            "power-levels.first"
-            [ "dropped"; "\"m.room.create\" for \"m.room.power_levels\""; "after the next" ]
-            "without power levels only creators may send state, no level is above them, and nothing was there to be changed"
-        |> since 12
         rule "redaction.power" next "both rules allow"
         selection
             "third-party-invite"

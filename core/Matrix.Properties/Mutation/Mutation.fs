@@ -16,6 +16,26 @@ type Status =
     /// It is listed, and a decision tells it nevertheless.
     | WronglyListed
 
+/// Where something comes from that tells a mutant from its version.
+[<RequireQualifiedAccess>]
+type Origin =
+    /// A test vector that somebody wrote.
+    | HandwrittenVector
+    /// A test vector that was found by search.
+    | GeneratedVector
+    /// An invariant that does not hold of what the mutant decides.
+    | Invariant
+    /// The outline of the pages: which rules stand where, and what each decides.
+    | Outline
+
+    /// As reports write it.
+    member this.Words =
+        match this with
+        | Origin.HandwrittenVector -> "handwritten vector"
+        | Origin.GeneratedVector -> "generated vector"
+        | Origin.Invariant -> "invariant"
+        | Origin.Outline -> "outline"
+
 /// What became of a mutant, in versions that share it.
 type Fate = {
     Id: string
@@ -26,6 +46,10 @@ type Fate = {
     Status: Status
     /// What told it; or the worlds in which nothing does, on how many decisions, and why.
     By: string
+    /// Each origin of which something tells it. Invariants are asked where small worlds are.
+    Origins: Origin list
+    /// What the invariants alone say of it, where they were asked.
+    Noticed: Noticed option
 } with
 
     /// Whether somebody has to look at it.
@@ -44,6 +68,8 @@ type Search =
 type MutationPlan = {
     /// Vectors, by file.
     Files: (string * VectorFile) list
+    /// Whether the vectors of a file were found by search.
+    IsGenerated: string -> bool
     /// Where authorization is tried.
     Worlds: World list
     Search: Search
@@ -81,7 +107,14 @@ module Mutation =
         Found.Nowhere $"within the vectors ({decisions} decisions)"
 
     /// What becomes of a mutant of versions that share it.
-    let private fate (plan: MutationPlan) (group: RoomVersion list) (mutant: Mutant) (found: Found) : Fate =
+    let private fate
+        (plan: MutationPlan)
+        (group: RoomVersion list)
+        (origins: Origin list)
+        (noticed: Noticed option)
+        (mutant: Mutant)
+        (found: Found)
+        : Fate =
         let status, by =
             match found, Equivalents.reasonOf plan.Equivalents group.Head mutant with
             | Found.By by, None -> Status.Killed, by
@@ -97,6 +130,8 @@ module Mutation =
             Versions = group |> List.map _.Id
             Status = status
             By = by
+            Origins = origins
+            Noticed = noticed
         }
 
     let private wanted (plan: MutationPlan) (mutants: Mutant list) =
@@ -128,14 +163,55 @@ module Mutation =
                 | None, None -> ofVectors decisions
         ]
 
+    /// The vectors of the plan, by whether they were found by search.
+    let private filesOf (plan: MutationPlan) (isGenerated: bool) =
+        plan.Files |> List.filter (fun (name, _) -> plan.IsGenerated name = isGenerated)
+
+    /// The origins of the vectors that tell a mutant.
+    let private byVectors (handwritten: Mutant -> string option) (generated: Mutant -> string option) (mutant: Mutant) = [
+        if (handwritten mutant).IsSome then
+            Origin.HandwrittenVector
+        if (generated mutant).IsSome then
+            Origin.GeneratedVector
+    ]
+
+    /// What stands where in a table, and what each rule decides: what the outline of the pages compares.
+    let private outline (table: Rule list) = [
+        for item in Rule.items table ->
+            item.At, Rule.name item.Rule, Rule.outcome item.Rule |> Option.map (fun o -> o = Outcome.Allow)
+    ]
+
     /// The mutants of versions that share all that authorization reads.
     let private authorization (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
-        let suite = Suite(group.Head, plan.Files)
-        told $"version {suite.Version.Id}: vectors"
+        let version = group.Head
+        let suite = Suite(version, plan.Files)
+        let handwritten = Suite(version, filesOf plan false)
+        let generated = Suite(version, filesOf plan true)
+        told $"version {version.Id}: vectors"
+        let mutants = Mutants.ofAuthorization version |> wanted plan
 
-        tryAll plan (Mutants.ofAuthorization group.Head) suite.Killer suite.Decisions (fun every left ->
-            Hunt.run suite plan.Worlds every told left)
-        |> List.map (fun (mutant, found) -> fate plan group mutant found)
+        let noticed =
+            match plan.Search with
+            | Search.Vectors -> Map.empty
+            | Search.Worlds _ when plan.Worlds.IsEmpty -> Map.empty
+            | Search.Worlds _ -> InvariantRun.run version suite.Cases plan.Worlds [ 4999L ] told mutants
+
+        let origins (mutant: Mutant) = [
+            yield! byVectors handwritten.Killer generated.Killer mutant
+
+            match noticed.TryFind mutant.Id with
+            | Some(Noticed.By _) -> Origin.Invariant
+            | _ -> ()
+
+            if
+                mutant.Subject = Subject.Authorization
+                && outline mutant.Table.Authorization <> outline version.Authorization
+            then
+                Origin.Outline
+        ]
+
+        tryAll plan mutants suite.Killer suite.Decisions (fun every left -> Hunt.run suite plan.Worlds every told left)
+        |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
     /// The mutants of versions that handle redactions alike: of both tables.
     let private handling (plan: MutationPlan) told (group: RoomVersion list) : Fate list = [
@@ -143,16 +219,20 @@ module Mutation =
 
         for asks, version in RedactingWorld.tables group.Head do
             let suite = HandlingSuite(asks, version, plan.Files)
+            let handwritten = HandlingSuite(asks, version, filesOf plan false)
+            let generated = HandlingSuite(asks, version, filesOf plan true)
 
             for mutant, found in
                 tryAll plan (Mutants.ofHandling version) suite.Killer suite.Decisions (fun every left ->
                     Redactions.huntHandling version every left) do
-                fate plan group mutant found
+                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
     ]
 
     /// The mutants of versions that share a redaction table.
     let private redaction (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
         let suite = RedactionSuite(group.Head, plan.Files)
+        let handwritten = RedactionSuite(group.Head, filesOf plan false)
+        let generated = RedactionSuite(group.Head, filesOf plan true)
         told $"version {group.Head.Id}: redacted events"
 
         [
@@ -166,8 +246,19 @@ module Mutation =
                         | Some event -> Found.By $"world \"{RedactedEvents.name}\": {event}"
                         | None -> ofWorlds [ RedactedEvents.name ] (int64 RedactedEvents.all.Value.Length)
 
-                fate plan group mutant found
+                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
         ]
+
+    /// What the invariants of a version alone, on the vectors' cases and on portions of all worlds, say of each mutant of what authorization
+    /// reads.
+    let byInvariants (files: (string * VectorFile) list) (portions: int64 list) (version: RoomVersion) : (Mutant * Noticed) list =
+        let mutants = Mutants.ofAuthorization version
+        let worlds = if portions.IsEmpty then [] else Worlds.all
+
+        let noticed =
+            InvariantRun.run version (Suite(version, files)).Cases worlds portions ignore mutants
+
+        mutants |> List.map (fun mutant -> mutant, noticed[mutant.Id])
 
     /// Whether one of these vectors tells a mutant of a version's authorization from it.
     let isTold (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =

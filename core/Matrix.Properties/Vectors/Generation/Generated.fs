@@ -57,6 +57,11 @@ module GeneratedVectors =
     [<Literal>]
     let RedactionsFile = "event/redaction-handling.json"
 
+    /// Whether a file is one of these: its name, with the folders above it or without.
+    let isGenerated (file: string) : bool =
+        [ ClausesFile; MutantsFile; RedactionsFile ]
+        |> List.exists (fun name -> file.Replace('\\', '/').EndsWith(name, StringComparison.Ordinal))
+
     /// All of them.
     let files: string list = [ ClausesFile; MutantsFile; RedactionsFile ]
 
