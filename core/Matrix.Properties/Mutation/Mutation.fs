@@ -143,7 +143,7 @@ module Mutation =
         (mutants: Mutant list)
         (killer: Mutant -> string option)
         (decisions: int)
-        (hunt: int64 -> Mutant list -> Map<string, Tried>)
+        (runWorlds: int64 -> Mutant list -> Map<string, Tried>)
         : (Mutant * Found) list =
         let byVector = wanted plan mutants |> List.map (fun m -> m, killer m)
         let left = byVector |> List.filter (snd >> Option.isNone) |> List.map fst
@@ -152,7 +152,7 @@ module Mutation =
             match plan.Search with
             | Search.Vectors -> Map.empty
             | Search.Worlds _ when left.IsEmpty -> Map.empty
-            | Search.Worlds every -> hunt every left
+            | Search.Worlds every -> runWorlds every left
 
         [
             for mutant, killer in byVector do
@@ -210,7 +210,7 @@ module Mutation =
                 Origin.Outline
         ]
 
-        tryAll plan mutants suite.Killer suite.Decisions (fun every left -> Hunt.run suite plan.Worlds every told left)
+        tryAll plan mutants suite.Killer suite.Decisions (fun every left -> MutationRun.run suite plan.Worlds every told left)
         |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
     /// The mutants of versions that handle redactions alike: of both tables.
@@ -224,7 +224,7 @@ module Mutation =
 
             for mutant, found in
                 tryAll plan (Mutants.ofHandling version) suite.Killer suite.Decisions (fun every left ->
-                    Redactions.huntHandling version every left) do
+                    Redactions.runHandling version every left) do
                 fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
     ]
 

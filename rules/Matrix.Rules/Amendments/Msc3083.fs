@@ -41,8 +41,8 @@ let restrictedJoins: Amendment = {
     Msc = "MSC3083"
     Title = "Joining by being in another room"
     Why =
-        "Members of named rooms may join without an invitation, if a server whose user may invite vouches for it with \
-         its signature."
+        "Members of named rooms may join without an invitation, if the server of a member who may invite \
+         signs the join."
     Touches = [
         "setting/join-rules"
         "setting/extra-signers"
@@ -59,7 +59,7 @@ let restrictedJoins: Amendment = {
         Change.Setting(Setting.JoinRuleAdded JoinRule.Restricted)
         Change.Setting(Setting.SignerAdded ExtraSigner.AuthorisingServer)
         Change.Redaction(RedactionEdit.Keep("m.room.join_rules", [ "allow" ]))
-        Change.Selection(SelectionEdit.Add Selecting.authorisingUser)
+        Change.Selection(SelectionEdit.Add AuthEventSelection.authorisingUser)
         Change.Authorization(Edit.InsertAfter("member.incomplete", authorised))
         Change.Authorization(Edit.InsertAfter("member.join.invited", restricted))
     ]

@@ -21,10 +21,10 @@ let private redaction =
 
 /// All rules, in order.
 let root: Rule list = [
-    Creating.create
-    Creating.authEvents
-    Creating.federate
-    Creating.aliases
+    CreateEvent.create
+    CreateEvent.authEvents
+    CreateEvent.federate
+    CreateEvent.aliases
     Memberships.all
     clause
         "sender-joined"

@@ -115,7 +115,7 @@ module GeneratedVectors =
                     Mutants.ofAuthorization version
                     |> List.filter (fun m -> not (isEquivalent version m) && (suite.Killer m).IsNone)
 
-                Hunt.run suite Worlds.all 1L told left
+                MutationRun.run suite Worlds.all 1L told left
                 |> besides (Picking(Deciding.authorization version)) left
 
             render
@@ -147,7 +147,7 @@ module GeneratedVectors =
                         && clauses |> List.forall (fun pick -> not (picking.Tells(mutated, pick))))
 
                 let picks =
-                    clauses @ besides picking untold (Redactions.huntHandling table 1L untold)
+                    clauses @ besides picking untold (Redactions.runHandling table 1L untold)
 
                 for version in group do
                     let rules =

@@ -26,7 +26,7 @@ type internal Tried = {
 
 /// Trying mutants on the small worlds: all of a version's that are left, in one walk through each world.
 [<RequireQualifiedAccess>]
-module internal Hunt =
+module internal MutationRun =
 
     /// Whether a mutant can differ on a case at all: a table of one question, asked before the whole mutant is.
     [<Sealed; AllowNullLiteral>]
@@ -69,7 +69,7 @@ module internal Hunt =
 
     /// A mutant in one share of one walk.
     [<Sealed; AllowNullLiteral>]
-    type private Prey(mutant: Mutant) =
+    type private Mutated(mutant: Mutant) =
         member val Rules = AuthRules mutant.Table
 
         /// Says whether the two can differ at all.
@@ -99,12 +99,12 @@ module internal Hunt =
         |> Stage
 
     /// Walks through a share of a world.
-    let private walk (reach: Reach) (world: World) (ground: Ground) grounds (portion: Portion) (prey: Prey[]) : unit =
+    let private walk (reach: Reach) (world: World) (ground: Ground) grounds (portion: Portion) (mutated: Mutated[]) : unit =
         let stage = Stage ground
         let ordinal = ref (int64 portion.Share)
 
         let byRules, bySettings =
-            prey |> Array.partition (fun p -> p.Mutant.Subject <> Subject.Setting)
+            mutated |> Array.partition (fun p -> p.Mutant.Subject <> Subject.Setting)
 
         let others =
             bySettings
@@ -116,9 +116,9 @@ module internal Hunt =
                 })
 
         // By the event's type and membership, and the rule that decides: the mutants that could decide otherwise.
-        let interested = Dictionary<struct (string * string), Prey[][]>()
+        let interested = Dictionary<struct (string * string), Mutated[][]>()
 
-        let ofKind (event: Pdu) : Prey[][] =
+        let ofKind (event: Pdu) : Mutated[][] =
             let membership =
                 match event.Content.Text "membership" with
                 | null -> ""
@@ -134,7 +134,7 @@ module internal Hunt =
                 interested[struct (event.Type, membership)] <- known
                 known
 
-        let note (p: Prey) (case: int[]) (differs: bool) =
+        let note (p: Mutated) (case: int[]) (differs: bool) =
             p.Tried <- p.Tried + 1L
 
             if differs then
@@ -165,10 +165,10 @@ module internal Hunt =
     let private shares = 2
 
     /// Tries mutants on a portion of a world, and answers how.
-    let private through (suite: Suite) (world: World) (every: int64) (mutants: Mutant list) : (Mutant * Prey[]) list =
+    let private through (suite: Suite) (world: World) (every: int64) (mutants: Mutant list) : (Mutant * Mutated[]) list =
         let ground = Ground(world, suite.Version)
         let grounds = Dictionary<string, Ground>()
-        let prey = Array.init shares (fun _ -> [| for m in mutants -> Prey m |])
+        let mutated = Array.init shares (fun _ -> [| for m in mutants -> Mutated m |])
 
         Parallel.For(
             0,
@@ -184,11 +184,11 @@ module internal Hunt =
                         Share = share
                         Shares = shares
                     }
-                    prey[share]
+                    mutated[share]
         )
         |> ignore
 
-        mutants |> List.mapi (fun i m -> m, [| for share in prey -> share[i] |])
+        mutants |> List.mapi (fun i m -> m, [| for share in mutated -> share[i] |])
 
     /// Types and memberships of the events of a world.
     let private kindsOf (world: World) (version: RoomVersion) : (string * (string | null)) list =
@@ -247,9 +247,9 @@ module internal Hunt =
                 told $"version {suite.Version.Id}, one in {every} of \"{world.Name}\", {live.Length} mutants"
 
                 (tried, through suite world every live)
-                ||> List.fold (fun tried (m, prey) ->
-                    let first = prey |> Array.minBy _.KilledAt
-                    let here = prey |> Array.sumBy _.Tried
+                ||> List.fold (fun tried (m, mutated) ->
+                    let first = mutated |> Array.minBy _.KilledAt
+                    let here = mutated |> Array.sumBy _.Tried
                     let before = tried[m.Id]
 
                     tried.Add(

@@ -1,5 +1,5 @@
 /// Authorization of the create event, of what an event cites, and of senders from elsewhere; room version 1.
-module Matrix.Rules.Authorization.Creating
+module Matrix.Rules.Authorization.CreateEvent
 
 open Matrix.Rules
 

@@ -1,10 +1,10 @@
 /// Letting members of other rooms in, as a version's own rules have it, whatever they are called.
-module Matrix.Rules.Authorization.Vouching
+module Matrix.Rules.Authorization.RestrictedJoin
 
 open Matrix.Rules
 
 /// What the rules ask where a member lets others in.
-type Vouching = {
+type RestrictedJoin = {
     /// Of the room.
     Where: Condition
     /// Of the member, besides that they are joined.
@@ -25,7 +25,7 @@ let rec private ofJoined (condition: Condition) : Condition =
     | other -> other
 
 // That their server signed is asked of every member event, and by another rule.
-let private asksWhoVouches (condition: Condition) : bool =
+let private readsTheAuthorisingUser (condition: Condition) : bool =
     Condition.all condition
     |> List.exists (function
         | Condition.MembershipIn(user, _) -> user = User.Authorising
@@ -33,13 +33,13 @@ let private asksWhoVouches (condition: Condition) : bool =
         | _ -> false)
 
 /// What a table asks; none if no member can let others in.
-let tryFind (rules: Rule list) : Vouching option =
+let tryFind (rules: Rule list) : RestrictedJoin option =
     Rule.all rules
     |> List.tryPick (function
         | Rule.Scope(_, where, inside) ->
             inside
             |> List.tryPick (function
-                | Rule.Clause(_, refused, Outcome.Reject _, _) when asksWhoVouches refused ->
+                | Rule.Clause(_, refused, Outcome.Reject _, _) when readsTheAuthorisingUser refused ->
                     Some {
                         Where = where
                         Power = Condition.Not(ofJoined refused)

@@ -8,7 +8,7 @@ open Matrix.Core.Json
 /// What one decision reads: the event, the state and the facts, with the state events that most rules ask for looked up once.
 /// Reused from decision to decision, so that deciding allocates nothing.
 [<Sealed>]
-type internal Frame() =
+type internal EvaluationContext() =
 
     let mutable settings = Root.settings
     let mutable state: IAuthState = Unchecked.defaultof<IAuthState>
@@ -47,8 +47,8 @@ type internal Frame() =
     member val RedactedSender: string | null = null with get, set
     // The entry at hand, inside ForEach.
     member val EntryKey: string | null = null with get, set
-    member val Old = Frame.NoPower with get, set
-    member val New = Frame.NoPower with get, set
+    member val Old = EvaluationContext.NoPower with get, set
+    member val New = EvaluationContext.NoPower with get, set
 
     /// Turns to another event.
     member this.Load(pdu: Pdu, against: IAuthState, facts: AuthFacts) =
@@ -63,8 +63,8 @@ type internal Frame() =
         this.Facts <- facts
         this.RedactedSender <- null
         this.EntryKey <- null
-        this.Old <- Frame.NoPower
-        this.New <- Frame.NoPower
+        this.Old <- EvaluationContext.NoPower
+        this.New <- EvaluationContext.NoPower
         state <- against
         this.Forget()
 
@@ -91,7 +91,7 @@ type internal Frame() =
         senderRead <- false
         senderPowerRead <- false
 
-    /// Lets go of everything, so that a kept frame keeps no room alive.
+    /// Lets go of everything, so that a kept context keeps no room alive.
     member this.Clear() =
         this.Content <- JsonObject.Empty
         this.PrevEvents <- [||]
@@ -160,7 +160,7 @@ type internal Frame() =
 
     member private this.ReadPower(userId: string) : int64 =
         match settings.CreatorPower with
-        | CreatorPower.Infinite when this.IsCreator userId -> Frame.Infinite
+        | CreatorPower.Infinite when this.IsCreator userId -> EvaluationContext.Infinite
         | CreatorPower.HundredAtFirst when isNull this.LevelsEvent ->
             if this.IsCreator userId then
                 DefaultLevels.CreatorAtFirst
@@ -170,7 +170,7 @@ type internal Frame() =
 
     member this.PowerOf(userId: string | null) : int64 =
         match userId with
-        | null -> Frame.NoPower
+        | null -> EvaluationContext.NoPower
         | userId when Object.ReferenceEquals(userId, this.Sender) ->
             if not senderPowerRead then
                 senderPower <- this.ReadPower userId

@@ -1,5 +1,5 @@
 /// The events that an event of room version 1 must cite. Server-Server API, "Auth events selection".
-module Matrix.Rules.Authorization.Selecting
+module Matrix.Rules.Authorization.AuthEventSelection
 
 open Matrix.Rules
 
