@@ -1,4 +1,4 @@
-/// The events that an event of room version 1 must cite. Server-Server API, "Auth events selection".
+/// The events that an event of room version 1 must have in `auth_events`. Server-Server API, "Auth events selection".
 module Matrix.Rules.Authorization.AuthEventSelection
 
 open Matrix.Rules
@@ -37,17 +37,17 @@ let root: Selection list = [
         (member' [ Membership.Join; Membership.Invite; Membership.Knock ] [])
     select
         "third-party-invite"
-        "For an invitation that answers a third-party one, the latter."
+        "For an invitation with third_party_invite, the m.room.third_party_invite that its token names."
         "m.room.third_party_invite"
         SelectionKey.ThirdPartyToken
         (member' [ Membership.Invite ] [ Condition.ContentHas [ "third_party_invite" ] ])
 ]
 
-/// For a join that another member authorises, that member's membership. Since room version 8.
+/// For a join with `join_authorised_via_users_server`, that user's membership. Since room version 8.
 let authorisingUser: Selection =
     select
         "authorising-user"
-        "For a join that another member authorises, that member's membership."
+        "For a join with join_authorised_via_users_server, that user's membership."
         "m.room.member"
         (SelectionKey.User User.Authorising)
         (member' [ Membership.Join ] [ Condition.ContentHas [ "join_authorised_via_users_server" ] ])

@@ -1,24 +1,24 @@
-/// Authorization of the create event, of what an event cites, and of senders from elsewhere; room version 1.
+/// Authorization of the create event, of `auth_events`, and of senders on other servers; room version 1.
 module Matrix.Rules.Authorization.CreateEvent
 
 open Matrix.Rules
 
 /// The create event. It is decided alone: nothing before it can allow it.
 let create =
-    scope "create" "A create event:" (Condition.TypeIs "m.room.create") [
+    scope "create" "If the type is m.room.create:" (Condition.TypeIs "m.room.create") [
         clause
             "create.prev-events"
-            "It is rejected if any event comes before it."
+            "If it has any previous events, reject."
             Condition.HasPrevEvents
             (Outcome.Reject Reason.CreateHasPrevEvents)
         clause
             "create.server"
-            "It is rejected if the room id's domain is not that of the sender."
+            "If the domain of the room id is not the domain of the sender, reject."
             (Condition.Not(Condition.SameServer(Server.OfRoomId, Server.Of User.Sender)))
             (Outcome.Reject Reason.CreateServerMismatch)
         clause
             "create.room-version"
-            "It is rejected if it names a room version that is not known."
+            "If room_version is present and is not a room version that the server knows, reject."
             (Condition.And [
                 Condition.ContentHas [ "room_version" ]
                 Condition.Not Condition.RoomVersionRecognised
@@ -26,38 +26,38 @@ let create =
             (Outcome.Reject Reason.RoomVersionUnknown)
         clause
             "create.creator"
-            "It is rejected if it names no creator."
+            "If creator is missing, reject."
             (Condition.Not(Condition.ContentHas [ "creator" ]))
             (Outcome.Reject Reason.CreatorMissing)
         otherwise "create.otherwise" Outcome.Allow
     ]
 
-/// What the event cites as its authority.
+/// The rules about `auth_events`.
 let authEvents =
-    scope "auth-events" "Of the events that it cites as auth events:" Condition.Always [
+    scope "auth-events" "Considering the events in auth_events:" Condition.Always [
         clause
             "auth-events.duplicated"
-            "No two have the same type and state key."
+            "If two of them have the same type and state key, reject."
             (Condition.SomeAuthEvent AuthEventFault.Duplicated)
             (Outcome.Reject Reason.AuthEventDuplicated)
         clause
             "auth-events.unselected"
-            "Each is one that the auth events selection names."
+            "If the type and state key of one of them is not among those of the auth events selection, reject."
             (Condition.SomeAuthEvent AuthEventFault.Unselected)
             (Outcome.Reject Reason.AuthEventUnselected)
         clause
             "auth-events.rejected"
-            "None was itself rejected."
+            "If one of them was itself rejected, reject."
             (Condition.SomeAuthEvent AuthEventFault.Rejected)
             (Outcome.Reject Reason.AuthEventRejected)
         clause
             "auth-events.create"
-            "The create event is among them."
+            "If the create event is not among them, reject."
             (Condition.Not(Condition.AuthEventsHave "m.room.create"))
             (Outcome.Reject Reason.AuthEventsLackCreate)
         clause
             "auth-events.elsewhere"
-            "Each belongs to the same room."
+            "If one of them belongs to another room, reject."
             (Condition.SomeAuthEvent AuthEventFault.Elsewhere)
             (Outcome.Reject Reason.AuthEventElsewhere)
     ]
@@ -66,7 +66,8 @@ let authEvents =
 let federate =
     clause
         "federate"
-        "Where the create event closes the room to other servers, only users of its sender's server send events."
+        "If m.federate of the create event is false, and the domain of the sender is not the domain of the create \
+         event's sender, reject."
         (Condition.And [
             Condition.StateContentIs("m.room.create", [ "m.federate" ], Shape.False)
             Condition.Not(Condition.SameServer(Server.Of User.Sender, Server.Of User.CreateSender))
@@ -75,15 +76,15 @@ let federate =
 
 /// The aliases that a server gives a room, in room versions 1 to 5.
 let aliases =
-    scope "aliases" "An aliases event:" (Condition.TypeIs "m.room.aliases") [
+    scope "aliases" "If the type is m.room.aliases:" (Condition.TypeIs "m.room.aliases") [
         clause
             "aliases.state-key"
-            "It is rejected without a state key."
+            "If there is no state key, reject."
             (Condition.Not Condition.HasStateKey)
             (Outcome.Reject Reason.AliasesWithoutStateKey)
         clause
             "aliases.server"
-            "It is rejected if the state key is not the sender's server."
+            "If the domain of the sender is not the state key, reject."
             (Condition.Not(Condition.SameServer(Server.Of User.Sender, Server.InStateKey)))
             (Outcome.Reject Reason.AliasesOfAnotherServer)
         otherwise "aliases.otherwise" Outcome.Allow

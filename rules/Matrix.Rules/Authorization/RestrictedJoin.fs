@@ -1,17 +1,17 @@
-/// Letting members of other rooms in, as a version's own rules have it, whatever they are called.
+/// Restricted joins: where a room allows them and who may authorise them, read from a version's own rules, whatever their names.
 module Matrix.Rules.Authorization.RestrictedJoin
 
 open Matrix.Rules
 
-/// What the rules ask where a member lets others in.
+/// The conditions of a restricted join.
 type RestrictedJoin = {
-    /// Of the room.
+    /// On the room.
     Where: Condition
-    /// Of the member, besides that they are joined.
+    /// On the authorising user, who must be joined besides.
     Power: Condition
 }
 
-/// The condition, of who is joined.
+/// The condition, if the authorising user is joined.
 let rec private ofJoined (condition: Condition) : Condition =
     match condition with
     | Condition.MembershipIn(User.Authorising, memberships) ->
@@ -24,7 +24,7 @@ let rec private ofJoined (condition: Condition) : Condition =
     | Condition.Or parts -> Condition.Or(List.map ofJoined parts)
     | other -> other
 
-// That their server signed is asked of every member event, and by another rule.
+// Another rule asks every member event for the signature of that user's server.
 let private readsTheAuthorisingUser (condition: Condition) : bool =
     Condition.all condition
     |> List.exists (function
@@ -32,7 +32,7 @@ let private readsTheAuthorisingUser (condition: Condition) : bool =
         | Condition.Compare(a, _, b) -> a = Power.Of User.Authorising || b = Power.Of User.Authorising
         | _ -> false)
 
-/// What a table asks; none if no member can let others in.
+/// The conditions of a table; none if it has no restricted joins.
 let tryFind (rules: Rule list) : RestrictedJoin option =
     Rule.all rules
     |> List.tryPick (function
