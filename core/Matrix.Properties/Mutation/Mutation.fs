@@ -4,24 +4,24 @@ open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// What became of a mutant.
+/// The result for a mutant.
 [<RequireQualifiedAccess>]
 type Status =
-    /// A vector, or else a decision of the small worlds, tells it from its version.
+    /// A vector, or else a case of the small worlds, distinguishes it from its version.
     | Killed
-    /// None does, and it is listed with a reason why none could.
+    /// None does, and the reviewed list says why none can.
     | Equivalent
-    /// None does, and nobody has said why.
+    /// None does, and it is not listed.
     | Survived
-    /// It is listed, and a decision tells it nevertheless.
+    /// It is listed, and a vector or a case distinguishes it nevertheless.
     | WronglyListed
 
-/// Where something comes from that tells a mutant from its version.
+/// The kind of check that distinguishes a mutant from its version.
 [<RequireQualifiedAccess>]
 type Origin =
-    /// A test vector that somebody wrote.
+    /// A test vector written by hand.
     | HandwrittenVector
-    /// A test vector that was found by search.
+    /// A test vector found by search.
     | GeneratedVector
     /// An invariant that does not hold of what the mutant decides.
     | Invariant
@@ -36,7 +36,7 @@ type Origin =
         | Origin.Invariant -> "invariant"
         | Origin.Outline -> "outline"
 
-/// What became of a mutant, in versions that share it.
+/// The result for a mutant, in all versions that share it.
 type Fate = {
     Id: string
     Subject: Subject
@@ -44,42 +44,42 @@ type Fate = {
     Mutation: string
     Versions: string list
     Status: Status
-    /// What told it; or the worlds in which nothing does, on how many decisions, and why.
+    /// What distinguished it; or the worlds and the number of decisions in which nothing did, and why.
     By: string
-    /// Each origin of which something tells it. Invariants are asked where small worlds are.
+    /// All kinds of checks that distinguish it. Invariants are checked only where the small worlds are searched.
     Origins: Origin list
-    /// What the invariants alone say of it, where they were asked.
+    /// The result of the invariants alone, if they were checked.
     Noticed: Noticed option
 } with
 
-    /// Whether somebody has to look at it.
+    /// Whether it needs a review.
     member this.IsFinding =
         this.Status = Status.Survived || this.Status = Status.WronglyListed
 
-/// How far to look for what tells a mutant from its version.
+/// How far to search for a difference between a mutant and its version.
 [<RequireQualifiedAccess>]
 type Search =
-    /// The vectors only: what is told by none of them must be listed.
+    /// Only the vectors: a mutant that none of them distinguishes must be listed.
     | Vectors
-    /// One decision of the small worlds in so many, besides; 1 for all. Coarser portions are looked through before.
+    /// Also one case in `every` of the small worlds; 1 for all. Coarser portions are searched first.
     | Worlds of every: int64
 
-/// What mutants are tried on, and which are.
+/// Which mutants are tried, and on what.
 type MutationPlan = {
     /// Vectors, by file.
     Files: (string * VectorFile) list
     /// Whether the vectors of a file were found by search.
     IsGenerated: string -> bool
-    /// Where authorization is tried.
+    /// The worlds for authorization.
     Worlds: World list
     Search: Search
     /// Whether mutants of the rule, selection, event type or setting of this name are tried.
     IsWanted: string -> bool
-    /// What makes no difference, and why.
+    /// The reviewed list of equivalent mutants.
     Equivalents: Equivalent list
 }
 
-/// Changing the tables of versions one rule at a time: whether anything would notice.
+/// Changes the tables of versions one rule at a time, to see whether anything notices.
 [<RequireQualifiedAccess>]
 module Mutation =
 
@@ -260,12 +260,12 @@ module Mutation =
 
         mutants |> List.map (fun mutant -> mutant, noticed[mutant.Id])
 
-    /// Whether one of these vectors tells a mutant of a version's authorization from it.
+    /// Whether one of these vectors distinguishes a mutant of a version's authorization from the version.
     let isTold (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =
         let suite = Suite(version, files)
         fun mutant -> (suite.Killer mutant).IsSome
 
-    /// Every mutant of these versions and what became of it. `told` hears what is being done.
+    /// Every mutant of these versions, with its result. `told` receives the progress.
     let run (plan: MutationPlan) (told: string -> unit) (versions: RoomVersion list) : Fate list = [
         for group in Worlds.groups versions do
             yield! authorization plan told group

@@ -8,23 +8,23 @@ open Matrix.Core.Json
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
 
-/// Where a mutant was found to differ.
+/// A case in which a mutant differs from its version.
 type internal Kill = {
     World: World
     /// The choices on its axes.
     Case: int[]
 }
 
-/// What trying a mutant on the small worlds has shown.
+/// The result of trying a mutant on the small worlds.
 type internal Tried = {
     Kill: Kill option
-    /// Decisions that it was tried on, and found to decide alike.
+    /// The number of cases that were tried.
     Decisions: int64
     /// The worlds that have cases which reach it.
     Worlds: string list
 }
 
-/// Trying mutants on the small worlds: all of a version's that are left, in one walk through each world.
+/// Tries mutants on the small worlds: all mutants of a version that are left, in one walk through each world.
 [<RequireQualifiedAccess>]
 module internal MutationRun =
 
@@ -164,7 +164,7 @@ module internal MutationRun =
 
     let private shares = 2
 
-    /// Tries mutants on a portion of a world, and answers how.
+    /// Tries mutants on a portion of a world.
     let private through (suite: Suite) (world: World) (every: int64) (mutants: Mutant list) : (Mutant * Mutated[]) list =
         let ground = Ground(world, suite.Version)
         let grounds = Dictionary<string, Ground>()
@@ -209,7 +209,7 @@ module internal MutationRun =
         ]
         |> List.distinct
 
-    /// Coarse slices first: most mutants fall to one of them.
+    /// Coarse portions first: they kill most mutants.
     let private rounds = [ 4999L; 97L ]
 
     /// Tries mutants on one portion of all worlds.
@@ -271,7 +271,7 @@ module internal MutationRun =
 
         (start, worlds) ||> List.fold next
 
-    /// Tries mutants on one in `finest` of the cases of all worlds, and on what is coarser before. `told` hears which world is walked through.
+    /// Tries mutants on one in `finest` of the cases of all worlds, after coarser portions. `told` receives the progress.
     let run
         (suite: Suite)
         (worlds: World list)

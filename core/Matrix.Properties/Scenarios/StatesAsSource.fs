@@ -6,11 +6,11 @@ open Matrix.Core.StateRes
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Generators
 
-/// A graph and states of it as the resolver of the host takes them.
+/// Converts rooms and states for the resolver that the host runs.
 [<RequireQualifiedAccess>]
 module StatesAsSource =
 
-    /// The events of a graph, with heights and citations worked out.
+    /// The events of a room, with heights and references computed.
     let source (rules: AuthRules) (graph: RoomGraph) : IEventSource =
         let heights = Dictionary<string, int>()
 
@@ -75,19 +75,19 @@ module StatesAsSource =
             }
         }
 
-    /// What the resolver of the host answers. The graph is read once for all states of it that are given.
+    /// Resolves states with the resolver that the host runs. The room is read once for all of them.
     let resolve (rules: AuthRules) (graph: RoomGraph) : StateMap list -> Result<Resolution, ResolutionError> =
         let resolver, source = StateResolver.Of rules, source rules graph
         fun maps -> resolver.Resolve(states maps, source, ResolutionLimits.usual)
 
-    /// The resolver's answer as a whole state.
+    /// The resolver's result as a whole state.
     let whole (states: StateMap list) (resolution: Resolution) : StateMap =
         let unconflicted, _ = ConflictedState.split states
 
         (unconflicted, resolution.Entries)
         ||> Array.fold (fun state entry -> state.Add((entry.Type, entry.StateKey), entry.EventId))
 
-    /// The resolver's answer as the literal definition gives one.
+    /// The resolver's result in the form of the literal definition.
     let outcome (states: StateMap list) (resolution: Resolution) : ResolutionOutcome =
         let steps = resolution.Steps
 

@@ -40,7 +40,7 @@ type Act =
 
 let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
 
-/// What can be done, the most ordinary first.
+/// All acts, the most ordinary first.
 let acts: Act list = [
     Act.SetsTopic alice
     Act.Joins bob
@@ -73,7 +73,7 @@ type Fork = {
     Graph: RoomGraph
     /// Names of the events, in order: the first four make the room.
     Order: string list
-    /// The state at the end, and that of the server which is behind.
+    /// The state at the end, and the state of the server that is behind.
     States: StateMap list
     /// Where the two differ, and what the server holds there that is behind.
     Behind: ((string * string) * string option) list
@@ -358,6 +358,5 @@ let beyondTheConflict (version: RoomVersion) : (Fork * StateMap * StateMap) opti
     match smallestByReading.Value with
     | Some smallest when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->
         inVersion version smallest
-        |> Option.bind (fun fork ->
-            byReading fork |> Option.map (fun (right, other) -> fork, right, other))
+        |> Option.bind (fun fork -> byReading fork |> Option.map (fun (right, other) -> fork, right, other))
     | _ -> None

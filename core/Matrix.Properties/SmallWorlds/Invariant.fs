@@ -102,3 +102,6 @@ module InvariantWriting =
 
     /// Versions up to this one.
     let until (last: int) (version: RoomVersion) : bool = numberOf version <= last
+
+    /// Versions in which state belongs to the user with whose id its key begins.
+    let hasStateOwners (version: RoomVersion) : bool = version.Id = "org.example.owned-state"

@@ -27,7 +27,9 @@ type OnStage(stage: Stage) =
         member _.Facts = stage.Facts
         member _.IsCitedAsSelected = stage.IsCitedAsSelected
         member _.CitesAllSelected = stage.CitesAllSelected
-        member _.Find(eventType, stateKey) = (stage :> IAuthState).Find(eventType, stateKey)
+
+        member _.Find(eventType, stateKey) =
+            (stage :> IAuthState).Find(eventType, stateKey)
 
 /// A case by itself, such as a test vector's.
 [<Sealed>]
@@ -35,7 +37,9 @@ type OnItsOwn(rules: AuthRules, case: AuthCase) =
     let state = MapState(rules, case.State) :> IAuthState
 
     let selected =
-        AuthCase.selected rules case.Event case.State |> List.map _.EventId |> Set.ofList
+        AuthCase.selected rules case.Event case.State
+        |> List.map _.EventId
+        |> Set.ofList
 
     let cited = set [ for c in case.Facts.AuthEvents -> c.Event.EventId ]
 
@@ -52,7 +56,7 @@ type OnItsOwn(rules: AuthRules, case: AuthCase) =
         member _.CitesAllSelected = Set.isSubset selected cited
         member _.Find(eventType, stateKey) = state.Find(eventType, stateKey)
 
-/// A decided case, as invariants look at it: who did what in which room, and what the room is afterwards. Of one thread.
+/// A decided case as invariants read it. Not for several threads.
 [<Sealed>]
 type Scene(case: ICase) =
 
@@ -84,13 +88,13 @@ type Scene(case: ICase) =
 
     // The event.
 
-    /// Who sent it.
+    /// Its sender.
     member _.Sender = case.Event.Sender
 
-    /// Whom its state key names, if it is a user of the world.
+    /// Its state key.
     member _.Target: string | null = case.Event.StateKey
 
-    /// Whether it is about its sender.
+    /// Whether the state key is the sender.
     member _.IsOwn = String.Equals(case.Event.StateKey, case.Event.Sender)
 
     /// Whether it has this type.
@@ -125,7 +129,8 @@ type Scene(case: ICase) =
     member _.HasLevels = not (isNull (case.Find("m.room.power_levels", "")))
 
     /// The third-party invitation, or null.
-    member _.Invitation: AuthEvent | null = case.Find("m.room.third_party_invite", Universe.token)
+    member _.Invitation: AuthEvent | null =
+        case.Find("m.room.third_party_invite", Universe.token)
 
     /// A user's place in the room.
     member _.Place(user: string | null) : Membership =
@@ -182,8 +187,7 @@ type Scene(case: ICase) =
         | _ -> this.LevelsAfter.OfUser user
 
     /// The level that the event's type asks for.
-    member this.Required: int64 =
-        this.Levels.Required(case.Event.Type, case.Event.IsState)
+    member this.Required: int64 = this.Levels.Required(case.Event.Type, case.Event.IsState)
 
     /// Whether the two are of one server.
     member _.SameServer(a: string, b: string) : bool =
@@ -202,10 +206,10 @@ type Scene(case: ICase) =
             | null -> false
             | user -> this.SignedFor user)
 
-    /// Whether it cites all that it should of the state.
+    /// Whether no selected event of the state is missing from its auth events.
     member _.CitesAllSelected = case.CitesAllSelected
 
-    /// Whether what is signed in it names this user, and the room's third-party invitation.
+    /// Whether `third_party_invite.signed` has this user as `mxid` and the token of the room's third-party invitation.
     member _.IsSignedFor(user: string | null) : bool =
         match case.Event.Content.TryFind "third_party_invite" with
         | ValueSome(Json.Object answer) ->
@@ -220,7 +224,7 @@ type Scene(case: ICase) =
         | ValueSome(Json.Object o) -> LevelValues.ofMember settings.PowerLevelValues o key
         | _ -> ValueNone
 
-    /// The level that a member of power levels is, if it is one.
+    /// The level of a member of power levels, if it is a level.
     member _.LevelOf(key: string, content: JsonObject) : int64 voption =
         LevelValues.ofMember settings.PowerLevelValues content key
 
@@ -230,7 +234,7 @@ type Scene(case: ICase) =
         | null -> JsonObject.Empty
         | event -> event.Pdu.Content
 
-    /// Whether it cites what it should and all that it should, under the name of the room, and the room is open to its sender's server.
+    /// Whether its auth events are those of the selection, it is in the room, and the room is open to its sender's server.
     member this.IsInOrder: bool =
         match case.Find("m.room.create", "") with
         | null -> false

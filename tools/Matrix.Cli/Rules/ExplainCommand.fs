@@ -228,7 +228,10 @@ module internal ExplainCommand =
             | Error ending -> ending
             | Ok question when isOfAll -> all format question
             | Ok question ->
-                if question.Auth.IsEmpty && question.Event.Type <> "m.room.create" then
+                if
+                    (arguments.GetResults ExplainArguments.Auth).IsEmpty
+                    && question.Event.Type <> "m.room.create"
+                then
                     Misused "--auth: expected files with the auth events: only a create event has none"
                 else
                     match arguments.TryGetResult ExplainArguments.Room_Version with

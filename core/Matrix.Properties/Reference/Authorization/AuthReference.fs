@@ -1,5 +1,5 @@
 /// The authorization rules read literally from their tables: slow, and in no way like the evaluator that the host runs.
-/// Nothing is looked up once or kept; every condition reads the events anew.
+/// It keeps nothing: every condition reads the events anew.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.Authorization.AuthReference
 
@@ -46,7 +46,7 @@ let private decideWhole (context: Context) (table: Rule list) : Decision =
     | Some decision -> decision
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
 
-/// What the rules of the question's version say.
+/// The decision of the rules of the question's version.
 let ask (question: Question) : Decision =
     decideWhole
         {
@@ -56,7 +56,7 @@ let ask (question: Question) : Decision =
         }
         question.Version.Authorization
 
-/// What a table says of a redaction of an event that this user sent.
+/// The decision of a table on a redaction of an event that this user sent.
 let askOfRedaction (table: Rule list) (question: Question) (redactedSender: string) : Decision =
     decideWhole
         {
@@ -66,7 +66,7 @@ let askOfRedaction (table: Rule list) (question: Question) (redactedSender: stri
         }
         table
 
-/// The question that a case is.
+/// The case as a question.
 let questionOf (case: AuthCase) : Question = {
     Version = case.Version
     Event = case.Event
@@ -74,7 +74,7 @@ let questionOf (case: AuthCase) : Question = {
     Facts = case.Facts
 }
 
-/// What the rules of the case's version say.
+/// The decision of the rules of the case's version.
 let decide (case: AuthCase) : Decision = ask (questionOf case)
 
 let private withoutEntry (question: Question) : Context = {
@@ -101,7 +101,7 @@ let publicKeysOf (invitation: Pdu) : string[] =
     |> List.collect (fun place -> Terms.publicKeys place invitation)
     |> Array.ofList
 
-/// The state keys that an event must cite, by the version's selection.
+/// The types and state keys of the events that an event must have in `auth_events`.
 let selection (version: RoomVersion) (event: Pdu) : (string * string) list =
     let context =
         withoutEntry {

@@ -1,4 +1,4 @@
-/// How a decision came about: every rule that was tried, what its conditions were found to be, and which one decided.
+/// The path to a decision: every rule that was tried, whether its conditions hold, and which rule decided.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.Authorization.AuthTrace
 
@@ -19,7 +19,7 @@ type Tried = {
     Rule: Rule
     /// The entry of the power levels that it was tried for; "" if it was for none.
     Entry: string
-    /// What it asks; of a rule that always applies, nothing.
+    /// Its conditions; empty if it always applies.
     Asked: Found list
     /// The rules inside that were tried.
     Inside: Tried list
@@ -27,7 +27,7 @@ type Tried = {
     Decision: Decision option
 }
 
-/// A decision and how it came about.
+/// A decision and the path to it.
 type Trace = {
     Tried: Tried list
     Decision: Decision
@@ -124,7 +124,7 @@ and private tryOne (context: Context) (rule: Rule) : Tried =
 
         tried [] inside (decided inside)
 
-/// How the rules of the question's version come to their decision.
+/// The path to the decision of the question's version.
 let ask (question: Question) : Trace =
     let tried =
         tryAll
@@ -139,5 +139,5 @@ let ask (question: Question) : Trace =
     | Some decision -> { Tried = tried; Decision = decision }
     | None -> invalidOp "The table leaves an event undecided, which the lint does not allow."
 
-/// How the rules of the case's version come to their decision.
+/// The path to the decision of the case's version.
 let ofCase (case: AuthCase) : Trace = ask (AuthReference.questionOf case)

@@ -4,7 +4,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// One question, with the state behind a lookup by type and state key.
+/// One question; the state is read by type and state key.
 type Question = {
     Version: RoomVersion
     Event: Pdu
@@ -19,7 +19,7 @@ type PowerOf =
     /// More than any level.
     | Infinite
 
-/// The entry that `ForEach` stands at.
+/// The current entry of `ForEach`.
 type internal Entry = {
     Key: string
     Old: int64 option

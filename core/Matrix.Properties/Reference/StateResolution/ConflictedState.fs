@@ -7,7 +7,7 @@ open Matrix.Properties.Generators
 /// The events of a state.
 let values (state: StateMap) : Set<string> = state.Values |> Set.ofSeq
 
-/// What all states have at the same key, and all other values.
+/// The unconflicted state map, and the conflicted state set.
 let split (states: StateMap list) : StateMap * Set<string> =
     let unconflicted =
         states.Head

@@ -13,7 +13,7 @@ let private text (key: string) (event: Pdu) =
     | ValueSome(Json.String s) -> s
     | _ -> ""
 
-/// What the rules say of an event in a state, of which nothing but the state is in doubt.
+/// Whether the rules allow an event in a state. Signatures are taken as valid.
 let passes (graph: RoomGraph) (state: Map<string * string, Pdu>) (id: string) : bool =
     let event = graph.Events[id]
 
@@ -46,12 +46,12 @@ let passes (graph: RoomGraph) (state: Map<string * string, Pdu>) (id: string) : 
 
     decision.IsOk
 
-/// What an event is checked against where this is the state: what the state lacks is taken from what the event cites.
+/// The state that an event is checked against: what the state lacks is taken from the event's auth events.
 let seenBy (graph: RoomGraph) (state: StateMap) (id: string) : Map<string * string, Pdu> =
     (AuthEvents.withCreate graph (AuthEvents.accepted graph id), state)
     ||> Map.fold (fun all key id -> all.Add(key, graph.Events[id]))
 
-/// The iterative auth checks: the state that events lead to, and which of them passed.
+/// The iterative auth checks: the resulting state, and the events that passed.
 let iterate (graph: RoomGraph) (start: StateMap) (order: string list) : StateMap * string list =
     ((start, []), order)
     ||> List.fold (fun (state, applied) id ->

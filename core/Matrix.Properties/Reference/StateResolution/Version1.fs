@@ -13,7 +13,7 @@ let depthOrder (graph: RoomGraph) (ids: string list) : string list =
     |> List.sortByDescending sha1
     |> List.sortBy (fun id -> graph.Events[id].Depth)
 
-/// The steps of version 1 as values, so that another can be put in the place of one.
+/// The steps of version 1 as values, so that tests can replace one.
 type Steps = {
     /// What is no conflict, though some states may lack it.
     Uncontested: StateMap list -> StateMap

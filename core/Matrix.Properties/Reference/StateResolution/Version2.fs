@@ -6,24 +6,24 @@ open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Properties.Generators
 
-/// The steps of versions 2 and 2.1 as values, so that another can be put in the place of one.
+/// The steps of versions 2 and 2.1 as values, so that tests can replace one.
 type Steps = {
-    /// What all states have, and all other values.
+    /// The unconflicted state map, and the conflicted state set.
     Split: StateMap list -> StateMap * Set<string>
     AuthDifference: RoomGraph -> StateMap list -> Set<string>
     /// The conflicted state subgraph.
     Subgraph: RoomGraph -> Set<string> -> Set<string>
     IsPowerEvent: Pdu -> bool
-    /// What of the full conflicted set is in an event's auth chain.
+    /// The events of the full conflicted set that are in an event's auth chain.
     Below: RoomGraph -> Set<string> -> string -> Set<string>
     PowerOrder: RoomGraph -> (string -> Set<string>) -> Set<string> -> string list
-    /// What the checks begin with, where this is the unconflicted state.
+    /// The state from which the checks start, given the unconflicted state map.
     Start: StateMap -> StateMap
     Iterate: RoomGraph -> StateMap -> string list -> StateMap * string list
-    /// The power levels event that the mainline belongs to, by the unconflicted state and the one that the first order led to.
+    /// The power levels event of the mainline, given the unconflicted state map and the partially resolved state.
     Levels: StateMap -> StateMap -> string option
     MainlineOrder: RoomGraph -> string option -> Set<string> -> string list
-    /// The resolved state, by the unconflicted one and the one that both orders led to.
+    /// The resolved state, given the unconflicted state map and the state after all checks.
     Finish: StateMap -> StateMap -> StateMap
 }
 

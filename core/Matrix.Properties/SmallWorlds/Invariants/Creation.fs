@@ -1,4 +1,4 @@
-/// Create events, the room that an event names, what it cites, and closed rooms.
+/// Create events, room ids, `auth_events`, and rooms that are closed to other servers.
 module internal Matrix.Properties.SmallWorlds.CreationInvariants
 
 open Matrix.Rules
@@ -30,11 +30,15 @@ let private creators: Invariant list = [
     accepted "create.creator-named" create "A create event's content has a creator." (fun s -> s.Has "creator")
     |> inVersions (until 10)
 
-    canHappen "create.creator-no-user" create "The creator in a create event's content is no user id: it is asked for, and not read." (fun s ->
-        s.Has "creator"
-        && (match s.Text "creator" with
-            | null -> true
-            | creator -> not (UserId.isValid creator)))
+    canHappen
+        "create.creator-no-user"
+        create
+        "The creator in a create event's content is no user id: it is asked for, and not read."
+        (fun s ->
+            s.Has "creator"
+            && (match s.Text "creator" with
+                | null -> true
+                | creator -> not (UserId.isValid creator)))
 
     canHappen
         "create.creator-not-sender"
@@ -150,7 +154,8 @@ let private citations: Invariant list = [
             s.Makes "join"
             || s.Makes "invite"
             || s.Makes "knock"
-            || s.Facts.AuthEvents |> Array.forall (fun c -> c.Event.Type <> "m.room.join_rules"))
+            || s.Facts.AuthEvents
+               |> Array.forall (fun c -> c.Event.Type <> "m.room.join_rules"))
 
     accepted
         "cited.third-party-invite"

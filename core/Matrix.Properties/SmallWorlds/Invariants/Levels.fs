@@ -1,4 +1,4 @@
-/// Power levels events: what they may change, and whose power.
+/// Power levels events: what they may change.
 module internal Matrix.Properties.SmallWorlds.LevelsInvariants
 
 open Matrix.Rules
@@ -42,9 +42,7 @@ let everyEntryWithin (map: string) (s: Scene) : bool =
 
 /// The users of the world, and those that the power levels name.
 let private everyone (s: Scene) : string list =
-    Universe.users
-    @ keysOf "users" s.ContentBefore
-    @ keysOf "users" s.Event.Content
+    Universe.users @ keysOf "users" s.ContentBefore @ keysOf "users" s.Event.Content
     |> List.distinct
 
 /// The users other than the sender.

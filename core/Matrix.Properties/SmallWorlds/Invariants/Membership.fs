@@ -10,7 +10,7 @@ let private hasKnocks = since 7
 let private hasRestricted = since 8
 let private hasKnockRestricted = since 10
 
-/// The first join: that of whom the create event makes the creator, right after it.
+/// The creator's join right after the create event.
 let isFirstJoin (s: Scene) =
     s.Makes "join"
     && s.IsRightAfterCreate
@@ -181,10 +181,14 @@ let private leaves: Invariant list = [
             && s.Power s.Sender >= s.Levels.Kick
             && s.Power s.Sender > s.Power s.Target)
 
-    canHappen "kick.of-those-outside" member' "Somebody is removed who is not in the room: who left, or was never there." (fun s ->
-        s.Makes "leave"
-        && not s.IsOwn
-        && (s.Place s.Target |> isIn [ Membership.Absent; Membership.Leave ]))
+    canHappen
+        "kick.of-those-outside"
+        member'
+        "Somebody is removed who is not in the room: who left, or was never there."
+        (fun s ->
+            s.Makes "leave"
+            && not s.IsOwn
+            && (s.Place s.Target |> isIn [ Membership.Absent; Membership.Leave ]))
 
     invariant
         "unban.power"
@@ -220,11 +224,7 @@ let private bans: Invariant list = [
         "Nobody removes or bans a creator of the room."
         (fun s -> s.Allowed && not s.IsOwn && (s.Makes "ban" || s.Makes "leave"))
         (fun s -> not (s.IsCreator s.Target))
-    |> exceptIn
-        (until 11)
-        "equals-later"
-        "once there are power levels, having created the room is worth nothing"
-        _.HasLevels
+    |> exceptIn (until 11) "equals-later" "once there are power levels, having created the room is worth nothing" _.HasLevels
 ]
 
 let private allowedKnocks: Invariant list = [

@@ -162,11 +162,10 @@ let private mayWriteTheStateKey (s: Scene) : bool =
     match s.Target with
     | null -> true
     | key when not (key.StartsWith '@') -> true
-    | key when s.Version.Id = Versions.ownedState.Id ->
+    | key when hasStateOwners s.Version ->
         let owner = key.Split('_')[0]
 
-        UserId.isValid owner
-        && (owner = s.Sender || s.Power s.Sender > s.Power owner)
+        UserId.isValid owner && (owner = s.Sender || s.Power s.Sender > s.Power owner)
     | _ -> s.IsOwn
 
 /// Whether the event's type has rules of its own.
@@ -287,18 +286,10 @@ let private changing: Invariant list = [
         "levels.within-reach-possible"
         levels
         "A member with the power that power levels ask for can change, add and remove all levels within their own power, their own entry too."
-        (fun s ->
-            s.HasLevels
-            && maySend s
-            && isWellFormed s
-            && areLevels s
-            && isWithinReach s)
+        (fun s -> s.HasLevels && maySend s && isWellFormed s && areLevels s && isWithinReach s)
 
     possible "creators.may-all" levels "A creator who is a member can set any levels that are well formed." (fun s ->
-        s.IsCreator s.Sender
-        && isJoined s
-        && isWellFormed s
-        && mayWriteTheStateKey s)
+        s.IsCreator s.Sender && isJoined s && isWellFormed s && mayWriteTheStateKey s)
     |> inVersions (since 12)
 ]
 

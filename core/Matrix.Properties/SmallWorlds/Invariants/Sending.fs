@@ -1,12 +1,18 @@
-/// What is neither about members nor about power levels.
+/// Events other than create, member and power levels events.
 module internal Matrix.Properties.SmallWorlds.SendingInvariants
 
 open Matrix.Rules
 open Matrix.Core.Ident
 open Matrix.Properties.SmallWorlds
 
-/// Versions in which state belongs to the user with whose id its key begins.
-let private hasStateOwners (version: RoomVersion) = version.Id = Versions.ownedState.Id
+/// Whether the state key begins with the id of the sender, or of a user with less power.
+let private belongsToSenderOrLess (s: Scene) : bool =
+    match s.Target with
+    | null -> false
+    | key ->
+        let owner = key.Split('_')[0]
+
+        UserId.isValid owner && (owner = s.Sender || s.Power s.Sender > s.Power owner)
 
 let all: Invariant list = [
     accepted "power.required" notCreate "Whoever sends an event has the power that its type asks for." (fun s ->
@@ -34,7 +40,11 @@ let all: Invariant list = [
         "third-party-invite"
         "a third-party invitation is decided by the power to invite alone, whatever its token looks like"
         (fun s -> s.IsOf "m.room.third_party_invite")
-    |> inVersions (hasStateOwners >> not)
+    |> exceptIn
+        hasStateOwners
+        "owner"
+        "a user's id may be followed by more, and someone with more power may send it too"
+        belongsToSenderOrLess
 
     invariant
         "state-key.owner"
@@ -46,14 +56,7 @@ let all: Invariant list = [
             && (match s.Target with
                 | null -> false
                 | key -> key.StartsWith('@')))
-        (fun s ->
-            match s.Target with
-            | null -> false
-            | key ->
-                let owner = key.Split('_')[0]
-
-                UserId.isValid owner
-                && (owner = s.Sender || s.Power s.Sender > s.Power owner))
+        belongsToSenderOrLess
     |> inVersions hasStateOwners
     |> except
         "third-party-invite"
