@@ -51,11 +51,15 @@ let creatorsLevel (version: RoomVersion) =
     else
         [ alice, 100 ]
 
-/// The graph of these events, which are in order: each comes after the one before it, a little later. Where a version does not have the create
+/// The graph of these events, which are in order, each a little later than the one before. One that names no previous events of its own comes
+/// after the one before it. Where a version does not have the create
 /// event in `auth_events`, it is left out.
 let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    // What a draft has that says nothing of previous events.
+    let unsaid = (Draft.state "" "" "" []).Prev
 
     let prevEvents =
         [] :: (drafts |> List.map (fun draft -> [ draft.Id ]))
@@ -71,7 +75,7 @@ let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
                     Draft.toPdu version {
                         draft with
                             Room = Draft.roomOf version "$create"
-                            Prev = prev
+                            Prev = if draft.Prev = unsaid then prev else draft.Prev
                             Time = int64 i
                             Depth = int64 i + 1L
                             Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
