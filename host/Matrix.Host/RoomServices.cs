@@ -1,16 +1,16 @@
 using Matrix.Host.Configuration;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
-using Matrix.Host.Rooms.DeviceLists;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Rooms.Views;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Sync.V3;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host;

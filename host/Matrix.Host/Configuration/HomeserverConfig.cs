@@ -6,9 +6,9 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Keys;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;

@@ -1,9 +1,4 @@
 using Matrix.Core.Facade;
-using Matrix.Host.Rooms.Sync;
-using Matrix.Host.Rooms.Sync.Board;
-using Matrix.Host.Rooms.Sync.Engine;
-using Matrix.Host.Rooms.Sync.Streams;
-using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
@@ -12,6 +7,9 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;

@@ -1,7 +1,7 @@
-using Matrix.Host.Rooms.Sync;
-using Matrix.Host.Rooms.Sync.Board;
-using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Typing;

@@ -3,11 +3,11 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
-using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 

@@ -5,9 +5,9 @@ using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 

@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 

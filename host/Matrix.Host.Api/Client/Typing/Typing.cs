@@ -1,6 +1,6 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Rooms.Views;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.Typing;
 

@@ -1,0 +1,26 @@
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>The one list of streams.</summary>
+internal static class AllStreams
+{
+    /// <summary>The streams that sync is made of, in the order in which they read a flush.</summary>
+    public static IReadOnlyList<IChangeConsumer> Of(SyncBoard board, TypingBoard typing, UnreadCounter unread, PushRuleCache rules) =>
+    [
+        rules,
+        board,
+
+        // Whoever joins with a flush is among the room's members before the room is touched.
+        new MembershipStream(board),
+        new UnreadStream(board, unread),
+        new TimelineStream(board),
+        new ReceiptStream(board),
+        typing,
+        new AccountDataStream(board),
+        new ToDeviceStream(board),
+        new DeviceListStream(board),
+    ];
+}
