@@ -2,9 +2,9 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Transactions;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Rooms;
@@ -25,7 +25,7 @@ public sealed class RoomEngine : IDisposable
         Events = new EventStore(storage.Events, options.EventCacheBytes);
         var loader = new LaneLoader(storage, States);
         Current = new StateReader(Events);
-        Rooms = new RoomDirectory(storage.Rooms, loader, Events, States, options);
+        Rooms = new RoomSnapshots(storage.Rooms, loader, Events, States, options);
         _lanes = new LaneDirectory(loader, storage.Writer, options);
         var appender = new EventAppender(Events, signer, push, options, time);
         var contents = new MemberContents(storage.Profiles, options.ServerName);
@@ -40,7 +40,7 @@ public sealed class RoomEngine : IDisposable
     }
 
     /// <summary>Rooms as readers see them.</summary>
-    public RoomDirectory Rooms { get; }
+    public RoomSnapshots Rooms { get; }
 
     /// <summary>Events by number and id.</summary>
     public EventStore Events { get; }

@@ -4,9 +4,9 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Unread;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Streams;
@@ -45,16 +45,16 @@ internal static class RoomServices
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().ClientEvents)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Visibility)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Replaced)
-        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Trail)
+        .AddSingleton(parts => parts.GetRequiredService<RoomSync>().History)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Ignored)
         .AddSingleton(config.Storage)
         .AddSingleton(parts => parts.GetRequiredService<RoomSync>().Aggregations)
         .AddSingleton(parts => new RoomAccess(
-            parts.GetRequiredService<RoomDirectory>(),
+            parts.GetRequiredService<RoomSnapshots>(),
             parts.GetRequiredService<StateReader>(),
             parts.GetRequiredService<StateStore>(),
-            parts.GetRequiredService<MemberTrail>(),
+            parts.GetRequiredService<MembershipHistory>(),
             parts.GetRequiredService<IStorage>().Memberships))
-        .AddSingleton(parts => new TimelinePlaces(parts.GetRequiredService<IStorage>().Events))
+        .AddSingleton(parts => new TimelinePositions(parts.GetRequiredService<IStorage>().Events))
         .AddSingleton<EventPages>();
 }

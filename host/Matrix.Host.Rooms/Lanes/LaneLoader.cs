@@ -1,8 +1,8 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Room;
 using Matrix.Core.State;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
@@ -61,7 +61,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
     }
 
     /// <summary>The room as the database has it.</summary>
-    internal async ValueTask<RoomView> ViewAsync(RoomRow row, CancellationToken stop) => new()
+    internal async ValueTask<RoomSnapshot> SnapshotAsync(RoomRow row, CancellationToken stop) => new()
     {
         Room = row.Identity,
         Step = row.Header.CurrentStep,

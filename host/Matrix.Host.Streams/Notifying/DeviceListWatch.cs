@@ -6,7 +6,7 @@ namespace Matrix.Host.Streams.Notifying;
 /// Wakes those who share a room with a user whose devices changed. Who they are is a question to the database, so it is asked outside the
 /// flush; an answer that is given meanwhile has the change all the same, for every sync compares with the last one.
 /// </summary>
-internal sealed class DeviceListWatch(SyncBoard board, IFeedSource source) : IAsyncDisposable
+internal sealed class DeviceListWatch(Notifier notifier, IStreamSource source) : IAsyncDisposable
 {
     /// <summary>Changes that wait to be looked at; past that, everyone active is woken.</summary>
     private const int Capacity = 1024;
@@ -36,14 +36,14 @@ internal sealed class DeviceListWatch(SyncBoard board, IFeedSource source) : IAs
 
     private async Task WatchAsync(CancellationToken stop)
     {
-        var wake = new List<UserFeed>();
+        var wake = new List<UserStream>();
         await foreach (var (userId, position) in _changes.Reader.ReadAllAsync(stop))
         {
             try
             {
                 foreach (string other in await source.SharingWithAsync(userId, stop))
                 {
-                    board.Touched(other)?.TouchDeviceLists(position, board.Ephemeral, wake);
+                    notifier.Touched(other)?.TouchDeviceLists(position, notifier.Ephemeral, wake);
                 }
             }
             catch (Storage.Writing.StorageException)
@@ -51,15 +51,15 @@ internal sealed class DeviceListWatch(SyncBoard board, IFeedSource source) : IAs
                 WakeAll(position);
             }
 
-            foreach (var feed in wake) feed.Wake(news: true);
+            foreach (var stream in wake) stream.Wake(news: true);
             wake.Clear();
         }
     }
 
     private void WakeAll(long position)
     {
-        var wake = new List<UserFeed>();
-        foreach (var feed in board.Active) feed.TouchDeviceLists(position, board.Ephemeral, wake);
-        foreach (var feed in wake) feed.Wake(news: true);
+        var wake = new List<UserStream>();
+        foreach (var stream in notifier.Active) stream.TouchDeviceLists(position, notifier.Ephemeral, wake);
+        foreach (var stream in wake) stream.Wake(news: true);
     }
 }

@@ -5,7 +5,7 @@ namespace Matrix.Host.Streams.Notifying;
 /// <summary>
 /// One long-poll: the only thing that exists for it while nothing happens. It is woken exactly once, by news, by its time-out, or by its end.
 /// </summary>
-internal sealed class SyncWaiter(UserFeed feed) : IValueTaskSource<bool>
+internal sealed class SyncWaiter(UserStream stream) : IValueTaskSource<bool>
 {
     /// <summary>The callback of its time-out; its state is the waiter.</summary>
     internal static readonly TimerCallback TimeIsUp = static waiter => ((SyncWaiter)waiter!).Expired();
@@ -13,9 +13,9 @@ internal sealed class SyncWaiter(UserFeed feed) : IValueTaskSource<bool>
     private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
     private int _woken;
 
-    internal SyncWaiter? NextInFeed;
-    internal SyncWaiter? PreviousInFeed;
-    internal bool InFeed;
+    internal SyncWaiter? NextInStream;
+    internal SyncWaiter? PreviousInStream;
+    internal bool InStream;
 
     /// <summary>Completes with whether there may be news.</summary>
     public ValueTask<bool> Task => new(this, _source.Version);
@@ -30,7 +30,7 @@ internal sealed class SyncWaiter(UserFeed feed) : IValueTaskSource<bool>
 
     private void Expired()
     {
-        feed.Forget(this);
+        stream.Forget(this);
         TryWake(news: false);
     }
 

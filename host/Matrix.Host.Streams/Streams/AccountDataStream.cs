@@ -5,14 +5,14 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>Account data, of a user or of a user in a room.</summary>
-internal sealed class AccountDataStream(SyncBoard board) : IChangeConsumer
+internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
     public void Take(WriteOperation change, long position)
     {
-        if (change is PutAccountData put) board.Touched(put.UserId)?.TouchAccountData(put.Room, position, board.Ephemeral, board.ToWake);
+        if (change is PutAccountData put) notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
     }
 
     /// <inheritdoc/>
-    public void Missed(long through) => board.ForgetAll(through);
+    public void Missed(long through) => notifier.ForgetAll(through);
 }

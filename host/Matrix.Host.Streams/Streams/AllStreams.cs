@@ -8,19 +8,19 @@ namespace Matrix.Host.Streams.Streams;
 internal static class AllStreams
 {
     /// <summary>The streams that sync is made of, in the order in which they read a flush.</summary>
-    public static IReadOnlyList<IChangeConsumer> Of(SyncBoard board, TypingBoard typing, UnreadCounter unread, PushRuleCache rules) =>
+    public static IReadOnlyList<IChangeConsumer> Of(Notifier notifier, TypingBoard typing, UnreadCounter unread, PushRuleCache rules) =>
     [
         rules,
-        board,
+        notifier,
 
         // Whoever joins with a flush is among the room's members before the room is touched.
-        new MembershipStream(board),
-        new UnreadStream(board, unread),
-        new TimelineStream(board),
-        new ReceiptStream(board),
+        new MembershipStream(notifier),
+        new UnreadStream(notifier, unread),
+        new TimelineStream(notifier),
+        new ReceiptStream(notifier),
         typing,
-        new AccountDataStream(board),
-        new ToDeviceStream(board),
-        new DeviceListStream(board),
+        new AccountDataStream(notifier),
+        new ToDeviceStream(notifier),
+        new DeviceListStream(notifier),
     ];
 }

@@ -1,8 +1,8 @@
 using Matrix.Core.Json;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 
@@ -21,7 +21,7 @@ public sealed record DeviceListNews(IReadOnlyCollection<string> Changed, IReadOn
 /// Rooms count whether they are encrypted or not: they may become so, and clients ask for what they need. What the user shared with whom comes
 /// from the rooms' states at both ends, so that a change of someone's name is no news, and neither is who came and went in between.
 /// </remarks>
-public sealed class DeviceListChanges(IStorage storage, RoomDirectory rooms, StateStore states, EventStore events)
+public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, StateStore states, EventStore events)
 {
     private const string MemberType = "m.room.member";
     private const int MembersPerPage = 1000;
@@ -69,7 +69,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomDirectory rooms, Sta
         {
             var (first, last) = (before.GetValueOrDefault(nid), now.GetValueOrDefault(nid));
             if (first == last) continue;
-            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } view) answer.Add((view.Room, first, last));
+            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } snapshot) answer.Add((snapshot.Room, first, last));
         }
 
         return answer;

@@ -6,7 +6,7 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>Device lists of users who share a room, and the number of one-time keys that a device has left.</summary>
-internal sealed class DeviceListStream(SyncBoard board) : IChangeConsumer
+internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
     public void Take(WriteOperation change, long position)
@@ -14,10 +14,10 @@ internal sealed class DeviceListStream(SyncBoard board) : IChangeConsumer
         switch (change)
         {
             case LogDeviceListChange changed:
-                board.DeviceListChanged(changed.UserId, changed.OnlyFor, position, board.ToWake);
+                notifier.DeviceListChanged(changed.UserId, changed.OnlyFor, position, notifier.ToWake);
                 break;
             case PutDevice made:
-                board.DeviceListChanged(made.UserId, onlyFor: null, position, board.ToWake);
+                notifier.DeviceListChanged(made.UserId, onlyFor: null, position, notifier.ToWake);
                 break;
             case PutOneTimeKey key:
                 TouchKeys(key.UserId, key.DeviceId, position);
@@ -32,8 +32,8 @@ internal sealed class DeviceListStream(SyncBoard board) : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Missed(long through) => board.ForgetAll(through);
+    public void Missed(long through) => notifier.ForgetAll(through);
 
     private void TouchKeys(string userId, string deviceId, long position) =>
-        board.Touched(userId)?.TouchDevice(deviceId, position, static (device, at) => device.TouchKeys(at), board.ToWake);
+        notifier.Touched(userId)?.TouchDevice(deviceId, position, static (device, at) => device.TouchKeys(at), notifier.ToWake);
 }

@@ -5,21 +5,21 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>Joins, invites and departures of local users: which rooms are in whose list.</summary>
-internal sealed class MembershipStream(SyncBoard board) : IChangeConsumer
+internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
     public void Take(WriteOperation change, long position)
     {
-        if (change is not MembershipChanged { IsLocal: true } changed || board.Touched(changed.UserId) is not { } feed) return;
-        var standing = changed.After switch
+        if (change is not MembershipChanged { IsLocal: true } changed || notifier.Touched(changed.UserId) is not { } stream) return;
+        var membership = changed.After switch
         {
-            Membership.Join => Standing.Joined,
-            Membership.Invite => Standing.Invited,
-            _ => Standing.Left,
+            Membership.Join => ShownMembership.Joined,
+            Membership.Invite => ShownMembership.Invited,
+            _ => ShownMembership.Left,
         };
-        board.Stand(feed, changed.Room, standing, position, board.ToWake);
+        notifier.SetMembership(stream, changed.Room, membership, position, notifier.ToWake);
     }
 
     /// <inheritdoc/>
-    public void Missed(long through) => board.ForgetAll(through);
+    public void Missed(long through) => notifier.ForgetAll(through);
 }

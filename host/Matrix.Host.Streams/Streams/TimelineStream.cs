@@ -6,15 +6,15 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>Events and state of rooms: whoever is joined hears that their room went on.</summary>
-internal sealed class TimelineStream(SyncBoard board) : IChangeConsumer
+internal sealed class TimelineStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
     public void Take(WriteOperation change, long position)
     {
-        if (change is not RoomAdvanced advanced || board.Room(advanced.Room.Nid) is not { } room) return;
-        room.Touch(RoomMoment.Of(advanced.Room.Nid, advanced.Header, position), board.Ephemeral, board.ToWake);
+        if (change is not RoomAdvanced advanced || notifier.Room(advanced.Room.Nid) is not { } room) return;
+        room.Touch(PastPosition.Of(advanced.Room.Nid, advanced.Header, position), notifier.Ephemeral, notifier.ToWake);
     }
 
     /// <inheritdoc/>
-    public void Missed(long through) => board.ForgetAll(through);
+    public void Missed(long through) => notifier.ForgetAll(through);
 }

@@ -5,16 +5,16 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>Messages to devices.</summary>
-internal sealed class ToDeviceStream(SyncBoard board) : IChangeConsumer
+internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
     public void Take(WriteOperation change, long position)
     {
-        if (change is not SendToDevice sent || board.Touched(sent.UserId) is not { } feed) return;
-        if (sent.DeviceId == SendToDevice.AllDevices) feed.TouchAllDevices(position, board.ToWake);
-        else feed.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), board.ToWake);
+        if (change is not SendToDevice sent || notifier.Touched(sent.UserId) is not { } stream) return;
+        if (sent.DeviceId == SendToDevice.AllDevices) stream.TouchAllDevices(position, notifier.ToWake);
+        else stream.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), notifier.ToWake);
     }
 
     /// <inheritdoc/>
-    public void Missed(long through) => board.ForgetAll(through);
+    public void Missed(long through) => notifier.ForgetAll(through);
 }

@@ -9,7 +9,7 @@ namespace Matrix.Host.Streams.Streams;
 /// Who types where, in memory only: it is forgotten when the server stops, and by itself after a while. Client-Server API, "Typing
 /// Notifications".
 /// </summary>
-internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOptions options)
+internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOptions options)
     : ITypingBoard, IChangeConsumer
 {
     private readonly Lock _gate = new();
@@ -52,7 +52,7 @@ internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOption
             Drop(typists, stopped);
         }
 
-        board.TypingChanged(room);
+        notifier.TypingChanged(room);
     }
 
     private void Start(RoomNid room, string userId, TimeSpan timeout)
@@ -79,7 +79,7 @@ internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOption
             typists.Add(typist);
         }
 
-        board.TypingChanged(room);
+        notifier.TypingChanged(room);
     }
 
     private void TimeIsUp(Typist typist)
@@ -97,11 +97,11 @@ internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOption
             Drop(typists, typist);
         }
 
-        board.TypingChanged(typist.Room);
+        notifier.TypingChanged(typist.Room);
     }
 
     // When it ends earlier, what is left is looked at again.
-    private static TimeSpan Bounded(TimeSpan time) => time < SyncBoard.LongestTimer ? time : SyncBoard.LongestTimer;
+    private static TimeSpan Bounded(TimeSpan time) => time < Notifier.LongestTimer ? time : Notifier.LongestTimer;
 
     private void Drop(List<Typist> typists, Typist typist)
     {
@@ -110,7 +110,7 @@ internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOption
         if (typists.Count == 0) _rooms.Remove(typist.Room);
     }
 
-    private sealed class Typist(TypingBoard board, RoomNid room, string userId)
+    private sealed class Typist(TypingBoard notifier, RoomNid room, string userId)
     {
         internal RoomNid Room => room;
 
@@ -120,6 +120,6 @@ internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOption
 
         internal ITimer? Timer { get; set; }
 
-        internal void TimeIsUp() => board.TimeIsUp(this);
+        internal void TimeIsUp() => notifier.TimeIsUp(this);
     }
 }

@@ -10,9 +10,9 @@ namespace Matrix.Host.Streams.Streams;
 /// <summary>
 /// Counts what users have not read, from where they read to: events that notify by default are counted from the events, and a user's own rows
 /// say where their rules made something else of one. Who says something has read its thread up to there. A redacted event no longer counts from
-/// its redaction on. What was counted is kept, and goes on with what the board saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
+/// its redaction on. What was counted is kept, and goes on with what the notifier saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
 /// </summary>
-internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cacheBytes)
+internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long cacheBytes)
 {
     private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(cacheBytes, static _ => 800);
 
@@ -121,7 +121,7 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
         else if (!end.IsNone)
         {
             var behind = new NotifyingByThread();
-            if (board.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, behind.Plus, null, out _) != true)
+            if (notifier.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, behind.Plus, null, out _) != true)
             {
                 behind = (await CountAsync(room, userId, upTo, end, entry.Through, stop).ConfigureAwait(false)).Counts;
             }
@@ -134,7 +134,7 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
     }
 
     /// <summary>
-    /// Counts on from where the entry stands, from the board's memory if it reaches that far back; what the user said there is read with what
+    /// Counts on from where the entry stands, from the notifier's memory if it reaches that far back; what the user said there is read with what
     /// came before it in its thread.
     /// </summary>
     private async ValueTask AdvanceAsync(UnreadEntry entry, RoomIdentity room, string userId, EventNid through, CancellationToken stop)
@@ -142,7 +142,7 @@ internal sealed class UnreadCounter(IStorage storage, SyncBoard board, long cach
         if (through.Value <= entry.Through.Value) return;
         var own = new Dictionary<EventNid, EventNid>();
         var (before, redacted) = (entry.Through, true);
-        if (board.Room(room.Nid)?.TryUnread(before, through, through, userId, entry.Add, (thread, said) => own[thread] = said, out redacted) == true)
+        if (notifier.Room(room.Nid)?.TryUnread(before, through, through, userId, entry.Add, (thread, said) => own[thread] = said, out redacted) == true)
         {
             entry.Reached(through);
         }

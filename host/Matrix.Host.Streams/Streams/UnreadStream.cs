@@ -9,7 +9,7 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>What users have not read: events that notify, read positions, and redactions that take a notification back.</summary>
-internal sealed class UnreadStream(SyncBoard board, UnreadCounter counter) : IChangeConsumer
+internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer
 {
     /// <inheritdoc/>
     public void Take(WriteOperation change, long position)
@@ -20,11 +20,11 @@ internal sealed class UnreadStream(SyncBoard board, UnreadCounter counter) : ICh
                 for (var i = 0; i < appended.Events.Count; i++) Take(appended.Events[i].Row);
                 break;
             case EventRedacted redacted:
-                board.Room(redacted.Nid.Room)?.Redacted(redacted.Nid, redacted.By);
+                notifier.Room(redacted.Nid.Room)?.Redacted(redacted.Nid, redacted.By);
                 break;
             case InsertUnread row:
                 var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
-                board.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, notifications, highlights);
+                notifier.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, notifications, highlights);
                 break;
             case PutReceipt receipt:
                 counter.Read(receipt.UserId, receipt.Room, receipt.ThreadId, receipt.Event);
@@ -39,7 +39,7 @@ internal sealed class UnreadStream(SyncBoard board, UnreadCounter counter) : ICh
     public void Missed(long through)
     {
         counter.ForgetAll();
-        board.ForgetAll(through);
+        notifier.ForgetAll(through);
     }
 
     private void Take(EventRow row)
@@ -47,6 +47,6 @@ internal sealed class UnreadStream(SyncBoard board, UnreadCounter counter) : ICh
         if ((row.Standing & EventStore.Hidden) != 0) return;
         var isMessage = (row.Standing & EventStanding.State) == 0;
         if (!isMessage && row.NotifyClass == 0) return;
-        board.Room(row.Nid.Room)?.Happened(row.Nid, row.ThreadRoot, row.Sender, isMessage, row.NotifyClass != 0);
+        notifier.Room(row.Nid.Room)?.Happened(row.Nid, row.ThreadRoot, row.Sender, isMessage, row.NotifyClass != 0);
     }
 }

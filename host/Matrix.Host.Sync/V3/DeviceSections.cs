@@ -11,7 +11,7 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class DeviceSections(IStorage storage)
 {
     /// <summary>The device came back with a token: the messages up to it have arrived and are deleted.</summary>
-    public async ValueTask AcknowledgeAsync(Reader reader, DeviceFeed device, SyncToken since, CancellationToken stop)
+    public async ValueTask AcknowledgeAsync(Reader reader, DeviceStream device, SyncToken since, CancellationToken stop)
     {
         long through = since.ToDeviceUpTo;
         if (!device.MayHaveDelivered(through)) return;
@@ -40,57 +40,57 @@ internal sealed class DeviceSections(IStorage storage)
     }
 
     /// <summary>Writes `to_device`; answers the position of the last message if more are waiting.</summary>
-    public async ValueTask<long?> WriteToDeviceAsync(SyncTurn turn, CancellationToken stop)
+    public async ValueTask<long?> WriteToDeviceAsync(SyncPass pass, CancellationToken stop)
     {
-        long after = turn.Since?.ToDeviceUpTo ?? turn.Device.ArrivedThrough;
-        if (turn.Since is { ToDevice: null } && turn.Device.LastToDevice <= after) return null;
+        long after = pass.Since?.ToDeviceUpTo ?? pass.Device.ArrivedThrough;
+        if (pass.Since is { ToDevice: null } && pass.Device.LastToDevice <= after) return null;
 
-        int limit = turn.Options.MaxToDevice;
+        int limit = pass.Options.MaxToDevice;
         var messages = await storage.ToDevice.OfDeviceAsync(
-            turn.Reader.UserId, turn.Reader.DeviceId, after, turn.UpTo, limit, stop).ConfigureAwait(false);
+            pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
         if (messages.Count == 0) return null;
 
-        turn.HasNews = true;
-        turn.Output.OpenEvents("to_device"u8);
+        pass.HasNews = true;
+        pass.Output.OpenEvents("to_device"u8);
         foreach (var message in messages)
         {
-            turn.Output.Next();
-            turn.Output.Raw(message.Json.Span);
+            pass.Output.Next();
+            pass.Output.Raw(message.Json.Span);
         }
 
-        turn.Output.CloseEvents();
+        pass.Output.CloseEvents();
         long last = messages[^1].Position;
-        turn.Device.Delivered(messages[0].Position, last);
-        return messages.Count >= limit && last < turn.UpTo ? last : null;
+        pass.Device.Delivered(messages[0].Position, last);
+        return messages.Count >= limit && last < pass.UpTo ? last : null;
     }
 
     /// <summary>Writes `device_lists`; an initial sync has none.</summary>
-    public async ValueTask WriteListsAsync(SyncTurn turn, CancellationToken stop)
+    public async ValueTask WriteListsAsync(SyncPass pass, CancellationToken stop)
     {
-        if (turn.Since is not { } since) return;
-        if (turn.LastDeviceLists > since.Position)
+        if (pass.Since is not { } since) return;
+        if (pass.LastDeviceLists > since.Position)
         {
-            turn.DevicesChanged.UnionWith(await storage.Keys
-                .ChangedForAsync(turn.Reader.UserId, since.Position, turn.UpTo, stop).ConfigureAwait(false));
+            pass.DevicesChanged.UnionWith(await storage.Keys
+                .ChangedForAsync(pass.Reader.UserId, since.Position, pass.UpTo, stop).ConfigureAwait(false));
         }
 
-        if (turn.DevicesLeft.Count > 0)
+        if (pass.DevicesLeft.Count > 0)
         {
-            turn.DevicesLeft.ExceptWith(await storage.Memberships
-                .SharingAmongAsync(turn.Reader.UserId, turn.DevicesLeft, stop).ConfigureAwait(false));
-            turn.DevicesChanged.ExceptWith(turn.DevicesLeft);
+            pass.DevicesLeft.ExceptWith(await storage.Memberships
+                .SharingAmongAsync(pass.Reader.UserId, pass.DevicesLeft, stop).ConfigureAwait(false));
+            pass.DevicesChanged.ExceptWith(pass.DevicesLeft);
         }
 
-        if (turn.DevicesChanged.Count == 0 && turn.DevicesLeft.Count == 0) return;
-        turn.HasNews = true;
-        turn.Output.Open("device_lists"u8);
-        turn.Output.Texts("changed"u8, turn.DevicesChanged);
-        turn.Output.Texts("left"u8, turn.DevicesLeft);
-        turn.Output.Close();
+        if (pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
+        pass.HasNews = true;
+        pass.Output.Open("device_lists"u8);
+        pass.Output.Texts("changed"u8, pass.DevicesChanged);
+        pass.Output.Texts("left"u8, pass.DevicesLeft);
+        pass.Output.Close();
     }
 
     /// <summary>The members `device_one_time_keys_count` and `device_unused_fallback_key_types`, counted and remembered.</summary>
-    public async ValueTask<byte[]> CountKeysAsync(Reader reader, DeviceFeed device, long asOf, CancellationToken stop)
+    public async ValueTask<byte[]> CountKeysAsync(Reader reader, DeviceStream device, long asOf, CancellationToken stop)
     {
         var counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop).ConfigureAwait(false);
         using var output = new ByteBuffer(256);

@@ -1,5 +1,5 @@
 using Matrix.Core.Event;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 
 namespace Matrix.Host.Sync.V3;
@@ -14,11 +14,11 @@ internal sealed class InvitedRooms(RoomServices services)
     ];
 
     /// <summary>Writes the room as a member of `invite`, unless the user ignores who invited them.</summary>
-    public async ValueTask<bool> WriteAsync(SyncTurn turn, RoomView view, EventNid invite, CancellationToken stop)
+    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
     {
-        var room = view.Room;
+        var room = snapshot.Room;
         var stored = await services.Events.GetAsync(room, invite, stop).ConfigureAwait(false);
-        if (stored is null || turn.Ignored.Contains(stored.Row.Sender)) return false;
+        if (stored is null || pass.Ignored.Contains(stored.Row.Sender)) return false;
 
         // As the room was when the invitation was made: what happens there later is not for the invited yet.
         var state = await services.States.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
@@ -31,7 +31,7 @@ internal sealed class InvitedRooms(RoomServices services)
         if (state.Find("m.room.member", stored.Row.Sender) is { } inviter) nids.Add(EventNid.Of(room.Nid, inviter.Ordinal));
         nids.Add(invite);
 
-        var output = turn.Output;
+        var output = pass.Output;
         output.Name(room.RoomId);
         output.Byte((byte)'{');
         output.OpenEvents("invite_state"u8);

@@ -3,6 +3,7 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Events;
@@ -21,29 +22,29 @@ internal sealed class JoinedRooms(RoomServices services)
     private readonly RoomWriter _writer = new(services.ClientEvents);
 
     /// <summary>Writes the room as a member of `join`, if there is anything to tell of it.</summary>
-    public async ValueTask<bool> WriteAsync(SyncTurn turn, RoomInput input, CancellationToken stop)
+    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, CancellationToken stop)
     {
-        var room = input.View.Room;
-        string userId = turn.Reader.UserId;
-        var end = await StateAtAsync(input.View, input.End.Step, stop).ConfigureAwait(false);
+        var room = input.Snapshot.Room;
+        string userId = pass.Reader.UserId;
+        var end = await StateAtAsync(input.Snapshot, input.End.Step, stop).ConfigureAwait(false);
 
         // They may have joined behind the position that this answer goes up to.
         if (!await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false)) return false;
-        var before = input.Before is { } place ? await StateAtAsync(input.View, place.Step, stop).ConfigureAwait(false) : StateTree.Empty;
+        var before = input.Before is { } place ? await StateAtAsync(input.Snapshot, place.Step, stop).ConfigureAwait(false) : StateTree.Empty;
         bool isNew = input.Before is null || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
-        bool isFull = isNew || turn.Request.FullState;
+        bool isFull = isNew || pass.Request.FullState;
 
-        var sight = new Sight(Standpoint.Member(userId, end), input.End.LastNid);
+        var scope = new ViewScope(Viewer.Member(userId, end), input.End.LastNid);
         var timeline = await _timelines.ReadAsync(
             room,
             isNew ? EventNid.None : input.Before!.Value.LastNid,
             input.End.LastNid,
-            sight.Standpoint,
-            turn,
+            scope.Viewer,
+            pass,
             stop).ConfigureAwait(false);
-        var trail = await TrailAsync(room, end, userId, timeline, stop).ConfigureAwait(false);
-        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, trail, sight, stop).ConfigureAwait(false);
-        await services.BundleAsync(turn, input.View, sight, timeline, extras, stop).ConfigureAwait(false);
+        var history = await HistoryAsync(room, end, userId, timeline, stop).ConfigureAwait(false);
+        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, history, scope, stop).ConfigureAwait(false);
+        await services.BundleAsync(pass, input.Snapshot, scope, timeline, extras, stop).ConfigureAwait(false);
 
         bool membersChanged = false;
         bool nameChanged = false;
@@ -52,9 +53,9 @@ internal sealed class JoinedRooms(RoomServices services)
             var changes = StateTree.Diff(before, end).Changes;
             membersChanged = changes.Any(change => change.Type == MemberType);
             nameChanged = changes.Any(change => change.Type is "m.room.name" or "m.room.canonical_alias");
-            if (membersChanged && !turn.IsInitial)
+            if (membersChanged && !pass.IsInitial)
             {
-                await services.DeviceLists.CompareAsync(userId, room, before, end, turn.DevicesChanged, turn.DevicesLeft, stop).ConfigureAwait(false);
+                await services.DeviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
             }
         }
 
@@ -63,16 +64,16 @@ internal sealed class JoinedRooms(RoomServices services)
         if (isFull || membersChanged || nameChanged)
         {
             var heroes = await _heroes.OfAsync(room, end, userId, stop).ConfigureAwait(false);
-            summary = new Summary(heroes, input.View.JoinedCount, input.View.InvitedCount);
+            summary = new Summary(heroes, input.Snapshot.JoinedCount, input.Snapshot.InvitedCount);
         }
 
         var span = new StateSpan(room, isFull ? StateTree.Empty : before, end, timeline, isFull);
-        var state = await _state.EventsAsync(turn, span, summary?.Heroes ?? [], stop).ConfigureAwait(false);
+        var state = await _state.EventsAsync(pass, span, summary?.Heroes ?? [], stop).ConfigureAwait(false);
         var member = end.Find(MemberType, userId) is { } own ? EventNid.Of(room.Nid, own.Ordinal) : EventNid.None;
         var stateExtras = await services.ClientEvents.StateExtrasAsync(room, state, member, stop).ConfigureAwait(false);
-        var typing = TypingOf(turn, input, isNew);
-        var receipts = await ReceiptsAsync(turn, input, isNew, stop).ConfigureAwait(false);
-        var accountData = await AccountDataAsync(turn, input, isNew, stop).ConfigureAwait(false);
+        var typing = TypingOf(pass, input, isNew);
+        var receipts = await ReceiptsAsync(pass, input, isNew, stop).ConfigureAwait(false);
+        var accountData = await AccountDataAsync(pass, input, isNew, stop).ConfigureAwait(false);
 
         bool ownRead = (input.Parts & RoomParts.OwnReceipts) != 0;
         if (!isFull && timeline.Events.Count == 0 && !timeline.Limited && state.Count == 0 && summary is null
@@ -83,23 +84,23 @@ internal sealed class JoinedRooms(RoomServices services)
 
         var unread = await services.Unread.OfAsync(
             room, userId, () => JoinedAtAsync(room, end, userId, stop), input.End.LastNid, stop).ConfigureAwait(false);
-        var roots = await RootsAsync(turn, room, unread, stop).ConfigureAwait(false);
+        var roots = await RootsAsync(pass, room, unread, stop).ConfigureAwait(false);
 
-        var output = turn.Output;
+        var output = pass.Output;
         output.Name(room.RoomId);
         output.Byte((byte)'{');
-        if (summary is not null) RoomWriter.Summary(turn, summary);
-        if (state.Count > 0 || turn.Request.UseStateAfter || isFull) _writer.State(turn, state, stateExtras);
-        _writer.Timeline(turn, timeline, extras);
-        RoomWriter.Ephemeral(turn, typing, receipts);
-        RoomWriter.AccountData(turn, accountData);
-        RoomWriter.Unread(turn, unread, roots);
+        if (summary is not null) RoomWriter.Summary(pass, summary);
+        if (state.Count > 0 || pass.Request.UseStateAfter || isFull) _writer.State(pass, state, stateExtras);
+        _writer.Timeline(pass, timeline, extras);
+        RoomWriter.Ephemeral(pass, typing, receipts);
+        RoomWriter.AccountData(pass, accountData);
+        RoomWriter.Unread(pass, unread, roots);
         output.Close();
         return true;
     }
 
-    private ValueTask<StateTree> StateAtAsync(Views.RoomView view, int step, CancellationToken stop) =>
-        step == view.Step ? ValueTask.FromResult(view.State) : services.States.AtAsync(view.Room.Nid, step, stop);
+    private ValueTask<StateTree> StateAtAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
+        step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : services.States.AtAsync(snapshot.Room.Nid, step, stop);
 
     /// <summary>Whether the client has the room already, for the user was joined at its token.</summary>
     private async ValueTask<bool> WasJoinedAsync(
@@ -114,54 +115,54 @@ internal sealed class JoinedRooms(RoomServices services)
     {
         if (state.Find(MemberType, userId) is not { } entry) return false;
         var member = await services.Events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
-        return member is not null && MemberTrail.MembershipOf(member) == "join";
+        return member is not null && MembershipHistory.MembershipOf(member) == "join";
     }
 
     /// <summary>The user's memberships back to the timeline's first event.</summary>
-    private ValueTask<IReadOnlyList<StoredEvent>> TrailAsync(
+    private ValueTask<IReadOnlyList<StoredEvent>> HistoryAsync(
         RoomIdentity room, StateTree end, string userId, Timeline timeline, CancellationToken stop)
     {
         var member = end.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
-        return services.Trail.AtAsync(room, member, timeline.Events, stop);
+        return services.History.AtAsync(room, member, timeline.Events, stop);
     }
 
     /// <summary>The event with which the user came into the room, profile changes passed over.</summary>
     private async ValueTask<EventNid> JoinedAtAsync(RoomIdentity room, StateTree end, string userId, CancellationToken stop)
     {
         if (end.Find(MemberType, userId) is not { } entry) return EventNid.None;
-        var trail = await services.Trail.BackAsync(
-            room, EventNid.Of(room.Nid, entry.Ordinal), member => MemberTrail.MembershipOf(member) != "join", stop).ConfigureAwait(false);
-        return trail.LastOrDefault(member => MemberTrail.MembershipOf(member) == "join")?.Nid ?? EventNid.None;
+        var history = await services.History.BackAsync(
+            room, EventNid.Of(room.Nid, entry.Ordinal), member => MembershipHistory.MembershipOf(member) != "join", stop).ConfigureAwait(false);
+        return history.LastOrDefault(member => MembershipHistory.MembershipOf(member) == "join")?.Nid ?? EventNid.None;
     }
 
-    private List<string>? TypingOf(SyncTurn turn, RoomInput input, bool isNew)
+    private List<string>? TypingOf(SyncPass pass, RoomInput input, bool isNew)
     {
         if (!isNew && (input.Parts & RoomParts.Typing) == 0) return null;
-        if (!Admits(turn.Filter.Ephemeral, input.View.Room, "m.typing")) return null;
-        var typing = services.Typing.In(input.View.Room.Nid).Where(user => !turn.Ignored.Contains(user)).ToList();
+        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.typing")) return null;
+        var typing = services.Typing.In(input.Snapshot.Room.Nid).Where(user => !pass.Ignored.Contains(user)).ToList();
         return isNew && typing.Count == 0 ? null : typing;
     }
 
-    private async ValueTask<IReadOnlyList<ReceiptMark>> ReceiptsAsync(SyncTurn turn, RoomInput input, bool isNew, CancellationToken stop)
+    private async ValueTask<IReadOnlyList<ReceiptMark>> ReceiptsAsync(SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
     {
         if (!isNew && (input.Parts & (RoomParts.Receipts | RoomParts.OwnReceipts)) == 0) return [];
-        if (!Admits(turn.Filter.Ephemeral, input.View.Room, "m.receipt")) return [];
+        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.receipt")) return [];
 
-        var room = input.View.Room.Nid;
-        long after = isNew ? 0 : turn.SincePosition;
+        var room = input.Snapshot.Room.Nid;
+        long after = isNew ? 0 : pass.SincePosition;
         var all = new List<ReceiptMark>();
         if (input.Receipts is { } given) all.AddRange(given);
-        else if (services.Board.Room(room) is not { } feed || !feed.TryReceipts(after, turn.UpTo, all))
+        else if (services.Notifier.Room(room) is not { } stream || !stream.TryReceipts(after, pass.UpTo, all))
         {
-            foreach (var row in await services.Storage.Receipts.OfRoomAsync(room, after, turn.UpTo, stop).ConfigureAwait(false))
+            foreach (var row in await services.Storage.Receipts.OfRoomAsync(room, after, pass.UpTo, stop).ConfigureAwait(false))
             {
                 all.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
             }
         }
 
-        string self = turn.Reader.UserId;
+        string self = pass.Reader.UserId;
         all.RemoveAll(receipt => receipt.UserId != self
-            && (receipt.Type == ReceiptTypes.ReadPrivate || turn.Ignored.Contains(receipt.UserId)));
+            && (receipt.Type == ReceiptTypes.ReadPrivate || pass.Ignored.Contains(receipt.UserId)));
         return Bounded(all, self, services.Options.MaxReceipts);
     }
 
@@ -182,20 +183,20 @@ internal sealed class JoinedRooms(RoomServices services)
         return all;
     }
 
-    private async ValueTask<IReadOnlyList<AccountDataRow>> AccountDataAsync(SyncTurn turn, RoomInput input, bool isNew, CancellationToken stop)
+    private async ValueTask<IReadOnlyList<AccountDataRow>> AccountDataAsync(SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
     {
-        var room = input.View.Room;
-        var rows = isNew && !turn.IsInitial
-            ? await services.Storage.AccountData.OfRoomAsync(turn.Reader.UserId, room.Nid, stop).ConfigureAwait(false)
+        var room = input.Snapshot.Room;
+        var rows = isNew && !pass.IsInitial
+            ? await services.Storage.AccountData.OfRoomAsync(pass.Reader.UserId, room.Nid, stop).ConfigureAwait(false)
             : input.AccountData;
-        return rows.Count == 0 ? rows : [.. rows.Where(row => Admits(turn.Filter.RoomAccountData, room, row.Type))];
+        return rows.Count == 0 ? rows : [.. rows.Where(row => Admits(pass.Filter.RoomAccountData, room, row.Type))];
     }
 
     private async ValueTask<IReadOnlyDictionary<long, string>> RootsAsync(
-        SyncTurn turn, RoomIdentity room, UnreadCounts unread, CancellationToken stop)
+        SyncPass pass, RoomIdentity room, UnreadCounts unread, CancellationToken stop)
     {
         var roots = new Dictionary<long, string>();
-        if (!turn.Filter.Timeline.UnreadThreadNotifications) return roots;
+        if (!pass.Filter.Timeline.UnreadThreadNotifications) return roots;
         foreach (var thread in unread.Threads)
         {
             var root = await services.Events.GetAsync(room, new EventNid(thread.Thread), stop).ConfigureAwait(false);

@@ -1,4 +1,4 @@
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
 
@@ -8,16 +8,16 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class RoomInput
 {
     /// <summary>The room.</summary>
-    public required RoomView View { get; init; }
+    public required RoomSnapshot Snapshot { get; init; }
 
     /// <summary>What may have changed.</summary>
     public required RoomParts Parts { get; init; }
 
     /// <summary>Where the room stood at the position that the answer goes up to.</summary>
-    public required RoomPlace End { get; init; }
+    public required RoomPosition End { get; init; }
 
     /// <summary>Where it stood at the client's token; null for an initial sync.</summary>
-    public required RoomPlace? Before { get; init; }
+    public required RoomPosition? Before { get; init; }
 
     /// <summary>Receipts since the token, if they were read with those of other rooms.</summary>
     public IReadOnlyList<ReceiptMark>? Receipts { get; init; }

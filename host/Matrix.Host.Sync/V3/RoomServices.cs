@@ -2,8 +2,8 @@ using Matrix.Core.Room;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Streams;
@@ -17,13 +17,13 @@ internal sealed record RoomServices
 {
     public required IStorage Storage { get; init; }
 
-    public required RoomDirectory Rooms { get; init; }
+    public required RoomSnapshots Rooms { get; init; }
 
     public required EventStore Events { get; init; }
 
     public required StateStore States { get; init; }
 
-    public required SyncBoard Board { get; init; }
+    public required Notifier Notifier { get; init; }
 
     public required TypingBoard Typing { get; init; }
 
@@ -41,7 +41,7 @@ internal sealed record RoomServices
 
     public required Aggregations Aggregations { get; init; }
 
-    public required MemberTrail Trail { get; init; }
+    public required MembershipHistory History { get; init; }
 
     public required Visibility Visibility { get; init; }
 
@@ -54,17 +54,17 @@ internal sealed record RoomServices
     /// another itself. Client-Server API, "Aggregations of child events".
     /// </summary>
     public async ValueTask BundleAsync(
-        SyncTurn turn, RoomView view, Sight sight, Timeline timeline, Dictionary<EventNid, EventExtras> extras, CancellationToken stop)
+        SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, Dictionary<EventNid, EventExtras> extras, CancellationToken stop)
     {
-        if (!timeline.Limited || !view.HasRelations) return;
+        if (!timeline.Limited || !snapshot.HasRelations) return;
         var parents = timeline.IsWhole ? RelatedTo(timeline.Events) : timeline.Events;
         if (parents.Count == 0) return;
         var bundled = await Aggregations.OfAsync(
-            view.Room,
+            snapshot.Room,
             parents,
-            turn.Reader,
-            sight,
-            (output, child, own) => ClientEvents.Write(output, child, turn.Reader, new EventExtras { Relations = own }, withRoomId: true),
+            pass.Reader,
+            scope,
+            (output, child, own) => ClientEvents.Write(output, child, pass.Reader, new EventExtras { Relations = own }, withRoomId: true),
             stop).ConfigureAwait(false);
         foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
     }

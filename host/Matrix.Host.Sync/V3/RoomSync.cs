@@ -17,7 +17,7 @@ namespace Matrix.Host.Sync.V3;
 /// </summary>
 public sealed class RoomSync : IAsyncDisposable
 {
-    private readonly SyncBoard _board;
+    private readonly Notifier _notifier;
     private readonly ErasedUsers _erased;
 
     /// <summary>Puts the parts together and starts to hear of commits.</summary>
@@ -28,14 +28,14 @@ public sealed class RoomSync : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(rooms);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(reading);
-        _board = new SyncBoard(new FeedSource(storage.Memberships), time, options, storage.Writer.PublishedPosition);
-        var typing = new TypingBoard(_board, time, options);
-        var unread = new UnreadCounter(storage, _board, options.UnreadCacheBytes);
+        _notifier = new Notifier(new StreamSource(storage.Memberships), time, options, storage.Writer.PublishedPosition);
+        var typing = new TypingBoard(_notifier, time, options);
+        var unread = new UnreadCounter(storage, _notifier, options.UnreadCacheBytes);
         Replaced = new ReplacedState(storage.State);
-        Trail = new MemberTrail(rooms.Events, rooms.States, Replaced);
-        _erased = new ErasedUsers(Trail, time);
-        Visibility = new Visibility(rooms.Events, rooms.States, Replaced, Trail, _erased);
-        ClientEvents = new ClientEvents(rooms.Events, Replaced, Trail, Visibility, time);
+        History = new MembershipHistory(rooms.Events, rooms.States, Replaced);
+        _erased = new ErasedUsers(History, time);
+        Visibility = new Visibility(rooms.Events, rooms.States, Replaced, History, _erased);
+        ClientEvents = new ClientEvents(rooms.Events, Replaced, History, Visibility, time);
         Ignored = new IgnoredUsers(storage.AccountData);
         Aggregations = new Aggregations(storage.Relations, rooms.Events, Ignored, Visibility, reading);
         Typing = typing;
@@ -47,7 +47,7 @@ public sealed class RoomSync : IAsyncDisposable
                 Rooms = rooms.Rooms,
                 Events = rooms.Events,
                 States = rooms.States,
-                Board = _board,
+                Notifier = _notifier,
                 Typing = typing,
                 Unread = unread,
                 DeviceLists = new DeviceListChanges(storage, rooms.Rooms, rooms.States, rooms.Events),
@@ -55,16 +55,16 @@ public sealed class RoomSync : IAsyncDisposable
                 Ignored = Ignored,
                 Invites = new InvitePermission(storage.AccountData),
                 Replaced = Replaced,
-                Trail = Trail,
+                History = History,
                 Aggregations = Aggregations,
                 Visibility = Visibility,
                 Options = options,
                 Reading = reading,
             },
             time);
-        _board.DeviceLists.Start();
+        _notifier.DeviceLists.Start();
         storage.Writer.AddConsumer(_erased);
-        foreach (var stream in AllStreams.Of(_board, typing, unread, rules)) storage.Writer.AddConsumer(stream);
+        foreach (var stream in AllStreams.Of(_notifier, typing, unread, rules)) storage.Writer.AddConsumer(stream);
     }
 
     /// <summary>Answers sync.</summary>
@@ -86,7 +86,7 @@ public sealed class RoomSync : IAsyncDisposable
     public ReplacedState Replaced { get; }
 
     /// <summary>Users' memberships, followed back.</summary>
-    public MemberTrail Trail { get; }
+    public MembershipHistory History { get; }
 
     /// <summary>What is bundled with events.</summary>
     public Aggregations Aggregations { get; }
@@ -95,7 +95,7 @@ public sealed class RoomSync : IAsyncDisposable
     public IgnoredUsers Ignored { get; }
 
     /// <summary>How many users are followed in memory because they sync.</summary>
-    public int ActiveUsers => _board.ActiveUsers;
+    public int ActiveUsers => _notifier.ActiveUsers;
 
     /// <summary>Reads what must be known before anyone is served.</summary>
     public ValueTask LoadAsync(IStorage storage, CancellationToken stop)
@@ -105,13 +105,13 @@ public sealed class RoomSync : IAsyncDisposable
     }
 
     /// <summary>The server stops: every long-poll is answered now.</summary>
-    public void Drain() => _board.Drain();
+    public void Drain() => _notifier.Drain();
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _board.Drain();
-        await _board.DeviceLists.DisposeAsync().ConfigureAwait(false);
-        _board.Dispose();
+        _notifier.Drain();
+        await _notifier.DeviceLists.DisposeAsync().ConfigureAwait(false);
+        _notifier.Dispose();
     }
 }

@@ -14,13 +14,13 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class RoomWriter(ClientEvents clientEvents)
 {
     /// <summary>`timeline`.</summary>
-    public void Timeline(SyncTurn turn, Timeline timeline, Dictionary<EventNid, EventExtras> extras)
+    public void Timeline(SyncPass pass, Timeline timeline, Dictionary<EventNid, EventExtras> extras)
     {
-        var output = turn.Output;
+        var output = pass.Output;
         output.Open("timeline"u8);
         output.Name("events"u8);
         output.Byte((byte)'[');
-        foreach (var stored in timeline.Events) Event(turn, stored, extras.GetValueOrDefault(stored.Nid));
+        foreach (var stored in timeline.Events) Event(pass, stored, extras.GetValueOrDefault(stored.Nid));
         output.Byte((byte)']');
         output.Name("limited"u8);
         output.Raw(timeline.Limited ? "true"u8 : "false"u8);
@@ -30,25 +30,25 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     }
 
     /// <summary>`state` or `state_after`.</summary>
-    public void State(SyncTurn turn, IReadOnlyList<StoredEvent> state, Dictionary<EventNid, EventExtras> extras)
+    public void State(SyncPass pass, IReadOnlyList<StoredEvent> state, Dictionary<EventNid, EventExtras> extras)
     {
-        turn.Output.OpenEvents(turn.Request.UseStateAfter ? "state_after"u8 : "state"u8);
-        foreach (var stored in state) Event(turn, stored, extras.GetValueOrDefault(stored.Nid));
-        turn.Output.CloseEvents();
+        pass.Output.OpenEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
+        foreach (var stored in state) Event(pass, stored, extras.GetValueOrDefault(stored.Nid));
+        pass.Output.CloseEvents();
     }
 
     /// <summary>`account_data`.</summary>
-    public static void AccountData(SyncTurn turn, IReadOnlyList<AccountDataRow> rows)
+    public static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
     {
-        turn.Output.OpenEvents("account_data"u8);
-        foreach (var row in rows) turn.Output.TypedContent(row.Type, row.Content.Span);
-        turn.Output.CloseEvents();
+        pass.Output.OpenEvents("account_data"u8);
+        foreach (var row in rows) pass.Output.TypedContent(row.Type, row.Content.Span);
+        pass.Output.CloseEvents();
     }
 
     /// <summary>`summary`.</summary>
-    public static void Summary(SyncTurn turn, Summary summary)
+    public static void Summary(SyncPass pass, Summary summary)
     {
-        var output = turn.Output;
+        var output = pass.Output;
         output.Open("summary"u8);
         if (summary.Heroes is { } heroes) output.Texts("m.heroes"u8, heroes.Select(hero => hero.Pdu.StateKey ?? ""));
         output.Number("m.joined_member_count"u8, summary.Joined);
@@ -57,9 +57,9 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     }
 
     /// <summary>`ephemeral`: who types, and receipts.</summary>
-    public static void Ephemeral(SyncTurn turn, IReadOnlyList<string>? typing, IReadOnlyList<ReceiptMark> receipts)
+    public static void Ephemeral(SyncPass pass, IReadOnlyList<string>? typing, IReadOnlyList<ReceiptMark> receipts)
     {
-        var output = turn.Output;
+        var output = pass.Output;
         output.OpenEvents("ephemeral"u8);
         if (typing is not null)
         {
@@ -70,33 +70,33 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         }
 
         // One event for each thread: a user can have read up to the same event in several ways.
-        foreach (var byThread in Latest(receipts).GroupBy(receipt => receipt.ThreadId)) Receipts(turn, byThread);
+        foreach (var byThread in Latest(receipts).GroupBy(receipt => receipt.ThreadId)) Receipts(pass, byThread);
         output.CloseEvents();
     }
 
     /// <summary>`unread_notifications`, and `unread_thread_notifications` if the filter asks for them.</summary>
-    public static void Unread(SyncTurn turn, UnreadCounts unread, IReadOnlyDictionary<long, string> roots)
+    public static void Unread(SyncPass pass, UnreadCounts unread, IReadOnlyDictionary<long, string> roots)
     {
-        bool byThread = turn.Filter.Timeline.UnreadThreadNotifications;
-        turn.Output.Name("unread_notifications"u8);
-        if (byThread) Counts(turn, unread.Main.Notifications, unread.Main.Highlights);
-        else Counts(turn, unread.Notifications, unread.Highlights);
+        bool byThread = pass.Filter.Timeline.UnreadThreadNotifications;
+        pass.Output.Name("unread_notifications"u8);
+        if (byThread) Counts(pass, unread.Main.Notifications, unread.Main.Highlights);
+        else Counts(pass, unread.Notifications, unread.Highlights);
         if (roots.Count == 0) return;
 
-        turn.Output.Open("unread_thread_notifications"u8);
+        pass.Output.Open("unread_thread_notifications"u8);
         foreach (var thread in unread.Threads)
         {
             if (!roots.TryGetValue(thread.Thread, out string? root)) continue;
-            turn.Output.Name(root);
-            Counts(turn, thread.Notifications, thread.Highlights);
+            pass.Output.Name(root);
+            Counts(pass, thread.Notifications, thread.Highlights);
         }
 
-        turn.Output.Close();
+        pass.Output.Close();
     }
 
-    private static void Receipts(SyncTurn turn, IEnumerable<ReceiptMark> receipts)
+    private static void Receipts(SyncPass pass, IEnumerable<ReceiptMark> receipts)
     {
-        var output = turn.Output;
+        var output = pass.Output;
         output.Next();
         output.Raw("{\"content\":{"u8);
         foreach (var byEvent in receipts.GroupBy(receipt => receipt.EventId))
@@ -130,12 +130,12 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         output.Raw("},\"type\":\"m.receipt\"}"u8);
     }
 
-    private static void Counts(SyncTurn turn, int notifications, int highlights)
+    private static void Counts(SyncPass pass, int notifications, int highlights)
     {
-        turn.Output.Byte((byte)'{');
-        turn.Output.Number("highlight_count"u8, highlights);
-        turn.Output.Number("notification_count"u8, notifications);
-        turn.Output.Close();
+        pass.Output.Byte((byte)'{');
+        pass.Output.Number("highlight_count"u8, highlights);
+        pass.Output.Number("notification_count"u8, notifications);
+        pass.Output.Close();
     }
 
     /// <summary>Of each user's receipts of one type and thread the last: an answer tells where they stand, not how they came there.</summary>
@@ -143,24 +143,24 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         .GroupBy(receipt => (receipt.UserId, receipt.Type, receipt.ThreadId))
         .Select(group => group.MaxBy(receipt => receipt.Position));
 
-    private void Event(SyncTurn turn, StoredEvent stored, in EventExtras extras)
+    private void Event(SyncPass pass, StoredEvent stored, in EventExtras extras)
     {
-        turn.Output.Next();
-        if (turn.Filter.Fields is { } fields)
+        pass.Output.Next();
+        if (pass.Filter.Fields is { } fields)
         {
             using var whole = new ByteBuffer(1024);
-            Event(whole, turn, stored, in extras);
-            if (JsonText.TryParseStored(whole.Written, out var read)) CanonicalJson.writeObject(turn.Output, fields.Apply(read));
-            else turn.Output.Raw(whole.Written);
+            Event(whole, pass, stored, in extras);
+            if (JsonText.TryParseStored(whole.Written, out var read)) CanonicalJson.writeObject(pass.Output, fields.Apply(read));
+            else pass.Output.Raw(whole.Written);
             return;
         }
 
-        Event(turn.Output, turn, stored, in extras);
+        Event(pass.Output, pass, stored, in extras);
     }
 
-    private void Event(ByteBuffer output, SyncTurn turn, StoredEvent stored, in EventExtras extras)
+    private void Event(ByteBuffer output, SyncPass pass, StoredEvent stored, in EventExtras extras)
     {
-        if (turn.Filter.IsFederationFormat) output.Raw(stored.Row.Json.Span);
-        else clientEvents.Write(output, stored, turn.Reader, in extras, withRoomId: false);
+        if (pass.Filter.IsFederationFormat) output.Raw(stored.Row.Json.Span);
+        else clientEvents.Write(output, stored, pass.Reader, in extras, withRoomId: false);
     }
 }

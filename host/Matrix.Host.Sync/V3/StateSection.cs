@@ -20,31 +20,31 @@ internal sealed class StateSection(EventStore events)
     private const string MemberType = "m.room.member";
 
     /// <summary>The events, in timeline order.</summary>
-    /// <param name="turn">The look.</param>
+    /// <param name="pass">The look.</param>
     /// <param name="span">From where to where.</param>
     /// <param name="heroes">Members whom the summary names.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyList<StoredEvent>> EventsAsync(
-        SyncTurn turn, StateSpan span, IReadOnlyList<StoredEvent> heroes, CancellationToken stop)
+        SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, CancellationToken stop)
     {
-        if (!turn.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
+        if (!pass.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
         var room = span.Room.Nid;
-        string? but = turn.Filter.State.LazyLoadMembers ? MemberType : null;
-        var refs = turn.Request.UseStateAfter
+        string? but = pass.Filter.State.LazyLoadMembers ? MemberType : null;
+        var refs = pass.Request.UseStateAfter
             ? StateDelta.UpToEnd(room, span.Before, span.End, but)
             : StateDelta.UpToTimeline(room, span.Before, span.End, span.Timeline.Events, but);
-        if (turn.Filter.State.LazyLoadMembers) LoadMembersLazily(turn, span, heroes, refs);
+        if (pass.Filter.State.LazyLoadMembers) LoadMembersLazily(pass, span, heroes, refs);
 
-        refs.RemoveAll(entry => !turn.Filter.State.AdmitsType(entry.Type));
+        refs.RemoveAll(entry => !pass.Filter.State.AdmitsType(entry.Type));
         if (refs.Count == 0) return [];
         var found = await events.GetManyAsync(span.Room, [.. refs.Select(entry => entry.Nid).Order()], stop).ConfigureAwait(false);
         var state = new List<StoredEvent>(found.Count);
         foreach (var stored in found)
         {
-            if (Admits(turn.Filter.State, stored)) state.Add(stored);
+            if (Admits(pass.Filter.State, stored)) state.Add(stored);
         }
 
-        if (turn.Filter.State.LazyLoadMembers) RememberSent(turn, span, state);
+        if (pass.Filter.State.LazyLoadMembers) RememberSent(pass, span, state);
         return state;
     }
 
@@ -52,7 +52,7 @@ internal sealed class StateSection(EventStore events)
     /// Of the members, only those of the timeline's senders, the heroes and the user are given with the whole state. With a difference, all
     /// that changed are, and those senders whom the device is not known to have.
     /// </summary>
-    private static void LoadMembersLazily(SyncTurn turn, StateSpan span, IReadOnlyList<StoredEvent> heroes, List<StateRef> refs)
+    private static void LoadMembersLazily(SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, List<StateRef> refs)
     {
         var room = span.Room.Nid;
         var wanted = new HashSet<string>(StringComparer.Ordinal);
@@ -60,7 +60,7 @@ internal sealed class StateSection(EventStore events)
         foreach (var hero in heroes) wanted.Add(hero.Pdu.StateKey ?? "");
         if (span.IsFull)
         {
-            wanted.Add(turn.Reader.UserId);
+            wanted.Add(pass.Reader.UserId);
             refs.RemoveAll(entry => entry.Type == MemberType);
         }
         else
@@ -77,11 +77,11 @@ internal sealed class StateSection(EventStore events)
         foreach (string userId in wanted)
         {
             // Before the timeline's own change of the member, the member was what that change replaced.
-            var nid = !turn.Request.UseStateAfter && shown[userId].FirstOrDefault() is { } change
+            var nid = !pass.Request.UseStateAfter && shown[userId].FirstOrDefault() is { } change
                 ? change.Replaces ?? EventNid.None
                 : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
             if (nid.IsNone) continue;
-            if (!span.IsFull && !turn.Filter.State.IncludeRedundantMembers && turn.Device.Members.Has(room, userId, nid)) continue;
+            if (!span.IsFull && !pass.Filter.State.IncludeRedundantMembers && pass.Device.Members.Has(room, userId, nid)) continue;
             refs.Add(new StateRef(MemberType, userId, nid));
         }
     }
@@ -91,12 +91,12 @@ internal sealed class StateSection(EventStore events)
         filter.AdmitsAll
         || filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
 
-    private static void RememberSent(SyncTurn turn, StateSpan span, List<StoredEvent> state)
+    private static void RememberSent(SyncPass pass, StateSpan span, List<StoredEvent> state)
     {
         foreach (var stored in state.Concat(span.Timeline.Events))
         {
             if ((stored.Row.Standing & EventStanding.State) == 0 || stored.Pdu is not { Type: MemberType, StateKey: { } userId }) continue;
-            turn.LazilySent.Add(new((span.Room.Nid, userId), stored.Nid));
+            pass.LazilySent.Add(new((span.Room.Nid, userId), stored.Nid));
         }
     }
 }

@@ -51,7 +51,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     /// </summary>
     private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
     {
-        if (members.Count <= Wanted || MemberTrail.MembershipOf(members[0]) is not ("join" or "invite")) return false;
+        if (members.Count <= Wanted || MembershipHistory.MembershipOf(members[0]) is not ("join" or "invite")) return false;
         foreach (var member in members)
         {
             if (state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal != member.Nid.Ordinal) return false;
@@ -72,7 +72,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
             var nids = members.Skip(i).Take(Page).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
             foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
             {
-                var list = MemberTrail.MembershipOf(member) switch
+                var list = MembershipHistory.MembershipOf(member) switch
                 {
                     "join" or "invite" => present,
                     "leave" or "ban" => gone,

@@ -8,9 +8,9 @@ namespace Matrix.Host.Sync.V3;
 /// <summary>Answers sync. Client-Server API, "Syncing".</summary>
 internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISync
 {
-    private readonly SyncBoard _board = services.Board;
+    private readonly Notifier _notifier = services.Notifier;
     private readonly DeviceSections _devices = new(services.Storage);
-    private readonly NewsGatherer _news = new(services);
+    private readonly UpdatedRoomsReader _news = new(services);
 
     /// <inheritdoc/>
     public async ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop)
@@ -20,18 +20,18 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
 
         var longest = request.Timeout < services.Options.LongestPoll ? request.Timeout : services.Options.LongestPoll;
         long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
-        var feed = await _board.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
-        var device = feed?.Device(request.Reader.DeviceId) ?? DeviceFeed.Unwatched();
+        var stream = await _notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+        var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
         if (request.Since is { } acknowledged) await _devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
 
         var since = request.Since;
         while (true)
         {
-            var now = new SyncToken(_board.Applied, _board.Epoch, _board.Ephemeral);
-            if (since is not { } token || request.FullState || feed is null || feed.HasNews(token, _board, device))
+            var now = new SyncToken(_notifier.Applied, _notifier.Epoch, _notifier.Ephemeral);
+            if (since is not { } token || request.FullState || stream is null || stream.HasNews(token, _notifier, device))
             {
-                var (answer, next) = await LookAsync(request, since, now, feed, device, stop).ConfigureAwait(false);
+                var (answer, next) = await LookAsync(request, since, now, stream, device, stop).ConfigureAwait(false);
                 if (answer is not null) return answer;
                 since = now = next;
             }
@@ -42,53 +42,53 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
             }
 
             var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
-            if (left <= TimeSpan.Zero || _board.IsDraining || stop.IsCancellationRequested)
+            if (left <= TimeSpan.Zero || _notifier.IsDraining || stop.IsCancellationRequested)
             {
                 return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
             }
 
-            if (feed is not null) await _board.WaitAsync(feed, device, now, left, stop).ConfigureAwait(false);
-            else await _board.PauseAsync(left, stop).ConfigureAwait(false);
-            feed = await _board.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
-            device = feed?.Device(request.Reader.DeviceId) ?? device;
+            if (stream is not null) await _notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false);
+            else await _notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            stream = await _notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+            device = stream?.Device(request.Reader.DeviceId) ?? device;
         }
     }
 
     /// <summary>Looks at what is new; null and the token to go on from if nothing is that a client waits for.</summary>
     private async ValueTask<(SyncAnswer? Answer, SyncToken Next)> LookAsync(
-        SyncRequest request, SyncToken? since, SyncToken now, UserFeed? feed, DeviceFeed device, CancellationToken stop)
+        SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device, CancellationToken stop)
     {
         var output = new ByteBuffer(since is null ? 64 * 1024 : 4096);
         try
         {
-            var turn = new SyncTurn
+            var pass = new SyncPass
             {
                 Request = request,
                 Since = since,
                 UpTo = now.Position,
-                LastDeviceLists = _board.LastDeviceLists,
+                LastDeviceLists = _notifier.LastDeviceLists,
                 Options = services.Options,
                 Scan = new ScanBudget(time, services.Reading.LongestScan),
-                Feed = feed,
+                Stream = stream,
                 Device = device,
-                Ignored = await IgnoredAsync(request.Reader.UserId, feed, now.Position, stop).ConfigureAwait(false),
+                Ignored = await IgnoredAsync(request.Reader.UserId, stream, now.Position, stop).ConfigureAwait(false),
                 Output = output,
             };
             output.Byte((byte)'{');
-            await _news.WriteAsync(turn, stop).ConfigureAwait(false);
-            long? heldBack = await _devices.WriteToDeviceAsync(turn, stop).ConfigureAwait(false);
-            await _devices.WriteListsAsync(turn, stop).ConfigureAwait(false);
-            if (since is { } token && device.LastKeys > token.Position) turn.HasNews = true;
+            await _news.WriteAsync(pass, stop).ConfigureAwait(false);
+            long? heldBack = await _devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
+            await _devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
+            if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
 
             var next = now with { ToDevice = heldBack };
-            if (!turn.HasNews && since is not null && !request.FullState)
+            if (!pass.HasNews && since is not null && !request.FullState)
             {
                 ((IDisposable)output).Dispose();
                 return (null, next);
             }
 
             await FinishAsync(request, output, next, device, stop).ConfigureAwait(false);
-            if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), turn.LazilySent);
+            if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), pass.LazilySent);
             return (new SyncAnswer(output), next);
         }
         catch
@@ -98,16 +98,16 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
         }
     }
 
-    /// <summary>Whom the user ignores, as the feed remembers it if nothing changed since.</summary>
-    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserFeed? feed, long asOf, CancellationToken stop)
+    /// <summary>Whom the user ignores, as the stream remembers it if nothing changed since.</summary>
+    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserStream? stream, long asOf, CancellationToken stop)
     {
-        if (feed?.Ignored is { } known && feed.LastAccountData <= known.AsOf) return known.Users;
+        if (stream?.Ignored is { } known && stream.LastAccountData <= known.AsOf) return known.Users;
         var users = await services.Ignored.OfAsync(userId, stop).ConfigureAwait(false);
-        if (feed is not null) feed.Ignored = new RememberedIgnored(asOf, users);
+        if (stream is not null) stream.Ignored = new RememberedIgnored(asOf, users);
         return users;
     }
 
-    private async ValueTask<SyncAnswer> NothingAsync(SyncRequest request, SyncToken now, DeviceFeed device, CancellationToken stop)
+    private async ValueTask<SyncAnswer> NothingAsync(SyncRequest request, SyncToken now, DeviceStream device, CancellationToken stop)
     {
         var output = new ByteBuffer(256);
         output.Byte((byte)'{');
@@ -116,9 +116,9 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
         return new SyncAnswer(output);
     }
 
-    private async ValueTask FinishAsync(SyncRequest request, ByteBuffer output, SyncToken next, DeviceFeed device, CancellationToken stop)
+    private async ValueTask FinishAsync(SyncRequest request, ByteBuffer output, SyncToken next, DeviceStream device, CancellationToken stop)
     {
-        byte[] counts = device.KeyCounts ?? await _devices.CountKeysAsync(request.Reader, device, _board.Applied, stop).ConfigureAwait(false);
+        byte[] counts = device.KeyCounts ?? await _devices.CountKeysAsync(request.Reader, device, _notifier.Applied, stop).ConfigureAwait(false);
         output.Next();
         output.Raw(counts);
         output.Name("next_batch"u8);

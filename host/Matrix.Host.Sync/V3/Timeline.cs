@@ -21,16 +21,16 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
     /// <param name="after">The last event that the client has; none for the beginning of the room.</param>
     /// <param name="through">The last event that may be shown.</param>
     /// <param name="reader">How the user stands to the room at that end.</param>
-    /// <param name="turn">The filter and whom the user ignores.</param>
+    /// <param name="pass">The filter and whom the user ignores.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Timeline> ReadAsync(
-        RoomIdentity room, EventNid after, EventNid through, Standpoint reader, SyncTurn turn, CancellationToken stop)
+        RoomIdentity room, EventNid after, EventNid through, Viewer reader, SyncPass pass, CancellationToken stop)
     {
         var floor = after.Value >= EventNid.FirstLiveOf(room.Nid).Value ? after : new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
         if (through.Value <= floor.Value) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
 
-        int limit = turn.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
-        if (!turn.Filter.Timeline.AdmitsRoom(room.RoomId)) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
+        int limit = pass.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
+        if (!pass.Filter.Timeline.AdmitsRoom(room.RoomId)) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
 
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
@@ -40,7 +40,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         bool full = false;
         bool hidden = false;
         bool passedOver = false;
-        for (bool again = false; !exhausted && !full && (!again || turn.Scan.MayGoOn()); again = true)
+        for (bool again = false; !exhausted && !full && (!again || pass.Scan.MayGoOn()); again = true)
         {
             // One more than is shown tells whether there are more.
             int wanted = again ? Math.Max(limit + 1, ScanBudget.Page) : limit + 1;
@@ -50,7 +50,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
             hidden |= seen.Count < rows.Count;
             foreach (var stored in seen)
             {
-                if (!Allows(stored, turn))
+                if (!Allows(stored, pass))
                 {
                     passedOver = true;
                     continue;
@@ -75,10 +75,10 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
     }
 
-    private static bool Allows(StoredEvent stored, SyncTurn turn)
+    private static bool Allows(StoredEvent stored, SyncPass pass)
     {
         // State is sent whoever sent it, so that rooms look the same to those who ignore someone.
-        if ((stored.Row.Standing & EventStanding.State) == 0 && turn.Ignored.Contains(stored.Row.Sender)) return false;
-        return StateSection.Admits(turn.Filter.Timeline, stored);
+        if ((stored.Row.Standing & EventStanding.State) == 0 && pass.Ignored.Contains(stored.Row.Sender)) return false;
+        return StateSection.Admits(pass.Filter.Timeline, stored);
     }
 }

@@ -92,9 +92,9 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     internal async Task<IReadOnlyList<StoredEvent>> TimelineAsync(string room)
     {
-        var view = (await Rooms.Rooms.FindAsync(room, default))!;
+        var snapshot = (await Rooms.Rooms.FindAsync(room, default))!;
         return await Rooms.Events.RangeAsync(
-            view.Room, EventNid.FirstOf(view.Room.Nid), null, Direction.Forward, 1000, default);
+            snapshot.Room, EventNid.FirstOf(snapshot.Room.Nid), null, Direction.Forward, 1000, default);
     }
 
     internal async Task KnowsAsync(string user)

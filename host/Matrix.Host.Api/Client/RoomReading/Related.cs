@@ -17,7 +17,7 @@ internal sealed class Related(
     EventPages pages,
     Visibility visibility,
     EventStore events,
-    TimelinePlaces places,
+    TimelinePositions places,
     IgnoredUsers ignored,
     IStorage storage,
     StorageOptions bounds,
@@ -96,7 +96,7 @@ internal sealed class Related(
         var found = await events.GetManyAsync(
             readable.Room, [.. page.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
         var seen = await visibility.FilterAsync(
-            readable.Room, [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)], readable.Standpoint, stop).ConfigureAwait(false);
+            readable.Room, [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)], readable.Viewer, stop).ConfigureAwait(false);
 
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);

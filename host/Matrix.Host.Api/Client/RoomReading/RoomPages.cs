@@ -12,7 +12,7 @@ using Matrix.Host.Streams.Streams;
 namespace Matrix.Host.Api.Client.RoomReading;
 
 /// <summary>Pages of a room's timeline. Client-Server API, "Getting events for a room".</summary>
-internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePlaces places) : IEndpoints
+internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePositions places) : IEndpoints
 {
     private const int UsualLimit = 10;
     private const int MostEvents = 1000;

@@ -6,7 +6,7 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>Reads the tokens of pages: those of pages themselves, and those of sync, whose place is behind the last event they cover.</summary>
-public sealed class TimelinePlaces(IEventsTable events)
+public sealed class TimelinePositions(IEventsTable events)
 {
     /// <summary>The event right behind which the token's place is; null if it is no token of this server.</summary>
     public async ValueTask<EventNid?> BehindAsync(RoomIdentity room, string token, CancellationToken stop)

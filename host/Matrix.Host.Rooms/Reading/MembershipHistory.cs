@@ -7,15 +7,15 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>A user's memberships in a room, followed from the latest back.</summary>
-public sealed class MemberTrail(EventStore events, StateStore states, ReplacedState replaced)
+public sealed class MembershipHistory(EventStore events, StateStore states, ReplacedState replaced)
 {
     /// <summary>
-    /// How far back a trail is followed. One who was banned and let in again more often than half of that, since they were last in the room, is taken
+    /// How far back a history is followed. One who was banned and let in again more often than half of that, since they were last in the room, is taken
     /// for one who never was; one who changed their name more often, since they came, for one who came then.
     /// </summary>
     public const int Longest = 2000;
 
-    /// <summary>Up to here following a trail costs less than asking for the states at events.</summary>
+    /// <summary>Up to here following a history costs less than asking for the states at events.</summary>
     private const int Near = 64;
 
     private const string MemberType = "m.room.member";
@@ -66,37 +66,37 @@ public sealed class MemberTrail(EventStore events, StateStore states, ReplacedSt
     {
         if (among.Count == 0 || latest.IsNone) return static _ => null;
         var oldest = among.Min(stored => stored.Nid.Value);
-        var trail = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
-        var seenFrom = trail.Count < Near ? long.MinValue : trail[^1].Nid.Value;
-        return nid => nid.Value < seenFrom ? null : MembershipAt(trail, nid);
+        var history = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        var seenFrom = history.Count < Near ? long.MinValue : history[^1].Nid.Value;
+        return nid => nid.Value < seenFrom ? null : MembershipAt(history, nid);
     }
 
     private async ValueTask<IReadOnlyList<StoredEvent>> FollowAsync(
         RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, int longest, CancellationToken stop)
     {
-        var trail = new List<StoredEvent>();
+        var history = new List<StoredEvent>();
         var next = latest;
-        while (!next.IsNone && trail.Count < longest)
+        while (!next.IsNone && history.Count < longest)
         {
             if (await events.GetAsync(room, next, stop).ConfigureAwait(false) is not { } member) break;
-            trail.Add(member);
+            history.Add(member);
             if (enough(member)) break;
             await replaced.LearnAsync(room.Nid, [member], stop).ConfigureAwait(false);
             next = member.Replaces ?? EventNid.None;
         }
 
-        return trail;
+        return history;
     }
 
     /// <summary>What a member event makes of its user; <c>leave</c> if it does not say.</summary>
     public static string MembershipOf(StoredEvent member) => HistoryVisibility.MembershipOf(member.Pdu.Content) ?? "leave";
 
     /// <summary>
-    /// What the user was at an event, the event included, by a trail that reaches back far enough; <c>leave</c> before its beginning.
+    /// What the user was at an event, the event included, by a history that reaches back far enough; <c>leave</c> before its beginning.
     /// </summary>
-    public static string MembershipAt(IReadOnlyList<StoredEvent> trail, EventNid nid)
+    public static string MembershipAt(IReadOnlyList<StoredEvent> history, EventNid nid)
     {
-        foreach (var member in trail)
+        foreach (var member in history)
         {
             if (member.Nid.Value <= nid.Value) return MembershipOf(member);
         }

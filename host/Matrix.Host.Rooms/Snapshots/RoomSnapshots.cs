@@ -8,15 +8,15 @@ using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.Views;
+namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>
 /// The rooms as readers see them. Reads changes before the sync board does, so that whoever is woken finds the room as it is now.
 /// </summary>
-public sealed class RoomDirectory : IChangeConsumer
+public sealed class RoomSnapshots : IChangeConsumer
 {
-    /// <summary>What a view costs beside its state, which the state cache counts: references, counts and the local members.</summary>
-    private const long ViewBytes = 400;
+    /// <summary>What a snapshot costs beside its state, which the state cache counts: references, counts and the local members.</summary>
+    private const long SnapshotBytes = 400;
 
     /// <summary>How many rooms are read from the database at once for one request.</summary>
     private const int ReadSideBySide = 16;
@@ -25,7 +25,7 @@ public sealed class RoomDirectory : IChangeConsumer
     private readonly LaneLoader _loader;
     private readonly EventStore _events;
     private readonly StateStore _states;
-    private readonly ByteCache<RoomNid, RoomView> _views;
+    private readonly ByteCache<RoomNid, RoomSnapshot> _snapshots;
     private readonly ByteCache<string, RoomIdentity> _ids;
 
     private readonly Lock _gate = new();
@@ -34,23 +34,23 @@ public sealed class RoomDirectory : IChangeConsumer
     /// <summary>The batch that is being read. The writer thread's own.</summary>
     private RoomBatch _batch = new();
 
-    internal RoomDirectory(IRoomsTable table, LaneLoader loader, EventStore events, StateStore states, RoomsOptions options)
+    internal RoomSnapshots(IRoomsTable table, LaneLoader loader, EventStore events, StateStore states, RoomsOptions options)
     {
         _table = table;
         _loader = loader;
         _events = events;
         _states = states;
-        var bound = options.IdleRooms * (ViewBytes + 120) * 4;
-        _views = new(bound, view => ViewBytes + (32L * view.Local.Joined.Count));
+        var bound = options.IdleRooms * (SnapshotBytes + 120) * 4;
+        _snapshots = new(bound, snapshot => SnapshotBytes + (32L * snapshot.Local.Joined.Count));
         _ids = new(bound, identity => 200 + (2L * identity.RoomId.Length));
     }
 
     /// <summary>The room of that id as memory has it; null if it is to be asked for.</summary>
-    public RoomView? Known(string roomId) =>
-        _ids.TryGet(roomId, out var identity) && _views.TryGet(identity.Nid, out var known) ? known : null;
+    public RoomSnapshot? Known(string roomId) =>
+        _ids.TryGet(roomId, out var identity) && _snapshots.TryGet(identity.Nid, out var known) ? known : null;
 
     /// <summary>The room of that id; null if this server does not know it.</summary>
-    public async ValueTask<RoomView?> FindAsync(string roomId, CancellationToken stop)
+    public async ValueTask<RoomSnapshot?> FindAsync(string roomId, CancellationToken stop)
     {
         if (_ids.TryGet(roomId, out var identity)) return await FindAsync(identity.Nid, stop).ConfigureAwait(false);
         var row = await _table.FindAsync(roomId, stop).ConfigureAwait(false);
@@ -58,25 +58,25 @@ public sealed class RoomDirectory : IChangeConsumer
     }
 
     /// <summary>The room of that number; null if there is none.</summary>
-    public ValueTask<RoomView?> FindAsync(RoomNid room, CancellationToken stop) =>
-        _views.TryGet(room, out var known) ? ValueTask.FromResult<RoomView?>(known) : LoadAsync(room, stop);
+    public ValueTask<RoomSnapshot?> FindAsync(RoomNid room, CancellationToken stop) =>
+        _snapshots.TryGet(room, out var known) ? ValueTask.FromResult<RoomSnapshot?>(known) : LoadAsync(room, stop);
 
     /// <summary>The rooms of these numbers, in the order asked for, absent ones left out. Those not in memory are read side by side, a few at a time.</summary>
-    public async ValueTask<IReadOnlyList<RoomView>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<RoomSnapshot>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
     {
-        var read = new Dictionary<RoomNid, RoomView>();
-        foreach (var some in rooms.Where(room => !_views.TryGet(room, out _)).Chunk(ReadSideBySide))
+        var read = new Dictionary<RoomNid, RoomSnapshot>();
+        foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Chunk(ReadSideBySide))
         {
-            foreach (var view in await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false))
+            foreach (var snapshot in await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false))
             {
-                if (view is not null) read[view.Room.Nid] = view;
+                if (snapshot is not null) read[snapshot.Room.Nid] = snapshot;
             }
         }
 
-        var answer = new List<RoomView>(rooms.Count);
+        var answer = new List<RoomSnapshot>(rooms.Count);
         foreach (var room in rooms)
         {
-            if (read.TryGetValue(room, out var view) || (view = await FindAsync(room, stop).ConfigureAwait(false)) is not null) answer.Add(view);
+            if (read.TryGetValue(room, out var snapshot) || (snapshot = await FindAsync(room, stop).ConfigureAwait(false)) is not null) answer.Add(snapshot);
         }
 
         return answer;
@@ -88,7 +88,7 @@ public sealed class RoomDirectory : IChangeConsumer
         switch (change)
         {
             case RoomCreated created:
-                lock (_gate) _views.Put(created.Room.Nid, RoomView.Of(created.Room));
+                lock (_gate) _snapshots.Put(created.Room.Nid, RoomSnapshot.Of(created.Room));
                 _ids.PutIfAbsent(created.Room.RoomId, created.Room);
                 break;
             case EventsAppended appended:
@@ -128,7 +128,7 @@ public sealed class RoomDirectory : IChangeConsumer
         lock (_gate)
         {
             _batch = new RoomBatch();
-            _views.Clear();
+            _snapshots.Clear();
             foreach (var loading in _loading.Values) loading.Missed = true;
         }
 
@@ -141,9 +141,9 @@ public sealed class RoomDirectory : IChangeConsumer
     {
         lock (_gate)
         {
-            if (_views.TryGet(room, out var view))
+            if (_snapshots.TryGet(room, out var snapshot))
             {
-                _views.Put(room, _batch.After(view));
+                _snapshots.Put(room, _batch.After(snapshot));
                 _batch.Reset();
             }
             else
@@ -155,7 +155,7 @@ public sealed class RoomDirectory : IChangeConsumer
         }
     }
 
-    private async ValueTask<RoomView?> LoadAsync(RoomNid room, CancellationToken stop)
+    private async ValueTask<RoomSnapshot?> LoadAsync(RoomNid room, CancellationToken stop)
     {
         Loading? loading;
         lock (_gate)
@@ -168,16 +168,16 @@ public sealed class RoomDirectory : IChangeConsumer
         {
             var row = await _table.FindAsync(room, stop).ConfigureAwait(false);
             if (row is null) return null;
-            var view = await _loader.ViewAsync(row, stop).ConfigureAwait(false);
+            var snapshot = await _loader.SnapshotAsync(row, stop).ConfigureAwait(false);
             lock (_gate)
             {
-                if (_views.TryGet(room, out var known)) return known;
-                foreach (var batch in loading.Batches) view = batch.After(view);
-                if (!loading.Missed) _views.Put(room, view);
+                if (_snapshots.TryGet(room, out var known)) return known;
+                foreach (var batch in loading.Batches) snapshot = batch.After(snapshot);
+                if (!loading.Missed) _snapshots.Put(room, snapshot);
             }
 
-            _ids.Put(row.RoomId, view.Room);
-            return view;
+            _ids.Put(row.RoomId, snapshot.Room);
+            return snapshot;
         }
         finally
         {
@@ -211,13 +211,13 @@ public sealed class RoomDirectory : IChangeConsumer
 
         public long Position { get; set; }
 
-        public RoomView After(RoomView before)
+        public RoomSnapshot After(RoomSnapshot before)
         {
             if (before.Position >= Position) return before;
             var header = Advanced!.Header;
             var local = before.Local;
             foreach (var changed in Memberships ?? []) local = local.With(changed.UserId, changed.After == Membership.Join);
-            return new RoomView
+            return new RoomSnapshot
             {
                 Room = before.Room,
                 Step = State?.Step ?? before.Step,

@@ -5,10 +5,10 @@ namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>What may have changed for a user in one room.</summary>
 /// <param name="Room">The room's recent past.</param>
-/// <param name="Standing">How the user stands to the room.</param>
-/// <param name="StandingSince">Since when, at the latest.</param>
+/// <param name="Membership">How the user stands to the room.</param>
+/// <param name="MembershipSince">Since when, at the latest.</param>
 /// <param name="Parts">What may have changed.</param>
-internal readonly record struct RoomNews(RoomFeed Room, Standing Standing, long StandingSince, RoomParts Parts);
+internal readonly record struct UpdatedRoom(RoomStream Room, ShownMembership Membership, long MembershipSince, RoomParts Parts);
 
 /// <summary>The parts of a room in a sync answer.</summary>
 [Flags]
@@ -33,7 +33,7 @@ internal enum RoomParts : byte
     OwnReceipts = 16,
 
     /// <summary>The user came or went.</summary>
-    Standing = 32,
+    Membership = 32,
 }
 
 /// <summary>Whom a user ignored.</summary>
@@ -44,7 +44,7 @@ internal sealed record RememberedIgnored(long AsOf, IReadOnlySet<string> Users);
 /// <summary>
 /// What happened for one user who syncs: the rooms by recency, and the last position of everything that is not in a room.
 /// </summary>
-internal sealed class UserFeed(string userId)
+internal sealed class UserStream(string userId)
 {
     /// <summary>How many long-polls a user can hold open; one more ends the oldest.</summary>
     internal const int MaxWaiters = 64;
@@ -53,11 +53,11 @@ internal sealed class UserFeed(string userId)
     internal const int MaxDevices = 256;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<RoomNid, RoomMark> _marks = [];
-    private readonly Dictionary<string, DeviceFeed> _devices = [];
-    private readonly DeviceFeed _unknownDevices = new();
-    private RoomMark? _newest;
-    private RoomMark? _oldest;
+    private readonly Dictionary<RoomNid, RoomSubscription> _subscriptions = [];
+    private readonly Dictionary<string, DeviceStream> _devices = [];
+    private readonly DeviceStream _unknownDevices = new();
+    private RoomSubscription? _newest;
+    private RoomSubscription? _oldest;
     private SyncWaiter? _waiters;
     private int _waiterCount;
     private long _lastPosition;
@@ -71,10 +71,10 @@ internal sealed class UserFeed(string userId)
     /// <summary>The user.</summary>
     public string UserId => userId;
 
-    /// <summary>Completes when the feed was filled.</summary>
+    /// <summary>Completes when the stream was filled.</summary>
     public TaskCompletionSource<bool> Filled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>When the user last synced, as the board's clock counts.</summary>
+    /// <summary>When the user last synced, as the notifier's clock counts.</summary>
     public long LastUsed
     {
         get => Volatile.Read(ref _lastUsed);
@@ -92,7 +92,7 @@ internal sealed class UserFeed(string userId)
 
     private RememberedIgnored? _ignored;
 
-    /// <summary>The feed tells everything that happened after this position; what was before is a question to the database.</summary>
+    /// <summary>The stream tells everything that happened after this position; what was before is a question to the database.</summary>
     public long KnownSince => Volatile.Read(ref _knownSince);
 
     /// <summary>The last change of global account data, or of that of a room which is not in the list.</summary>
@@ -102,9 +102,9 @@ internal sealed class UserFeed(string userId)
     public long LastDeviceLists => Volatile.Read(ref _deviceLists);
 
     /// <summary>How many rooms are in the list.</summary>
-    public int Marks
+    public int Subscriptions
     {
-        get { lock (_gate) return _marks.Count; }
+        get { lock (_gate) return _subscriptions.Count; }
     }
 
     /// <summary>Whether a long-poll is open.</summary>
@@ -113,7 +113,7 @@ internal sealed class UserFeed(string userId)
         get { lock (_gate) return _waiters is not null; }
     }
 
-    /// <summary>The feed is complete from here on.</summary>
+    /// <summary>The stream is complete from here on.</summary>
     public void FilledAt(long position)
     {
         lock (_gate)
@@ -124,9 +124,9 @@ internal sealed class UserFeed(string userId)
     }
 
     /// <summary>A device's own part.</summary>
-    public DeviceFeed Device(string deviceId)
+    public DeviceStream Device(string deviceId)
     {
-        DeviceFeed? device;
+        DeviceStream? device;
         bool full;
         lock (_gate)
         {
@@ -138,9 +138,9 @@ internal sealed class UserFeed(string userId)
                 _devices.Clear();
             }
 
-            device = new DeviceFeed();
+            device = new DeviceStream();
 
-            // Whether something came for it before the feed knew it is not known: as if it had.
+            // Whether something came for it before the stream knew it is not known: as if it had.
             device.TouchToDevice(Math.Max(_lastPosition, _unknownDevices.LastToDevice));
             if (_unknownDevices.LastKeys > 0) device.TouchKeys(_unknownDevices.LastKeys);
             _devices[deviceId] = device;
@@ -151,26 +151,26 @@ internal sealed class UserFeed(string userId)
     }
 
     /// <summary>Whether anything may be new after a token. Costs a few reads of memory.</summary>
-    public bool HasNews(in SyncToken since, SyncBoard board, DeviceFeed device) =>
+    public bool HasNews(in SyncToken since, Notifier notifier, DeviceStream device) =>
         since.Position < Volatile.Read(ref _knownSince)
         || Volatile.Read(ref _lastPosition) > since.Position
-        || Volatile.Read(ref _lastEphemeral) > since.EphemeralIn(board.Epoch)
-        || board.LastDeviceLists > since.Position
+        || Volatile.Read(ref _lastEphemeral) > since.EphemeralIn(notifier.Epoch)
+        || notifier.LastDeviceLists > since.Position
         || device.LastToDevice > since.Position
         || device.LastKeys > since.Position
         || since.ToDevice is not null;
 
-    /// <summary>The rooms with news after a token, most recent first; false if the feed cannot tell and the database must be asked.</summary>
-    public bool TryCollect(long after, long ephemeralAfter, List<RoomNews> rooms)
+    /// <summary>The rooms with news after a token, most recent first; false if the stream cannot tell and the database must be asked.</summary>
+    public bool TryCollect(long after, long ephemeralAfter, List<UpdatedRoom> rooms)
     {
         lock (_gate)
         {
             if (_evicted || after < _knownSince) return false;
-            for (var mark = _newest; mark is not null; mark = mark.Older)
+            for (var subscription = _newest; subscription is not null; subscription = subscription.Older)
             {
-                if (mark.TouchedPosition <= after && mark.TouchedEphemeral <= ephemeralAfter) break;
-                var parts = PartsOf(mark, after, ephemeralAfter);
-                if (parts != RoomParts.None) rooms.Add(new RoomNews(mark.Room, mark.Standing, mark.StandingSince, parts));
+                if (subscription.TouchedPosition <= after && subscription.TouchedEphemeral <= ephemeralAfter) break;
+                var parts = PartsOf(subscription, after, ephemeralAfter);
+                if (parts != RoomParts.None) rooms.Add(new UpdatedRoom(subscription.Room, subscription.Membership, subscription.MembershipSince, parts));
             }
 
             return true;
@@ -178,58 +178,58 @@ internal sealed class UserFeed(string userId)
     }
 
     /// <summary>The room's shared part, if the room is in the list.</summary>
-    public bool TryRoom(RoomNid room, [NotNullWhen(true)] out RoomFeed? feed)
+    public bool TryRoom(RoomNid room, [NotNullWhen(true)] out RoomStream? stream)
     {
         lock (_gate)
         {
-            feed = _marks.TryGetValue(room, out var mark) ? mark.Room : null;
-            return feed is not null;
+            stream = _subscriptions.TryGetValue(room, out var subscription) ? subscription.Room : null;
+            return stream is not null;
         }
     }
 
     /// <summary>Something happened in a room of the list. Called with the room's lock held.</summary>
-    public void Touch(RoomMark mark, long position, long ephemeral, List<UserFeed> wake)
+    public void Touch(RoomSubscription subscription, long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_evicted) return;
-            MoveToFront(mark);
+            MoveToFront(subscription);
             Stamp(position, ephemeral, wake);
-            mark.TouchedPosition = _lastPosition;
-            mark.TouchedEphemeral = _lastEphemeral;
+            subscription.TouchedPosition = _lastPosition;
+            subscription.TouchedEphemeral = _lastEphemeral;
         }
     }
 
-    /// <summary>The user's own read position changed; the mark was touched already.</summary>
-    public void TouchOwnReceipt(RoomMark mark, long position)
+    /// <summary>The user's own read position changed; the subscription was touched already.</summary>
+    public void TouchOwnReceipt(RoomSubscription subscription, long position)
     {
-        lock (_gate) mark.OwnReceipts = position;
+        lock (_gate) subscription.OwnReceipts = position;
     }
 
     /// <summary>The user's account data changed, in a room or (null) globally.</summary>
-    public void TouchAccountData(RoomNid? room, long position, long ephemeral, List<UserFeed> wake)
+    public void TouchAccountData(RoomNid? room, long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_evicted) return;
             Stamp(position, ephemeral, wake);
-            if (room is { } nid && _marks.TryGetValue(nid, out var mark))
+            if (room is { } nid && _subscriptions.TryGetValue(nid, out var subscription))
             {
-                MoveToFront(mark);
-                mark.AccountData = position;
-                mark.TouchedPosition = _lastPosition;
-                mark.TouchedEphemeral = _lastEphemeral;
+                MoveToFront(subscription);
+                subscription.AccountData = position;
+                subscription.TouchedPosition = _lastPosition;
+                subscription.TouchedEphemeral = _lastEphemeral;
             }
             else
             {
-                // Rooms that the user left before the feed was filled are not in the list.
+                // Rooms that the user left before the stream was filled are not in the list.
                 Volatile.Write(ref _accountData, position);
             }
         }
     }
 
     /// <summary>A message for a device, or its keys changed: <paramref name="touch"/> says it to the device's part.</summary>
-    public void TouchDevice(string deviceId, long position, Action<DeviceFeed, long> touch, List<UserFeed> wake)
+    public void TouchDevice(string deviceId, long position, Action<DeviceStream, long> touch, List<UserStream> wake)
     {
         lock (_gate)
         {
@@ -246,7 +246,7 @@ internal sealed class UserFeed(string userId)
     }
 
     /// <summary>A message for all devices.</summary>
-    public void TouchAllDevices(long position, List<UserFeed> wake)
+    public void TouchAllDevices(long position, List<UserStream> wake)
     {
         lock (_gate)
         {
@@ -258,7 +258,7 @@ internal sealed class UserFeed(string userId)
     }
 
     /// <summary>Someone's device list changed who may share a room with the user.</summary>
-    public void TouchDeviceLists(long position, long ephemeral, List<UserFeed> wake)
+    public void TouchDeviceLists(long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
@@ -268,69 +268,69 @@ internal sealed class UserFeed(string userId)
         }
     }
 
-    /// <summary>The user came or went. The caller lets the mark in among the room's members, or out.</summary>
-    public RoomMark? Stand(
-        RoomFeed room, Standing standing, long position, bool live, long ephemeral, List<UserFeed> wake, out bool added)
+    /// <summary>The user came or went. The caller lets the subscription in among the room's members, or out.</summary>
+    public RoomSubscription? SetMembership(
+        RoomStream room, ShownMembership membership, long position, bool live, long ephemeral, List<UserStream> wake, out bool added)
     {
         lock (_gate)
         {
             added = false;
             if (_evicted) return null;
-            if (!_marks.TryGetValue(room.RoomNid, out var mark))
+            if (!_subscriptions.TryGetValue(room.RoomNid, out var subscription))
             {
-                mark = new RoomMark(this, room) { Standing = standing, StandingSince = position };
-                _marks.Add(room.RoomNid, mark);
+                subscription = new RoomSubscription(this, room) { Membership = membership, MembershipSince = position };
+                _subscriptions.Add(room.RoomNid, subscription);
                 added = true;
             }
             else if (!live)
             {
                 // What was seen live is newer than what was read.
-                return mark;
+                return subscription;
             }
-            else if (mark.Standing != standing)
+            else if (subscription.Membership != membership)
             {
-                mark.Standing = standing;
-                mark.StandingSince = position;
+                subscription.Membership = membership;
+                subscription.MembershipSince = position;
             }
-            else if (standing != Standing.Joined)
+            else if (membership != ShownMembership.Joined)
             {
-                mark.StandingSince = position;
+                subscription.MembershipSince = position;
             }
 
             if (live)
             {
-                MoveToFront(mark);
+                MoveToFront(subscription);
                 Stamp(position, ephemeral, wake);
-                mark.TouchedPosition = _lastPosition;
-                mark.TouchedEphemeral = _lastEphemeral;
+                subscription.TouchedPosition = _lastPosition;
+                subscription.TouchedEphemeral = _lastEphemeral;
             }
             else if (added)
             {
-                // Read rows come most recent first and go behind what was seen live: no token that the feed serves is as old as they.
-                Append(mark);
+                // Read rows come most recent first and go behind what was seen live: no token that the stream serves is as old as they.
+                Append(subscription);
             }
 
-            return mark;
+            return subscription;
         }
     }
 
     /// <summary>Lets a long-poll wait; false if there is news already, or its device must be asked for again, and nothing waits.</summary>
-    public bool TryWait(SyncWaiter waiter, in SyncToken since, SyncBoard board, DeviceFeed device)
+    public bool TryWait(SyncWaiter waiter, in SyncToken since, Notifier notifier, DeviceStream device)
     {
         SyncWaiter? oldest = null;
         lock (_gate)
         {
-            if (_evicted || device.IsForgotten || HasNews(since, board, device)) return false;
+            if (_evicted || device.IsForgotten || HasNews(since, notifier, device)) return false;
             if (_waiterCount == MaxWaiters)
             {
-                for (oldest = _waiters; oldest!.NextInFeed is { } next;) oldest = next;
+                for (oldest = _waiters; oldest!.NextInStream is { } next;) oldest = next;
                 Unlink(oldest);
             }
 
-            waiter.NextInFeed = _waiters;
-            if (_waiters is { } first) first.PreviousInFeed = waiter;
+            waiter.NextInStream = _waiters;
+            if (_waiters is { } first) first.PreviousInStream = waiter;
             _waiters = waiter;
-            waiter.InFeed = true;
+            waiter.InStream = true;
             _waiterCount++;
         }
 
@@ -343,7 +343,7 @@ internal sealed class UserFeed(string userId)
     {
         lock (_gate)
         {
-            if (waiter.InFeed) Unlink(waiter);
+            if (waiter.InStream) Unlink(waiter);
         }
     }
 
@@ -355,96 +355,96 @@ internal sealed class UserFeed(string userId)
         {
             _wakePending = false;
             woken = _waiters;
-            for (var waiter = woken; waiter is not null; waiter = waiter.NextInFeed) waiter.InFeed = false;
+            for (var waiter = woken; waiter is not null; waiter = waiter.NextInStream) waiter.InStream = false;
             _waiters = null;
             _waiterCount = 0;
         }
 
         while (woken is not null)
         {
-            var next = woken.NextInFeed;
-            woken.NextInFeed = woken.PreviousInFeed = null;
+            var next = woken.NextInStream;
+            woken.NextInStream = woken.PreviousInStream = null;
             woken.TryWake(news);
             woken = next;
         }
     }
 
-    /// <summary>Ends the feed, unless someone waits on it; its marks are the caller's to take from their rooms.</summary>
-    public bool TryEvict(bool evenIfAwaited, [NotNullWhen(true)] out RoomMark[]? marks)
+    /// <summary>Ends the stream, unless someone waits on it; its subscriptions are the caller's to take from their rooms.</summary>
+    public bool TryEvict(bool evenIfAwaited, [NotNullWhen(true)] out RoomSubscription[]? subscriptions)
     {
         lock (_gate)
         {
-            marks = null;
+            subscriptions = null;
             if (_evicted || (_waiters is not null && !evenIfAwaited)) return false;
             _evicted = true;
             Volatile.Write(ref _knownSince, long.MaxValue);
-            marks = [.. _marks.Values];
-            _marks.Clear();
+            subscriptions = [.. _subscriptions.Values];
+            _subscriptions.Clear();
             _newest = _oldest = null;
             return true;
         }
     }
 
-    private static RoomParts PartsOf(RoomMark mark, long after, long ephemeralAfter)
+    private static RoomParts PartsOf(RoomSubscription subscription, long after, long ephemeralAfter)
     {
         var parts = RoomParts.None;
-        if (mark.StandingSince > after) parts |= RoomParts.Standing;
-        if (mark.AccountData > after) parts |= RoomParts.AccountData;
-        if (mark.Standing != Standing.Joined) return parts;
-        if (mark.Room.LastEvents > after) parts |= RoomParts.Events;
-        if (mark.Room.LastReceipts > after) parts |= RoomParts.Receipts;
-        if (mark.Room.LastTyping > ephemeralAfter) parts |= RoomParts.Typing;
-        if (mark.OwnReceipts > after) parts |= RoomParts.OwnReceipts;
+        if (subscription.MembershipSince > after) parts |= RoomParts.Membership;
+        if (subscription.AccountData > after) parts |= RoomParts.AccountData;
+        if (subscription.Membership != ShownMembership.Joined) return parts;
+        if (subscription.Room.LastEvents > after) parts |= RoomParts.Events;
+        if (subscription.Room.LastReceipts > after) parts |= RoomParts.Receipts;
+        if (subscription.Room.LastTyping > ephemeralAfter) parts |= RoomParts.Typing;
+        if (subscription.OwnReceipts > after) parts |= RoomParts.OwnReceipts;
         return parts;
     }
 
     /// <summary>Takes a touch in. Both stamps only grow, whatever order two threads come in, so that the list stays sorted by both.</summary>
-    private void Stamp(long position, long ephemeral, List<UserFeed> wake)
+    private void Stamp(long position, long ephemeral, List<UserStream> wake)
     {
         if (position > _lastPosition) Volatile.Write(ref _lastPosition, position);
         if (ephemeral > _lastEphemeral) Volatile.Write(ref _lastEphemeral, ephemeral);
         WakeLater(wake);
     }
 
-    private void WakeLater(List<UserFeed> wake)
+    private void WakeLater(List<UserStream> wake)
     {
         if (_wakePending || _waiters is null) return;
         _wakePending = true;
         wake.Add(this);
     }
 
-    private void MoveToFront(RoomMark mark)
+    private void MoveToFront(RoomSubscription subscription)
     {
-        if (_newest == mark) return;
-        if (mark.Newer is not null || _oldest == mark)
+        if (_newest == subscription) return;
+        if (subscription.Newer is not null || _oldest == subscription)
         {
-            if (mark.Newer is { } newer) newer.Older = mark.Older;
-            if (mark.Older is { } older) older.Newer = mark.Newer;
-            if (_oldest == mark) _oldest = mark.Newer;
+            if (subscription.Newer is { } newer) newer.Older = subscription.Older;
+            if (subscription.Older is { } older) older.Newer = subscription.Newer;
+            if (_oldest == subscription) _oldest = subscription.Newer;
         }
 
-        mark.Newer = null;
-        mark.Older = _newest;
-        if (_newest is { } was) was.Newer = mark;
-        _newest = mark;
-        _oldest ??= mark;
+        subscription.Newer = null;
+        subscription.Older = _newest;
+        if (_newest is { } was) was.Newer = subscription;
+        _newest = subscription;
+        _oldest ??= subscription;
     }
 
-    private void Append(RoomMark mark)
+    private void Append(RoomSubscription subscription)
     {
-        mark.Newer = _oldest;
-        if (_oldest is { } was) was.Older = mark;
-        _oldest = mark;
-        _newest ??= mark;
+        subscription.Newer = _oldest;
+        if (_oldest is { } was) was.Older = subscription;
+        _oldest = subscription;
+        _newest ??= subscription;
     }
 
     private void Unlink(SyncWaiter waiter)
     {
-        if (waiter.PreviousInFeed is { } previous) previous.NextInFeed = waiter.NextInFeed;
-        else _waiters = waiter.NextInFeed;
-        if (waiter.NextInFeed is { } next) next.PreviousInFeed = waiter.PreviousInFeed;
-        waiter.NextInFeed = waiter.PreviousInFeed = null;
-        waiter.InFeed = false;
+        if (waiter.PreviousInStream is { } previous) previous.NextInStream = waiter.NextInStream;
+        else _waiters = waiter.NextInStream;
+        if (waiter.NextInStream is { } next) next.PreviousInStream = waiter.PreviousInStream;
+        waiter.NextInStream = waiter.PreviousInStream = null;
+        waiter.InStream = false;
         _waiterCount--;
     }
 }

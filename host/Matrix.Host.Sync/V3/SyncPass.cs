@@ -8,7 +8,7 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>One look at what is new for a device, from its token up to the position at which the look began.</summary>
-internal sealed class SyncTurn
+internal sealed class SyncPass
 {
     /// <summary>What was asked.</summary>
     public required SyncRequest Request { get; init; }
@@ -28,11 +28,11 @@ internal sealed class SyncTurn
     /// <summary>The time for looking for events that pass the filter, of all rooms together.</summary>
     public required ScanBudget Scan { get; init; }
 
-    /// <summary>The user's part of the board; null if there was no room on it.</summary>
-    public required UserFeed? Feed { get; init; }
+    /// <summary>The user's part of the notifier; null if there was no room on it.</summary>
+    public required UserStream? Stream { get; init; }
 
     /// <summary>The device's part.</summary>
-    public required DeviceFeed Device { get; init; }
+    public required DeviceStream Device { get; init; }
 
     /// <summary>Whom the user ignores.</summary>
     public required IReadOnlySet<string> Ignored { get; init; }

@@ -4,17 +4,17 @@ using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>A room that a user is in, as it was read when the user's feed was filled.</summary>
+/// <summary>A room that a user is in, as it was read when the user's stream was filled.</summary>
 /// <param name="Room">The room.</param>
-/// <param name="Standing">Joined or invited.</param>
+/// <param name="Membership">Joined or invited.</param>
 /// <param name="Since">The position of the membership.</param>
-internal readonly record struct RoomStanding(RoomNid Room, Standing Standing, long Since);
+internal readonly record struct MemberRoom(RoomNid Room, ShownMembership Membership, long Since);
 
-/// <summary>Answers, from storage, what a feed is filled with.</summary>
-internal interface IFeedSource
+/// <summary>Answers, from storage, what a stream is filled with.</summary>
+internal interface IStreamSource
 {
     /// <summary>The rooms that a user is joined or invited to, the one that changed last first.</summary>
-    ValueTask<IReadOnlyList<RoomStanding>> StandingsAsync(string userId, CancellationToken stop);
+    ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop);
 
     /// <summary>Local users who are joined to a room that the user is joined to.</summary>
     ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop);
@@ -28,36 +28,36 @@ internal interface IFeedSource
 /// It knows positions, not contents. Whoever is not in it (evicted, or never seen) is read from the database once, when they sync.
 /// Locks are taken in the order room, user.
 /// </remarks>
-internal sealed class SyncBoard : IChangeConsumer, IDisposable
+internal sealed class Notifier : IChangeConsumer, IDisposable
 {
     /// <summary>No timer runs longer: the framework's take 49 days at most.</summary>
     internal static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
 
     private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<string, UserFeed> _feeds = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<RoomNid, RoomFeed> _rooms = new();
+    private readonly ConcurrentDictionary<string, UserStream> _users = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<RoomNid, RoomStream> _rooms = new();
     private readonly Lock _roomsGate = new();
     private readonly Lock _typingGate = new();
     private readonly TimeProvider _time;
     private readonly SyncOptions _options;
-    private readonly IFeedSource _source;
+    private readonly IStreamSource _source;
     private readonly ITimer _sweep;
-    private readonly List<UserFeed> _typingWake = [];
+    private readonly List<UserStream> _typingWake = [];
     private long _applied;
     private long _begun;
     private long _ephemeral;
     private long _deviceLists;
-    private int _marks;
+    private int _subscriptions;
     private int _waiting;
     private volatile bool _draining;
 
-    /// <summary>A board on which nobody is active yet.</summary>
-    /// <param name="source">What feeds are filled from.</param>
+    /// <summary>A notifier on which nobody is active yet.</summary>
+    /// <param name="source">What streams are filled from.</param>
     /// <param name="time">The clock.</param>
     /// <param name="options">The bounds.</param>
     /// <param name="published">The position up to which everything is durable.</param>
-    public SyncBoard(IFeedSource source, TimeProvider time, SyncOptions options, long published)
+    public Notifier(IStreamSource source, TimeProvider time, SyncOptions options, long published)
     {
         _source = source;
         _time = time;
@@ -66,7 +66,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
         _deviceLists = published;
         Epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
         DeviceLists = new DeviceListWatch(this, source);
-        _sweep = time.CreateTimer(static board => ((SyncBoard)board!).EvictIdle(), this, _sweepEvery, _sweepEvery);
+        _sweep = time.CreateTimer(static notifier => ((Notifier)notifier!).EvictIdle(), this, _sweepEvery, _sweepEvery);
     }
 
     /// <summary>Names this process start in tokens: ephemeral counters of another one mean nothing.</summary>
@@ -82,50 +82,50 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     public long LastDeviceLists => Volatile.Read(ref _deviceLists);
 
     /// <summary>Everyone active.</summary>
-    internal IEnumerable<UserFeed> Active => _feeds.Values;
+    internal IEnumerable<UserStream> Active => _users.Values;
 
     /// <summary>How many users are active.</summary>
-    public int ActiveUsers => _feeds.Count;
+    public int ActiveUsers => _users.Count;
 
     /// <summary>How many long-polls wait.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>How many (user, room) pairs are held.</summary>
-    public int Marks => Volatile.Read(ref _marks);
+    public int Subscriptions => Volatile.Read(ref _subscriptions);
 
-    /// <summary>The user's feed if it is there and filled: no database work.</summary>
-    public UserFeed? Find(string userId)
+    /// <summary>The user's stream if it is there and filled: no database work.</summary>
+    public UserStream? Find(string userId)
     {
-        if (!_feeds.TryGetValue(userId, out var feed) || feed.KnownSince == long.MaxValue) return null;
-        feed.LastUsed = _time.GetTimestamp();
-        return feed;
+        if (!_users.TryGetValue(userId, out var stream) || stream.KnownSince == long.MaxValue) return null;
+        stream.LastUsed = _time.GetTimestamp();
+        return stream;
     }
 
-    /// <summary>The user's feed, filled by a question to the database if the user was not active; null if there is no room for another.</summary>
-    public async ValueTask<UserFeed?> ActivateAsync(string userId, CancellationToken stop)
+    /// <summary>The user's stream, filled by a question to the database if the user was not active; null if there is no room for another.</summary>
+    public async ValueTask<UserStream?> ActivateAsync(string userId, CancellationToken stop)
     {
         while (true)
         {
             if (Find(userId) is { } known) return known;
-            if (_feeds.TryGetValue(userId, out var other))
+            if (_users.TryGetValue(userId, out var other))
             {
                 // Someone fills it at this moment. If they fail, the next one tries.
                 if (await other.Filled.Task.WaitAsync(stop)) continue;
                 return null;
             }
 
-            var feed = new UserFeed(userId) { LastUsed = _time.GetTimestamp() };
-            if (!_feeds.TryAdd(userId, feed)) continue;
+            var stream = new UserStream(userId) { LastUsed = _time.GetTimestamp() };
+            if (!_users.TryAdd(userId, stream)) continue;
             bool filled = false;
             try
             {
-                filled = await FillAsync(feed, stop);
-                return filled ? feed : null;
+                filled = await FillAsync(stream, stop);
+                return filled ? stream : null;
             }
             finally
             {
-                if (!filled) Evict(feed);
-                feed.Filled.TrySetResult(filled);
+                if (!filled) Evict(stream);
+                stream.Filled.TrySetResult(filled);
             }
         }
     }
@@ -135,22 +135,22 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     /// stops or the client has gone.
     /// </summary>
     public async ValueTask<bool> WaitAsync(
-        UserFeed feed, DeviceFeed device, SyncToken since, TimeSpan atMost, CancellationToken stop)
+        UserStream stream, DeviceStream device, SyncToken since, TimeSpan atMost, CancellationToken stop)
     {
         if (_draining || atMost <= TimeSpan.Zero) return false;
-        var waiter = new SyncWaiter(feed);
-        if (!feed.TryWait(waiter, since, this, device)) return true;
-        return await WaitAsync(feed, waiter, atMost, stop);
+        var waiter = new SyncWaiter(stream);
+        if (!stream.TryWait(waiter, since, this, device)) return true;
+        return await WaitAsync(stream, waiter, atMost, stop);
     }
 
-    /// <summary>Waits a little where there is no room on the board for the user, at most for a while.</summary>
+    /// <summary>Waits a little where there is no room on the notifier for the user, at most for a while.</summary>
     public async ValueTask PauseAsync(TimeSpan atMost, CancellationToken stop)
     {
-        var nobody = new UserFeed("");
+        var nobody = new UserStream("");
         await WaitAsync(nobody, new SyncWaiter(nobody), atMost < _options.PollWhenFull ? atMost : _options.PollWhenFull, stop);
     }
 
-    private async ValueTask<bool> WaitAsync(UserFeed feed, SyncWaiter waiter, TimeSpan atMost, CancellationToken stop)
+    private async ValueTask<bool> WaitAsync(UserStream stream, SyncWaiter waiter, TimeSpan atMost, CancellationToken stop)
     {
         // No wheel that turns: the framework's timers sleep until the first of them is due.
         using var timeout = _time.CreateTimer(
@@ -165,7 +165,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
         finally
         {
             Interlocked.Decrement(ref _waiting);
-            feed.Forget(waiter);
+            stream.Forget(waiter);
         }
     }
 
@@ -173,47 +173,47 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     public void Drain()
     {
         _draining = true;
-        foreach (var feed in _feeds.Values) feed.Wake(news: false);
+        foreach (var stream in _users.Values) stream.Wake(news: false);
     }
 
     /// <summary>Whether the server stops.</summary>
     public bool IsDraining => _draining;
 
     /// <summary>The shared part of a room that someone active is in.</summary>
-    public RoomFeed? Room(RoomNid room) => _rooms.GetValueOrDefault(room);
+    public RoomStream? Room(RoomNid room) => _rooms.GetValueOrDefault(room);
 
-    /// <summary>A user's feed, filled or being filled, for what a flush touches.</summary>
-    internal UserFeed? Touched(string userId) => _feeds.GetValueOrDefault(userId);
+    /// <summary>A user's stream, filled or being filled, for what a flush touches.</summary>
+    internal UserStream? Touched(string userId) => _users.GetValueOrDefault(userId);
 
     /// <summary>A user came or went. Called by the one who takes flushes in.</summary>
-    internal void Stand(UserFeed feed, RoomNid nid, Standing standing, long position, List<UserFeed> wake)
+    internal void SetMembership(UserStream stream, RoomNid nid, ShownMembership membership, long position, List<UserStream> wake)
     {
         var room = Hold(nid);
-        var mark = feed.Stand(room, standing, position, live: true, Ephemeral, wake, out bool added);
-        if (added) Interlocked.Increment(ref _marks);
+        var subscription = stream.SetMembership(room, membership, position, live: true, Ephemeral, wake, out bool added);
+        if (added) Interlocked.Increment(ref _subscriptions);
         else Release(room);
-        if (mark is null) return;
+        if (subscription is null) return;
 
-        if (standing == Standing.Joined) room.Admit(mark);
-        else room.Dismiss(mark);
+        if (membership == ShownMembership.Joined) room.Admit(subscription);
+        else room.Dismiss(subscription);
     }
 
     /// <summary>
     /// Someone's device list changed: every sync looks from now on whether it is someone of theirs. Who waits is woken by
     /// <see cref="DeviceListWatch"/>, which asks the database who shares a room.
     /// </summary>
-    internal void DeviceListChanged(string userId, string? onlyFor, long position, List<UserFeed> wake)
+    internal void DeviceListChanged(string userId, string? onlyFor, long position, List<UserStream> wake)
     {
         Volatile.Write(ref _deviceLists, position);
         Touched(onlyFor ?? userId)?.TouchDeviceLists(position, Ephemeral, wake);
-        if (onlyFor is null && !_feeds.IsEmpty) DeviceLists.Changed(userId, position);
+        if (onlyFor is null && !_users.IsEmpty) DeviceLists.Changed(userId, position);
     }
 
     /// <summary>Where changes of device lists are queued until those concerned are found.</summary>
     internal DeviceListWatch DeviceLists { get; }
 
     /// <summary>Users whom the flush concerns that the streams are reading. The writer thread's own.</summary>
-    internal List<UserFeed> ToWake { get; } = [];
+    internal List<UserStream> ToWake { get; } = [];
 
     /// <inheritdoc/>
     public void Begin(long through) => Volatile.Write(ref _begun, through);
@@ -229,7 +229,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     public void End(long through)
     {
         Volatile.Write(ref _applied, through);
-        foreach (var feed in ToWake) feed.Wake(news: true);
+        foreach (var stream in ToWake) stream.Wake(news: true);
         ToWake.Clear();
     }
 
@@ -240,10 +240,10 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     internal void ForgetAll(long through)
     {
         Volatile.Write(ref _deviceLists, through);
-        foreach (var feed in _feeds.Values)
+        foreach (var stream in _users.Values)
         {
-            Evict(feed, evenIfAwaited: true);
-            feed.Wake(news: true);
+            Evict(stream, evenIfAwaited: true);
+            stream.Wake(news: true);
         }
     }
 
@@ -256,7 +256,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
             long next = _ephemeral + 1;
             Room(nid)?.TouchTyping(Applied, next, _typingWake);
             Volatile.Write(ref _ephemeral, next);
-            foreach (var feed in _typingWake) feed.Wake(news: true);
+            foreach (var stream in _typingWake) stream.Wake(news: true);
             _typingWake.Clear();
         }
     }
@@ -267,70 +267,70 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     /// <summary>Forgets who was idle for too long.</summary>
     internal void EvictIdle()
     {
-        foreach (var feed in _feeds.Values)
+        foreach (var stream in _users.Values)
         {
-            if (feed.KnownSince != long.MaxValue && _time.GetElapsedTime(feed.LastUsed) > _options.IdleAfter) Evict(feed);
+            if (stream.KnownSince != long.MaxValue && _time.GetElapsedTime(stream.LastUsed) > _options.IdleAfter) Evict(stream);
         }
     }
 
     /// <summary>
-    /// The flush that is, or was last, taken in. Whoever comes onto the board while that goes on may have missed a part of it, and so knows
+    /// The flush that is, or was last, taken in. Whoever comes onto the notifier while that goes on may have missed a part of it, and so knows
     /// what comes after it only.
     /// </summary>
     private long Begun => Volatile.Read(ref _begun);
 
-    private async ValueTask<bool> FillAsync(UserFeed feed, CancellationToken stop)
+    private async ValueTask<bool> FillAsync(UserStream stream, CancellationToken stop)
     {
-        // The feed is on the board already: what is committed while the rooms are read reaches it live and stands.
-        var standings = await _source.StandingsAsync(feed.UserId, stop);
-        if (!MakeRoom(standings.Count)) return false;
+        // The stream is on the notifier already: what is committed while the rooms are read reaches it live and stands.
+        var rooms = await _source.RoomsAsync(stream.UserId, stop);
+        if (!MakeRoom(rooms.Count)) return false;
 
-        foreach (var standing in standings)
+        foreach (var membership in rooms)
         {
-            var room = Hold(standing.Room);
-            var mark = feed.Stand(room, standing.Standing, standing.Since, live: false, 0, [], out bool added);
-            if (added) Interlocked.Increment(ref _marks);
+            var room = Hold(membership.Room);
+            var subscription = stream.SetMembership(room, membership.Membership, membership.Since, live: false, 0, [], out bool added);
+            if (added) Interlocked.Increment(ref _subscriptions);
             else Release(room);
-            if (mark is not null && standing.Standing == Standing.Joined) room.Admit(mark);
+            if (subscription is not null && membership.Membership == ShownMembership.Joined) room.Admit(subscription);
         }
 
-        feed.FilledAt(Begun);
+        stream.FilledAt(Begun);
         return true;
     }
 
     /// <summary>Evicts those who were idle longest until so many more rooms fit; false if too many users wait at once.</summary>
-    private bool MakeRoom(int marks)
+    private bool MakeRoom(int subscriptions)
     {
-        if (Marks + marks <= _options.MaxRoomMarks) return true;
-        foreach (var feed in _feeds.Values.Where(f => f.KnownSince != long.MaxValue).OrderBy(f => f.LastUsed).ToArray())
+        if (Subscriptions + subscriptions <= _options.MaxRoomMarks) return true;
+        foreach (var stream in _users.Values.Where(f => f.KnownSince != long.MaxValue).OrderBy(f => f.LastUsed).ToArray())
         {
-            Evict(feed);
-            if (Marks + marks <= _options.MaxRoomMarks) return true;
+            Evict(stream);
+            if (Subscriptions + subscriptions <= _options.MaxRoomMarks) return true;
         }
 
         return false;
     }
 
-    private void Evict(UserFeed feed, bool evenIfAwaited = false)
+    private void Evict(UserStream stream, bool evenIfAwaited = false)
     {
-        if (!feed.TryEvict(evenIfAwaited, out var marks)) return;
-        _feeds.TryRemove(new KeyValuePair<string, UserFeed>(feed.UserId, feed));
-        foreach (var mark in marks)
+        if (!stream.TryEvict(evenIfAwaited, out var subscriptions)) return;
+        _users.TryRemove(new KeyValuePair<string, UserStream>(stream.UserId, stream));
+        foreach (var subscription in subscriptions)
         {
-            mark.Room.Dismiss(mark);
-            Release(mark.Room);
+            subscription.Room.Dismiss(subscription);
+            Release(subscription.Room);
         }
 
-        Interlocked.Add(ref _marks, -marks.Length);
+        Interlocked.Add(ref _subscriptions, -subscriptions.Length);
     }
 
-    private RoomFeed Hold(RoomNid nid)
+    private RoomStream Hold(RoomNid nid)
     {
         lock (_roomsGate)
         {
             if (!_rooms.TryGetValue(nid, out var room))
             {
-                room = new RoomFeed(nid);
+                room = new RoomStream(nid);
                 room.KnowsReceiptsAfter(Begun);
                 _rooms[nid] = room;
             }
@@ -340,7 +340,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
         }
     }
 
-    private void Release(RoomFeed room)
+    private void Release(RoomStream room)
     {
         lock (_roomsGate)
         {

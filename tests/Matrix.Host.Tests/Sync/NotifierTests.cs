@@ -14,8 +14,8 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Sync;
 
-/// <summary>The board by itself: flushes go in, what concerns whom comes out, and nothing is asked of the database meanwhile.</summary>
-internal sealed class SyncBoardTests
+/// <summary>The notifier by itself: flushes go in, what concerns whom comes out, and nothing is asked of the database meanwhile.</summary>
+internal sealed class NotifierTests
 {
     private const string Alice = "@alice:hs";
     private const string Bob = "@bob:hs";
@@ -25,7 +25,7 @@ internal sealed class SyncBoardTests
 
     private ManualTime _time = null!;
     private Source _source = null!;
-    private SyncBoard _board = null!;
+    private Notifier _notifier = null!;
     private CommitDispatcher _flushes = null!;
     private WriterMetrics _metrics = null!;
     private long _position;
@@ -43,7 +43,7 @@ internal sealed class SyncBoardTests
     [TearDown]
     public void TearDown()
     {
-        _board.Dispose();
+        _notifier.Dispose();
         _metrics.Dispose();
     }
 
@@ -58,7 +58,7 @@ internal sealed class SyncBoardTests
 
         Assert.That(News(alice, since).Select(n => n.Room.RoomNid), Is.EqualTo(new[] { _kitchen }));
         Assert.That(News(bob, since), Is.Empty);
-        Assert.That(bob.HasNews(since, _board, bob.Device(Phone)), Is.False);
+        Assert.That(bob.HasNews(since, _notifier, bob.Device(Phone)), Is.False);
     }
 
     [Test]
@@ -83,12 +83,12 @@ internal sealed class SyncBoardTests
         Commit(Message(_kitchen, 1));
         var between = _position;
         Commit(Message(_kitchen, 2));
-        var room = _board.Room(_kitchen)!;
+        var room = _notifier.Room(_kitchen)!;
 
-        Assert.That(room.TryAt(between, out var moment), Is.True);
-        Assert.That(moment.LastNid, Is.EqualTo(Nid(_kitchen, 1)));
-        Assert.That(room.TryAt(_position, out moment), Is.True);
-        Assert.That(moment.LastNid, Is.EqualTo(Nid(_kitchen, 2)));
+        Assert.That(room.TryAt(between, out var past), Is.True);
+        Assert.That(past.LastNid, Is.EqualTo(Nid(_kitchen, 1)));
+        Assert.That(room.TryAt(_position, out past), Is.True);
+        Assert.That(past.LastNid, Is.EqualTo(Nid(_kitchen, 2)));
         Assert.That(room.TryAt(99, out _), Is.False, "What was before anyone watched is not known.");
     }
 
@@ -101,7 +101,7 @@ internal sealed class SyncBoardTests
             new RoomCreated(Room(_kitchen), Alice, Header(1)),
                 Message(_kitchen, 1),
             new MembershipChanged(_kitchen, Alice, null, Membership.Join, Nid(_kitchen, 1), IsLocal: true));
-        Assert.That(News(alice, since).Single().Parts, Is.EqualTo(RoomParts.Standing | RoomParts.Events));
+        Assert.That(News(alice, since).Single().Parts, Is.EqualTo(RoomParts.Membership | RoomParts.Events));
 
         since = Now();
         Commit(Message(_kitchen, 2));
@@ -117,12 +117,12 @@ internal sealed class SyncBoardTests
         Commit(
             new MembershipChanged(_kitchen, Alice, null, Membership.Leave, Nid(_kitchen, 5), IsLocal: true), Message(_kitchen, 5));
         var left = News(alice, since).Single();
-        Assert.That((left.Standing, left.StandingSince), Is.EqualTo((Standing.Left, _position)));
+        Assert.That((left.Membership, left.MembershipSince), Is.EqualTo((ShownMembership.Left, _position)));
 
         since = Now();
         Commit(Message(_kitchen, 6));
         Assert.That(News(alice, since), Is.Empty);
-        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.False);
+        Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.False);
     }
 
     [Test]
@@ -137,7 +137,7 @@ internal sealed class SyncBoardTests
         Commit(Message(_kitchen, 1), Message(_kitchen, 2));
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
         Assert.That(alice.HasWaiters, Is.False);
-        Assert.That(_board.Waiting, Is.Zero);
+        Assert.That(_notifier.Waiting, Is.Zero);
     }
 
     [Test]
@@ -162,7 +162,7 @@ internal sealed class SyncBoardTests
         Assert.That(await first.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
 
         var second = WaitAsync(alice);
-        _board.Drain();
+        _notifier.Drain();
         Assert.That(await second.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
         Assert.That(await WaitAsync(alice).WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
     }
@@ -182,7 +182,7 @@ internal sealed class SyncBoardTests
     {
         var alice = await ActivateAsync(Alice);
         var oldest = WaitAsync(alice);
-        var rest = Enumerable.Range(0, UserFeed.MaxWaiters).Select(_ => WaitAsync(alice)).ToArray();
+        var rest = Enumerable.Range(0, UserStream.MaxWaiters).Select(_ => WaitAsync(alice)).ToArray();
         Assert.That(await oldest.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
         Assert.That(rest.Count(w => w.IsCompleted), Is.Zero);
     }
@@ -195,11 +195,11 @@ internal sealed class SyncBoardTests
         var since = Now();
         Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
         Assert.That(phone.LastToDevice, Is.EqualTo(_position));
-        Assert.That(alice.HasNews(since, _board, phone), Is.True);
-        Assert.That(alice.HasNews(since, _board, tablet), Is.False);
+        Assert.That(alice.HasNews(since, _notifier, phone), Is.True);
+        Assert.That(alice.HasNews(since, _notifier, tablet), Is.False);
 
         Commit(new PutAccountData(Alice, null, "m.direct", "{}"u8.ToArray()));
-        Assert.That(alice.HasNews(since, _board, tablet), Is.True);
+        Assert.That(alice.HasNews(since, _notifier, tablet), Is.True);
         Assert.That(alice.LastAccountData, Is.EqualTo(_position));
     }
 
@@ -209,7 +209,7 @@ internal sealed class SyncBoardTests
         var alice = await ActivateAsync(Alice);
         var since = Now();
         Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
-        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.True);
+        Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.True);
     }
 
     [Test]
@@ -219,10 +219,10 @@ internal sealed class SyncBoardTests
         var since = Now();
         var tablet = alice.Device("TABLET");
         var waiting = WaitAsync(alice, since);
-        for (var i = 0; i < UserFeed.MaxDevices; i++) alice.Device($"D{i}");
+        for (var i = 0; i < UserStream.MaxDevices; i++) alice.Device($"D{i}");
 
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "Who waited when the devices were forgotten looks again.");
-        var about = _board.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
+        var about = _notifier.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
         Assert.That(await about.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "So does who was about to wait.");
 
         waiting = WaitAsync(alice, since);
@@ -244,14 +244,14 @@ internal sealed class SyncBoardTests
     public async Task A_changed_device_list_is_looked_at_by_everyone_and_wakes_those_who_share_a_room()
     {
         _source.Joined(Alice, _kitchen).Joined(Bob, _kitchen).Sharing(Bob, Alice);
-        _board.DeviceLists.Start();
+        _notifier.DeviceLists.Start();
         var alice = await ActivateAsync(Alice);
         var since = Now();
         var waiting = WaitAsync(alice);
         Commit(new LogDeviceListChange(Bob));
-        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.True);
+        Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.True);
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
-        await _board.DeviceLists.DisposeAsync();
+        await _notifier.DeviceLists.DisposeAsync();
     }
 
     [Test]
@@ -260,7 +260,7 @@ internal sealed class SyncBoardTests
         _source.Joined(Alice, _kitchen, _garden);
         var alice = await ActivateAsync(Alice);
         var since = Now();
-        _board.TypingChanged(_kitchen);
+        _notifier.TypingChanged(_kitchen);
         Commit(Message(_garden, 1));
 
         Assert.That(
@@ -274,9 +274,9 @@ internal sealed class SyncBoardTests
     {
         _source.Joined(Alice, _kitchen);
         var alice = await ActivateAsync(Alice);
-        var old = new SyncToken(alice.KnownSince - 1, _board.Epoch, 0);
+        var old = new SyncToken(alice.KnownSince - 1, _notifier.Epoch, 0);
         Assert.That(alice.TryCollect(old.Position, 0, []), Is.False);
-        Assert.That(alice.HasNews(old, _board, alice.Device(Phone)), Is.True);
+        Assert.That(alice.HasNews(old, _notifier, alice.Device(Phone)), Is.True);
     }
 
     [Test]
@@ -286,10 +286,10 @@ internal sealed class SyncBoardTests
         await ActivateAsync(Alice);
         var bob = await ActivateAsync(Bob);
         _time.Advance(TimeSpan.FromMinutes(10));
-        Assert.That(_board.Find(Bob), Is.SameAs(bob));
+        Assert.That(_notifier.Find(Bob), Is.SameAs(bob));
         _time.Advance(TimeSpan.FromMinutes(10));
 
-        Assert.That((_board.Find(Alice), _board.ActiveUsers, _board.Marks), Is.EqualTo(((UserFeed?)null, 1, 1)));
+        Assert.That((_notifier.Find(Alice), _notifier.ActiveUsers, _notifier.Subscriptions), Is.EqualTo(((UserStream?)null, 1, 1)));
         Commit(Message(_kitchen, 1));
         var alice = await ActivateAsync(Alice);
         Assert.That(alice.KnownSince, Is.EqualTo(_position));
@@ -302,8 +302,8 @@ internal sealed class SyncBoardTests
         var alice = await ActivateAsync(Alice);
         var waiting = WaitAsync(alice, atMost: TimeSpan.FromMinutes(5));
         _time.Advance(TimeSpan.FromMinutes(4.9));
-        _board.EvictIdle();
-        Assert.That(_board.Find(Alice), Is.SameAs(alice));
+        _notifier.EvictIdle();
+        Assert.That(_notifier.Find(Alice), Is.SameAs(alice));
         Assert.That(waiting.IsCompleted, Is.False);
     }
 
@@ -315,13 +315,13 @@ internal sealed class SyncBoardTests
         await ActivateAsync(Alice);
         _time.Advance(TimeSpan.FromSeconds(1));
         var bob = await ActivateAsync(Bob);
-        Assert.That((_board.Find(Alice), _board.Marks), Is.EqualTo(((UserFeed?)null, 2)));
+        Assert.That((_notifier.Find(Alice), _notifier.Subscriptions), Is.EqualTo(((UserStream?)null, 2)));
 
         var waiting = WaitAsync(bob);
         await ActivateAsync("@c:hs");
         _source.Joined("@d:hs", _kitchen, _garden);
-        Assert.That(await _board.ActivateAsync("@d:hs", default), Is.Null, "Bob waits: there is no room for two more.");
-        Assert.That(_board.Marks, Is.EqualTo(2));
+        Assert.That(await _notifier.ActivateAsync("@d:hs", default), Is.Null, "Bob waits: there is no room for two more.");
+        Assert.That(_notifier.Subscriptions, Is.EqualTo(2));
         Assert.That(waiting.IsCompleted, Is.False);
     }
 
@@ -329,9 +329,9 @@ internal sealed class SyncBoardTests
     public async Task A_feed_that_cannot_be_filled_is_tried_again()
     {
         _source.Failure = new StorageException(StorageFailure.Busy, "locked");
-        Assert.That(async () => await _board.ActivateAsync(Alice, default), Throws.TypeOf<StorageException>());
+        Assert.That(async () => await _notifier.ActivateAsync(Alice, default), Throws.TypeOf<StorageException>());
         _source.Failure = null;
-        Assert.That(await _board.ActivateAsync(Alice, default), Is.Not.Null);
+        Assert.That(await _notifier.ActivateAsync(Alice, default), Is.Not.Null);
     }
 
     [Test]
@@ -349,7 +349,7 @@ internal sealed class SyncBoardTests
         };
         var alice = await ActivateAsync(Alice);
 
-        Assert.That(alice.HasNews(since, _board, alice.Device(Phone)), Is.True);
+        Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.True);
         since = Now();
         Commit(Message(_kitchen, 4));
         Commit(Message(_garden, 2));
@@ -374,30 +374,30 @@ internal sealed class SyncBoardTests
 
     private void Open(SyncOptions options)
     {
-        _board = new SyncBoard(_source, _time, options, _position);
+        _notifier = new Notifier(_source, _time, options, _position);
 
         // Neither counts nor rules are asked for here: only flushes go in.
         _flushes = new CommitDispatcher(_metrics);
         var streams = AllStreams.Of(
-            _board,
-            new TypingBoard(_board, _time, options),
-            new UnreadCounter(null!, _board, 1 << 16),
+            _notifier,
+            new TypingBoard(_notifier, _time, options),
+            new UnreadCounter(null!, _notifier, 1 << 16),
             new PushRuleCache(null!, 1 << 16));
         foreach (var stream in streams) _flushes.Add(stream);
     }
 
-    private async Task<UserFeed> ActivateAsync(string user) =>
-        await _board.ActivateAsync(user, default) ?? throw new InvalidOperationException("No room.");
+    private async Task<UserStream> ActivateAsync(string user) =>
+        await _notifier.ActivateAsync(user, default) ?? throw new InvalidOperationException("No room.");
 
-    private SyncToken Now() => new(_board.Applied, _board.Epoch, _board.Ephemeral);
+    private SyncToken Now() => new(_notifier.Applied, _notifier.Epoch, _notifier.Ephemeral);
 
-    private Task<bool> WaitAsync(UserFeed feed, SyncToken? since = null, TimeSpan? atMost = null, CancellationToken stop = default) =>
-        _board.WaitAsync(feed, feed.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop).AsTask();
+    private Task<bool> WaitAsync(UserStream stream, SyncToken? since = null, TimeSpan? atMost = null, CancellationToken stop = default) =>
+        _notifier.WaitAsync(stream, stream.Device(Phone), since ?? Now(), atMost ?? TimeSpan.FromSeconds(30), stop).AsTask();
 
-    private static List<RoomNews> News(UserFeed feed, SyncToken since)
+    private static List<UpdatedRoom> News(UserStream stream, SyncToken since)
     {
-        var rooms = new List<RoomNews>();
-        Assert.That(feed.TryCollect(since.Position, since.Ephemeral, rooms), Is.True);
+        var rooms = new List<UpdatedRoom>();
+        Assert.That(stream.TryCollect(since.Position, since.Ephemeral, rooms), Is.True);
         return rooms;
     }
 
@@ -424,7 +424,7 @@ internal sealed class SyncBoardTests
         _flushes.Dispatch(sets, _position);
     }
 
-    private sealed class Source : IFeedSource
+    private sealed class Source : IStreamSource
     {
         private readonly Dictionary<string, RoomNid[]> _joined = [];
         private readonly Dictionary<string, string[]> _sharing = [];
@@ -447,13 +447,13 @@ internal sealed class SyncBoardTests
             return this;
         }
 
-        public ValueTask<IReadOnlyList<RoomStanding>> StandingsAsync(string userId, CancellationToken stop)
+        public ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop)
         {
             Questions++;
             if (Failure is not null) throw Failure;
             var rooms = _joined.GetValueOrDefault(userId, []);
             Meanwhile?.Invoke();
-            return ValueTask.FromResult<IReadOnlyList<RoomStanding>>([.. rooms.Select(r => new RoomStanding(r, Standing.Joined, 50))]);
+            return ValueTask.FromResult<IReadOnlyList<MemberRoom>>([.. rooms.Select(r => new MemberRoom(r, ShownMembership.Joined, 50))]);
         }
 
         public ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop) =>

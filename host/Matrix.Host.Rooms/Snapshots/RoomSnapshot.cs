@@ -1,13 +1,13 @@
 using Matrix.Core.State;
 using Matrix.Host.Storage;
 
-namespace Matrix.Host.Rooms.Views;
+namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>
 /// A room as readers see it: durable, and never newer than the published position. Immutable; a commit that changes the room puts another in
 /// its place.
 /// </summary>
-public sealed record RoomView
+public sealed record RoomSnapshot
 {
     /// <summary>Which room.</summary>
     public required RoomIdentity Room { get; init; }
@@ -37,7 +37,7 @@ public sealed record RoomView
     public long Position { get; init; }
 
     /// <summary>A room without any event.</summary>
-    internal static RoomView Of(RoomIdentity room) => new()
+    internal static RoomSnapshot Of(RoomIdentity room) => new()
     {
         Room = room,
         Step = 0,

@@ -5,7 +5,7 @@ using Matrix.Host.Tests.Sync;
 namespace Matrix.Host.Tests.Reading;
 
 /// <summary>Users whose membership of a room has changed more often than is looked through event by event.</summary>
-internal sealed class LongTrailTests
+internal sealed class LongHistoryTests
 {
     private const int Often = 80;
 

@@ -3,17 +3,17 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Fills feeds from the memberships.</summary>
-internal sealed class FeedSource(IMembershipsTable memberships) : IFeedSource
+/// <summary>Fills streams from the memberships.</summary>
+internal sealed class StreamSource(IMembershipsTable memberships) : IStreamSource
 {
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<RoomStanding>> StandingsAsync(string userId, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop)
     {
         var rows = await memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop).ConfigureAwait(false);
         return
         [
-            .. rows.OrderByDescending(row => row.Position).Select(row => new RoomStanding(
-                row.Room, row.Membership == Membership.Join ? Standing.Joined : Standing.Invited, row.Position)),
+            .. rows.OrderByDescending(row => row.Position).Select(row => new MemberRoom(
+                row.Room, row.Membership == Membership.Join ? ShownMembership.Joined : ShownMembership.Invited, row.Position)),
         ];
     }
 

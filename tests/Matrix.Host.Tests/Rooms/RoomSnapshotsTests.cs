@@ -3,7 +3,7 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Tests.Rooms;
 
 /// <summary>Rooms by number and by id, as memory and the database have them.</summary>
-internal sealed class RoomDirectoryTests
+internal sealed class RoomSnapshotsTests
 {
     [Test]
     public async Task Many_rooms_come_in_the_order_asked_for_wherever_they_are_and_absent_ones_are_left_out()

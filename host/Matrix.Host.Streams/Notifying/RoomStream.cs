@@ -10,10 +10,10 @@ namespace Matrix.Host.Streams.Notifying;
 /// <param name="Step">The current state.</param>
 /// <param name="Joined">How many were joined.</param>
 /// <param name="Invited">How many were invited.</param>
-public readonly record struct RoomMoment(long Position, EventNid LastNid, int Step, int Joined, int Invited)
+public readonly record struct PastPosition(long Position, EventNid LastNid, int Step, int Joined, int Invited)
 {
     /// <summary>What a room's header says.</summary>
-    internal static RoomMoment Of(RoomNid room, RoomHeader header, long position) => new(
+    internal static PastPosition Of(RoomNid room, RoomHeader header, long position) => new(
         position, EventNid.Of(room, header.LastOrdinal), header.CurrentStep, header.JoinedCount, header.InvitedCount);
 }
 
@@ -30,7 +30,7 @@ public readonly record struct ReceiptMark(long Position, string UserId, string T
 /// A room that someone active is in: its active members, and what happened there of late, so that a sync that is nearly up to date
 /// asks the database for nothing but events that fell out of the cache.
 /// </summary>
-internal sealed class RoomFeed(RoomNid roomNid)
+internal sealed class RoomStream(RoomNid roomNid)
 {
     /// <summary>How many flushes and receipts are remembered; a sync from further back asks the database.</summary>
     private const int Remembered = 32;
@@ -39,8 +39,8 @@ internal sealed class RoomFeed(RoomNid roomNid)
     private const int RememberedNotifying = 128;
 
     private readonly Lock _gate = new();
-    private readonly List<RoomMark> _members = [];
-    private readonly Queue<RoomMoment> _moments = [];
+    private readonly List<RoomSubscription> _members = [];
+    private readonly Queue<PastPosition> _past = [];
     private readonly Queue<ReceiptMark> _receipts = [];
     private readonly Queue<Notifying> _notifying = [];
     private EventNid _notifyingKnownAfter = EventNid.LastOf(roomNid);
@@ -63,7 +63,7 @@ internal sealed class RoomFeed(RoomNid roomNid)
     private long _lastReceipts;
     private long _lastTyping;
 
-    /// <summary>How many marks hold on to the room; the board drops it at none. Belongs to the board's lock.</summary>
+    /// <summary>How many subscriptions hold on to the room; the notifier drops it at none. Belongs to the notifier's lock.</summary>
     public int Holders;
 
     /// <summary>From this position on receipts are known here; what was before is in the database only.</summary>
@@ -73,16 +73,16 @@ internal sealed class RoomFeed(RoomNid roomNid)
     }
 
     /// <summary>Something happened in the room: the members' lists move it to the front.</summary>
-    public void Touch(RoomMoment moment, long ephemeral, List<UserFeed> wake)
+    public void Touch(PastPosition past, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
             // What notified in the first flush that is seen may be incomplete: what comes after it is not.
-            if (_moments.Count == 0) _notifyingKnownAfter = moment.LastNid;
-            if (_moments.Count == Remembered) _moments.Dequeue();
-            _moments.Enqueue(moment);
-            Volatile.Write(ref _lastEvents, moment.Position);
-            TouchMembers(moment.Position, ephemeral, wake);
+            if (_past.Count == 0) _notifyingKnownAfter = past.LastNid;
+            if (_past.Count == Remembered) _past.Dequeue();
+            _past.Enqueue(past);
+            Volatile.Write(ref _lastEvents, past.Position);
+            TouchMembers(past.Position, ephemeral, wake);
         }
     }
 
@@ -161,25 +161,25 @@ internal sealed class RoomFeed(RoomNid roomNid)
     }
 
     /// <summary>Someone read up to somewhere. A private receipt concerns its user alone.</summary>
-    public void Touch(ReceiptMark receipt, bool isPrivate, long ephemeral, List<UserFeed> wake)
+    public void Touch(ReceiptMark receipt, bool isPrivate, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_receipts.Count == Remembered) _receiptsKnownAfter = Math.Max(_receiptsKnownAfter, _receipts.Dequeue().Position);
             _receipts.Enqueue(receipt);
             Volatile.Write(ref _lastReceipts, receipt.Position);
-            foreach (RoomMark mark in CollectionsMarshal.AsSpan(_members))
+            foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members))
             {
-                bool own = mark.Feed.UserId == receipt.UserId;
+                bool own = subscription.Stream.UserId == receipt.UserId;
                 if (isPrivate && !own) continue;
-                mark.Feed.Touch(mark, receipt.Position, ephemeral, wake);
-                if (own) mark.Feed.TouchOwnReceipt(mark, receipt.Position);
+                subscription.Stream.Touch(subscription, receipt.Position, ephemeral, wake);
+                if (own) subscription.Stream.TouchOwnReceipt(subscription, receipt.Position);
             }
         }
     }
 
     /// <summary>Who types changed.</summary>
-    public void TouchTyping(long position, long ephemeral, List<UserFeed> wake)
+    public void TouchTyping(long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
@@ -188,43 +188,43 @@ internal sealed class RoomFeed(RoomNid roomNid)
         }
     }
 
-    /// <summary>Lets a joined user's mark be touched from now on.</summary>
-    public void Admit(RoomMark mark)
+    /// <summary>Lets a joined user's subscription be touched from now on.</summary>
+    public void Admit(RoomSubscription subscription)
     {
         lock (_gate)
         {
             // The user may have left while the rooms were being read.
-            if (mark.MemberIndex >= 0 || mark.Standing != Standing.Joined) return;
-            mark.MemberIndex = _members.Count;
-            _members.Add(mark);
+            if (subscription.MemberIndex >= 0 || subscription.Membership != ShownMembership.Joined) return;
+            subscription.MemberIndex = _members.Count;
+            _members.Add(subscription);
         }
     }
 
-    /// <summary>Lets a user's mark rest.</summary>
-    public void Dismiss(RoomMark mark)
+    /// <summary>Lets a user's subscription rest.</summary>
+    public void Dismiss(RoomSubscription subscription)
     {
         lock (_gate)
         {
-            if (mark.MemberIndex < 0) return;
-            RoomMark last = _members[^1];
-            _members[mark.MemberIndex] = last;
-            last.MemberIndex = mark.MemberIndex;
+            if (subscription.MemberIndex < 0) return;
+            RoomSubscription last = _members[^1];
+            _members[subscription.MemberIndex] = last;
+            last.MemberIndex = subscription.MemberIndex;
             _members.RemoveAt(_members.Count - 1);
-            mark.MemberIndex = -1;
+            subscription.MemberIndex = -1;
         }
     }
 
     /// <summary>Where the room stood at a position; false if that is too long ago to be remembered.</summary>
-    public bool TryAt(long position, out RoomMoment moment)
+    public bool TryAt(long position, out PastPosition past)
     {
         lock (_gate)
         {
             bool found = false;
-            moment = default;
-            foreach (RoomMoment each in _moments)
+            past = default;
+            foreach (PastPosition each in _past)
             {
                 if (each.Position > position) break;
-                moment = each;
+                past = each;
                 found = true;
             }
 
@@ -256,8 +256,8 @@ internal sealed class RoomFeed(RoomNid roomNid)
             (Notifications | Highlights) != 0 && (RedactedBy.IsNone || RedactedBy.Value > asOf.Value);
     }
 
-    private void TouchMembers(long position, long ephemeral, List<UserFeed> wake)
+    private void TouchMembers(long position, long ephemeral, List<UserStream> wake)
     {
-        foreach (RoomMark mark in CollectionsMarshal.AsSpan(_members)) mark.Feed.Touch(mark, position, ephemeral, wake);
+        foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members)) subscription.Stream.Touch(subscription, position, ephemeral, wake);
     }
 }

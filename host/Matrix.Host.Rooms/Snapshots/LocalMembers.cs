@@ -1,4 +1,4 @@
-namespace Matrix.Host.Rooms.Views;
+namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>The local users who are joined to a room, or invited to it. Immutable.</summary>
 public sealed class LocalMembers

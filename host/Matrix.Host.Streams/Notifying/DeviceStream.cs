@@ -1,7 +1,7 @@
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>What concerns one device of an active user, and what is remembered of what it was sent.</summary>
-internal sealed class DeviceFeed
+internal sealed class DeviceStream
 {
     private readonly Lock _gate = new();
     private byte[]? _keyCounts;
@@ -12,15 +12,15 @@ internal sealed class DeviceFeed
     private long _firstDelivered;
     private long _lastDelivered;
 
-    /// <summary>A device of a user for whom there is no room on the board: there may always be a message.</summary>
-    public static DeviceFeed Unwatched()
+    /// <summary>A device of a user for whom there is no room on the notifier: there may always be a message.</summary>
+    public static DeviceStream Unwatched()
     {
-        var device = new DeviceFeed();
+        var device = new DeviceStream();
         device.TouchToDevice(long.MaxValue);
         return device;
     }
 
-    /// <summary>Whether the user's feed no longer tells this part what comes for the device.</summary>
+    /// <summary>Whether the user's stream no longer tells this part what comes for the device.</summary>
     public bool IsForgotten
     {
         get => Volatile.Read(ref _isForgotten);
