@@ -1,6 +1,5 @@
 using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
@@ -22,7 +21,7 @@ public sealed class RoomSnapshots : IChangeConsumer
     private const int ReadSideBySide = 16;
 
     private readonly IRoomsTable _table;
-    private readonly LaneLoader _loader;
+    private readonly IStorage _storage;
     private readonly EventStore _events;
     private readonly StateStore _states;
     private readonly ByteCache<RoomNid, RoomSnapshot> _snapshots;
@@ -34,10 +33,10 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// <summary>The batch that is being read. The writer thread's own.</summary>
     private RoomBatch _batch = new();
 
-    internal RoomSnapshots(IRoomsTable table, LaneLoader loader, EventStore events, StateStore states, RoomsOptions options)
+    internal RoomSnapshots(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
     {
-        _table = table;
-        _loader = loader;
+        _storage = storage;
+        _table = storage.Rooms;
         _events = events;
         _states = states;
         var bound = options.IdleRooms * (SnapshotBytes + 120) * 4;
@@ -168,7 +167,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         {
             var row = await _table.FindAsync(room, stop).ConfigureAwait(false);
             if (row is null) return null;
-            var snapshot = await _loader.SnapshotAsync(row, stop).ConfigureAwait(false);
+            var snapshot = await ReadAsync(row, stop).ConfigureAwait(false);
             lock (_gate)
             {
                 if (_snapshots.TryGet(room, out var known)) return known;
@@ -187,6 +186,20 @@ public sealed class RoomSnapshots : IChangeConsumer
             }
         }
     }
+
+    /// <summary>The room as the database has it.</summary>
+    private async ValueTask<RoomSnapshot> ReadAsync(RoomRow row, CancellationToken stop) => new()
+    {
+        Room = row.Identity,
+        Step = row.Header.CurrentStep,
+        State = await _states.AtAsync(row.Nid, row.Header.CurrentStep, stop).ConfigureAwait(false),
+        JoinedCount = row.Header.JoinedCount,
+        InvitedCount = row.Header.InvitedCount,
+        LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
+        Local = await LocalMembers.ReadAsync(_storage.Memberships, row.Nid, stop).ConfigureAwait(false),
+        HasRelations = await _storage.Relations.AnyAsync(row.Nid, stop).ConfigureAwait(false),
+        Position = row.LastPosition,
+    };
 
     /// <summary>A room that is being read, and what was committed to it meanwhile.</summary>
     private sealed class Loading

@@ -28,7 +28,7 @@ internal interface IStreamSource
 /// It knows positions, not contents. Whoever is not in it (evicted, or never seen) is read from the database once, when they sync.
 /// Locks are taken in the order room, user.
 /// </remarks>
-internal sealed class Notifier : IChangeConsumer, IDisposable
+internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
 {
     /// <summary>No timer runs longer: the framework's take 49 days at most.</summary>
     internal static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
@@ -264,6 +264,14 @@ internal sealed class Notifier : IChangeConsumer, IDisposable
     /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Drain();
+        await DeviceLists.DisposeAsync().ConfigureAwait(false);
+        Dispose();
+    }
+
     /// <summary>Forgets who was idle for too long.</summary>
     internal void EvictIdle()
     {
@@ -285,13 +293,13 @@ internal sealed class Notifier : IChangeConsumer, IDisposable
         var rooms = await _source.RoomsAsync(stream.UserId, stop);
         if (!MakeRoom(rooms.Count)) return false;
 
-        foreach (var membership in rooms)
+        foreach (var member in rooms)
         {
-            var room = Hold(membership.Room);
-            var subscription = stream.SetMembership(room, membership.Membership, membership.Since, live: false, 0, [], out bool added);
+            var room = Hold(member.Room);
+            var subscription = stream.SetMembership(room, member.Membership, member.Since, live: false, 0, [], out bool added);
             if (added) Interlocked.Increment(ref _subscriptions);
             else Release(room);
-            if (subscription is not null && membership.Membership == ShownMembership.Joined) room.Admit(subscription);
+            if (subscription is not null && member.Membership == ShownMembership.Joined) room.Admit(subscription);
         }
 
         stream.FilledAt(Begun);

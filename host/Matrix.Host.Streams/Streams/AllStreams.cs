@@ -1,4 +1,3 @@
-using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Streams.Notifying;
 
@@ -8,9 +7,8 @@ namespace Matrix.Host.Streams.Streams;
 internal static class AllStreams
 {
     /// <summary>The streams that sync is made of, in the order in which they read a flush.</summary>
-    public static IReadOnlyList<IChangeConsumer> Of(Notifier notifier, TypingBoard typing, UnreadCounter unread, PushRuleCache rules) =>
+    public static IReadOnlyList<IChangeConsumer> Of(Notifier notifier, TypingBoard typing, UnreadCounter unread) =>
     [
-        rules,
         notifier,
 
         // Whoever joins with a flush is among the room's members before the room is touched.

@@ -110,7 +110,7 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
         if (typists.Count == 0) _rooms.Remove(typist.Room);
     }
 
-    private sealed class Typist(TypingBoard notifier, RoomNid room, string userId)
+    private sealed class Typist(TypingBoard board, RoomNid room, string userId)
     {
         internal RoomNid Room => room;
 
@@ -120,6 +120,6 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
         internal ITimer? Timer { get; set; }
 
-        internal void TimeIsUp() => notifier.TimeIsUp(this);
+        internal void TimeIsUp() => board.TimeIsUp(this);
     }
 }

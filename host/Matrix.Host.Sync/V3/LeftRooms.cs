@@ -1,8 +1,10 @@
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Sync.V3;
 
@@ -10,13 +12,18 @@ namespace Matrix.Host.Sync.V3;
 /// Rooms that the user left, was removed or banned from, or whose invitation is gone: up to the departure, and nothing after it. Client-Server
 /// API, "Syncing": `LeftRoom`.
 /// </summary>
-internal sealed class LeftRooms(RoomServices services)
+internal sealed class LeftRooms(
+    EventStore events,
+    StateStore states,
+    ClientEvents clientEvents,
+    MembershipHistory history,
+    DeviceListChanges deviceLists,
+    TimelineReader timelines,
+    TimelineExtras timelineExtras,
+    StateSection stateSection,
+    RoomWriter writer)
 {
     private const string MemberType = "m.room.member";
-
-    private readonly TimelineReader _timelines = new(services.Events, services.Visibility, services.Options);
-    private readonly StateSection _state = new(services.Events);
-    private readonly RoomWriter _writer = new(services.ClientEvents);
 
     /// <summary>Writes the room as a member of `leave`, if the user went since the token.</summary>
     /// <param name="pass">The look.</param>
@@ -33,7 +40,7 @@ internal sealed class LeftRooms(RoomServices services)
         long at = departure.Event.Nid == member ? since : departure.Event.Row.Position;
         bool isOld = input.Before is not null && at <= pass.SincePosition;
         bool isLaterNews = departure.Event.Nid != member && (input.Before is null || since > pass.SincePosition);
-        var later = isLaterNews ? await services.Events.GetAsync(room, member, stop).ConfigureAwait(false) : null;
+        var later = isLaterNews ? await events.GetAsync(room, member, stop).ConfigureAwait(false) : null;
         if (isOld && later is null && input.AccountData.Count == 0) return false;
 
         if (departure.Previous is null)
@@ -44,35 +51,32 @@ internal sealed class LeftRooms(RoomServices services)
         }
 
         string userId = pass.Reader.UserId;
-        var end = await services.States.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
+        var end = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
         var before = input.Before is { } place
-            ? await services.States.AtAsync(room.Nid, place.Step, stop).ConfigureAwait(false)
+            ? await states.AtAsync(room.Nid, place.Step, stop).ConfigureAwait(false)
             : StateTree.Empty;
         bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
         var reader = new Viewer(userId, end, false, departure.Previous.Nid, departure.Event.Nid);
         var timeline = isOld
             ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), IsWhole: true)
-            : await _timelines.ReadAsync(
+            : await timelines.ReadAsync(
                 room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, pass, stop).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
-        var history = await services.History.AtAsync(room, member, timeline.Events, stop).ConfigureAwait(false);
         var scope = new ViewScope(reader, departure.Event.Nid);
-        var extras = await services.ClientEvents.ExtrasAsync(room, timeline.Events, history, scope, stop).ConfigureAwait(false);
-        await services.BundleAsync(pass, input.Snapshot, scope, timeline, extras, stop).ConfigureAwait(false);
+        var extras = await timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
-        var state = isOld ? [] : await _state.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
-        var stateExtras = await services.ClientEvents.StateExtrasAsync(room, state, departure.Event.Nid, stop).ConfigureAwait(false);
+        var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
+        var stateExtras = await clientEvents.StateExtrasAsync(room, state, departure.Event.Nid, stop).ConfigureAwait(false);
         if (!isOld && !pass.IsInitial)
         {
-            await services.DeviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+            await deviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
         }
-
 
         var output = pass.Output;
         output.Name(room.RoomId);
         output.Byte((byte)'{');
-        _writer.State(pass, state, stateExtras);
-        _writer.Timeline(pass, timeline, extras);
+        writer.State(pass, state, stateExtras);
+        writer.Timeline(pass, timeline, extras);
         RoomWriter.AccountData(pass, [.. input.AccountData.Where(row => pass.Filter.RoomAccountData.AdmitsRoom(room.RoomId) && pass.Filter.RoomAccountData.Admits(row.Type, null, false))]);
         output.Close();
         return true;
@@ -82,11 +86,11 @@ internal sealed class LeftRooms(RoomServices services)
     private async ValueTask WriteDeclinedAsync(SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
     {
         var scope = new ViewScope(new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
-        var extras = await services.ClientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
+        var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
         pass.Output.Name(room.RoomId);
         pass.Output.Byte((byte)'{');
-        _writer.State(pass, [], []);
-        _writer.Timeline(pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
+        writer.State(pass, [], []);
+        writer.Timeline(pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
         RoomWriter.AccountData(pass, []);
         pass.Output.Close();
     }
@@ -98,13 +102,13 @@ internal sealed class LeftRooms(RoomServices services)
     private async ValueTask<(StoredEvent Event, StoredEvent? Previous)?> DepartureAsync(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {
-        var history = await services.History.BackAsync(
+        var back = await history.BackAsync(
             room, member, stored => MembershipHistory.MembershipOf(stored) is "join" or "invite" or "knock", stop).ConfigureAwait(false);
-        if (history.Count < 2) return null;
-        return MembershipHistory.MembershipOf(history[^1]) switch
+        if (back.Count < 2) return null;
+        return MembershipHistory.MembershipOf(back[^1]) switch
         {
-            "join" => (history[^2], history[^1]),
-            "invite" or "knock" => (history[^2], null),
+            "join" => (back[^2], back[^1]),
+            "invite" or "knock" => (back[^2], null),
             _ => null,
         };
     }
@@ -112,7 +116,7 @@ internal sealed class LeftRooms(RoomServices services)
     private async ValueTask<bool> IsJoinedAsync(RoomIdentity room, StateTree state, string userId, CancellationToken stop)
     {
         if (state.Find(MemberType, userId) is not { } entry) return false;
-        var member = await services.Events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
         return member is not null && MembershipHistory.MembershipOf(member) == "join";
     }
 }

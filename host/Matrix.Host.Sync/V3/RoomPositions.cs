@@ -1,7 +1,5 @@
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
@@ -12,7 +10,7 @@ namespace Matrix.Host.Sync.V3;
 internal readonly record struct RoomPosition(EventNid LastNid, int Step);
 
 /// <summary>Finds where rooms stood: in the snapshot, in what the notifier remembers, or in the database.</summary>
-internal sealed class RoomPositions(IRoomsTable rooms, IEventsTable events, Notifier notifier)
+internal sealed class RoomPositions(IStorage storage, Notifier notifier)
 {
     /// <summary>Where a room stood at a position. A question to the database only if the position is long ago.</summary>
     public async ValueTask<RoomPosition> AtAsync(RoomSnapshot snapshot, long position, CancellationToken stop)
@@ -20,27 +18,27 @@ internal sealed class RoomPositions(IRoomsTable rooms, IEventsTable events, Noti
         if (snapshot.Position <= position) return new RoomPosition(snapshot.LastEvent, snapshot.Step);
         if (notifier.Room(snapshot.Room.Nid) is { } stream && stream.TryAt(position, out var past)) return new RoomPosition(past.LastNid, past.Step);
         return new RoomPosition(
-            await events.LastNidAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false),
-            await rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false));
+            await storage.Events.LastNidAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false),
+            await storage.Rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false));
     }
 
     /// <summary>The same for many rooms and one position, with two questions at most.</summary>
     public async ValueTask<Dictionary<RoomNid, RoomPosition>> AtAsync(IReadOnlyCollection<RoomSnapshot> snapshots, long position, CancellationToken stop)
     {
-        var places = new Dictionary<RoomNid, RoomPosition>(snapshots.Count);
+        var positions = new Dictionary<RoomNid, RoomPosition>(snapshots.Count);
         List<RoomNid>? asked = null;
         foreach (var snapshot in snapshots)
         {
             var room = snapshot.Room.Nid;
-            if (snapshot.Position <= position) places[room] = new RoomPosition(snapshot.LastEvent, snapshot.Step);
-            else if (notifier.Room(room) is { } stream && stream.TryAt(position, out var past)) places[room] = new RoomPosition(past.LastNid, past.Step);
+            if (snapshot.Position <= position) positions[room] = new RoomPosition(snapshot.LastEvent, snapshot.Step);
+            else if (notifier.Room(room) is { } stream && stream.TryAt(position, out var past)) positions[room] = new RoomPosition(past.LastNid, past.Step);
             else (asked ??= []).Add(room);
         }
 
-        if (asked is null) return places;
-        var nids = await events.LastNidsAtAsync(asked, position, stop).ConfigureAwait(false);
-        var steps = await rooms.CurrentStepsAtAsync(asked, position, stop).ConfigureAwait(false);
-        foreach (var room in asked) places[room] = new RoomPosition(nids.GetValueOrDefault(room), steps.GetValueOrDefault(room));
-        return places;
+        if (asked is null) return positions;
+        var nids = await storage.Events.LastNidsAtAsync(asked, position, stop).ConfigureAwait(false);
+        var steps = await storage.Rooms.CurrentStepsAtAsync(asked, position, stop).ConfigureAwait(false);
+        foreach (var room in asked) positions[room] = new RoomPosition(nids.GetValueOrDefault(room), steps.GetValueOrDefault(room));
+        return positions;
     }
 }

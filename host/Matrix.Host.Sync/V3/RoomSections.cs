@@ -1,16 +1,13 @@
 using Matrix.Core.Json;
+using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage.Tables.AccountData;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of an answer; the look has news if anything was worth writing.</summary>
-internal sealed class RoomSections(RoomServices services)
+internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, LeftRooms left, InvitePermission permission)
 {
-    private readonly JoinedRooms _joined = new(services);
-    private readonly InvitedRooms _invited = new(services);
-    private readonly LeftRooms _left = new(services);
-
     /// <summary>Writes what was found.</summary>
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
@@ -19,22 +16,22 @@ internal sealed class RoomSections(RoomServices services)
         output.Open("rooms"u8);
 
         output.Open("join"u8);
-        foreach (var room in found.Joined) pass.HasNews |= await _joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
+        foreach (var room in found.Joined) pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
         output.Close();
 
         output.Open("invite"u8);
-        bool isShown = found.Invited.Count > 0 && !await services.Invites.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
+        bool isShown = found.Invited.Count > 0 && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
         foreach (var (snapshot, invite) in isShown ? found.Invited : [])
         {
-            pass.HasNews |= await _invited.WriteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
+            pass.HasNews |= await invited.WriteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
         }
 
         output.Close();
 
         output.Open("leave"u8);
-        foreach (var left in found.Left)
+        foreach (var room in found.Left)
         {
-            pass.HasNews |= await _left.WriteAsync(pass, left.Input, left.Member, left.Since, stop).ConfigureAwait(false);
+            pass.HasNews |= await left.WriteAsync(pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
         }
 
         output.Close();

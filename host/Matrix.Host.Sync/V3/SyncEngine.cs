@@ -1,35 +1,40 @@
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Answers sync. Client-Server API, "Syncing".</summary>
-internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISync
+internal sealed class SyncEngine(
+    IStorage storage,
+    Notifier notifier,
+    UpdatedRoomsReader rooms,
+    DeviceSections devices,
+    IgnoredUsers ignored,
+    SyncOptions options,
+    ReadingOptions reading,
+    TimeProvider time) : ISync
 {
-    private readonly Notifier _notifier = services.Notifier;
-    private readonly DeviceSections _devices = new(services.Storage);
-    private readonly UpdatedRoomsReader _news = new(services);
-
     /// <inheritdoc/>
     public async ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop)
     {
         // A token from the future was given by a database that is gone: what it stands for cannot be told.
-        if (request.Since?.Position > services.Storage.Writer.PublishedPosition) return null;
+        if (request.Since?.Position > storage.Writer.PublishedPosition) return null;
 
-        var longest = request.Timeout < services.Options.LongestPoll ? request.Timeout : services.Options.LongestPoll;
+        var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
         long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
-        var stream = await _notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+        var stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
         var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
-        if (request.Since is { } acknowledged) await _devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
+        if (request.Since is { } acknowledged) await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
 
         var since = request.Since;
         while (true)
         {
-            var now = new SyncToken(_notifier.Applied, _notifier.Epoch, _notifier.Ephemeral);
-            if (since is not { } token || request.FullState || stream is null || stream.HasNews(token, _notifier, device))
+            var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
+            if (since is not { } token || request.FullState || stream is null || stream.HasNews(token, notifier, device))
             {
                 var (answer, next) = await LookAsync(request, since, now, stream, device, stop).ConfigureAwait(false);
                 if (answer is not null) return answer;
@@ -42,14 +47,14 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
             }
 
             var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
-            if (left <= TimeSpan.Zero || _notifier.IsDraining || stop.IsCancellationRequested)
+            if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
             {
                 return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
             }
 
-            if (stream is not null) await _notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false);
-            else await _notifier.PauseAsync(left, stop).ConfigureAwait(false);
-            stream = await _notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+            if (stream is not null) await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false);
+            else await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
             device = stream?.Device(request.Reader.DeviceId) ?? device;
         }
     }
@@ -66,18 +71,18 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
                 Request = request,
                 Since = since,
                 UpTo = now.Position,
-                LastDeviceLists = _notifier.LastDeviceLists,
-                Options = services.Options,
-                Scan = new ScanBudget(time, services.Reading.LongestScan),
+                LastDeviceLists = notifier.LastDeviceLists,
+                Options = options,
+                Scan = new ScanBudget(time, reading.LongestScan),
                 Stream = stream,
                 Device = device,
                 Ignored = await IgnoredAsync(request.Reader.UserId, stream, now.Position, stop).ConfigureAwait(false),
                 Output = output,
             };
             output.Byte((byte)'{');
-            await _news.WriteAsync(pass, stop).ConfigureAwait(false);
-            long? heldBack = await _devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
-            await _devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
+            await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
+            long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
+            await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
             if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
 
             var next = now with { ToDevice = heldBack };
@@ -102,7 +107,7 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
     private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserStream? stream, long asOf, CancellationToken stop)
     {
         if (stream?.Ignored is { } known && stream.LastAccountData <= known.AsOf) return known.Users;
-        var users = await services.Ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        var users = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
         if (stream is not null) stream.Ignored = new RememberedIgnored(asOf, users);
         return users;
     }
@@ -118,7 +123,7 @@ internal sealed class SyncEngine(RoomServices services, TimeProvider time) : ISy
 
     private async ValueTask FinishAsync(SyncRequest request, ByteBuffer output, SyncToken next, DeviceStream device, CancellationToken stop)
     {
-        byte[] counts = device.KeyCounts ?? await _devices.CountKeysAsync(request.Reader, device, _notifier.Applied, stop).ConfigureAwait(false);
+        byte[] counts = device.KeyCounts ?? await devices.CountKeysAsync(request.Reader, device, notifier.Applied, stop).ConfigureAwait(false);
         output.Next();
         output.Raw(counts);
         output.Name("next_batch"u8);

@@ -10,18 +10,16 @@ namespace Matrix.Host.Sync.V3;
 /// Finds the rooms that have something for a device, and lets them be written: from the notifier if it reaches back to the token, from the database
 /// otherwise.
 /// </summary>
-internal sealed class UpdatedRoomsReader(RoomServices services)
+internal sealed class UpdatedRoomsReader(
+    IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomPositions positions, RoomSections sections)
 {
-    private readonly RoomPositions _places = new(services.Storage.Rooms, services.Storage.Events, services.Notifier);
-    private readonly RoomSections _sections = new(services);
-
     /// <summary>Writes `account_data` and `rooms`.</summary>
     public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
     {
         var found = pass.IsInitial || pass.Request.FullState
             ? await AllAsync(pass, stop).ConfigureAwait(false)
             : await LiveAsync(pass, stop).ConfigureAwait(false) ?? await CatchUpAsync(pass, stop).ConfigureAwait(false);
-        await _sections.WriteAsync(pass, found, stop).ConfigureAwait(false);
+        await sections.WriteAsync(pass, found, stop).ConfigureAwait(false);
     }
 
     /// <summary>What the notifier knows; null if it does not reach back to the token.</summary>
@@ -29,7 +27,7 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
     {
         var news = new List<UpdatedRoom>();
         if (pass.Stream is not { } stream || pass.Since is not { } since) return null;
-        if (!stream.TryCollect(since.Position, since.EphemeralIn(services.Notifier.Epoch), news)) return null;
+        if (!stream.TryCollect(since.Position, since.EphemeralIn(notifier.Epoch), news)) return null;
 
         var found = new UpdatedRooms();
         bool anyData = stream.LastAccountData > since.Position || news.Exists(each => (each.Parts & RoomParts.AccountData) != 0);
@@ -38,7 +36,7 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
         foreach (var each in news)
         {
             var room = each.Room.RoomNid;
-            if (await services.Rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
             if (!pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) continue;
             if (each.Membership == ShownMembership.Joined)
             {
@@ -46,7 +44,7 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
                 continue;
             }
 
-            if (await services.Storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
             if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
             {
                 // They left behind the position that this answer goes up to: here they are still in the room.
@@ -65,9 +63,9 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
         // Account data of rooms that the user left before the stream was filled: the notifier does not know these rooms.
         foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
         {
-            if (await services.Storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
             if (member.Position > pass.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
-            if (await services.Rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
             if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
         }
 
@@ -90,22 +88,22 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
     {
         var found = new UpdatedRooms();
         await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
-        var rows = await services.Storage.Memberships
+        var rows = await storage.Memberships
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
         var joined = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId)).Select(row => row.Room).ToArray();
         var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
-        foreach (var room in await services.Storage.Rooms.FindManyAsync(joined, stop).ConfigureAwait(false))
+        foreach (var room in await storage.Rooms.FindManyAsync(joined, stop).ConfigureAwait(false))
         {
             if (room.LastPosition > pass.SincePosition) parts[room.Nid] = RoomParts.Events;
         }
 
-        long ephemeralAfter = pass.Since?.EphemeralIn(services.Notifier.Epoch) ?? 0;
+        long ephemeralAfter = pass.Since?.EphemeralIn(notifier.Epoch) ?? 0;
         foreach (var room in joined)
         {
             var part = RoomParts.None;
-            if (services.Notifier.Room(room)?.LastTyping > ephemeralAfter) part |= RoomParts.Typing;
+            if (notifier.Room(room)?.LastTyping > ephemeralAfter) part |= RoomParts.Typing;
             if (receipts.TryGetValue(room, out var some))
             {
                 part |= some.Exists(receipt => receipt.UserId == pass.Reader.UserId) ? RoomParts.Receipts | RoomParts.OwnReceipts : RoomParts.Receipts;
@@ -117,7 +115,7 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
 
         foreach (var (room, part) in parts)
         {
-            if (await services.Rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
             found.Joined.Add(await InputAsync(pass, snapshot, part, found, stop, receipts.GetValueOrDefault(room) ?? []).ConfigureAwait(false));
         }
 
@@ -126,7 +124,7 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
             bool changed = row.Position > pass.SincePosition && row.Position <= pass.UpTo;
             bool data = found.AccountData.ContainsKey(row.Room);
             if (MayBeJoined(pass, row) || !(changed || data) || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
-            if (await services.Rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
             if (row.Membership == Membership.Invite && changed)
             {
                 found.Invited.Add((snapshot, row.Event));
@@ -147,12 +145,12 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
         var found = new UpdatedRooms();
         await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
         var wanted = MembershipSet.Join | MembershipSet.Invite | MembershipSet.Leave | MembershipSet.Ban;
-        var rows = (await services.Storage.Memberships.RoomsOfAsync(pass.Reader.UserId, wanted, stop).ConfigureAwait(false))
+        var rows = (await storage.Memberships.RoomsOfAsync(pass.Reader.UserId, wanted, stop).ConfigureAwait(false))
             .Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)).ToArray();
-        var snapshots = (await services.Rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
+        var snapshots = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
             .ToDictionary(snapshot => snapshot.Room.Nid);
-        var ends = await _places.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
-        var befores = pass.IsInitial ? null : await _places.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
+        var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
+        var befores = pass.IsInitial ? null : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
         var joined = rows.Where(row => MayBeJoined(pass, row)).Select(row => row.Room).ToArray();
         var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
 
@@ -202,15 +200,15 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
         {
             Snapshot = snapshot,
             Parts = parts,
-            End = await _places.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false),
-            Before = await _places.AtAsync(snapshot, pass.SincePosition, stop).ConfigureAwait(false),
+            End = await positions.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false),
+            Before = await positions.AtAsync(snapshot, pass.SincePosition, stop).ConfigureAwait(false),
             Receipts = receipts,
             AccountData = found.AccountData.GetValueOrDefault(snapshot.Room.Nid) ?? [],
         };
 
     private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
-        foreach (var row in await services.Storage.AccountData
+        foreach (var row in await storage.AccountData
             .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false))
         {
             if (row.Room is not { } room)
@@ -229,7 +227,7 @@ internal sealed class UpdatedRoomsReader(RoomServices services)
     {
         var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
         if (rooms.Length == 0) return receipts;
-        foreach (var row in await services.Storage.Receipts.OfRoomsAsync(rooms, after, through, stop).ConfigureAwait(false))
+        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop).ConfigureAwait(false))
         {
             if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
             ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));

@@ -33,7 +33,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     internal IStorage Storage { get; private set; } = null!;
 
-    internal RoomEngine Rooms { get; private set; } = null!;
+    internal ComposedRooms Rooms { get; private set; } = null!;
 
     /// <param name="databaseKind">On which database.</param>
     /// <param name="asSeen">What the rooms see of the storage, if not the storage itself.</param>
@@ -122,11 +122,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
                 SettleWaitMs = 300,
             },
             default);
-        Rooms = new RoomEngine(
-            _asSeen(Storage),
-            new ServerSigner(Server, "ed25519:a", _key),
-            new NoPushEvaluation(),
-            new RoomsOptions { ServerName = Server },
-            TimeProvider.System);
+        Rooms = new ComposedRooms(
+            _asSeen(Storage), new ServerSigner(Server, "ed25519:a", _key), new RoomsOptions { ServerName = Server });
     }
 }

@@ -1,5 +1,4 @@
 using Matrix.Core.Facade;
-using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Keys;
@@ -376,13 +375,12 @@ internal sealed class NotifierTests
     {
         _notifier = new Notifier(_source, _time, options, _position);
 
-        // Neither counts nor rules are asked for here: only flushes go in.
+        // Counts are not asked for here: only flushes go in.
         _flushes = new CommitDispatcher(_metrics);
         var streams = AllStreams.Of(
             _notifier,
             new TypingBoard(_notifier, _time, options),
-            new UnreadCounter(null!, _notifier, 1 << 16),
-            new PushRuleCache(null!, 1 << 16));
+            new UnreadCounter(null!, _notifier, 1 << 16));
         foreach (var stream in streams) _flushes.Add(stream);
     }
 

@@ -1,7 +1,6 @@
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Streams.Notifying;
 
-namespace Matrix.Host.Sync.V3;
+namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>Fills streams from the memberships.</summary>
 internal sealed class StreamSource(IMembershipsTable memberships) : IStreamSource
