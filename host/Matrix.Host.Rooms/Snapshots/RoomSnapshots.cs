@@ -10,7 +10,7 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>
-/// The rooms as readers see them. Reads changes before the sync board does, so that whoever is woken finds the room as it is now.
+/// The rooms as readers see them. Reads changes before the notifier does, so that whoever is woken finds the room as it is now.
 /// </summary>
 public sealed class RoomSnapshots : IChangeConsumer
 {
