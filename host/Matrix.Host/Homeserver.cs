@@ -14,6 +14,8 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync;
+using Matrix.Host.Users;
+using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -130,7 +132,6 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
-            .AddSingleton(config.Keys)
             .AddSingleton(config.Rooms)
             .AddSingleton(config.Sync)
             .AddSingleton(config.Reading)
@@ -148,6 +149,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddRooms()
             .AddStreams()
             .AddSync()
+            .AddUsers(config.ServerName, config.Keys)
+            .AddSingleton<ISentOnce, SentOnce>()
             .AddHttp()
             .AddClientApi()
             .AddAdminApi();

@@ -1,5 +1,4 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
-using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Client.Sessions;
@@ -45,7 +44,15 @@ public static class ClientApi
         .AddSingleton<PushRules.UserPushRules>()
         .AddSingleton<IEndpoints, PushRules.PushRules>()
         .AddSingleton<IEndpoints, Filters.Filters>()
-        .AddKeys()
+        .AddSingleton<IEndpoints, Keys.UploadKeys>()
+        .AddSingleton<IEndpoints, Keys.QueryKeys>()
+        .AddSingleton<IEndpoints, Keys.ClaimKeys>()
+        .AddSingleton<IEndpoints, Keys.KeyChanges>()
+        .AddSingleton<IEndpoints, CrossSigning.UploadSigningKeys>()
+        .AddSingleton<IEndpoints, CrossSigning.UploadSignatures>()
+        .AddSingleton<IEndpoints, SendToDevice.SendToDevice>()
+        .AddSingleton<IEndpoints, KeyBackup.BackupVersions>()
+        .AddSingleton<IEndpoints, KeyBackup.BackupKeys>()
         .AddSingleton<Sync.SyncFilters>()
         .AddSingleton<IEndpoints, Sync.Sync>()
         .AddSingleton<IEndpoints, Receipts.Receipts>()

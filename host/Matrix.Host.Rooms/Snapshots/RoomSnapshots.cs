@@ -1,7 +1,7 @@
-using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;

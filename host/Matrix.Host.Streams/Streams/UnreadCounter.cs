@@ -1,9 +1,9 @@
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Storage.Caching;
 
 namespace Matrix.Host.Streams.Streams;
 

@@ -1,8 +1,8 @@
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;

@@ -4,11 +4,11 @@ using Matrix.Core.Facade;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Keys;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
+using Matrix.Host.Users.Keys;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;

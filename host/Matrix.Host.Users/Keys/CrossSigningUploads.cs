@@ -4,7 +4,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>Signing keys as a user uploads them; null where none is given.</summary>
 /// <param name="Master">The master key.</param>
@@ -36,7 +36,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     private const string Ed25519Prefix = "ed25519:";
 
     /// <summary>Looks at the upload; nothing is written yet.</summary>
-    public async ValueTask<RoomResult<CrossSigningChange>> ConsiderAsync(string userId, CrossSigningUpload upload, CancellationToken stop)
+    public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(string userId, CrossSigningUpload upload, CancellationToken stop)
     {
         var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
         var known = rows.ToDictionary(row => row.Usage);
@@ -51,7 +51,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
         var master = given.Find(key => key.Usage == CrossSigningUsage.Master)?.PublicKey
             ?? known.GetValueOrDefault(CrossSigningUsage.Master)?.PublicKey;
-        if (master is null) return new RoomFailure(RoomFailureKind.MissingParam, "There is no master key, and none is given.");
+        if (master is null) return new UserFailure(UserFailureKind.MissingParam, "There is no master key, and none is given.");
 
         foreach (var key in given)
         {
@@ -87,7 +87,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         (CrossSigningUsage.UserSigning, "user_signing", upload.UserSigning),
     ];
 
-    private RoomResult<SigningKey> ReadKey(string userId, CrossSigningUsage usage, string name, JsonObject json)
+    private UserResult<SigningKey> ReadKey(string userId, CrossSigningUsage usage, string name, JsonObject json)
     {
         if (SignedJson.Text(json, "user_id") != userId) return Invalid($"The {name} key is not of this user.");
         if (!HasUsage(json, name)) return Invalid($"The {name} key does not have the usage `{name}`.");
@@ -105,7 +105,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
         var stored = SignedJson.Stored(json);
         return stored.Length > options.MaxKeyBytes
-            ? new RoomFailure(RoomFailureKind.TooLarge, $"The {name} key exceeds {options.MaxKeyBytes} bytes.")
+            ? new UserFailure(UserFailureKind.TooLarge, $"The {name} key exceeds {options.MaxKeyBytes} bytes.")
             : new SigningKey(usage, name, publicKey, json, stored);
     }
 
@@ -114,12 +114,12 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         && json.Value(at) is Json.Array usages
         && usages.Item.Any(usage => usage is Json.String text && text.Item == name);
 
-    private async ValueTask<RoomFailure?> RefusalAsync(string userId, SigningKey key, string master, CancellationToken stop)
+    private async ValueTask<UserFailure?> RefusalAsync(string userId, SigningKey key, string master, CancellationToken stop)
     {
         // Signing keys and devices are called by the same kind of name: one must not stand for the other.
         if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop).ConfigureAwait(false) is not null)
         {
-            return new RoomFailure(RoomFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
+            return new UserFailure(UserFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
         }
 
         if (key.Usage == CrossSigningUsage.Master) return await DeviceSignaturesAsync(userId, key, stop).ConfigureAwait(false);
@@ -127,11 +127,11 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         var signature = SignedJson.SignatureBy(key.Json, userId, Ed25519Prefix + master);
         return signature is not null && SignedJson.Holds(key.Json, signature, master)
             ? null
-            : new RoomFailure(RoomFailureKind.InvalidSignature, $"The {key.Name} key is not signed by the master key.");
+            : new UserFailure(UserFailureKind.InvalidSignature, $"The {key.Name} key is not signed by the master key.");
     }
 
     /// <summary>A master key need not be signed; where a device of the user's signed it, the signature must hold.</summary>
-    private async ValueTask<RoomFailure?> DeviceSignaturesAsync(string userId, SigningKey key, CancellationToken stop)
+    private async ValueTask<UserFailure?> DeviceSignaturesAsync(string userId, SigningKey key, CancellationToken stop)
     {
         if (SignedJson.SignaturesBy(key.Json, userId) is not { Count: > 0 } signatures) return null;
         foreach (var device in await storage.Keys.DeviceKeysAsync([userId], stop).ConfigureAwait(false))
@@ -140,7 +140,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
             if (SignedJson.Text(signatures, keyId) is not { } signature) continue;
             if (DevicePublicKey(device) is not { } publicKey || !SignedJson.Holds(key.Json, signature, publicKey))
             {
-                return new RoomFailure(RoomFailureKind.InvalidSignature, $"The signature of device {device.DeviceId} is wrong.");
+                return new UserFailure(UserFailureKind.InvalidSignature, $"The signature of device {device.DeviceId} is wrong.");
             }
         }
 
@@ -169,7 +169,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         return set.Add(new LogDeviceListChange(userId, seenByOthers ? null : userId));
     }
 
-    private static RoomFailure Invalid(string message) => new(RoomFailureKind.InvalidParam, message);
+    private static UserFailure Invalid(string message) => new(UserFailureKind.InvalidParam, message);
 
     private sealed record SigningKey(CrossSigningUsage Usage, string Name, string PublicKey, JsonObject Json, byte[] Stored);
 }

@@ -3,7 +3,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>A one-time or fallback key as its device uploads it.</summary>
 /// <param name="Algorithm">The algorithm.</param>
@@ -26,14 +26,14 @@ public sealed record KeyUpload(
 public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 {
     /// <summary>Keeps all of the upload, or nothing of it, and says how many one-time keys the device then has.</summary>
-    public async ValueTask<RoomResult<KeyCounts>> UploadAsync(
+    public async ValueTask<UserResult<KeyCounts>> UploadAsync(
         string userId, string deviceId, KeyUpload upload, CancellationToken stop)
     {
         if (!upload.IsEmpty && await WriteAsync(userId, deviceId, upload, stop).ConfigureAwait(false) is { } failure) return failure;
         return await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<RoomFailure?> WriteAsync(string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    private async ValueTask<UserFailure?> WriteAsync(string userId, string deviceId, KeyUpload upload, CancellationToken stop)
     {
         if (upload.OneTimeKeys.Count > 0)
         {
@@ -77,7 +77,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     /// Only an upload that brings new algorithms is held against their number; it is looked at again in the
     /// transaction, for another upload may bring others meanwhile.
     /// </summary>
-    private async ValueTask<RoomFailure?> RequireFewAlgorithmsAsync(
+    private async ValueTask<UserFailure?> RequireFewAlgorithmsAsync(
         WriteSet set, string userId, string deviceId, KeyUpload upload, CancellationToken stop)
     {
         var added = upload.OneTimeKeys.Concat(upload.FallbackKeys).Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
@@ -91,9 +91,9 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         return null;
     }
 
-    private RoomFailure TooManyAlgorithms() => TooLarge($"Keys of more than {options.MaxKeyAlgorithms} algorithms");
+    private UserFailure TooManyAlgorithms() => TooLarge($"Keys of more than {options.MaxKeyAlgorithms} algorithms");
 
-    private RoomFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
+    private UserFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
     {
         foreach (var algorithm in added.CountBy(key => key.Algorithm))
         {
@@ -106,20 +106,20 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         return null;
     }
 
-    private RoomFailure? Bytes(UploadedKey key, out byte[] json)
+    private UserFailure? Bytes(UploadedKey key, out byte[] json)
     {
         json = CanonicalJson.bytes(key.Json);
         return json.Length > options.MaxKeyBytes ? TooLarge($"The key {key.Algorithm}:{key.KeyId}") : null;
     }
 
-    private static RoomFailure TooLarge(string what) => new(RoomFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
+    private static UserFailure TooLarge(string what) => new(UserFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
 
-    private RoomFailure WhyRefused(WriteSet set)
+    private UserFailure WhyRefused(WriteSet set)
     {
         if (set.Preconditions.OfType<KeyAlgorithmsAtMost>().Any(fits => !fits.Applied)) return TooManyAlgorithms();
         var taken = set.Preconditions.OfType<PutOneTimeKey>().First(key => !key.Applied);
-        return new RoomFailure(
-            RoomFailureKind.InvalidParam,
+        return new UserFailure(
+            UserFailureKind.InvalidParam,
             $"There is a one-time key {taken.Algorithm}:{taken.KeyId} already, and it is another one.");
     }
 }

@@ -1,4 +1,4 @@
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>Bounds of keys and of messages to devices.</summary>
 public sealed record KeyOptions

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage.Tables.Keys;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>The keys that signatures of one user are judged by: their own, and the master keys of others.</summary>
 internal sealed class KeyRing

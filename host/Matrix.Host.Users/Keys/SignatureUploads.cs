@@ -3,7 +3,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>A key with new signatures on it, as someone uploads it.</summary>
 /// <param name="UserId">Whose key.</param>
@@ -14,7 +14,7 @@ public sealed record SignedKey(string UserId, string KeyId, JsonObject Json);
 /// <summary>A key whose signatures were not taken.</summary>
 /// <param name="Key">The key.</param>
 /// <param name="Failure">Why.</param>
-public sealed record UnsignedKey(SignedKey Key, RoomFailure Failure);
+public sealed record UnsignedKey(SignedKey Key, UserFailure Failure);
 
 /// <summary>
 /// Takes signatures on keys: of a self-signing key on its user's devices, of devices on their user's master key, of a user-signing key on others'
@@ -26,7 +26,7 @@ public sealed class SignatureUploads(IStorage storage)
     private const int Attempts = 3;
 
     /// <summary>Takes what is right, and says what is not.</summary>
-    public async ValueTask<RoomResult<IReadOnlyList<UnsignedKey>>> UploadAsync(
+    public async ValueTask<UserResult<IReadOnlyList<UnsignedKey>>> UploadAsync(
         string userId, IReadOnlyCollection<SignedKey> keys, CancellationToken stop)
     {
         if (keys.Count == 0) return Array.Empty<UnsignedKey>();
@@ -38,7 +38,7 @@ public sealed class SignatureUploads(IStorage storage)
             if (set is null || !(await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return failures;
         }
 
-        return new RoomFailure(RoomFailureKind.Busy, "The keys are being changed at the same time.");
+        return new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time.");
     }
 
     private static (WriteSet? Set, List<UnsignedKey> Failures) Judge(KeyRing ring, IReadOnlyCollection<SignedKey> keys)
@@ -66,14 +66,14 @@ public sealed class SignatureUploads(IStorage storage)
         return (set, failures);
     }
 
-    private static RoomFailure? JudgeOwn(KeyRing ring, SignedKey key, WriteSet set)
+    private static UserFailure? JudgeOwn(KeyRing ring, SignedKey key, WriteSet set)
     {
         if (ring.Device(key.KeyId) is { } device)
         {
             if (!SignedJson.AreSameKey(SignedJson.Read(device.Json), key.Json)) return Differs();
             return ring.SelfSigning is { } signer
                 ? Take(ring, key, signer.PublicKey, set)
-                : new RoomFailure(RoomFailureKind.NotFound, "You have no self-signing key.");
+                : new UserFailure(UserFailureKind.NotFound, "You have no self-signing key.");
         }
 
         if (ring.Master(ring.UserId) is { } master && master.PublicKey == key.KeyId)
@@ -81,36 +81,36 @@ public sealed class SignatureUploads(IStorage storage)
             return SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json) ? TakeOfDevices(ring, key, set) : Differs();
         }
 
-        return new RoomFailure(RoomFailureKind.NotFound, "You have no device and no master key of that name.");
+        return new UserFailure(UserFailureKind.NotFound, "You have no device and no master key of that name.");
     }
 
-    private static RoomFailure? JudgeOther(KeyRing ring, SignedKey key, WriteSet set)
+    private static UserFailure? JudgeOther(KeyRing ring, SignedKey key, WriteSet set)
     {
         if (ring.Master(key.UserId) is not { } master || master.PublicKey != key.KeyId)
         {
-            return new RoomFailure(RoomFailureKind.NotFound, "The user has no such master key.");
+            return new UserFailure(UserFailureKind.NotFound, "The user has no such master key.");
         }
 
         if (!SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json)) return Differs();
         return ring.UserSigning is { } signer
             ? Take(ring, key, signer.PublicKey, set)
-            : new RoomFailure(RoomFailureKind.NotFound, "You have no user-signing key.");
+            : new UserFailure(UserFailureKind.NotFound, "You have no user-signing key.");
     }
 
-    private static RoomFailure? Take(KeyRing ring, SignedKey key, string signer, WriteSet set)
+    private static UserFailure? Take(KeyRing ring, SignedKey key, string signer, WriteSet set)
     {
         var signerKey = Ed25519Prefix + signer;
         if (SignedJson.SignatureBy(key.Json, ring.UserId, signerKey) is not { } signature
             || !SignedJson.Holds(key.Json, signature, signer))
         {
-            return new RoomFailure(RoomFailureKind.InvalidSignature, $"There is no valid signature by {signerKey}.");
+            return new UserFailure(UserFailureKind.InvalidSignature, $"There is no valid signature by {signerKey}.");
         }
 
         set.Add(new PutKeySignature(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
         return null;
     }
 
-    private static RoomFailure? TakeOfDevices(KeyRing ring, SignedKey key, WriteSet set)
+    private static UserFailure? TakeOfDevices(KeyRing ring, SignedKey key, WriteSet set)
     {
         var taken = new List<PutKeySignature>();
         var signatures = SignedJson.SignaturesBy(key.Json, ring.UserId) ?? JsonObject.Empty;
@@ -125,17 +125,17 @@ public sealed class SignatureUploads(IStorage storage)
                 || CrossSigningUploads.DevicePublicKey(device) is not { } publicKey
                 || !SignedJson.Holds(key.Json, signature, publicKey))
             {
-                return new RoomFailure(RoomFailureKind.InvalidSignature, $"The signature by {signerKey} is wrong.");
+                return new UserFailure(UserFailureKind.InvalidSignature, $"The signature by {signerKey} is wrong.");
             }
 
             taken.Add(new PutKeySignature(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
         }
 
-        if (taken.Count == 0) return new RoomFailure(RoomFailureKind.InvalidSignature, "There is no signature by one of your devices.");
+        if (taken.Count == 0) return new UserFailure(UserFailureKind.InvalidSignature, "There is no signature by one of your devices.");
         foreach (var signature in taken) set.Add(signature);
         return null;
     }
 
-    private static RoomFailure Differs() =>
-        new(RoomFailureKind.InvalidParam, "This is not the key as it was uploaded.");
+    private static UserFailure Differs() =>
+        new(UserFailureKind.InvalidParam, "This is not the key as it was uploaded.");
 }

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>Keys of local users, as the one who asks may see them: by user id, and device keys by device id too.</summary>
 /// <param name="DeviceKeys">Identity keys of devices, with `unsigned`. Users without any are there, unknown users are not.</param>

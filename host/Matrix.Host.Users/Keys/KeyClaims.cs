@@ -2,7 +2,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>A key that someone asks for: one of that algorithm, of that device.</summary>
 public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Rooms.ToDevice;
+namespace Matrix.Host.Users.ToDevice;
 
 /// <summary>Where messages to devices of other servers' users go. Server-Server API, "Send-to-device messaging".</summary>
 public interface IToDeviceOutbox

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Matrix.Host.Rooms.Caching;
+namespace Matrix.Host.Storage.Caching;
 
 /// <summary>
 /// A cache bounded by bytes: the least recently used entries go first. Safe for many threads; every operation is O(1).

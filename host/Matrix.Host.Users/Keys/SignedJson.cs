@@ -2,7 +2,7 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Sodium;
 
-namespace Matrix.Host.Rooms.Keys;
+namespace Matrix.Host.Users.Keys;
 
 /// <summary>Key objects and the signatures on them. Appendices, "Signing JSON".</summary>
 internal static class SignedJson

@@ -1,14 +1,13 @@
 using System.Diagnostics.Metrics;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Rooms.Keys;
-using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Keys;
 
-namespace Matrix.Host.Rooms.ToDevice;
+namespace Matrix.Host.Users.ToDevice;
 
 /// <summary>A message to a device.</summary>
 /// <param name="UserId">To whom.</param>
@@ -22,7 +21,7 @@ public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject 
 
 /// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
 public sealed class ToDeviceSender(
-    IStorage storage, TransactionLog transactions, string serverName, IToDeviceOutbox outbox, KeyOptions options)
+    IStorage storage, ISentOnce requests, string serverName, IToDeviceOutbox outbox, KeyOptions options)
 {
     private static readonly Meter _meter = new("Matrix.Host.ToDevice");
 
@@ -40,7 +39,7 @@ public sealed class ToDeviceSender(
     /// <param name="messages">The messages.</param>
     /// <param name="stop">Gives up.</param>
     /// <returns>Why nothing was sent; null if all was.</returns>
-    public async ValueTask<RoomFailure?> SendAsync(
+    public async ValueTask<UserFailure?> SendAsync(
         string sender, TransactionKey transaction, string type, IReadOnlyList<ToDeviceMessage> messages, CancellationToken stop)
     {
         var set = new WriteSet(messages.Count + 1);
@@ -58,13 +57,13 @@ public sealed class ToDeviceSender(
             var json = Event(sender, type, message.Content);
             if (json.Length > options.MaxToDeviceBytes)
             {
-                return new RoomFailure(RoomFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
+                return new UserFailure(UserFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
             }
 
             sent += await CountAsync(message, stop).ConfigureAwait(false);
             if (sent > options.MaxToDeviceMessages)
             {
-                return new RoomFailure(RoomFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
+                return new UserFailure(UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
             }
 
             sending.Add(message.UserId, message.DeviceId, json.Length + SendToDevice.Overhead);
@@ -72,9 +71,9 @@ public sealed class ToDeviceSender(
         }
 
         if (remote is not null) outbox.Add(set, sender, type, remote);
-        var result = await transactions.OnceAsync(
+        return await requests.OnceAsync(
             transaction,
-            async mine =>
+            async done =>
             {
                 if (await IsFullAsync(sender, sending, stop).ConfigureAwait(false) is { } full)
                 {
@@ -82,11 +81,10 @@ public sealed class ToDeviceSender(
                     return full;
                 }
 
-                await storage.Writer.WriteAsync(set.Add(mine.Record(EventNid.None)), stop).ConfigureAwait(false);
-                return "";
+                await storage.Writer.WriteAsync(set.Add(done), stop).ConfigureAwait(false);
+                return null;
             },
             stop).ConfigureAwait(false);
-        return result.Failure;
     }
 
     private async ValueTask<int> CountAsync(ToDeviceMessage message, CancellationToken stop) =>
@@ -98,15 +96,15 @@ public sealed class ToDeviceSender(
     /// A failure if an inbox would hold more of the sender than their share. What the sender's other requests write
     /// meanwhile is not looked at: they can go beyond it by as much as they have under way.
     /// </summary>
-    private async ValueTask<RoomFailure?> IsFullAsync(string sender, Inboxes sending, CancellationToken stop)
+    private async ValueTask<UserFailure?> IsFullAsync(string sender, Inboxes sending, CancellationToken stop)
     {
         if (sending.Users.Count == 0) return null;
         foreach (var inbox in await storage.ToDevice.WaitingAsync(sender, sending.Users, stop).ConfigureAwait(false))
         {
             var more = sending.Bytes(inbox.UserId, inbox.DeviceId);
             if (more == 0 || inbox.Bytes + more <= options.MaxToDeviceWaiting) continue;
-            return new RoomFailure(
-                RoomFailureKind.InboxFull,
+            return new UserFailure(
+                UserFailureKind.InboxFull,
                 $"A device of {inbox.UserId} has too many of your messages waiting. It must fetch some first.");
         }
 
