@@ -1,5 +1,8 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.PushRules;
+using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -8,9 +11,23 @@ namespace Matrix.Host.Users;
 /// <summary>The parts that decide about users, for the composition root.</summary>
 public static class UsersServices
 {
-    /// <summary>Adds them. An <see cref="ISentOnce"/> is for the caller to add.</summary>
-    public static IServiceCollection AddUsers(this IServiceCollection services, string serverName, KeyOptions keys) => services
+    /// <summary>
+    /// Adds them. An <see cref="ISentOnce"/> and an <see cref="IGuessLimits"/> are for others to add.
+    /// </summary>
+    public static IServiceCollection AddUsers(this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
+        .AddSingleton(options)
         .AddSingleton(keys)
+        .AddSingleton<AccessTokens>()
+        .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
+        .AddSingleton<Logins>()
+        .AddSingleton<DeviceRemoval>()
+        .AddSingleton<KnownLogins>()
+        .AddSingleton<PasswordLogin>()
+        .AddSingleton<UserLocks>()
+        .AddSingleton<Usernames>()
+        .AddSingleton<RegistrationGate>()
+        .AddSingleton<Deactivation>()
+        .AddSingleton<UserPushRules>()
         .AddSingleton<DeviceKeyUploads>()
         .AddSingleton<KeyQueries>()
         .AddSingleton<KeyClaims>()
@@ -20,7 +37,7 @@ public static class UsersServices
         .AddSingleton(parts => new ToDeviceSender(
             parts.GetRequiredService<IStorage>(),
             parts.GetRequiredService<ISentOnce>(),
-            serverName,
+            options.ServerName,
             parts.GetRequiredService<IToDeviceOutbox>(),
-            parts.GetRequiredService<KeyOptions>()));
+            keys));
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.Client;
-using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Metrics;
@@ -15,6 +14,7 @@ using Matrix.Host.Storage.Writing;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync;
 using Matrix.Host.Users;
+using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -149,7 +149,7 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddRooms()
             .AddStreams()
             .AddSync()
-            .AddUsers(config.ServerName, config.Keys)
+            .AddUsers(config.Users, config.Keys)
             .AddSingleton<ISentOnce, SentOnce>()
             .AddHttp()
             .AddClientApi()

@@ -1,7 +1,6 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;

@@ -134,24 +134,24 @@ internal static class ConfigKeys
         TlsKey,
         CustomCa,
         Key(
-            "registration.enabled", ConfigTypes.Flag, c => c.Client.RegistrationEnabled,
+            "registration.enabled", ConfigTypes.Flag, c => c.Users.RegistrationEnabled,
             "Whether anyone may make an account."),
         Key(
-            "registration.requires_token", ConfigTypes.Flag, c => c.Client.RegistrationRequiresToken,
+            "registration.requires_token", ConfigTypes.Flag, c => c.Users.RegistrationRequiresToken,
             "Whether, if anyone may, a registration token is asked for."),
         Key(
             "registration.shared_secret", ConfigTypes.Text, c => c.Client.RegistrationSharedSecret,
             "Whoever knows this may make accounts, administrators too, by /_synapse/admin/v1/register and `mx user "
                 + "create`. \"\" for nobody."),
         Key(
-            "sessions.access_token_lifetime", ConfigTypes.Duration, c => c.Client.AccessTokenLifetime,
+            "sessions.access_token_lifetime", ConfigTypes.Duration, c => c.Users.AccessTokenLifetime,
             "How long an access token is good for, of clients that refresh theirs. Those of others do not expire."),
         Key(
             "sessions.expired_tokens_kept", ConfigTypes.Duration, c => c.ExpiredTokensKept,
             "How long a client whose token has expired is told so (and may log in again with its data) rather than "
                 + "that it is unknown."),
         Key(
-            "sessions.login_token_lifetime", ConfigTypes.Duration, c => c.Client.LoginTokenLifetime,
+            "sessions.login_token_lifetime", ConfigTypes.Duration, c => c.Users.LoginTokenLifetime,
             "How long a token for logging in another device is good for."),
         Key(
             "sessions.interactive_lifetime", ConfigTypes.Duration, c => c.Client.InteractiveLifetime,
@@ -172,7 +172,7 @@ internal static class ConfigKeys
             "passwords.waiting", ConfigTypes.Whole(0), c => c.PasswordCost.Waiting,
             "Computations that may wait; more log-ins are told to come back."),
         Key(
-            "passwords.shortest", ConfigTypes.Whole(1, 512), c => c.Client.ShortestPassword,
+            "passwords.shortest", ConfigTypes.Whole(1, 512), c => c.Users.ShortestPassword,
             "The fewest characters of a password that its user chooses; administrators give what they like."),
         Key(
             "limits.body", ConfigTypes.FewBytes(4 << 10, 64 << 20), c => c.Http.Body,
@@ -201,7 +201,7 @@ internal static class ConfigKeys
             "limits.info_uri", ConfigTypes.HttpUrl, c => c.Client.LimitsInfo,
             "A page about what accounts may hold, which clients show a user who has reached a limit; \"\" for none."),
         Key(
-            "limits.devices", ConfigTypes.Whole(1, 100_000), c => c.Client.Devices,
+            "limits.devices", ConfigTypes.Whole(1, 100_000), c => c.Users.Devices,
             "Devices of one user; more log-ins are refused."),
         Key(
             "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Client.AccountData,
@@ -290,10 +290,10 @@ internal static class ConfigKeys
                 + "not count there."),
         Key("rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst, "The same, at once."),
         Key(
-            "rate_limits.known_logins", ConfigTypes.Whole(1), c => c.Client.KnownLogins,
+            "rate_limits.known_logins", ConfigTypes.Whole(1), c => c.Users.KnownLogins,
             "Users and addresses, in pairs, of which a log-in is remembered; the oldest go first."),
         Key(
-            "rate_limits.known_logins_kept", ConfigTypes.Duration, c => c.Client.KnownLoginsKept,
+            "rate_limits.known_logins_kept", ConfigTypes.Duration, c => c.Users.KnownLoginsKept,
             "How long it is remembered. A restart forgets it."),
         Key(
             "rate_limits.registration_per_second", ConfigTypes.Number, c => c.Rates.Registration.PerSecond,
@@ -368,7 +368,7 @@ internal static class ConfigKeys
             "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Sync.PushRuleCacheBytes,
             "Users' own push rules."),
         Key(
-            "cache.tokens", ConfigTypes.Whole(16), c => c.Client.CachedTokens,
+            "cache.tokens", ConfigTypes.Whole(16), c => c.Users.CachedTokens,
             "Access tokens whose owners are remembered."),
         Key(
             "cache.events", ConfigTypes.Bytes(1 << 20, 64L << 30), c => c.Rooms.EventCacheBytes,

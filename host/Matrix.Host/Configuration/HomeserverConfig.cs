@@ -8,6 +8,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
+using Matrix.Host.Users;
 using Matrix.Host.Users.Keys;
 using Microsoft.Extensions.Logging;
 
@@ -48,6 +49,8 @@ internal sealed record HomeserverConfig
         Tracked: 100_000);
 
     internal ClientOptions Client { get; init; } = new() { ServerName = "" };
+
+    internal UsersOptions Users { get; init; } = new() { ServerName = "" };
 
     internal RoomsOptions Rooms { get; init; } = new() { ServerName = "" };
 
@@ -110,6 +113,7 @@ internal sealed record HomeserverConfig
             DataDir = dataDir,
             Storage = config.Storage with { DataDir = dataDir, ServerName = serverName },
             Client = config.Client with { ServerName = serverName },
+            Users = config.Users with { ServerName = serverName },
             Rooms = config.Rooms with { ServerName = serverName },
         }, mistakes);
     }

@@ -35,7 +35,7 @@ public sealed class ConfigTests
         Assert.That(mistakes, Is.Empty);
         Assert.That(values.Get(ConfigKeys.ServerName), Is.EqualTo("example.org"));
         var (config, _) = HomeserverConfig.From(values, "/somewhere");
-        Assert.That(config!.Client.AccessTokenLifetime, Is.EqualTo(TimeSpan.FromHours(1)));
+        Assert.That(config!.Users.AccessTokenLifetime, Is.EqualTo(TimeSpan.FromHours(1)));
         foreach (var key in ConfigKeys.All.Where(k => !k.Hidden))
         {
             Assert.That(values.PlaceOf(key), Does.StartWith("homeserver.yaml:"), key.Path);

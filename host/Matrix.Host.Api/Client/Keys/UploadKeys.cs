@@ -3,6 +3,7 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Keys;
 

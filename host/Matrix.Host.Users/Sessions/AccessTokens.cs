@@ -1,16 +1,15 @@
 using System.Collections.Concurrent;
-using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Api.Client.Sessions;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
 /// Says whose an access token is, from memory where it was used lately. A commit that ends tokens makes what is remembered of that user
 /// stale before anyone is told of the commit: a logged-out token is refused from then on.
 /// </summary>
-internal sealed class AccessTokens : IAccessTokens, IChangeConsumer
+public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 {
     // Users share stripes: ending one user's tokens makes those of a few others be looked up once more.
     private const int Stripes = 4096;
@@ -26,7 +25,8 @@ internal sealed class AccessTokens : IAccessTokens, IChangeConsumer
     private ConcurrentDictionary<TokenHash, Known> _young = new();
     private ConcurrentDictionary<TokenHash, Known> _old = new();
 
-    public AccessTokens(IStorage storage, ClientOptions options, TimeProvider clock)
+    /// <summary>Starts to hear of commits.</summary>
+    public AccessTokens(IStorage storage, UsersOptions options, TimeProvider clock)
     {
         _storage = storage;
         _clock = clock;

@@ -1,39 +1,38 @@
 using Matrix.Core.Ident;
-using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Api.Client.Login;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>What came of a password.</summary>
-internal abstract record PasswordCheck
+public abstract record PasswordCheck
 {
     private PasswordCheck()
     {
     }
 
     /// <summary>It is that user's. What is granted for it requires that the row's hash still is the user's.</summary>
-    internal sealed record Right(UserRow User) : PasswordCheck;
+    public sealed record Right(UserRow User) : PasswordCheck;
 
     /// <summary>It is not, or there is no such user, or none who may log in: who asks is not told which.</summary>
-    internal sealed record Wrong : PasswordCheck;
+    public sealed record Wrong : PasswordCheck;
 
     /// <summary>Too many try, for this user or at all.</summary>
-    internal sealed record TooMany(TimeSpan Wait) : PasswordCheck;
+    public sealed record TooMany(TimeSpan Wait) : PasswordCheck;
 }
 
 /// <summary>Checks passwords: as slowly for users that do not exist, and not too often for any one.</summary>
-internal sealed class PasswordLogin(
-    IStorage storage, PasswordHasher hasher, RateLimiter limiter, KnownLogins known, ClientOptions options)
+public sealed class PasswordLogin(
+    IStorage storage, PasswordHasher hasher, IGuessLimits limits, KnownLogins known, UsersOptions options)
 {
     private const int Longest = 512;
 
     private static readonly PasswordCheck _wrong = new PasswordCheck.Wrong();
 
     /// <summary>Whether this is the password of that user; null stands for a user whom we do not know.</summary>
-    internal async ValueTask<PasswordCheck> CheckAsync(string? userId, string password, string address, CancellationToken stop)
+    public async ValueTask<PasswordCheck> CheckAsync(string? userId, string password, string address, CancellationToken stop)
     {
         var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
         var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
@@ -55,23 +54,22 @@ internal sealed class PasswordLogin(
         return new PasswordCheck.Right(hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
     }
 
-    /// <summary>What is wrong with a new password; null if nothing is.</summary>
-    internal Answer? Judge(string password) => password.Length switch
+    /// <summary>What is wrong with a new password, in a sentence; null if nothing is.</summary>
+    public string? Judge(string password) => password.Length switch
     {
-        > Longest => Answer.Error(400, MatrixError.WeakPassword, $"A password has at most {Longest} characters."),
-        _ when password.Length < options.ShortestPassword =>
-            Answer.Error(400, MatrixError.WeakPassword, $"A password has at least {options.ShortestPassword} characters."),
+        > Longest => $"A password has at most {Longest} characters.",
+        _ when password.Length < options.ShortestPassword => $"A password has at least {options.ShortestPassword} characters.",
         _ => null,
     };
 
     /// <summary>What is wrong with a password that an administrator chose: how weak it may be is theirs to say.</summary>
-    internal static Answer? JudgeOfAdministrator(string password) =>
-        password.Length is 0 or > Longest ? Answer.Error(400, MatrixError.WeakPassword, $"A password has 1 to {Longest} characters.") : null;
+    public static string? JudgeOfAdministrator(string password) =>
+        password.Length is 0 or > Longest ? $"A password has 1 to {Longest} characters." : null;
 
     // Whoever guesses from elsewhere cannot use up the tries of those who logged in from their address.
     private TimeSpan Take(string userId, string address) => known.Knows(userId, address)
-        ? limiter.Take(RateClass.KnownLogin, $"{userId} {address}")
-        : limiter.Take(RateClass.Password, userId);
+        ? limits.TakeKnown(userId, address)
+        : limits.Take(userId);
 
     // People capitalise their names; new user ids are in lower case.
     private async ValueTask<UserRow?> FindAsync(string userId, CancellationToken stop)

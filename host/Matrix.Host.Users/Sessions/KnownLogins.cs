@@ -1,17 +1,17 @@
-namespace Matrix.Host.Api.Client.Login;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
 /// Users and the addresses that their right passwords came from lately, in memory and bounded: guesses from elsewhere
 /// do not count there.
 /// </summary>
-internal sealed class KnownLogins(ClientOptions options, TimeProvider clock)
+public sealed class KnownLogins(UsersOptions options, TimeProvider clock)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string UserId, string Address), LinkedListNode<Login>> _byPair = [];
     private readonly LinkedList<Login> _byAge = new();
 
     /// <summary>Whether a right password of the user came from there lately.</summary>
-    internal bool Knows(string userId, string address)
+    public bool Knows(string userId, string address)
     {
         lock (_lock)
         {
@@ -21,7 +21,7 @@ internal sealed class KnownLogins(ClientOptions options, TimeProvider clock)
     }
 
     /// <summary>A right password came from there, now.</summary>
-    internal void Remember(string userId, string address)
+    public void Remember(string userId, string address)
     {
         lock (_lock)
         {

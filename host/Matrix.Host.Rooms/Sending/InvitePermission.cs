@@ -1,7 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Storage.Tables.AccountData;
 
-namespace Matrix.Host.Rooms.Accounts;
+namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>Who wants no invites (`m.invite_permission_config`). Client-Server API, "Invite permission".</summary>
 internal sealed class InvitePermission(IAccountDataTable accountData)

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Matrix.Host.Api.Client.Sessions;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
 /// What a token is stored and looked up under. A token has 256 random bits, so its SHA-256 is enough: there is nothing to guess, and who

@@ -1,4 +1,4 @@
-namespace Matrix.Host.Api.Http;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>What a token turned out to be.</summary>
 /// <param name="Caller">Who calls; null if the token is not valid.</param>

@@ -1,6 +1,6 @@
 using Matrix.Host.Api.Http;
 
-namespace Matrix.Host.Api.Client.Login;
+namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>Reads who is meant by the members of a log-in. Client-Server API, "Identifier types".</summary>
 internal static class UserIdentifier

@@ -1,4 +1,4 @@
-namespace Matrix.Host.Api.Http;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>Who calls, as the access token says. Client-Server API, "Using access tokens".</summary>
 /// <param name="UserId">The user.</param>

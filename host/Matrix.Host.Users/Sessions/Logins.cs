@@ -1,10 +1,9 @@
-using System.Text.Json;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Api.Client.Sessions;
+namespace Matrix.Host.Users.Sessions;
 
 /// <summary>What a client is given when it has logged in.</summary>
 /// <param name="UserId">The user.</param>
@@ -12,35 +11,27 @@ namespace Matrix.Host.Api.Client.Sessions;
 /// <param name="AccessToken">The access token.</param>
 /// <param name="RefreshToken">The refresh token, if the client asked for one.</param>
 /// <param name="ExpiresIn">How long the access token is good for; null for ever.</param>
-internal sealed record IssuedLogin(string UserId, string DeviceId, string AccessToken, string? RefreshToken, TimeSpan? ExpiresIn)
+public sealed record IssuedLogin(string UserId, string DeviceId, string AccessToken, string? RefreshToken, TimeSpan? ExpiresIn)
 {
     /// <summary>Not the tokens.</summary>
     public override string ToString() => $"{UserId} {DeviceId}";
-
-    /// <summary>Writes the tokens, as every answer that gives them does.</summary>
-    internal void WriteTokens(Utf8JsonWriter json)
-    {
-        json.WriteString("access_token", AccessToken);
-        if (RefreshToken is not null) json.WriteString("refresh_token", RefreshToken);
-        if (ExpiresIn is { } time) json.WriteNumber("expires_in_ms", (long)time.TotalMilliseconds);
-    }
 }
 
 /// <summary>What a client asks for when it logs in.</summary>
 /// <param name="DeviceId">The device that it is, or null for a new one.</param>
 /// <param name="DisplayName">What a new device is called.</param>
 /// <param name="Refreshes">Whether it refreshes its tokens.</param>
-internal sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refreshes);
+public sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refreshes);
 
 /// <summary>Makes devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
-internal sealed class Logins(IStorage storage, ClientOptions options, TimeProvider clock)
+public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider clock)
 {
     private const int TokenBytes = 32;
     private const int DeviceIdLetters = 10;
     private const string DeviceIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     /// <summary>A device and its tokens are added to what is written. Tokens that the device had before end.</summary>
-    internal IssuedLogin Add(WriteSet set, string userId, LoginWish wish)
+    public IssuedLogin Add(WriteSet set, string userId, LoginWish wish)
     {
         var deviceId = wish.DeviceId ?? SecretBytes.RandomText(DeviceIdLetters, DeviceIdAlphabet);
         var access = NewAccessToken();
@@ -59,14 +50,14 @@ internal sealed class Logins(IStorage storage, ClientOptions options, TimeProvid
     }
 
     /// <summary>Whether a user with that many devices may log in from a new one.</summary>
-    internal async ValueTask<bool> MayAddDeviceAsync(string userId, string? deviceId, CancellationToken stop)
+    public async ValueTask<bool> MayAddDeviceAsync(string userId, string? deviceId, CancellationToken stop)
     {
         var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
         return devices.Count < options.Devices || devices.Any(d => d.DeviceId == deviceId);
     }
 
     /// <summary>Uses a refresh token; null if it is not valid.</summary>
-    internal async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(string refreshToken, CancellationToken stop)
+    public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(string refreshToken, CancellationToken stop)
     {
         if (!TokenHash.TryOf(refreshToken, out var old)) return null;
 
@@ -80,7 +71,7 @@ internal sealed class Logins(IStorage storage, ClientOptions options, TimeProvid
     /// <summary>
     /// A token for logging in another device, and how long it is good for; null if the condition did not hold.
     /// </summary>
-    internal async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
+    public async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
         string userId, ConditionalOperation condition, CancellationToken stop)
     {
         var token = "mlt_" + SecretBytes.RandomText(TokenBytes);
@@ -91,7 +82,7 @@ internal sealed class Logins(IStorage storage, ClientOptions options, TimeProvid
     }
 
     /// <summary>Whose a login token is, and its use, which the login requires; null if it is not valid.</summary>
-    internal async ValueTask<(string UserId, RedeemLoginToken Use)?> FindLoginTokenAsync(string token, CancellationToken stop)
+    public async ValueTask<(string UserId, RedeemLoginToken Use)?> FindLoginTokenAsync(string token, CancellationToken stop)
     {
         if (!TokenHash.TryOf(token, out var hash)) return null;
         var bytes = hash.ToBytes();

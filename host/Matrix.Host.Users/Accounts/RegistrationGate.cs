@@ -1,13 +1,21 @@
-using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
 
-namespace Matrix.Host.Api.Client.Registration;
+namespace Matrix.Host.Users.Accounts;
+
+/// <summary>How one may register.</summary>
+/// <param name="Freely">Without anything.</param>
+/// <param name="ByToken">By a registration token.</param>
+public readonly record struct RegistrationWays(bool Freely, bool ByToken)
+{
+    /// <summary>Whether nobody may.</summary>
+    public bool IsClosed => !Freely && !ByToken;
+}
 
 /// <summary>Who may register: by configuration, and the first user by a token that the server's owner is shown.</summary>
-public sealed class RegistrationGate(IStorage storage, ClientOptions options, TimeProvider clock)
+public sealed class RegistrationGate(IStorage storage, UsersOptions options, TimeProvider clock)
 {
     private const int TokenLetters = 24;
     private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -26,20 +34,13 @@ public sealed class RegistrationGate(IStorage storage, ClientOptions options, Ti
         return token;
     }
 
-    /// <summary>The ways to register; none if registration is closed.</summary>
-    internal async ValueTask<IReadOnlyList<AuthFlow>> FlowsAsync(CancellationToken stop)
+    /// <summary>How one may register now.</summary>
+    public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop)
     {
-        var byToken = new AuthFlow(AuthStage.RegistrationToken);
-        if (options is { RegistrationEnabled: true, RegistrationRequiresToken: true }) return [byToken];
+        if (options is { RegistrationEnabled: true, RegistrationRequiresToken: true }) return new RegistrationWays(Freely: false, ByToken: true);
 
         var first = await OutstandingAsync(stop).ConfigureAwait(false) is not null;
-        return (options.RegistrationEnabled, first) switch
-        {
-            (true, true) => [new AuthFlow(AuthStage.Dummy), byToken],
-            (true, false) => [new AuthFlow(AuthStage.Dummy)],
-            (false, true) => [byToken],
-            (false, false) => [],
-        };
+        return new RegistrationWays(options.RegistrationEnabled, ByToken: first);
     }
 
     private async ValueTask<string?> OutstandingAsync(CancellationToken stop)
