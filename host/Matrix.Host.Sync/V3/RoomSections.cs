@@ -1,5 +1,6 @@
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage.Tables.AccountData;
 
