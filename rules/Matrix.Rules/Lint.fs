@@ -140,6 +140,7 @@ module Lint =
         || Condition.all condition
            |> List.exists (function
                | Condition.Compare(a, _, b) -> isValue a || isValue b
+               | Condition.NewIsNoLevel -> true
                | _ -> false)
 
     let rec private readsEventAlone (condition: Condition) : bool =

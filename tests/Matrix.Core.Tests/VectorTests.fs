@@ -200,6 +200,37 @@ let ``A malformed decision is told with the place in it`` (text: string, place: 
         Assert.That(fault.Problem, Does.Contain told)
     | Ok _ -> Assert.Fail "read"
 
+[<Test>]
+let ``An event carries the signature of its sender's server, which questions do not name`` () =
+    let file = VectorFiles.parse "authorization/decisions.json"
+
+    let signers =
+        file.Vectors
+        |> List.filter (fun v -> v.Name = "Any member event that names an authorising user needs the signature")
+        |> List.map (fun v ->
+            match Vectors.authCase v with
+            | Ok case -> List.ofArray case.Facts.Signers
+            | Error fault -> failwith $"{fault}")
+
+    Assert.That((signers = List.replicate 3 [ "two" ]), $"%A{signers}")
+
+[<Test>]
+let ``No decision names the sender's own server among the signers`` () =
+    let redundant = [
+        for file in VectorFiles.ofKinds [ "authorization" ] do
+            for case in VectorFiles.casesOf file do
+                match case.TryFind "signers", case.TryFind "event" with
+                | ValueSome(Json.Array signers), ValueSome(Json.Object event) ->
+                    let sender = string (event.Text "sender")
+                    let own = Json.String(sender.Substring(sender.IndexOf ':' + 1))
+
+                    if Array.contains own signers then
+                        file + ": " + string (case.Text "name")
+                | _ -> ()
+    ]
+
+    Assert.That(redundant, Is.Empty)
+
 let private decisions (id: string) : AuthCase list = [
     for file in VectorFiles.ofKinds [ "authorization" ] do
         for vector in (VectorFiles.parse file).Vectors do

@@ -287,6 +287,7 @@ module internal Conditions =
                 let x = a f
                 let y = b f
                 x <> Frame.NoPower && y <> Frame.NoPower && related x y
+        | Condition.NewIsNoLevel -> _.NewIsNoLevel
         | Condition.KeysNameACreator path -> namesACreator (Array.ofList path)
 
     /// A version's selection, compiled.

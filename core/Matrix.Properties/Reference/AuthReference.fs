@@ -20,6 +20,8 @@ type internal Entry = {
     Key: string
     Old: int64 option
     New: int64 option
+    /// The value after is there, is not the one before, and does not count as a level.
+    NewIsMalformed: bool
 }
 
 /// One question, with the state behind a lookup by type and state key.
@@ -328,6 +330,7 @@ let rec internal holds (scene: Scene) (condition: Condition) : bool =
         | None -> false
     | Condition.ThirdPartyInviteKnown -> (invitation scene).IsSome
     | Condition.Compare(a, relation, b) -> isPresent (power scene a) (power scene b) (compares relation)
+    | Condition.NewIsNoLevel -> scene.Entry |> Option.exists _.NewIsMalformed
     | Condition.KeysNameACreator path ->
         match at path (Json.Object event.Content) with
         | Some(Json.Object o) -> creators scene |> List.exists o.Has
@@ -419,7 +422,26 @@ let internal entriesOf (scene: Scene) (entries: Entries) : Entry list =
         Key = key
         Old = at path (levels scene) |> Option.bind (levelOf values)
         New = at path event |> Option.bind (levelOf values)
+        NewIsMalformed =
+            match at path event with
+            | Some json -> (levelOf values json).IsNone && at path (levels scene) <> Some json
+            | None -> false
     }
+
+    // A map that is not an object, and was not the same before: it stands for itself.
+    let malformedMap name =
+        match at [ name ] event with
+        | Some(Json.Object _)
+        | None -> []
+        | Some json when at [ name ] (levels scene) = Some json -> []
+        | Some _ -> [
+            {
+                Key = name
+                Old = None
+                New = None
+                NewIsMalformed = true
+            }
+          ]
 
     let keys json =
         match json with
@@ -435,11 +457,16 @@ let internal entriesOf (scene: Scene) (entries: Entries) : Entry list =
                 |> List.distinct
                 |> List.sortWith (fun a b -> JsonObject.CompareKeys(a, b))
 
-            for key in both -> entry [ name; key ] key
+            yield! malformedMap name
+
+            for key in both do
+                entry [ name; key ] key
       ]
 
 let internal alteration (entry: Entry) : Alteration option =
     match entry.Old, entry.New with
+    | None, _ when entry.NewIsMalformed -> Some Alteration.Added
+    | _, None when entry.NewIsMalformed -> Some Alteration.Changed
     | None, Some _ -> Some Alteration.Added
     | Some _, None -> Some Alteration.Removed
     | Some a, Some b when a <> b -> Some Alteration.Changed

@@ -170,6 +170,11 @@ module Words =
             + (if yes then "a" else "no")
             + " third-party invitation of the token"
         | Condition.Compare(a, r, b) -> power a + isOrNot yes + relation r + " " + power b
+        | Condition.NewIsNoLevel ->
+            if yes then
+                "the value after is not a level"
+            else
+                "the value after is a level or missing"
         | Condition.KeysNameACreator p ->
             path p
             + (if yes then

@@ -178,7 +178,10 @@ type internal Rendering(about: string, kind: string) =
                 | rejected -> "rejected", texts (rejected |> List.map fst |> List.distinct)
 
                 if event.Content.Has "join_authorised_via_users_server" then
-                    "signers", texts case.Facts.Signers
+                    "signers",
+                    case.Facts.Signers
+                    |> Seq.filter (fun signer -> not (event.Sender.EndsWith(":" + signer, System.StringComparison.Ordinal)))
+                    |> texts
 
                 if event.Content.Has "third_party_invite" then
                     "third_party_keys", texts case.Facts.ThirdPartyKeys
