@@ -53,6 +53,7 @@ module LevelValues =
         match json with
         | Json.Int n -> ValueSome(within n)
         | Json.String text when values <> PowerLevelValues.Integers -> ofText text
+        | Json.BigInt digits when values = PowerLevelValues.IntegersFloatsAndStrings -> ofText digits
         | Json.Float d when values = PowerLevelValues.IntegersFloatsAndStrings -> ofFloat d
         | _ -> ValueNone
 
