@@ -2,6 +2,7 @@ namespace Matrix.Cli
 
 open System
 open Argu
+open Matrix.Cli.Output
 
 /// A shell that can complete command lines.
 type Shell =

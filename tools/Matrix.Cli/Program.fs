@@ -3,6 +3,7 @@ namespace Matrix.Cli
 open System
 open System.IO
 open Argu
+open Matrix.Cli.Output
 open Matrix.Cli.Config
 open Matrix.Cli.Db
 open Matrix.Cli.Rules

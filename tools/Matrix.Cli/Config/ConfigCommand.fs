@@ -1,7 +1,6 @@
 namespace Matrix.Cli.Config
 
 open Argu
-open Matrix.Cli
 open Matrix.Cli.Output
 open Matrix.Host.Configuration
 

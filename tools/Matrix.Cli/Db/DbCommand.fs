@@ -4,7 +4,7 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Host.Storage

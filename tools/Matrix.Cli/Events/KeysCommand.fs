@@ -2,7 +2,7 @@ namespace Matrix.Cli.Events
 
 open System.IO
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Host.Sodium
 

@@ -47,7 +47,7 @@ module internal Report =
 
     let private shown cell =
         match cell with
-        | Word text -> Matrix.Cli.Ending.printable text
+        | Word text -> Ending.printable text
         | Count number -> number.ToString(inv)
         | Size bytes -> size bytes
         | Truth flag -> if flag then "yes" else "no"

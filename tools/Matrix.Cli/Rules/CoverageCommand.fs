@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules
 open System
 open System.Collections.Generic
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds

@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules
 open System
 open System.Text.Json
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Properties.Reference

@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules
 open System
 open System.IO
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Cli.Rules.Site
 open Matrix.Rules

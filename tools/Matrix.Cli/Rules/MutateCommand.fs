@@ -1,9 +1,8 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Cli.Vectors
 open Matrix.Properties.Mutation
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
@@ -99,8 +98,8 @@ module internal MutateCommand =
             RoomVersions.wanted (arguments.TryGetResult MutateArguments.Room_Version)
 
         let files =
-            match Files.ofCheckout () with
-            | Some folder -> Files.readAll [ folder ]
+            match VectorFiles.ofCheckout () with
+            | Some folder -> VectorFiles.readAll [ folder ]
             | None -> Error(Misused "there is no tests/vectors here: expected to be run from a checkout, for its vectors")
 
         match versions, files with

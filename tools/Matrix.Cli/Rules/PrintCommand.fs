@@ -3,7 +3,8 @@ namespace Matrix.Cli.Rules
 open System
 open System.IO
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
+open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 

@@ -1,7 +1,7 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Output
 
 [<RequireSubcommand>]
 type RulesArguments =

@@ -4,9 +4,8 @@ open System
 open System.Threading
 open System.Threading.Tasks
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Cli.Rules
 open Matrix.Properties.Simulation
 
 type SimulateArguments =

@@ -3,8 +3,7 @@ namespace Matrix.Cli.State
 open System
 open System.Collections.Generic
 open Argu
-open Matrix.Cli
-open Matrix.Cli.Events
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -122,7 +121,7 @@ module internal StateCommand =
             }
 
     let private read (arguments: ParseResults<ResolveArguments>) : Result<Explanation.Resolved, Ending> =
-        match Rules.RoomVersions.find (arguments.GetResult Room_Version) with
+        match RoomVersions.find (arguments.GetResult Room_Version) with
         | Error ending -> Error ending
         | Ok version ->
             let format = EventFormat version

@@ -2,7 +2,6 @@ namespace Matrix.Cli.Users
 
 open System
 open Argu
-open Matrix.Cli
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Cli.Users.SharedSecretRegistration

@@ -5,7 +5,7 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Properties.Vectors
 open Matrix.Properties.Vectors.Generation
@@ -74,14 +74,14 @@ module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
 
     let private check (arguments: ParseResults<CheckArguments>) =
-        match Files.readAll (arguments.GetResult CheckArguments.Files) with
+        match VectorFiles.readAll (arguments.GetResult CheckArguments.Files) with
         | Error ending -> ending
         | Ok files ->
             let results = [
                 for name, file in files do
                     for vector in file.Vectors do
                         let found =
-                            match Vectors.answer Files.ed25519 file.Kind vector.Question with
+                            match Vectors.answer VectorFiles.ed25519 file.Kind vector.Question with
                             | Error fault -> string fault
                             | Ok answer ->
                                 Vectors.differences file.Kind true vector answer
@@ -129,7 +129,7 @@ module internal VectorsCommand =
         let files =
             match arguments.GetResult(RunArguments.Files, []) with
             | [] ->
-                match Files.ofCheckout () with
+                match VectorFiles.ofCheckout () with
                 | Some folder -> Ok [ folder ]
                 | None -> Error(Misused "no FILE is given, and there is no tests/vectors here")
             | files -> Ok files
@@ -137,7 +137,7 @@ module internal VectorsCommand =
         if not (patience >= 0.001 && patience <= 3600.0) then
             Misused $"--timeout: expected 0.001 to 3600 seconds, found {patience}"
         else
-            match arguments.TryGetResult Against, files |> Result.bind Files.readAll with
+            match arguments.TryGetResult Against, files |> Result.bind VectorFiles.readAll with
             | None, _ -> Misused "--against: expected the command that is asked"
             | _, Error ending -> ending
             | Some command, Ok files ->
@@ -182,7 +182,7 @@ module internal VectorsCommand =
 
             while isOpen do
                 match! lines.ReadAsync CancellationToken.None with
-                | Line.Read line -> do! say (Protocol.answer Files.ed25519 "Matrix.Hybrid" line)
+                | Line.Read line -> do! say (Protocol.answer VectorFiles.ed25519 "Matrix.Hybrid" line)
                 | Line.TooLong -> do! say (Protocol.refusal $"a line of more than {Protocol.LongestLine} bytes")
                 | Line.None -> isOpen <- false
 
@@ -216,14 +216,14 @@ module internal VectorsCommand =
         | Ok folder when not (Directory.Exists folder) -> Misused $"{folder}: there is no such folder"
         | Ok folder ->
             let others =
-                Files.inFolder folder
+                VectorFiles.inFolder folder
                 |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) GeneratedVectors.files))
 
             let mutants files =
                 use progress = new Progress()
                 GeneratedVectors.mutants files progress.Show
 
-            match Files.readAll others with
+            match VectorFiles.readAll others with
             | Error ending -> ending
             | Ok files ->
                 match mutants files with

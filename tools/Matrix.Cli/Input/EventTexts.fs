@@ -1,8 +1,8 @@
 /// Files of events and other JSON: read, and where they are wrong said with file and place.
-module internal Matrix.Cli.Events.Input
+module internal Matrix.Cli.Input.EventTexts
 
 open System
-open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
 

@@ -1,5 +1,5 @@
 /// Cases that show a difference, as every form of an answer tells them.
-module internal Matrix.Cli.Rules.Cases
+module internal Matrix.Cli.Output.Cases
 
 open System
 open Matrix.Rules

@@ -1,7 +1,7 @@
 /// Room versions, areas and rules as they are named on the command line.
-module internal Matrix.Cli.Rules.RoomVersions
+module internal Matrix.Cli.Input.RoomVersions
 
-open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 

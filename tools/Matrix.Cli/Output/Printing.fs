@@ -1,10 +1,9 @@
 /// Rows of rules on standard output.
-module internal Matrix.Cli.Rules.Printing
+module internal Matrix.Cli.Output.Printing
 
 open System
 open System.Text
 open System.Text.Json
-open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 
