@@ -25,6 +25,13 @@ module Flatten =
             version with
                 Settings = Settings.apply x version.Settings
           }
+        | Change.Resolution x -> {
+            version with
+                Settings = {
+                    version.Settings with
+                        StateResolution = StateResolutionAlgorithm.edit x version.Settings.StateResolution
+                }
+          }
         | Change.Redaction x -> {
             version with
                 Redaction = Redaction.apply x version.Redaction

@@ -231,6 +231,85 @@ let ``No decision names the sender's own server among the signers`` () =
 
     Assert.That(redundant, Is.Empty)
 
+[<Test>]
+let ``Rules read back from their JSON decide every vector as the rules themselves do`` () =
+    let given (result: Result<'a, VectorFault>) =
+        match result with
+        | Ok value -> value
+        | Error fault -> failwith $"{fault}"
+
+    let reread (json: Json) =
+        match JsonReader.Parse(ReadOnlySpan<byte>(CanonicalJson.bytes json), Reading.Client, JsonLimits.federationBody) with
+        | Ok json -> json
+        | Error e -> failwith $"{e}"
+
+    let rules =
+        dict [
+            for v in Versions.withUnstable ->
+                v.Id,
+                Matrix.Core.Auth.AuthRules {
+                    v with
+                        Authorization = RuleTrees.ofRules v.Authorization |> reread |> RuleTrees.readRules |> given
+                        Handling = RuleTrees.ofRules v.Handling |> reread |> RuleTrees.readRules |> given
+                        Selections =
+                            RuleTrees.ofSelections v.Selections
+                            |> reread
+                            |> RuleTrees.readSelections
+                            |> given
+                }
+        ]
+
+    let mutable asked = 0
+
+    for file in VectorFiles.ofKinds [ "authorization" ] do
+        let read = VectorFiles.parse file
+
+        for vector in read.Vectors do
+            let decision =
+                AuthCase.decide rules[vector.Version] (given (Vectors.authCase vector))
+
+            asked <- asked + 1
+
+            if not (Vectors.differences read.Kind true vector (Vectors.ofDecision decision)).IsEmpty then
+                Assert.Fail $"{file} {vector.Place}: {decision}"
+
+    Assert.That(asked, Is.GreaterThan 2000)
+
+    for v in Versions.withUnstable do
+        let again = rules[v.Id].Version
+
+        Assert.That(
+            (again.Authorization = v.Authorization
+             && again.Handling = v.Handling
+             && again.Selections = v.Selections),
+            v.Id
+        )
+
+[<Test>]
+let ``The page about rules as JSON names every condition`` () =
+    let page = File.ReadAllText(Path.Combine(VectorFiles.folder, "rules-json.md"))
+
+    Assert.That(
+        RuleTrees.conditionNames
+        |> List.filter (fun name -> not (page.Contains("`" + name + "`"))),
+        Is.Empty
+    )
+
+[<TestCase("""[{"kind":"clause"}]""", "rules[0]", "'id' is missing")>]
+[<TestCase("""[{"kind":"scope","id":"a","text":"","when":"sometimes","inside":[]}]""", "rules[0].when", "sometimes")>]
+[<TestCase("""[{"kind":"scope","id":"a","text":"","when":{"compare":["required"]},"inside":[]}]""",
+           "rules[0].when.compare",
+           "3 values")>]
+let ``Rules that are malformed as JSON are told with the place in them`` (text: string, place: string, told: string) =
+    match JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Client, JsonLimits.clientBody) with
+    | Ok json ->
+        match RuleTrees.readRules json with
+        | Error fault ->
+            Assert.That(fault.Place, Is.EqualTo place)
+            Assert.That(fault.Problem, Does.Contain told)
+        | Ok _ -> Assert.Fail "read"
+    | Error e -> Assert.Fail $"{e}"
+
 let private decisions (id: string) : AuthCase list = [
     for file in VectorFiles.ofKinds [ "authorization" ] do
         for vector in (VectorFiles.parse file).Vectors do

@@ -316,12 +316,33 @@ let revised: Steps = {
         Start = fun _ -> Map.empty
 }
 
-/// The steps of a room version that has version 2 or 2.1.
+/// The steps of a room version, other than version 1, by what its algorithm says.
 let stepsOf (version: RoomVersion) : Steps =
-    if version.Settings.StateResolution = StateResolutionAlgorithm.V2_1 then
-        revised
-    else
-        second
+    let has = version.Settings.StateResolution.Has
+
+    {
+        second with
+            AuthDifference =
+                if has (ResolutionStep.Gather ConflictedPart.AuthDifference) then
+                    second.AuthDifference
+                else
+                    fun _ _ -> Set.empty
+            Subgraph =
+                if has (ResolutionStep.Gather ConflictedPart.Subgraph) then
+                    revised.Subgraph
+                else
+                    second.Subgraph
+            Start =
+                if has (ResolutionStep.StartFrom Start.Empty) then
+                    revised.Start
+                else
+                    second.Start
+            Finish =
+                if has ResolutionStep.KeepUnconflicted then
+                    second.Finish
+                else
+                    fun unconflicted reached -> (unconflicted, reached) ||> Map.fold (fun state key id -> state.Add(key, id))
+    }
 
 /// Resolves by version 2 or 2.1, with these steps.
 let resolveBy (steps: Steps) (graph: Graph) (states: StateMap list) : Outcome =
@@ -479,6 +500,7 @@ let resolveFirstBy (steps: FirstSteps) (graph: Graph) (states: StateMap list) : 
 
 /// Resolves as the version's page says.
 let resolve (graph: Graph) (states: StateMap list) : Outcome =
-    match graph.Version.Settings.StateResolution with
-    | StateResolutionAlgorithm.V1 -> resolveFirstBy first graph states
-    | _ -> resolveBy (stepsOf graph.Version) graph states
+    if graph.Version.Settings.StateResolution.IsByType then
+        resolveFirstBy first graph states
+    else
+        resolveBy (stepsOf graph.Version) graph states

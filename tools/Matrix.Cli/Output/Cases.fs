@@ -175,17 +175,13 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
         b.Id + " " + verb apart.SecondDecision + " it: " + why b apart.SecondDecision
       ]
 
-let private raw (json: Text.Json.Utf8JsonWriter) (name: string) (value: Json) =
-    json.WritePropertyName name
-    json.WriteRawValue(short value)
-
 let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomVersion) (case: AuthCase) (decision: Decision) =
     json.WriteStartObject name
     json.WriteString("version", version.Id)
     json.WriteBoolean("accepted", decision.IsOk)
     json.WriteString("clause", decision.Clause)
     json.WriteString("explanation", why version decision)
-    raw json "event" (eventObject case.Event (Some [ for c in case.Facts.AuthEvents -> c.Event.EventId ]))
+    Printing.raw json "event" (eventObject case.Event (Some [ for c in case.Facts.AuthEvents -> c.Event.EventId ]))
     json.WriteStartArray "state"
 
     for event in state case do
@@ -195,7 +191,7 @@ let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomV
 
     Printing.listOf json "auth_events" case.Facts.AuthEvents (fun c ->
         json.WriteStartObject()
-        raw json "event" (eventObject c.Event None)
+        Printing.raw json "event" (eventObject c.Event None)
         json.WriteBoolean("rejected", c.Rejected)
         json.WriteEndObject())
 
@@ -219,9 +215,9 @@ let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion)
             json.WriteString("second", second)
         | Shown.Redacted(event, first, second) ->
             json.WriteString("kind", "redaction")
-            raw json "event" (Json.Object event)
-            raw json "first" (Json.Object first)
-            raw json "second" (Json.Object second)
+            Printing.raw json "event" (Json.Object event)
+            Printing.raw json "first" (Json.Object first)
+            Printing.raw json "second" (Json.Object second)
         | Shown.Decided apart ->
             json.WriteString("kind", "decision")
             json.WriteNumber("weight", apart.Weight)

@@ -58,6 +58,11 @@ let textOrNull (json: Utf8JsonWriter) (name: string) (text: string) =
     else
         json.WriteString(name, text)
 
+/// A value that is JSON already.
+let raw (json: Utf8JsonWriter) (name: string) (value: Matrix.Core.Json.Json) =
+    json.WritePropertyName name
+    json.WriteRawValue(Matrix.Core.Json.CanonicalJson.text value)
+
 /// The members of a row.
 let rowMembers (json: Utf8JsonWriter) (proposals: Amendment list) (row: Row) =
     json.WriteString("id", row.Id)

@@ -8,6 +8,7 @@ type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArguments>
     | [<CliPrefix(CliPrefix.None)>] Diff of ParseResults<DiffArguments>
+    | [<CliPrefix(CliPrefix.None)>] History of ParseResults<HistoryArguments>
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainArguments>
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
@@ -21,6 +22,7 @@ type RulesArguments =
             | List _ -> "room versions, what each amends, and which tables they share."
             | Show _ -> "the rules of a room version."
             | Diff _ -> "what differs between two room versions."
+            | History _ -> "what each room version changed of one clause, and by which proposal."
             | Print _ -> "writes all versions, and what each changed of its parent, into a folder."
             | Explain _ -> "how the rules decide an event: what was tried, and what decided."
             | Verify _ -> "checks every property, and every invariant with its exceptions."
@@ -34,6 +36,7 @@ module internal RulesCommand =
         | List arguments -> ListCommand.run arguments
         | Show arguments -> ShowCommand.run arguments
         | Diff arguments -> DiffCommand.run arguments
+        | History arguments -> HistoryCommand.run arguments
         | Print arguments -> PrintCommand.run arguments
         | Explain arguments -> ExplainCommand.run arguments
         | Verify arguments -> VerifyCommand.run arguments
