@@ -52,6 +52,7 @@ module Vectors =
         checked' {
             let! case = asObject case
             let! name = text "name" case
+            let! left = maybeText "optional" case
             let! questions = kind.Read file case
 
             return [
@@ -62,6 +63,7 @@ module Vectors =
                         Version = version
                         Question = question
                         Expected = expected
+                        Optional = left |> Option.defaultValue ""
                     }
             ]
         }

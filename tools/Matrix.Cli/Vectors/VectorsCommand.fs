@@ -123,6 +123,87 @@ module internal VectorsCommand =
 
     let private defaultPatience = 10.0
 
+    /// What was not asked or not answered, and why.
+    let private leftOut (fates: (string * string * Fate) list) : ((string * string) * int) list =
+        fates
+        |> List.choose (fun (kind, version, fate) ->
+            match fate with
+            | Fate.Agreed
+            | Fate.Differed
+            | Fate.Optional -> None
+            | Fate.Skipped why -> Some(kind, why)
+            | Fate.KindUnknown -> Some(kind, "it does not know this kind")
+            | Fate.VersionUnknown -> Some(kind, $"it does not know room version {version}")
+            | Fate.NotAsked -> Some(kind, "asking had ended"))
+        |> List.countBy id
+
+    let private complaints (name: string) (complaints: Complaint list) : Table = {
+        Name = name
+        Columns = [ "file"; "place"; "version"; "what"; "name" ]
+        Rows = [
+            for c in complaints -> [ Word c.File; Word c.Place; Word c.Version; Word c.What; Word c.Name ]
+        ]
+    }
+
+    /// What another implementation answered: in all, by kind and version, what was left out, and where it differs.
+    let private report (format: OutputFormat) (asked: Asked) =
+        let count (fates: (string * string * Fate) list) (isSo: Fate -> bool) =
+            Count(fates |> List.filter (fun (_, _, fate) -> isSo fate) |> List.length |> int64)
+
+        let isUnsupported (fate: Fate) =
+            fate.IsKindUnknown || fate.IsVersionUnknown
+
+        Report.print format {
+            Facts = [
+                "evaluator", Word asked.Evaluator
+                "agreed", count asked.Fates _.IsAgreed
+                "findings", Count(int64 asked.Complaints.Length)
+                "optional", Count(int64 asked.Differing.Length)
+                "unsupported", count asked.Fates isUnsupported
+                "skipped", count asked.Fates _.IsSkipped
+                "not_asked", count asked.Fates _.IsNotAsked
+            ]
+            Tables = [
+                {
+                    Name = "totals"
+                    Columns = [
+                        "kind"
+                        "version"
+                        "vectors"
+                        "agreed"
+                        "differing"
+                        "optional"
+                        "skipped"
+                        "unsupported"
+                        "not_asked"
+                    ]
+                    Rows = [
+                        for (kind, version), fates in asked.Fates |> List.groupBy (fun (k, v, _) -> k, v) ->
+                            [
+                                Word kind
+                                Word version
+                                Count(int64 fates.Length)
+                                count fates _.IsAgreed
+                                count fates _.IsDiffered
+                                count fates _.IsOptional
+                                count fates _.IsSkipped
+                                count fates isUnsupported
+                                count fates _.IsNotAsked
+                            ]
+                    ]
+                }
+                {
+                    Name = "left_out"
+                    Columns = [ "kind"; "vectors"; "why" ]
+                    Rows = [
+                        for (kind, why), n in leftOut asked.Fates -> [ Word kind; Count(int64 n); Word why ]
+                    ]
+                }
+                complaints "optional_answers" asked.Differing
+                complaints "complaints" asked.Complaints
+            ]
+        }
+
     let private ask (arguments: ParseResults<RunArguments>) =
         let patience = arguments.GetResult(Timeout, defaultPatience)
 
@@ -145,28 +226,8 @@ module internal VectorsCommand =
                 let asked =
                     (External.run command (TimeSpan.FromSeconds patience) files).GetAwaiter().GetResult()
 
-                Report.print (arguments.GetResult(RunArguments.Format, Text)) {
-                    Facts = [
-                        "evaluator", Word asked.Evaluator
-                        "agreed", Count(int64 asked.Agreed)
-                        "findings", Count(int64 asked.Complaints.Length)
-                        "unsupported", Count(int64 asked.Unsupported)
-                        "skipped", Count(int64 asked.Skipped)
-                        "not_asked", Count(int64 asked.NotAsked)
-                    ]
-                    Tables = [
-                        {
-                            Name = "complaints"
-                            Columns = [ "file"; "place"; "version"; "what"; "name" ]
-                            Rows = [
-                                for c in asked.Complaints ->
-                                    [ Word c.File; Word c.Place; Word c.Version; Word c.What; Word c.Name ]
-                            ]
-                        }
-                    ]
-                }
-
-                ending (asked.Complaints.IsEmpty && asked.Agreed > 0)
+                report (arguments.GetResult(RunArguments.Format, Text)) asked
+                ending (asked.Complaints.IsEmpty && asked.Count _.IsAgreed > 0)
 
     /// Answers line by line until standard input ends.
     let private answer () : Task<Ending> =
