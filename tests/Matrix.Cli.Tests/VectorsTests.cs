@@ -287,4 +287,29 @@ internal sealed class VectorsTests
             Assert.That(by, mutant.GetProperty("status").GetString() == "killed" ? Does.StartWith("vector ") : Does.Contain("within the "));
         }
     }
+
+    [Test]
+    public async Task The_adapter_of_the_page_answers_what_it_knows_and_skips_the_rest()
+    {
+        var page = await System.IO.File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "vectors-adapter.md"));
+        var code = page.Split("```python file=adapter.py\n")[1].Split("```")[0];
+        var adapter = Path.Combine(_folder, "adapter.py");
+        await System.IO.File.WriteAllTextAsync(adapter, code);
+        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => System.IO.File.Exists(Path.Combine(folder, "python3"))))
+        {
+            Assert.Ignore("python3 is not on this machine");
+        }
+
+        var ran = await RunAgainst(
+            $"python3 '{adapter}'", Path.Combine(_vectors, "json", "base64.json"), Path.Combine(_vectors, "event", "power-level.json"), _redaction);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        Assert.That(ran.Json.GetProperty("evaluator").GetString(), Is.EqualTo("adapter.py"));
+        Assert.That(Number(ran, "agreed"), Is.GreaterThan(60));
+        Assert.That(Number(ran, "skipped"), Is.GreaterThan(100));
+        Assert.That(
+            ran.Json.GetProperty("left_out").EnumerateArray().Select(row => row.GetProperty("why").GetString()),
+            Is.EquivalentTo(new List<string> { "levels of versions before 10", "it does not know this kind" }));
+        Assert.That(code.Split('\n'), Has.Length.LessThan(40));
+    }
 }

@@ -310,6 +310,63 @@ let ``Rules that are malformed as JSON are told with the place in them`` (text: 
         | Ok _ -> Assert.Fail "read"
     | Error e -> Assert.Fail $"{e}"
 
+/// Every authorization vector with the case that it is.
+let private asked: Lazy<(string * Vector * AuthCase) list> =
+    lazy
+        [
+            for file in VectorFiles.ofKinds [ "authorization" ] do
+                for vector in (VectorFiles.parse file).Vectors do
+                    match Vectors.authCase vector with
+                    | Ok case -> file, vector, case
+                    | Error fault -> failwith $"{fault}"
+        ]
+
+[<Test>]
+let ``No event is in the state and cited as rejected`` () =
+    let both = [
+        for file, vector, case in asked.Value do
+            let inState = set [ for event in case.State.Values -> event.EventId ]
+
+            if
+                case.Facts.AuthEvents
+                |> Array.exists (fun c -> c.Rejected && inState.Contains c.Event.EventId)
+            then
+                $"{file} {vector.Place}"
+    ]
+
+    Assert.That(both, Is.Empty)
+
+[<Test>]
+let ``A state holds its create event, or nothing is known of the room`` () =
+    let lacking = [
+        for file, vector, case in asked.Value do
+            if
+                vector.Optional = ""
+                && case.Event.Type <> "m.room.create"
+                && not case.State.IsEmpty
+                && not (case.State.ContainsKey("m.room.create", ""))
+            then
+                $"{file} {vector.Place}"
+    ]
+
+    Assert.That(lacking, Is.Empty)
+
+[<Test>]
+let ``What no page decides is marked optional`` () =
+    let unmarked = [
+        for file, vector, case in asked.Value do
+            let clause = vector.Expected.Text "clause"
+
+            let isReading =
+                Rule.all case.Version.Authorization
+                |> List.exists (fun rule -> Rule.name rule = clause && (Rule.head rule).Reading.IsSome)
+
+            if isReading && vector.Optional = "" then
+                $"{file} {vector.Place}"
+    ]
+
+    Assert.That(unmarked, Is.Empty)
+
 let private decisions (id: string) : AuthCase list = [
     for file in VectorFiles.ofKinds [ "authorization" ] do
         for vector in (VectorFiles.parse file).Vectors do

@@ -38,6 +38,7 @@ module Vectors =
         EventKinds.powerLevel
         AuthorizationKind.kind
         HandlingKind.kind
+        StateResolutionKind.kind
         PushKinds.defaultRules
         PushKinds.condition
     ]

@@ -294,6 +294,7 @@ module internal VectorsCommand =
                         GeneratedVectors.ClausesFile, GeneratedVectors.clauses ()
                         GeneratedVectors.MutantsFile, mutants
                         GeneratedVectors.RedactionsFile, GeneratedVectors.redactions ()
+                        GeneratedVectors.ResolutionsFile, GeneratedVectors.resolutions ()
                     ]
                     |> if arguments.Contains GenerateArguments.Check then
                            compare folder
