@@ -12,7 +12,7 @@ type OutputFormat =
 /// What the help of a command says of its `--format`.
 module internal OutputFormat =
     [<Literal>]
-    let TextUnlessSaid = "how the answer is written; text unless said."
+    let TextUnlessSaid = "output format. Default: text."
 
 /// One value in its place: as people and as programs read it.
 type internal Cell =

@@ -17,10 +17,10 @@ type DiffArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Versions _ -> "the room versions that are compared, such as 11 12."
+            | Versions _ -> "the two room versions to compare, such as 11 12."
             | Area _ -> "one area only, as for show."
-            | Witness -> "with each difference the smallest event and state in which the two disagree, found by search."
-            | Stat -> "only counts: how many rows of each area were added, removed, changed, reworded and renumbered."
+            | Witness -> "prints with each difference the smallest event and state on which the two versions disagree."
+            | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered, by area."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal DiffCommand =

@@ -25,13 +25,13 @@ type ExplainArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "the version of the room; 1 if it rejects the event."
-            | Event _ -> "the event in question."
-            | Auth _ -> "its auth events: an event, a list, or one event a line; may be given several times."
-            | State _ -> "the state before it, in the same forms; the auth events and the create event unless said."
+            | Room_Version _ -> "the room's version. The exit code is 1 if it rejects the event."
+            | Event _ -> "the event to decide."
+            | Auth _ -> "its auth events: one event, a list, or one event per line. May be repeated."
+            | State _ -> "the state before it, in the same forms. Default: the auth events and the create event."
             | All_Versions ->
-                "a line for each room version instead: the room gets the name that it would have there; 0 whatever they decide."
-            | Full -> "with every rule that was tried, and not only those that lead to the verdict."
+                "prints one line per room version. The room gets the id that it would have in that version. The exit code is 0."
+            | Full -> "prints every rule that was tried, not only those that lead to the verdict."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal ExplainCommand =

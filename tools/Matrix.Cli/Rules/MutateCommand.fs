@@ -18,8 +18,8 @@ type MutateArguments =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
             | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with this and a dot."
-            | Vectors_Only -> "tries the vectors and not the small worlds: seconds instead of minutes."
-            | Format _ -> OutputFormat.TextUnlessSaid + " Text and Markdown leave out what was killed."
+            | Vectors_Only -> "tries only the vectors, not the small worlds. Takes seconds instead of minutes."
+            | Format _ -> OutputFormat.TextUnlessSaid + " Text and Markdown leave out killed mutants."
 
 module internal MutateCommand =
     let private statusWord (status: Status) =

@@ -14,7 +14,7 @@ type PrintArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Folder _ -> "where the files go; it is made if it is not there."
+            | Folder _ -> "the folder to write to. It is created if it does not exist."
 
 module internal PrintCommand =
     /// Writes every version and the difference of each to its parent, as Markdown.

@@ -19,7 +19,7 @@ type CheckArguments =
         member this.Usage =
             match this with
             | Files _ -> "files of vectors, or folders of them."
-            | Differing -> "shows only the cases that differ."
+            | Differing -> "prints only the cases that differ."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 type RunArguments =
@@ -31,9 +31,9 @@ type RunArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Files _ -> "the files of vectors; all of tests/vectors unless said."
-            | Against _ -> "what is asked: a command that speaks the protocol of tests/vectors/FORMAT.md."
-            | Timeout _ -> "how long one answer may take; 10 unless said."
+            | Files _ -> "the files of vectors. Default: all of tests/vectors."
+            | Against _ -> "the command to ask. It speaks the protocol of tests/vectors/FORMAT.md."
+            | Timeout _ -> "the longest time for one answer. Default: 10."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 type AnswerArguments =
@@ -51,9 +51,8 @@ type GenerateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Folder _ ->
-                "the folder of vectors, such as tests/vectors: its other files are read, and those that are generated written."
-            | Check -> "writes nothing, and says which of the generated files differ from what would be written."
+            | Folder _ -> "the folder of vectors, such as tests/vectors. Generated files are written; all others are read."
+            | Check -> "writes nothing, and reports which generated files are out of date."
 
 [<RequireSubcommand>]
 type VectorsArguments =
@@ -65,10 +64,10 @@ type VectorsArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Check _ -> "says of each case in files of test vectors whether this implementation answers as it says."
-            | Run _ -> "asks another implementation, through a pipe."
-            | Answer _ -> "answers questions on standard input: what `run` can be pointed at."
-            | Generate _ -> "writes the vectors that are found in small worlds: a minute or two."
+            | Check _ -> "checks this implementation against files of test vectors."
+            | Run _ -> "checks another implementation, through a pipe."
+            | Answer _ -> "answers questions from standard input, as the command that `run` asks."
+            | Generate _ -> "writes the vectors that are found in small worlds. Takes minutes."
 
 module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
