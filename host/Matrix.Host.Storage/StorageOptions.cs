@@ -62,7 +62,15 @@ public sealed record StorageOptions
     /// <summary>SQLite: even a busy writer does so at this many bytes, so that the log stays bounded.</summary>
     public long CheckpointBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>SQLite: bytes of the write-ahead log that are laid out at start, so that commits do not also change the file's size.</summary>
+    /// <summary>SQLite: whether the pages of a commit go to the log in one write. Without it SQLite makes two for each page.</summary>
+    public bool GatherLogWrites { get; init; } = true;
+
+    /// <summary>SQLite: whether the writer's thread asks Linux (6.12 and later) for short slices of a processor.</summary>
+    public bool ShortWriterSlices { get; init; } = true;
+
+    /// <summary>
+    /// SQLite: bytes of the write-ahead log that are laid out at start, so that commits do not also change the file's size; 0 for none.
+    /// </summary>
     public long WalPreallocatedBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>SQLite: bytes per page of a new database.</summary>

@@ -111,7 +111,9 @@ internal sealed class Homeserver : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // With its messages hosting would also make an activity for each request, which nobody reads: requests have ids of our own.
         // What keeps it from starting is told in one line, by who starts it.
+        // The web server's own messages about single connections are not for operators.
         builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel)
+            .AddFilter("Microsoft", (LogLevel)Math.Max((int)config.LogLevel, (int)LogLevel.Warning))
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, config));

@@ -57,7 +57,7 @@ internal static class Program
                 Console.WriteLine($"Wrote {file}: every setting, with its default.");
             }
 
-            using var log = new LineLogger(Console.OpenStandardOutput(), config.LogAsJson, config.LogLevel);
+            using var log = LineFormatter.ToStandardOutput(config.LogAsJson);
             var server = await Homeserver.StartAsync(config, log, TimeProvider.System, stopping.Token).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {

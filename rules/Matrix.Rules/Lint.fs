@@ -222,9 +222,9 @@ module Lint =
                 | _ -> finding "" "leaves some events undecided"
 
             let lettingIn = [
-                match Authorization.Vouching.tryFind v.Authorization with
-                | Some vouching ->
-                    for condition in Condition.all vouching.Where do
+                match Authorization.RestrictedJoin.tryFind v.Authorization with
+                | Some restrictedJoin ->
+                    for condition in Condition.all restrictedJoin.Where do
                         match condition with
                         | Condition.JoinRuleIn rules -> yield! rules
                         | _ -> ()

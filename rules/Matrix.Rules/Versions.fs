@@ -23,7 +23,7 @@ module Versions =
         Page = "1"
         Settings = Root.settings
         Redaction = Root.redaction
-        Selections = Authorization.Selecting.root
+        Selections = Authorization.AuthEventSelection.root
         Authorization = Authorization.Table.root
         Handling = Authorization.Handling.root
     }

@@ -5,7 +5,7 @@ internal sealed class SimulateTests
 {
     private const string Quiet = """
         {
-          "room_version": "11", "servers": 3, "liar": -1, "lies_about_states": false, "seed": "2a", "walk": 100,
+          "room_version": "11", "servers": 3, "byzantine_server": -1, "gives_false_states": false, "seed": "2a", "walk": 100,
           "delay_from": 5, "delay_to": 50, "late_per_mille": 0, "loss_per_mille": 0, "duplicate_per_mille": 0,
           "troubles": [ {"trouble": "crash", "server": 1, "from": 100, "until": 400} ],
           "operations": [
@@ -84,7 +84,7 @@ internal sealed class SimulateTests
     }
 
     [TestCase("\"servers\": 3", "\"servers\": 300", "$.servers")]
-    [TestCase("\"liar\": -1", "\"liar\": 3", "$.liar")]
+    [TestCase("\"byzantine_server\": -1", "\"byzantine_server\": 3", "$.byzantine_server")]
     [TestCase("\"delay_to\": 50", "\"delay_to\": 4", "$.delay_to")]
     [TestCase("\"act\": \"topic\"", "\"act\": \"sing\"", "$.operations[0].act")]
     [TestCase("\"loss_per_mille\": 0, ", "", "$.loss_per_mille")]

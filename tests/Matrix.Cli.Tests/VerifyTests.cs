@@ -29,6 +29,16 @@ internal sealed class VerifyTests
         Assert.That(ran.Output, Does.Match(@"ok +cited\.create +\d+ +versions 10"));
     }
 
+    [Test]
+    public async Task What_can_happen_is_said_to_and_shown_by_its_smallest_case()
+    {
+        var ran = await Command.RunAsync("rules", "verify", "--room-version", "11", "--property", "create.twice");
+
+        Assert.That(ran.Code, Is.Zero, ran.Errors);
+        Assert.That(ran.Output, Does.Match(@"can happen +create\.twice +\d+ +versions 11"));
+        Assert.That(ran.Output, Does.Contain("creating: "));
+    }
+
     [TestCase("text")]
     [TestCase("json")]
     public async Task A_property_that_a_version_does_not_have_is_bad_usage(string format)

@@ -9,7 +9,7 @@ open Matrix.Core.Auth
 open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Properties
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 
 let private properties =
     Versions.withUnstable

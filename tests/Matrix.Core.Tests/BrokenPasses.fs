@@ -3,14 +3,14 @@ module Matrix.Core.Tests.BrokenPasses
 
 open Matrix.Rules
 open Matrix.Core.Tests.BrokenResolutions
+open Matrix.Properties.Reference.StateResolution
 
-module Literal = Matrix.Properties.Reference.StateResReference
 
 /// Version 1 with other steps.
 let private first steps =
-    broken Versions.v1 (Literal.resolveFirstBy steps)
+    broken Versions.v1 (Version1.resolveBy steps)
 
-let private firstUsual = Literal.first
+let private firstUsual = Version1.steps
 
 let private authorises t =
     List.contains t [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
@@ -20,7 +20,7 @@ let all: Broken list = [
     first
         {
             firstUsual with
-                DepthOrder = fun graph ids -> List.rev (Literal.depthOrder graph ids)
+                DepthOrder = fun graph ids -> List.rev (Version1.depthOrder graph ids)
         }
         "the deepest comes first where the least deep should, and the other way round" [ definition; "first.depth-order" ] [
             "ban-by-one-who-left"
@@ -35,7 +35,7 @@ let all: Broken list = [
             firstUsual with
                 DepthOrder =
                     fun graph ids ->
-                        Literal.depthOrder graph ids
+                        Version1.depthOrder graph ids
                         |> List.rev
                         |> List.sortBy (fun id -> graph.Events[id].Depth)
         }
@@ -94,7 +94,7 @@ let all: Broken list = [
     first
         {
             firstUsual with
-                Uncontested = fun states -> fst (Literal.split states)
+                Uncontested = fun states -> fst (ConflictedState.split states)
         }
         "what some states lack is left out" [ definition; "first.missing-is-no-conflict" ] [
             "invited-by-former-moderator"

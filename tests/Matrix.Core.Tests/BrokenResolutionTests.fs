@@ -12,6 +12,7 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Properties
 open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
 let private lawsOf (version: RoomVersion) =
@@ -49,10 +50,7 @@ let private brokenBy (resolving: Resolving) : Set<string> =
         |> List.fold (fun broken law -> broken.Add law.Name) broken)
 
 /// The scenarios that end otherwise than in rooms of the right algorithm.
-let private endsOtherwise
-    (resolve: StateResReference.Graph -> StateResReference.StateMap list -> StateResReference.Outcome)
-    version
-    =
+let private endsOtherwise (resolve: RoomGraph -> StateMap list -> ResolutionOutcome) version =
     scenarios
     |> List.filter (fun scenario ->
         let graph, states = StateResets.drawn version scenario
@@ -156,11 +154,11 @@ let ``A broken comparison of trees is noticed`` (compared: Matrix.Core.State.Sta
 [<Test>]
 let ``In version 2.1 auth chains do not leave the conflict`` () =
     let within = {
-        StateResReference.revised with
-            Below = StateResReference.chainWithin
+        Version2.revised with
+            Below = AuthChains.chainWithin
     }
 
-    let resolving = Resolving.defined Versions.v12 (StateResReference.resolveBy within)
+    let resolving = Resolving.defined Versions.v12 (Version2.resolveBy within)
     Assert.That(sorted (brokenBy resolving), Is.Empty)
 
 [<Test>]

@@ -4,9 +4,9 @@ module Matrix.Core.Tests.BrokenResolutions
 open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Generators
 
-module Literal = Matrix.Properties.Reference.StateResReference
 
 /// An algorithm with one thing wrong.
 type Broken = {
@@ -14,7 +14,7 @@ type Broken = {
     Wrong: string
     /// A version whose algorithm it is, but for that.
     Version: RoomVersion
-    Resolve: Literal.Graph -> Literal.StateMap list -> Literal.Outcome
+    Resolve: RoomGraph -> StateMap list -> ResolutionOutcome
     /// The laws that it breaks.
     Breaks: string list
     /// The scenarios that end otherwise by it.
@@ -32,33 +32,37 @@ let broken version resolve wrong breaks scenarios = {
 
 /// Version 2 with other steps, in room version 10.
 let private second steps =
-    broken Versions.v10 (Literal.resolveBy steps)
+    broken Versions.v10 (Version2.resolveBy steps)
 
 /// Version 2.1 with other steps, in room version 12.
 let private revised steps =
-    broken Versions.v12 (Literal.resolveBy steps)
+    broken Versions.v12 (Version2.resolveBy steps)
 
 /// What all of them break.
 let definition = "is-the-definition"
 
 // Steps of version 2.
-let private usual = Literal.second
+let private usual = Version2.steps
 
 /// When an event was sent, as it says.
-let time (graph: Literal.Graph) id = graph.Events[id].OriginServerTs
+let time (graph: RoomGraph) id = graph.Events[id].OriginServerTs
 
 /// An order with one of its keys the other way round.
 let private turning (turned: int) (keys: (string -> string -> int) list) : string -> string -> int =
     keys
     |> List.mapi (fun i key -> if i = turned then (fun a b -> key b a) else key)
-    |> Literal.byKeys
+    |> EventOrder.byKeys
 
 /// The first order with one key turned.
 let private powersTurning (turned: int) = {
     usual with
         PowerOrder =
             fun graph below set ->
-                Literal.topological (Literal.powerKeys graph (Literal.powersOf graph set) |> turning turned) below set
+                PowerOrdering.topological
+                    (PowerOrdering.powerKeys graph (PowerOrdering.powersOf graph set)
+                     |> turning turned)
+                    below
+                    set
 }
 
 /// The second order with one key turned.
@@ -66,54 +70,53 @@ let private positionsTurning (turned: int) = {
     usual with
         MainlineOrder =
             fun graph levels set ->
-                let position = Literal.mainlinePosition graph (Literal.mainline graph levels)
+                let position =
+                    MainlineOrdering.mainlinePosition graph (MainlineOrdering.mainline graph levels)
 
                 set
                 |> List.ofSeq
-                |> List.sortWith (Literal.positionKeys graph position |> turning turned)
+                |> List.sortWith (MainlineOrdering.positionKeys graph position |> turning turned)
 }
 
-let private keyOf (graph: Literal.Graph) id =
+let private keyOf (graph: RoomGraph) id =
     graph.Events[id].Type, string graph.Events[id].StateKey
 
 /// The checks by another rule: given the state that an event sees and the state so far, the next state if it is applied.
 let private checking
-    (step: Literal.Graph -> Literal.StateMap -> string -> Literal.StateMap option)
-    (graph: Literal.Graph)
-    (start: Literal.StateMap)
+    (step: RoomGraph -> StateMap -> string -> StateMap option)
+    (graph: RoomGraph)
+    (start: StateMap)
     (order: string list)
-    : Literal.StateMap * string list =
+    : StateMap * string list =
     ((start, []), order)
     ||> List.fold (fun (state, applied) id ->
         match step graph state id with
         | Some next -> next, applied @ [ id ]
         | None -> state, applied)
 
-let private passing
-    (seen: Literal.Graph -> Literal.StateMap -> string -> Map<string * string, Pdu>)
-    (graph: Literal.Graph)
-    (state: Literal.StateMap)
-    id
-    =
-    if Literal.passes graph (seen graph state id) id then
+let private passing (seen: RoomGraph -> StateMap -> string -> Map<string * string, Pdu>) (graph: RoomGraph) (state: StateMap) id =
+    if IterativeAuthChecks.passes graph (seen graph state id) id then
         Some(state.Add(keyOf graph id, id))
     else
         None
 
 /// Power levels events at which the mainline position of an event is looked for, the nearest first; by another rule.
-let private placed (position: Literal.Graph -> string list -> string -> int) = {
+let private placed (position: RoomGraph -> string list -> string -> int) = {
     usual with
         MainlineOrder =
             fun graph levels set ->
-                let position = position graph (Literal.mainline graph levels)
+                let position = position graph (MainlineOrdering.mainline graph levels)
 
                 set
                 |> List.ofSeq
-                |> List.sortWith (Literal.byKeys (Literal.positionKeys graph position))
+                |> List.sortWith (EventOrder.byKeys (MainlineOrdering.positionKeys graph position))
 }
 
-let private union (graph: Literal.Graph) (states: Literal.StateMap list) =
-    states |> Seq.collect _.Values |> Seq.map (Literal.chain graph) |> Set.unionMany
+let private union (graph: RoomGraph) (states: StateMap list) =
+    states
+    |> Seq.collect _.Values
+    |> Seq.map (AuthChains.chain graph)
+    |> Set.unionMany
 
 /// Of versions 2 and 2.1.
 let ofSteps: Broken list = [
@@ -138,7 +141,7 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                Split = fun states -> Literal.split [ states.Head; List.last states ]
+                Split = fun states -> ConflictedState.split [ states.Head; List.last states ]
         }
         "only the first and the last state are compared" [
             definition
@@ -164,6 +167,7 @@ let ofSteps: Broken list = [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
             "invited-by-former-moderator"
+            "join-rules-of-one-who-left"
             "members-with-the-join-rules"
             "promoted-by-promoted"
             "topic-of-one-demoted"
@@ -171,7 +175,7 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                AuthDifference = Literal.authDifferenceOfDifferences
+                AuthDifference = AuthDifference.ofDifferences
         }
         "the auth difference keeps what the events rest on that all states have" [ definition; "auth-difference.not-shared" ] [
             "a-team-loses-its-levels"
@@ -185,14 +189,14 @@ let ofSteps: Broken list = [
             usual with
                 AuthDifference =
                     fun graph states ->
-                        Literal.authDifference graph states
+                        AuthDifference.ofStates graph states
                         - (states |> Seq.collect _.Values |> Set.ofSeq)
         }
         "the auth difference leaves out the events of the states" [ definition ] []
     second
         {
             usual with
-                Below = Literal.chainWithin
+                Below = AuthChains.chainWithin
         }
         "auth chains are followed only as far as the conflict goes" [
             definition
@@ -212,7 +216,7 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                PowerOrder = fun graph _ set -> Literal.powerOrder graph (fun _ -> Set.empty) set
+                PowerOrder = fun graph _ set -> PowerOrdering.powerOrder graph (fun _ -> Set.empty) set
         }
         "the first order is by power, time and identifier alone" [ definition; "power-order.topological" ] []
     second (powersTurning 0) "in the first order the sender of lesser power comes first" [ definition; "power-order.smallest" ] [
@@ -223,13 +227,13 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                IsPowerEvent = fun event -> event.Type <> "m.room.member" && Literal.isPowerEvent event
+                IsPowerEvent = fun event -> event.Type <> "m.room.member" && PowerOrdering.isPowerEvent event
         }
         "kicks and bans are no power events" [ definition; "power-order.closed" ] [ "unban-without-the-ban" ]
     second
         {
             usual with
-                IsPowerEvent = fun event -> event.Type = "m.room.member" || Literal.isPowerEvent event
+                IsPowerEvent = fun event -> event.Type = "m.room.member" || PowerOrdering.isPowerEvent event
         }
         "every membership is a power event" [ definition; "power-order.closed" ] []
     second
@@ -252,14 +256,14 @@ let ofSteps: Broken list = [
         "the mainline is that of the power levels which all states have" [ definition; "mainline-order.total" ] []
     second
         (placed (fun graph mainline id ->
-            match Literal.levelsBelow graph id with
+            match MainlineOrdering.levelsBelow graph id with
             | _ :: older -> older |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
             | [] -> None
             |> Option.defaultValue System.Int32.MaxValue))
         "the mainline position is looked for one power levels event too far down" [ definition; "mainline-order.total" ] []
     second
         (placed (fun graph mainline id ->
-            Literal.levelsBelow graph id
+            MainlineOrdering.levelsBelow graph id
             |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
             |> Option.defaultValue 0))
         "what rests on no power levels of the mainline stands with the newest" [ definition; "mainline-order.total" ] []
@@ -294,7 +298,7 @@ let ofSteps: Broken list = [
                     fun graph start order ->
                         checking
                             (fun graph state id ->
-                                passing Literal.seenBy graph start id
+                                passing IterativeAuthChecks.seenBy graph start id
                                 |> Option.map (fun _ -> state.Add(keyOf graph id, id)))
                             graph
                             start
@@ -313,13 +317,13 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                Iterate = fun graph -> Literal.iterate { graph with Rejected = Set.empty }
+                Iterate = fun graph -> IterativeAuthChecks.iterate { graph with Rejected = Set.empty }
         }
         "the checks do not ask whether what an event cites was rejected" [ definition; "checks.applied-passed" ] []
     second
         {
             usual with
-                PowerOrder = fun graph below set -> Literal.powerOrder { graph with Rejected = Set.empty } below set
+                PowerOrder = fun graph below set -> PowerOrdering.powerOrder { graph with Rejected = Set.empty } below set
         }
         "in the first order power is read of levels that were rejected, too" [ definition; "power-order.smallest" ] []
     second
@@ -327,7 +331,7 @@ let ofSteps: Broken list = [
             usual with
                 Iterate =
                     checking (fun graph state id ->
-                        passing Literal.seenBy graph state id
+                        passing IterativeAuthChecks.seenBy graph state id
                         |> Option.map (fun state ->
                             // What it cites stays.
                             (state, graph.Events[id].AuthEvents)
@@ -343,7 +347,7 @@ let ofSteps: Broken list = [
             usual with
                 Iterate =
                     checking (fun graph state id ->
-                        passing Literal.seenBy graph state id
+                        passing IterativeAuthChecks.seenBy graph state id
                         |> Option.map (fun _ ->
                             let eventType, key = keyOf graph id
 
@@ -367,14 +371,14 @@ let ofSteps: Broken list = [
         "what all states have is not put back at the end" [ definition; "agreement-stays" ] [ "levels-of-another-branch" ]
     revised
         {
-            Literal.revised with
+            Version2.revised with
                 Subgraph = fun _ _ -> Set.empty
         }
         "there is no conflicted subgraph" [ definition; "subgraph.whole" ] [ "a-team-loses-its-levels"; "promoted-by-promoted" ]
     revised
         {
-            Literal.revised with
-                Subgraph = fun graph conflicted -> Set.intersect conflicted (Literal.subgraph graph conflicted)
+            Version2.revised with
+                Subgraph = fun graph conflicted -> Set.intersect conflicted (ConflictedSubgraph.ofEvents graph conflicted)
         }
         "the conflicted subgraph has the ends of its paths, without what is between" [ definition; "subgraph.whole" ] [
             "a-team-loses-its-levels"
@@ -382,17 +386,17 @@ let ofSteps: Broken list = [
         ]
     revised
         {
-            Literal.revised with
-                Subgraph = fun graph conflicted -> Literal.subgraph graph conflicted - conflicted
+            Version2.revised with
+                Subgraph = fun graph conflicted -> ConflictedSubgraph.ofEvents graph conflicted - conflicted
         }
         "the conflicted subgraph has what is between, without the ends" [ definition; "subgraph.whole" ] []
     revised
         {
-            Literal.revised with
-                Subgraph = fun graph conflicted -> conflicted |> Seq.map (Literal.chain graph) |> Set.unionMany
+            Version2.revised with
+                Subgraph = fun graph conflicted -> conflicted |> Seq.map (AuthChains.chain graph) |> Set.unionMany
         }
         "the conflicted subgraph is all that conflicting events rest on" [ definition; "subgraph.lies-between"; "subgraph.whole" ] []
-    revised { Literal.revised with Start = id } "version 2.1 begins with what all states have" [
+    revised { Version2.revised with Start = id } "version 2.1 begins with what all states have" [
         definition
         "checks.applied-passed"
         "mainline-order.total"
@@ -404,7 +408,7 @@ let ofSteps: Broken list = [
     ]
     revised
         {
-            Literal.revised with
+            Version2.revised with
                 Finish = fun _ reached -> reached
         }
         "version 2.1 does not put back what all states have" [ definition; "agreement-stays"; "equal-states" ] [

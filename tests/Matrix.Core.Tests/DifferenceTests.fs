@@ -6,7 +6,7 @@ open Matrix.Rules
 open Matrix.Rules.Printing
 open Matrix.Core.Auth
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.SmallWorlds
 
 let private neighbours =

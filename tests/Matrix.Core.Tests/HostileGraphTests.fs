@@ -10,7 +10,6 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
 
 let private alice, bob = DrawnRoom.alice, DrawnRoom.bob
 

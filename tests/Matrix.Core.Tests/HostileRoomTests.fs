@@ -19,8 +19,8 @@ let ``An auth chain that is deeper than is fetched drops the event, and the room
                 AuthChain = 100
         }
 
-    let answer (ask: PeerRequest) =
-        match ask.Request with
+    let answer (request: PeerRequest) =
+        match request.Request with
         | Request.AuthChain _ -> Response.Events [| for e in List.rev chain -> good e |]
         | Request.Events ids -> Response.Events [| for id in ids |> Array.choose known.TryFind -> good id |]
         | _ -> Response.Nothing
@@ -57,8 +57,8 @@ let ``A circle that a peer answers with is dropped, and the event that led to it
     |]
 
     let outcome =
-        tells machine [ arrives (citing "$m" "$r0") ] (fun ask ->
-            match ask.Request with
+        tells machine [ arrives (citing "$m" "$r0") ] (fun request ->
+            match request.Request with
             | Request.AuthChain _
             | Request.Events _ -> Response.Events ring
             | _ -> Response.Nothing)

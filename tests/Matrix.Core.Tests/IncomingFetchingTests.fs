@@ -56,8 +56,8 @@ let ``A copy whose keys were not known when it came is looked at with the keys t
                 Input.Received("two", copy [| 0uy |])
                 Input.Received("three", copy [| 1uy |])
             ]
-            (fun ask ->
-                match ask.Request with
+            (fun request ->
+                match request.Request with
                 | Request.Keys(_, signatures) ->
                     Response.Signatures(signatures |> Array.map (fun s -> { Signature = s; Fate = fateOf s }))
                 | _ -> Response.Nothing)
@@ -70,7 +70,7 @@ let ``Missing events are asked of who sent the event, then of others, then the s
     let machine = begun IncomingLimits.Default
     let outcome = tells machine [ arrives (message "$m" [ "$gone" ]) ] silent
 
-    same [ for ask in outcome.Requests -> ask.Peer, ask.Request ] [
+    same [ for request in outcome.Requests -> request.Peer, request.Request ] [
         "two", Request.Missing("$m", [| "$join" |], IncomingLimits.Default.Page)
         "one", Request.Events [| "$gone" |]
         "two", Request.StateBefore "$m"
@@ -113,8 +113,8 @@ let ``A past without end is walked as far as may be`` () =
 
     // Every answer is one more event, on top of one that is not known either.
     let outcome =
-        tells machine [ arrives (message "$m0" [ "$m1" ]) ] (fun ask ->
-            match ask.Request with
+        tells machine [ arrives (message "$m0" [ "$m1" ]) ] (fun request ->
+            match request.Request with
             | Request.Missing(latest, _, _) ->
                 let n = int (latest.Substring 2)
                 Response.Events [| good (message $"$m{n + 1}" [ $"$m{n + 2}" ]) |]
@@ -191,8 +191,8 @@ let ``A chain of events whose keys are not known is fetched, whatever may be ask
     let chain = [ for e in levelsOnLevels "p" "$join" 100 -> signed SignatureFate.Skipped e ]
 
     let outcome =
-        tells machine [ arrives (citing "$m" "$p100") ] (fun ask ->
-            match ask.Request with
+        tells machine [ arrives (citing "$m" "$p100") ] (fun request ->
+            match request.Request with
             | Request.AuthChain _ -> Response.Events(Array.ofList chain)
             | Request.Keys(_, signatures) ->
                 Response.Signatures [|

@@ -133,25 +133,28 @@ type Outcome = {
 let silent (_: PeerRequest) = Response.Nothing
 
 /// Tells the machine facts, and answers all that it asks until it asks no more.
-let tells (machine: RoomMachine) (facts: Input list) (answer: PeerRequest -> Response) : Outcome =
-    let asks = ResizeArray<PeerRequest>()
+let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome =
+    let requests = ResizeArray<PeerRequest>()
     let decided = ResizeArray<DecidedEvent>()
     let dropped = ResizeArray<string * DropReason>()
-    let mutable next = Array.ofList facts
+    let mutable next = Array.ofList inputs
 
     while next.Length > 0 do
         let step = machine.Tell next
-        asks.AddRange step.Requests
+        requests.AddRange step.Requests
         decided.AddRange step.Decided
         dropped.AddRange(step.Dropped |> Seq.map (fun (struct (id, reason)) -> id, reason))
-        Assert.That(asks.Count, Is.LessThan 5_000, "it asks without end")
-        next <- step.Requests |> Array.map (fun ask -> Input.Responded(ask.Number, answer ask))
+        Assert.That(requests.Count, Is.LessThan 5_000, "it requests without end")
+
+        next <-
+            step.Requests
+            |> Array.map (fun request -> Input.Responded(request.Number, answer request))
 
     Assert.That(machine.Waiting, Is.Zero, "something waits for ever")
     Assert.That(machine.Outstanding, Is.Empty)
 
     {
-        Requests = List.ofSeq asks
+        Requests = List.ofSeq requests
         Decided = List.ofSeq decided
         Dropped = List.ofSeq dropped
     }

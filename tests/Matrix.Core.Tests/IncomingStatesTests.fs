@@ -10,8 +10,8 @@ open Matrix.Properties.Generators
 open Matrix.Core.Tests.IncomingRoom
 
 /// Peers who tell the state at the room's beginning, and have nothing else.
-let private begunWith (ask: PeerRequest) =
-    match ask.Request with
+let private begunWith (request: PeerRequest) =
+    match request.Request with
     | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
     | _ -> Response.Nothing
 
@@ -37,8 +37,8 @@ let ``A state without a create event, or with a key twice, is not taken`` () =
         machine.Tell [| arrives again |] |> ignore
 
         let outcome =
-            tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
-                match ask.Request with
+            tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+                match request.Request with
                 | Request.StateBefore _ -> Response.State(state, [||])
                 | _ -> Response.Nothing)
 
@@ -52,8 +52,8 @@ let ``An outlier that becomes durable late does not undo the decision that follo
         event "$topic" creator "m.room.topic" (Some "") [] [ "$join" ] [ "$create"; "$join" ]
 
     let outcome =
-        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
-            match ask.Request with
+        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+            match request.Request with
             | Request.StateBefore _ -> Response.State([| "$create"; "$join"; "$topic" |], [||])
             | Request.Events [| "$topic" |] -> Response.Events [| good topic |]
             | _ -> Response.Nothing)
@@ -78,19 +78,19 @@ let ``States that peers tell are looked through few at a time`` () =
 
     let mutable most = 0
 
-    let facts = [ for n in 1..7 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) ]
+    let inputs = [ for n in 1..7 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) ]
 
     let outcome =
-        tells machine facts (fun ask ->
+        tells machine inputs (fun request ->
             most <-
                 machine.Outstanding
                 |> Seq.filter (fun a -> a.Request.IsStateBefore)
                 |> Seq.length
                 |> max most
 
-            match ask.Request with
+            match request.Request with
             | Request.StateBefore "$m3" -> Response.Nothing
-            | _ -> begunWith ask)
+            | _ -> begunWith request)
 
     same most 2
     Assert.That(outcome.Ids, Is.EquivalentTo [ for n in [ 1; 2; 4; 5; 6; 7 ] -> $"$m{n}" ])
@@ -107,12 +107,12 @@ let ``A peer that tells a state with the event in it does not keep others from t
     let after = message "$m" [ "$gone" ]
 
     let outcome =
-        tells machine [ arrives after ] (fun ask ->
-            match ask.Request, ask.Peer with
+        tells machine [ arrives after ] (fun request ->
+            match request.Request, request.Peer with
             | Request.StateBefore _, "two" when lie = "itself" -> Response.State([| "$create"; "$join"; "$m" |], [||])
             | Request.StateBefore _, "two" -> Response.State([| "$create"; "$join"; "$above" |], [||])
             | Request.Events [| "$above" |], _ -> Response.Events [| good above |]
-            | _ -> begunWith ask)
+            | _ -> begunWith request)
 
     let decided = outcome.Decided |> List.find (fun d -> d.Event.EventId = "$m")
 
@@ -120,12 +120,12 @@ let ``A peer that tells a state with the event in it does not keep others from t
     Assert.That(decided.Verdict.IsAccepted)
 
 /// Tells the machine facts, and answers what it asks, as long as there is an answer.
-let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (facts: Input list) : unit =
-    if not facts.IsEmpty then
+let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (inputs: Input list) : unit =
+    if not inputs.IsEmpty then
         [
-            for ask in (machine.Tell(Array.ofList facts)).Requests do
-                match answer ask with
-                | Some answer -> Input.Responded(ask.Number, answer)
+            for request in (machine.Tell(Array.ofList inputs)).Requests do
+                match answer request with
+                | Some answer -> Input.Responded(request.Number, answer)
                 | None -> ()
         ]
         |> answered machine answer
@@ -138,8 +138,8 @@ let ``Every event gets its turn to ask for a state, though another found meanwhi
                 States = 1
         }
 
-    let noStates (ask: PeerRequest) =
-        if ask.Request.IsStateBefore then
+    let noStates (request: PeerRequest) =
+        if request.Request.IsStateBefore then
             None
         else
             Some Response.Nothing
@@ -151,7 +151,12 @@ let ``Every event gets its turn to ask for a state, though another found meanwhi
     answered machine noStates [ arrives (message "$below" [ "$gone3" ]) ]
 
     let outcome =
-        tells machine [ for ask in machine.Outstanding -> Input.Responded(ask.Number, begunWith ask) ] begunWith
+        tells
+            machine
+            [
+                for request in machine.Outstanding -> Input.Responded(request.Number, begunWith request)
+            ]
+            begunWith
 
     same outcome.Dropped []
     Assert.That(outcome.Ids, Is.EquivalentTo [ "$holds"; "$a"; "$b"; "$below" ])
@@ -169,13 +174,13 @@ let ``An event that waits with the state that it was told keeps the others waiti
 
     answered
         machine
-        (fun ask ->
-            match ask.Request with
+        (fun request ->
+            match request.Request with
             | Request.AuthChain _ -> None
-            | _ -> Some(begunWith ask))
+            | _ -> Some(begunWith request))
         [ arrives first; arrives (message "$n" [ "$gone2" ]) ]
 
-    same [ for ask in machine.Outstanding -> ask.Request ] [ Request.AuthChain "$m" ]
+    same [ for request in machine.Outstanding -> request.Request ] [ Request.AuthChain "$m" ]
 
     let late = levels "$late" [ "$join" ] [ "$create"; "$join" ]
     let chain = Response.Events [| good late |]
@@ -229,8 +234,8 @@ let ``What a peer told is forgotten before the next is asked`` (size: int) =
     // "two" tells of events that never were, and has none of them. "one" says nothing, and is waited for.
     answered
         machine
-        (fun ask ->
-            match ask.Request, ask.Peer with
+        (fun request ->
+            match request.Request, request.Peer with
             | Request.StateBefore _, "one" -> None
             | Request.StateBefore id, _ -> Some(Response.State([| for n in 1..size -> $"$made-up-{n}-before-{id}" |], [||]))
             | _ -> Some Response.Nothing)
@@ -250,16 +255,16 @@ let ``A peer that makes up states is asked for no more of their events than may 
         }
 
     let outcome =
-        tells machine [ arrives (message "$m" [ for n in 1..10 -> $"$w{n}" ]) ] (fun ask ->
-            match ask.Request, ask.Peer with
+        tells machine [ arrives (message "$m" [ for n in 1..10 -> $"$w{n}" ]) ] (fun request ->
+            match request.Request, request.Peer with
             | Request.Missing("$m", _, _), _ -> Response.Events [| for n in 1..10 -> good (message $"$w{n}" [ $"$gone{n}" ]) |]
             | Request.StateBefore id, "two" -> Response.State([| for n in 1..15 -> $"$made-up-{n}-before-{id}" |], [||])
-            | _ -> begunWith ask)
+            | _ -> begunWith request)
 
     let asked =
         outcome.Requests
-        |> Seq.sumBy (fun ask ->
-            match ask.Request with
+        |> Seq.sumBy (fun request ->
+            match request.Request with
             | Request.Events ids -> ids |> Seq.filter _.StartsWith("$made-up") |> Seq.length
             | _ -> 0)
 
@@ -283,8 +288,8 @@ let ``A state that a peer told is looked through once, however many of its event
     lookups.Value <- 0
 
     let outcome =
-        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun ask ->
-            match ask.Request with
+        tells machine [ arrives (message "$m" [ "$gone" ]) ] (fun request ->
+            match request.Request with
             | Request.StateBefore _ -> Response.State(state, chain)
             | Request.Events ids -> Response.Events [| for e in ids |> Array.choose entries.TryFind -> good e |]
             | _ -> Response.Nothing)

@@ -78,8 +78,8 @@ let ``A rejected event is in the graph, changes no state, and is not built upon;
 let ``An event that comes after what descends from it closes the gap, though it is rejected`` () =
     let machine = begun IncomingLimits.Default
 
-    tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun ask ->
-        match ask.Request with
+    tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun request ->
+        match request.Request with
         | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
         | _ -> Response.Nothing)
     |> ignore
@@ -159,8 +159,8 @@ let ``An event that cites an event of another room is rejected`` () =
         }
 
     let outcome fate =
-        tells machine [ arrives (citing "$m" "$foreign") ] (fun ask ->
-            match ask.Request with
+        tells machine [ arrives (citing "$m" "$foreign") ] (fun request ->
+            match request.Request with
             | Request.AuthChain _ -> Response.Events [| signed fate foreign; good create; good joined |]
             | _ -> Response.Nothing)
 

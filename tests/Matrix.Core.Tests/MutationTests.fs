@@ -8,6 +8,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Mutation
 open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Properties.Vectors.Generation
@@ -24,6 +25,7 @@ let private without (names: string list) =
 
 let private plan (files: (string * VectorFile) list) : MutationPlan = {
     Files = files
+    IsGenerated = GeneratedVectors.isGenerated
     Worlds = []
     Search = Search.Vectors
     IsWanted = fun _ -> true

@@ -1,7 +1,9 @@
-/// The room machine as the owner of a room's decisions: events made here, failed flushes, eviction.
+/// The room machine as the owner of a room's decisions: events made here, failed flushes, eviction; and its properties, for versions of
+/// each kind.
 module Matrix.Core.Tests.RoomMachineTests
 
 open System
+open FsCheck
 open NUnit.Framework
 open Matrix.Rules
 open Matrix.Core.Auth
@@ -9,7 +11,9 @@ open Matrix.Core.Event
 open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
+open Matrix.Properties
 open Matrix.Properties.Generators
+open Matrix.Properties.Properties
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
@@ -274,6 +278,64 @@ let ``A new room has no id until its create event is adopted, and none again if 
     machine.Failed decided.Number |> ignore
     same (machine.RoomId, machine.Extremities, machine.NextOrdinal) ("", [||], 1u)
 
+/// A history that may be closed.
+type private Door(history: IRoomHistory) =
+    member val IsClosed = false with get, set
+
+    interface IRoomHistory with
+        member this.Known id =
+            (if this.IsClosed then closed else history).Known id
+
+        member this.Citing id =
+            (if this.IsClosed then closed else history).Citing id
+
+        member this.Following id =
+            (if this.IsClosed then closed else history).Following id
+
+        member this.Servers() =
+            (if this.IsClosed then closed else history).Servers()
+
+[<Test>]
+let ``An adoption that fails in a look-up leaves the machine as it was`` () =
+    let store = Store "here"
+    let limits = IncomingLimits.Default.WithPrevious 1
+    let elder = machineOver store IncomingLimits.Default
+
+    let topic id =
+        event id creator "m.room.topic" (Some "") [ "topic", text id ] [ "$join" ] [ "$create"; "$join" ]
+
+    for d in (elder.Tell [| arrives create; arrives joined; arrives (topic "$a"); arrives (topic "$b") |]).Decided do
+        store.Add(d, { Pdu = d.Event; Signatures = [] })
+
+    let door = Door store
+
+    let machine =
+        RoomMachine.Of("here", create.RoomId, rules, door, store.Extremities, elder.CurrentState, store.NextOrdinal, limits)
+
+    let prepared = machine.Resolve()
+    same prepared.PreviousIds.Length 1
+
+    let levels =
+        built "$p" "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] prepared [ "$create"; "$join" ]
+
+    door.IsClosed <- true
+
+    Assert.Throws<InvalidOperationException>(Action(fun () -> machine.Adopt(prepared, levels, -1) |> ignore))
+    |> ignore
+
+    same machine.Extremities store.Extremities
+    same machine.NextOrdinal store.NextOrdinal
+    same machine.NotDurable 0
+    door.IsClosed <- false
+
+    match (machine.Adopt(prepared, levels, -1)).Decided with
+    | null -> Assert.Fail "It was refused."
+    | decided ->
+        same decided.Number 1L
+        same machine.Extremities.Length 2
+        Assert.That(machine.CurrentState.Find("m.room.power_levels", ""), Is.Not.Null)
+        Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Not.Null)
+
 [<Test>]
 let ``The tree of a checkpoint takes the place of the same state`` () =
     let machine = header [ end' ] null closed
@@ -312,4 +374,13 @@ let ``A plain message on one extremity allocates a handful of small objects`` ()
         spent <- spent + GC.GetAllocatedBytesForCurrentThread() - before
 
     TestContext.Out.WriteLine $"{spent / int64 rounds} bytes for each message"
-    Assert.That(spent / int64 rounds, Is.LessThan 1_000L)
+    Assert.That(spent / int64 rounds, Is.LessThan 700L)
+
+let private properties =
+    [ Versions.v1; Versions.v6; Versions.v11; Versions.v12 ]
+    |> List.collect (fun version -> IncomingProperties.all version @ RoomMachineProperties.all version)
+    |> List.map (fun p -> TestCaseData(p).SetName p.Name)
+
+[<TestCaseSource(nameof properties)>]
+let Property (property: Property) =
+    property.Run(Config.QuickThrowOnFailure.WithMaxTest 40)

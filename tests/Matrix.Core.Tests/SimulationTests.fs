@@ -76,7 +76,7 @@ let ``Without faults nothing is lost, rejected or taken on trust`` () =
 [<Test>]
 let ``A history tells no event before those that it names`` () =
     for seed in 1UL .. 12UL do
-        let _, history = Simulation.tell (Plan.ofSeed (optionsOf "12") seed)
+        let _, history = Simulation.history (Plan.ofSeed (optionsOf "12") seed)
         let all = Set [ for told in history -> told.Event.EventId ]
         let mutable before = Set.empty
 
@@ -87,7 +87,7 @@ let ``A history tells no event before those that it names`` () =
             before <- before.Add told.Event.EventId
 
 [<Test>]
-let ``A liar forges, withholds auth events and tells states that were not`` () =
+let ``A Byzantine server forges, withholds auth events and gives false states`` () =
     let ended = run "12" [| 1..12 |]
 
     let sum (of': Seen -> int) =
@@ -99,10 +99,10 @@ let ``A liar forges, withholds auth events and tells states that were not`` () =
     Assert.That(sum _.FalseStates, Is.GreaterThan 0)
 
 [<Test>]
-let ``Of two servers neither lies, for nobody would be left to agree with`` () =
+let ``Of two servers neither is Byzantine: one honest server has nobody to agree with`` () =
     for seed in 1UL .. 20UL do
         let plan = Plan.ofSeed { optionsOf "12" with Servers = 2 } seed
-        Assert.That(plan.Liar, Is.EqualTo -1)
+        Assert.That(plan.ByzantineServer, Is.EqualTo -1)
 
 let private violation (conduct: Conduct) (plan: Plan) : Violation option =
     (Simulation.runWith conduct plan).Violation
@@ -149,23 +149,23 @@ let ``A history shrinks to one that goes wrong in the same way, not to a smaller
 
     Assert.That(small.Operations.Length, Is.EqualTo 3)
 
-let private quiet (servers: int) (liar: int) (delayFrom: int) : string =
+let private quiet (servers: int) (byzantine: int) (delayFrom: int) : string =
     PlanText.write {
         Plan.ofSeed (optionsOf "12") 1UL with
             Operations = []
             Troubles = []
     }
     |> _.Replace("\"servers\": 5", $"\"servers\": {servers}")
-    |> fun text -> Regex.Replace(text, "\"liar\": -?\\d+", $"\"liar\": {liar}")
+    |> fun text -> Regex.Replace(text, "\"byzantine_server\": -?\\d+", $"\"byzantine_server\": {byzantine}")
     |> fun text -> Regex.Replace(text, "\"delay_from\": \\d+", $"\"delay_from\": {delayFrom}")
 
 [<TestCase(3, 2, 5, null)>]
-[<TestCase(3, 3, 5, "$.liar")>]
+[<TestCase(3, 3, 5, "$.byzantine_server")>]
 [<TestCase(3, -1, 900_000, "$.delay_to")>]
 let ``A history names servers that there are and delays that can be``
-    (servers: int, liar: int, delay: int, place: string | null)
+    (servers: int, byzantine: int, delay: int, place: string | null)
     =
-    match PlanText.read (Text.Encoding.UTF8.GetBytes(quiet servers liar delay)), place with
+    match PlanText.read (Text.Encoding.UTF8.GetBytes(quiet servers byzantine delay)), place with
     | Ok plan, null -> Assert.That((Simulation.run plan).Violation.IsNone)
     | Error fault, place -> Assert.That(fault.Place, Is.EqualTo place)
     | Ok _, _ -> Assert.Fail "it was read"

@@ -10,7 +10,7 @@ open Matrix.Core.StateRes
 open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Properties
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
 
 let private properties =
     [
@@ -94,8 +94,7 @@ let private survey (version: RoomVersion) (count: int) : Map<string, int> =
         let states = ForkGen.statesOf room stale
         let right = StateResReference.resolve room.Graph states
 
-        let wrong =
-            StateResReference.resolveWith StateResReference.authDifferenceOfDifferences room.Graph states
+        let wrong = Version2.resolveWith AuthDifference.ofDifferences room.Graph states
 
         let shown = [
             if not right.AuthDifference.IsEmpty then

@@ -7,7 +7,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Json
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Scenarios
 
 let private alice, bob, carol = "@alice:one", "@bob:one", "@carol:two"
 
@@ -28,7 +29,7 @@ let private joinRules name sender rule cites =
     event name sender "m.room.join_rules" "" [ "join_rule", text rule ] cites
 
 /// The graph of these events, which are in order. Where a version does not cite the create event, it is not cited.
-let private room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
+let private room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
@@ -53,7 +54,7 @@ let private create = {
         Prev = []
 }
 
-let private stateOf (graph: StateResReference.Graph) (ids: string list) : StateResReference.StateMap =
+let private stateOf (graph: RoomGraph) (ids: string list) : StateMap =
     Map [
         for id in ids do
             let e = graph.Events[id]
@@ -62,11 +63,11 @@ let private stateOf (graph: StateResReference.Graph) (ids: string list) : StateR
 
 let private resolver (version: RoomVersion) = StateResolver.Of(AuthRules version)
 
-let private tryResolve (graph: StateResReference.Graph) (limits: ResolutionLimits) states =
+let private tryResolve (graph: RoomGraph) (limits: ResolutionLimits) states =
     let source = StatesAsSource.source (AuthRules graph.Version) graph
     (resolver graph.Version).Resolve(StatesAsSource.states states, source, limits)
 
-let private resolve graph states : StateResReference.StateMap * ResolutionSteps =
+let private resolve graph states : StateMap * ResolutionSteps =
     match tryResolve graph ResolutionLimits.usual states with
     | Ok answer -> StatesAsSource.whole states answer, answer.Steps
     | Error error -> failwith $"%A{error}"
@@ -119,8 +120,7 @@ let ``Taking the shared past for a difference would let that member in`` () =
     let graph = invitedByFormerModerator Versions.v10
     let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
 
-    let wrong =
-        StateResReference.resolveWith StateResReference.authDifferenceOfDifferences graph states
+    let wrong = Version2.resolveWith AuthDifference.ofDifferences graph states
 
     Assert.That(wrong.AuthDifference.IsEmpty, Is.False)
     Assert.That(wrong.Resolved.ContainsKey("m.room.member", carol), Is.True)

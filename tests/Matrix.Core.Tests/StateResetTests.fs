@@ -3,6 +3,7 @@ module Matrix.Core.Tests.StateResetTests
 
 open NUnit.Framework
 open Matrix.Rules
+open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 open Matrix.Properties.SmallWorlds
 
@@ -57,8 +58,8 @@ let ``Seven shapes are reset by version 2 and not by version 2.1`` () =
 let ``Small rooms come smallest first`` () =
     // Nothing at the key of the second state counts as an act.
     let sizes =
-        Forks.upTo 2 Versions.v11
-        |> Seq.map (fun fork -> fork.Acts.Length + (if fork.States[1].ContainsKey fork.At then 0 else 1))
+        Forks.upTo 2 Forks.Clock.Rising Versions.v11
+        |> Seq.map (fun fork -> fork.Acts.Length + (if fork.Behind |> List.forall (snd >> Option.isSome) then 0 else 1))
         |> Seq.toList
 
     TestContext.Out.WriteLine $"{sizes.Length} rooms"
@@ -82,10 +83,35 @@ let ``The versions of state resolution differ in a small room, and never where s
     | None -> Assert.Fail "no room tells them apart"
     | Some(fork, x, y) ->
         let acts = fork.Acts |> List.map string |> String.concat ", "
-        TestContext.Out.WriteLine $"{acts}; behind at {fork.At}: {x.TryFind fork.At} and {y.TryFind fork.At}"
+        TestContext.Out.WriteLine $"{acts}; behind at %A{fork.Behind}: %A{x} and %A{y}"
         Assert.That(fork.Acts.Length, Is.LessThanOrEqualTo 2)
         Assert.That((x <> y), Is.True)
 
         for state in fork.States do
             let agreed = { fork with States = [ state; state ] }
             Assert.That((Forks.resolve a agreed = Forks.resolve b agreed), Is.True)
+
+let private drawn = [
+    for scenario in StateResets.all @ StepsShown.all do
+        for version in [ Versions.v1; Versions.v2; Versions.v11; Versions.v12 ] do
+            TestCaseData(version, scenario).SetArgDisplayNames(version.Id, scenario.Name)
+]
+
+[<TestCaseSource(nameof drawn)>]
+let ``Every event of a drawn room is allowed by its auth events`` (version: RoomVersion, scenario: StateResets.Scenario) =
+    let graph, _ = StateResets.drawn version scenario
+
+    let refused =
+        graph.Events.Keys
+        |> Seq.filter (fun id ->
+            let state = AuthEvents.accepted graph id
+
+            let state =
+                if graph.Events[id].Type = "m.room.create" then
+                    state
+                else
+                    AuthEvents.withCreate graph state
+
+            not (IterativeAuthChecks.passes graph state id))
+
+    Assert.That(refused, Is.Empty)

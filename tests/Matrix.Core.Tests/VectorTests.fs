@@ -9,7 +9,7 @@ open NUnit.Framework
 open Matrix.Core.Json
 open Matrix.Host.Sodium
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
@@ -355,7 +355,7 @@ let ``A state holds its create event, or nothing is known of the room`` () =
 let ``What no page decides is marked optional`` () =
     let unmarked = [
         for file, vector, case in asked.Value do
-            let clause = vector.Expected.Text "clause"
+            let clause = string (vector.Expected.Text "clause")
 
             let isReading =
                 Rule.all case.Version.Authorization

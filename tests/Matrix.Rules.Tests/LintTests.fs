@@ -81,7 +81,8 @@ let ``A rule behind one that always decides is found out`` () =
 let ``Two rules of one name are found out`` () =
     let twice = {
         Versions.v12 with
-            Authorization = Rule.edit (Edit.InsertBefore("otherwise", Authorization.Creating.federate)) Versions.v12.Authorization
+            Authorization =
+                Rule.edit (Edit.InsertBefore("otherwise", Authorization.CreateEvent.federate)) Versions.v12.Authorization
     }
 
     Lint.version twice
@@ -362,7 +363,7 @@ let ``An amendment of what is not there is found out`` () =
             Changes = [
                 Change.Authorization(Edit.Remove "redaction")
                 Change.Redaction(RedactionEdit.KeepNothing "m.room.aliases")
-                Change.Selection(SelectionEdit.Add Authorization.Selecting.authorisingUser)
+                Change.Selection(SelectionEdit.Add Authorization.AuthEventSelection.authorisingUser)
             ]
     }
 

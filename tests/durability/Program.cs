@@ -26,7 +26,12 @@ if (onPostgres > 0)
 await suite.TestAsync("a record of calls that a kill cut short is read as far as it goes", PowerLossTest.ReadsWhatTheKillCutShortAsync);
 await suite.TestAsync("each 200 comes after the disk has what it tells of, on SQLite", () => PowerLossTest.HoldsAsync(seed));
 await suite.TestAsync("the same test fails with synchronous=OFF", () => PowerLossTest.FailsWithoutSyncAsync(seed));
-await suite.TestAsync("a disk that loses the database's pages ends the server, and nothing is lost", BrokenDisk.EndsTheServerAndLosesNothingAsync);
+await suite.TestAsync(
+    "a disk that loses the database's pages ends the server, and nothing is lost",
+    () => BrokenDisk.EndsTheServerAndLosesNothingAsync("matrix.db", "The disk did not keep what was written to the database,"));
+await suite.TestAsync(
+    "a disk that loses the log's pages ends the server, and nothing that was acknowledged is lost",
+    () => BrokenDisk.EndsTheServerAndLosesNothingAsync("matrix.db-wal", "The disk did not keep what was written to the database's log,"));
 return suite.Finish();
 
 async Task KillAsync(string database, string? url, int rounds)

@@ -4,7 +4,8 @@
  *
  * MATRIX_RECORD_FOLDER: files under this folder are recorded.  MATRIX_RECORD_TO: the record's file (the process id is appended).
  * MATRIX_RECORD_KILL_AT: the process is killed in the middle of the write of this number, from 1, to those files; none for never.
- * MATRIX_RECORD_BROKEN: while there is a file of this name, the disk does not keep what is written to matrix.db, and says so once it is synced.
+ * MATRIX_RECORD_BROKEN: while there is a file of this name, the disk does not keep what is written to one file, and says so when it is synced:
+ * to matrix.db, or to the file of the same folder that MATRIX_RECORD_BROKEN_FILE names.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -39,6 +40,7 @@ struct record {
 static const char *folder;
 static size_t folder_length;
 static const char *broken;
+static char broken_file[64] = "/matrix.db";
 static int out = -1;
 static atomic_ullong ticks;
 static atomic_llong writes_left; /* until the one in which the process is killed; below 1: never */
@@ -61,6 +63,8 @@ __attribute__((constructor)) static void start(void) {
     const char *kill_at = getenv("MATRIX_RECORD_KILL_AT");
     if (kill_at) atomic_store(&writes_left, atoll(kill_at));
     broken = getenv("MATRIX_RECORD_BROKEN");
+    const char *file = getenv("MATRIX_RECORD_BROKEN_FILE");
+    if (file) snprintf(broken_file, sizeof broken_file, "/%s", file);
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s.%d", to, (int)getpid());
     out = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
@@ -188,9 +192,8 @@ PWRITEV(pwritev, off_t)
 PWRITEV(pwritev64, off64_t)
 
 static int is_broken(int file) {
-    static const char name[] = "/matrix.db";
-    size_t length = strlen(paths[file - 1]);
-    return broken && length >= sizeof name && !strcmp(paths[file - 1] + length - (sizeof name - 1), name) && !access(broken, F_OK);
+    size_t length = strlen(paths[file - 1]), end = strlen(broken_file);
+    return broken && length > end && !strcmp(paths[file - 1] + length - end, broken_file) && !access(broken, F_OK);
 }
 
 #define SYNC(name) \

@@ -15,7 +15,7 @@ module internal Content =
         | ValueSome(Json.Object inner) -> find inner path (at + 1)
         | _ -> ValueNone
 
-    /// The text of a member, or null.
+    /// The string at a key, or null.
     let text (o: JsonObject) (key: string) : string | null =
         match o.TryFind key with
         | ValueSome(Json.String s) -> s
@@ -25,7 +25,7 @@ module internal Content =
 [<RequireQualifiedAccess>]
 module Spelling =
 
-    /// The membership that a word stands for.
+    /// The membership of this spelling; absent for an unknown one.
     let membership (word: string | null) : Membership =
         match word with
         | "join" -> Membership.Join
@@ -35,16 +35,17 @@ module Spelling =
         | "knock" -> Membership.Knock
         | _ -> Membership.Absent
 
-    /// The word for a membership; null for none.
+    /// The spelling of a membership; null for an absent one.
     let ofMembership (membership: Membership) : string | null =
         match membership with
         | Membership.Absent -> null
         | other -> Settings.membershipWord other
 
-    /// The word for a join rule.
+    /// The spelling of a join rule.
     let ofJoinRule (rule: JoinRule) : string = Settings.joinRuleWord rule
 
-/// A state event with what authorization reads of it, read once. Make one per event and keep it: every later decision is cheaper.
+/// A state event with what authorization reads of it, read once. Make one per event and keep it: later decisions cost
+/// less.
 [<Sealed>]
 type AuthEvent(settings: Settings, pdu: Pdu) =
 
@@ -54,7 +55,7 @@ type AuthEvent(settings: Settings, pdu: Pdu) =
         else
             Membership.Absent
 
-    // A room whose join rules say nothing is open to the invited only.
+    // Without a `join_rule`, only invited users may join.
     let joinRule =
         if pdu.Type = "m.room.join_rules" then
             match pdu.Content.TryFind "join_rule" with
@@ -94,7 +95,7 @@ type AuthEvent(settings: Settings, pdu: Pdu) =
     /// The event itself.
     member _.Pdu = pdu
 
-    /// Of a member event: the membership. Of any other, or one that no server knows: absent.
+    /// Of a member event: the membership, absent if it is unknown. Of any other event: absent.
     member _.Membership = membership
 
     /// Of a join rules event: the rule as written, `invite` if there is none.

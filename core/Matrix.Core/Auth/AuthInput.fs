@@ -3,8 +3,8 @@ namespace Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// The state that an event is decided against. Holds no rejected event, and always the room's create event once there
-/// is one, also where the room version does not cite it.
+/// The state that an event is decided against. It has no rejected events, and always the create event, once there is
+/// one, even where the room version does not name it in `auth_events`.
 type IAuthState =
     /// The state event of a type and state key; null if there is none.
     abstract Find: eventType: string * stateKey: string -> AuthEvent | null
@@ -17,24 +17,24 @@ type CitedEvent = {
     Rejected: bool
 }
 
-/// What deciding an event needs to know beyond the event and the state.
+/// What a decision needs beyond the event and the state.
 type AuthFacts = {
-    /// The events that it cites as auth events.
+    /// Its auth events.
     AuthEvents: CitedEvent[]
-    /// The servers of which a signature on the event was found valid.
+    /// The servers with a valid signature on the event.
     Signers: string[]
-    /// The public keys, as third-party invitations write them, with which a signature in the event's
-    /// `third_party_invite.signed` was found valid.
+    /// The public keys, as third-party invites write them, by which a signature in `third_party_invite.signed` is
+    /// valid.
     ThirdPartyKeys: string[]
-    /// Whether the event was received with a `room_id`; asked of create events of room version 12 and later only.
+    /// Whether the event was received with a `room_id`; used for create events of room version 12 and later only.
     HasRoomId: bool
 }
 
-/// Reading and making facts.
+/// Functions on facts.
 [<RequireQualifiedAccess>]
 module AuthFacts =
 
-    /// What holds of an event that cites these accepted events, and whose only signature is that of its sender's server.
+    /// The facts of an event with these auth events, all accepted, and a signature of its sender's server only.
     let ofAccepted (authEvents: Pdu[]) : AuthFacts = {
         AuthEvents = authEvents |> Array.map (fun e -> { Event = e; Rejected = false })
         Signers = [||]
@@ -42,7 +42,7 @@ module AuthFacts =
         HasRoomId = false
     }
 
-/// The public keys of a third-party invitation. Client-Server API, `m.room.third_party_invite`.
+/// The public keys of a third-party invite. Client-Server API, `m.room.third_party_invite`.
 [<RequireQualifiedAccess>]
 module ThirdPartyKeys =
 
@@ -64,7 +64,7 @@ module ThirdPartyKeys =
           |]
         | _ -> [||]
 
-    /// Every key that may have signed.
+    /// Every key that may have signed the event.
     let all (invitation: Pdu) : string[] =
         match single invitation with
         | null -> listed invitation

@@ -21,17 +21,17 @@ type Decision =
 /// A rule compiled: decides, or leaves it to the next.
 [<AbstractClass>]
 type internal CompiledRule() =
-    abstract Decide: Frame -> Decision voption
+    abstract Decide: EvaluationContext -> Decision voption
 
 /// Rules compiled, tried in order.
 [<Sealed>]
 type internal CompiledRules(rules: CompiledRule[]) =
-    member _.Decide(frame: Frame) : Decision voption =
+    member _.Decide(context: EvaluationContext) : Decision voption =
         let mutable decision = ValueNone
         let mutable i = 0
 
         while decision.IsNone && i < rules.Length do
-            decision <- rules[i].Decide frame
+            decision <- rules[i].Decide context
             i <- i + 1
 
         decision
@@ -67,9 +67,9 @@ module internal Altered =
     /// Tries the rules for one entry, if it is altered in a way that counts.
     let private tryEntry
         (kinds: bool[])
-        (where: Frame -> bool)
+        (where: EvaluationContext -> bool)
         (rules: CompiledRules)
-        (frame: Frame)
+        (context: EvaluationContext)
         (key: string)
         (before: int64 voption)
         (after: int64 voption)
@@ -86,23 +86,23 @@ module internal Altered =
         if kind < 0 || not kinds[kind] then
             ValueNone
         else
-            frame.EntryKey <- key
-            frame.Old <- ValueOption.defaultValue Frame.NoPower before
-            frame.New <- ValueOption.defaultValue Frame.NoPower after
-            frame.NewIsNoLevel <- isNoLevel
-            let decision = if where frame then rules.Decide frame else ValueNone
-            frame.EntryKey <- null
-            frame.Old <- Frame.NoPower
-            frame.New <- Frame.NoPower
-            frame.NewIsNoLevel <- false
+            context.EntryKey <- key
+            context.Old <- ValueOption.defaultValue EvaluationContext.NoPower before
+            context.New <- ValueOption.defaultValue EvaluationContext.NoPower after
+            context.NewIsNoLevel <- isNoLevel
+            let decision = if where context then rules.Decide context else ValueNone
+            context.EntryKey <- null
+            context.Old <- EvaluationContext.NoPower
+            context.New <- EvaluationContext.NoPower
+            context.NewIsNoLevel <- false
             decision
 
     /// The named members of the content, as listed.
-    let members (names: string[]) kinds where rules (frame: Frame) : Decision voption =
-        let values = frame.Settings.PowerLevelValues
+    let members (names: string[]) kinds where rules (context: EvaluationContext) : Decision voption =
+        let values = context.Settings.PowerLevelValues
 
         let before =
-            match frame.LevelsEvent with
+            match context.LevelsEvent with
             | null -> JsonObject.Empty
             | event -> event.Pdu.Content
 
@@ -111,28 +111,28 @@ module internal Altered =
 
         while decision.IsNone && i < names.Length do
             let name = names[i]
-            let after = LevelValues.ofMember values frame.Content name
+            let after = LevelValues.ofMember values context.Content name
 
             let isNoLevel =
                 after.IsNone
-                && setsNoLevel (before.TryFind name) (frame.Content.TryFind name) after
+                && setsNoLevel (before.TryFind name) (context.Content.TryFind name) after
 
-            decision <- tryEntry kinds where rules frame name (LevelValues.ofMember values before name) after isNoLevel
+            decision <- tryEntry kinds where rules context name (LevelValues.ofMember values before name) after isNoLevel
 
             i <- i + 1
 
         decision
 
     /// The entries of a map that either side has, by key.
-    let private insideOne (name: string) kinds where rules (frame: Frame) : Decision voption =
-        let values = frame.Settings.PowerLevelValues
+    let private insideOne (name: string) kinds where rules (context: EvaluationContext) : Decision voption =
+        let values = context.Settings.PowerLevelValues
 
         let was =
-            match frame.LevelsEvent with
+            match context.LevelsEvent with
             | null -> ValueNone
             | event -> event.Pdu.Content.TryFind name
 
-        let is = frame.Content.TryFind name
+        let is = context.Content.TryFind name
         let before = objectOf was
         let after = objectOf is
 
@@ -142,7 +142,7 @@ module internal Altered =
             | ValueSome(Json.Object _)
             | ValueNone -> ValueNone
             | _ when was = is -> ValueNone
-            | _ -> tryEntry kinds where rules frame name ValueNone ValueNone true
+            | _ -> tryEntry kinds where rules context name ValueNone ValueNone true
 
         let mutable i = 0
         let mutable j = 0
@@ -168,17 +168,17 @@ module internal Altered =
 
             let oldLevel = LevelValues.tryRead values was
             let newLevel = LevelValues.tryRead values is
-            decision <- tryEntry kinds where rules frame key oldLevel newLevel (setsNoLevel was is newLevel)
+            decision <- tryEntry kinds where rules context key oldLevel newLevel (setsNoLevel was is newLevel)
 
         decision
 
     /// The entries of maps, map by map.
-    let inside (names: string[]) kinds where rules (frame: Frame) : Decision voption =
+    let inside (names: string[]) kinds where rules (context: EvaluationContext) : Decision voption =
         let mutable decision = ValueNone
         let mutable i = 0
 
         while decision.IsNone && i < names.Length do
-            decision <- insideOne names[i] kinds where rules frame
+            decision <- insideOne names[i] kinds where rules context
             i <- i + 1
 
         decision
@@ -187,9 +187,9 @@ module internal Altered =
 [<RequireQualifiedAccess>]
 module internal Compiling =
 
-    let private decideWith (decide: Frame -> Decision voption) : CompiledRule = {
+    let private decideWith (decide: EvaluationContext -> Decision voption) : CompiledRule = {
         new CompiledRule() with
-            member _.Decide frame = decide frame
+            member _.Decide context = decide context
     }
 
     let rec rules (version: RoomVersion) (selections: CompiledSelection[]) (table: Rule list) : CompiledRules =
@@ -201,12 +201,12 @@ module internal Compiling =
         let test condition =
             Conditions.compile isKnown selections condition
 
-        let decided (name: string) (outcome: Outcome) : Frame -> Decision voption =
+        let decided (name: string) (outcome: Outcome) : EvaluationContext -> Decision voption =
             match outcome with
             | Outcome.Allow ->
                 let allowed = ValueSome(Decision.Allowed name)
                 fun _ -> allowed
-            | Outcome.Reject reason -> fun f -> ValueSome(Decision.Rejected(Evidences.failure selections f name reason))
+            | Outcome.Reject reason -> fun f -> ValueSome(Decision.Rejected(Evidence.failure selections f name reason))
 
         match source with
         | Rule.Scope(_, condition, inside) ->
@@ -242,9 +242,9 @@ type AuthRules(version: RoomVersion) =
     static let known =
         lazy (Dictionary<string, AuthRules>(dict [ for v in Versions.all -> v.Id, AuthRules v ]))
 
-    // One frame per thread; taken out while in use, so that a state which decides in turn gets another.
+    // One context per thread; taken out while in use, so that a state which decides in turn gets another.
     [<ThreadStatic; DefaultValue>]
-    static val mutable private spare: Frame | null
+    static val mutable private spare: EvaluationContext | null
 
     let selections = Conditions.selections version.Selections
     let rules = Compiling.rules version selections version.Authorization
@@ -256,31 +256,32 @@ type AuthRules(version: RoomVersion) =
 
     // Never, in versions that have no such rules.
     let letsMembersOfRoomsIn, mayVouch =
-        let vouching = lazy (Authorization.Vouching.tryFind version.Authorization)
+        let restrictedJoin =
+            lazy (Authorization.RestrictedJoin.tryFind version.Authorization)
 
-        let asked (what: Authorization.Vouching.Vouching -> Condition) =
+        let asked (what: Authorization.RestrictedJoin.RestrictedJoin -> Condition) =
             lazy
-                (vouching.Value
+                (restrictedJoin.Value
                  |> Option.map what
                  |> Option.defaultValue (Condition.Not Condition.Always)
                  |> Conditions.compile (fun _ -> false) selections)
 
         asked _.Where, asked _.Power
 
-    let rent () : Frame =
-        let frame =
+    let rent () : EvaluationContext =
+        let context =
             match AuthRules.spare with
-            | null -> Frame()
+            | null -> EvaluationContext()
             | spare ->
                 AuthRules.spare <- null
                 spare
 
-        frame.Settings <- version.Settings
-        frame
+        context.Settings <- version.Settings
+        context
 
-    member private _.Return(frame: Frame) =
-        frame.Clear()
-        AuthRules.spare <- frame
+    member private _.Return(context: EvaluationContext) =
+        context.Clear()
+        AuthRules.spare <- context
 
     member _.Version = version
 
@@ -298,18 +299,18 @@ type AuthRules(version: RoomVersion) =
             }
 
     member this.Decide(event: Pdu, state: IAuthState, facts: AuthFacts) : Decision =
-        let frame = rent ()
-        frame.Load(event, state, facts)
-        let decision = rules.Decide frame
-        this.Return frame
+        let context = rent ()
+        context.Load(event, state, facts)
+        let decision = rules.Decide context
+        this.Return context
         AuthRules.Decided decision
 
     member private this.OfRedaction(table: CompiledRules, redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
-        let frame = rent ()
-        frame.Load(redaction, state, AuthFacts.ofAccepted [||])
-        frame.RedactedSender <- redactedSender
-        let decision = table.Decide frame
-        this.Return frame
+        let context = rent ()
+        context.Load(redaction, state, AuthFacts.ofAccepted [||])
+        context.RedactedSender <- redactedSender
+        let decision = table.Decide context
+        this.Return context
         AuthRules.Decided decision
 
     member this.Applies(redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
@@ -319,18 +320,18 @@ type AuthRules(version: RoomVersion) =
         this.OfRedaction(asking, redaction, redactedSender, state)
 
     member this.MayVouch(state: IAuthState, userId: string) : bool =
-        let frame = rent ()
-        frame.LoadState state
-        frame.Content <- JsonObject.OfSeq [ struct ("join_authorised_via_users_server", Json.String userId) ]
-        let may = mayVouch.Value frame
-        this.Return frame
+        let context = rent ()
+        context.LoadState state
+        context.Content <- JsonObject.OfSeq [ struct ("join_authorised_via_users_server", Json.String userId) ]
+        let may = mayVouch.Value context
+        this.Return context
         may
 
     member this.LetsMembersOfRoomsIn(state: IAuthState) : bool =
-        let frame = rent ()
-        frame.LoadState state
-        let lets = letsMembersOfRoomsIn.Value frame
-        this.Return frame
+        let context = rent ()
+        context.LoadState state
+        let lets = letsMembersOfRoomsIn.Value context
+        this.Return context
         lets
 
     member _.CitesCreate = citesCreate
@@ -341,27 +342,27 @@ type AuthRules(version: RoomVersion) =
         if eventType = "m.room.create" then
             [||]
         else
-            let frame = rent ()
-            frame.LoadDraft(eventType, sender, stateKey, content)
+            let context = rent ()
+            context.LoadDraft(eventType, sender, stateKey, content)
             let keys = List<struct (string * string)>(6)
 
             for row in selections do
-                match row.Key frame with
+                match row.Key context with
                 | null -> ()
                 | key ->
                     let entry = struct (row.Type, key)
 
-                    if row.Applies frame && not (keys.Contains entry) then
+                    if row.Applies context && not (keys.Contains entry) then
                         keys.Add entry
 
-            this.Return frame
+            this.Return context
             keys.ToArray()
 
     member this.PowerOf(state: IAuthState, userId: string) : int64 =
-        let frame = rent ()
-        frame.LoadState state
-        let power = frame.PowerOf userId
-        this.Return frame
+        let context = rent ()
+        context.LoadState state
+        let power = context.PowerOf userId
+        this.Return context
         power
 
     member _.Read(event: Pdu) : AuthEvent = AuthEvent(version.Settings, event)

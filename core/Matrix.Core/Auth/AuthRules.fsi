@@ -4,7 +4,7 @@ open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// What the authorization rules say of an event.
+/// The decision of the authorization rules on an event.
 [<RequireQualifiedAccess>]
 type Decision =
     /// Allowed, by the clause of this name.
@@ -17,48 +17,48 @@ type Decision =
     /// The clause that decided.
     member Clause: string
 
-/// The authorization rules of one room version, compiled once; safe to use from many threads. Deciding allocates nothing
-/// unless it rejects. Room versions, "Authorisation rules".
+/// The authorization rules of one room version, compiled once; safe to use from many threads. Deciding allocates
+/// nothing unless it rejects. Room versions, "Authorisation rules".
 [<Sealed>]
 type AuthRules =
 
-    /// Compiles the tables of a version. Worth keeping: see `AuthRules.Of` for the versions that there are.
+    /// Compiles the tables of a version. Keep the result; `AuthRules.Of` has those of known versions.
     new: version: RoomVersion -> AuthRules
 
-    /// The version that these are the rules of.
+    /// The version of these rules.
     member Version: RoomVersion
 
     /// Decides an event against a state.
     member Decide: event: Pdu * state: IAuthState * facts: AuthFacts -> Decision
 
-    /// Whether a redaction that was accepted is applied to an event of this sender's, by the state that it was accepted in.
+    /// Whether an accepted redaction is applied to an event of this sender, by the state before the redaction.
     /// Room versions, "Handling redactions".
     member Applies: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
-    /// Whether a user of this server may ask for a redaction of an event of this sender's: never more than `Applies` grants.
+    /// Whether a local user may redact an event of this sender: never more than `Applies` grants.
     /// Client-Server API, "Redactions".
     member MayAsk: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
-    /// Whether a member has the power to let others into a restricted room; nobody has in a version without such rooms. That they are
-    /// joined is for the caller to know; the join that names them is decided like any other.
+    /// Whether a member has the power to authorise restricted joins; nobody has it in a version without restricted
+    /// rooms. The caller checks that they are joined; the join that names them is decided like any other.
     member MayVouch: state: IAuthState * userId: string -> bool
 
-    /// Whether the state's join rules let members of other rooms in, where somebody vouches for them.
+    /// Whether the state's join rules let members of other rooms join, with an authorising user.
     member LetsMembersOfRoomsIn: state: IAuthState -> bool
 
-    /// Whether the create event is among the auth events that events cite.
+    /// Whether events name the create event in `auth_events`.
     member CitesCreate: bool
 
-    /// The state keys of the events that an event must cite as auth events where the state has them, each once, in the
+    /// The keys of the state events that an event names in `auth_events`, where the state has them: each once, in the
     /// order of the table. Empty for a create event. Server-Server API, "Auth events selection".
     member SelectionOf:
         eventType: string * sender: string * stateKey: (string | null) * content: JsonObject -> struct (string * string)[]
 
-    /// A user's power in a state: `Int64.MaxValue` for creators where they stand above all levels.
+    /// A user's power in a state: `Int64.MaxValue` for creators, where they are above every level.
     member PowerOf: state: IAuthState * userId: string -> int64
 
     /// Reads a state event for use in an `IAuthState` of this version.
     member Read: event: Pdu -> AuthEvent
 
-    /// The compiled rules of a known version; null if the version is not known.
+    /// The compiled rules of a known version; null for any other.
     static member Of: versionId: string -> AuthRules | null

@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Conditions compiled to tests of a frame.
+/// Conditions compiled to tests of a context.
 [<RequireQualifiedAccess>]
 module internal Conditions =
 
@@ -53,8 +53,8 @@ module internal Conditions =
         ok
 
     /// The first auth event with a fault, by its place; -1 if there is none.
-    let faulty (selections: CompiledSelection[]) (fault: AuthEventFault) : Frame -> int =
-        let first (test: Frame -> int -> bool) (f: Frame) =
+    let faulty (selections: CompiledSelection[]) (fault: AuthEventFault) : EvaluationContext -> int =
+        let first (test: EvaluationContext -> int -> bool) (f: EvaluationContext) =
             let cited = f.Facts.AuthEvents
             let mutable i = 0
 
@@ -106,7 +106,7 @@ module internal Conditions =
         | Relation.AtLeast -> (fun a b -> a >= b)
         | Relation.Above -> (fun a b -> a > b)
 
-    let private all (tests: (Frame -> bool)[]) : Frame -> bool =
+    let private all (tests: (EvaluationContext -> bool)[]) : EvaluationContext -> bool =
         match tests with
         | [| a; b |] -> fun f -> a f && b f
         | [| a; b; c |] -> fun f -> a f && b f && c f
@@ -119,7 +119,7 @@ module internal Conditions =
 
                 i = tests.Length
 
-    let private any (tests: (Frame -> bool)[]) : Frame -> bool =
+    let private any (tests: (EvaluationContext -> bool)[]) : EvaluationContext -> bool =
         match tests with
         | [| a; b |] -> fun f -> a f || b f
         | _ ->
@@ -131,7 +131,7 @@ module internal Conditions =
 
                 i < tests.Length
 
-    let private signedByKey (place: KeyPlace) (f: Frame) : bool =
+    let private signedByKey (place: KeyPlace) (f: EvaluationContext) : bool =
         let verified = f.Facts.ThirdPartyKeys
 
         match f.ThirdPartyInvite with
@@ -146,7 +146,7 @@ module internal Conditions =
                 ThirdPartyKeys.listed invitation.Pdu
                 |> Array.exists (fun key -> Array.IndexOf(verified, key) >= 0)
 
-    let private namesACreator (path: string[]) (f: Frame) : bool =
+    let private namesACreator (path: string[]) (f: EvaluationContext) : bool =
         match Content.find f.Content path 0 with
         | ValueSome(Json.Object o) ->
             match f.Create with
@@ -161,7 +161,7 @@ module internal Conditions =
         | _ -> false
 
     /// The room id is the create event's identifier with another sigil.
-    let private roomOfCreate (f: Frame) : bool =
+    let private roomOfCreate (f: EvaluationContext) : bool =
         match f.Create with
         | null -> false
         | create ->
@@ -173,7 +173,11 @@ module internal Conditions =
             && f.RoomId.AsSpan(1).SequenceEqual(id.AsSpan 1)
 
     /// The test of a condition.
-    let rec compile (isKnownVersion: string -> bool) (selections: CompiledSelection[]) (condition: Condition) : Frame -> bool =
+    let rec compile
+        (isKnownVersion: string -> bool)
+        (selections: CompiledSelection[])
+        (condition: Condition)
+        : EvaluationContext -> bool =
         let compile = compile isKnownVersion selections
 
         match condition with
@@ -258,7 +262,7 @@ module internal Conditions =
             let path = Array.ofList path
             let wanted = shape wanted
 
-            let find: Frame -> AuthEvent | null =
+            let find: EvaluationContext -> AuthEvent | null =
                 if eventType = "m.room.create" then
                     _.Create
                 else
@@ -286,7 +290,7 @@ module internal Conditions =
             fun f ->
                 let x = a f
                 let y = b f
-                x <> Frame.NoPower && y <> Frame.NoPower && related x y
+                x <> EvaluationContext.NoPower && y <> EvaluationContext.NoPower && related x y
         | Condition.NewIsNoLevel -> _.NewIsNoLevel
         | Condition.KeysNameACreator path -> namesACreator (Array.ofList path)
 

@@ -8,7 +8,7 @@ open Matrix.Core.Json
 [<RequireQualifiedAccess>]
 module LevelValues =
 
-    /// What is beyond the bounds stands at them: the ends of 64 bits mean "no power" and "above all levels".
+    /// Clamps a value: the least and greatest 64-bit integers mean "no power" and "above all levels".
     let private within (n: int64) : int64 =
         Math.Clamp(n, -Limits.Power, Limits.Power)
 
@@ -34,7 +34,7 @@ module LevelValues =
         then
             ValueSome(within n)
         else
-            // More digits than 64 bits hold.
+            // Too many digits for 64 bits.
             ValueSome(if trimmed[0] = '-' then -Limits.Power else Limits.Power)
 
     /// Truncated at the decimal point.
@@ -48,7 +48,7 @@ module LevelValues =
         else
             ValueSome(int64 (Math.Truncate d))
 
-    /// The level that a value stands for, if it stands for one.
+    /// The level that a value gives, if it is one.
     let read (values: PowerLevelValues) (json: Json) : int64 voption =
         match json with
         | Json.Int n -> ValueSome(within n)

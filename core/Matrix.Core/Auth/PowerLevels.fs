@@ -4,7 +4,7 @@ open Matrix.Rules
 open Matrix.Core.Json
 
 /// A room's power levels, read once from the content of their event. Client-Server API, `m.room.power_levels`.
-/// What is no level by the room version counts as not given.
+/// A value that is not a level by the room version counts as absent.
 [<Sealed>]
 type PowerLevels(values: PowerLevelValues, content: JsonObject) =
 
@@ -29,10 +29,10 @@ type PowerLevels(values: PowerLevelValues, content: JsonObject) =
     let ban = level "ban" DefaultLevels.Ban
     let redact = level "redact" DefaultLevels.Redact
 
-    /// What holds where a room has no power levels event.
+    /// The levels of a room without a power levels event.
     static member val Absent = PowerLevels(PowerLevelValues.Integers, JsonObject.Empty)
 
-    /// The level of a user: their entry, or the default. Knows nothing of creators.
+    /// The level of a user: their entry, or the default. Creators are not considered.
     member _.OfUser(userId: string) : int64 =
         match LevelValues.ofMember values users userId with
         | ValueSome n -> n

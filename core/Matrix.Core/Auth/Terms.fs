@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Ident
 
-/// Users, servers and powers that rules speak of, compiled to readings of a frame.
+/// Users, servers and powers that rules speak of, compiled to readings of a context.
 [<RequireQualifiedAccess>]
 module internal Terms =
 
@@ -13,7 +13,7 @@ module internal Terms =
     let private mxid = [| "third_party_invite"; "signed"; "mxid" |]
 
     /// The user id, or null.
-    let user (term: User) : Frame -> string | null =
+    let user (term: User) : EvaluationContext -> string | null =
         match term with
         | User.Sender -> fun f -> f.Sender
         | User.StateKey -> _.StateKey
@@ -51,7 +51,7 @@ module internal Terms =
             | colon -> struct (id, colon + 1)
 
     /// A text and where the domain begins in it; null where there is none.
-    let server (term: Server) : Frame -> struct (string | null * int) =
+    let server (term: Server) : EvaluationContext -> struct (string | null * int) =
         match term with
         | Server.Of u ->
             let user = user u
@@ -62,21 +62,21 @@ module internal Terms =
         | Server.InStateKey -> fun f -> struct (f.StateKey, 0)
 
     /// The domain as text, or null.
-    let serverText (term: Server) (frame: Frame) : string | null =
-        match server term frame with
+    let serverText (term: Server) (context: EvaluationContext) : string | null =
+        match server term context with
         | struct (null, _) -> null
         | struct (text, start) -> text.Substring start
 
     /// A named level of the room.
-    let level (level: NamedLevel) (frame: Frame) : int64 =
+    let level (level: NamedLevel) (context: EvaluationContext) : int64 =
         match level with
-        | NamedLevel.Invite -> frame.Levels.Invite
-        | NamedLevel.Kick -> frame.Levels.Kick
-        | NamedLevel.Ban -> frame.Levels.Ban
-        | NamedLevel.Redact -> frame.Levels.Redact
+        | NamedLevel.Invite -> context.Levels.Invite
+        | NamedLevel.Kick -> context.Levels.Kick
+        | NamedLevel.Ban -> context.Levels.Ban
+        | NamedLevel.Redact -> context.Levels.Redact
 
-    /// The power, or `Frame.NoPower`.
-    let power (term: Power) : Frame -> int64 =
+    /// The power, or `EvaluationContext.NoPower`.
+    let power (term: Power) : EvaluationContext -> int64 =
         match term with
         | Power.Of u ->
             let user = user u
@@ -87,7 +87,7 @@ module internal Terms =
         | Power.New -> _.New
 
     /// The state key that a selection names, or null.
-    let selectionKey (key: SelectionKey) : Frame -> string | null =
+    let selectionKey (key: SelectionKey) : EvaluationContext -> string | null =
         match key with
         | SelectionKey.Empty -> fun _ -> ""
         | SelectionKey.User u -> user u
@@ -102,14 +102,14 @@ module internal Terms =
 
 /// One row of the auth events selection, compiled.
 [<Sealed>]
-type internal CompiledSelection(eventType: string, key: Frame -> string | null, applies: Frame -> bool) =
+type internal CompiledSelection(eventType: string, key: EvaluationContext -> string | null, applies: EvaluationContext -> bool) =
     member _.Type = eventType
-    member _.Key(frame: Frame) : string | null = key frame
-    member _.Applies(frame: Frame) : bool = applies frame
+    member _.Key(context: EvaluationContext) : string | null = key context
+    member _.Applies(context: EvaluationContext) : bool = applies context
 
     /// Whether this row selects an event of that type and state key.
-    member _.Selects(frame: Frame, event: Pdu) : bool =
+    member _.Selects(context: EvaluationContext, event: Pdu) : bool =
         String.Equals(event.Type, eventType)
         && not (isNull event.StateKey)
-        && String.Equals(event.StateKey, key frame)
-        && applies frame
+        && String.Equals(event.StateKey, key context)
+        && applies context

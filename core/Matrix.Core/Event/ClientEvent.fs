@@ -4,7 +4,7 @@ open System
 open System.Buffers
 open Matrix.Core.Json
 
-/// What this server adds to an event for one client. What is left at its default is left out.
+/// What this server adds to an event for one client. Default values are omitted.
 /// Client-Server API, "Room event format": `unsigned`.
 [<Struct; NoEquality; NoComparison>]
 type UnsignedParts =
@@ -12,7 +12,7 @@ type UnsignedParts =
     [<DefaultValue(false)>]
     val mutable Age: int64
 
-    /// Whether `Age` counts.
+    /// Whether there is an `Age`.
     [<DefaultValue(false)>]
     val mutable HasAge: bool
 
@@ -28,7 +28,7 @@ type UnsignedParts =
     [<DefaultValue(false)>]
     val mutable ReplacesState: string | null
 
-    /// The client's user's membership at the event.
+    /// The membership of the client's user at the event.
     [<DefaultValue(false)>]
     val mutable Membership: string | null
 
@@ -40,7 +40,7 @@ type UnsignedParts =
     [<DefaultValue(false)>]
     val mutable Relations: ReadOnlyMemory<byte>
 
-    /// Whether nothing is to be added.
+    /// Whether nothing is added.
     member this.IsEmpty =
         not this.HasAge
         && isNull this.TransactionId
@@ -50,7 +50,7 @@ type UnsignedParts =
         && this.RedactedBecause.IsEmpty
         && this.Relations.IsEmpty
 
-/// What is written around the slices.
+/// The bytes written around the slices.
 module private Envelope =
 
     let unsignedOpen = ",\"unsigned\":{"B
@@ -72,7 +72,7 @@ module private Envelope =
     let stateKey = "\"state_key\":"B
     let eventType = "\"type\":"B
 
-/// Where the members of an event that clients see stand in its canonical bytes: found once, however often the event is written.
+/// The ranges, in an event's canonical bytes, of the members that clients see: found once, however often the event is written.
 [<Sealed>]
 type EventSlices internal () =
     member val internal Content = struct (0, 0) with get, set
@@ -82,8 +82,8 @@ type EventSlices internal () =
     member val internal StateKey = struct (0, 0) with get, set
     member val internal EventType = struct (0, 0) with get, set
 
-/// Events as clients see them, written from the canonical bytes of the store without parsing them: an envelope around slices.
-/// Client-Server API, "Room event format" and "Stripped state".
+/// Events as clients see them, written from the canonical bytes of the store without parsing them: an envelope around
+/// slices. Client-Server API, "Room event format" and "Stripped state".
 [<AbstractClass; Sealed>]
 type ClientEvent private () =
 
@@ -146,7 +146,7 @@ type ClientEvent private () =
 
         out.Byte '}'B
 
-    /// The member of this key in canonical bytes; empty if it is not there. The key must need no escapes.
+    /// The value of this key in canonical bytes; empty if it is absent. The key must need no escapes.
     static member private Member(canonical: ReadOnlySpan<byte>, key: byte[]) : ReadOnlySpan<byte> =
         let mutable members = Slices canonical
         let mutable found = ReadOnlySpan<byte>.Empty
@@ -173,7 +173,7 @@ type ClientEvent private () =
 
         found
 
-    /// The stored timestamp: 0 if there is none, which no event of ours lacks.
+    /// The stored timestamp; 0 if there is none.
     static member OriginServerTs(canonical: ReadOnlyMemory<byte>) : int64 =
         let text = ClientEvent.Member(canonical.Span, Spelling.originServerTs)
         let mutable value = 0L
@@ -184,8 +184,9 @@ type ClientEvent private () =
         else
             0L
 
-    /// Writes an event for a client. `roomId` is null where the response says it elsewhere. A redaction names what it redacts
-    /// both beside and inside its content, whatever its room version: older and newer clients look in one place each.
+    /// Writes an event for a client. `roomId` is null where the response says it elsewhere. A redaction names what it
+    /// redacts both beside and inside its content, whatever its room version: older and newer clients look in one place
+    /// each.
     static member Write
         (
             out: ByteBuffer,
@@ -203,7 +204,7 @@ type ClientEvent private () =
         let mutable members = Slices canonical
 
         while members.Next() do
-            // Told apart by length first.
+            // By length first.
             match members.Key.Length with
             | 4 when members.Is Spelling.eventType -> slices.EventType <- members.ValueRange
             | 6 when members.Is Spelling.sender -> slices.Sender <- members.ValueRange
@@ -243,7 +244,7 @@ type ClientEvent private () =
         elif not format.RedactsOnTop then
             redacts <- ClientEvent.Member(content, Spelling.redacts)
 
-        // What is no string names no event.
+        // A value that is not a string names no event.
         if redacts.Length > 0 && redacts[0] <> '"'B then
             redacts <- ReadOnlySpan<byte>.Empty
 
@@ -276,7 +277,7 @@ type ClientEvent private () =
 
         out.Byte '}'B
 
-    /// Writes a state event as one sees it who is not in the room: content, sender, state key and type only.
+    /// Writes a stripped state event: content, sender, state key and type only.
     static member WriteStripped(out: ByteBuffer, canonical: ReadOnlySpan<byte>) : unit =
         let mutable members = Slices canonical
         out.Byte '{'B

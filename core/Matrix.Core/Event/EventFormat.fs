@@ -4,8 +4,7 @@ open System.Collections.Generic
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// What a room version says about the form of its events, prepared once: everything that reads, hashes, signs, redacts or
-/// shows an event takes one of these.
+/// A room version's event format, prepared once: for reading, hashing, signing, redacting and showing events.
 [<Sealed>]
 type EventFormat(version: RoomVersion) =
 
@@ -47,7 +46,7 @@ type EventFormat(version: RoomVersion) =
     /// Whether events are referenced with their hashes.
     member _.ReferencesCarryHashes = settings.References = EventReferences.IdsWithHashes
 
-    /// The format of a room version that this server knows; null of any other.
+    /// The format of a known room version; null for any other.
     static member ForVersion(id: string) : EventFormat | null =
         match known.TryGetValue id with
         | true, format -> format

@@ -4,7 +4,7 @@ open System
 open System.Security.Cryptography
 open Matrix.Core.Json
 
-/// A member that an event is given while it is made: `hashes`, `signatures`. Several stand in the order of their keys.
+/// A member added to an event while it is made: `hashes` or `signatures`. Several are in the order of their keys.
 [<Struct>]
 type internal AddedMember = {
     Key: string
@@ -12,8 +12,8 @@ type internal AddedMember = {
     Text: byte[]
 }
 
-/// An event's members in canonical spelling, each written once: hashes, the bytes to sign and the stored form are put together
-/// from them. Server-Server API, "Signing Events".
+/// An event's members in canonical spelling, each written once: hashes, the bytes to sign and the stored form are put
+/// together from them. Server-Server API, "Signing Events".
 [<Sealed>]
 type internal EventText(event: JsonObject, redactor: Redactor) =
 
@@ -47,7 +47,7 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
             CanonicalJson.writeObject out (redactor.Content(eventType, content))
             true
 
-    // The buffer is a fresh one: it holds more than the brace as soon as a member was written.
+    // The buffer was empty: it holds more than the brace once a member was written.
     let separate (out: ByteBuffer) =
         if out.Length > 1 then
             out.Byte ','B
@@ -79,29 +79,30 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
 
     static let isLocal (key: string) = key = "unsigned"
 
-    /// The content hash: of everything but `hashes`, `signatures` and `unsigned`.
+    /// The content hash: over everything but `hashes`, `signatures` and `unsigned`.
     member _.ContentHash() : byte[] =
         use out = new ByteBuffer(members.Length + 64)
         assemble out (fun key -> key <> "hashes" && key <> "signatures" && not (isLocal key)) false [||]
         SHA256.HashData out.Written
 
-    /// Writes what is signed, and what the reference hash is of: the redacted event without `signatures` and `unsigned`.
+    /// Writes the bytes that signatures and the reference hash are over: the redacted event without `signatures` and
+    /// `unsigned`.
     member _.WriteEssential(out: ByteBuffer, added: AddedMember[]) : unit =
         assemble out (fun key -> redactor.Keeps key && key <> "signatures" && not (isLocal key)) true added
 
-    /// The same as an array, of an event that has its hashes.
+    /// The same as an array, for an event that has its hashes.
     member this.Essential() : byte[] =
         use out = new ByteBuffer(members.Length + 64)
         this.WriteEssential(out, [||])
         out.ToArray()
 
-    /// What is stored: everything but `unsigned`.
+    /// The stored form: everything but `unsigned`.
     member _.Stored(added: AddedMember[]) : byte[] =
         use out = new ByteBuffer(members.Length + 512)
         assemble out (fun key -> not (isLocal key)) false added
         out.ToArray()
 
-    /// What is stored of a redacted event.
+    /// The stored form of the redacted event.
     member _.StoredRedacted() : byte[] =
         use out = new ByteBuffer(members.Length)
         assemble out (fun key -> redactor.Keeps key && not (isLocal key)) true [||]

@@ -2,7 +2,7 @@ namespace Matrix.Core.Event
 
 open Matrix.Core.Json
 
-/// A persistent data unit that was parsed and has the format of its room version: what every later step reads.
+/// A parsed persistent data unit that has the format of its room version: what every later step reads.
 /// Server-Server API, "PDUs"; each room version's "Event format".
 /// Built by `Matrix.Core.Event.PduFormat` (from bytes) and `Matrix.Core.Room` (from a draft), nowhere else.
 [<Sealed>]
@@ -38,13 +38,13 @@ type Pdu
     /// The event's type.
     member _.Type = eventType
 
-    /// The state key; null if this is no state event.
+    /// The state key; null if this is not a state event.
     member _.StateKey = stateKey
 
     /// Whether this is a state event.
     member _.IsState = not (isNull stateKey)
 
-    /// Milliseconds since the epoch, as the origin says.
+    /// `origin_server_ts`: milliseconds since the epoch, as the sender's server claims.
     member _.OriginServerTs = originServerTs
 
     /// One more than the greatest depth of the previous events, capped at 2^53 - 1.
@@ -53,10 +53,10 @@ type Pdu
     /// The event's content.
     member _.Content = content
 
-    /// Identifiers of the events that the sender's server saw last.
+    /// `prev_events`: the forward extremities that the sender's server saw.
     member _.PrevEvents = prevEvents
 
-    /// Identifiers of the events that authorise this one.
+    /// `auth_events`: the events that authorise this one.
     member _.AuthEvents = authEvents
 
     /// The identifier of the event that this one redacts, wherever its room version puts it; null if none.

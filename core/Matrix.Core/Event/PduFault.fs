@@ -3,29 +3,29 @@ namespace Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Why something is no event of its room version. Room versions, "Event format"; Client-Server API, "Size limits".
+/// Why JSON is not an event of its room version. Room versions, "Event format"; Client-Server API, "Size limits".
 [<RequireQualifiedAccess>]
 type PduFault =
     /// The text could not be read.
     | Unreadable of JsonError
     /// A number that canonical JSON does not have, in a version that enforces it.
     | NotCanonical
-    /// A member that must be there is not.
+    /// A required member is missing.
     | Missing of key: string
-    /// A member is not of its type.
+    /// A member has the wrong type.
     | WrongType of key: string * expected: string
-    /// A member holds no valid identifier.
+    /// A member is not a valid identifier.
     | BadId of key: string * reason: IdentError
-    /// A member takes more bytes than it may.
+    /// A member has too many bytes.
     | KeyTooLong of key: string * bytes: int * limit: int
-    /// The event takes more bytes than it may.
+    /// The event has too many bytes.
     | EventTooLarge of bytes: int * limit: int
     /// `prev_events` or `auth_events` has too many entries.
     | TooManyReferences of key: string * count: int * limit: int
     /// A depth below zero, or above what the version allows.
     | DepthOutOfRange of depth: int64 * limit: int64
 
-    /// Whether it is a matter of size (`M_TOO_LARGE`) rather than of form (`M_BAD_JSON`).
+    /// Whether the event is too large (`M_TOO_LARGE`), rather than malformed (`M_BAD_JSON`).
     member this.IsSize =
         match this with
         | KeyTooLong _

@@ -4,7 +4,7 @@ open System
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// What every event has, taken out of its members.
+/// The members that every event has.
 type internal PduFields = {
     /// "" for a create event whose room id is derived from it.
     RoomId: string
@@ -21,7 +21,7 @@ type internal PduFields = {
     Redacts: string | null
 }
 
-/// Takes members out of an event and remembers the first that is wrong.
+/// Reads members of an event and remembers the first fault.
 [<Sealed>]
 type private FieldReader(event: JsonObject) =
     let mutable fault: PduFault voption = ValueNone
@@ -89,7 +89,7 @@ type private FieldReader(event: JsonObject) =
             this.Fail(PduFault.Missing key)
             JsonObject.Empty
 
-    /// A list of event ids in any form: alone, or with hashes; nothing is asked of what they look like.
+    /// A list of event ids, alone or with hashes, in any form.
     member this.TrustedReferences(key: string) : string[] =
         match event.TryFind key with
         | ValueSome(Json.Array items) ->
@@ -108,8 +108,8 @@ type private FieldReader(event: JsonObject) =
             this.Fail(PduFault.Missing key)
             [||]
 
-    /// Event ids, or pairs of an event id and its hashes. What an id looks like is not asked beyond the sigil: one that can
-    /// belong to no event is an event that nobody can find.
+    /// Event ids, or pairs of an event id and its hashes. Only the sigil is checked: an impossible id is that of an
+    /// event that cannot be found.
     member this.References(key: string, withHashes: bool, limit: int) : string[] =
         match event.TryFind key with
         | ValueSome(Json.Array items) when items.Length > limit ->
@@ -171,7 +171,7 @@ type private FieldReader(event: JsonObject) =
         | ValueSome(Json.Object _) -> ()
         | ValueSome _ -> this.Fail(PduFault.WrongType("unsigned", "an object"))
 
-/// Takes an event's members apart, by the format of its room version.
+/// Reads an event's members, by the format of its room version.
 [<RequireQualifiedAccess>]
 module internal PduFields =
 
@@ -183,8 +183,8 @@ module internal PduFields =
             }
         )
 
-    /// What is wrong with the values of an event, wherever in it they stand: nesting of more than `depth`, and in a strict
-    /// version numbers that canonical JSON does not have. One walk, before anything else looks at the event.
+    /// The first fault among the values of an event: nesting deeper than `depth`, and in a strict version numbers that
+    /// canonical JSON does not have. One walk, before anything else reads the event.
     let rec private valueFault (strict: bool) (depth: int) (json: Json) : PduFault voption =
         match json with
         | Json.Float _
@@ -218,11 +218,11 @@ module internal PduFields =
 
             fault
 
-    /// What is wrong with the values of an event or its content.
+    /// The first fault among the values of an event or its content.
     let valuesFault (strict: bool) (o: JsonObject) : PduFault voption =
         membersFault strict JsonLimits.event.Depth o
 
-    /// The event that a redaction names, where its version puts it.
+    /// The event that a redaction names, where its room version puts it.
     let redacts (format: EventFormat) (eventType: string) (event: JsonObject) (content: JsonObject) : string | null =
         if eventType <> "m.room.redaction" then
             null
@@ -249,7 +249,7 @@ module internal PduFields =
             elif eventType <> "m.room.create" then
                 r.Id("room_id", RoomId.checkHash)
             else
-                // One that names its room nevertheless is for the authorization rules to reject.
+                // The authorization rules reject one that names its room nevertheless.
                 ""
 
         let eventId =
@@ -298,7 +298,7 @@ module internal PduFields =
                 Redacts = redacts format eventType event content
             }
 
-    /// The members of an event whose identifiers are taken as they are: of events drawn by hand, or copied from a log.
+    /// The members of an event, with unchecked identifiers: of events written by hand, or copied from a log.
     let readTrusted (format: EventFormat) (event: JsonObject) : Result<PduFields, PduFault> =
         let r = FieldReader event
         let strict = format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
@@ -329,7 +329,7 @@ module internal PduFields =
         | ValueSome fault -> Error fault
         | ValueNone -> Ok fields
 
-    /// The id of an event whose essential bytes hash to this.
+    /// The id of an event with this reference hash.
     let idOfHash (format: EventFormat) (referenceHash: byte[]) : string =
         match format.Version.Settings.EventIds with
         | Matrix.Rules.EventIdForm.UrlSafeHash -> EventId.ofHashUrlSafe (ReadOnlySpan<byte> referenceHash)

@@ -6,7 +6,7 @@ open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// Who must sign an event, by what it is like. `Matrix.Rules.Signing` says it in words.
+/// The required signers of an event. `Matrix.Rules.Signing` has the rule in words.
 [<RequireQualifiedAccess>]
 module private Signers =
 
@@ -155,7 +155,7 @@ module PduFormat =
         out.Byte '{'B
 
         while members.Next() do
-            // A key with an escape in it stands in no table.
+            // No table has a key with an escape in it.
             let key = KnownStrings.get members.Key
 
             if format.Redactor.Keeps key then

@@ -8,13 +8,13 @@ open Matrix.Core.Json
 [<Sealed>]
 type ReceivedPdu =
 
-    /// What the event is called.
+    /// The event's id.
     member EventId: string
 
     /// Its room.
     member RoomId: string
 
-    /// Whether it carries a `room_id`: the authorization rules ask, of create events whose id is the room's.
+    /// Whether it has a `room_id`: the authorization rules check that of create events whose hash is the room's id.
     member HasRoomId: bool
 
     /// Its sender.
@@ -23,62 +23,62 @@ type ReceivedPdu =
     /// Its type.
     member Type: string
 
-    /// When its origin says that it was made: keys must have been valid then.
+    /// `origin_server_ts`: the signing keys must have been valid then.
     member OriginServerTs: int64
 
-    /// The bytes that all its signatures are over.
+    /// The bytes that its signatures are over.
     member SignedBytes: ReadOnlyMemory<byte>
 
-    /// All signatures that it carries, of algorithms that are understood.
+    /// Its signatures, of known algorithms.
     member Signatures: Signature[]
 
-    /// The servers that must have signed it, or it is dropped. None for an invite by a third-party identifier.
+    /// The servers without whose signatures it is dropped. None for an invite by a third-party identifier.
     member RequiredSigners: string[]
 
-    /// The server whose signature the authorization rules will ask for, because its user let the sender into a restricted
-    /// room; "" if there is none. It counts as an authorization failure, not as a reason to drop the event.
+    /// The server of the authorising user of a restricted join, whose signature the authorization rules check; "" if
+    /// there is none. A missing one is an authorization failure, not a reason to drop the event.
     member AuthorisingServer: string
 
-    /// Whether its content hash is right.
+    /// Whether its content hash is correct.
     member HashHolds: bool
 
-    /// The event: as it came if its content hash is right, else redacted. To be used once its signatures hold.
+    /// The event, redacted if its content hash is wrong. To be used once its signatures are valid.
     member Pdu: Pdu
 
 /// Reading events. Room versions, "Event format".
 [<RequireQualifiedAccess>]
 module PduFormat =
 
-    /// Checks an event that was read leniently, perhaps inside a larger body.
+    /// Checks an event that was parsed leniently, perhaps inside a larger body.
     val ofJson: format: EventFormat -> event: JsonObject -> Result<ReceivedPdu, PduFault>
 
     /// Reads and checks an event.
     val ofBytes: format: EventFormat -> utf8: ReadOnlySpan<byte> -> Result<ReceivedPdu, PduFault>
 
-    /// Reads an event that this server stored: nothing is hashed or checked again. An error means that the store is damaged.
+    /// Reads a stored event: nothing is hashed or checked again. An error means that the store is damaged.
     val ofStored: format: EventFormat -> eventId: string -> canonical: byte[] -> Result<Pdu, PduFault>
 
-    /// An event under the identifier that it says it has, without hashes or signatures if need be: drawn by hand, or copied from a log.
-    /// What it names may have any form; what has no `depth` has depth 0.
+    /// Reads an event written by hand or copied from a log: with its own `event_id`, and perhaps without hashes,
+    /// signatures and `depth` (then 0). Other identifiers may have any form.
     val ofTrusted: format: EventFormat -> event: JsonObject -> Result<Pdu, PduFault>
 
-    /// The servers that must have signed an event: see `ReceivedPdu.RequiredSigners`, which asks the event as it came.
+    /// The required signers of a parsed event: see `ReceivedPdu.RequiredSigners`, which reads the event as it came.
     val requiredSigners: format: EventFormat -> pdu: Pdu -> string[]
 
-    /// The server whose signature the authorization rules will ask for: see `ReceivedPdu.AuthorisingServer`.
+    /// The authorising user's server: see `ReceivedPdu.AuthorisingServer`.
     val authorisingServer: format: EventFormat -> pdu: Pdu -> string
 
-    /// The event with all removed that redaction removes. Room versions, "Redactions". Redacting twice changes nothing more.
+    /// The redacted event. Room versions, "Redactions". Redacting it again changes nothing.
     val redact: format: EventFormat -> pdu: Pdu -> Pdu
 
-    /// What an event is called: what it says itself in room versions 1 and 2, its reference hash since. Nothing else of it is checked.
+    /// An event's id: its `event_id` in room versions 1 and 2, its reference hash since. Nothing else is checked.
     val eventId: format: EventFormat -> event: JsonObject -> Result<string, PduFault>
 
-    /// The reference hash of an event: its id since room version 3, what others reference it with before.
+    /// The reference hash of an event: its id since room version 3, and part of references to it before.
     /// Server-Server API, "Calculating the reference hash for an event".
     val referenceHash: format: EventFormat -> event: JsonObject -> byte[]
 
-    /// The reference hash of an event of the room, redacted since or not: redaction removes nothing that it covers.
+    /// The reference hash of a stored event, redacted or not: redaction removes nothing that it covers.
     val referenceHashOf: format: EventFormat -> pdu: Pdu -> byte[]
 
     /// The content hash of an event. Server-Server API, "Calculating the content hash for an event".

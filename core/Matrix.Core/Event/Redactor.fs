@@ -5,7 +5,7 @@ open System.Collections.Generic
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// A member of the content that stays: all of it, or, if it is an object, some of its members.
+/// A content member that redaction keeps: all of it, or some members of it.
 [<Sealed>]
 type private KeptMember(key: string, whole: bool, inner: KeptMember[]) =
     member _.Key = key
@@ -66,13 +66,13 @@ type Redactor(table: RedactionTable) =
             | KeptContent.Whole -> whole.Add eventType |> ignore
             | KeptContent.Paths paths -> byType[eventType] <- grow paths
 
-    /// Whether a member beside `content` stays. (`content` does.)
+    /// Whether redaction keeps a top-level member; `content` is kept in part.
     member _.Keeps(key: string) : bool = topLevel.Contains key
 
-    /// Whether the content of events of this type stays as it is.
+    /// Whether redaction keeps the whole content of events of this type.
     member _.KeepsContentOf(eventType: string) : bool = whole.Contains eventType
 
-    /// What stays of the content of an event of this type.
+    /// The redacted content of an event of this type.
     member _.Content(eventType: string, content: JsonObject) : JsonObject =
         if whole.Contains eventType then
             content
@@ -81,7 +81,7 @@ type Redactor(table: RedactionTable) =
             | true, kept -> keep kept content
             | _ -> JsonObject.Empty
 
-    /// What stays of an event in the form that servers exchange.
+    /// The redacted event, in the form that servers exchange.
     member this.Redact(event: JsonObject) : JsonObject =
         let eventType =
             match event.TryFind "type" with

@@ -22,7 +22,7 @@ module UnpaddedBase64 =
         Base64.EncodeToUtf8(bytes, room, &read, &written) |> ignore
         out.Advance(room.Slice(0, written).TrimEnd('='B).Length)
 
-    /// The bytes, of a text with or without padding; null if it is no base64.
+    /// The bytes of a text with or without padding; null if it is not base64.
     let decode (text: string) : byte[] | null =
         let trimmed = text.AsSpan().TrimEnd '='
 
@@ -39,25 +39,25 @@ module UnpaddedBase64 =
             else
                 null
 
-/// One signature that an object carries, of an algorithm that is understood.
+/// A signature of a known algorithm.
 [<Struct>]
 type Signature = {
-    /// Who signed: a server name, or a user id.
+    /// The signer: a server name or a user id.
     Entity: string
     /// `ed25519:…`.
     KeyId: string
-    /// 64 bytes; empty if the text was no base64, which no key verifies.
+    /// 64 bytes; empty, and so never valid, if the text was not base64.
     Bytes: byte[]
 }
 
-/// What became of one signature.
+/// The result of verifying a signature.
 [<RequireQualifiedAccess>]
 type SignatureFate =
-    /// The key is known, and the signature is its.
+    /// The key is known, and the signature is by it.
     | Valid
-    /// The key is known, and the signature is not its.
+    /// The key is known, and the signature is not by it.
     | Invalid
-    /// The key is not known, or it had expired: the signature counts for nothing.
+    /// The key is unknown or had expired: the signature is ignored.
     | Skipped
 
 /// Signing any JSON object. Appendices, "Signing JSON".
@@ -66,7 +66,7 @@ module SignedJson =
 
     let private notSigned = [| "signatures"; "unsigned" |]
 
-    /// The bytes that a signature is over: all but `signatures` and `unsigned`.
+    /// The bytes that a signature is over: everything but `signatures` and `unsigned`.
     let bytesToSign (o: JsonObject) : byte[] =
         use out = new ByteBuffer()
         CanonicalJson.writeWithout out o notSigned
@@ -90,7 +90,7 @@ module SignedJson =
     let private isUnderstood (keyId: string) =
         keyId.StartsWith("ed25519:", StringComparison.Ordinal)
 
-    /// The signatures of one entity in a `signatures` object, of algorithms that are understood.
+    /// One entity's signatures in a `signatures` object, of known algorithms.
     let signaturesOf (signatures: JsonObject) (entity: string) : Signature[] =
         let own = objectAt signatures entity
 
@@ -108,15 +108,15 @@ module SignedJson =
                 | _ -> ()
         |]
 
-    /// Every signature in an object, of algorithms that are understood.
+    /// All signatures of an object, of known algorithms.
     let signatures (o: JsonObject) : Signature[] =
         let all = objectAt o "signatures"
 
         [| for i in 0 .. all.Count - 1 -> signaturesOf all (all.Key i) |]
         |> Array.concat
 
-    /// Whether an entity validly signed, after its signatures were checked: at least one is valid, and of known keys none is
-    /// invalid. Server-Server API, "Validating hashes and signatures on received events".
+    /// Whether these signatures of one entity count as valid: at least one is valid, and none is invalid. Server-Server
+    /// API, "Validating hashes and signatures on received events".
     let holds (fates: SignatureFate[]) : bool =
         Array.contains SignatureFate.Valid fates
         && not (Array.contains SignatureFate.Invalid fates)
@@ -140,7 +140,7 @@ module SignedJson =
         out.Bytes Spelling.signaturesMember
 
         if signatures.Length = 1 then
-            // Nearly every event of this server's: no trees are needed.
+            // The common case, without trees.
             out.Byte '{'B
             CanonicalJson.writeString out signatures[0].Entity
             out.Byte ':'B

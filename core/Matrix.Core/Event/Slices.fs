@@ -3,12 +3,12 @@ namespace Matrix.Core.Event
 open System
 open System.Buffers
 
-/// Byte literals on the way of every event: F# makes a new array of one each time that it is reached.
+/// Byte literals used for every event, as fields: F# allocates an array each time it evaluates a literal.
 module internal Spelling =
 
     let quotesAndBrackets = SearchValues.Create(ReadOnlySpan<byte> "\"{}[]"B)
 
-    // Keys, as the walk compares them.
+    // Keys as the walk compares them.
     let content = "content"B
     let sender = "sender"B
     let stateKey = "state_key"B
@@ -23,7 +23,7 @@ module internal Spelling =
     let hashesStart = "\"hashes\":{\"sha256\":\""B
 
 /// Walks the members of an object in canonical bytes that this server wrote, without parsing the values. The bytes are
-/// trusted: on others the answer is arbitrary, but the walk ends.
+/// trusted: on others the result is arbitrary, but the walk ends.
 [<Struct; System.Runtime.CompilerServices.IsByRefLike>]
 type internal Slices =
     val private Text: ReadOnlySpan<byte>
@@ -42,7 +42,7 @@ type internal Slices =
             ValueStart = 0
         }
 
-    /// Where the string that starts before `from` ends: the index of its closing quotation mark.
+    /// The index of the closing quotation mark of the string whose text starts at `from`.
     static member private StringEnd(text: ReadOnlySpan<byte>, from: int) : int =
         let mutable at = from
         let mutable found = -1
@@ -60,7 +60,7 @@ type internal Slices =
 
         found
 
-    /// Where the value that starts at `from` ends.
+    /// The end of the value that starts at `from`.
     static member private ValueEnd(text: ReadOnlySpan<byte>, from: int) : int =
         if from >= text.Length then
             text.Length
@@ -105,7 +105,7 @@ type internal Slices =
 
     /// Goes to the next member; false if there is none.
     member this.Next() : bool =
-        // After `{` and after `,` a key follows; after `}` nothing.
+        // A key follows `{` and `,`; nothing follows `}`.
         if
             this.At + 1 >= this.Text.Length
             || this.Text[this.At] = '}'B
@@ -123,7 +123,7 @@ type internal Slices =
     /// The key, without its quotation marks and with its escapes.
     member this.Key: ReadOnlySpan<byte> = this.Text.Slice(this.KeyStart, this.KeyLength)
 
-    /// Whether the key is this one, which needs no escapes.
+    /// Whether this is the key; it must need no escapes.
     member this.Is(key: byte[]) : bool =
         this.Key.SequenceEqual(ReadOnlySpan<byte> key)
 
@@ -135,6 +135,6 @@ type internal Slices =
     member this.Member: ReadOnlySpan<byte> =
         this.Text.Slice(this.KeyStart - 1, this.At - this.KeyStart + 1)
 
-    /// Where the value stands.
+    /// The range of the value.
     member this.ValueRange: struct (int * int) =
         struct (this.ValueStart, this.At - this.ValueStart)

@@ -4,7 +4,7 @@ open System
 open System.Security.Cryptography
 open Matrix.Core.Json
 
-/// What an event of this server's is made of.
+/// The parts of an event of this server.
 type EventParts = {
     /// "" for the create event of a room whose id is derived from it.
     RoomId: string
@@ -22,11 +22,11 @@ type EventParts = {
     /// Reference hashes of `PrevEvents` and `AuthEvents`, in their order; empty since room version 3.
     PrevHashes: byte[][]
     AuthHashes: byte[][]
-    /// The event that this one redacts, put where the room version has it; null for none.
+    /// The event that this one redacts, written where the room version has it; null for none.
     Redacts: string | null
 }
 
-/// Members in canonical order, gathered into arrays of just their number.
+/// Collects members, in canonical order, into an array of the right size.
 [<Sealed>]
 type private Members(count: int) =
     let keys = Array.zeroCreate<string> count
@@ -40,7 +40,7 @@ type private Members(count: int) =
 
     member _.ToObject() = JsonObject(keys, values)
 
-/// An event of this server's, hashed and not yet signed. Dispose it when it is signed: what is written of it is in pooled memory.
+/// An event of this server, hashed and not yet signed. Its bytes are in pooled memory: dispose it when it is signed.
 /// Server-Server API, "Adding hashes and signatures to outgoing events".
 [<Sealed>]
 type UnsignedEvent
@@ -113,10 +113,10 @@ type UnsignedEvent
         else
             fields.RoomId
 
-    /// What the event is called; signatures do not change it.
+    /// The event's id. Signatures do not change it.
     member _.EventId = eventId
 
-    /// Its room.
+    /// The event's room.
     member _.RoomId = roomId
 
     /// The bytes to sign, until it is disposed.
@@ -148,7 +148,7 @@ type UnsignedEvent
 
             Ok(new UnsignedEvent(format, fields, text, hashes, essential, eventId))
 
-    /// The event with its signatures, if it is not too large then.
+    /// The signed event, unless that is too large.
     member _.Sign(signatures: Signature[]) : Result<Pdu, PduFault> =
         let signed = {
             Key = "signatures"

@@ -3,11 +3,12 @@ namespace Matrix.Core.Facade
 open System.Runtime.InteropServices
 open Matrix.Core.Ident
 
-/// Identifiers with their parts, as the host asks for them. Whether something is one, the modules of `Matrix.Core.Ident` say.
+/// Identifiers and their parts, for the host. The modules of `Matrix.Core.Ident` validate them.
 [<AbstractClass; Sealed>]
 type Identifiers private () =
 
-    /// The user id of a new user of this server. False: `reason` says what is wrong with the localpart, as the end of a sentence.
+    /// The id of a new user of this server. If false, `reason` says what is wrong with the localpart, as the end of a
+    /// sentence.
     static member TryNewUserId
         (serverName: string, localpart: string, [<Out>] userId: byref<string>, [<Out>] reason: byref<string>)
         : bool =
@@ -21,7 +22,7 @@ type Identifiers private () =
             reason <- e.ToString()
             false
 
-    /// The parts of `algorithm:identifier`. False if it is no such pair.
+    /// The parts of `algorithm:identifier`. False if it is not such a pair.
     static member TryKeyId(keyId: string, [<Out>] algorithm: byref<string>, [<Out>] identifier: byref<string>) : bool =
         match KeyId.parts keyId with
         | Ok(struct (a, i)) ->
@@ -33,7 +34,8 @@ type Identifiers private () =
             identifier <- ""
             false
 
-    /// Host (an IPv6 literal in its brackets) and port (0 if none is given) of a server name. False if it is none.
+    /// Host (an IPv6 literal in its brackets) and port (0 if absent) of a server name. False if it is not a server
+    /// name.
     static member TryServerName(name: string, [<Out>] host: byref<string>, [<Out>] port: byref<int>) : bool =
         match ServerName.parts name with
         | Ok(struct (h, p, _)) ->

@@ -4,7 +4,7 @@ open System
 open System.Runtime.InteropServices
 open Matrix.Core.Json
 
-/// JSON as the host reads it.
+/// JSON, for the host.
 [<AbstractClass; Sealed>]
 type JsonText private () =
 
@@ -17,7 +17,7 @@ type JsonText private () =
     /// Bounds of a transaction or a state response of another server.
     static member FederationBodyLimits = JsonLimits.federationBody
 
-    /// Parses one text. False: `error` says why and where, and `value` is null.
+    /// Parses a text. If false, `error` says why and where, and `value` is null.
     static member TryParse
         (
             utf8: ReadOnlySpan<byte>,
@@ -35,7 +35,7 @@ type JsonText private () =
             error <- e
             false
 
-    /// Parses one text that must be an object. False: `error` says why and where, and `value` is empty.
+    /// Parses a text that must be an object. If false, `error` says why and where, and `value` is empty.
     static member TryParseObject
         (
             utf8: ReadOnlySpan<byte>,
@@ -53,7 +53,7 @@ type JsonText private () =
             error <- e
             false
 
-    /// Parses a stored object, whatever its size: nothing that was stored is too large to be read back.
+    /// Parses a stored object of any size.
     static member TryParseStored(utf8: ReadOnlySpan<byte>, [<Out>] value: byref<JsonObject>) : bool =
         let limits = {
             JsonLimits.federationBody with
@@ -63,7 +63,7 @@ type JsonText private () =
         let mutable error = Unchecked.defaultof<JsonError>
         JsonText.TryParseObject(utf8, Reading.Client, limits, &value, &error)
 
-    /// The value of a member. False if it is not there: `value` is null.
+    /// The value of a member. If false, it is absent, and `value` is null.
     static member TryGet(o: JsonObject, key: string, [<Out>] value: byref<Json>) : bool =
         match o.TryFind key with
         | ValueSome v ->

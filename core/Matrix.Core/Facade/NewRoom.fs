@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Json
 open Matrix.Core.Room
 
-/// A request to create a room, as the host fills it in. Client-Server API, `POST /createRoom`.
+/// A request to create a room, filled in by the host. Client-Server API, `POST /createRoom`.
 [<Sealed>]
 type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
 
@@ -31,13 +31,13 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
     /// The room's topic; null for none.
     member val Topic: string | null = null with get, set
 
-    /// Whether invites say that this is a direct chat.
+    /// `is_direct` of invites.
     member val IsDirect = false with get, set
 
     /// The user who creates the room.
     member _.Creator = creator
 
-    /// The users who are invited, in order.
+    /// The invited users, in order.
     member _.Invited: IReadOnlyList<string> = [| for invite in invites -> invite.UserId |]
 
     /// Adds a state event.

@@ -1,28 +1,28 @@
 namespace Matrix.Core.Facade
 
-/// What kind of reason there is for a refusal: hosts answer each with its own status.
+/// The kind of a refusal: the host answers each with its own status.
 type RefusalKind =
     /// The rules of the room version do not allow it.
     | Rules = 0
-    /// An event would be larger than events may be.
+    /// The event would be too large.
     | Size = 1
-    /// The event has not the form that its room version asks for.
+    /// The event does not have the form of its room version.
     | Form = 2
 
 /// Why an event was not made.
 [<Sealed>]
 type Refusal internal (kind: RefusalKind, clause: string, reason: string) =
 
-    /// What kind of reason.
+    /// The kind.
     member _.Kind = kind
 
-    /// The dotted name of the rule that refused it; "" if it was no rule.
+    /// The dotted name of the rule that refused it; "" if no rule did.
     member _.Clause = clause
 
-    /// In words, for the one who asked.
+    /// In words, for the client.
     member _.Reason = reason
 
-/// A value, or the refusal that stands in its place.
+/// A value, or a refusal.
 [<Sealed>]
 type Outcome<'T> internal (value: 'T voption, refusal: Refusal | null) =
 

@@ -21,7 +21,7 @@ type StateKey(eventType: string, key: string) =
     /// Its state key.
     member _.Key = key
 
-/// The state that an event is decided against: a handful of events, each read once.
+/// The part of a state that an event is decided against: a few events, each read once.
 [<Sealed>]
 type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
 
@@ -53,13 +53,13 @@ type ComposedEvent internal (unsigned: UnsignedEvent) =
     /// Its id.
     member _.EventId = unsigned.EventId
 
-    /// Its room's id: news where the id is the hash of the create event.
+    /// Its room's id, which a create event of version 12 and later makes.
     member _.RoomId = unsigned.RoomId
 
-    /// What Ed25519 signs, until it is disposed.
+    /// The bytes to sign, until it is disposed.
     member _.BytesToSign = unsigned.BytesToSign
 
-    /// The event with the signature of this server: 64 bytes, by the key `keyId` (`ed25519:…`).
+    /// The event signed by this server: `signature` has 64 bytes, by the key `keyId` (`ed25519:…`).
     member _.Sign(serverName: string, keyId: string, signature: byte[]) : Outcome<Pdu> =
         let own: Signature = {
             Entity = serverName
@@ -74,7 +74,7 @@ type ComposedEvent internal (unsigned: UnsignedEvent) =
     interface IDisposable with
         member _.Dispose() = (unsigned :> IDisposable).Dispose()
 
-/// The rules of one room version, as the host asks for them.
+/// The rules of one room version, for the host.
 [<Sealed>]
 type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRules) =
 
@@ -117,8 +117,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     let refusedBy (fault: PduFault) =
         Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
 
-    /// A draft's content and what it redacts. A redaction that a client sent as any other event says that in its content: where the
-    /// version has it beside the content, it is moved there. Client-Server API, "Redactions".
+    /// A draft's content and the event that it redacts. A redaction sent like any other event names that in its
+    /// content: where the version has it beside the content, it is moved there. Client-Server API, "Redactions".
     let redactionOf (draft: Draft) : struct (JsonObject * (string | null)) =
         match draft.Content.TryFind "redacts" with
         | ValueSome(Json.String id) when
@@ -133,7 +133,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             JsonObject.OfSeq rest, id
         | _ -> draft.Content, draft.Redacts
 
-    /// Hashes a draft: all that the draft and the version say is filled in.
+    /// Hashes a draft, with what the draft and the version determine.
     let compose (draft: Draft) (greatestDepth: int64) (parts: EventParts) : Outcome<ComposedEvent> =
         let struct (content, redacts) = redactionOf draft
 
@@ -151,52 +151,52 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
         | Error fault -> Outcome.Refused(refusedBy fault)
 
-    /// The rules of a version of the specification; null if it is none.
+    /// The rules of a version of the specification; null for any other.
     static member Find(id: string) : RoomRules | null =
         match known.TryGetValue id with
         | true, rules -> rules
         | _ -> null
 
-    /// The rules of a version, be it one that no server uses unless it is told to; null if there is none of that name.
+    /// The rules of a version, unstable ones included; null if there is none of that name.
     static member FindUnstable(id: string) : RoomRules | null =
         match unstable.TryGetValue id with
         | true, rules -> rules
         | _ -> RoomRules.Find id
 
-    /// The identifiers of the versions that every server knows, oldest first.
+    /// The identifiers of the specification's versions, oldest first.
     static member Known = ids
 
-    /// The identifiers of the versions that a server uses only if it is told to.
+    /// The identifiers of unstable versions, which have to be switched on.
     static member Unstable = unstableIds
 
     /// The version's identifier, such as "12".
     member _.Id = version.Id
 
-    /// How its events are written.
+    /// Its event format.
     member _.Format = format
 
-    /// Whether servers choose the ids of their events, which are cited with their hashes: `ComposeNamed` is for these versions, `Compose`
+    /// Whether servers assign event ids, and references carry hashes: `ComposeNamed` is for these versions, `Compose`
     /// for all others.
     member _.AssignsIds = format.AssignsIds
 
-    /// Whether the room's id is known only once its create event is.
+    /// Whether the room's id is the hash of its create event.
     member _.RoomIdIsHash = format.RoomIdIsHash
 
-    /// Reads an event that this server stored.
+    /// Reads a stored event.
     member _.ParseStored(eventId: string, canonical: ReadOnlyMemory<byte>) : Pdu =
         match PduFormat.ofStored format eventId (canonical.ToArray()) with
         | Ok pdu -> pdu
         | Error fault -> raise (System.IO.InvalidDataException $"The stored event {eventId} is damaged: {fault}.")
 
-    /// What authorization reads of a state event, read once.
+    /// A state event prepared for authorization.
     member _.Prepare(pdu: Pdu) : AuthEvent = auth.Read pdu
 
-    /// The state that a draft's auth events are taken from. Server-Server API, "Auth events selection".
+    /// The keys of the state events that are a draft's auth events. Server-Server API, "Auth events selection".
     member _.AuthKeys(draft: Draft) : StateKey[] =
         auth.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content)
         |> Array.map (fun struct (eventType, key) -> StateKey(eventType, key))
 
-    /// Whether the create event is cited among the auth events, or implied by the room's id.
+    /// Whether the create event is among the auth events, rather than implied by the room's id.
     member _.CitesCreate = auth.CitesCreate
 
     /// Hashes a draft. `greatestDepth` is that of its previous events, 0 without any.
@@ -211,8 +211,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 AuthEvents = authEvents
         }
 
-    /// Hashes a draft in a room where servers choose the ids of their events. `opaque` is the part of the id that must not repeat on this
-    /// server. Room versions 1 and 2, "Event IDs" and "Event format".
+    /// Hashes a draft in a room where servers assign event ids. `opaque` is the part of the id that must be unique on
+    /// this server. Room versions 1 and 2, "Event IDs" and "Event format".
     member _.ComposeNamed
         (
             roomId: string,
@@ -235,8 +235,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
                 AuthHashes = [| for pdu in authEvents -> PduFormat.referenceHashOf format pdu |]
         }
 
-    /// Decides an event of this server's against the state that it was made on; null if it is allowed. `cited` are the events that it
-    /// names as auth events: accepted all, for they were taken from the state.
+    /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
+    /// all accepted, as they are from that state.
     member _.Decide(pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string) : Refusal | null =
         let facts = {
             AuthFacts.ofAccepted cited with
@@ -248,7 +248,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
-    /// The machine of a room of this version, made from what the room's header holds; of a new room, from nothing. See `RoomMachine`.
+    /// The machine of a room of this version, made from what the room's header holds; of a new room, from nothing. See
+    /// `RoomMachine`.
     member _.Machine
         (
             server: string,
@@ -261,11 +262,11 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         ) : RoomMachine =
         RoomMachine.Of(server, roomId, auth, history, extremities, currentState, nextOrdinal, limits)
 
-    /// A user's power, by the create event and the power levels: beyond every level for creators where they stand above all levels.
+    /// A user's power, by the create event and the power levels. Above every level for creators, where they are.
     member _.PowerOf(levels: IReadOnlyList<AuthEvent>, userId: string) : int64 =
         auth.PowerOf(AuthSnapshot levels, userId)
 
-    /// Whether a member has the power to vouch for others in a restricted room. That they are joined is for the caller to know.
+    /// Whether a member has the power to authorise a restricted join. The caller checks that they are joined.
     member _.MayVouch(state: AuthSnapshot, userId: string) : bool = auth.MayVouch(state, userId)
 
     member private _.RefusalOf(decision: Decision) : Refusal | null =
@@ -273,27 +274,28 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Decision.Allowed _ -> null
         | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
-    /// Why a redaction that a client of this server asked for, and that the authorization rules allow, is not applied to its target; null if
-    /// it is. Clients may redact less than servers apply. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+    /// Why a client's redaction, which the authorization rules allow, is not applied to its target; null if it is.
+    /// Clients may redact less than servers apply. Room versions, "Handling redactions"; Client-Server API,
+    /// "Redactions".
     member this.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
         match this.RefusalOf(auth.MayAsk(redaction, target.Sender, state)) with
         | null -> this.RefusalOf(auth.Applies(redaction, target.Sender, state))
         | refused -> refused
 
-    /// Why a client of this server may not redact an event that is not here, whose sender nobody knows; null if it may.
+    /// Why a client may not redact an event that this server does not have; null if it may.
     member this.RefusesUnseenRedaction(redaction: Pdu, state: AuthSnapshot) : Refusal | null =
         this.RefusalOf(auth.MayAsk(redaction, "", state))
 
-    /// Whether an accepted redaction is applied to its target, whoever asked for it. Room versions, "Handling redactions".
+    /// Whether an accepted redaction is applied to its target. Room versions, "Handling redactions".
     member _.AppliesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : bool =
         match auth.Applies(redaction, target.Sender, state) with
         | Decision.Allowed _ -> true
         | Decision.Rejected _ -> false
 
-    /// An event without what redaction removes.
+    /// The redacted event.
     member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu
 
-    /// The rooms whose members the join rules let in; null if they do not work that way.
+    /// The rooms whose members may join by these join rules; null if the rules are not of that kind.
     member _.JoinsThrough(joinRules: AuthEvent) : IReadOnlyList<string> | null =
         if auth.LetsMembersOfRoomsIn(AuthSnapshot [| joinRules |]) then
             Joining.allowedRooms joinRules.Pdu.Content

@@ -1,23 +1,23 @@
 namespace Matrix.Core.Ident
 
-/// Why a string is not the identifier that it should be. Appendices, "Identifier Grammar".
+/// Why a string is not a valid identifier. Appendices, "Identifier Grammar".
 [<RequireQualifiedAccess>]
 type IdentError =
     /// It does not start with this sigil.
     | Sigil of expected: char
-    /// It takes `bytes` bytes of UTF-8, `limit` are allowed.
+    /// It takes `bytes` bytes of UTF-8; `limit` are allowed.
     | TooLong of bytes: int * limit: int
     /// It is empty, or the part before the colon is.
     | Empty
-    /// No colon stands where the grammar has one.
+    /// The colon is missing.
     | NoColon
-    /// What follows the colon is no server name.
+    /// The part after the colon is not a server name.
     | ServerName of given: string
-    /// A character, at this index, that its grammar does not have.
+    /// A character that the grammar does not allow, at this index.
     | Character of index: int
-    /// Half a surrogate pair, at this index.
+    /// A lone surrogate, at this index.
     | LoneSurrogate of index: int
-    /// Not the unpadded base64 of a hash, with the alphabet and the length that its room version asks for.
+    /// Not the unpadded base64 of a hash, in the alphabet and length of its room version.
     | NotAHash
 
     /// For logs and error objects.
@@ -32,7 +32,7 @@ type IdentError =
         | LoneSurrogate index -> $"has half a surrogate pair, at index {index}"
         | NotAHash -> "is not the base64 of a hash"
 
-/// What the grammars share.
+/// Common parts of the grammars.
 [<RequireQualifiedAccess>]
 module Ident =
 
@@ -57,7 +57,7 @@ module Ident =
         else
             ValueSome(IdentError.TooLong(bytes s, MaxBytes))
 
-    /// The first half of a surrogate pair that stands alone, or -1.
+    /// The index of the first lone surrogate, or -1.
     let loneSurrogate (s: ReadOnlySpan<char>) : int =
         let mutable i = 0
         let mutable found = -1

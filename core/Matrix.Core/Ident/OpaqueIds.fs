@@ -1,6 +1,6 @@
 namespace Matrix.Core.Ident
 
-/// Identifiers that nobody needs to understand. Appendices, "Opaque Identifiers" and "Common Namespaced Identifier Grammar".
+/// Opaque identifiers. Appendices, "Opaque Identifiers" and "Common Namespaced Identifier Grammar".
 [<RequireQualifiedAccess>]
 module OpaqueId =
 
@@ -29,13 +29,13 @@ module OpaqueId =
     /// One to 255 of the characters that need no escape in a URL.
     let checkOpaque (id: string) : Result<string, IdentError> = check isOpaqueChar Ident.MaxBytes id
 
-    /// A namespaced name such as `com.example.thing`: lower case, and a letter first.
+    /// A namespaced identifier such as `com.example.thing`: lower case, starting with a letter.
     let checkNamespaced (id: string) : Result<string, IdentError> =
         match check (fun c -> isLower c || isDigit c || c = '-' || c = '_' || c = '.') Ident.MaxBytes id with
         | Ok _ when not (isLower id[0]) -> Error(IdentError.Character 0)
         | other -> other
 
-/// Ids of devices: opaque to all but their user. They stand after the colon of a key id, and in paths.
+/// Device ids: opaque. They occur in key ids, after the colon, and in paths.
 [<RequireQualifiedAccess>]
 module DeviceId =
 
@@ -52,7 +52,7 @@ module DeviceId =
                 | Some i -> Error(IdentError.Character i)
                 | None -> Ok id
 
-    /// Whether this can be a device's id.
+    /// Whether this is a valid device id.
     let isValid (id: string) : bool = Result.isOk (check id)
 
 /// Key ids: `algorithm:identifier`, such as `ed25519:auto` of a server or `curve25519:JLAFKJWSCS` of a device.

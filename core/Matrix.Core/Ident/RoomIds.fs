@@ -2,7 +2,7 @@ namespace Matrix.Core.Ident
 
 open System
 
-/// What identifiers of rooms, aliases and events share.
+/// Common parts of the ids of rooms, aliases and events.
 module internal Sigilled =
 
     /// `&localpart:server`; the localpart holds no colon and no NUL.
@@ -78,7 +78,7 @@ module RoomId =
     let ofCreateEvent (eventId: string) : string =
         String.Concat("!".AsSpan(), eventId.AsSpan 1)
 
-    /// The create event of a room whose id is a hash; empty if it is not.
+    /// The id of the create event of a room whose id is a hash; empty for other rooms.
     let createEvent (roomId: string) : string =
         if Sigilled.isHash '!' true roomId then
             String.Concat("$".AsSpan(), roomId.AsSpan 1)
@@ -96,7 +96,7 @@ module RoomAlias =
     /// Whether this is a room alias.
     let isValid (alias: string) : bool = Result.isOk (check alias)
 
-    /// The server that can say which room it means.
+    /// The server that resolves it.
     let server (alias: string) : string = Ident.serverOf alias
 
 /// Event ids. Appendices, "Event IDs", and the room versions' "Event IDs".
@@ -112,13 +112,13 @@ module EventId =
     /// `$` and a reference hash in URL-safe base64: room version 4 and later.
     let checkHashUrlSafe (id: string) : Result<string, IdentError> = Sigilled.checkHash '$' true id
 
-    /// What a client may name in a path: any form.
+    /// An event id of any form, as in a client's path.
     let isValid (id: string) : bool =
         Sigilled.isHash '$' true id
         || Sigilled.isHash '$' false id
         || Result.isOk (checkWithServer id)
 
-    /// The id that a server gives to an event of its own: room versions 1 and 2. `opaque` must not repeat on that server.
+    /// The id that a server assigns to its own event, in room versions 1 and 2. `opaque` must be unique on that server.
     let ofServer (opaque: string) (serverName: string) : string =
         String.Concat("$", opaque, ":", serverName)
 

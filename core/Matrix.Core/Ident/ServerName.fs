@@ -2,7 +2,7 @@ namespace Matrix.Core.Ident
 
 open System
 
-/// What stands before the port of a server name.
+/// The kind of the host in a server name.
 [<RequireQualifiedAccess>]
 type HostKind =
     | IPv4
@@ -107,7 +107,7 @@ module ServerName =
 
         ok && (if compressed then groups <= 7 else groups = 8)
 
-    /// Where the host ends; the host's kind; whether all of it is well formed.
+    /// The end of the host, its kind, and whether the name is well formed.
     let private split (s: ReadOnlySpan<char>) : struct (int * HostKind * bool) =
         let hostEnd =
             if s.Length > 0 && s[0] = '[' then
@@ -124,7 +124,7 @@ module ServerName =
             elif isIPv4 host then
                 struct (HostKind.IPv4, true)
             else
-                // By the grammar also four numbers that make no address: they are a name that nobody can register.
+                // Four numbers that are no address are a name by the grammar, though nobody can register it.
                 struct (HostKind.Dns, host.Length >= 1 && host.Length <= 255 && all isDnsChar host)
 
         let portOk =
@@ -147,7 +147,7 @@ module ServerName =
     /// Whether this is a server name, by the grammar. Case is kept and counts.
     let isValid (s: string) : bool = isValidSpan (s.AsSpan())
 
-    /// The name itself, if it is one.
+    /// The same string, if it is valid.
     let check (s: string) : Result<string, IdentError> =
         if isValid s then Ok s else Error(IdentError.ServerName s)
 

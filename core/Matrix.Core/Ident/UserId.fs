@@ -6,7 +6,8 @@ open System
 [<RequireQualifiedAccess>]
 module UserId =
 
-    /// `@localpart:server` as events may hold it: any characters but colon and NUL in the localpart, which may be empty.
+    /// `@localpart:server` as events may hold it: any characters but colon and NUL in the localpart, which may be
+    /// empty.
     let check (id: string) : Result<string, IdentError> =
         if id.Length = 0 || id[0] <> '@' then
             Error(IdentError.Sigil '@')
@@ -29,8 +30,8 @@ module UserId =
     /// Whether this is a user id as events may hold it.
     let isValid (id: string) : bool = Result.isOk (check id)
 
-    /// The user whose id a state key is, or is up to an underscore; null if there is none. No server name has an underscore, so
-    /// that the first one after the colon ends the id.
+    /// The user id that a state key is, or starts with, followed by an underscore; null if there is none. Server names
+    /// have no underscores: the first one after the colon ends the id.
     let owner (stateKey: string) : string | null =
         let id =
             match stateKey.IndexOf ':' with
@@ -42,7 +43,7 @@ module UserId =
 
         if isValid id then id else null
 
-    /// Whether a character may stand in the localpart of a new user.
+    /// Whether the localpart of a new user may contain this character.
     let private isLocalpartChar (c: char) =
         (c >= 'a' && c <= 'z')
         || (c >= '0' && c <= '9')
@@ -68,7 +69,8 @@ module UserId =
                 else
                     Ok localpart
 
-    /// Whether a valid id may be shown to clients outside of events: no empty localpart, and only U+0021 to U+007E in it.
+    /// Whether a valid id may be shown to clients outside of events: no empty localpart, and only U+0021 to U+007E in
+    /// it.
     let isCompliant (id: string) : bool =
         match id.IndexOf ':' with
         | -1
@@ -84,7 +86,7 @@ module UserId =
     /// The server of a valid id.
     let server (id: string) : string = Ident.serverOf id
 
-    /// What stands between the sigil and the first colon.
+    /// The part between the sigil and the first colon.
     let localpart (id: string) : string =
         match id.IndexOf ':' with
         | -1 -> id.Substring(min 1 id.Length)

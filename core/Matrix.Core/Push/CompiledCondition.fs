@@ -3,8 +3,8 @@ namespace Matrix.Core.Push
 open System
 open Matrix.Core.Json
 
-/// A condition made ready: paths taken apart, patterns read. `number` is that of a default rule's condition that is the same for
-/// every reader, so that its answer is remembered in the event; -1 otherwise.
+/// A compiled condition: paths split, patterns parsed. `number` is that of a default rule's condition that is the
+/// same for every reader, so that its answer is remembered in the event; -1 otherwise.
 [<Sealed>]
 type internal CompiledCondition(condition: PushCondition, number: int) =
 
@@ -70,7 +70,7 @@ type internal CompiledCondition(condition: PushCondition, number: int) =
                 answer
             | answer -> answer = 1
 
-/// The conditions of the default rules that are the same for every reader, made ready once for all.
+/// The default rules' conditions that are the same for every reader, compiled once.
 module internal CommonConditions =
 
     let private compiled =
@@ -78,11 +78,11 @@ module internal CommonConditions =
         |> List.collect (fun r -> r.Conditions)
         |> List.filter DefaultRules.isCommon
         |> List.distinct
-        // Their answers are bits of one word.
+        // Their results are bits of one word.
         |> List.truncate 64
         |> List.mapi (fun i c -> c, CompiledCondition(c, i))
 
-    /// A condition made ready: the shared one if every reader has it.
+    /// The compiled condition: the shared one if every reader has it.
     let compile (condition: PushCondition) : CompiledCondition =
         match compiled |> List.tryFind (fun (c, _) -> c = condition) with
         | Some(_, shared) -> shared

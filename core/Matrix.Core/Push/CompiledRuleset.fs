@@ -3,7 +3,7 @@ namespace Matrix.Core.Push
 open System
 open System.Collections.Generic
 
-/// A user's enabled rules made ready for many events. Immutable: any number of threads may use it.
+/// A user's enabled rules, compiled for many events. Immutable, and safe for all threads.
 [<Sealed>]
 type internal CompiledRuleset(userId: string, rules: IReadOnlyList<PushRule>) =
 
@@ -43,7 +43,7 @@ type internal CompiledRuleset(userId: string, rules: IReadOnlyList<PushRule>) =
         | true, outcome -> outcome
         | _ -> null
 
-    /// What the first rule that matches makes of the event for this user.
+    /// The outcome of the first rule that matches the event.
     member _.Evaluate(event: PushEvent, displayName: string | null) : PushOutcome =
         if String.Equals(event.Sender, userId) then
             PushOutcome.None

@@ -2,7 +2,7 @@ namespace Matrix.Core.Push
 
 open Matrix.Core.Json
 
-/// A rule that the server defines for everybody.
+/// A rule that the server defines for all users.
 type internal DefaultRule = {
     Kind: PushRuleKind
     RuleId: string
@@ -11,11 +11,11 @@ type internal DefaultRule = {
     Actions: Json list
 }
 
-/// The server-default rules, each kind in its order. Client-Server API, "Predefined Rules", as of v1.19: the rules that looked
-/// for mentions in the body are gone since v1.17.
+/// The server-default rules, each kind in its order. Client-Server API, "Predefined Rules", as of v1.19: the rules that
+/// looked for mentions in the body are gone since v1.17.
 module internal DefaultRules =
 
-    /// Stands where the specification writes "[the user's Matrix ID]".
+    /// The placeholder for the specification's "[the user's Matrix ID]".
     let ownUserId = "[the user's Matrix ID]"
 
     let private rule kind ruleId conditions actions = {
@@ -34,7 +34,7 @@ module internal DefaultRules =
 
     let private twoMembers = PushCondition.RoomMemberCount(CountComparison.Equal, 2L)
 
-    /// Above every rule, the user's own too.
+    /// Before every other rule, the user's own included.
     let master = {
         rule PushRuleKind.Override ".m.rule.master" [] [] with
             Enabled = false
@@ -86,7 +86,7 @@ module internal DefaultRules =
     /// All of them, `master` first.
     let all = master :: overrides @ underrides
 
-    /// A condition with the reader's id in its place.
+    /// A condition with the reader's id in place of the placeholder.
     let forUser (userId: string) (condition: PushCondition) : PushCondition =
         match condition with
         | PushCondition.EventMatch(key, pattern) when pattern = ownUserId -> PushCondition.EventMatch(key, userId)

@@ -5,7 +5,8 @@ open System.Text
 
 module private Fold =
 
-    /// Lower case, point by point. What is beyond ASCII stays there (the Kelvin sign is no k), so that folding moves no word boundary.
+    /// Lower case, code point by code point. Non-ASCII stays non-ASCII (the Kelvin sign does not become k): so folding
+    /// moves no word boundary.
     let point (rune: Rune) =
         let lower = Rune.ToLowerInvariant rune
 
@@ -21,7 +22,7 @@ type FoldedText private (points: int[]) =
         let points = Array.zeroCreate<int> text.Length
         let mutable n = 0
 
-        // A lone surrogate (there should be none) reads as U+FFFD.
+        // A lone surrogate, which should not occur, reads as U+FFFD.
         for rune in text.EnumerateRunes() do
             points[n] <- Fold.point rune
             n <- n + 1
@@ -36,7 +37,7 @@ module private Words =
     let isWordPoint (c: int) =
         (c >= int 'a' && c <= int 'z') || (c >= int '0' && c <= int '9') || c = int '_'
 
-    /// Whether a word may start or end between the points before and after a place.
+    /// Whether there is a word boundary between two code points.
     let isBoundary (text: int[]) (place: int) =
         place = 0
         || place = text.Length
@@ -46,7 +47,7 @@ module private Words =
 [<Sealed>]
 type Glob private (parts: int[][]) =
 
-    /// Stands for `?` in a part.
+    /// `?` in a part.
     static let anyPoint = -1
 
     static let matchesAt (part: int[]) (text: int[]) (place: int) =
@@ -57,14 +58,14 @@ type Glob private (parts: int[][]) =
 
         i = part.Length
 
-    /// The first place from `start` where a part matches and that pleases; -1 if there is none.
+    /// The first index from `start` where a part matches and that is accepted; -1 if there is none.
     static let search (part: int[]) (text: int[]) (start: int) (pleases: int -> bool) =
         let last = text.Length - part.Length
         let mutable place = start
         let mutable found = -1
 
         while found < 0 && place <= last do
-            // Most places fail at the first point: skip them at the speed of memory.
+            // Most places fail at the first point: a vectorised search skips them.
             if part.Length > 0 && part[0] <> anyPoint then
                 let skip = ReadOnlySpan(text, place, last - place + 1).IndexOf part[0]
                 place <- if skip < 0 then last + 1 else place + skip
@@ -77,7 +78,7 @@ type Glob private (parts: int[][]) =
 
         found
 
-    /// Between the first and the last part, the leftmost match of each leaves the most to those after it.
+    /// Between the first and the last part, the leftmost match of each leaves the most for those after it.
     static let middle (parts: int[][]) (text: int[]) (start: int) =
         let mutable at = start
         let mutable i = 1

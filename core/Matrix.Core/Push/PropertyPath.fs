@@ -8,8 +8,8 @@ open Matrix.Core.Json
 [<RequireQualifiedAccess>]
 module PropertyPath =
 
-    /// The names of the properties, outermost first. A backslash before a dot or a backslash takes its meaning away; before
-    /// anything else it stands for itself.
+    /// The names of the properties, outermost first. A backslash escapes a dot or a backslash; before anything else it
+    /// is literal.
     let parse (path: string) : string[] =
         let names = List<string>()
         let name = StringBuilder()
@@ -36,7 +36,7 @@ module PropertyPath =
         |> Array.map (fun name -> name.Replace("\\", "\\\\").Replace(".", "\\."))
         |> String.concat "."
 
-    /// What stands at the end of a path whose first `from` names are behind it, below an object.
+    /// The value at a path, without its first `from` names, below an object.
     let findFrom (from: int) (names: string[]) (root: JsonObject) : Json voption =
         let rec step i (o: JsonObject) =
             match o.TryFind names[i] with
@@ -46,5 +46,5 @@ module PropertyPath =
 
         if from >= names.Length then ValueNone else step from root
 
-    /// What stands at the end of a path below an object.
+    /// The value at a path below an object.
     let find (names: string[]) (root: JsonObject) : Json voption = findFrom 0 names root

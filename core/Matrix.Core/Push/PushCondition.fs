@@ -16,17 +16,17 @@ type CountComparison =
 /// A condition of a push rule. Client-Server API, "Conditions".
 [<RequireQualifiedAccess>]
 type PushCondition =
-    /// A glob against a property's text; against words of it if the property is `content.body`.
+    /// A glob matched against a string; against its words if the property is `content.body`.
     | EventMatch of key: string * pattern: string
-    /// A property is exactly a value that is no object and no array.
+    /// A property equals a value that is neither an object nor an array.
     | EventPropertyIs of key: string * value: Json
-    /// A property is an array that holds exactly such a value.
+    /// A property is an array that contains such a value.
     | EventPropertyContains of key: string * value: Json
-    /// The body holds the reader's display name in the room. Deprecated, and still found in users' rules.
+    /// The body contains the reader's display name in the room. Deprecated, but still found in users' rules.
     | ContainsDisplayName
     /// The number of joined members.
     | RoomMemberCount of CountComparison * count: int64
-    /// The sender's power suffices for a kind of notification.
+    /// The sender has the power for a kind of notification.
     | SenderNotificationPermission of key: string
     /// Unknown, or not well-formed: matches nothing, and so disables its rule.
     | Unrecognised
@@ -44,7 +44,7 @@ module PushCondition =
         | _ -> false
 
     let private symbols = [
-        // The longer ones first: one is the beginning of another.
+        // The longer ones first: one is a prefix of another.
         "==", CountComparison.Equal
         "<=", CountComparison.AtMost
         ">=", CountComparison.AtLeast
@@ -62,7 +62,7 @@ module PushCondition =
         | true, count -> PushCondition.RoomMemberCount(comparison, count)
         | _ -> PushCondition.Unrecognised
 
-    /// Reads a condition; what is unknown or malformed is `Unrecognised`.
+    /// Reads a condition; an unknown or malformed one is `Unrecognised`.
     let ofJson (json: Json) : PushCondition =
         match json with
         | Json.Object o ->

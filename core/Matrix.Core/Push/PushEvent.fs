@@ -7,8 +7,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// An event as push rules see it, with what they must know of its room. Made once for all readers, it remembers what was asked
-/// of it: use one from one thread at a time.
+/// An event as push rules see it, with what they need of its room. Made once for all readers; it caches results, so use
+/// it from one thread at a time.
 [<Sealed>]
 type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null) =
 
@@ -16,7 +16,7 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
 
     let folded = Dictionary<string, FoldedText>()
 
-    // Answers of the conditions that are the same for every reader, by their number.
+    // Results of the conditions that are the same for every reader, by their number.
     let mutable asked = 0UL
     let mutable answers = 0UL
 
@@ -26,17 +26,17 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
     /// The event's room.
     member _.RoomId = event.RoomId
 
-    /// How many members are joined.
+    /// The number of joined members.
     member _.MemberCount = memberCount
 
-    /// Whether the sender's power suffices for a kind of notification: 50 is required where the power levels event
-    /// (whose `notifications` this was given; null if there are none) does not say.
+    /// Whether the sender has the power for a kind of notification: 50, unless `notifications` of the power levels
+    /// event (null if there is none) says otherwise.
     member internal _.SenderMayNotify(key: string) : bool =
         let required =
             match notificationLevels with
             | null -> DefaultLevels.Notification
             | levels ->
-                // Whether levels may be texts or floats was decided when the event was: what got into the state counts.
+                // Whether levels may be strings or floats was checked when the event was decided.
                 match LevelValues.ofMember PowerLevelValues.IntegersFloatsAndStrings levels key with
                 | ValueSome level -> level
                 | ValueNone -> DefaultLevels.Notification
@@ -68,7 +68,7 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
             | "origin_server_ts" -> ValueSome(Json.Int event.OriginServerTs)
             | _ -> ValueNone
 
-    /// The text of a property, folded; null if it is no text. `key` is the path as written.
+    /// The string at a property, folded; null if it is not a string. `key` is the path as written.
     member internal this.Folded(key: string, path: string[]) : FoldedText | null =
         let text =
             match folded.TryGetValue key with
@@ -84,7 +84,7 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
 
         if obj.ReferenceEquals(text, noText) then null else text
 
-    /// The remembered answer to a question that is the same for every reader: 1 yes, 0 no, -1 not asked yet.
+    /// The cached result of a condition that is the same for every reader: 1 true, 0 false, -1 not evaluated yet.
     member internal _.Answer(number: int) : int =
         let bit = 1UL <<< number
 
@@ -92,7 +92,7 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
         elif answers &&& bit = 0UL then 0
         else 1
 
-    /// Remembers an answer.
+    /// Caches a result.
     member internal _.Remember(number: int, answer: bool) : unit =
         let bit = 1UL <<< number
         asked <- asked ||| bit

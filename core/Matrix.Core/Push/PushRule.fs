@@ -16,11 +16,11 @@ type PushRule
         actions: Json[]
     ) =
 
-    // Made when first needed; two threads may both make it. The default rules' are shared by all users.
+    // Made when first needed; two threads may both make it. Those of default rules are shared by all users.
     let mutable outcome: PushOutcome | null = null
     let mutable checks: CompiledCondition[] | null = null
 
-    /// What the rule makes of an event that it matches.
+    /// The outcome for an event that it matches.
     member internal this.Outcome: PushOutcome =
         match outcome with
         | null ->
@@ -29,7 +29,7 @@ type PushRule
             made
         | made -> made
 
-    /// Whether the rule's conditions hold; of room and sender rules, whose condition is their id, this is not asked.
+    /// Whether the rule's conditions hold. Not called for room and sender rules, whose condition is their id.
     member internal _.Matches(event: PushEvent, displayName: string | null) : bool =
         let checks =
             match checks with
@@ -55,7 +55,7 @@ type PushRule
     /// The kind of rule.
     member _.Kind = kind
 
-    /// Unique within the kind; of a room rule the room's id, of a sender rule the sender's.
+    /// The rule's id, unique within the kind: of a room rule the room's id, of a sender rule the sender's.
     member _.RuleId = ruleId
 
     /// Whether the server defined the rule.
@@ -67,16 +67,16 @@ type PushRule
     /// The conditions as given; override and underride rules only.
     member internal _.Conditions = conditions
 
-    /// The glob against words of the body; content rules only, null otherwise.
+    /// The glob matched against words of the body, of content rules; null for others.
     member _.Pattern = pattern
 
-    /// The actions as given, without those that older specifications had.
+    /// The actions as given, without historical ones.
     member internal _.Actions = actions
 
     member internal _.With(newEnabled: bool, newActions: Json[]) =
         PushRule(kind, ruleId, isDefault, newEnabled, conditions, pattern, newActions)
 
-    /// `{"actions": …}`, as the API answers it.
+    /// `{"actions": …}`, as the API shows it.
     member _.ActionsJson: Json =
         Json.Object(JsonObject.OfSeq [ struct ("actions", Json.Array actions) ])
 
@@ -100,7 +100,7 @@ type PushRule
 
     override this.ToString() = $"{PushRuleKinds.Name kind}/{ruleId}"
 
-/// What push rules made of an event for one user. Shared: one per rule, none per event.
+/// The outcome of push rules for an event and a user. Shared: one per rule, none per event.
 and [<Sealed>] PushOutcome internal (rule: PushRule | null, actions: Json[]) =
 
     static let none = PushOutcome(null, [||])
@@ -121,7 +121,7 @@ and [<Sealed>] PushOutcome internal (rule: PushRule | null, actions: Json[]) =
                     | ValueSome(Json.String name) ->
                         match o.TryFind "value" with
                         | ValueSome value -> struct (name, value)
-                        // Only `highlight` has a value of its own if none is given.
+                        // Only `highlight` has a default value.
                         | ValueNone when name = "highlight" -> struct (name, Json.Bool true)
                         | ValueNone -> ()
                     | _ -> ()
@@ -149,5 +149,5 @@ and [<Sealed>] PushOutcome internal (rule: PushRule | null, actions: Json[]) =
     /// The tweaks for the push gateway, by name.
     member _.Tweaks = tweaks
 
-    /// Bits for what is stored and counted: 1 if it notifies, 2 if it highlights.
+    /// Bits to store and count by: 1 if it notifies, 2 if it highlights.
     member _.NotifyClass = (if notifies then 1 else 0) ||| (if highlights then 2 else 0)

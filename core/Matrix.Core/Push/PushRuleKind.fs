@@ -4,7 +4,7 @@ open System
 open System.Runtime.InteropServices
 open Matrix.Core.Json
 
-/// The kinds of push rules, in the order in which they are looked at. Client-Server API, "Push Rules".
+/// The kinds of push rules, in the order of evaluation. Client-Server API, "Push Rules".
 type PushRuleKind =
     | Override = 0
     | Content = 1
@@ -12,19 +12,19 @@ type PushRuleKind =
     | Sender = 3
     | Underride = 4
 
-/// What the API calls the kinds.
+/// The kinds' names in the API.
 [<Sealed; AbstractClass>]
 type PushRuleKinds private () =
 
     static let names = [| "override"; "content"; "room"; "sender"; "underride" |]
 
-    /// All kinds, in the order in which they are looked at.
+    /// All kinds, in the order of evaluation.
     static member All: PushRuleKind[] = names |> Array.mapi (fun i _ -> enum i)
 
     /// The kind's name in paths and rulesets.
     static member Name(kind: PushRuleKind) : string = names[int kind]
 
-    /// Whether there is a kind of that name; which, if so.
+    /// The kind of that name. False if there is none.
     static member TryParse(name: string, [<Out>] kind: byref<PushRuleKind>) : bool =
         let i = Array.IndexOf(names, name)
         kind <- enum (max i 0)
@@ -46,7 +46,7 @@ module internal PushActions =
             ]
         )
 
-    /// Without the actions that older specifications had, which are to be ignored.
+    /// The actions without historical ones, which are ignored.
     let withoutHistorical (actions: Json[]) : Json[] =
         actions
         |> Array.filter (fun a ->

@@ -3,14 +3,14 @@ namespace Matrix.Core.Push
 open System
 open Matrix.Core.Json
 
-/// How much a user's push rules may hold.
+/// Limits of a user's push rules.
 [<Sealed>]
 type RulesetLimits(rulesPerKind: int, partsPerRule: int, characters: int) =
 
-    /// The defaults: 2,000 rules of a kind, 32 conditions or actions of a rule, 1,024 characters of an id or a pattern.
+    /// The defaults: 2,000 rules of a kind, 32 conditions or actions in a rule, 1,024 characters in an id or a pattern.
     static member Default = RulesetLimits(2000, 32, 1024)
 
-    /// The most rules of a kind that a user may define.
+    /// The most rules of a kind.
     member _.RulesPerKind = rulesPerKind
 
     /// The most conditions, and the most actions, of one rule.
@@ -19,7 +19,7 @@ type RulesetLimits(rulesPerKind: int, partsPerRule: int, characters: int) =
     /// The most characters of an id, a key or a pattern.
     member _.Characters = characters
 
-/// What clients send when they put a rule: checked, and read.
+/// Reads the bodies with which clients put rules.
 module internal RuleBody =
 
     let private require (o: JsonObject) name =
@@ -31,7 +31,7 @@ module internal RuleBody =
         (Ok(), items)
         ||> Array.fold (fun soFar item -> soFar |> Result.bind (fun () -> check item))
 
-    /// A list of actions: texts, and objects that each name the tweak that they set. Historical ones are left out.
+    /// A list of actions: strings, and objects with `set_tweak`. Historical ones are left out.
     let actions (limits: RulesetLimits) (value: Json) : Result<Json[], RulesetError> =
         match value with
         | Json.Array items when items.Length > limits.PartsPerRule ->
@@ -68,7 +68,7 @@ module internal RuleBody =
             |> Result.bind (fun _ -> [| "kind"; "key"; "pattern"; "is" |] |> all text)
         | _ -> Error(RulesetError.WrongType("conditions", "an array of objects"))
 
-    /// The `conditions` of a body; none if it has none. Unknown kinds are kept: they match nothing.
+    /// The `conditions` of a body, if any. Unknown kinds are kept: they match nothing.
     let conditionsOf (limits: RulesetLimits) (body: JsonObject) : Result<Json[], RulesetError> =
         match body.TryFind "conditions" with
         | ValueNone -> Ok [||]
@@ -86,7 +86,7 @@ module internal RuleBody =
             | Json.String _ -> Error(RulesetError.TooMuch("characters of pattern", limits.Characters))
             | _ -> Error(RulesetError.WrongType("pattern", "a string")))
 
-    /// A rule as users may define it.
+    /// A user-defined rule.
     let rule
         (limits: RulesetLimits)
         (kind: PushRuleKind)
@@ -104,7 +104,7 @@ module internal RuleBody =
         | PushRuleKind.Underride -> conditionsOf limits body |> Result.bind (fun conditions -> make conditions null)
         | _ -> make [||] null
 
-    /// An id that a user may give to a rule.
+    /// A valid id of a user-defined rule.
     let checkId (limits: RulesetLimits) (ruleId: string) : Result<unit, RulesetError> =
         if ruleId.StartsWith '.' then
             Error(RulesetError.ReservedId ruleId)

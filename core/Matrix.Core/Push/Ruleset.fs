@@ -17,7 +17,7 @@ module private Defaults =
             List.toArray d.Actions
         )
 
-    /// Rules that are the same for everybody, shared.
+    /// Rules that are the same for all users, shared.
     let private common =
         let table = Dictionary<string, PushRule>()
 
@@ -27,13 +27,13 @@ module private Defaults =
 
         table
 
-    /// Whether a rule is the same for everybody.
+    /// Whether a rule is the same for all users.
     let isCommon (rule: PushRule) = common.ContainsKey rule.RuleId
 
     /// Whether a rule has this kind and id.
     let is kind ruleId (r: PushRule) = r.Kind = kind && r.RuleId = ruleId
 
-    /// The server's rules for a user, in the order of their table.
+    /// The server's rules for a user, in order.
     let forUser (userId: string) : PushRule[] = [|
         for d in DefaultRules.all do
             match common.TryGetValue d.RuleId with
@@ -51,10 +51,10 @@ type RulesetEdit internal (result: Result<Ruleset, RulesetError>) =
 
     member _.Result = result
 
-/// `own` are the user's rules and `defaults` the server's; each kind's stand in their order of importance.
+/// `own` are the user's rules and `defaults` the server's, each kind in order of importance.
 and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushRule[]) =
 
-    /// Only `master` stands above the user's own rules.
+    /// Only `master` comes before the user's own rules.
     let isMaster (r: PushRule) = (r.RuleId = DefaultRules.master.RuleId)
 
     let ofKind (kind: PushRuleKind) = [|
@@ -66,7 +66,7 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
     let rules = PushRuleKinds.All |> Array.collect ofKind
     let mutable compiled: CompiledRuleset | null = null
 
-    /// A reader whom no event names.
+    /// A reader whom no event mentions.
     static let nobody =
         Ruleset("", [||], Defaults.forUser "" |> Array.filter Defaults.isCommon)
 
@@ -197,7 +197,7 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
         | Some i -> RulesetEdit(Ok(Ruleset(userId, Array.removeAt i own, defaults)))
         | None -> RulesetEdit(Error(RulesetError.NoSuchRule ruleId))
 
-    /// Changes a rule in its place, whoever's it is.
+    /// Changes a rule in place, the user's or the server's.
     member private _.Change(kind, ruleId, change: PushRule -> PushRule) : RulesetEdit =
         let changed (rules: PushRule[]) =
             rules |> Array.map (fun r -> if Defaults.is kind ruleId r then change r else r)

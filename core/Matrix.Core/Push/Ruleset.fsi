@@ -4,23 +4,23 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Json
 
-/// What came of an edit: other rules, or why not.
+/// The outcome of an edit: the new rules, or an error.
 [<Sealed>]
 type RulesetEdit =
-    /// One of the two, whichever it was.
+    /// Calls one of the two functions.
     member Match: edited: Func<Ruleset, 'T> * refused: Func<RulesetError, 'T> -> 'T
 
-    /// The same for F#.
+    /// The outcome, for F#.
     member Result: Result<Ruleset, RulesetError>
 
-/// All push rules of a user: their own, and the server's with what the user changed in them. Immutable; safe for all threads.
+/// All push rules of a user: their own, and the server's as the user changed them. Immutable; safe for all threads.
 /// Client-Server API, "Push Rules".
 and [<Sealed>] Ruleset =
-    /// The server's rules, untouched.
+    /// The server's rules, unchanged.
     static member Default: userId: string -> Ruleset
 
-    /// Reads the content of a user's `m.push_rules` account data. The server's rules come from this server's table, whatever the
-    /// content says of them, but for their actions and whether they are enabled. What is malformed is left out.
+    /// Reads the content of a user's `m.push_rules` account data. Of the server's rules, only `actions` and `enabled`
+    /// are read; the rest comes from this server's table. Malformed rules are left out.
     static member Parse: userId: string * content: JsonObject -> Ruleset
 
     /// The content of `m.push_rules` account data: `{"global": …}`.
@@ -29,18 +29,18 @@ and [<Sealed>] Ruleset =
     /// The ruleset, by kind.
     member ToJson: unit -> JsonObject
 
-    /// Whose rules these are.
+    /// The user whose rules these are.
     member UserId: string
 
-    /// All rules, in the order in which they are looked at.
+    /// All rules, in the order of evaluation.
     member Rules: IReadOnlyList<PushRule>
 
-    /// A rule; null if it is not there.
+    /// A rule; null if there is none of this kind and id.
     member Find: kind: PushRuleKind * ruleId: string -> PushRule | null
 
-    /// Adds a rule of the user's own, or changes it. `before` and `after` name another of the user's rules of that kind: the rule
-    /// becomes the next more important than `before`, or else the next less important than `after`, or else, if it is new, the most
-    /// important. Null if not given.
+    /// Adds a rule of the user's own, or changes it. `before` and `after` name another of the user's rules of that
+    /// kind: the rule becomes the next more important than `before`, or else the next less important than `after`, or
+    /// else, if it is new, the most important. Null if not given.
     member Put:
         kind: PushRuleKind *
         ruleId: string *
@@ -56,12 +56,12 @@ and [<Sealed>] Ruleset =
     /// Enables or disables a rule, by the body `{"enabled": …}`.
     member SetEnabled: kind: PushRuleKind * ruleId: string * body: JsonObject -> RulesetEdit
 
-    /// Changes what a rule does, by the body `{"actions": …}`.
+    /// Changes a rule's actions, by the body `{"actions": …}`.
     member SetActions: kind: PushRuleKind * ruleId: string * body: JsonObject * limits: RulesetLimits -> RulesetEdit
 
-    /// What the rules make of an event. `displayName` is the user's in the room; null if there is none.
+    /// The outcome of the rules for an event. `displayName` is the user's in the room; null if there is none.
     member Evaluate: event: PushEvent * displayName: string | null -> PushOutcome
 
-    /// What untouched server rules make of an event for a reader that it does not name: `PushOutcome.NotifyClass`, the same
-    /// for almost everybody, so that it can be stored once with the event.
+    /// `PushOutcome.NotifyClass` of the server's unchanged rules, for a reader whom the event does not mention: the
+    /// same for almost all readers, so that it is stored once with the event.
     static member ForMost: event: PushEvent -> PushOutcome

@@ -5,22 +5,22 @@ namespace Matrix.Core.Push
 type RulesetError =
     /// There is no such rule.
     | NoSuchRule of ruleId: string
-    /// Ids that begin with a dot are the server's.
+    /// Ids that start with a dot are reserved for the server.
     | ReservedId of ruleId: string
-    /// Ids are not empty and hold no slash and no backslash.
+    /// An id is empty, or contains a slash or backslash.
     | IllegalId of ruleId: string
-    /// The rule named by `before` or `after` is not there.
+    /// The rule named by `before` or `after` does not exist.
     | NoSuchNeighbour of ruleId: string
-    /// Nothing can be placed relative to the server's own rules.
+    /// Rules cannot be placed relative to the server's rules.
     | NeighbourIsDefault of ruleId: string
     /// A required member of the body is missing.
     | Missing of name: string
-    /// A member of the body has another type than required.
+    /// A member of the body has the wrong type.
     | WrongType of name: string * expected: string
-    /// More than the limit: rules of a kind, conditions or actions of a rule, characters of an id or a pattern.
+    /// Beyond a limit: rules of a kind, conditions or actions in a rule, characters in an id or a pattern.
     | TooMuch of what: string * limit: int
 
-    /// What the API calls the error.
+    /// The error's `errcode`.
     member this.ErrCode: string =
         match this with
         | NoSuchRule _ -> "M_NOT_FOUND"
@@ -32,14 +32,14 @@ type RulesetError =
         | WrongType _ -> "M_BAD_JSON"
         | TooMuch _ -> "M_TOO_LARGE"
 
-    /// The HTTP status that goes with it.
+    /// The error's HTTP status.
     member this.Status: int =
         match this with
         | NoSuchRule _ -> 404
         | TooMuch _ -> 413
         | _ -> 400
 
-    /// For people.
+    /// The error's message.
     override this.ToString() =
         match this with
         | NoSuchRule id -> $"There is no push rule {id}."

@@ -4,7 +4,7 @@ open System.Collections.Generic
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// The defaults that a new room starts from. Client-Server API, "Creation": the table of presets.
+/// The presets of a new room. Client-Server API, "Creation": the table of presets.
 [<RequireQualifiedAccess>]
 type Preset =
     | PrivateChat
@@ -19,11 +19,11 @@ type InitialState = {
     Content: JsonObject
 }
 
-/// Somebody who is invited at once, with the content of the member event (profile included).
+/// A user invited at creation, with the content of the member event (profile included).
 [<Struct>]
 type InitialInvite = { UserId: string; Content: JsonObject }
 
-/// The request to create a room, its wrong types already refused.
+/// A request to create a room, of the right types.
 type CreationRequest = {
     Version: RoomVersion
     Creator: string
@@ -43,14 +43,14 @@ type CreationRequest = {
     IsDirect: bool
 }
 
-/// The first events of a room, in the order that the specification asks for.
+/// The first events of a room, in the order of the specification.
 /// Client-Server API, "Creation" and `POST /createRoom`.
 [<RequireQualifiedAccess>]
 module Creation =
 
     let private str (s: string) = Json.String s
 
-    /// Whether creators are above every level, and so stand in no `users` map.
+    /// Whether creators are above every level, and so are not listed in `users`.
     let private privileged (version: RoomVersion) =
         version.Settings.CreatorPower = CreatorPower.Infinite
 
@@ -73,8 +73,8 @@ module Creation =
                 | _ -> None)
         | _ -> [||]
 
-    /// `additional_creators`: those given, and the invited of a trusted private chat, each once.
-    /// A malformed list is left as it is: the authorization rules refuse it with their own reason.
+    /// `additional_creators`: those given, and the invited users of a trusted private chat, each once.
+    /// A malformed list is kept: the authorization rules refuse it with their own reason.
     let private additionalCreators (request: CreationRequest) : Json voption =
         let given = request.CreationContent.TryFind "additional_creators"
 
@@ -128,8 +128,8 @@ module Creation =
                 | ValueNone -> ()
         ]
 
-    /// Where creators are above everybody, closing a room must be out of the reach of mere administrators, and is never a matter of what
-    /// state events cost by default.
+    /// Where creators are above every level, the level for tombstones must be out of the reach of administrators,
+    /// whatever `state_default` is.
     let private tombstoneLevel (request: CreationRequest) =
         match request.PowerLevelOverride.TryFind "state_default" with
         | _ when not (privileged request.Version) -> 100L
@@ -215,7 +215,7 @@ module Creation =
             struct ("m.topic", Json.Object(one "m.text" text))
         ]
 
-    /// All drafts, create event first. Whether each is allowed is the rules' to decide, one after the other.
+    /// All drafts, create event first. The rules decide each of them.
     let drafts (request: CreationRequest) : Draft[] =
         let creator = request.Creator
 
@@ -239,7 +239,7 @@ module Creation =
                     state eventType "" content
 
             for s in request.InitialState do
-                // A name or topic of the request overrides the one given here.
+                // The request's name and topic override those in `initial_state`.
                 let overridden =
                     s.StateKey = ""
                     && ((s.Type = "m.room.name" && not (isNull request.Name))

@@ -96,7 +96,7 @@ type Extremities private () =
                 made
             |]
 
-    /// The depth of a new event: one more than the greatest of its previous events, and no more than the version allows.
-    /// Server-Server API, "PDUs" (`depth`).
+    /// The depth of a new event: one more than the greatest of its previous events, and no more than the version
+    /// allows. Server-Server API, "PDUs" (`depth`).
     static member Depth(greatest: int64, maximum: int64) : int64 =
         if greatest >= maximum then maximum else greatest + 1L

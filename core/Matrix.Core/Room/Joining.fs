@@ -2,7 +2,7 @@ namespace Matrix.Core.Room
 
 open Matrix.Core.Json
 
-/// Joining rooms whose rules let the members of other rooms in: whether they do is the authorization rules' to say.
+/// Restricted join rules: the rooms that they name. Whether a version has such rules, the authorization rules say.
 /// Client-Server API, "Restricted rooms".
 [<RequireQualifiedAccess>]
 module Joining =
@@ -12,7 +12,7 @@ module Joining =
         | ValueSome(Json.String s) -> s
         | _ -> ""
 
-    /// The rooms whose members a `join_rules` content lets in. Conditions of other types are passed over.
+    /// The rooms whose members may join, by the content of a join rules event. Conditions of other types are ignored.
     let allowedRooms (content: JsonObject) : string[] =
         match content.TryFind "allow" with
         | ValueSome(Json.Array conditions) -> [|

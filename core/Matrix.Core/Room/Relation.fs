@@ -11,17 +11,17 @@ type Relation private (parentId: string, relType: string, key: string | null) =
         | ValueSome(Json.String s) -> s
         | _ -> null
 
-    /// The event that it relates to.
+    /// The event's parent: `event_id`.
     member _.ParentId = parentId
 
-    /// How: `rel_type`.
+    /// `rel_type`.
     member _.RelType = relType
 
-    /// What an annotation says of it; null for other relations.
+    /// An annotation's `key`; null for other relations.
     member _.Key = key
 
-    /// The relation that an event's content declares; null if it declares none that is well-formed.
-    /// An annotation without a key is none.
+    /// The relation in an event's content; null if there is none, or it is malformed, as an annotation without a key
+    /// is.
     static member Of(content: JsonObject) : Relation | null =
         match content.TryFind "m.relates_to" with
         | ValueSome(Json.Object relates) ->

@@ -4,24 +4,25 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// What becomes of an event. Server-Server API, "Checks performed on receipt of a PDU".
+/// The verdict on an event. Server-Server API, "Checks performed on receipt of a PDU".
 [<RequireQualifiedAccess>]
 type Verdict =
     /// Shown, applied, and built upon.
     | Accepted
     /// Allowed by the state before it, but not by the current state: kept and applied, not shown, not built upon.
     | SoftFailed of Failure
-    /// Not allowed by its auth events, or by the state before it: kept as known to be bad.
+    /// Not allowed by its auth events, or by the state before it: kept, and neither applied nor built upon.
     | Rejected of Failure
 
     /// Whether new events of this server may name it as previous.
     member this.MayBeBuiltOn = this.IsAccepted
 
-/// Deciding an event against the three states that the checks name.
+/// Checks 4 to 6 of those on receipt.
 [<RequireQualifiedAccess>]
 module Verdicts =
 
-    /// Decides an event. States that are the same object are asked once: for an event of this server's, all three are.
+    /// Decides an event by its auth events, the state before it and the current state. States that are the same object
+    /// are checked once: all three are, for an event of this server.
     let decide
         (rules: AuthRules)
         (event: Pdu)

@@ -5,7 +5,7 @@ open System.Buffers
 open System.IO
 open System.Text
 
-/// Writes the stored forms of this folder: whole numbers of seven bits a byte, texts in UTF-8 with their length before them.
+/// Writes stored forms of state: integers of seven bits a byte, strings in UTF-8 after their length.
 [<Sealed>]
 type internal BlobWriter() =
     let buffer = ArrayBufferWriter<byte>()
@@ -38,12 +38,12 @@ type internal BlobWriter() =
         Encoding.UTF8.GetBytes(value.AsSpan(), buffer.GetSpan(max length 1)) |> ignore
         buffer.Advance length
 
-    /// New events count up from 2^31 and fetched history down from there, so that the distance is a short number.
+    /// Ordinals of new events count up from 2^31, and of fetched history down: the distance from there is short.
     member this.Ordinal(value: uint32) =
         let distance = int64 value - 0x80000000L
         this.Number(uint64 ((distance <<< 1) ^^^ (distance >>> 63)))
 
-    /// The identifier, whose form (`key.Text` or not) the reader must learn elsewhere.
+    /// The identifier, without its form (`key.Text` or not): the reader has to know it.
     member this.EventKey(key: EventKey) =
         match key.Text with
         | null ->
@@ -53,7 +53,7 @@ type internal BlobWriter() =
 
     member this.Bytes(bytes: byte[]) = buffer.Write(ReadOnlySpan bytes)
 
-/// Reads what `BlobWriter` wrote. Anything else is damage of the database: it throws InvalidDataException.
+/// Reads what `BlobWriter` wrote. Throws InvalidDataException on anything else: the database is damaged.
 [<Sealed>]
 type internal BlobReader(bytes: byte[], start: int) =
     let mutable at = start
@@ -91,7 +91,7 @@ type internal BlobReader(bytes: byte[], start: int) =
 
         value
 
-    /// A number that must fit into an Int32.
+    /// A number that must fit in an Int32.
     member this.Int() : int =
         let n = this.Number()
 
@@ -114,7 +114,7 @@ type internal BlobReader(bytes: byte[], start: int) =
         else
             EventKey.ofHash (ReadOnlySpan(bytes, take 32, 32))
 
-    /// A type from its code, or written out.
+    /// A type, from its code or written out.
     member this.TypeOf(code: int) : string =
         if code = 0 then
             this.Text()

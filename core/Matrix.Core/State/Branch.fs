@@ -7,9 +7,9 @@ open System.Numerics
 open System.Runtime.InteropServices
 open System.Security.Cryptography
 
-/// Where an entry hangs: a way of nibbles that depends on its key alone, so that equal content has one shape.
-/// The first three come from the type, so that entries of one type hang together and can be listed without the others;
-/// the rest is SHA-256 of type and state key, so that nobody can pick keys that make the tree deep.
+/// The path of an entry in the tree: nibbles that depend on its key alone, so that equal content has one shape. The
+/// first three come from the type, so that the entries of one type are together and can be listed without the others.
+/// The rest is SHA-256 of type and state key, so that nobody can choose keys that make the tree deep.
 [<Struct; NoEquality; NoComparison>]
 type internal Way = {
     Prefix: int
@@ -19,7 +19,7 @@ type internal Way = {
     D: uint64
 } with
 
-    /// How many nibbles come from the type.
+    /// The number of nibbles that come from the type.
     static member TypeDepth = 3
 
     /// The nibble at a depth from 0.
@@ -43,7 +43,7 @@ module internal Way =
 
     /// The nibbles of a type alone.
     let ofType (eventType: string) : int =
-        // FNV-1a, folded to 12 bits. An attacker can make types share a prefix; listing one then passes over the other.
+        // FNV-1a, folded to 12 bits. An attacker can make types share a prefix: listing one then visits the other too.
         let mutable h = 2166136261u
 
         for c in eventType do
@@ -51,7 +51,7 @@ module internal Way =
 
         int ((h ^^^ (h >>> 12) ^^^ (h >>> 24)) &&& 0xFFFu)
 
-    /// The first nibbles of a way, all that its type says of it.
+    /// The nibbles of a way that come from its type.
     let ofTypeAlone (eventType: string) : Way = {
         Prefix = ofType eventType
         A = 0UL
@@ -60,7 +60,7 @@ module internal Way =
         D = 0UL
     }
 
-    /// Writes a text so that no two sequences of texts give the same bytes.
+    /// Writes a string so that no two sequences of strings give the same bytes.
     let internal put (into: Span<byte>) (text: string) : int =
         BinaryPrimitives.WriteInt32LittleEndian(into, text.Length)
         MemoryMarshal.AsBytes(text.AsSpan()).CopyTo(into.Slice 4)
@@ -92,7 +92,7 @@ module internal Way =
         ArrayPool<byte>.Shared.Return rented
         way
 
-/// A node of the tree: up to 16 slots, each a `StateEntry` or a deeper `Branch` that holds at least two entries.
+/// A node of the tree: up to 16 slots, each a `StateEntry`, or a `Branch` of at least two entries.
 /// `number` is its number in the room's stored nodes, 0 if it was never stored.
 [<Sealed>]
 type internal Branch(bitmap: int, slots: obj[], number: int) =
@@ -119,35 +119,35 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
     member _.Slots = slots
     member _.Number = number
 
-    /// How many entries hang here and below.
+    /// The number of entries in it.
     member _.Count: int = count
 
-    /// Bytes of memory here and below, estimated.
+    /// Estimated bytes of memory.
     member _.MemoryBytes: int = memory
 
-    /// The place of a nibble in the slots, present or not.
+    /// The index of a nibble's slot, present or not.
     member _.Place(nibble: int) : int =
         BitOperations.PopCount(uint32 (bitmap &&& ((1 <<< nibble) - 1)))
 
-    /// What hangs at a nibble; null if nothing does.
+    /// The slot of a nibble; null if it is empty.
     member this.At(nibble: int) : obj | null =
         if bitmap &&& (1 <<< nibble) = 0 then
             null
         else
             slots[this.Place nibble]
 
-    /// The same content under its number in the room's stored nodes; what is known of its hash stays known.
+    /// The same content with its number in the room's stored nodes; a known hash is kept.
     member _.Stored(slots: obj[], number: int) : Branch =
         let stored = Branch(bitmap, slots, number)
         stored.KnownHash <- hash
         stored
 
-    /// The hash, if it was asked for before.
+    /// The hash, if it was computed before; else null.
     member _.KnownHash
         with get (): byte[] | null = hash
         and private set (known: byte[] | null) = hash <- known
 
-    /// A hash over (type, state key, event id) of all entries here and below. Computed once, when first asked for.
+    /// A hash over (type, state key, event id) of all its entries. Computed once, when first needed.
     member _.Hash: byte[] =
         match hash with
         | null ->
@@ -197,7 +197,7 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
 
             let computed = SHA256.HashData(ReadOnlySpan(rented, 0, at))
             ArrayPool<byte>.Shared.Return rented
-            // Two threads may both compute it: they get the same bytes.
+            // Two threads may both compute it, with the same result.
             hash <- computed
             computed
         | known -> known

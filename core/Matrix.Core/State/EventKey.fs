@@ -5,8 +5,8 @@ open System.Buffers.Binary
 open System.Buffers.Text
 open Matrix.Core.Ident
 
-/// What the tree keeps of an event's identifier: the 32 bytes of a reference hash (URL-safe form, room version 4 and
-/// later) stand in place, at a third of their text's memory; any other form is kept as text.
+/// An event id as the tree keeps it: 32 bytes if it is a reference hash (room version 4 and later), in a third of the
+/// text's memory; any other form as text.
 [<Struct; CustomEquality; NoComparison>]
 type internal EventKey = {
     A: uint64

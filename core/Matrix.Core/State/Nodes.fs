@@ -3,12 +3,12 @@ namespace Matrix.Core.State
 open System.Collections.Generic
 open System.Numerics
 
-/// The operations on nodes. The shape is canonical: a branch below the top holds at least two entries, and an entry
-/// hangs at the first depth at which it is alone.
+/// Operations on nodes. The shape is canonical: a branch below the top has at least two entries, and an entry is at the
+/// first depth at which it is alone.
 module internal Nodes =
 
     let rec private findFrom (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : StateEntry | null =
-        // What is alone of its type hangs within the type's nibbles: the key is hashed only for what hangs deeper.
+        // An entry that is alone of its type is within the type's nibbles: only deeper ones need the hash of the key.
         let way =
             if depth = Way.TypeDepth then
                 Way.ofKey eventType stateKey
@@ -30,7 +30,7 @@ module internal Nodes =
         slots[place] <- slot
         Branch(branch.Bitmap, slots, 0)
 
-    /// Hangs two entries with different keys below a slot that one of them held.
+    /// The branch of two entries with different keys.
     let rec private pair (a: StateEntry) (wayA: Way) (b: StateEntry) (wayB: Way) (depth: int) : Branch =
         let na, nb = wayA.Nibble depth, wayB.Nibble depth
 
@@ -66,7 +66,7 @@ module internal Nodes =
                 else
                     withSlot branch place entry
 
-    /// The branch without the key: null if nothing is left, a lone entry if one is.
+    /// The branch without the key: null if it is empty then, the entry if one is left.
     let rec remove (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : obj | null =
         let nibble = way.Nibble depth
         let place = branch.Place nibble
@@ -121,7 +121,7 @@ module internal Nodes =
                 iter visit s
         | _ -> visit (slot :?> StateEntry)
 
-    /// Bytes of what `mine` has and `theirs`, at the same place, does not share.
+    /// Estimated bytes of the nodes of `mine` that `theirs` does not share.
     let rec memoryBeside (mine: obj) (theirs: obj | null) : int =
         if obj.ReferenceEquals(mine, theirs) then
             0

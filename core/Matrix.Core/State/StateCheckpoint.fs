@@ -9,14 +9,15 @@ module private CheckpointFormat =
     let version = 1uy
     let partial = 1uy
 
-    // The first byte of a node. An entry is a node of its own: so it is stored once, however often its neighbours change.
+    // The first byte of a node. An entry is a node of its own: it is stored once, however often its neighbours change.
     let entryNode = 0uy
     let branchNode = 1uy
 
-    /// What an entry takes in a pack, roughly: it decides only when a checkpoint is taken whole.
+    /// The approximate size of an entry in a pack: used only to decide when a checkpoint is whole.
     let bytesPerEntry = 75
 
-    /// What was stored since the last whole checkpoint may be this many times the state itself, and a little more in small rooms.
+    /// The packs since the last whole checkpoint may be this many times as large as the state, and a little more in
+    /// small rooms.
     let slack = 3
     let smallest = 65536
 
@@ -30,10 +31,10 @@ type CheckpointHeader
     member _.Count = count
     member _.IsPartial = isPartial
 
-    /// The number of the next node to be stored.
+    /// The number of the next node.
     member internal _.NextNode = nextNode
 
-    /// The bytes of all packs from the base on.
+    /// The size of all packs from the base on.
     member internal _.BytesSinceBase = bytesSinceBase
 
     member _.ToBytes() : byte[] =
@@ -73,7 +74,7 @@ type private PackWriter(baseNode: int, firstNode: int) =
     let nodes = BlobWriter()
     let mutable next = firstNode
 
-    /// Gives the next number to a node, which stands in the pack with its length before it.
+    /// Writes a node to the pack, after its length, and returns its number.
     let store (node: BlobWriter) : int =
         nodes.Number node.Length
         nodes.Bytes(node.ToArray())
@@ -99,7 +100,7 @@ type private PackWriter(baseNode: int, firstNode: int) =
 
     member _.NextNode = next
 
-    /// The pack: the first node's number, how many there are, and each with its length before it.
+    /// The pack: the first node's number, the number of nodes, and each node after its length.
     member _.ToArray() : byte[] =
         if next = firstNode then
             [||]
@@ -111,12 +112,12 @@ type private PackWriter(baseNode: int, firstNode: int) =
             out.Bytes(nodes.ToArray())
             out.ToArray()
 
-    /// The same branch with a number: itself if it is stored already, from the base on.
+    /// The same branch with a number: itself if it is stored already, at or after the base.
     member this.Branch(branch: Branch) : Branch =
         if branch.Number >= baseNode then
             branch
         else
-            // Children first, so that their numbers are known and smaller.
+            // Children first: their numbers are smaller.
             let slots =
                 branch.Slots
                 |> Array.map (fun slot ->
@@ -143,7 +144,7 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
     let damaged what : exn =
         InvalidDataException $"Stored room state is damaged: {what}."
 
-    /// Of each pack, the number of its first node and where each node starts.
+    /// For each pack, the number of its first node, and the offset of each node.
     let firsts, starts =
         let firsts = Array.zeroCreate<int> packs.Count
         let starts = Array.zeroCreate<int[]> packs.Count
@@ -157,7 +158,7 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
             firsts[i] <- reader.Int()
             let count = reader.Int()
 
-            // A node has at least five bytes: a damaged count must not reserve memory.
+            // A node has at least five bytes: a damaged count must not make us allocate.
             if count > packs[i].Length / 5 || (i > 0 && firsts[i] <= firsts[i - 1]) then
                 raise (reader.Damaged())
 
@@ -209,7 +210,7 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
                 rest <- rest &&& (rest - 1)
                 let child = number - reader.Int()
 
-                // Children have smaller numbers: so reading ends, whatever the bytes are.
+                // Children have smaller numbers: reading ends, whatever the bytes are.
                 if child < 1 || child >= number then
                     raise (damaged $"node {number} refers to node {child}")
 
@@ -240,7 +241,7 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
             | null -> 1, 1, 0L
             | h -> h.NextNode, h.BaseNode, h.BytesSinceBase
 
-        // Many small packs make loading slow, as each still holds a few needed nodes: now and then everything is stored anew.
+        // Many small packs make loading slow, as each has a few needed nodes: sometimes everything is stored anew.
         let bound =
             int64 (CheckpointFormat.slack * CheckpointFormat.bytesPerEntry)
             * int64 tree.Count

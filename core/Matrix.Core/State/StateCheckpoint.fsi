@@ -2,23 +2,24 @@ namespace Matrix.Core.State
 
 open System.Collections.Generic
 
-/// What is stored of a checkpoint beside its nodes. A room's nodes are numbered from 1 in the order in which they were stored.
+/// The stored form of a checkpoint, without its nodes. A room's nodes are numbered from 1 in the order in which they
+/// are stored.
 [<Sealed>]
 type CheckpointHeader =
     /// The number of the tree's top node; 0 if the state is empty.
     member RootNode: int
 
-    /// The number of the first node that this checkpoint brought, or would have brought: the key of its pack.
+    /// The number of the first new node of this checkpoint: the key of its pack.
     member FirstNode: int
 
-    /// No node below this number is needed to load the checkpoint: its packs are those with keys from here to `RootNode`.
+    /// The least node number needed to load the checkpoint: its packs are those with keys from here to `RootNode`.
     member BaseNode: int
 
-    /// Whether the checkpoint's own pack holds everything that it needs. Compaction may drop, of all that is older than the
-    /// newest `BaseNode`, every checkpoint that is not whole, with its pack: what remains still loads, through more steps.
+    /// Whether its own pack has all nodes. Compaction may drop every checkpoint older than the newest `BaseNode` that
+    /// is not whole, with its pack: all states can still be loaded, through more steps.
     member IsWhole: bool
 
-    /// How many entries the state has.
+    /// The number of entries of the state.
     member Count: int
 
     /// Whether the state is partial.
@@ -30,29 +31,30 @@ type CheckpointHeader =
     /// Reads the stored form; throws InvalidDataException if it is damaged.
     static member Parse: bytes: byte[] -> CheckpointHeader
 
-/// A state made loadable without its history: the nodes that no earlier checkpoint of the room stored.
+/// A state stored so that it loads without its history: the nodes that no earlier checkpoint of the room has.
 [<Sealed>]
 type StateCheckpoint =
-    /// At most this many steps stand between a state and the checkpoint from which it is loaded.
+    /// The most steps between a checkpoint and a state loaded from it.
     static member MaxSteps: int
 
-    /// Whether a step should come with a checkpoint of the state after it: its place is `stepsSince` steps after a checkpoint
-    /// (or after the empty state), and it is, or is not, where branches of the room meet.
+    /// Whether a step should come with a checkpoint of the state after it. `stepsSince` counts from the checkpoint (or
+    /// the empty state) that it builds on; `branchesMeet` says whether branches of the room meet there.
     static member IsDue: stepsSince: int * branchesMeet: bool -> bool
 
-    /// Takes a checkpoint. `newest` is the header of the room's most recently taken one; null before the first.
+    /// Takes a checkpoint. `newest` is the header of the room's latest one; null if there is none.
     static member Take: tree: StateTree * newest: CheckpointHeader | null -> StateCheckpoint
 
     /// The header, a row of its own.
     member Header: CheckpointHeader
 
-    /// The new nodes, a row with the key `Header.FirstNode`; empty if there are none, and then there is no row.
+    /// The new nodes, a row with the key `Header.FirstNode`; empty, and no row, if there are none.
     member Pack: byte[]
 
-    /// The same state, whose nodes now know their numbers: go on from this one, so that the next checkpoint stores new nodes only.
-    /// If the rows did not become durable, forget it and whatever was made from it.
+    /// The same state, whose nodes have their numbers: the next checkpoint of a state made from this one stores new
+    /// nodes only. If the rows do not become durable, drop it and all that was made from it.
     member Tree: StateTree
 
-    /// Loads the state from the packs whose keys go from `BaseNode` to `RootNode`, in order. Nodes that `like`, a state of the
-    /// same room that is durable, has at the same place are shared with it. Throws InvalidDataException if something is missing or damaged.
+    /// Loads the state from the packs with keys from `BaseNode` to `RootNode`, in order. `like` is a durable state of
+    /// the same room, with which equal nodes are shared. Throws InvalidDataException if something is missing or
+    /// damaged.
     static member Load: header: CheckpointHeader * packs: IReadOnlyList<byte[]> * like: StateTree | null -> StateTree

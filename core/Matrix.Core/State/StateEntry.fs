@@ -2,7 +2,7 @@ namespace Matrix.Core.State
 
 open System
 
-/// One entry of a room's state: which event stands for a type and state key.
+/// An entry of a room's state: the event for a type and state key.
 [<Sealed>]
 type StateEntry internal (eventType: string, stateKey: string, key: EventKey, ordinal: uint32, number: int) =
 
@@ -19,7 +19,7 @@ type StateEntry internal (eventType: string, stateKey: string, key: EventKey, or
     /// The event's identifier.
     member _.EventId: string = EventKey.toId key
 
-    /// The event's number in its room, on this server. No part of what makes two states equal.
+    /// The event's number in its room, on this server. Equality of states ignores it.
     member _.Ordinal = ordinal
 
     member internal _.Key = key
@@ -27,14 +27,14 @@ type StateEntry internal (eventType: string, stateKey: string, key: EventKey, or
     /// Its number in the room's stored nodes, 0 if it was never stored.
     member internal _.Number = number
 
-    /// The same entry under a number.
+    /// The same entry with a number.
     member internal _.Stored(number: int) : StateEntry =
         StateEntry(eventType, stateKey, key, ordinal, number)
 
     member internal this.HasKey(otherType: string, otherKey: string) =
         String.Equals(stateKey, otherKey) && String.Equals(eventType, otherType)
 
-    /// Bytes of memory, estimated: the object and its state key; types are mostly shared.
+    /// Estimated bytes of memory: the object and its state key; types are mostly shared.
     member internal _.MemoryBytes =
         let text (s: string) = (22 + 2 * s.Length + 7) &&& ~~~7
 
@@ -48,7 +48,7 @@ type StateEntry internal (eventType: string, stateKey: string, key: EventKey, or
            | null -> 0
            | t -> text t)
 
-    /// Whether both name the same event for the same key; ordinals do not count.
+    /// Whether both have the same key and event; ordinals do not count.
     override _.Equals other =
         match other with
         | :? StateEntry as o -> o.HasKey(eventType, stateKey) && key.Same o.Key
@@ -60,7 +60,7 @@ type StateEntry internal (eventType: string, stateKey: string, key: EventKey, or
     override this.ToString() =
         $"({eventType}, {stateKey}) = {this.EventId} #{ordinal}"
 
-/// One difference between two states: an entry that came (`Before` is null), went (`After` is null) or changed.
+/// A difference between two states: an entry added (`Before` is null), removed (`After` is null) or replaced.
 [<Sealed>]
 type StateChange internal (before: StateEntry | null, after: StateEntry | null) =
 
@@ -72,25 +72,25 @@ type StateChange internal (before: StateEntry | null, after: StateEntry | null) 
             | entry -> entry
         | entry -> entry
 
-    /// The entry stands now, where none stood.
+    /// An entry was added.
     static member Added(after: StateEntry) = StateChange(null, after)
 
-    /// Another event stands for the same key.
+    /// An entry was replaced by another of the same key.
     static member Replaced(before: StateEntry, after: StateEntry) = StateChange(before, after)
 
-    /// No event stands for the key any more (state resolution can do that).
+    /// An entry was removed, as state resolution can do.
     static member Removed(before: StateEntry) = StateChange(before, null)
 
-    /// The type that changed.
+    /// The type of the entry.
     member _.Type = some.Type
 
-    /// The state key that changed.
+    /// The state key of the entry.
     member _.StateKey = some.StateKey
 
-    /// What stood before; null if nothing did.
+    /// The entry before; null if there was none.
     member _.Before = before
 
-    /// What stands after; null if nothing does.
+    /// The entry after; null if there is none.
     member _.After = after
 
     override _.Equals other =

@@ -19,7 +19,7 @@ module private StepFormat =
     let version = 1uy
     let partial = 1uy
 
-    // Of a change's first number; the type's code stands above them.
+    // Flags in a change's first number, below the type's code.
     let hadBefore = 1
     let hasAfter = 2
     let idIsText = 4
@@ -127,7 +127,7 @@ type StateStep private (changes: StepChange[], isPartial: bool) =
         let isPartial = reader.Byte() &&& StepFormat.partial <> 0uy
         let count = reader.Int()
 
-        // A change has at least three bytes: a damaged count must not reserve memory.
+        // A change has at least three bytes: a damaged count must not make us allocate.
         if count > bytes.Length / 3 then
             raise (reader.Damaged())
 

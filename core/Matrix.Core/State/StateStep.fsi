@@ -2,30 +2,30 @@ namespace Matrix.Core.State
 
 open System.Collections.Generic
 
-/// One entry's change, as a step records it.
+/// The change of one entry, as a step has it.
 [<Sealed>]
 type StepChange =
-    /// The type that changed.
+    /// The type of the entry.
     member Type: string
-    /// The state key that changed.
+    /// The state key of the entry.
     member StateKey: string
-    /// The number in the room of the event that stood before; 0 if none did.
+    /// The ordinal of the event before; 0 if there was none.
     member BeforeOrdinal: uint32
-    /// The number in the room of the event that stands after; 0 if none does.
+    /// The ordinal of the event after; 0 if there is none.
     member AfterOrdinal: uint32
-    /// The entry that stands after; null if none does.
+    /// The entry after; null if there is none.
     member After: StateEntry | null
 
 /// A state change as one small row of a room: what differs from the parent step's state. Event ordinals start at 1.
 [<Sealed>]
 type StateStep =
-    /// What changes, each key once.
+    /// The changes, each key once.
     member Changes: IReadOnlyList<StepChange>
 
     /// Whether the state after the step is partial.
     member IsPartial: bool
 
-    /// The step of known changes (each key once) to a state that is then partial or not.
+    /// The step with these changes, each key once; `isPartial` is that of the state after it.
     static member Of: changes: IReadOnlyList<StateChange> * isPartial: bool -> StateStep
 
     /// The step from one state to another.
@@ -34,8 +34,8 @@ type StateStep =
     /// The state after the step.
     member Apply: before: StateTree -> StateTree
 
-    /// Steps in a row as one, without what changed and changed back: the difference between the first one's parent and the last
-    /// one's state, with no state loaded. Of no steps, an empty and complete one.
+    /// Consecutive steps as one, without what changed and changed back: the difference from the first step's parent to
+    /// the last step's state. Loads no state. Of no steps, an empty and complete one.
     static member Fold: steps: IReadOnlyList<StateStep> -> StateStep
 
     /// The stored form: about 70 bytes for one changed member.

@@ -29,7 +29,7 @@ type private DiffWalk() =
                 changes.Add(make e))
             slot
 
-    /// A lone entry on one side against a branch on the other, which holds at most one entry of the same key.
+    /// Compares an entry on one side with a branch on the other, which has at most one entry of the same key.
     let loneAgainst
         (lone: StateEntry)
         (branch: Branch)
@@ -107,7 +107,7 @@ type StateTree internal (top: Branch | null, isPartial: bool) =
     static member Empty = empty
 
     static member OfEntries(entries: IReadOnlyList<StateEntry>, isPartial: bool) : StateTree =
-        // Of one key, the last stands: later entries overwrite.
+        // The last entry of a key wins.
         let byKey = Dictionary<struct (string * string), StateEntry>(entries.Count)
 
         for e in entries do

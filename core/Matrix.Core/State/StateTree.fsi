@@ -3,26 +3,26 @@ namespace Matrix.Core.State
 open System
 open System.Collections.Generic
 
-/// What `StateTree.Diff` found, and what it cost.
+/// The difference of two states.
 [<Sealed>]
 type StateDiff =
     /// The differences, in the tree's own order.
     member Changes: StateChange[]
-    /// How many nodes were looked at: it follows the difference, not the size of the states.
+    /// The number of nodes visited: it grows with the difference, not with the states.
     member NodesVisited: int
 
 /// A room's state at one point: an immutable map from (type, state key) to an event, with structural sharing.
 /// Equal content has an equal root on every server, whatever the order of insertion.
-/// Texts must be well-formed Unicode, as the JSON reader leaves them.
+/// Strings must be well-formed Unicode, as the JSON reader leaves them.
 [<Sealed>]
 type StateTree =
-    /// The state without entries, complete.
+    /// The empty state, complete.
     static member Empty: StateTree
 
-    /// A tree of many entries at once. Of entries with the same key, the last stands.
+    /// A tree of many entries. The last entry of a key wins.
     static member OfEntries: entries: IReadOnlyList<StateEntry> * isPartial: bool -> StateTree
 
-    /// How many entries there are.
+    /// The number of entries.
     member Count: int
 
     /// Whether entries are known to be missing (a join with partial state).
@@ -31,11 +31,12 @@ type StateTree =
     /// The same entries, marked as partial or as complete.
     member MarkedPartial: isPartial: bool -> StateTree
 
-    /// 32 bytes that stand for the content. The root of a partial tree differs from that of a full one with the same entries.
+    /// A hash of the content, of 32 bytes. The root of a partial tree differs from that of a full one with the same
+    /// entries.
     member Root: ReadOnlyMemory<byte>
 
-    /// Whether both are complete and hold the same entries. Never true of a partial tree, not even of one and itself:
-    /// nothing may be cut short on what is incomplete.
+    /// Whether both are complete and have the same entries. Never true of a partial tree, not even of one and itself: a
+    /// partial state must not short-cut anything.
     static member AreSame: a: StateTree * b: StateTree -> bool
 
     /// The entry of a key; null if there is none.
@@ -44,29 +45,29 @@ type StateTree =
     /// All entries, in the tree's own order.
     member Entries: unit -> StateEntry[]
 
-    /// All entries of a type, in the tree's own order. Costs what that type has, not what the room has.
+    /// All entries of a type, in the tree's own order. The cost follows the entries of that type.
     member OfType: eventType: string -> StateEntry[]
 
-    /// All entries but those of a type, in the tree's own order: what there is of a big room beside its members. Looks at all of
-    /// them, but keeps none of that type.
+    /// All entries but those of a type, in the tree's own order: all of a large room but its members. Visits every
+    /// entry.
     member Beside: eventType: string -> StateEntry[]
 
-    /// The tree in which an entry stands for its key.
+    /// The tree with an entry set.
     member Set: entry: StateEntry -> StateTree
 
     /// The tree without an entry for the key.
     member Remove: eventType: string * stateKey: string -> StateTree
 
-    /// The tree after changes, in their order. What a change says was there before is not looked at.
+    /// The tree after changes, in their order. `Before` of a change is not checked.
     member Apply: changes: IReadOnlyList<StateChange> -> StateTree
 
-    /// The changes that lead from one state to the other. Subtrees that both share, or whose hashes are known and equal, are passed over.
+    /// The changes from one state to the other. Skips subtrees that both share, or whose hashes are known and equal.
     static member Diff: before: StateTree * after: StateTree -> StateDiff
 
-    /// Bytes of memory that the tree occupies, estimated, counting what it shares with others.
+    /// Estimated bytes of memory, including what it shares with other trees.
     member MemoryBytes: int
 
-    /// Bytes of memory that this tree has and another does not share, estimated.
+    /// Estimated bytes of memory that it does not share with another tree.
     member MemoryBytesBeside: other: StateTree -> int
 
     member internal Top: Branch | null

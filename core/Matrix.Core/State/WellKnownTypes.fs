@@ -2,7 +2,7 @@ namespace Matrix.Core.State
 
 open System.Collections.Generic
 
-/// Event types that rooms are full of. In stored blobs one is a byte, and in memory all entries share its string.
+/// Frequent event types. In stored blobs each is one byte, and in memory all entries share its string.
 /// A code is part of the stored format: add at the end, never remove or reorder.
 module internal WellKnownTypes =
 

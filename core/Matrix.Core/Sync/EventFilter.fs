@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Json
 
-/// A list that lets through and a list that holds back, of which the second is the stronger.
+/// A list of what is included and a list of what is excluded; exclusion wins.
 [<Sealed>]
 type internal Listed(only: string[] | null, not: string[] | null) =
 
@@ -16,7 +16,7 @@ type internal Listed(only: string[] | null, not: string[] | null) =
     let only = setOf only
     let not = setOf not
 
-    /// Whether a name passes; null is on no list.
+    /// Whether a name passes; null is in no list.
     member _.Admits(name: string | null) : bool =
         let isOn (set: HashSet<string>) =
             match name with
@@ -33,7 +33,7 @@ type internal Listed(only: string[] | null, not: string[] | null) =
     /// Whether everything passes.
     member _.IsOpen = isNull only && isNull not
 
-/// Which events a client wants: the specification's EventFilter and RoomEventFilter in one. Immutable.
+/// The specification's EventFilter and RoomEventFilter in one. Immutable.
 /// Client-Server API, "Filtering".
 [<Sealed>]
 type EventFilter private (reader: FilterReader) =
@@ -64,22 +64,22 @@ type EventFilter private (reader: FilterReader) =
     static member internal Read(reader: FilterReader) : EventFilter =
         if reader.IsEmpty then everything else EventFilter reader
 
-    /// The filter that holds nothing back.
+    /// The filter that passes everything.
     static member Everything = everything
 
-    /// Reads a filter as `/messages`, `/context` and others take it.
+    /// Reads a filter, as in the query of `/messages` and `/context`.
     static member Parse(filter: JsonObject) : FilterOutcome<EventFilter> =
         let faults = FilterFaults()
         faults.Outcome(EventFilter.Read(FilterReader(filter, "", faults)))
 
-    /// How many events the client wants: what it said, `otherwise` if it said nothing, and never more than `most`.
+    /// The filter's `limit`, `otherwise` if it has none, and at most `most`.
     member _.Limit(otherwise: int, most: int) : int =
         min most (ValueOption.defaultValue otherwise limit)
 
     /// Whether events of a room pass.
     member _.AdmitsRoom(roomId: string) : bool = rooms.Admits roomId
 
-    /// Whether `Admits` looks at an event's content: if not, its `hasUrl` may be anything.
+    /// Whether `Admits` uses `hasUrl`: if not, it may be anything.
     member _.LooksAtUrl = containsUrl.IsSome
 
     /// Whether events of a type pass, as far as the type goes.
@@ -91,8 +91,8 @@ type EventFilter private (reader: FilterReader) =
             | null -> true
             | patterns -> patterns.Match eventType)
 
-    /// Whether an event passes; rooms are asked about apart. `sender` is null for events without one, `hasUrl` says whether
-    /// the content has a member `url`.
+    /// Whether an event passes, whatever its room. `sender` is null for events without one; `hasUrl` says whether the
+    /// content has a member `url`.
     member this.Admits(eventType: string, sender: string | null, hasUrl: bool) : bool =
         this.AdmitsType eventType
         && senders.Admits sender
@@ -102,14 +102,14 @@ type EventFilter private (reader: FilterReader) =
     member _.AdmitsAll =
         isNull types && isNull notTypes && senders.IsOpen && containsUrl.IsNone
 
-    /// Whether to send the membership of those only who sent something that is sent.
+    /// Whether to send only the memberships of senders of the events sent.
     member _.LazyLoadMembers = lazyLoadMembers
 
-    /// Whether to send memberships, lazily, that the client was sent before.
+    /// Whether to send lazy-loaded memberships again that the client was sent before.
     member _.IncludeRedundantMembers = lazyLoadMembers && includeRedundantMembers
 
-    /// Whether to count unread events by thread.
+    /// Whether unread events are counted by thread.
     member _.UnreadThreadNotifications = unreadThreadNotifications
 
-    /// Whether an event's content has what `contains_url` asks for.
+    /// Whether an event's content has a `url`, as `contains_url` asks.
     static member HasUrl(content: JsonObject) : bool = content.Has "url"

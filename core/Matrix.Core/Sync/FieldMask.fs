@@ -30,14 +30,14 @@ type FieldMask private (whole: HashSet<string>, inner: Dictionary<string, FieldM
 
         FieldMask(whole, inner)
 
-    /// The mask of dot-separated paths; null, which means all fields, if there are none.
+    /// The mask of these dot-separated paths; null, for all fields, if there are none.
     static member internal Of(fields: string[] | null) : FieldMask | null =
         match fields with
         | null -> null
         | fields when fields.Length = 0 -> null
         | fields -> FieldMask.OfPaths(fields |> Seq.map (PropertyPath.parse >> Array.toList))
 
-    /// What of an object the mask lets through. Objects of which nothing is left are left out.
+    /// The part of an object that the mask passes. Objects that become empty are left out.
     member _.Apply(event: JsonObject) : JsonObject =
         JsonObject.OfSeq [
             for struct (name, value) in event.Members do

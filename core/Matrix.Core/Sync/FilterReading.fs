@@ -4,17 +4,17 @@ open System
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Why a filter was refused: what stands at a place of it is not what is expected there.
+/// Why a filter was refused: a value is not what is expected.
 [<Sealed>]
 type FilterError internal (path: string, expected: string) =
 
-    /// Where, as a dotted path.
+    /// The value's place, as a dotted path.
     member _.Path = path
 
     /// What is expected there.
     member _.Expected = expected
 
-    /// What the API calls the error; its status is 400.
+    /// The error's `errcode`; its status is 400.
     member _.ErrCode = "M_BAD_JSON"
 
     override _.ToString() = $"filter: {path} must be {expected}."
@@ -23,46 +23,45 @@ type FilterError internal (path: string, expected: string) =
 [<Sealed>]
 type FilterOutcome<'F> internal (result: Result<'F, FilterError>) =
 
-    /// One of the two, whichever it was.
+    /// Calls one of the two functions.
     member _.Match(read: Func<'F, 'T>, refused: Func<FilterError, 'T>) : 'T =
         match result with
         | Ok filter -> read.Invoke filter
         | Error error -> refused.Invoke error
 
-    /// The same for F#.
+    /// The outcome, for F#.
     member _.Result = result
 
-/// The first fault that the reading of a filter met.
+/// The first fault met while reading a filter.
 [<Sealed>]
 type internal FilterFaults() =
     let mutable first: FilterError | null = null
 
-    /// Notes a fault, unless there was one before.
+    /// Notes a fault, unless one was noted before.
     member _.Note(path: string, expected: string) : unit =
         if isNull first then
             first <- FilterError(path, expected)
 
-    /// What was read, if there was no fault.
+    /// The value read, unless there was a fault.
     member _.Outcome(filter: 'F) : FilterOutcome<'F> =
         match first with
         | null -> FilterOutcome(Ok filter)
         | error -> FilterOutcome(Error error)
 
-/// Reads the members of an object in a filter. Of what is at fault the reading goes on as if it were absent: the outcome is
-/// thrown away.
+/// Reads the members of an object in a filter. A faulty member is read as absent, since the result is discarded then.
 [<Sealed>]
 type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
 
     let below (name: string) =
         if path = "" then name else path + "." + name
 
-    /// The longest list that a filter may hold.
+    /// The longest list in a filter.
     static member MaxListLength = 1000
 
-    /// Whether there is nothing to read.
+    /// Whether the object is empty.
     member _.IsEmpty = (o.Count = 0)
 
-    /// A truth value; none if absent.
+    /// A boolean; none if absent.
     member _.MaybeBool(name: string) : bool voption =
         match o.TryFind name with
         | ValueNone -> ValueNone
@@ -71,7 +70,7 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
             faults.Note(below name, "true or false")
             ValueNone
 
-    /// A truth value; false if absent.
+    /// A boolean; false if absent.
     member this.Bool(name: string) : bool =
         ValueOption.defaultValue false (this.MaybeBool name)
 
@@ -102,7 +101,7 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
             faults.Note(below name, expected)
             null
 
-    /// A list of texts; null if absent.
+    /// A list of strings; null if absent.
     member this.Texts(name: string) : string[] | null =
         this.List(name, (fun _ -> true), "an array of strings")
 
@@ -114,7 +113,7 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
     member this.RoomIds(name: string) : string[] | null =
         this.List(name, RoomId.isValid, "an array of room ids")
 
-    /// A count; none if absent. The specification has it greater than 0, but many clients ask for no events by a 0.
+    /// A count; none if absent. The specification wants it greater than 0, but many clients send 0 to get no events.
     member _.Limit(name: string) : int voption =
         match o.TryFind name with
         | ValueNone -> ValueNone
@@ -123,7 +122,7 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
             faults.Note(below name, "an integer that is not negative")
             ValueNone
 
-    /// One of some words; the first if absent.
+    /// One of these words; the first if absent.
     member _.OneOf(name: string, words: string list) : string =
         match o.TryFind name with
         | ValueNone -> List.head words

@@ -3,8 +3,8 @@ namespace Matrix.Core.Sync
 open System
 open Matrix.Core.Json
 
-/// What must be known of an event and a user to say whether the user may see the event. "Before" and "after" are the state
-/// before and after the event: they differ only if the event itself changes that entry.
+/// What decides whether a user may see an event. "Before" and "after" are the states before and after the event: they
+/// differ only if the event itself changes that entry.
 [<Sealed>]
 type VisibilityFacts
     (
@@ -30,7 +30,7 @@ type VisibilityFacts
     /// Whether the user joined the room at any point after the event was sent.
     member _.JoinedLater = joinedLater
 
-/// Who may see which event. Client-Server API, "Room History Visibility".
+/// Visibility of events to users. Client-Server API, "Room History Visibility".
 [<Sealed; AbstractClass>]
 type HistoryVisibility private () =
 
@@ -44,7 +44,7 @@ type HistoryVisibility private () =
             | "world_readable" -> true
             | "invited" -> was "invite"
             | "joined" -> false
-            // Unset, `shared`, or not understood.
+            // Unset, `shared`, or unknown.
             | _ -> joinedLater
 
     /// Whether the user may see the event.
@@ -54,17 +54,17 @@ type HistoryVisibility private () =
         || allows facts.SettingBefore facts.MembershipAfter facts.JoinedLater
         || allows facts.SettingAfter facts.MembershipAfter facts.JoinedLater
 
-    /// Whether a setting lets everybody see, member or not.
+    /// Whether a setting lets non-members see.
     static member IsWorldReadable(setting: string | null) : bool =
         String.Equals(setting, "world_readable")
 
-    /// The setting that an `m.room.history_visibility` event's content gives; null if it gives none.
+    /// The setting in the content of an `m.room.history_visibility` event; null if there is none.
     static member SettingOf(content: JsonObject) : string | null =
         match content.TryFind "history_visibility" with
         | ValueSome(Json.String value) -> value
         | _ -> null
 
-    /// The membership that an `m.room.member` event's content gives; null if it gives none.
+    /// The membership in the content of an `m.room.member` event; null if there is none.
     static member MembershipOf(content: JsonObject) : string | null =
         match content.TryFind "membership" with
         | ValueSome(Json.String value) -> value

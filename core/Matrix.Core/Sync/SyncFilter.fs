@@ -27,30 +27,30 @@ type SyncFilter private (reader: FilterReader) =
 
     static let everything = SyncFilter(FilterReader(JsonObject.Empty, "", FilterFaults()))
 
-    /// The filter that holds nothing back, for requests without one.
+    /// The filter that passes everything, for requests without one.
     static member Everything = everything
 
-    /// Reads a filter; unknown members are passed over.
+    /// Reads a filter; unknown members are ignored.
     static member Parse(filter: JsonObject) : FilterOutcome<SyncFilter> =
         let faults = FilterFaults()
         faults.Outcome(SyncFilter(FilterReader(filter, "", faults)))
 
-    /// The fields that events are reduced to; null for all.
+    /// The fields of events to send; null for all.
     member _.Fields: FieldMask | null = fields
 
-    /// Whether events are wanted as servers exchange them.
+    /// Whether events are wanted in federation format.
     member _.IsFederationFormat = isFederationFormat
 
     /// Presence.
     member _.Presence = presence
 
-    /// Account data that belongs to no room.
+    /// Global account data.
     member _.AccountData = accountData
 
-    /// Whether anything of a room is wanted; the filters below are asked after this one.
+    /// Whether a room is wanted at all; applied before the filters below.
     member _.AdmitsRoom(roomId: string) : bool = rooms.Admits roomId
 
-    /// Whether rooms are wanted that the user has left.
+    /// Whether rooms are included that the user has left.
     member _.IncludeLeave = includeLeave
 
     /// Receipts and typing of rooms.

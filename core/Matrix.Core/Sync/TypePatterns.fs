@@ -3,7 +3,7 @@ namespace Matrix.Core.Sync
 open System
 open System.Collections.Generic
 
-/// Event types of a filter, in which `*` stands for any sequence of characters. Client-Server API, "Filtering".
+/// Event types of a filter, in which `*` matches any sequence of characters. Client-Server API, "Filtering".
 [<Sealed>]
 type internal TypePatterns(patterns: string[]) =
 
@@ -15,7 +15,7 @@ type internal TypePatterns(patterns: string[]) =
         |> Array.filter (fun p -> p.Contains '*')
         |> Array.map (fun p -> p.Split '*')
 
-    /// The parts between stars, each found as early as it can be: that leaves the most to those after it.
+    /// Matches the parts between stars, each as early as possible: that leaves the most for those after it.
     static let matches (parts: string[]) (text: string) =
         let first, last = parts[0], parts[parts.Length - 1]
 
@@ -37,7 +37,7 @@ type internal TypePatterns(patterns: string[]) =
 
             at >= 0
 
-    /// Whether a type is one of these.
+    /// Whether a type matches one of these.
     member _.Match(eventType: string) : bool =
         exact.Contains eventType
         || (wild.Length > 0 && Array.exists (fun parts -> matches parts eventType) wild)

@@ -2,25 +2,25 @@ namespace Matrix.Core.Sync
 
 open System.Collections.Generic
 
-/// How far a user has read a room: numbers of events in the room's timeline order, 0 for nothing read. Threads go by the number
-/// of their root, the main timeline by 0. Client-Server API, "Threaded read receipts".
+/// How far a user has read a room, by event numbers; 0 for nothing read. A thread is given by the number of its root,
+/// the main timeline by 0. Client-Server API, "Threaded read receipts".
 [<Sealed>]
 type ReadPositions private (unthreaded: int64, threads: Dictionary<int64, int64>) =
 
-    /// Nothing was read after `since`, where the user's time in the room begins.
+    /// Nothing was read after `since`, when the user joined.
     static member Since(since: int64) : ReadPositions = ReadPositions(since, Dictionary())
 
-    /// After a receipt without a thread: public or private, whichever is ahead counts.
+    /// After an unthreaded receipt; of a public and a private one, the later counts.
     member _.ReadAll(through: int64) : ReadPositions =
         ReadPositions(max unthreaded through, threads)
 
-    /// After a receipt for one thread, or an event of one's own in it.
+    /// After a receipt in a thread, or an event that the user sent in it.
     member this.ReadThread(thread: int64, through: int64) : ReadPositions =
         let changed = Dictionary threads
         changed[thread] <- max (this.Of thread) through
         ReadPositions(unthreaded, changed)
 
-    /// The last event of a thread that was read.
+    /// The last read event of a thread.
     member _.Of(thread: int64) : int64 =
         match threads.TryGetValue thread with
         | true, through -> max unthreaded through
@@ -29,11 +29,11 @@ type ReadPositions private (unthreaded: int64, threads: Dictionary<int64, int64>
     /// The last event up to which everything was read.
     member _.Unthreaded = unthreaded
 
-/// What one event, or several of one thread, add to a user's counts. What untouched rules make of events for most readers is one
-/// such item; where a user's rules make something else of an event, the difference is another, and may be negative.
+/// What one event, or several of one thread, add to a user's counts. The outcome of the server's unchanged rules is one
+/// item; where a user's own rules differ, the difference is another, and may be negative.
 [<Struct>]
 type UnreadItem = {
-    /// The event's number in the room; of several, any that is read or unread with all of them.
+    /// The event's number in the room; of several events, one that is read or unread together with all of them.
     Event: int64
     /// The number of the thread's root; 0 in the main timeline.
     Thread: int64
@@ -60,7 +60,7 @@ type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>)
         let mutable sum = 0
 
         for entry in threads do
-            // No thread owes another anything.
+            // A negative thread does not reduce the others.
             sum <- sum + max 0 (pick entry.Value)
 
         sum
@@ -71,10 +71,10 @@ type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>)
     /// Nothing is unread.
     static member None = none
 
-    /// Counts what was not read.
+    /// Counts the unread items.
     static member Count(items: IEnumerable<UnreadItem>, read: ReadPositions) : UnreadCounts = none.Plus(items, read)
 
-    /// With more items: so that what was counted before need not be again.
+    /// Counts more items on top of these.
     member _.Plus(items: IEnumerable<UnreadItem>, read: ReadPositions) : UnreadCounts =
         let changed = SortedDictionary threads
 
@@ -95,7 +95,7 @@ type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>)
     /// `highlight_count` of the whole room.
     member _.Highlights = total highlights
 
-    /// Both, of the main timeline alone: for clients that count by thread.
+    /// Both counts of the main timeline, for clients that count by thread.
     member _.Main: ThreadUnread =
         match threads.TryGetValue 0L with
         | true, struct (n, h) -> {
@@ -109,7 +109,7 @@ type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>)
             Highlights = 0
           }
 
-    /// Both, of each thread that has any, in the order of their roots.
+    /// Both counts of each thread that has any, in the order of their roots.
     member _.Threads: ThreadUnread[] = [|
         for entry in threads do
             let struct (n, h) = entry.Value

@@ -4,7 +4,7 @@ module Matrix.Properties.Generators.DrawnRoom
 open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Properties.Reference
+open Matrix.Properties.Generators
 
 /// Alice, who creates rooms, and Bob are on one server, Carol and Dave on another.
 let alice, bob, carol, dave = "@alice:one", "@bob:one", "@carol:two", "@dave:two"
@@ -51,22 +51,31 @@ let creatorsLevel (version: RoomVersion) =
     else
         [ alice, 100 ]
 
-/// The graph of these events, which are in order, each a little later than the one before. Where a version does not cite the create event, it is
-/// not cited.
-let room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
+/// The graph of these events, which are in order, each a little later than the one before. One that names no previous events of its own comes
+/// after the one before it. Where a version does not have the create
+/// event in `auth_events`, it is left out.
+let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
+
+    // What a draft has that says nothing of previous events.
+    let unsaid = (Draft.state "" "" "" []).Prev
+
+    let prevEvents =
+        [] :: (drafts |> List.map (fun draft -> [ draft.Id ]))
+        |> List.truncate drafts.Length
 
     {
         Version = version
         Rejected = Set.empty
         Events =
             Map [
-                for i, draft in List.indexed drafts ->
+                for i, (draft, prev) in List.indexed (List.zip drafts prevEvents) ->
                     draft.Id,
                     Draft.toPdu version {
                         draft with
                             Room = Draft.roomOf version "$create"
+                            Prev = if draft.Prev = unsaid then prev else draft.Prev
                             Time = int64 i
                             Depth = int64 i + 1L
                             Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
@@ -75,7 +84,7 @@ let room (version: RoomVersion) (drafts: Draft list) : StateResReference.Graph =
     }
 
 /// The state of these events.
-let stateOf (graph: StateResReference.Graph) (ids: string list) : StateResReference.StateMap =
+let stateOf (graph: RoomGraph) (ids: string list) : StateMap =
     Map [
         for id in ids do
             let e: Pdu = graph.Events[id]

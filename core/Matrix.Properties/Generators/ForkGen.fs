@@ -8,7 +8,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Properties.Reference
+open Matrix.Properties.Generators
 
 /// One attempt. Numbers are taken modulo what there is.
 type Attempt = {
@@ -25,10 +25,10 @@ type Attempt = {
 /// A room with its history, and the state at the end of each branch.
 [<StructuredFormatDisplay("{Shown}")>]
 type Room = {
-    Graph: StateResReference.Graph
+    Graph: RoomGraph
     /// In the order in which they were made.
     Order: string list
-    Tips: StateResReference.StateMap list
+    Tips: StateMap list
 } with
 
     /// The room as a failed property shows it.
@@ -165,17 +165,17 @@ let play (version: RoomVersion) (attempts: Attempt list) : Room =
         }
         |> Draft.toPdu version
 
-    let start: StateResReference.Graph = {
+    let start: RoomGraph = {
         Version = version
         Events = Map [ createId, create ]
         Rejected = Set.empty
     }
 
-    let full (graph: StateResReference.Graph) (state: StateResReference.StateMap) =
+    let full (graph: RoomGraph) (state: StateMap) =
         state |> Map.map (fun _ id -> graph.Events[id])
 
     /// The graph and the branch's state with the event, if it is allowed.
-    let send (graph: StateResReference.Graph) order (state: StateResReference.StateMap) last time (draft: Draft) =
+    let send (graph: RoomGraph) order (state: StateMap) last time (draft: Draft) =
         let before = full graph state
 
         let unsent = {
@@ -276,7 +276,7 @@ let rejecting (room: Room) (stale: int list) : Room =
     }
 
 /// The states to resolve in a room of these attempts.
-let statesOf (room: Room) (stale: int list) : StateResReference.StateMap list =
+let statesOf (room: Room) (stale: int list) : StateMap list =
     let events = Array.ofList room.Order |> Array.map (fun id -> room.Graph.Events[id])
 
     let old =

@@ -2,19 +2,19 @@ namespace Matrix.Properties.Mutation
 
 open Matrix.Rules
 
-/// Mutants that no decision of the small worlds tells from their version, and why none could.
+/// Mutants that no case can distinguish from their version, and why.
 type Equivalent = {
     Subject: Subject
     Rule: string
-    /// As they are called, up to the room version: the beginning is enough.
+    /// The beginnings of their names.
     Mutations: string list
-    /// The versions in which they are; all that have them if empty.
+    /// The versions that have them; empty for all.
     Versions: string list
     Reason: string
 }
 
-/// The reviewed list of mutants that make no difference. A mutant that nothing tells and that is not here is a finding; so is one that is here
-/// and is told.
+/// The reviewed list of mutants that make no difference. A mutant that nothing distinguishes and that is not listed is a finding; so is a
+/// listed one that something distinguishes.
 [<RequireQualifiedAccess>]
 module Equivalents =
 
@@ -66,7 +66,8 @@ module Equivalents =
         rule
             "federate"
             [ "OfRoomId for Of CreateSender" ]
-            "create.server holds the room id to the server of the create event's sender"
+            "auth-events.create and auth-events.elsewhere hold the event to the room of the create event, and create.server holds that room's id \
+             to the server of its sender"
         |> until 11
         rule "aliases" next ofOneKind
         rule "member.join" next ofOneKind
@@ -100,11 +101,6 @@ module Equivalents =
             "power-levels.otherwise"
             [ "dropped" ]
             "no rule between this one and the last decides power levels events, and the last allows too"
-        rule
-            "power-levels.first"
-            [ "dropped"; "\"m.room.create\" for \"m.room.power_levels\""; "after the next" ]
-            "without power levels only creators may send state, no level is above them, and nothing was there to be changed"
-        |> since 12
         rule "redaction.power" next "both rules allow"
         selection
             "third-party-invite"

@@ -2,14 +2,14 @@ namespace Matrix.Properties.Mutation
 
 open Matrix.Rules
 
-/// Which of a version's tables a mutant has otherwise.
+/// The table of a version that a mutant changes.
 [<RequireQualifiedAccess>]
 type Subject =
     | Authorization
     | Selection
     /// The rules by which redactions are handled.
     | Handling
-    /// What redaction leaves.
+    /// The table of what redaction keeps.
     | Redaction
     | Setting
 
@@ -23,13 +23,13 @@ type Mutant = {
     Rule: string
     /// What was done to it.
     Mutation: string
-    /// The table that resulted.
+    /// The version with the changed table.
     Table: RoomVersion
-    /// What must hold of an event that reaches the rule for the two to decide differently: a cheap test before the whole table is asked.
+    /// A condition that must hold for mutant and version to decide differently: a cheap test before the whole table is evaluated.
     DiffersOnlyIf: Condition
-    /// Only what these rules, or rules inside them, decide can be decided differently; anything that reaches the rule if empty.
+    /// Only events that these rules, or rules inside them, decide can be decided differently. Empty: any event that reaches the rule.
     DecidedBy: string list
 } with
 
-    /// What it is called: one name in every version that has the mutant.
+    /// Its name, the same in every version that has the mutant.
     member this.Id = $"{this.Subject.Word}/{this.Rule}: {this.Mutation}"

@@ -4,19 +4,39 @@ open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// What became of a mutant.
+/// The result for a mutant.
 [<RequireQualifiedAccess>]
 type Status =
-    /// A vector, or else a decision of the small worlds, tells it from its version.
+    /// A vector, or else a case of the small worlds, distinguishes it from its version.
     | Killed
-    /// None does, and it is listed with a reason why none could.
+    /// None does, and the reviewed list says why none can.
     | Equivalent
-    /// None does, and nobody has said why.
+    /// None does, and it is not listed.
     | Survived
-    /// It is listed, and a decision tells it nevertheless.
+    /// It is listed, and a vector or a case distinguishes it nevertheless.
     | WronglyListed
 
-/// What became of a mutant, in versions that share it.
+/// The kind of check that distinguishes a mutant from its version.
+[<RequireQualifiedAccess>]
+type Origin =
+    /// A test vector written by hand.
+    | HandwrittenVector
+    /// A test vector found by search.
+    | GeneratedVector
+    /// An invariant that does not hold of what the mutant decides.
+    | Invariant
+    /// The outline of the pages: which rules stand where, and what each decides.
+    | Outline
+
+    /// As reports write it.
+    member this.Words =
+        match this with
+        | Origin.HandwrittenVector -> "handwritten vector"
+        | Origin.GeneratedVector -> "generated vector"
+        | Origin.Invariant -> "invariant"
+        | Origin.Outline -> "outline"
+
+/// The result for a mutant, in all versions that share it.
 type Fate = {
     Id: string
     Subject: Subject
@@ -24,36 +44,42 @@ type Fate = {
     Mutation: string
     Versions: string list
     Status: Status
-    /// What told it; or the worlds in which nothing does, on how many decisions, and why.
+    /// What distinguished it; or the worlds and the number of decisions in which nothing did, and why.
     By: string
+    /// All kinds of checks that distinguish it. Invariants are checked only where the small worlds are searched.
+    Origins: Origin list
+    /// The result of the invariants alone, if they were checked.
+    Noticed: Noticed option
 } with
 
-    /// Whether somebody has to look at it.
+    /// Whether it needs a review.
     member this.IsFinding =
         this.Status = Status.Survived || this.Status = Status.WronglyListed
 
-/// How far to look for what tells a mutant from its version.
+/// How far to search for a difference between a mutant and its version.
 [<RequireQualifiedAccess>]
 type Search =
-    /// The vectors only: what is told by none of them must be listed.
+    /// Only the vectors: a mutant that none of them distinguishes must be listed.
     | Vectors
-    /// One decision of the small worlds in so many, besides; 1 for all. Coarser portions are looked through before.
+    /// Also one case in `every` of the small worlds; 1 for all. Coarser portions are searched first.
     | Worlds of every: int64
 
-/// What mutants are tried on, and which are.
+/// Which mutants are tried, and on what.
 type MutationPlan = {
     /// Vectors, by file.
     Files: (string * VectorFile) list
-    /// Where authorization is tried.
+    /// Whether the vectors of a file were found by search.
+    IsGenerated: string -> bool
+    /// The worlds for authorization.
     Worlds: World list
     Search: Search
     /// Whether mutants of the rule, selection, event type or setting of this name are tried.
     IsWanted: string -> bool
-    /// What makes no difference, and why.
+    /// The reviewed list of equivalent mutants.
     Equivalents: Equivalent list
 }
 
-/// Changing the tables of versions one rule at a time: whether anything would notice.
+/// Changes the tables of versions one rule at a time, to see whether anything notices.
 [<RequireQualifiedAccess>]
 module Mutation =
 
@@ -81,7 +107,14 @@ module Mutation =
         Found.Nowhere $"within the vectors ({decisions} decisions)"
 
     /// What becomes of a mutant of versions that share it.
-    let private fate (plan: MutationPlan) (group: RoomVersion list) (mutant: Mutant) (found: Found) : Fate =
+    let private fate
+        (plan: MutationPlan)
+        (group: RoomVersion list)
+        (origins: Origin list)
+        (noticed: Noticed option)
+        (mutant: Mutant)
+        (found: Found)
+        : Fate =
         let status, by =
             match found, Equivalents.reasonOf plan.Equivalents group.Head mutant with
             | Found.By by, None -> Status.Killed, by
@@ -97,6 +130,8 @@ module Mutation =
             Versions = group |> List.map _.Id
             Status = status
             By = by
+            Origins = origins
+            Noticed = noticed
         }
 
     let private wanted (plan: MutationPlan) (mutants: Mutant list) =
@@ -108,7 +143,7 @@ module Mutation =
         (mutants: Mutant list)
         (killer: Mutant -> string option)
         (decisions: int)
-        (hunt: int64 -> Mutant list -> Map<string, Tried>)
+        (runWorlds: int64 -> Mutant list -> Map<string, Tried>)
         : (Mutant * Found) list =
         let byVector = wanted plan mutants |> List.map (fun m -> m, killer m)
         let left = byVector |> List.filter (snd >> Option.isNone) |> List.map fst
@@ -117,7 +152,7 @@ module Mutation =
             match plan.Search with
             | Search.Vectors -> Map.empty
             | Search.Worlds _ when left.IsEmpty -> Map.empty
-            | Search.Worlds every -> hunt every left
+            | Search.Worlds every -> runWorlds every left
 
         [
             for mutant, killer in byVector do
@@ -128,14 +163,55 @@ module Mutation =
                 | None, None -> ofVectors decisions
         ]
 
+    /// The vectors of the plan, by whether they were found by search.
+    let private filesOf (plan: MutationPlan) (isGenerated: bool) =
+        plan.Files |> List.filter (fun (name, _) -> plan.IsGenerated name = isGenerated)
+
+    /// The origins of the vectors that tell a mutant.
+    let private byVectors (handwritten: Mutant -> string option) (generated: Mutant -> string option) (mutant: Mutant) = [
+        if (handwritten mutant).IsSome then
+            Origin.HandwrittenVector
+        if (generated mutant).IsSome then
+            Origin.GeneratedVector
+    ]
+
+    /// What stands where in a table, and what each rule decides: what the outline of the pages compares.
+    let private outline (table: Rule list) = [
+        for item in Rule.items table ->
+            item.At, Rule.name item.Rule, Rule.outcome item.Rule |> Option.map (fun o -> o = Outcome.Allow)
+    ]
+
     /// The mutants of versions that share all that authorization reads.
     let private authorization (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
-        let suite = Suite(group.Head, plan.Files)
-        told $"version {suite.Version.Id}: vectors"
+        let version = group.Head
+        let suite = Suite(version, plan.Files)
+        let handwritten = Suite(version, filesOf plan false)
+        let generated = Suite(version, filesOf plan true)
+        told $"version {version.Id}: vectors"
+        let mutants = Mutants.ofAuthorization version |> wanted plan
 
-        tryAll plan (Mutants.ofAuthorization group.Head) suite.Killer suite.Decisions (fun every left ->
-            Hunt.run suite plan.Worlds every told left)
-        |> List.map (fun (mutant, found) -> fate plan group mutant found)
+        let noticed =
+            match plan.Search with
+            | Search.Vectors -> Map.empty
+            | Search.Worlds _ when plan.Worlds.IsEmpty -> Map.empty
+            | Search.Worlds _ -> InvariantRun.run version suite.Cases plan.Worlds [ 4999L ] told mutants
+
+        let origins (mutant: Mutant) = [
+            yield! byVectors handwritten.Killer generated.Killer mutant
+
+            match noticed.TryFind mutant.Id with
+            | Some(Noticed.By _) -> Origin.Invariant
+            | _ -> ()
+
+            if
+                mutant.Subject = Subject.Authorization
+                && outline mutant.Table.Authorization <> outline version.Authorization
+            then
+                Origin.Outline
+        ]
+
+        tryAll plan mutants suite.Killer suite.Decisions (fun every left -> MutationRun.run suite plan.Worlds every told left)
+        |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
     /// The mutants of versions that handle redactions alike: of both tables.
     let private handling (plan: MutationPlan) told (group: RoomVersion list) : Fate list = [
@@ -143,16 +219,20 @@ module Mutation =
 
         for asks, version in RedactingWorld.tables group.Head do
             let suite = HandlingSuite(asks, version, plan.Files)
+            let handwritten = HandlingSuite(asks, version, filesOf plan false)
+            let generated = HandlingSuite(asks, version, filesOf plan true)
 
             for mutant, found in
                 tryAll plan (Mutants.ofHandling version) suite.Killer suite.Decisions (fun every left ->
-                    Redactions.huntHandling version every left) do
-                fate plan group mutant found
+                    Redactions.runHandling version every left) do
+                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
     ]
 
     /// The mutants of versions that share a redaction table.
     let private redaction (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
         let suite = RedactionSuite(group.Head, plan.Files)
+        let handwritten = RedactionSuite(group.Head, filesOf plan false)
+        let generated = RedactionSuite(group.Head, filesOf plan true)
         told $"version {group.Head.Id}: redacted events"
 
         [
@@ -166,15 +246,26 @@ module Mutation =
                         | Some event -> Found.By $"world \"{RedactedEvents.name}\": {event}"
                         | None -> ofWorlds [ RedactedEvents.name ] (int64 RedactedEvents.all.Value.Length)
 
-                fate plan group mutant found
+                fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
         ]
 
-    /// Whether one of these vectors tells a mutant of a version's authorization from it.
+    /// What the invariants of a version alone, on the vectors' cases and on portions of all worlds, say of each mutant of what authorization
+    /// reads.
+    let byInvariants (files: (string * VectorFile) list) (portions: int64 list) (version: RoomVersion) : (Mutant * Noticed) list =
+        let mutants = Mutants.ofAuthorization version
+        let worlds = if portions.IsEmpty then [] else Worlds.all
+
+        let noticed =
+            InvariantRun.run version (Suite(version, files)).Cases worlds portions ignore mutants
+
+        mutants |> List.map (fun mutant -> mutant, noticed[mutant.Id])
+
+    /// Whether one of these vectors distinguishes a mutant of a version's authorization from the version.
     let isTold (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =
         let suite = Suite(version, files)
         fun mutant -> (suite.Killer mutant).IsSome
 
-    /// Every mutant of these versions and what became of it. `told` hears what is being done.
+    /// Every mutant of these versions, with its result. `told` receives the progress.
     let run (plan: MutationPlan) (told: string -> unit) (versions: RoomVersion list) : Fate list = [
         for group in Worlds.groups versions do
             yield! authorization plan told group

@@ -78,29 +78,29 @@ type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) 
 module internal Redactions =
 
     /// Tries mutants of a table that handles redactions on one in `every` cases of their world.
-    let huntHandling (version: RoomVersion) (every: int64) (mutants: Mutant list) : Map<string, Tried> =
+    let runHandling (version: RoomVersion) (every: int64) (mutants: Mutant list) : Map<string, Tried> =
         let world = RedactingWorld.world
         let ground = Ground(world, version)
         let stage = Stage ground
-        let prey = [| for mutant in mutants -> mutant.Id, AuthRules mutant.Table |]
-        let kills: int[] option[] = Array.create prey.Length None
-        let tried: int64[] = Array.zeroCreate prey.Length
+        let mutated = [| for mutant in mutants -> mutant.Id, AuthRules mutant.Table |]
+        let kills: int[] option[] = Array.create mutated.Length None
+        let tried: int64[] = Array.zeroCreate mutated.Length
 
         Enumeration.run world [ version ] (Enumeration.slice every) (fun case ->
             stage.Load case
             let right = RedactingWorld.decide ground.Rules stage case
 
-            for i in 0 .. prey.Length - 1 do
+            for i in 0 .. mutated.Length - 1 do
                 if kills[i].IsNone then
                     tried[i] <- tried[i] + 1L
 
-                    if Verdicts.differ right (RedactingWorld.decide (snd prey[i]) stage case) then
+                    if Verdicts.differ right (RedactingWorld.decide (snd mutated[i]) stage case) then
                         kills[i] <- Some(Array.copy case))
         |> ignore
 
         Map [
-            for i in 0 .. prey.Length - 1 ->
-                fst prey[i],
+            for i in 0 .. mutated.Length - 1 ->
+                fst mutated[i],
                 {
                     Kill = kills[i] |> Option.map (fun case -> { World = world; Case = case })
                     Decisions = tried[i]

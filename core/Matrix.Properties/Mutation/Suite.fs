@@ -124,6 +124,8 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
     member _.Reach = reach
     /// How many decisions there are.
     member _.Decisions = trials.Length
+    /// The cases, by the names of their vectors.
+    member _.Cases: (string * AuthCase) list = [ for t in trials -> t.Name, t.Case ]
 
     /// The vector that tells the mutant of authorization, selection or settings from the version.
     member _.Killer(mutant: Mutant) : string option =

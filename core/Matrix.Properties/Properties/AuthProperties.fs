@@ -6,7 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 
 /// What holds of authorization in every room version.
 [<RequireQualifiedAccess>]

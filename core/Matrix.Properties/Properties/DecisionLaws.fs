@@ -21,6 +21,8 @@ type DecisionLaw = {
     In: RoomVersion -> bool
     /// Of an invariant, its exceptions.
     Exceptions: Exemption list
+    /// Whether it says that something can happen, and of a case that shows it.
+    CanHappen: bool
     /// How often it was asked.
     Asked: Surveyed -> int64
     /// What is wrong with it, if anything.
@@ -52,6 +54,7 @@ module DecisionLaws =
              failure."
         In = fun _ -> true
         Exceptions = []
+        CanHappen = false
         Asked = fun s -> s.Run.Worlds |> Seq.sumBy _.Decided
         Fault =
             fun s ->
@@ -64,6 +67,7 @@ module DecisionLaws =
         Meaning = "Every clause of a version decides a case of a small world, with every outcome that it has."
         In = fun _ -> true
         Exceptions = []
+        CanHappen = false
         Asked = fun s -> int64 s.Run.Clauses.Count
         Fault =
             fun s ->
@@ -83,12 +87,16 @@ module DecisionLaws =
         |> List.find (fun (e, _) -> e.Name = exemption.Name)
         |> snd
 
+    /// The lightest case that an invariant is about.
+    let shown (law: DecisionLaw) (survey: Survey) : Witness option = (finding law.Name survey).Applied.Lightest
+
     /// An invariant holds of all cases but for its exceptions, of which the lightest cases show each.
     let private holds (i: Invariant) : DecisionLaw = {
         Name = i.Name
         Meaning = i.Meaning
         In = i.In
         Exceptions = i.Exceptions
+        CanHappen = i.CanHappen
         Asked = fun s -> (finding i.Name s.Run).Applied.Count + (finding i.Name s.Lightest).Applied.Count
         Fault =
             fun s ->

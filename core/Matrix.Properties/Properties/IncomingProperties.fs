@@ -59,8 +59,8 @@ module IncomingProperties =
         let store, machine = fresh version roomId
         let decided = List<DecidedEvent>()
 
-        for facts in parts do
-            let step = machine.Tell facts
+        for inputs in parts do
+            let step = machine.Tell inputs
             decided.AddRange step.Decided
             ignore store
 
@@ -110,10 +110,10 @@ module IncomingProperties =
             "Facts told a second time lead to no question, no decision and no change."
             (room version)
             (fun events ->
-                let facts = events |> Array.map (received version)
-                let _, machine = tellAll version [ facts ] events[0].RoomId
+                let inputs = events |> Array.map (received version)
+                let _, machine = tellAll version [ inputs ] events[0].RoomId
                 let before = machine.Extremities, machine.CurrentState
-                let step = machine.Tell facts
+                let step = machine.Tell inputs
 
                 step.Requests = [||]
                 && step.Decided.Length = 0
@@ -143,7 +143,8 @@ module IncomingProperties =
                     && literal.Before[d.Event.EventId] = entries)
                 && literal.Extremities = ids machine)
 
-    /// An event whose previous event nobody has is decided on the state that a peer tells, and says so; and it is not looked for without end.
+    /// An event whose previous event nobody has is decided on the state that a peer tells, and says so; and it is not
+    /// looked for without end.
     let trustIsMarked (version: RoomVersion) =
         Property.forAll
             "room.incoming.trust-is-marked"
@@ -174,8 +175,8 @@ module IncomingProperties =
                 // For whom, and by whom, a state was told: what is asked next is part of it.
                 let told = HashSet<string * string>()
 
-                let answer (ask: PeerRequest) =
-                    match ask.Request with
+                let answer (request: PeerRequest) =
+                    match request.Request with
                     | Request.Events ids -> give ids
                     | Request.AuthChain id -> give (events |> Seq.map _.EventId |> Seq.filter (fun e -> e <> id))
                     | Request.Missing _
@@ -184,24 +185,25 @@ module IncomingProperties =
                         match stateBefore[id] with
                         | null -> Response.Nothing
                         | state ->
-                            told.Add((ask.For, ask.Peer)) |> ignore
+                            told.Add((request.For, request.Peer)) |> ignore
                             Response.State([| for e in state.Entries() -> e.EventId |], [||])
 
-                let asks = Queue<PeerRequest>()
+                let requests = Queue<PeerRequest>()
                 // For the sake of the event that was told last.
                 let asked = HashSet<string * string>()
                 let mutable repeated = false
 
-                // An event may be asked for with the state around it, and then without, and as one of each state that was told.
-                let questions (ask: PeerRequest) =
-                    let isOfState = told.Remove((ask.For, ask.Peer))
+                // An event may be asked for with the state around it, and then without, and as one of each state that
+                // was told.
+                let questions (request: PeerRequest) =
+                    let isOfState = told.Remove((request.For, request.Peer))
 
-                    match ask.Request with
+                    match request.Request with
                     | Request.Events ids -> [
                         for id in ids do
                             if isOfState then
-                                $"event {id} of the state before {ask.For}"
-                            elif asked.Contains(ask.Peer, $"event {id}") then
+                                $"event {id} of the state before {request.For}"
+                            elif asked.Contains(request.Peer, $"event {id}") then
                                 $"outlier {id}"
                             else
                                 $"event {id}"
@@ -214,21 +216,21 @@ module IncomingProperties =
                 let take (step: Output) =
                     decided.AddRange step.Decided
 
-                    for ask in step.Requests do
-                        asks.Enqueue ask
+                    for request in step.Requests do
+                        requests.Enqueue request
 
                 for pdu in events do
                     if pdu.EventId <> hidden.EventId then
                         asked.Clear()
                         take (machine.Tell [| received version pdu |])
 
-                        while asks.Count > 0 do
-                            let ask = asks.Dequeue()
+                        while requests.Count > 0 do
+                            let request = requests.Dequeue()
 
-                            for question in questions ask do
-                                repeated <- repeated || not (asked.Add(ask.Peer, question))
+                            for question in questions request do
+                                repeated <- repeated || not (asked.Add(request.Peer, question))
 
-                            take (machine.Tell [| Input.Responded(ask.Number, answer ask) |])
+                            take (machine.Tell [| Input.Responded(request.Number, answer request) |])
 
                 let computed = HashSet<string>()
 

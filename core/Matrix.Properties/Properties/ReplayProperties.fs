@@ -27,7 +27,7 @@ type ReplayedRoom = {
 [<RequireQualifiedAccess>]
 module ReplayProperties =
 
-    let private mapOf (tree: StateTree) : StateResReference.StateMap =
+    let private mapOf (tree: StateTree) : StateMap =
         Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
 
     /// The replay of the core.

@@ -13,7 +13,8 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 
-/// What holds of the room machine as the owner of a room's decisions: of events made here, of flushes that fail, of eviction.
+/// What holds of the room machine as the owner of a room's decisions: of events made here, of flushes that fail, of
+/// eviction.
 [<RequireQualifiedAccess>]
 module RoomMachineProperties =
 
@@ -170,7 +171,7 @@ module RoomMachineProperties =
                     match prepared.StateBefore with
                     | null -> holds <- false
                     | state ->
-                        let place = {
+                        let eventBase = {
                             Prev = [
                                 for e in prepared.PreviousEvents do
                                     match here.Known e.EventId with
@@ -196,8 +197,8 @@ module RoomMachineProperties =
                                 Act.Power
                             |][n % 7]
 
-                        let draft = Composing.draft stage place (who (n / 7)) (who (n / 77)) n act
-                        let cited = Composing.authEvents stage place draft
+                        let draft = Composing.draft stage eventBase (who (n / 7)) (who (n / 77)) n act
+                        let cited = Composing.authEvents stage eventBase draft
                         // Identifiers here are no hashes.
                         let pdu =
                             Draft.toPdu version {
@@ -215,7 +216,7 @@ module RoomMachineProperties =
 
                         let signers = Composing.signers pdu
 
-                        if Composing.isAllowed stage place pdu cited signers then
+                        if Composing.isAllowed stage eventBase pdu cited signers then
                             match (here.Adopt(prepared, stage.Rules.Read pdu, -1)).Decided with
                             | null -> holds <- false
                             | adopted ->

@@ -7,11 +7,12 @@ open Matrix.Core.Auth
 open Matrix.Core.StateRes
 open Matrix.Properties
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Scenarios
 
 /// What a resolver answers.
 type Answered = {
-    Outcome: StateResReference.Outcome
+    Outcome: ResolutionOutcome
     /// What it decided on: entries at keys where the states do not agree.
     Entries: ResolvedEntry list
 }
@@ -20,7 +21,7 @@ type Answered = {
 type Resolving = {
     Version: RoomVersion
     /// Resolves states of a room.
-    In: StateResReference.Graph -> StateResReference.StateMap list -> Answered
+    In: RoomGraph -> StateMap list -> Answered
 }
 
 /// Named resolvers.
@@ -47,15 +48,12 @@ module Resolving =
         }
 
     /// One by definition, be it a wrong one.
-    let defined
-        (version: RoomVersion)
-        (resolve: StateResReference.Graph -> StateResReference.StateMap list -> StateResReference.Outcome)
-        : Resolving = {
+    let defined (version: RoomVersion) (resolve: RoomGraph -> StateMap list -> ResolutionOutcome) : Resolving = {
         Version = version
         In =
             fun graph states ->
                 let outcome = resolve graph states
-                let unconflicted, _ = StateResReference.split states
+                let unconflicted, _ = ConflictedState.split states
 
                 {
                     Outcome = outcome
@@ -73,31 +71,26 @@ module Resolving =
 
 /// A conflict, and what a resolver made of it.
 type Conflict = {
-    Graph: StateResReference.Graph
+    Graph: RoomGraph
     Rules: AuthRules
-    States: StateResReference.StateMap list
+    States: StateMap list
     Answer: Answered
     /// What the resolver makes of other states of the same room.
-    Resolve: StateResReference.StateMap list -> StateResReference.StateMap
+    Resolve: StateMap list -> StateMap
 } with
 
     /// What the steps found.
-    member this.Steps: StateResReference.Outcome = this.Answer.Outcome
+    member this.Steps: ResolutionOutcome = this.Answer.Outcome
 
     /// The resolved state.
-    member this.Resolved: StateResReference.StateMap = this.Answer.Outcome.Resolved
+    member this.Resolved: StateMap = this.Answer.Outcome.Resolved
 
 /// Drawn conflicts, and what holds of them.
 [<RequireQualifiedAccess>]
 module Conflict =
 
     /// States of a room, as a resolver decides them.
-    let ofStates
-        (resolving: Resolving)
-        (rules: AuthRules)
-        (graph: StateResReference.Graph)
-        (states: StateResReference.StateMap list)
-        : Conflict =
+    let ofStates (resolving: Resolving) (rules: AuthRules) (graph: RoomGraph) (states: StateMap list) : Conflict =
         let resolve = resolving.In graph
 
         {
@@ -123,5 +116,5 @@ module Conflict =
             ofStates resolving rules room.Graph (ForkGen.statesOf room stale))
 
     /// A law that only a real conflict can break.
-    let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> StateResReference.Outcome -> bool) : Law<Conflict> =
+    let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> ResolutionOutcome -> bool) : Law<Conflict> =
         Law.named name meaning (fun conflict -> (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)

@@ -6,7 +6,8 @@ open Matrix.Core.State
 open Matrix.Core.StateRes
 open Matrix.Properties
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Scenarios
 
 /// What holds of state resolution as a whole, in all versions of the algorithm.
 [<RequireQualifiedAccess>]
@@ -60,7 +61,7 @@ module StateResProperties =
     /// What all states have stays.
     let agreementStays: Law<Conflict> =
         Law.named "state-res.agreement-stays" "What all states have at a key stays there." (fun conflict ->
-            let unconflicted, _ = StateResReference.split conflict.States
+            let unconflicted, _ = ConflictedState.split conflict.States
 
             unconflicted
             |> Map.forall (fun key id -> conflict.Resolved.TryFind key = Some id)
@@ -101,7 +102,7 @@ module StateResProperties =
             (fun (attempts, stale) ->
                 let states = ForkGen.statesOf (ForkGen.play version attempts) stale
 
-                let tree (state: StateResReference.StateMap) =
+                let tree (state: StateMap) =
                     StateTree.OfEntries(
                         [|
                             for KeyValue((eventType, key), id) in state -> StateEntry.Of(eventType, key, id, 0u)

@@ -3,14 +3,14 @@ namespace Matrix.Properties.Properties
 open Matrix.Rules
 open Matrix.Core.Json
 open Matrix.Properties
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
 
 /// What holds of the steps of state resolution, each by itself. Versions 2 and 2.1 of the algorithm share theirs; version 1 has its own.
 [<RequireQualifiedAccess>]
 module StateResStepProperties =
 
     let private conflictedOf (conflict: Conflict) : Set<string> =
-        snd (StateResReference.split conflict.States)
+        snd (ConflictedState.split conflict.States)
 
     let private isRevised (conflict: Conflict) : bool =
         conflict.Graph.Version.Settings.StateResolution = StateResolutionAlgorithm.V2_1
@@ -30,10 +30,7 @@ module StateResStepProperties =
             (fun conflict steps ->
                 let below =
                     conflict.States
-                    |> List.map (fun state ->
-                        state.Values
-                        |> Seq.map (StateResReference.chain conflict.Graph)
-                        |> Set.unionMany)
+                    |> List.map (fun state -> state.Values |> Seq.map (AuthChains.chain conflict.Graph) |> Set.unionMany)
 
                 steps.AuthDifference
                 |> Set.forall (fun id ->
@@ -47,7 +44,7 @@ module StateResStepProperties =
             "Each event of the conflicted subgraph is a conflicting one or rests on one, and is a conflicting one or carries one; before version 2.1 there is none."
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
-                let chainOf = StateResReference.chain conflict.Graph
+                let chainOf = AuthChains.chain conflict.Graph
                 let carried = conflicted |> Seq.map chainOf |> Set.unionMany
 
                 if isRevised conflict then
@@ -65,7 +62,7 @@ module StateResStepProperties =
             "In version 2.1, whatever rests on one conflicting event and carries another is in the conflicted subgraph, and so are both of these."
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
-                let chainOf = StateResReference.chain conflict.Graph
+                let chainOf = AuthChains.chain conflict.Graph
 
                 not (isRevised conflict)
                 || conflicted
@@ -97,10 +94,10 @@ module StateResStepProperties =
 
                 let powerEvents =
                     full
-                    |> Set.filter (fun id -> StateResReference.isPowerEvent conflict.Graph.Events[id])
+                    |> Set.filter (fun id -> PowerOrdering.isPowerEvent conflict.Graph.Events[id])
 
                 let below =
-                    powerEvents |> Seq.map (StateResReference.chain conflict.Graph) |> Set.unionMany
+                    powerEvents |> Seq.map (AuthChains.chain conflict.Graph) |> Set.unionMany
 
                 set steps.PowerOrder = Set.union powerEvents (Set.intersect below full))
 
@@ -114,7 +111,7 @@ module StateResStepProperties =
 
                 steps.PowerOrder
                 |> List.forall (fun id ->
-                    StateResReference.chain conflict.Graph id
+                    AuthChains.chain conflict.Graph id
                     |> Seq.choose place.TryFind
                     |> Seq.forall (fun below -> below < place[id])))
 
@@ -124,15 +121,19 @@ module StateResStepProperties =
             "state-res.power-order.smallest"
             "Of two neighbours in the first order that do not rest on one another, the first has the greater power, or the earlier time, or the lesser identifier."
             (fun conflict steps ->
-                let key id =
-                    -(StateResReference.powerOf conflict.Graph conflict.Rules id), conflict.Graph.Events[id].OriginServerTs
+                let isBefore a b =
+                    let time id =
+                        conflict.Graph.Events[id].OriginServerTs
+
+                    let power = PowerOrdering.powerOf conflict.Graph
+
+                    if power a <> power b then power a > power b
+                    elif time a <> time b then time a < time b
+                    else JsonObject.CompareKeys(a, b) < 0
 
                 steps.PowerOrder
                 |> List.pairwise
-                |> List.forall (fun (a, b) ->
-                    (StateResReference.chain conflict.Graph b).Contains a
-                    || key a < key b
-                    || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
+                |> List.forall (fun (a, b) -> (AuthChains.chain conflict.Graph b).Contains a || isBefore a b))
 
     /// The second order is sorted, without ties.
     let mainlineOrderIsTotal: Law<Conflict> =
@@ -149,16 +150,16 @@ module StateResStepProperties =
                         steps.PowerOrder
                         |> List.filter (fun id -> isLevels id && List.contains id steps.Applied)
 
-                    let unconflicted, _ = StateResReference.split conflict.States
+                    let unconflicted, _ = ConflictedState.split conflict.States
 
                     match List.tryLast applied with
                     | None when not (isRevised conflict) -> unconflicted.TryFind("m.room.power_levels", "")
                     | last -> last
 
-                let mainline = StateResReference.mainline conflict.Graph levels
+                let mainline = MainlineOrdering.mainline conflict.Graph levels
 
                 let key id =
-                    -(int64 (StateResReference.mainlinePosition conflict.Graph mainline id)),
+                    -(int64 (MainlineOrdering.mainlinePosition conflict.Graph mainline id)),
                     conflict.Graph.Events[id].OriginServerTs
 
                 steps.MainlineOrder
@@ -171,11 +172,11 @@ module StateResStepProperties =
             "state-res.checks.applied-passed"
             "Tried in the order of the steps, exactly the events that are applied pass the check in the state at that step."
             (fun conflict steps ->
-                let unconflicted, _ = StateResReference.split conflict.States
+                let unconflicted, _ = ConflictedState.split conflict.States
 
                 let start = if isRevised conflict then Map.empty else unconflicted
                 let order = steps.PowerOrder @ steps.MainlineOrder
-                let state, passed = StateResReference.iterate conflict.Graph start order
+                let state, passed = IterativeAuthChecks.iterate conflict.Graph start order
 
                 steps.Applied = passed
                 && set steps.Refused = set order - set passed

@@ -7,12 +7,14 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Generators
 
 /// What the checks say of events that arrived one after the other, each after those that it names.
 type Reading = {
     Status: Map<string, EventStatus>
     /// The state before each.
-    Before: Map<string, StateResReference.StateMap>
+    Before: Map<string, StateMap>
     /// The forward extremities at the end.
     Extremities: Set<string>
 }
@@ -21,9 +23,9 @@ type Reading = {
 let read (version: RoomVersion) (events: Pdu list) : Reading =
     let all = Map [ for e in events -> e.EventId, e ]
     let rejections = Dictionary<string, bool>()
-    let befores = Dictionary<string, StateResReference.StateMap>()
+    let befores = Dictionary<string, StateMap>()
 
-    let graph () : StateResReference.Graph = {
+    let graph () : RoomGraph = {
         Version = version
         Events = all
         Rejected =
@@ -34,18 +36,18 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
             ]
     }
 
-    let passes (state: StateResReference.StateMap) id =
-        StateResReference.passes (graph ()) (state |> Map.map (fun _ id -> all[id])) id
+    let passes (state: StateMap) id =
+        IterativeAuthChecks.passes (graph ()) (state |> Map.map (fun _ id -> all[id])) id
 
     let create = events |> List.find (fun e -> e.Type = "m.room.create")
 
-    let resolve (states: StateResReference.StateMap list) =
+    let resolve (states: StateMap list) =
         match List.distinct states with
         | [] -> Map.empty
         | [ one ] -> one
         | states -> (StateResReference.resolve (graph ()) states).Resolved
 
-    let rec before (id: string) : StateResReference.StateMap =
+    let rec before (id: string) : StateMap =
         match befores.TryGetValue id with
         | true, known -> known
         | _ ->
@@ -78,7 +80,7 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
             rejections[id] <- answer
             answer
 
-    and after (id: string) : StateResReference.StateMap =
+    and after (id: string) : StateMap =
         let event = all[id]
 
         if isRejected id || not event.IsState then

@@ -5,13 +5,15 @@ module Matrix.Properties.Reference.ReplayReference
 
 open Matrix.Rules
 open Matrix.Core.Event
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Generators
 
 /// An event in its place in the room.
 type Placed = {
     Id: string
     IsRejected: bool
-    Before: StateResReference.StateMap
-    After: StateResReference.StateMap
+    Before: StateMap
+    After: StateMap
 }
 
 /// A room that was replayed.
@@ -21,17 +23,17 @@ type Replayed = {
     /// The forward extremities, in that order too.
     Extremities: string list
     /// The state after them.
-    State: StateResReference.StateMap
+    State: StateMap
 }
 
 /// What is done at each step, as values, so that another can be put in the place of one.
 type Habits = {
     /// Makes one state of those after several events.
-    Resolve: StateResReference.Graph -> StateResReference.StateMap list -> StateResReference.StateMap
+    Resolve: RoomGraph -> StateMap list -> StateMap
     /// Whether an event is rejected, by whether its auth events allow it and whether the state before it does.
     Rejects: bool -> bool -> bool
     /// The state after an event, by whether it is rejected and the state before it.
-    After: Pdu -> bool -> StateResReference.StateMap -> StateResReference.StateMap
+    After: Pdu -> bool -> StateMap -> StateMap
     /// Whether, of these events, an accepted one comes after another: after which it is no extremity.
     IsPassed: Map<string, Pdu> -> Set<string> -> string -> bool
 }
@@ -72,7 +74,7 @@ let private inTurn (given: Pdu[]) : Pdu list =
 let replay (habits: Habits) (version: RoomVersion) (given: Pdu[]) : Replayed =
     let events = Map [ for e in given -> e.EventId, e ]
 
-    let graph (placed: Placed list) : StateResReference.Graph = {
+    let graph (placed: Placed list) : RoomGraph = {
         Version = version
         Events = events
         Rejected =
@@ -94,8 +96,8 @@ let replay (habits: Habits) (version: RoomVersion) (given: Pdu[]) : Replayed =
         let before = merge placed event.PrevEvents
         let graph = graph placed
 
-        let allowedIn (state: StateResReference.StateMap) =
-            StateResReference.passes graph (state |> Map.map (fun _ id -> events[id])) id
+        let allowedIn (state: StateMap) =
+            IterativeAuthChecks.passes graph (state |> Map.map (fun _ id -> events[id])) id
 
         let cited =
             Map [ for a in event.AuthEvents -> (events[a].Type, string events[a].StateKey), a ]

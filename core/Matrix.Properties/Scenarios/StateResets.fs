@@ -1,5 +1,5 @@
-/// Shapes of rooms whose state was reset: an older entry, or none, takes the place of one that nobody took back. Each is played by rooms whose
-/// rules are the same and whose state resolution is not.
+/// Rooms with a state reset: an older entry, or none, replaces an entry that nobody revoked. Each is resolved by every version of the algorithm
+/// under the same rules.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Scenarios.StateResets
 
@@ -8,9 +8,8 @@ open Matrix.Core.Auth
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
 open Matrix.Properties.Generators.DrawnRoom
-open Matrix.Properties.Reference
 
-/// A room, what its servers were told, and what becomes of one entry.
+/// A room, the states that its servers hold, and the result at one entry.
 type Scenario = {
     /// Dotted and stable.
     Name: string
@@ -306,7 +305,7 @@ let leftTwice: Scenario = {
 //
 //   { $left1 }  +  { $joined }
 //
-/// Version 1: and so the return comes back.
+/// Version 1: a user who left is joined again.
 let joinedAgain: Scenario = {
     Name = "joined-again"
     Meaning = "After the departure was lost, a state from between brings somebody back who had left for good."
@@ -328,7 +327,7 @@ let joinedAgain: Scenario = {
 //
 //   { $unban }  +  { $ban }
 //
-/// An unban that does not say what it takes back.
+/// An unban that does not have the ban in `auth_events`.
 let unbanWithoutTheBan: Scenario = {
     Name = "unban-without-the-ban"
     Meaning =
@@ -376,7 +375,7 @@ let resolvingBy (algorithm: StateResolutionAlgorithm) (version: RoomVersion) : R
 }
 
 /// The room of a scenario in a version, and the states to resolve.
-let drawn (version: RoomVersion) (scenario: Scenario) : StateResReference.Graph * StateResReference.StateMap list =
+let drawn (version: RoomVersion) (scenario: Scenario) : RoomGraph * StateMap list =
     let graph = room version (scenario.Events version)
     graph, scenario.States |> List.map (stateOf graph)
 

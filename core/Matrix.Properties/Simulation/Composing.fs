@@ -27,8 +27,8 @@ type Stage = {
             yield! this.UsersOf server
     |]
 
-/// Where a new event goes: what it names as previous, and the state that it is made on.
-type Place = {
+/// What a new event is built on: its previous events, and the state before it.
+type EventBase = {
     Prev: Pdu list
     State: StateTree
     Read: StateTree -> IAuthState
@@ -38,9 +38,9 @@ type Place = {
 [<RequireQualifiedAccess>]
 module Composing =
 
-    /// The events that a draft has to cite, as far as the state has them.
-    let authEvents (stage: Stage) (place: Place) (draft: Matrix.Core.Room.Draft) : Pdu list =
-        let state = place.Read place.State
+    /// The auth events of a draft, as far as the state has them.
+    let authEvents (stage: Stage) (eventBase: EventBase) (draft: Matrix.Core.Room.Draft) : Pdu list =
+        let state = eventBase.Read eventBase.State
         let citesCreate = stage.Rules.Version.Settings.RoomIds = RoomIdForm.WithDomain
 
         [
@@ -51,9 +51,16 @@ module Composing =
                 | found -> found.Pdu
         ]
 
-    /// An event, hashed. `number` tells apart what is otherwise the same, `time` is its `origin_server_ts`.
-    let event (stage: Stage) (place: Place) (draft: Matrix.Core.Room.Draft) (cited: Pdu list) (number: int) (time: int64) : Pdu =
-        let greatest = place.Prev |> List.fold (fun most e -> max most e.Depth) 0L
+    /// An event, hashed. `number` is part of its id where servers assign ids; `time` is its `origin_server_ts`.
+    let event
+        (stage: Stage)
+        (eventBase: EventBase)
+        (draft: Matrix.Core.Room.Draft)
+        (cited: Pdu list)
+        (number: int)
+        (time: int64)
+        : Pdu =
+        let greatest = eventBase.Prev |> List.fold (fun most e -> max most e.Depth) 0L
 
         let parts: EventParts = {
             RoomId = stage.RoomId
@@ -68,9 +75,9 @@ module Composing =
             Content = draft.Content
             OriginServerTs = time
             Depth = Extremities.Depth(greatest, stage.Rules.Version.Settings.MaximumDepth)
-            PrevEvents = [| for e in place.Prev -> e.EventId |]
+            PrevEvents = [| for e in eventBase.Prev -> e.EventId |]
             AuthEvents = [| for e in cited -> e.EventId |]
-            PrevHashes = [| for _ in place.Prev -> [||] |]
+            PrevHashes = [| for _ in eventBase.Prev -> [||] |]
             AuthHashes = [| for _ in cited -> [||] |]
             Redacts = draft.Redacts
         }
@@ -82,21 +89,21 @@ module Composing =
             | Ok pdu -> pdu
             | Error fault -> invalidOp $"A simulated event is malformed: {fault}."
 
-    /// Whether the state of the place allows an event that cites these.
-    let isAllowed (stage: Stage) (place: Place) (pdu: Pdu) (cited: Pdu list) (signers: string list) : bool =
+    /// Whether the state before an event allows it, with these auth events.
+    let isAllowed (stage: Stage) (eventBase: EventBase) (pdu: Pdu) (cited: Pdu list) (signers: string list) : bool =
         let facts = {
             AuthFacts.ofAccepted (Array.ofList cited) with
                 Signers = Array.ofList signers
         }
 
-        stage.Rules.Decide(pdu, place.Read place.State, facts).IsOk
+        stage.Rules.Decide(pdu, eventBase.Read eventBase.State, facts).IsOk
 
     let private words (key: string) (content: JsonObject) =
         match content.Text key with
         | null -> ""
         | word -> word
 
-    /// The servers that sign an event: the sender's, and that of who vouches for a join.
+    /// The servers that sign an event: the sender's, and the authorising user's.
     let signers (pdu: Pdu) : string list =
         List.distinct [
             pdu.Sender.Substring(pdu.Sender.IndexOf ':' + 1)
@@ -110,10 +117,10 @@ module Composing =
 
     let private levels = [| 0; 25; 50; 75; 100 |]
 
-    /// The power levels of a state with one changed.
-    let private power (place: Place) (sender: string) (target: string) (level: int) =
+    /// The power levels of the state, with one changed.
+    let private power (eventBase: EventBase) (sender: string) (target: string) (level: int) =
         let content =
-            match (place.Read place.State).Find("m.room.power_levels", "") with
+            match (eventBase.Read eventBase.State).Find("m.room.power_levels", "") with
             | null -> JsonObject.Empty
             | event -> event.Pdu.Content
 
@@ -133,8 +140,15 @@ module Composing =
 
         Matrix.Core.Room.Draft.State("m.room.power_levels", "", sender, object' (rest @ changed))
 
-    /// What a user does by an act.
-    let draft (stage: Stage) (place: Place) (sender: string) (target: string) (level: int) (act: Act) : Matrix.Core.Room.Draft =
+    /// The draft of an act.
+    let draft
+        (stage: Stage)
+        (eventBase: EventBase)
+        (sender: string)
+        (target: string)
+        (level: int)
+        (act: Act)
+        : Matrix.Core.Room.Draft =
         match act with
         | Act.Message -> Matrix.Core.Room.Draft("m.room.message", null, sender, object' [ "body", number level ], null)
         | Act.Topic -> Matrix.Core.Room.Draft.State("m.room.topic", "", sender, object' [ "topic", text $"{level}" ])
@@ -144,7 +158,7 @@ module Composing =
         | Act.Kick -> membership sender target "leave" []
         | Act.Ban -> membership sender target "ban" []
         | Act.Knock -> membership sender sender "knock" []
-        | Act.Power -> power place sender target level
+        | Act.Power -> power eventBase sender target level
         | Act.JoinRule ->
             let known =
                 JoinRule.Public :: stage.Rules.Version.Settings.JoinRules
@@ -154,7 +168,8 @@ module Composing =
             Matrix.Core.Room.Draft.State("m.room.join_rules", "", sender, object' [ "join_rule", text rule ])
         | Act.Vouched -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
 
-    /// Who does it, and to whom. A server's first user acts most and is seldom removed, or the room would be empty soon.
+    /// The sender and the target. A server's first user acts most and is seldom removed; else the room would soon be
+    /// empty.
     let people (stage: Stage) (op: Operation) (act: Act) : string * string =
         let users = stage.UsersOf(op.Server % stage.Servers.Length)
         let removes = List.contains act [ Act.Kick; Act.Ban; Act.Leave ]
@@ -174,7 +189,7 @@ module Composing =
 
         sender, all[op.Target % all.Length]
 
-    /// The events that a room begins with: who creates it, and the powers that the first users of the first servers have.
+    /// The first events of the room. The first users of all servers join, and have power.
     let opening (stage: Stage) : Matrix.Core.Room.Draft list =
         let creator = (stage.UsersOf 0)[0]
         let listed = stage.Rules.Version.Settings.CreatorPower = CreatorPower.HundredAtFirst

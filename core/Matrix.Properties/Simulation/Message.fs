@@ -4,7 +4,7 @@ open Matrix.Core.Event
 open Matrix.Core.Room.Incoming
 open Matrix.Rules
 
-/// A signature, which here is a matter of fact.
+/// A signature. Nothing is computed here: it is genuine or not.
 [<Struct>]
 type Signed = {
     Server: string
@@ -23,11 +23,10 @@ type Message =
     /// Its 200.
     | Acknowledged of number: int
     | Request of number: int * Request
-    /// What came back: events, a state, keys, or nothing.
-    | Response of number: int * Reply
+    | Response of number: int * WireResponse
 
-/// The answer to a request, as it goes over the network.
-and [<RequireQualifiedAccess>] Reply =
+/// The response to a request, as it goes over the network.
+and [<RequireQualifiedAccess>] WireResponse =
     | Events of SentEvent list
     | State of stateIds: string[] * authChainIds: string[]
     | Keys
@@ -37,14 +36,13 @@ and [<RequireQualifiedAccess>] Reply =
 [<RequireQualifiedAccess>]
 module SentEvent =
 
-    /// The signature whose making is a matter of fact.
     let private asSignature (signed: Signed) : Signature = {
         Entity = signed.Server
         KeyId = "ed25519:a"
         Bytes = [| if signed.IsGenuine then 1uy else 0uy |]
     }
 
-    /// What somebody who has these servers' keys finds about signatures.
+    /// A signature as verified by a server that has these servers' keys.
     let check (hasKeys: string -> bool) (signature: Signature) : CheckedSignature = {
         Signature = signature
         Fate =
@@ -53,7 +51,7 @@ module SentEvent =
             else SignatureFate.Invalid
     }
 
-    /// The event as somebody receives it who has these servers' keys.
+    /// The event as received by a server that has these servers' keys.
     let receive (format: EventFormat) (hasKeys: string -> bool) (sent: SentEvent) : ReceivedEvent =
         let pdu = sent.Pdu
 

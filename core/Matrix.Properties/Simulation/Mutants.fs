@@ -6,13 +6,14 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Generators
 
-/// Servers that do one thing wrong: the simulation has to notice each.
+/// Servers with one defect: the simulation has to notice each.
 [<RequireQualifiedAccess>]
 module Mutants =
 
-    /// Where states differ, what was heard first stands.
+    /// Where states differ, the first one wins.
     let firstHeardWins: Conduct =
         fun _ _ _ -> {
             Practices.usual with
@@ -30,15 +31,15 @@ module Mutants =
             else
                 Practices.usual
 
-    /// What peers tell of states counts for more than what the server could work out.
-    let believesLiars: Conduct =
+    /// Peers' states are believed over what the server could compute.
+    let believesPeers: Conduct =
         fun _ _ _ -> {
             Practices.usual with
                 BelievesStates = true
         }
 
     /// The auth chains of some events.
-    let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : StateResReference.Graph =
+    let private graphOf (stage: Stage) (find: string -> KnownEvent | null) (ids: seq<string>) : RoomGraph =
         let met = Dictionary<string, KnownEvent>()
         let pending = Stack<string>(ids)
 
@@ -65,7 +66,7 @@ module Mutants =
                 ]
         }
 
-    /// In the auth difference of one server, the chains of what the states agree on are not left out.
+    /// The auth difference of one server includes the auth chains of unconflicted events.
     let sharedPastCounts: Conduct =
         fun stage server find ->
             if server <> 0 then
@@ -82,7 +83,7 @@ module Mutants =
                                 let graph = graphOf stage find (states |> Seq.collect Map.values)
 
                                 let outcome =
-                                    StateResReference.resolveWith StateResReference.authDifferenceOfDifferences graph states
+                                    Version2.resolveWith AuthDifference.ofDifferences graph states
 
                                 Ok(
                                     StateTree.OfEntries(
@@ -102,13 +103,13 @@ module Mutants =
                 RestoresExtremities = false
         }
 
-    /// Each by its name, with what it does wrong.
+    /// Each with its name, and its defect.
     let all: (string * string * Conduct) list = [
         "failed-flush-keeps-extremities",
         "a failed flush leaves the extremities as they were after it",
         failedFlushKeepsExtremities
         "first-heard-wins", "where states differ, what was heard first stands", firstHeardWins
         "soft-failure-ignored", "an event that the current state forbids is built upon", softFailureIgnored
-        "believes-liars", "what a peer tells of a state counts for more than what the server works out", believesLiars
+        "believes-peers", "what a peer tells of a state counts for more than what the server works out", believesPeers
         "shared-past-counts", "the auth difference counts the chains of what the states agree on", sharedPastCounts
     ]

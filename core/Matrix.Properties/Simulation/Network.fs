@@ -2,7 +2,7 @@ namespace Matrix.Properties.Simulation
 
 open System.Collections.Generic
 
-/// Time, and messages under way. Whatever happens at the same time happens in the order in which it was decided upon.
+/// The clock, and the messages under way. What is due at the same time happens in the order in which it was scheduled.
 [<Sealed>]
 type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
 
@@ -11,8 +11,9 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
     let mutable now = 0
     let mutable entered = 0
 
-    /// What happens to the n-th message of a link follows from nothing else, so that leaving something out elsewhere changes it little.
-    let diceOf from dest =
+    /// The fate of a link's n-th message depends on the link and n alone: so leaving out operations elsewhere changes
+    /// it little.
+    let rngOf from dest =
         let link = struct (from, dest)
 
         let n =
@@ -21,7 +22,7 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
             | _ -> 0
 
         sentOn[link] <- n + 1
-        Dice(Dice.Mix(plan.Seed + uint64 (from * 64 + dest)) + uint64 n)
+        Rng(Rng.Mix(plan.Seed + uint64 (from * 64 + dest)) + uint64 n)
 
     let isCut from dest =
         plan.Troubles
@@ -34,13 +35,13 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
     /// Milliseconds since the start.
     member _.Now = now
 
-    /// Whether a partition is between two servers now.
+    /// Whether a partition separates two servers now.
     member _.IsCut(from: int, dest: int) : bool = isCut from dest
 
-    /// Whether nothing goes wrong any more.
+    /// Whether the network is without faults from now on.
     member val IsCalm = false with get, set
 
-    /// How many messages were lost, by dice or by a partition.
+    /// The number of messages lost, at random or by a partition.
     member val Lost = 0 with get, set
 
     /// Does something later.
@@ -60,25 +61,22 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
         elif isCut from dest then
             this.Lost <- this.Lost + 1
         else
-            let dice = diceOf from dest
+            let rng = rngOf from dest
 
             let delay () =
-                let usual = noise.DelayFrom + dice.Below(noise.DelayTo - noise.DelayFrom + 1)
+                let usual = noise.DelayFrom + rng.Below(noise.DelayTo - noise.DelayFrom + 1)
 
-                if dice.Happens noise.LatePerMille then
-                    10 * usual
-                else
-                    usual
+                if rng.Happens noise.LatePerMille then 10 * usual else usual
 
-            if dice.Happens noise.LossPerMille then
+            if rng.Happens noise.LossPerMille then
                 this.Lost <- this.Lost + 1
             else
                 arrive (delay ())
 
-            if dice.Happens noise.DuplicatePerMille then
+            if rng.Happens noise.DuplicatePerMille then
                 arrive (delay ())
 
-    /// Lets time pass until nothing is left to happen, or `goOn` says no.
+    /// Runs until nothing is scheduled, or `goOn` is false.
     member _.Run(goOn: unit -> bool) : unit =
         let mutable next = Unchecked.defaultof<unit -> unit>
         let mutable at = struct (0, 0)

@@ -5,42 +5,7 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// What a server sees of the rest.
-type IWorld =
-    /// Milliseconds since the start.
-    abstract Now: int
-    abstract Send: from: int * dest: int * message: Message -> unit
-    abstract After: delay: int * what: (unit -> unit) -> unit
-    /// A server decided an event; called before its view of the room takes the decision.
-    abstract Deciding: server: int * view: Store * decided: DecidedEvent -> unit
-    /// A server took decisions back; called once its view of the room has none of them.
-    abstract TakenBack: server: int * view: Store * machine: RoomMachine -> unit
-    /// A server evicted its machine.
-    abstract Evicted: server: int * view: Store * machine: RoomMachine -> unit
-    /// A server refused an event of its own that was built on what it prepared.
-    abstract Refused: server: int * refusal: AdoptionRefusal -> unit
-    /// A server gave an event up.
-    abstract Dropping: server: int * eventId: string * reason: DropReason -> unit
-    /// The servers that hear of an event of one server's: those in the room, or all at the end of a run.
-    abstract Destinations: view: Store * decided: DecidedEvent -> string list
-
-/// How a server keeps time, in milliseconds.
-[<RequireQualifiedAccess>]
-module Timing =
-
-    /// From a decision until it is durable.
-    let flush = 5
-
-    /// Until an answer, or an acknowledgement, is given up.
-    let patience = 1_500
-
-    /// How often a question is sent.
-    let attempts = 3
-
-    /// The most events in one transaction.
-    let transaction = 50
-
-/// One server: a room machine, a disk, and what is under way. It loses in a crash what is not on the disk.
+/// One server: a room machine, a disk, and what is under way. A crash loses what is not on the disk.
 [<Sealed>]
 type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -> KnownEvent | null) -> Practices, world: IWorld)
     =
@@ -69,7 +34,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
     let mutable failing: int voption = ValueNone
     let mutable evicting = false
 
-    // What the machine knows of an event.
+    // The machine's look-up of an event, for its practices.
     let mutable known: string -> KnownEvent | null = fun _ -> null
 
     let start () : RoomMachine =
@@ -104,7 +69,7 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
 
         SentEvent.receive stage.Format keys.Contains sent
 
-    /// Does something later, unless the server crashes before.
+    /// Schedules something that a crash cancels.
     let later delay (what: unit -> unit) =
         let mine = life
 
@@ -131,10 +96,10 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             if inFlight[dest] = txn then
                 send dest txn events)
 
-    let request (ask: PeerRequest) =
-        let dest = indexOf ask.Peer
+    let track (request: PeerRequest) =
+        let dest = indexOf request.Peer
         let key = number ()
-        requests[key] <- struct (ask, dest)
+        requests[key] <- struct (request, dest)
         key
 
     let owe (decided: DecidedEvent) =
@@ -150,11 +115,11 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
         view.Add(decided, sent)
         unwritten.Add(struct (decided, sent))
 
-    /// A machine that has nothing to do is made anew from the disk, if that is due.
+    /// Evicts the machine, if that is due and possible, and makes another from the disk.
     let evictIfIdle () =
         if evicting && machine.CanBeEvicted then
             evicting <- false
-            // Responses to what was withdrawn are for the machine that asked.
+            // Responses to withdrawn requests are for the machine that made them.
             requests.Clear()
             machine <- start ()
             world.Evicted(index, view, machine)
@@ -165,8 +130,8 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
         for decided in step.Decided do
             take decided copies[decided.Event.EventId]
 
-        for ask in step.Requests do
-            askPeer ask Timing.attempts
+        for request in step.Requests do
+            askPeer request Timing.attempts
 
         for struct (id, reason) in step.Dropped do
             inbox.Remove id |> ignore
@@ -181,24 +146,24 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             flushing <- true
             later Timing.flush flush
 
-    and askPeer (ask: PeerRequest) attempts =
-        let dest = indexOf ask.Peer
+    and askPeer (request: PeerRequest) attempts =
+        let dest = indexOf request.Peer
 
         if dest < 0 || attempts = 0 then
             let asking = machine
 
             later 1 (fun () ->
                 if obj.ReferenceEquals(asking, machine) then
-                    tell [| Input.Responded(ask.Number, Response.Nothing) |] |> ignore)
+                    tell [| Input.Responded(request.Number, Response.Nothing) |] |> ignore)
         else
-            let key = request ask
-            world.Send(index, dest, Message.Request(key, ask.Request))
+            let key = track request
+            world.Send(index, dest, Message.Request(key, request.Request))
 
             later Timing.patience (fun () ->
                 if requests.Remove key then
-                    askPeer ask (attempts - 1))
+                    askPeer request (attempts - 1))
 
-    /// Writes the first decisions.
+    /// Makes the first decisions durable.
     and write count =
         let written = unwritten.GetRange(0, count)
         unwritten.RemoveRange(0, count)
@@ -242,19 +207,19 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
             unacknowledged.Clear()
             evictIfIdle ()
 
-    let answer (reply: Reply) (ask: PeerRequest) =
-        match reply, ask.Request with
-        | Reply.Keys, Request.Keys(server, signatures) ->
+    let responseOf (wire: WireResponse) (request: PeerRequest) =
+        match wire, request.Request with
+        | WireResponse.Keys, Request.Keys(server, signatures) ->
             keys.Add server |> ignore
             Response.Signatures(signatures |> Array.map (SentEvent.check keys.Contains))
-        | Reply.Events events, _ -> Response.Events [| for event in events -> receive event |]
-        | Reply.State(ids, chain), _ -> Response.State(ids, chain)
+        | WireResponse.Events events, _ -> Response.Events [| for event in events -> receive event |]
+        | WireResponse.State(ids, chain), _ -> Response.State(ids, chain)
         | _ -> Response.Nothing
 
     /// The server's name.
     member _.Name = name
 
-    /// Whether it runs.
+    /// Whether it is running.
     member _.IsUp = isUp
 
     /// What it knows, durable or not.
@@ -266,11 +231,12 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
     /// Its machine.
     member _.Machine = machine
 
-    /// How it answers requests of a server. A lying server has ways of its own.
-    member val Reply: int -> Request -> Reply = (fun _ question -> Answers.reply disk.TrySent disk question) with get, set
+    /// Its responses to a server's requests. The Byzantine server has its own.
+    member val Respond: int -> Request -> WireResponse =
+        (fun _ request -> Responses.respond disk.TrySent disk request) with get, set
 
-    /// Where an event goes that is built on what the machine prepared.
-    member private _.PlaceOf(previous: seq<ForwardExtremity>, state: StateTree) : Place = {
+    /// The base of an event, from what the machine prepared.
+    member private _.PlaceOf(previous: seq<ForwardExtremity>, state: StateTree) : EventBase = {
         Prev = [
             for e in previous do
                 match view.Find e.EventId with
@@ -281,40 +247,40 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
         Read = view.AuthState
     }
 
-    /// Where an event of this server's goes now.
-    member this.Place: Place =
+    /// The base of this server's next event.
+    member this.EventBase: EventBase =
         let prepared = machine.Resolve()
 
         match prepared.StateBefore with
         | null -> this.PlaceOf(prepared.PreviousEvents, StateTree.Empty)
         | state -> this.PlaceOf(prepared.PreviousEvents, state)
 
-    /// A number for an event of this server's that no other has.
+    /// A number that no other event has.
     member _.NextEventNumber() =
         nextEvent <- nextEvent + 1
         nextEvent * stage.Servers.Length + index
 
-    /// What its clock says: it goes wrong by up to half a second.
+    /// Its clock, which is wrong by up to half a second.
     member _.Clock = 1_000_000L + int64 world.Now + int64 ((index * 7919) % 11) * 50L
 
-    /// Tries a draft; false if the room does not allow it.
+    /// Sends a draft; false if the room does not allow it.
     member this.Try(draft: Matrix.Core.Room.Draft) : bool =
         let prepared = machine.Resolve()
-        let place = this.Place
-        let cited = Composing.authEvents stage place draft
+        let eventBase = this.EventBase
+        let cited = Composing.authEvents stage eventBase draft
 
         let pdu =
-            Composing.event stage place draft cited (this.NextEventNumber()) this.Clock
+            Composing.event stage eventBase draft cited (this.NextEventNumber()) this.Clock
 
         let signers = Composing.signers pdu
 
         let isAllowedNow =
             match prepared.CurrentState with
             | NonNull current when not (obj.ReferenceEquals(current, prepared.StateBefore)) ->
-                Composing.isAllowed stage { place with State = current } pdu cited signers
+                Composing.isAllowed stage { eventBase with State = current } pdu cited signers
             | _ -> true
 
-        if isAllowedNow && Composing.isAllowed stage place pdu cited signers then
+        if isAllowedNow && Composing.isAllowed stage eventBase pdu cited signers then
             let adoption = machine.Adopt(prepared, stage.Rules.Read pdu, -1)
 
             match adoption.Decided with
@@ -332,14 +298,14 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
         else
             false
 
-    /// Takes what all servers of the room know from the beginning.
+    /// Takes the events that all servers have from the beginning.
     member _.Begin(events: SentEvent list) : unit =
         tell [| for event in events -> Input.Received(stage.Servers[0], receive event) |]
         |> ignore
 
         flush ()
 
-    /// Sends events that are no part of the server's own view: a lying server's.
+    /// Sends events that its machine does not know: lies.
     member _.Slip(dest: int, events: SentEvent list) : unit =
         world.Send(index, dest, Message.Transaction(-1 - number (), events))
 
@@ -361,20 +327,20 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
                     inFlight[from] <- -1
                     outbox[from].RemoveRange(0, inFlightCount[from])
                     pump from
-            | Message.Request(key, question) -> world.Send(index, from, Message.Response(key, this.Reply from question))
+            | Message.Request(key, request) -> world.Send(index, from, Message.Response(key, this.Respond from request))
             | Message.Response(key, reply) ->
                 match requests.TryGetValue key with
-                | true, struct (ask, dest) when dest = from ->
+                | true, struct (request, dest) when dest = from ->
                     requests.Remove key |> ignore
-                    tell [| Input.Responded(ask.Number, answer reply ask) |] |> ignore
+                    tell [| Input.Responded(request.Number, responseOf reply request) |] |> ignore
                 | _ -> ()
 
-    /// Stops at once.
+    /// Crashes.
     member _.Crash() : unit =
         isUp <- false
         life <- life + 1
 
-    /// Comes back with what the disk has.
+    /// Starts again from the disk.
     member _.Restart() : unit =
         isUp <- true
         life <- life + 1
@@ -399,18 +365,18 @@ type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -
         for dest in 0 .. outbox.Length - 1 do
             pump dest
 
-    /// The next flush of more decisions than that keeps so many of them, and fails for the others.
+    /// Makes the next flush of more than `keeps` decisions fail for all but the first `keeps`.
     member _.FailNextFlush(keeps: int) : unit = failing <- ValueSome keeps
 
-    /// The machine is evicted as soon as it can be.
+    /// Evicts the machine as soon as that is possible.
     member _.EvictWhenIdle() : unit = evicting <- true
 
-    /// Nothing goes wrong here any more.
+    /// Cancels pending faults.
     member _.Calm() : unit =
         failing <- ValueNone
         evicting <- false
 
-    /// Owes nothing to a server any more.
+    /// Drops what is queued for a server.
     member _.Forgive(dest: int) : unit =
         outbox[dest].Clear()
         inFlight[dest] <- -1

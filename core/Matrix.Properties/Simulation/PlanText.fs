@@ -4,11 +4,11 @@ open System
 open System.Text
 open Matrix.Core.Json
 
-/// Plans as files: JSON that says it all, so that a run can be replayed anywhere.
+/// Plans as JSON files, so that a run can be replayed anywhere.
 [<RequireQualifiedAccess>]
 module PlanText =
 
-    /// What is wrong with a file: where, and what was expected.
+    /// What is wrong with a file: the place, and what was expected there.
     type Fault = { Place: string; Expected: string }
 
     let private acts: (string * Act) list = [
@@ -90,8 +90,8 @@ module PlanText =
     let private members (plan: Plan) : (string * Json) list = [
         "room_version", Json.String plan.Version
         "servers", number plan.Servers
-        "liar", number plan.Liar
-        "lies_about_states", Json.Bool plan.LiesAboutStates
+        "byzantine_server", number plan.ByzantineServer
+        "gives_false_states", Json.Bool plan.GivesFalseStates
         "seed", Json.String(plan.Seed.ToString "x16")
         "walk", number plan.Walk
         "delay_from", number plan.Noise.DelayFrom
@@ -163,7 +163,7 @@ module PlanText =
                 | _ -> fail $"{place}.{key}[{i}]" "an object")
         | _ -> fail $"{place}.{key}" "a list"
 
-    // Times are added up.
+    // Times are added: their sum must fit.
     let private most = 1_000_000_000
 
     let private readOperation (place: string, o: JsonObject) : Operation =
@@ -205,8 +205,8 @@ module PlanText =
         {
             Version = version
             Servers = servers
-            Liar = int' place o "liar" -1 (servers - 1)
-            LiesAboutStates = (find place o "lies_about_states" = Json.Bool true)
+            ByzantineServer = int' place o "byzantine_server" -1 (servers - 1)
+            GivesFalseStates = (find place o "gives_false_states" = Json.Bool true)
             Seed =
                 match UInt64.TryParse(text place o "seed", Globalization.NumberStyles.HexNumber, null) with
                 | true, seed -> seed

@@ -3,18 +3,18 @@ namespace Matrix.Properties.Simulation
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// The end of a run: the honest servers say where they stand, and those that take each other's events have to agree. `run` lets the
-/// network deliver all that is under way.
+/// The end of a run: each honest server sends events, and those that accept each other's have to agree. `run` delivers
+/// all that is under way.
 [<Sealed>]
-type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch, run: unit -> unit) =
+type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Checker, run: unit -> unit) =
 
-    /// A joined user of the server says so again: an event that no power is needed for.
+    /// A joined user of the server joins again, which needs no power. The event's id; none if nobody could.
     let say (n: int) : string option =
         let node = nodes[n]
-        let place = node.Place
+        let eventBase = node.EventBase
 
         let isJoined user =
-            match (place.Read place.State).Find("m.room.member", user) with
+            match (eventBase.Read eventBase.State).Find("m.room.member", user) with
             | null -> false
             | event -> event.Membership.IsJoin
 
@@ -23,7 +23,7 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch,
         | Some user ->
             let before = node.View.Ids.Count
 
-            if node.Try(Composing.draft stage place user user (1000 + before) Act.Join) then
+            if node.Try(Composing.draft stage eventBase user user (1000 + before) Act.Join) then
                 Some node.View.Ids[before]
             else
                 None
@@ -33,7 +33,7 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch,
         | null -> false
         | known -> known.Status = EventStatus.Accepted
 
-    /// One event from each server, one after the other: who said what.
+    /// One event from each server, one after the other: server and event id.
     member _.Round() : (int * string) list = [
         for n in honest do
             let event = say n
@@ -44,9 +44,9 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch,
             | None -> ()
     ]
 
-    /// The servers that take each other's events, and nobody else's, in groups; none if it is still unclear who is in which.
-    /// One group is what one hopes for. That servers can stay apart is the specification's doing: an event that is not allowed by
-    /// the current state is not built upon, so that two servers may each go on without the other for ever.
+    /// Groups of servers that accept each other's events and no others; none while that is not settled. Usually there
+    /// is one group. The specification allows several: soft-failed events are not built upon, so two servers can go on
+    /// without each other for ever.
     member _.Groups(said: (int * string) list) : int list list option =
         let takes n other =
             said |> List.exists (fun (m, id) -> m = other && isAcceptedBy n id)
@@ -67,17 +67,17 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], watch: Watch,
 
         if List.forall isClear all then Some all else None
 
-    /// Compares the current states inside of groups, and answers how many servers were compared, and how many are in a group
-    /// other than the largest.
+    /// Compares the current states inside groups. Returns the number of servers compared, and of those outside the
+    /// largest group.
     member _.Compare(groups: int list list) : int * int =
-        let misled = watch.Misled
+        let misled = checker.Misled
 
         for group in groups do
             match group |> List.filter (fun n -> not (misled.Contains n)) with
             | first :: rest ->
                 for n in rest do
                     if not (StateTree.AreSame(nodes[first].Current, nodes[n].Current)) then
-                        watch.Fail(Violation.CurrentStatesDiffer(stage.Servers[first], stage.Servers[n]))
+                        checker.Fail(Violation.CurrentStatesDiffer(stage.Servers[first], stage.Servers[n]))
             | [] -> ()
 
         let largest = groups |> List.map List.length |> List.fold max 0

@@ -1,6 +1,6 @@
 namespace Matrix.Properties.Simulation
 
-/// Smaller plans that still go wrong.
+/// Smaller plans that fail in the same way.
 [<RequireQualifiedAccess>]
 module Shrink =
 
@@ -35,35 +35,39 @@ module Shrink =
         DuplicatePerMille = 0
     }
 
-    /// One simplification at a time of what is no list.
+    /// Plans with one other thing simplified.
     let private simpler (plan: Plan) : Plan list = [
-        if plan.Servers > 2 && plan.Liar <> plan.Servers - 1 then
+        if plan.Servers > 2 && plan.ByzantineServer <> plan.Servers - 1 then
             {
                 plan with
                     Servers = plan.Servers - 1
                     Operations = plan.Operations |> List.filter (fun op -> op.Server < plan.Servers - 1)
             }
-        if plan.Servers > 2 && plan.Liar = plan.Servers - 1 then
-            // The liar keeps its place at the end.
-            let liar = plan.Servers - 2
+        if plan.Servers > 2 && plan.ByzantineServer = plan.Servers - 1 then
+            // The Byzantine server stays the last one.
+            let byzantine = plan.Servers - 2
 
             {
                 plan with
                     Servers = plan.Servers - 1
-                    Liar = liar
+                    ByzantineServer = byzantine
                     Operations =
                         plan.Operations
-                        |> List.filter (fun op -> op.Server <> liar)
-                        |> List.map (fun op -> if op.Server > liar then { op with Server = liar } else op)
+                        |> List.filter (fun op -> op.Server <> byzantine)
+                        |> List.map (fun op ->
+                            if op.Server > byzantine then
+                                { op with Server = byzantine }
+                            else
+                                op)
             }
-        if plan.Liar >= 0 then
+        if plan.ByzantineServer >= 0 then
             {
                 plan with
-                    Liar = -1
-                    LiesAboutStates = false
+                    ByzantineServer = -1
+                    GivesFalseStates = false
             }
-        if plan.LiesAboutStates then
-            { plan with LiesAboutStates = false }
+        if plan.GivesFalseStates then
+            { plan with GivesFalseStates = false }
         if plan.Noise <> quiet then
             { plan with Noise = quiet }
         if plan.Noise.LossPerMille > 0 then
@@ -86,8 +90,8 @@ module Shrink =
             }
     ]
 
-    /// The smallest plan that was found to go wrong in the same way as this one does. `violation` says how a plan goes wrong; of smaller
-    /// plans it is asked at most so many times.
+    /// The smallest plan found that has a violation of the same kind. `violation` runs a plan; it is called at most
+    /// `attempts` times for smaller plans.
     let plan (attempts: int) (violation: Plan -> Violation option) (plan: Plan) : Plan =
         let mutable left = attempts
         let found = violation plan

@@ -8,31 +8,31 @@ open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// What became of a run.
+/// The outcome of a run.
 type Ended = {
     Violation: Violation option
     Seen: Seen
 }
 
-/// An event of a run, and what became of it.
-type Told = {
+/// An event of a run, and each server's verdict.
+type HistoryEntry = {
     Event: Pdu
-    /// Per server: accepted, soft-failed, rejected, with "on trust" or "outlier"; "" where it was never decided.
+    /// For each server: accepted, soft-failed or rejected, with "on trust" or "outlier"; "" where it was never decided.
     Verdicts: string list
 }
 
-/// How the servers of a run do things, given what a server's machine knows of an event: the usual way, unless a test wants to see
-/// what notices another.
+/// The practices of each server of a run, given its index and a look-up of the events that its machine knows. Tests use
+/// others than the usual ones, to see them noticed.
 type Conduct = Stage -> int -> (string -> KnownEvent | null) -> Practices
 
 /// A federation in one process.
 [<RequireQualifiedAccess>]
 module Simulation =
 
-    /// The rounds in which all servers tell each other where they stand, at most.
+    /// The most rounds of settling.
     let private rounds = 6
 
-    /// Every server as the specification has it.
+    /// Every server follows the specification.
     let usual: Conduct = fun _ _ _ -> Practices.usual
 
     let private sign (pdu: Pdu) = {
@@ -58,16 +58,16 @@ module Simulation =
         let mutable made = []
 
         for draft in Composing.opening stage do
-            let place = {
+            let eventBase = {
                 Prev = last
                 State = state
                 Read = read
             }
 
-            let cited = Composing.authEvents stage place draft
+            let cited = Composing.authEvents stage eventBase draft
 
             let pdu =
-                Composing.event stage place draft cited (-made.Length - 1 + 1000) (int64 made.Length)
+                Composing.event stage eventBase draft cited (-made.Length - 1 + 1000) (int64 made.Length)
 
             if stage.RoomId = "" then
                 stage <- { stage with RoomId = pdu.RoomId }
@@ -98,7 +98,7 @@ module Simulation =
             Page = 20
     }
 
-    /// The same events in an order in which none comes before those that it names, otherwise as they stand.
+    /// The same events, sorted so that none comes before those that it names; the order is kept otherwise.
     let private inOrder (events: Pdu list) : Pdu list =
         let byId = Dictionary<string, Pdu>()
 
@@ -120,15 +120,15 @@ module Simulation =
         List.iter tell events
         List.ofSeq told
 
-    /// Everything that runs: the servers, what is between them, and who watches.
+    /// The servers, the network between them, and the checker.
     [<Sealed>]
     type private Federation(plan: Plan, conduct: Conduct) as this =
 
         let stage, first = opening (stageOf plan)
-        let isHonest server = server <> plan.Liar
-        let watch = Watch(stage, StateResolver.Of stage.Rules, isHonest)
+        let isHonest server = server <> plan.ByzantineServer
+        let checker = Checker(stage, StateResolver.Of stage.Rules, isHonest)
         let mutable nodes: Node[] = [||]
-        let mutable liar: Liar option = None
+        let mutable byzantine: ByzantineServer option = None
         let mutable crashes = 0
 
         let network =
@@ -140,11 +140,14 @@ module Simulation =
                     Node(n, stage, limitsOf plan, (if isHonest n then conduct stage n else usual stage n), this)
             |]
 
-            if plan.Liar >= 0 then
-                let node = nodes[plan.Liar]
-                let lying = Liar(plan.Liar, stage, node, plan.LiesAboutStates)
-                node.Reply <- fun from question -> lying.Reply(from, question)
-                liar <- Some lying
+            if plan.ByzantineServer >= 0 then
+                let node = nodes[plan.ByzantineServer]
+
+                let lying =
+                    ByzantineServer(plan.ByzantineServer, stage, node, plan.GivesFalseStates)
+
+                node.Respond <- fun from request -> lying.Respond(from, request)
+                byzantine <- Some lying
 
         let honest = [|
             for n in 0 .. plan.Servers - 1 do
@@ -152,13 +155,14 @@ module Simulation =
                     n
         |]
 
-        let goOn () = watch.Violation.IsNone
+        let goOn () = checker.Violation.IsNone
 
         let isInRoom (n: int) =
             nodes[n].View.ServersIn nodes[n].Current |> List.contains stage.Servers[n]
 
-        /// The server that makes an event: that of the user, or, to get into the room, one that is in it and can be reached, as
-        /// `/make_join` and `/send_join` have it. The others hear of it as of any event, and whoever gets in fetches what it missed.
+        /// The server that makes an event: the user's own; or, to get into the room, one that is in it and can be
+        /// reached, as with `/make_join` and `/send_join`. It is sent to the others like any event; the joining server
+        /// fetches what it lacks.
         let placeOf (server: int) (act: Act) : Node option =
             let n = server % nodes.Length
 
@@ -176,15 +180,15 @@ module Simulation =
             let node = nodes[op.Server % nodes.Length]
 
             if node.IsUp then
-                match op.Deed, liar with
-                | Deed.Lying(lie, act), Some liar when op.Server = plan.Liar -> liar.Lie(op, lie, act)
+                match op.Deed, byzantine with
+                | Deed.Lying(lie, act), Some byzantine when op.Server = plan.ByzantineServer -> byzantine.Lie(op, lie, act)
                 | Deed.Lying(_, act), _
                 | Deed.Honest act, _ ->
                     let sender, target = Composing.people stage op act
 
                     match placeOf op.Server act with
                     | Some maker ->
-                        maker.Try(Composing.draft stage maker.Place sender target op.Level act)
+                        maker.Try(Composing.draft stage maker.EventBase sender target op.Level act)
                         |> ignore
                     | None -> ()
 
@@ -214,7 +218,7 @@ module Simulation =
                     network.After(at, (fun () -> nodes[server % nodes.Length].FailNextFlush keeps))
                 | Trouble.Eviction(server, at) -> network.After(at, (fun () -> nodes[server % nodes.Length].EvictWhenIdle()))
 
-        /// Nothing goes wrong from now on, and the liar is gone.
+        /// Ends all faults, and stops the Byzantine server.
         let heal () =
             network.IsCalm <- true
 
@@ -222,13 +226,13 @@ module Simulation =
                 restart n
                 nodes[n].Calm()
 
-            if plan.Liar >= 0 then
-                nodes[plan.Liar].Crash()
+            if plan.ByzantineServer >= 0 then
+                nodes[plan.ByzantineServer].Crash()
 
                 for n in honest do
-                    nodes[n].Forgive plan.Liar
+                    nodes[n].Forgive plan.ByzantineServer
 
-        let settling = Settling(stage, nodes, honest, watch, (fun () -> network.Run goOn))
+        let settling = Settling(stage, nodes, honest, checker, (fun () -> network.Run goOn))
 
         member _.Run() : Ended =
             for node in nodes do
@@ -247,7 +251,7 @@ module Simulation =
                 left <- left - 1
 
                 match settling.Groups said with
-                // The first rounds tell what nobody had heard of.
+                // The first rounds deliver what was lost before.
                 | Some groups when left < rounds - 2 && goOn () ->
                     settled <- settling.Compare groups
                     left <- 0
@@ -255,25 +259,25 @@ module Simulation =
 
             if goOn () then
                 for n in honest do
-                    watch.CheckExtremities(n, nodes[n].View)
+                    checker.CheckExtremities(n, nodes[n].View)
 
-            let seen = watch.Seen(settled, network.Lost, crashes)
+            let seen = checker.Seen(settled, network.Lost, crashes)
 
             {
-                Violation = watch.Violation
+                Violation = checker.Violation
                 Seen =
-                    match liar with
+                    match byzantine with
                     | None -> seen
-                    | Some liar -> {
+                    | Some byzantine -> {
                         seen with
-                            Lies = liar.Told
-                            Withheld = liar.Withheld
-                            FalseStates = liar.FalseStates
+                            Lies = byzantine.EventsSent
+                            Withheld = byzantine.Withheld
+                            FalseStates = byzantine.FalseStates
                       }
             }
 
-        /// What was said, in an order in which no event comes before those that it names.
-        member _.History: Told list =
+        /// The events of the run, in an order in which none comes before those that it names.
+        member _.History: HistoryEntry list =
             let verdict (id: string) (node: Node) =
                 match node.View.Find id with
                 | null -> ""
@@ -298,11 +302,14 @@ module Simulation =
             member _.Now = network.Now
             member _.Send(from, dest, message) = network.Send(from, dest, message)
             member _.After(delay, what) = network.After(delay, what)
-            member _.Deciding(server, view, decided) = watch.Deciding(server, view, decided)
-            member _.TakenBack(server, view, machine) = watch.TakenBack(server, view, machine)
-            member _.Evicted(server, view, machine) = watch.Evicted(server, view, machine)
-            member _.Refused(server, refusal) = watch.Refused(server, refusal)
-            member _.Dropping(server, _, reason) = watch.Dropping(server, reason)
+            member _.Deciding(server, view, decided) = checker.Deciding(server, view, decided)
+
+            member _.TakenBack(server, view, machine) =
+                checker.TakenBack(server, view, machine)
+
+            member _.Evicted(server, view, machine) = checker.Evicted(server, view, machine)
+            member _.Refused(server, refusal) = checker.Refused(server, refusal)
+            member _.Dropping(server, _, reason) = checker.Dropping(server, reason)
 
             member _.Destinations(view, decided) =
                 if network.IsCalm then
@@ -313,11 +320,11 @@ module Simulation =
                     |> List.collect view.ServersIn
                     |> List.distinct
 
-    /// Runs a plan, with servers that do things in some way.
+    /// Runs a plan with these practices.
     let runWith (conduct: Conduct) (plan: Plan) : Ended = Federation(plan, conduct).Run()
 
-    /// Runs a plan, and tells what was said in it.
-    let tell (plan: Plan) : Ended * Told list =
+    /// Runs a plan, and returns its history too.
+    let history (plan: Plan) : Ended * HistoryEntry list =
         let federation = Federation(plan, usual)
         let ended = federation.Run()
         ended, federation.History

@@ -9,7 +9,7 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// What one server knows of the room: its database, or the same with what is still to be written.
+/// What one server knows of the room: its database, or that and its undurable decisions.
 [<Sealed>]
 type Store(server: string) =
 
@@ -69,7 +69,7 @@ type Store(server: string) =
         this.CurrentState <- decided.CurrentStateAfter
         this.NextOrdinal <- max this.NextOrdinal (decided.Ordinal + 1u)
 
-    /// Becomes what another store is.
+    /// Takes over the content of another store.
     member this.Become(other: Store) : unit =
         known.Clear()
         sent.Clear()

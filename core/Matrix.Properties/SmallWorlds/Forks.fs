@@ -9,7 +9,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.StateRes
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
 /// What somebody does next.
@@ -23,6 +23,8 @@ type Act =
     | GivesPower of by: string * user: string * level: int
     | SetsJoinRule of by: string * rule: string
     | SetsTopic of by: string
+    /// A leave that another user sends: a kick, or the lifting of a ban.
+    | Removes of by: string * user: string
 
     /// As people read it.
     override this.ToString() =
@@ -34,10 +36,11 @@ type Act =
         | GivesPower(by, user, level) -> $"{by} gives {user} power {level}"
         | SetsJoinRule(by, rule) -> $"{by} sets the join rule to {rule}"
         | SetsTopic by -> $"{by} sets the topic"
+        | Removes(by, user) -> $"{by} removes {user}"
 
 let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
 
-/// What can be done, the most ordinary first.
+/// All acts, the most ordinary first.
 let acts: Act list = [
     Act.SetsTopic alice
     Act.Joins bob
@@ -55,25 +58,34 @@ let acts: Act list = [
     Act.SetsTopic carol
 ]
 
+/// The `origin_server_ts` of the acts: in their order, all the same, or in the opposite order, as servers may write them.
+[<RequireQualifiedAccess>]
+type Clock =
+    | Rising
+    | Still
+    | Falling
+
 /// A room, and the states that two of its servers hold.
 type Fork = {
     Version: RoomVersion
+    Clock: Clock
     Acts: Act list
-    Graph: StateResReference.Graph
+    Graph: RoomGraph
     /// Names of the events, in order: the first four make the room.
     Order: string list
-    /// The state at the end, and that of the server which is behind.
-    States: StateResReference.StateMap list
-    /// Where the two differ.
-    At: string * string
+    /// The state at the end, and the state of the server that is behind.
+    States: StateMap list
+    /// Where the two differ, and what the server holds there that is behind.
+    Behind: ((string * string) * string option) list
 }
 
 /// A line of acts under construction.
 type private Line = {
     Rules: AuthRules
-    Graph: StateResReference.Graph
+    Clock: Clock
+    Graph: RoomGraph
     Order: string list
-    State: StateResReference.StateMap
+    State: StateMap
 }
 
 let private draftOf (line: Line) (act: Act) : Draft =
@@ -98,6 +110,7 @@ let private draftOf (line: Line) (act: Act) : Draft =
         DrawnRoom.event name by "m.room.power_levels" "" [ "users", nested (users @ [ user, number level ]) ] []
     | Act.SetsJoinRule(by, rule) -> DrawnRoom.joinRules name by rule []
     | Act.SetsTopic by -> DrawnRoom.topic name by name []
+    | Act.Removes(by, user) -> DrawnRoom.membership name by user "leave" []
 
 /// The line with one event more, if the rules allow it where the line ends.
 let private extend (line: Line) (act: Act) : Line option =
@@ -108,7 +121,11 @@ let private extend (line: Line) (act: Act) : Line option =
         draftOf line act with
             Room = Draft.roomOf version "$create"
             Prev = [ List.last line.Order ]
-            Time = int64 line.Order.Length
+            Time =
+                match line.Clock with
+                | Clock.Rising -> int64 line.Order.Length
+                | Clock.Still -> 0L
+                | Clock.Falling -> -(int64 line.Order.Length)
             Depth = int64 line.Order.Length + 1L
     }
 
@@ -136,7 +153,7 @@ let private extend (line: Line) (act: Act) : Line option =
     else
         None
 
-let private start (version: RoomVersion) : Line =
+let private start (clock: Clock) (version: RoomVersion) : Line =
     let opening = [
         DrawnRoom.create
         DrawnRoom.joins "$alice" alice [ "$create" ]
@@ -149,85 +166,138 @@ let private start (version: RoomVersion) : Line =
 
     {
         Rules = AuthRules version
+        Clock = clock
         Graph = graph
         Order = names
         State = DrawnRoom.stateOf graph names
     }
 
-/// What a server may hold that is behind at one key: the older events there, the newest first, or nothing. Create events are always known.
-let private behind (line: Line) : seq<(string * string) * StateResReference.StateMap> =
-    seq {
-        for KeyValue(key, current) in line.State do
-            if fst key <> "m.room.create" then
-                for id in List.rev line.Order do
-                    let event = line.Graph.Events[id]
+let private isKnownToAll (eventType: string, _: string) = eventType = "m.room.create"
 
-                    if id <> current && (event.Type, string event.StateKey) = key then
-                        key, line.State.Add(key, id)
-    }
+/// What a server may hold that is behind at one key: the older events there, the newest first. Create events are always known.
+let private behind (line: Line) : ((string * string) * string option) list list = [
+    for KeyValue(key, current) in line.State do
+        if not (isKnownToAll key) then
+            for id in List.rev line.Order do
+                let event = line.Graph.Events[id]
 
-let private missing (line: Line) : seq<(string * string) * StateResReference.StateMap> =
-    seq {
-        for KeyValue(key, _) in line.State do
-            if fst key <> "m.room.create" then
-                key, line.State.Remove key
-    }
+                if id <> current && (event.Type, string event.StateKey) = key then
+                    [ key, Some id ]
+]
+
+/// What a server may hold that lacks one key.
+let private missing (line: Line) : ((string * string) * string option) list list = [
+    for KeyValue(key, _) in line.State do
+        if not (isKnownToAll key) then
+            [ key, None ]
+]
+
+/// What a server may hold that is behind at two keys.
+let private behindTwice (line: Line) : ((string * string) * string option) list list =
+    let single = behind line @ missing line |> List.concat
+
+    List.allPairs single single
+    |> List.filter (fun ((a, _), (b, _)) -> a < b)
+    |> List.map (fun (a, b) -> [ a; b ])
+
+let private statesOf (line: Line) (behind: ((string * string) * string option) list) : StateMap list =
+    let other =
+        (line.State, behind)
+        ||> List.fold (fun state (key, id) ->
+            match id with
+            | Some id -> state.Add(key, id)
+            | None -> state.Remove key)
+
+    [ line.State; other ]
+
+let private forkOf (taken: Act list) (line: Line) (behind: ((string * string) * string option) list) : Fork = {
+    Version = line.Graph.Version
+    Clock = line.Clock
+    Acts = taken
+    Graph = line.Graph
+    Order = line.Order
+    States = statesOf line behind
+    Behind = behind
+}
+
+/// The lines of each length up to a number of acts, each made from those one shorter.
+let private linesOf (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<(Act list * Line) list> =
+    Seq.unfold
+        (fun (length, lines: (Act list * Line) list) ->
+            if length > mostActs then
+                None
+            else
+                let longer =
+                    lazy
+                        [
+                            for taken, line in lines do
+                                for act in acts do
+                                    match extend line act with
+                                    | Some next -> taken @ [ act ], next
+                                    | None -> ()
+                        ]
+
+                Some(lines, (length + 1, (if length = mostActs then [] else longer.Value))))
+        (0, [ [], start clock version ])
+    |> Seq.cache
 
 /// The rooms of a version with up to so many of these acts, the smallest first: of the same size, those first whose second state has an older event
 /// rather than none.
-let private ofActs (acts: Act list) (mostActs: int) (version: RoomVersion) : seq<Fork> =
-    let forks (taken: Act list) (line: Line) others =
-        others line
-        |> Seq.map (fun (key, other) -> {
-            Version = version
-            Acts = taken
-            Graph = line.Graph
-            Order = line.Order
-            States = [ line.State; other ]
-            At = key
-        })
+let private ofActs (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
+    let lines = linesOf acts mostActs clock version
 
-    // Lines of each length, made from those one shorter.
-    let lines =
-        Seq.unfold
-            (fun (length, lines: (Act list * Line) list) ->
-                if length > mostActs then
-                    None
-                else
-                    let longer =
-                        lazy
-                            [
-                                for taken, line in lines do
-                                    for act in acts do
-                                        match extend line act with
-                                        | Some next -> taken @ [ act ], next
-                                        | None -> ()
-                            ]
-
-                    Some(lines, (length + 1, (if length = mostActs then [] else longer.Value))))
-            (0, [ [], start version ])
-        |> Seq.cache
+    let forks others (taken, line) =
+        others line |> Seq.map (forkOf taken line)
 
     seq {
         for size in 0..mostActs do
-            for taken, line in Seq.item size lines do
-                yield! forks taken line behind
+            yield! Seq.item size lines |> Seq.collect (forks behind)
 
             if size > 0 then
-                for taken, line in Seq.item (size - 1) lines do
-                    yield! forks taken line missing
+                yield! Seq.item (size - 1) lines |> Seq.collect (forks missing)
     }
 
+/// The rooms of these acts whose second state is behind at two keys, the smallest first.
+let private ofActsTwice (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
+    linesOf acts mostActs clock version
+    |> Seq.concat
+    |> Seq.collect (fun (taken, line) -> behindTwice line |> Seq.map (forkOf taken line))
+
 /// The rooms of a version with up to so many acts of all that there are.
-let upTo (mostActs: int) (version: RoomVersion) : seq<Fork> = ofActs acts mostActs version
+let upTo (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> = ofActs acts mostActs clock version
+
+/// The same acts in a room of another version, and the same state behind; none if that version's rules refuse one of the acts.
+let inVersion (version: RoomVersion) (fork: Fork) : Fork option =
+    (Some(start fork.Clock version), fork.Acts)
+    ||> List.fold (fun line act -> line |> Option.bind (fun line -> extend line act))
+    |> Option.map (fun line -> {
+        fork with
+            Version = version
+            Graph = line.Graph
+            Order = line.Order
+            States = statesOf line fork.Behind
+    })
 
 /// What the states of a fork resolve to.
-let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateResReference.StateMap =
+let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateMap =
     let rules = AuthRules(StateResets.resolvingBy algorithm fork.Version)
 
     match StatesAsSource.resolve rules fork.Graph fork.States with
     | Ok answer -> StatesAsSource.whole fork.States answer
     | Error error -> failwith $"a small room cannot be resolved: %A{error}"
+
+/// Rooms in which a row of the algorithm may show that does not in those of any few acts.
+type Place = {
+    Acts: Act list
+    MostActs: int
+    Clock: Clock
+    /// Whether the server which is behind is so at two keys.
+    Twice: bool
+}
+
+/// The rooms of a place, the smallest first.
+let at (place: Place) (version: RoomVersion) : seq<Fork> =
+    (if place.Twice then ofActsTwice else ofActs) place.Acts place.MostActs place.Clock version
 
 /// The smallest room of a version in which two versions of the algorithm differ, with what each resolves to; none if there is none with so many acts.
 let difference
@@ -235,8 +305,8 @@ let difference
     (version: RoomVersion)
     (a: StateResolutionAlgorithm)
     (b: StateResolutionAlgorithm)
-    : (Fork * StateResReference.StateMap * StateResReference.StateMap) option =
-    upTo mostActs version
+    : (Fork * StateMap * StateMap) option =
+    upTo mostActs Clock.Rising version
     |> Seq.tryPick (fun fork ->
         let x, y = resolve a fork, resolve b fork
         if x <> y then Some(fork, x, y) else None)
@@ -254,51 +324,39 @@ let private joiningAgain: Act list = [
 
 /// What a fork resolves to by version 2 of the algorithm, and what it would if auth chains were followed among the events in conflict only; none if
 /// that makes no difference.
-let private byReading (fork: Fork) : (StateResReference.StateMap * StateResReference.StateMap) option =
+let private byReading (fork: Fork) : (StateMap * StateMap) option =
     let graph, states = fork.Graph, fork.States
 
     let full =
-        Set.union (snd (StateResReference.split states)) (StateResReference.authDifference graph states)
+        Set.union (snd (ConflictedState.split states)) (AuthDifference.ofStates graph states)
 
     let leaves id =
-        StateResReference.chainWithin graph full id
-        <> Set.intersect full (StateResReference.chain graph id)
+        AuthChains.chainWithin graph full id
+        <> Set.intersect full (AuthChains.chain graph id)
 
     if Set.exists leaves full then
         let within = {
-            StateResReference.second with
-                Below = StateResReference.chainWithin
+            Version2.steps with
+                Below = AuthChains.chainWithin
         }
 
-        let right =
-            (StateResReference.resolveBy StateResReference.second graph states).Resolved
+        let right = (Version2.resolveBy Version2.steps graph states).Resolved
 
-        let other = (StateResReference.resolveBy within graph states).Resolved
+        let other = (Version2.resolveBy within graph states).Resolved
         if right = other then None else Some(right, other)
     else
         None
 
 let private smallestByReading =
     lazy
-        (ofActs joiningAgain joiningAgain.Length Versions.v2
+        (ofActs joiningAgain joiningAgain.Length Clock.Rising Versions.v2
          |> Seq.tryFind (byReading >> Option.isSome))
 
 /// The smallest room of these acts in which it matters that auth chains lead beyond the conflict, with what each reading resolves to: for versions with
 /// version 2 of the algorithm. In version 2.1 it makes no difference: what lies between two events in conflict is in the conflicted subgraph.
-let beyondTheConflict (version: RoomVersion) : (Fork * StateResReference.StateMap * StateResReference.StateMap) option =
+let beyondTheConflict (version: RoomVersion) : (Fork * StateMap * StateMap) option =
     match smallestByReading.Value with
     | Some smallest when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->
-        // The same acts in this version.
-        (Some(start version), smallest.Acts)
-        ||> List.fold (fun line act -> line |> Option.bind (fun line -> extend line act))
-        |> Option.bind (fun line ->
-            let fork = {
-                smallest with
-                    Version = version
-                    Graph = line.Graph
-                    Order = line.Order
-                    States = [ line.State; line.State.Add(smallest.At, smallest.States[1][smallest.At]) ]
-            }
-
-            byReading fork |> Option.map (fun (right, other) -> fork, right, other))
+        inVersion version smallest
+        |> Option.bind (fun fork -> byReading fork |> Option.map (fun (right, other) -> fork, right, other))
     | _ -> None

@@ -28,6 +28,8 @@ type Invariant = {
     When: Scene -> bool
     Then: Scene -> bool
     Exceptions: Exemption list
+    /// Whether it only says that such a decision can happen: then `When` is all that it says, and some case must show it.
+    CanHappen: bool
 }
 
 /// How invariants are written.
@@ -43,6 +45,13 @@ module InvariantWriting =
         When = condition
         Then = holds
         Exceptions = []
+        CanHappen = false
+    }
+
+    /// Something that accepted events can be, though a reader may not expect it.
+    let canHappen (name: string) (about: string) (meaning: string) (shows: Scene -> bool) : Invariant = {
+        invariant name about meaning (fun s -> s.Allowed && shows s) (fun _ -> true) with
+            CanHappen = true
     }
 
     /// Something that holds of accepted events in every version.
@@ -80,9 +89,19 @@ module InvariantWriting =
     /// Every event but create events.
     let notCreate = "-m.room.create"
 
-    /// Versions whose authorization rules have one of this name.
-    let having (rule: string) (version: RoomVersion) : bool =
-        version.Authorization |> Rule.all |> List.exists (fun r -> Rule.name r = rule)
+    /// The number of a version; of an unstable one, that of the version that it is based on.
+    let rec private numberOf (version: RoomVersion) : int =
+        match System.Int32.TryParse version.Id, version.Parent with
+        | (true, number), _ -> number
+        | _, Some parent -> Versions.tryFindUnstable parent |> Option.map numberOf |> Option.defaultValue 0
+        | _, None -> 0
 
-    /// The other versions.
-    let lacking (rule: string) (version: RoomVersion) : bool = not (having rule version)
+    /// Versions from this one on. What a version has is said by its number, and never by its tables: a rule that is missing there would switch
+    /// off what is said of it.
+    let since (first: int) (version: RoomVersion) : bool = numberOf version >= first
+
+    /// Versions up to this one.
+    let until (last: int) (version: RoomVersion) : bool = numberOf version <= last
+
+    /// Versions in which state belongs to the user with whose id its key begins.
+    let hasStateOwners (version: RoomVersion) : bool = version.Id = "org.example.owned-state"

@@ -5,18 +5,71 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
+open Matrix.Properties.Generators
 
-/// A decided case, as invariants look at it: who did what in which room, and what the room is afterwards. Of one thread.
+/// A case as invariants look at it: the event, what holds of it, and the state.
+type ICase =
+    inherit IAuthState
+    abstract Version: RoomVersion
+    abstract Event: Pdu
+    abstract Facts: AuthFacts
+    /// Whether its auth events are those that the selection names and the state has, each accepted and of this room.
+    abstract IsCitedAsSelected: bool
+    /// Whether nothing is missing among its auth events.
+    abstract CitesAllSelected: bool
+
+/// The case that is on a stage.
 [<Sealed>]
-type Scene(stage: Stage) =
+type OnStage(stage: Stage) =
+    interface ICase with
+        member _.Version = stage.Ground.Version
+        member _.Event = stage.Event
+        member _.Facts = stage.Facts
+        member _.IsCitedAsSelected = stage.IsCitedAsSelected
+        member _.CitesAllSelected = stage.CitesAllSelected
 
-    let version = stage.Ground.Version
+        member _.Find(eventType, stateKey) =
+            (stage :> IAuthState).Find(eventType, stateKey)
+
+/// A case by itself, such as a test vector's.
+[<Sealed>]
+type OnItsOwn(rules: AuthRules, case: AuthCase) =
+    let state = MapState(rules, case.State) :> IAuthState
+
+    let selected =
+        AuthCase.selected rules case.Event case.State
+        |> List.map _.EventId
+        |> Set.ofList
+
+    let cited = set [ for c in case.Facts.AuthEvents -> c.Event.EventId ]
+
+    interface ICase with
+        member _.Version = case.Version
+        member _.Event = case.Event
+        member _.Facts = case.Facts
+
+        member _.IsCitedAsSelected =
+            cited = selected
+            && cited.Count = case.Facts.AuthEvents.Length
+            && case.Facts.AuthEvents |> Array.forall (fun c -> not c.Rejected)
+
+        member _.CitesAllSelected = Set.isSubset selected cited
+        member _.Find(eventType, stateKey) = state.Find(eventType, stateKey)
+
+/// A decided case as invariants read it. Not for several threads.
+[<Sealed>]
+type Scene(case: ICase) =
+
+    let version = case.Version
     let settings = version.Settings
     let mutable allowed = false
     let mutable clause = ""
     let mutable after: PowerLevels | null = null
 
-    /// Turns to the case that is on the stage, and what was decided of it.
+    /// Of the case that is on a stage.
+    new(stage: Stage) = Scene(OnStage stage :> ICase)
+
+    /// Turns to the case at hand, and what was decided of it.
     member _.Take(decision: Decision) =
         after <- null
         allowed <- decision.IsOk
@@ -29,30 +82,30 @@ type Scene(stage: Stage) =
     /// The version of the room.
     member _.Version = version
     /// The event.
-    member _.Event = stage.Event
+    member _.Event = case.Event
     /// What holds of it.
-    member _.Facts = stage.Facts
+    member _.Facts = case.Facts
 
     // The event.
 
-    /// Who sent it.
-    member _.Sender = stage.Event.Sender
+    /// Its sender.
+    member _.Sender = case.Event.Sender
 
-    /// Whom its state key names, if it is a user of the world.
-    member _.Target: string | null = stage.Event.StateKey
+    /// Its state key.
+    member _.Target: string | null = case.Event.StateKey
 
-    /// Whether it is about its sender.
-    member _.IsOwn = String.Equals(stage.Event.StateKey, stage.Event.Sender)
+    /// Whether the state key is the sender.
+    member _.IsOwn = String.Equals(case.Event.StateKey, case.Event.Sender)
 
     /// Whether it has this type.
     member _.IsOf(eventType: string) =
-        String.Equals(stage.Event.Type, eventType)
+        String.Equals(case.Event.Type, eventType)
 
     /// The text of a member of its content, or null.
-    member _.Text(key: string) : string | null = stage.Event.Content.Text key
+    member _.Text(key: string) : string | null = case.Event.Content.Text key
 
     /// Whether its content has this member.
-    member _.Has(key: string) = stage.Event.Content.Has key
+    member _.Has(key: string) = case.Event.Content.Has key
 
     /// Whether it is a member event of this membership.
     member this.Makes(membership: string) =
@@ -60,45 +113,46 @@ type Scene(stage: Stage) =
 
     /// Whether its only previous event is the room's create event.
     member this.IsRightAfterCreate =
-        stage.Event.PrevEvents.Length = 1
+        case.Event.PrevEvents.Length = 1
         && this.HasCreate
-        && stage.Event.PrevEvents[0] = Universe.createId
+        && case.Event.PrevEvents[0] = Universe.createId
 
     // The state.
 
     /// The create event, or null.
-    member _.Create: AuthEvent | null = stage.Slot Slot.Create
+    member _.Create: AuthEvent | null = case.Find("m.room.create", "")
 
     /// Whether there is a create event.
-    member _.HasCreate = not (isNull (stage.Slot Slot.Create))
+    member _.HasCreate = not (isNull (case.Find("m.room.create", "")))
 
     /// Whether there is a power levels event.
-    member _.HasLevels = not (isNull (stage.Slot Slot.Levels))
+    member _.HasLevels = not (isNull (case.Find("m.room.power_levels", "")))
 
     /// The third-party invitation, or null.
-    member _.Invitation: AuthEvent | null = stage.Slot Slot.Invitation
+    member _.Invitation: AuthEvent | null =
+        case.Find("m.room.third_party_invite", Universe.token)
 
     /// A user's place in the room.
     member _.Place(user: string | null) : Membership =
-        match (stage :> IAuthState).Find("m.room.member", (if isNull user then "" else string user)) with
+        match case.Find("m.room.member", (if isNull user then "" else string user)) with
         | null -> Membership.Absent
         | event -> event.Membership
 
     /// The room's join rule as it is written.
     member _.JoinRule: string =
-        match stage.Slot Slot.JoinRules with
+        match case.Find("m.room.join_rules", "") with
         | null -> "invite"
         | event -> event.JoinRule
 
     /// Whether a user counts as a creator of the room.
     member _.IsCreator(user: string | null) : bool =
-        match stage.Slot Slot.Create, user with
+        match case.Find("m.room.create", ""), user with
         | NonNull create, NonNull user -> Array.IndexOf(create.Creators, user) >= 0
         | _ -> false
 
     /// The power levels before.
     member _.Levels: PowerLevels =
-        match stage.Slot Slot.Levels with
+        match case.Find("m.room.power_levels", "") with
         | null -> PowerLevels.Absent
         | event -> event.Levels
 
@@ -107,8 +161,8 @@ type Scene(stage: Stage) =
         match after with
         | null ->
             let levels =
-                if this.IsOf "m.room.power_levels" && not (isNull stage.Event.StateKey) then
-                    PowerLevels(settings.PowerLevelValues, stage.Event.Content)
+                if this.IsOf "m.room.power_levels" && not (isNull case.Event.StateKey) then
+                    PowerLevels(settings.PowerLevelValues, case.Event.Content)
                 else
                     this.Levels
 
@@ -133,8 +187,7 @@ type Scene(stage: Stage) =
         | _ -> this.LevelsAfter.OfUser user
 
     /// The level that the event's type asks for.
-    member this.Required: int64 =
-        this.Levels.Required(stage.Event.Type, stage.Event.IsState)
+    member this.Required: int64 = this.Levels.Required(case.Event.Type, case.Event.IsState)
 
     /// Whether the two are of one server.
     member _.SameServer(a: string, b: string) : bool =
@@ -144,14 +197,21 @@ type Scene(stage: Stage) =
     /// Whether a signature of this user's server is valid.
     member _.SignedFor(user: string) : bool =
         user.Contains ':'
-        && Array.IndexOf(stage.Facts.Signers, user.Substring(user.IndexOf ':' + 1)) >= 0
+        && Array.IndexOf(case.Facts.Signers, user.Substring(user.IndexOf ':' + 1)) >= 0
 
-    /// Whether it cites all that it should of the state.
-    member _.CitesAllSelected = stage.CitesAllSelected
+    /// Whether the user that it names in `join_authorised_via_users_server`, if it has that member, is one whose server signed it.
+    member this.AuthorisingIsSigned: bool =
+        not (this.Has "join_authorised_via_users_server")
+        || (match this.Text "join_authorised_via_users_server" with
+            | null -> false
+            | user -> this.SignedFor user)
 
-    /// Whether what is signed in it names this user, and the room's third-party invitation.
+    /// Whether no selected event of the state is missing from its auth events.
+    member _.CitesAllSelected = case.CitesAllSelected
+
+    /// Whether `third_party_invite.signed` has this user as `mxid` and the token of the room's third-party invitation.
     member _.IsSignedFor(user: string | null) : bool =
-        match stage.Event.Content.TryFind "third_party_invite" with
+        match case.Event.Content.TryFind "third_party_invite" with
         | ValueSome(Json.Object answer) ->
             match answer.TryFind "signed" with
             | ValueSome(Json.Object signed) -> signed.Text "mxid" = user && signed.Text "token" = Universe.token
@@ -164,22 +224,22 @@ type Scene(stage: Stage) =
         | ValueSome(Json.Object o) -> LevelValues.ofMember settings.PowerLevelValues o key
         | _ -> ValueNone
 
-    /// The level that a member of power levels is, if it is one.
+    /// The level of a member of power levels, if it is a level.
     member _.LevelOf(key: string, content: JsonObject) : int64 voption =
         LevelValues.ofMember settings.PowerLevelValues content key
 
     /// What the power levels event before says.
     member _.ContentBefore: JsonObject =
-        match stage.Slot Slot.Levels with
+        match case.Find("m.room.power_levels", "") with
         | null -> JsonObject.Empty
         | event -> event.Pdu.Content
 
-    /// Whether it cites what it should and all that it should, under the name of the room, and the room is open to its sender's server.
+    /// Whether its auth events are those of the selection, it is in the room, and the room is open to its sender's server.
     member this.IsInOrder: bool =
-        match stage.Slot Slot.Create with
+        match case.Find("m.room.create", "") with
         | null -> false
         | create ->
-            let cited = stage.Facts.AuthEvents
+            let cited = case.Facts.AuthEvents
             let room = create.Pdu.RoomId
 
             let isClosed =
@@ -187,7 +247,7 @@ type Scene(stage: Stage) =
                 | ValueSome(Json.Bool false) -> true
                 | _ -> false
 
-            stage.IsCitedAsSelected
-            && stage.Event.RoomId = room
+            case.IsCitedAsSelected
+            && case.Event.RoomId = room
             && cited |> Array.forall (fun c -> not c.Rejected && c.Event.RoomId = room)
             && (not isClosed || this.SameServer(this.Sender, create.Pdu.Sender))

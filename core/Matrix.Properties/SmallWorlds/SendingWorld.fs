@@ -13,12 +13,14 @@ type private Sent = {
     Type: string
     Key: (string -> string) option
     Redacts: string option
+    Content: (string * Json) list
 }
 
 let private message eventType = {
     Type = eventType
     Key = None
     Redacts = None
+    Content = []
 }
 
 let private state eventType key = {
@@ -38,6 +40,17 @@ let private kinds: (string * int * Sent) list =
         "a message", 0, message "m.room.message"
         "a name", 1, state "m.room.name" ""
         "power levels of bob", 2, state "m.room.power_levels" bob
+        "power levels that are no state",
+        2,
+        {
+            message "m.room.power_levels" with
+                Content = [
+                    "ban", number 50
+                    "events", nested [ "m.room.name", number 50 ]
+                    "notifications", nested [ "room", number 50 ]
+                    "users", nested [ carol, number 50 ]
+                ]
+        }
         "join rules", 1, state "m.room.join_rules" ""
         "a third-party invitation", 1, state "m.room.third_party_invite" token
         "a third-party invitation that is no state", 2, message "m.room.third_party_invite"
@@ -181,7 +194,7 @@ let world: World =
             let kind, sender = at.At kind, at.At sender
 
             {
-                questionOf version (at.At idServer) (Draft.message sender kind.Type []) with
+                questionOf version (at.At idServer) (Draft.message sender kind.Type kind.Content) with
                     StateKey = kind.Key |> Option.map (fun key -> key sender)
                     Redacts = kind.Redacts
             }

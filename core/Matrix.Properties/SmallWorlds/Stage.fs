@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Properties.Generators
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.Authorization
 
 /// A place of the state, filled or not.
 [<Sealed; AllowNullLiteral>]
@@ -218,10 +218,10 @@ type Stage(ground: Ground) =
     member _.Event = event
     /// What holds of it.
     member _.Facts = facts
-    /// Whether it cites what the selection names and the state has, and each accepted and of this room.
+    /// Whether its auth events are those of the selection, each accepted and of this room.
     member _.IsCitedAsSelected = citedAsSelected
 
-    /// Whether nothing is missing among what it cites.
+    /// Whether no selected event of the state is missing from its auth events.
     member _.CitesAllSelected =
         selected selectedSlots
         |> Array.forall (fun wanted ->

@@ -1,4 +1,4 @@
-/// Who and what there is in a small world: three users on two servers, and one room that @alice:one creates.
+/// The universe of the small worlds: three users on two servers, and one room that @alice:one creates.
 module Matrix.Properties.SmallWorlds.Universe
 
 open Matrix.Rules
@@ -6,7 +6,7 @@ open Matrix.Core.Auth
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// Who creates the room.
+/// The user who creates the room.
 let alice = "@alice:one"
 
 /// Someone on the same server.
@@ -152,7 +152,7 @@ let plain: string * int * Creation option = "", 1, Some ordinary
 /// A room without one.
 let uncreated: string * int * Creation option = "no create event", 1, None
 
-/// Create events that say otherwise who created the room.
+/// Create events with other creators.
 let creators: (string * int * Creation option) list = [
     "creator is bob",
     2,
@@ -219,7 +219,7 @@ let createOf (version: RoomVersion) (creation: Creation option) : Draft option =
 let hasAdditionalCreators (version: RoomVersion) : bool =
     version.Settings.Creators = Creators.SenderAndAdditional
 
-/// Whether a join may name who lets the sender in.
+/// Whether the version knows `join_authorised_via_users_server`.
 let hasAuthorisingUser (version: RoomVersion) : bool =
     version.Selections
     |> List.exists (fun row -> row.Key = SelectionKey.User User.Authorising)
@@ -228,7 +228,7 @@ let hasAuthorisingUser (version: RoomVersion) : bool =
 let assignsIds (version: RoomVersion) : bool =
     version.Settings.EventIds = EventIdForm.Assigned
 
-/// Whose identifier an event has, where servers choose them: of the sender's server, or of the other one.
+/// The domain of the event id, where servers choose it: that of the sender, or the other one.
 let idServers: (string * int * bool) list = [ "", 0, false; "event_id of the other server", 1, true ]
 
 /// The event in question, in the room, after some event.
@@ -247,5 +247,5 @@ let questionOf (version: RoomVersion) (isOther: bool) (draft: Draft) : Draft = {
 /// As `questionOf`, with an identifier of the sender's server.
 let question (version: RoomVersion) (draft: Draft) : Draft = questionOf version false draft
 
-/// What holds of an event that cites what it should and is signed by both servers.
+/// The servers whose signatures an ordinary event has.
 let wellCited: string[] = [| "one"; "two" |]

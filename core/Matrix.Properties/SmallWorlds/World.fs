@@ -16,17 +16,17 @@ type Slot =
     | Bob = 5
     | Carol = 6
 
-/// How the event in question cites its auth events.
+/// The `auth_events` of the event in question.
 [<RequireQualifiedAccess>]
 type Citing =
-    /// What the selection names and the state has.
+    /// The events of the state that the auth events selection names.
     | AsSelected
     | Without of Slot
     /// This one twice.
     | Twice of Slot
-    /// This one too, whether or not it is selected.
+    /// This one besides, selected or not.
     | Also of Slot
-    /// The room's topic too, which no event may cite.
+    /// The room's topic besides, which is never selected.
     | AlsoTopic
     /// The topic twice.
     | AlsoTopicTwice
@@ -207,7 +207,7 @@ module World =
 
         sum
 
-    /// What is to be said of a case.
+    /// The words of a case: of each choice that is not ordinary.
     let describe (world: World) (case: int[]) : string list = [
         for place in 0 .. case.Length - 1 do
             let words = world.Axes[place].Choices[case[place]].Words

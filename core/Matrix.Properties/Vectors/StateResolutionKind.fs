@@ -2,7 +2,9 @@ namespace Matrix.Properties.Vectors
 
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Properties.Reference
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Scenarios
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places
 
@@ -61,9 +63,7 @@ module internal StateResolutionKind =
         }
 
     /// The events of a question and its states.
-    let private read'
-        (question: Placed<JsonObject>)
-        : Result<StateResReference.Graph * StateResReference.StateMap list, VectorFault> =
+    let private read' (question: Placed<JsonObject>) : Result<RoomGraph * StateMap list, VectorFault> =
         checked' {
             let! version = text "version" question |> Result.bind EventKinds.knownVersion
 
@@ -108,7 +108,7 @@ module internal StateResolutionKind =
         }
 
     /// A resolved state as an answer: the ids of its events, in the order of their code points.
-    let answerOf (resolved: StateResReference.StateMap) : JsonObject =
+    let answerOf (resolved: StateMap) : JsonObject =
         members [
             "state", resolved.Values |> Seq.sortWith (fun a b -> JsonObject.CompareKeys(a, b)) |> ids
         ]

@@ -10,7 +10,7 @@ namespace Matrix.Host.Rooms.Typing;
 /// Who types where, in memory only: it is forgotten when the server stops, and by itself after a while. Client-Server API, "Typing
 /// Notifications".
 /// </summary>
-internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvider time, SyncOptions options)
+internal sealed class TypingBoard(SyncBoard board, TimeProvider time, SyncOptions options)
     : ITypingBoard, IChangeConsumer
 {
     private readonly Lock _gate = new();
@@ -53,14 +53,12 @@ internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvide
             Drop(typists, stopped);
         }
 
-        wheel.Remove(stopped);
         board.TypingChanged(room);
     }
 
     private void Start(RoomNid room, string userId, TimeSpan timeout)
     {
         var until = time.GetUtcNow() + timeout;
-        Typist typist;
         lock (_gate)
         {
             if (!_rooms.TryGetValue(room, out var typists))
@@ -77,11 +75,11 @@ internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvide
             }
 
             if (typists.Count >= options.MaxTypingUsers) return;
-            typist = new Typist(this, room, userId) { Until = until };
+            var typist = new Typist(this, room, userId) { Until = until };
+            typist.Timer = time.CreateTimer(static typist => ((Typist)typist!).TimeIsUp(), typist, Bounded(timeout), Timeout.InfiniteTimeSpan);
             typists.Add(typist);
         }
 
-        wheel.Add(typist, timeout);
         board.TypingChanged(room);
     }
 
@@ -93,7 +91,7 @@ internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvide
             var left = typist.Until - time.GetUtcNow();
             if (left > TimeSpan.Zero)
             {
-                wheel.Add(typist, left);
+                typist.Timer!.Change(Bounded(left), Timeout.InfiniteTimeSpan);
                 return;
             }
 
@@ -103,13 +101,17 @@ internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvide
         board.TypingChanged(typist.Room);
     }
 
+    // When it ends earlier, what is left is looked at again.
+    private static TimeSpan Bounded(TimeSpan time) => time < SyncBoard.LongestTimer ? time : SyncBoard.LongestTimer;
+
     private void Drop(List<Typist> typists, Typist typist)
     {
         typists.Remove(typist);
+        typist.Timer!.Dispose();
         if (typists.Count == 0) _rooms.Remove(typist.Room);
     }
 
-    private sealed class Typist(TypingBoard board, RoomNid room, string userId) : WheelEntry
+    private sealed class Typist(TypingBoard board, RoomNid room, string userId)
     {
         internal RoomNid Room => room;
 
@@ -117,6 +119,8 @@ internal sealed class TypingBoard(SyncBoard board, TimerWheel wheel, TimeProvide
 
         internal DateTimeOffset Until { get; set; }
 
-        protected internal override void Expired() => board.TimeIsUp(this);
+        internal ITimer? Timer { get; set; }
+
+        internal void TimeIsUp() => board.TimeIsUp(this);
     }
 }

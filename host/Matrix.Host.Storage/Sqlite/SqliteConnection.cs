@@ -32,6 +32,9 @@ internal sealed unsafe class SqliteConnection : IDisposable
     /// <summary>Whether a transaction is open.</summary>
     public bool InTransaction => Sqlite3.sqlite3_get_autocommit(_db) == 0;
 
+    /// <summary>Whether the last statement failed because a file could not be synced.</summary>
+    public bool SyncFailed => Sqlite3.sqlite3_extended_errcode(_db) == Sqlite3.IoErrorSync;
+
     /// <summary>Bytes of a page: those that the database was made with.</summary>
     public int PageSize => int.Parse(
         Scalar("PRAGMA page_size") ?? throw new InvalidOperationException("SQLite has no page size."), CultureInfo.InvariantCulture);
@@ -40,15 +43,16 @@ internal sealed unsafe class SqliteConnection : IDisposable
     public int Changes => Sqlite3.sqlite3_changes(_db);
 
     /// <summary>Opens a file for reading and writing; makes it if it is not there.</summary>
-    public static SqliteConnection Open(string file, int busyTimeoutMs) =>
-        Open(file, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate, busyTimeoutMs);
+    public static SqliteConnection Open(string file, int busyTimeoutMs, bool gatherLogWrites) =>
+        Open(file, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate, busyTimeoutMs, gatherLogWrites ? GatheringVfs.Name : 0);
 
     /// <summary>Opens a file that is there, and changes nothing in it: also beside the process that owns it.</summary>
-    public static SqliteConnection OpenReadOnly(string file, int busyTimeoutMs) => Open(file, Sqlite3.OpenReadOnly, busyTimeoutMs);
+    public static SqliteConnection OpenReadOnly(string file, int busyTimeoutMs) =>
+        Open(file, Sqlite3.OpenReadOnly, busyTimeoutMs, vfs: 0);
 
-    private static SqliteConnection Open(string file, int access, int busyTimeoutMs)
+    private static SqliteConnection Open(string file, int access, int busyTimeoutMs, nint vfs)
     {
-        var code = Sqlite3.sqlite3_open_v2(file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, GatheringVfs.Name);
+        var code = Sqlite3.sqlite3_open_v2(file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, vfs);
         if (code != Sqlite3.Ok)
         {
             var fault = SqliteFault.Of(db, code, $"opening {file}");

@@ -23,6 +23,13 @@ internal static class SqliteFault
     public static void EndProcess(Exception fault) =>
         Environment.FailFast($"The disk did not keep what was written to the database, so the server ends; the next start recovers it. {fault.Message}");
 
+    /// <summary>
+    /// A commit whose sync failed may be on the disk or not. Answering an error would be untrue if it is, and a later sync proves nothing of its
+    /// pages. So nobody is answered and the process ends; the next start moves what the log has into the database and begins a new log.
+    /// </summary>
+    public static void EndProcessOfLog(Exception fault) => Environment.FailFast(
+        $"The disk did not keep what was written to the database's log, so the server ends; requests that were not answered come again. {fault.Message}");
+
     private static string TextOf(nint db, int code) => code == IoErrorShmSize
         ? "the disk is full"
         : (db == 0 ? null : Marshal.PtrToStringUTF8(Sqlite3.sqlite3_errmsg(db))) ?? "no connection";

@@ -65,7 +65,7 @@ internal sealed class SqliteFile : IDisposable
     /// <summary>Makes the database if there is none, and brings its schema up to date.</summary>
     public void Migrate(IReadOnlyList<Migration> known)
     {
-        using var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
+        using var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs, _options.GatherLogWrites);
         Configure(connection, _options.WriterCacheBytes);
         connection.Execute(Migration.CreateRecord);
         var applied = int.Parse(connection.Scalar("SELECT COUNT(*) FROM migrations")!, CultureInfo.InvariantCulture);
@@ -136,7 +136,7 @@ internal sealed class SqliteFile : IDisposable
 
     private SqliteConnection Open(int cacheBytes, Action<SqliteConnection> adjust)
     {
-        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs);
+        var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs, _options.GatherLogWrites);
         try
         {
             Configure(connection, cacheBytes);

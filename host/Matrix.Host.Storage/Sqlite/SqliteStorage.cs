@@ -9,6 +9,7 @@ internal static class SqliteStorage
 {
     public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
+        SqliteLibrary.Check();
         var path = PathOf(options);
         var file = SqliteFile.Take(path, options);
         var connections = new List<SqliteConnection>();
@@ -78,6 +79,7 @@ internal static class SqliteStorage
     /// <summary>Opens it for questions alone, beside the process that owns it or while none does.</summary>
     public static async ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
     {
+        SqliteLibrary.Check();
         var path = PathOf(options);
         if (!File.Exists(path))
         {

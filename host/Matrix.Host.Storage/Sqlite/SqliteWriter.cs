@@ -79,7 +79,11 @@ internal sealed class SqliteWriter : StorageWriter
     private void Run()
     {
         // Everyone waits for this thread: while it waits for a processor behind those who make the next sets, they run out of work.
-        _ = ShortSlice.Ask();
+        if (Options.ShortWriterSlices)
+        {
+            _ = ShortSlice.Ask();
+        }
+
         var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
         while (true)
         {
@@ -167,6 +171,11 @@ internal sealed class SqliteWriter : StorageWriter
         }
         catch (StorageException fault)
         {
+            if (_connection.SyncFailed)
+            {
+                SqliteFault.EndProcessOfLog(fault);
+            }
+
             return Undo(fault);
         }
 #pragma warning disable CA1031 // A fault in building one statement is that set's, not the writer's end.

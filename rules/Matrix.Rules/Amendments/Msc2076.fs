@@ -6,7 +6,8 @@ let keyValidity: Amendment = {
     Msc = "MSC2076"
     Title = "Keys must have been valid"
     Why =
-        "A stolen key could sign events for ever. A signature counts only if the key was valid at the time that the event states."
+        "A stolen key could sign events for ever. A signature counts only if the key was valid at the time that the \
+         event states."
     Touches = [ "setting/key-validity" ]
     Changes = [ Change.Setting(Setting.KeyValidity KeyValidity.Enforced) ]
 }

@@ -17,7 +17,8 @@ let creatorIsSender: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "member.join.first",
-                "That of the create event's sender, right after the create event, is allowed.",
+                "If the only previous event is the create event, and the state key is the sender of the create \
+                 event, allow.",
                 Condition.And [
                     Condition.OnlyPrevEventIsCreate
                     Condition.SameUser(User.StateKey, User.CreateSender)

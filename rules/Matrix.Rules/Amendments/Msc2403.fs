@@ -2,20 +2,20 @@
 module Matrix.Rules.Msc2403
 
 let private knock =
-    scope "member.knock" "A knock:" (Condition.MembershipIs Membership.Knock) [
+    scope "member.knock" "If the membership is knock:" (Condition.MembershipIs Membership.Knock) [
         clause
             "member.knock.rule"
-            "It is rejected if the join rule is not knock."
+            "If the join rule is not knock, reject."
             (Condition.Not(Condition.JoinRuleIn [ JoinRule.Knock ]))
             (Outcome.Reject Reason.KnockRuleForbids)
         clause
             "member.knock.only-self"
-            "Users knock for themselves only."
+            "If the sender is not the state key, reject."
             (Condition.Not(Condition.SameUser(User.Sender, User.StateKey)))
             (Outcome.Reject Reason.KnockForAnother)
         clause
             "member.knock.membership"
-            "It is allowed if the sender is neither banned, invited nor joined."
+            "If the sender is not banned, invited or joined, allow."
             (Condition.Not(Condition.MembershipIn(User.Sender, [ Membership.Ban; Membership.Invite; Membership.Join ])))
             Outcome.Allow
         otherwise "member.knock.otherwise" (Outcome.Reject Reason.CannotKnockFrom)
@@ -43,7 +43,7 @@ let knocking: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "member.join.invited",
-                "Where the join rule is invite or knock, those who are invited or in the room already are let in.",
+                "If the join rule is invite or knock, and the sender is invited or joined, allow.",
                 Condition.And [
                     Condition.JoinRuleIn [ JoinRule.Invite; JoinRule.Knock ]
                     Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join ])
@@ -53,7 +53,7 @@ let knocking: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "member.leave.self",
-                "One's own is allowed if and only if one is invited, joined, or knocked.",
+                "If the sender is the state key, allow if and only if the sender is invited or joined, or has knocked.",
                 Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join; Membership.Knock ])
             )
         )

@@ -23,7 +23,8 @@ let strictJson: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "power-levels.users",
-                "It is rejected if users is not an object from user ids to levels: integers, or strings that hold one.",
+                "If users is not an object from user ids to levels, which are integers, or strings that hold an \
+                 integer, reject.",
                 PowerLevels.usersMalformed PowerLevelValues.IntegersAndStrings
             )
         )

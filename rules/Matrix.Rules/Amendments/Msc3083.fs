@@ -6,26 +6,26 @@ open Matrix.Rules.Authorization
 let private authorised =
     scope
         "member.authorised"
-        "If it names a user who lets the sender in:"
+        "If there is a join_authorised_via_users_server:"
         (Condition.ContentHas [ "join_authorised_via_users_server" ])
         [
             clause
                 "member.authorised.signature"
-                "It is rejected without a valid signature of that user's server."
+                "If the server of that user did not validly sign the event, reject."
                 (Condition.Not(Condition.SignedByServerOf User.Authorising))
                 (Outcome.Reject Reason.AuthorisingServerDidNotSign)
         ]
 
 let private restricted =
-    scope "member.join.restricted" "Where the join rule is restricted:" (Condition.JoinRuleIn [ JoinRule.Restricted ]) [
+    scope "member.join.restricted" "If the join rule is restricted:" (Condition.JoinRuleIn [ JoinRule.Restricted ]) [
         clause
             "member.join.restricted.invited"
-            "Those who are invited or in the room already are let in."
+            "If the sender is invited or joined, allow."
             (Condition.MembershipIn(User.Sender, [ Membership.Join; Membership.Invite ]))
             Outcome.Allow
         clause
             "member.join.restricted.authorising-user"
-            "It is rejected if the user who lets the sender in is not joined, or may not invite."
+            "If the user in join_authorised_via_users_server is not joined, or has not the power to invite, reject."
             (Condition.Not(
                 Condition.And [
                     Condition.MembershipIn(User.Authorising, [ Membership.Join ])
@@ -41,8 +41,8 @@ let restrictedJoins: Amendment = {
     Msc = "MSC3083"
     Title = "Joining by being in another room"
     Why =
-        "Members of named rooms may join without an invitation, if a server whose user may invite vouches for it with \
-         its signature."
+        "Members of named rooms may join without an invitation, if the server of a member who may invite \
+         signs the join."
     Touches = [
         "setting/join-rules"
         "setting/extra-signers"
@@ -59,7 +59,7 @@ let restrictedJoins: Amendment = {
         Change.Setting(Setting.JoinRuleAdded JoinRule.Restricted)
         Change.Setting(Setting.SignerAdded ExtraSigner.AuthorisingServer)
         Change.Redaction(RedactionEdit.Keep("m.room.join_rules", [ "allow" ]))
-        Change.Selection(SelectionEdit.Add Selecting.authorisingUser)
+        Change.Selection(SelectionEdit.Add AuthEventSelection.authorisingUser)
         Change.Authorization(Edit.InsertAfter("member.incomplete", authorised))
         Change.Authorization(Edit.InsertAfter("member.join.invited", restricted))
     ]

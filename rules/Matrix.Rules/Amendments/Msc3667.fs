@@ -6,14 +6,14 @@ open Matrix.Rules.Authorization
 let private named =
     clause
         "power-levels.named"
-        "It is rejected if a named or default level is not an integer."
+        "If a named or default level is present and is not an integer, reject."
         (PowerLevels.malformed PowerLevels.settings Shape.Integer)
         (Outcome.Reject Reason.LevelsMalformed)
 
 let private maps =
     clause
         "power-levels.maps"
-        "It is rejected if events or notifications is not an object of integers."
+        "If events or notifications is present and is not an object of integers, reject."
         (PowerLevels.malformed [ "events"; "notifications" ] (Shape.ObjectOf Shape.Integer))
         (Outcome.Reject Reason.LevelMapsMalformed)
 
@@ -39,7 +39,7 @@ let integerPowerLevels: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "power-levels.users",
-                "It is rejected if users is not an object from user ids to integers.",
+                "If users is not an object from user ids to integers, reject.",
                 PowerLevels.usersMalformed PowerLevelValues.Integers
             )
         )

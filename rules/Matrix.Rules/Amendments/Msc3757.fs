@@ -13,8 +13,8 @@ let ownedState: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "state-key-user",
-                "An event is rejected if its state key begins with @, unless the user whose id the key is, or is up to an \
-                 underscore, is the sender or has less power than the sender.",
+                "If the state key begins with @, unless the user whose id the key is, or is up to an underscore, is the sender or \
+                 has less power than the sender, reject.",
                 Condition.And [
                     Condition.StateKeyStartsWith "@"
                     Condition.Not(Condition.SameUser(User.StateKeyOwner, User.Sender))

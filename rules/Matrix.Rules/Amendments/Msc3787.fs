@@ -18,14 +18,14 @@ let knockRestricted: Amendment = {
         Change.Authorization(
             Edit.Reword(
                 "member.join.restricted",
-                "Where the join rule is restricted or knock_restricted:",
+                "If the join rule is restricted or knock_restricted:",
                 Condition.JoinRuleIn [ JoinRule.Restricted; JoinRule.KnockRestricted ]
             )
         )
         Change.Authorization(
             Edit.Reword(
                 "member.knock.rule",
-                "It is rejected if the join rule is neither knock nor knock_restricted.",
+                "If the join rule is neither knock nor knock_restricted, reject.",
                 Condition.Not(Condition.JoinRuleIn [ JoinRule.Knock; JoinRule.KnockRestricted ])
             )
         )

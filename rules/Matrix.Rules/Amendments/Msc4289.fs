@@ -6,7 +6,7 @@ let private additionalCreators =
 
     clause
         "create.additional-creators"
-        "It is rejected if additional_creators is not a list of user ids."
+        "If additional_creators is present and is not a list of user ids, reject."
         (Condition.And [
             Condition.ContentHas place
             Condition.Not(Condition.ContentIs(place, Shape.ListOf Shape.UserId))
@@ -16,7 +16,7 @@ let private additionalCreators =
 let private levelsOfCreators =
     clause
         "power-levels.creators"
-        "It is rejected if users names a creator of the room."
+        "If users has an entry of a creator of the room, reject."
         (Condition.KeysNameACreator [ "users" ])
         (Outcome.Reject Reason.LevelGivenToCreator)
 

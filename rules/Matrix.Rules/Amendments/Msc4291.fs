@@ -2,16 +2,12 @@
 module Matrix.Rules.Msc4291
 
 let private roomId =
-    clause
-        "create.room-id"
-        "It is rejected if it has a room id: the room is named by its hash."
-        Condition.HasRoomId
-        (Outcome.Reject Reason.CreateHasRoomId)
+    clause "create.room-id" "If it has a room_id, reject." Condition.HasRoomId (Outcome.Reject Reason.CreateHasRoomId)
 
 let private room =
     clause
         "room"
-        "An event is rejected if its room id is not that of an accepted create event."
+        "If the room id is not the id of an accepted create event with ! for $, reject."
         (Condition.Not Condition.CreateEventAccepted)
         (Outcome.Reject Reason.RoomUnknown)
 

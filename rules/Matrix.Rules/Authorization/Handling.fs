@@ -8,14 +8,14 @@ let private reachesRedactLevel =
 
 /// Room versions 1 and 2: the authorization rules have asked already who may redact what.
 let root: Rule list = [
-    clause "redaction.applied.otherwise" "Every one is applied." Condition.Always Outcome.Allow
+    clause "redaction.applied.otherwise" "Apply every one." Condition.Always Outcome.Allow
 ]
 
 /// A redaction is applied by the power of its sender. Since room version 3.
 let byPower =
     clause
         "redaction.applied.power"
-        "It is applied if the power of its sender reaches the redact level."
+        "If the power of the sender is at least the redact level, apply it."
         reachesRedactLevel
         Outcome.Allow
 
@@ -23,7 +23,7 @@ let byPower =
 let bySameServer =
     clause
         "redaction.applied.same-server"
-        "It is applied if the sender of the event that it redacts is of its own sender's server."
+        "If the domain of the sender is the domain of the redacted event's sender, apply it."
         (Condition.SameServer(Server.Of User.Sender, Server.Of User.RedactedSender))
         Outcome.Allow
 
@@ -31,7 +31,7 @@ let bySameServer =
 let notOtherwise =
     clause
         "redaction.applied.otherwise"
-        "No other is applied."
+        "Otherwise, do not apply it."
         Condition.Always
         (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
 

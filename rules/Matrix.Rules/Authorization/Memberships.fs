@@ -14,14 +14,14 @@ let private targetBelowSender =
 let private senderIsTarget = Condition.SameUser(User.Sender, User.StateKey)
 
 let private notJoined name =
-    clause name "It is rejected if the sender is not joined." (Condition.Not senderJoined) (Outcome.Reject Reason.SenderNotJoined)
+    clause name "If the sender is not joined, reject." (Condition.Not senderJoined) (Outcome.Reject Reason.SenderNotJoined)
 
 /// A join.
 let join =
-    scope "member.join" "A join:" (Condition.MembershipIs Membership.Join) [
+    scope "member.join" "If the membership is join:" (Condition.MembershipIs Membership.Join) [
         clause
             "member.join.first"
-            "The creator's, right after the create event, is allowed."
+            "If the only previous event is the create event, and the state key is the creator, allow."
             (Condition.And [
                 Condition.OnlyPrevEventIsCreate
                 Condition.SameUser(User.StateKey, User.ContentCreator)
@@ -29,107 +29,99 @@ let join =
             Outcome.Allow
         clause
             "member.join.only-self"
-            "Users join for themselves only."
+            "If the sender is not the state key, reject."
             (Condition.Not senderIsTarget)
             (Outcome.Reject Reason.JoinForAnother)
         clause
             "member.join.banned"
-            "A banned user is kept out."
+            "If the sender is banned, reject."
             (Condition.MembershipIn(User.Sender, [ Membership.Ban ]))
             (Outcome.Reject Reason.SenderBanned)
         clause
             "member.join.invited"
-            "Where the join rule is invite, those who are invited or in the room already are let in."
+            "If the join rule is invite, and the sender is invited or joined, allow."
             (Condition.And [
                 Condition.JoinRuleIn [ JoinRule.Invite ]
                 Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join ])
             ])
             Outcome.Allow
-        clause
-            "member.join.public"
-            "Where the join rule is public, everyone is let in."
-            (Condition.JoinRuleIn [ JoinRule.Public ])
-            Outcome.Allow
+        clause "member.join.public" "If the join rule is public, allow." (Condition.JoinRuleIn [ JoinRule.Public ]) Outcome.Allow
         otherwise "member.join.otherwise" (Outcome.Reject Reason.JoinRuleForbids)
     ]
 
 let private thirdParty =
     let signed = [ "third_party_invite"; "signed" ]
 
-    scope
-        "member.invite.third-party"
-        "An invitation that answers a third-party one:"
-        (Condition.ContentHas [ "third_party_invite" ])
-        [
-            clause
-                "member.invite.third-party.banned"
-                "It is rejected if the target is banned."
-                (Condition.MembershipIn(User.StateKey, [ Membership.Ban ]))
-                (Outcome.Reject Reason.TargetBanned)
-            clause
-                "member.invite.third-party.unsigned"
-                "It is rejected if nothing in it is signed."
-                (Condition.Not(Condition.ContentHas signed))
-                (Outcome.Reject Reason.ThirdPartyUnsigned)
-            clause
-                "member.invite.third-party.incomplete"
-                "It is rejected if what is signed names no user or no token."
-                (Condition.Not(
-                    Condition.And [
-                        Condition.ContentHas(signed @ [ "mxid" ])
-                        Condition.ContentHas(signed @ [ "token" ])
-                    ]
-                ))
-                (Outcome.Reject Reason.ThirdPartyIncomplete)
-            clause
-                "member.invite.third-party.for-another"
-                "It is rejected if what is signed names another user than the target."
-                (Condition.Not(Condition.SameUser(User.ThirdPartyMxid, User.StateKey)))
-                (Outcome.Reject Reason.ThirdPartyForAnother)
-            clause
-                "member.invite.third-party.token"
-                "It is rejected if the room has no third-party invitation of that token."
-                (Condition.Not Condition.ThirdPartyInviteKnown)
-                (Outcome.Reject Reason.ThirdPartyTokenUnknown)
-            clause
-                "member.invite.third-party.inviter"
-                "It is rejected if another user sent the third-party invitation."
-                (Condition.Not(Condition.SameUser(User.Sender, User.ThirdPartyInviter)))
-                (Outcome.Reject Reason.ThirdPartyOtherInviter)
-            clauseOf
-                "member.invite.third-party.signature"
-                "It is allowed if any signature is by any key of the third-party invitation."
-                (Condition.Or [
-                    Condition.ThirdPartySignedBy KeyPlace.Single
-                    Condition.ThirdPartySignedBy KeyPlace.Listed
-                ])
-                Outcome.Allow
-                [
-                    part
-                        "member.invite.third-party.signature.single"
-                        "The key in public_key."
-                        (Condition.ThirdPartySignedBy KeyPlace.Single)
-                    part
-                        "member.invite.third-party.signature.listed"
-                        "The keys in public_keys."
-                        (Condition.ThirdPartySignedBy KeyPlace.Listed)
+    scope "member.invite.third-party" "If there is a third_party_invite:" (Condition.ContentHas [ "third_party_invite" ]) [
+        clause
+            "member.invite.third-party.banned"
+            "If the target is banned, reject."
+            (Condition.MembershipIn(User.StateKey, [ Membership.Ban ]))
+            (Outcome.Reject Reason.TargetBanned)
+        clause
+            "member.invite.third-party.unsigned"
+            "If third_party_invite has no signed, reject."
+            (Condition.Not(Condition.ContentHas signed))
+            (Outcome.Reject Reason.ThirdPartyUnsigned)
+        clause
+            "member.invite.third-party.incomplete"
+            "If signed has no mxid or no token, reject."
+            (Condition.Not(
+                Condition.And [
+                    Condition.ContentHas(signed @ [ "mxid" ])
+                    Condition.ContentHas(signed @ [ "token" ])
                 ]
-            otherwise "member.invite.third-party.otherwise" (Outcome.Reject Reason.ThirdPartySignatureInvalid)
-        ]
+            ))
+            (Outcome.Reject Reason.ThirdPartyIncomplete)
+        clause
+            "member.invite.third-party.for-another"
+            "If mxid is not the state key, reject."
+            (Condition.Not(Condition.SameUser(User.ThirdPartyMxid, User.StateKey)))
+            (Outcome.Reject Reason.ThirdPartyForAnother)
+        clause
+            "member.invite.third-party.token"
+            "If the state has no m.room.third_party_invite with the token as its state key, reject."
+            (Condition.Not Condition.ThirdPartyInviteKnown)
+            (Outcome.Reject Reason.ThirdPartyTokenUnknown)
+        clause
+            "member.invite.third-party.inviter"
+            "If the sender is not the sender of that m.room.third_party_invite, reject."
+            (Condition.Not(Condition.SameUser(User.Sender, User.ThirdPartyInviter)))
+            (Outcome.Reject Reason.ThirdPartyOtherInviter)
+        clauseOf
+            "member.invite.third-party.signature"
+            "If any signature in signed is by any public key of that m.room.third_party_invite, allow."
+            (Condition.Or [
+                Condition.ThirdPartySignedBy KeyPlace.Single
+                Condition.ThirdPartySignedBy KeyPlace.Listed
+            ])
+            Outcome.Allow
+            [
+                part
+                    "member.invite.third-party.signature.single"
+                    "The public key in public_key."
+                    (Condition.ThirdPartySignedBy KeyPlace.Single)
+                part
+                    "member.invite.third-party.signature.listed"
+                    "The public keys in public_keys."
+                    (Condition.ThirdPartySignedBy KeyPlace.Listed)
+            ]
+        otherwise "member.invite.third-party.otherwise" (Outcome.Reject Reason.ThirdPartySignatureInvalid)
+    ]
 
 /// An invitation.
 let invite =
-    scope "member.invite" "An invitation:" (Condition.MembershipIs Membership.Invite) [
+    scope "member.invite" "If the membership is invite:" (Condition.MembershipIs Membership.Invite) [
         thirdParty
         notJoined "member.invite.sender-joined"
         clause
             "member.invite.target"
-            "It is rejected if the target is joined or banned."
+            "If the target is joined or banned, reject."
             (Condition.MembershipIn(User.StateKey, [ Membership.Join; Membership.Ban ]))
             (Outcome.Reject Reason.TargetJoinedOrBanned)
         clause
             "member.invite.power"
-            "It is allowed if the sender's power reaches the invite level."
+            "If the power of the sender is at least the invite level, allow."
             (senderMay NamedLevel.Invite)
             Outcome.Allow
         otherwise "member.invite.otherwise" (Outcome.Reject(Reason.PowerTooLow NamedLevel.Invite))
@@ -137,17 +129,17 @@ let invite =
 
 /// A leave: by oneself, a kick, or the lifting of a ban.
 let leave =
-    scope "member.leave" "A leave:" (Condition.MembershipIs Membership.Leave) [
+    scope "member.leave" "If the membership is leave:" (Condition.MembershipIs Membership.Leave) [
         iff
             "member.leave.self"
-            "One's own is allowed if and only if one is invited or joined."
+            "If the sender is the state key, allow if and only if the sender is invited or joined."
             senderIsTarget
             (Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join ]))
             Reason.CannotLeaveFrom
         notJoined "member.leave.sender-joined"
         clause
             "member.leave.unban"
-            "Lifting a ban is rejected if the sender's power is below the ban level."
+            "If the target is banned, and the power of the sender is below the ban level, reject."
             (Condition.And [
                 Condition.MembershipIn(User.StateKey, [ Membership.Ban ])
                 Condition.Compare(Power.Of User.Sender, Relation.Below, Power.Level NamedLevel.Ban)
@@ -155,7 +147,8 @@ let leave =
             (Outcome.Reject(Reason.PowerTooLow NamedLevel.Ban))
         clause
             "member.leave.kick"
-            "It is allowed if the sender's power reaches the kick level and is above the target's."
+            "If the power of the sender is at least the kick level, and the power of the target is below that of the \
+             sender, allow."
             (Condition.And [ senderMay NamedLevel.Kick; targetBelowSender ])
             Outcome.Allow
         otherwise "member.leave.otherwise" (Outcome.Reject(Reason.PowerTooLow NamedLevel.Kick))
@@ -163,11 +156,12 @@ let leave =
 
 /// A ban.
 let ban =
-    scope "member.ban" "A ban:" (Condition.MembershipIs Membership.Ban) [
+    scope "member.ban" "If the membership is ban:" (Condition.MembershipIs Membership.Ban) [
         notJoined "member.ban.sender-joined"
         clause
             "member.ban.power"
-            "It is allowed if the sender's power reaches the ban level and is above the target's."
+            "If the power of the sender is at least the ban level, and the power of the target is below that of the \
+             sender, allow."
             (Condition.And [ senderMay NamedLevel.Ban; targetBelowSender ])
             Outcome.Allow
         otherwise "member.ban.otherwise" (Outcome.Reject(Reason.PowerTooLow NamedLevel.Ban))
@@ -175,10 +169,10 @@ let ban =
 
 /// Every member event.
 let all =
-    scope "member" "A member event:" (Condition.TypeIs "m.room.member") [
+    scope "member" "If the type is m.room.member:" (Condition.TypeIs "m.room.member") [
         clause
             "member.incomplete"
-            "It is rejected without a state key or without a membership."
+            "If there is no state key or no membership, reject."
             (Condition.Or [
                 Condition.Not Condition.HasStateKey
                 Condition.Not(Condition.ContentHas [ "membership" ])

@@ -18,15 +18,15 @@ let private oldTooHigh name relation =
     clause
         name
         (match relation with
-         | Relation.AtLeast -> "It is rejected if the value before is the sender's power or more."
-         | _ -> "It is rejected if the value before is above the sender's power.")
+         | Relation.AtLeast -> "If the current value is at least the power of the sender, reject."
+         | _ -> "If the current value is above the power of the sender, reject.")
         (Condition.Compare(Power.Old, relation, Power.Of User.Sender))
         (Outcome.Reject Reason.OldLevelTooHigh)
 
 let private newTooHigh name =
     clause
         name
-        "It is rejected if the value after is above the sender's power."
+        "If the new value is above the power of the sender, reject."
         (Condition.Compare(Power.New, Relation.Above, Power.Of User.Sender))
         (Outcome.Reject Reason.NewLevelTooHigh)
 
@@ -87,15 +87,16 @@ let usersMalformed (values: PowerLevelValues) : Condition =
 
 /// A power levels event.
 let all =
-    scope "power-levels" "A power levels event:" (Condition.TypeIs "m.room.power_levels") [
+    scope "power-levels" "If the type is m.room.power_levels:" (Condition.TypeIs "m.room.power_levels") [
         clause
             "power-levels.users"
-            "It is rejected if users is not an object from user ids to levels: integers, floats, or strings that hold an integer."
+            "If users is not an object from user ids to levels, which are integers, floats, or strings that hold an \
+             integer, reject."
             (usersMalformed PowerLevelValues.IntegersFloatsAndStrings)
             (Outcome.Reject Reason.LevelUsersMalformed)
         clause
             "power-levels.first"
-            "The first of the room is allowed."
+            "If the room has no m.room.power_levels yet, allow."
             (Condition.Not(Condition.StateHas "m.room.power_levels"))
             Outcome.Allow
         forEach

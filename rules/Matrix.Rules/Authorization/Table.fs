@@ -5,15 +5,15 @@ open Matrix.Rules
 
 /// Redactions, in room versions 1 and 2.
 let private redaction =
-    scope "redaction" "A redaction:" (Condition.TypeIs "m.room.redaction") [
+    scope "redaction" "If the type is m.room.redaction:" (Condition.TypeIs "m.room.redaction") [
         clause
             "redaction.power"
-            "It is allowed if the sender's power reaches the redact level."
+            "If the power of the sender is at least the redact level, allow."
             (Condition.Compare(Power.Of User.Sender, Relation.AtLeast, Power.Level NamedLevel.Redact))
             Outcome.Allow
         clause
             "redaction.same-server"
-            "It is allowed if its own identifier and the redacted event's are of the same server."
+            "If the domain of the redacted event's id is the domain of its own id, allow."
             (Condition.SameServer(Server.OfRedacts, Server.OfEventId))
             Outcome.Allow
         otherwise "redaction.otherwise" (Outcome.Reject Reason.RedactionOfAnotherServer)
@@ -21,32 +21,32 @@ let private redaction =
 
 /// All rules, in order.
 let root: Rule list = [
-    Creating.create
-    Creating.authEvents
-    Creating.federate
-    Creating.aliases
+    CreateEvent.create
+    CreateEvent.authEvents
+    CreateEvent.federate
+    CreateEvent.aliases
     Memberships.all
     clause
         "sender-joined"
-        "Only who is joined sends anything else."
+        "If the sender is not joined, reject."
         (Condition.Not(Condition.MembershipIn(User.Sender, [ Membership.Join ])))
         (Outcome.Reject Reason.SenderNotJoined)
-    scope "third-party-invite" "A third-party invitation:" (Condition.TypeIs "m.room.third_party_invite") [
+    scope "third-party-invite" "If the type is m.room.third_party_invite:" (Condition.TypeIs "m.room.third_party_invite") [
         iff
             "third-party-invite.power"
-            "It is allowed if and only if the sender's power reaches the invite level."
+            "Allow if and only if the power of the sender is at least the invite level."
             Condition.Always
             (Condition.Compare(Power.Of User.Sender, Relation.AtLeast, Power.Level NamedLevel.Invite))
             (Reason.PowerTooLow NamedLevel.Invite)
     ]
     clause
         "required-power"
-        "An event is rejected if its type needs more power than the sender has."
+        "If the required power level of the event's type is above the power of the sender, reject."
         (Condition.Compare(Power.Required, Relation.Above, Power.Of User.Sender))
         (Outcome.Reject Reason.EventNeedsMorePower)
     clause
         "state-key-user"
-        "An event is rejected if its state key begins with @ and is not the sender."
+        "If the state key begins with @ and is not the sender, reject."
         (Condition.And [
             Condition.StateKeyStartsWith "@"
             Condition.Not(Condition.SameUser(User.StateKey, User.Sender))

@@ -16,7 +16,7 @@ let rooms (version: RoomVersion) : Statement list = [
         Statement.plain
             (Links.room version.Page "event-format")
             "rooms.id.create"
-            "The create event has no room_id, and no event cites it among its auth events: the room's id names it."
+            "The create event has no room_id, and no event has it in auth_events: the room's id names it."
     else
         Statement.plain
             ids
@@ -112,7 +112,8 @@ let json (version: RoomVersion) : Statement list =
         Statement.plain
             form
             "json.form"
-            "Canonical JSON has no white space, sorts members by the code points of their names, and escapes only what JSON says must be."
+            "Canonical JSON has no white space, sorts members by the code points of their names, and escapes only \
+             what JSON says must be."
         if strict then
             Statement.valued
                 form
@@ -245,11 +246,13 @@ let powerLevels (version: RoomVersion) : Statement list =
             Statement.plain
                 deprecated
                 "power.values.floats"
-                "A float loses what is behind its decimal point, after its exponent was applied. An event with one beyond a double's range is refused."
+                "A float loses what is behind its decimal point, after its exponent was applied. An event with one \
+                 beyond a double's range is refused."
         Statement.plain
             (Links.server "definitions")
             "power.required"
-            "Sending an event needs the level of its type in events; else state_default for state, events_default for messages."
+            "Sending an event needs the level of its type in events; else state_default for state, events_default \
+             for messages."
         Statement.plain schema "power.user" "A user has their level in users; else users_default."
         byDefault "users_default" "a user's level." DefaultLevels.Users
         byDefault "events_default" "what a message needs." DefaultLevels.Events
@@ -269,7 +272,8 @@ let selection (version: RoomVersion) : Statement list =
     Statement.plain
         link
         "selection.of-create"
-        "A create event cites nothing. Any other cites these events of the state, where there are such:"
+        "A create event has no auth_events. Any other event has these events of the state in auth_events, where the \
+         state has them:"
     :: [
         for s in version.Selections ->
             {

@@ -13,12 +13,14 @@ let statements (version: RoomVersion) : Statement list =
         Statement.valued
             (code + "PduFields.fs")
             "policy.identifier-bytes"
-            "Whether the limits of identifiers, types and state keys are enforced in this version too, though old rooms may have longer ones."
+            "Whether the limits of identifiers, types and state keys are enforced in this version too, though old \
+             rooms may have longer ones."
             "enforced"
         Statement.plain
             (code + "PduFields.fs")
             "policy.references"
-            "Ids in auth_events and prev_events need the sigil and the length; one of another form names an event that nobody can find."
+            "Ids in auth_events and prev_events need the sigil and the length; one of another form names an event \
+             that nobody can find."
         Statement.valued (code + "PduFields.fs") "policy.depth" "The least depth." "0"
         Statement.valued
             "core/Matrix.Core/Json/Reading.fs"
@@ -39,12 +41,14 @@ let statements (version: RoomVersion) : Statement list =
             Statement.plain
                 numbers
                 "policy.numbers"
-                "Floats are written with the fewest digits that read back the same, so that old hashes hold; integers beyond 64 bits become floats."
+                "Floats are written with the fewest digits that read back the same, so that old hashes hold; \
+                 integers beyond 64 bits become floats."
         Statement.plain readings "policy.power-levels.users-absent" "Power levels without users are accepted."
         Statement.plain
             readings
             "policy.join-rule"
-            "A room without join rules, or whose join rules say none, is one that invites; a word that nobody knows lets nobody in."
+            "A room without join rules, or whose join rules say none, is one that invites; a word that nobody knows \
+             lets nobody in."
         if settings.PowerLevelValues <> PowerLevelValues.Integers then
             Statement.plain
                 readings
@@ -66,7 +70,8 @@ let statements (version: RoomVersion) : Statement list =
         Statement.plain
             readings
             "policy.named-entry"
-            "Of several altered entries, a rejection names the first: named levels in the page's order, then map by map, by key."
+            "Of several altered entries, a rejection names the first: named levels in the page's order, then map by \
+             map, by key."
         Statement.plain
             readings
             "policy.resolution.signatures"
@@ -75,5 +80,6 @@ let statements (version: RoomVersion) : Statement list =
             Statement.plain
                 readings
                 "policy.resolution.auth-chains"
-                "What is in an event's auth chain is looked for at any distance, also below events that are in no conflict."
+                "What is in an event's auth chain is looked for at any distance, also below events that are in no \
+                 conflict."
     ]

@@ -27,7 +27,8 @@ let private first (plain: string -> string -> Statement) : Statement list = [
         plain "state.v1.power-levels.first" "The first is taken into the result."
         plain
             "state.v1.power-levels.next"
-            "Each that follows is taken if the authorization rules allow it in the result so far; the first that they do not ends it."
+            "Each that follows is taken if the authorization rules allow it in the result so far; the first that \
+             they do not ends it."
     ]
     plain "state.v1.join-rules" "Then conflicting join rules events, in the same way."
     plain "state.v1.members" "Then conflicting member events, in the same way, user by user."
@@ -135,7 +136,8 @@ let private second
     )
     plain
         "state.mainline"
-        "The mainline of a power levels event is the event itself, the power levels among its auth events, those among theirs, and so on."
+        "The mainline of a power levels event is the event itself, the power levels among its auth events, those \
+         among theirs, and so on."
     plain
         "state.mainline-position"
         "An event's mainline position is that of the first power levels event, going on from its own auth events in the same way, which is in \

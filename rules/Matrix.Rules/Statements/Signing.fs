@@ -36,7 +36,8 @@ module Signing =
         | ExtraSigner.AuthorisingServer -> {
             Name = "signatures.authorising-user"
             Text =
-                "For a member event that names who vouches for a join, that user's server signs too; the authorization rules ask for it."
+                "For a member event with join_authorised_via_users_server, the server of that user signs too; the \
+                 authorization rules ask for it."
             Server = Server.Of User.Authorising
             When =
                 Condition.And [

@@ -88,7 +88,7 @@ type Value =
     | Membership of Membership
     | Memberships of Membership list
     | Level of int64
-    /// Above every level.
+    /// More than any level.
     | Infinite
 
 /// A rejection: which clause, why, and what it saw.
@@ -136,7 +136,7 @@ module Failures =
         | Reason.StateKeyOfAnotherUser -> struct (Evidence.User User.StateKey, Evidence.User User.Sender)
         | Reason.SenderBanned -> struct (Evidence.Membership User.Sender, Evidence.Words "a sender who is not banned")
         | Reason.JoinNotAuthorised -> struct (Evidence.User User.Authorising, Evidence.Words "a joined member who may invite")
-        | Reason.JoinRuleForbids -> struct (Evidence.JoinRule, Evidence.Words "a join rule that lets the user in")
+        | Reason.JoinRuleForbids -> struct (Evidence.JoinRule, Evidence.Words "a join rule that lets the sender join")
         | Reason.TargetBanned -> struct (Evidence.Membership User.StateKey, Evidence.Words "a user who is not banned")
         | Reason.ThirdPartyUnsigned -> struct (Evidence.Nothing, Evidence.Words "third_party_invite.signed")
         | Reason.ThirdPartyIncomplete -> struct (Evidence.Nothing, Evidence.Words "mxid and token in third_party_invite.signed")
@@ -177,7 +177,7 @@ module Failures =
         | Reason.AdditionalCreatorsMalformed -> "additional_creators is not a list of user ids"
         | Reason.RoomUnknown -> "the room id names no accepted create event"
         | Reason.AuthEventDuplicated -> "two auth events have the same type and state key"
-        | Reason.AuthEventUnselected -> "an auth event is none that this event may cite"
+        | Reason.AuthEventUnselected -> "auth_events has an event that the auth events selection does not name"
         | Reason.AuthEventRejected -> "an auth event was rejected"
         | Reason.AuthEventsLackCreate -> "the create event is not among the auth events"
         | Reason.AuthEventElsewhere -> "an auth event belongs to another room"
@@ -185,11 +185,11 @@ module Failures =
         | Reason.AliasesWithoutStateKey -> "aliases need a state key"
         | Reason.AliasesOfAnotherServer -> "aliases belong to another server"
         | Reason.MemberIncomplete -> "a member event needs a state key and a membership"
-        | Reason.AuthorisingServerDidNotSign -> "the server that lets the user in did not sign"
+        | Reason.AuthorisingServerDidNotSign -> "the server of the user in join_authorised_via_users_server did not sign"
         | Reason.JoinForAnother -> "users join for themselves only"
         | Reason.SenderBanned -> "the sender is banned"
-        | Reason.JoinNotAuthorised -> "nobody who may invite lets the user in"
-        | Reason.JoinRuleForbids -> "the room cannot be joined like this"
+        | Reason.JoinNotAuthorised -> "the user in join_authorised_via_users_server is not a joined member who may invite"
+        | Reason.JoinRuleForbids -> "the join rule does not let the sender join"
         | Reason.TargetBanned -> "the invited user is banned"
         | Reason.ThirdPartyUnsigned -> "the third-party invitation is not signed"
         | Reason.ThirdPartyIncomplete -> "the third-party invitation lacks mxid or token"
@@ -199,23 +199,23 @@ module Failures =
         | Reason.ThirdPartySignatureInvalid -> "no signature on the third-party invitation verifies"
         | Reason.SenderNotJoined -> "the sender is not in the room"
         | Reason.TargetJoinedOrBanned -> "the user is in the room already, or banned"
-        | Reason.CannotLeaveFrom -> "the user has nothing to leave"
+        | Reason.CannotLeaveFrom -> "the user cannot leave from this membership"
         | Reason.PowerTooLow NamedLevel.Invite -> "the sender may not invite"
         | Reason.PowerTooLow NamedLevel.Kick -> "the sender may not remove this user"
         | Reason.PowerTooLow NamedLevel.Ban -> "the sender may not ban this user, or lift the ban"
         | Reason.PowerTooLow NamedLevel.Redact -> "the sender may not redact the events of others"
-        | Reason.KnockRuleForbids -> "one cannot knock on this room"
+        | Reason.KnockRuleForbids -> "the join rule does not allow knocking"
         | Reason.KnockForAnother -> "users knock for themselves only"
-        | Reason.CannotKnockFrom -> "the user cannot knock now"
-        | Reason.MembershipUnknown -> "the membership is none that this room version knows"
+        | Reason.CannotKnockFrom -> "the user cannot knock from this membership"
+        | Reason.MembershipUnknown -> "the membership is unknown in this room version"
         | Reason.EventNeedsMorePower -> "the sender may not send this type of event"
         | Reason.StateKeyOfAnotherUser -> "the state key belongs to another user"
         | Reason.LevelsMalformed -> "a named level is not a power level"
         | Reason.LevelMapsMalformed -> "events or notifications is not an object of power levels"
         | Reason.LevelUsersMalformed -> "users is not an object from user ids to levels"
         | Reason.LevelGivenToCreator -> "a creator of the room cannot be given a level"
-        | Reason.OldLevelTooHigh -> "the level that is to change is out of the sender's reach"
-        | Reason.NewLevelTooHigh -> "the new level is out of the sender's reach"
+        | Reason.OldLevelTooHigh -> "the current level is above what the sender may change"
+        | Reason.NewLevelTooHigh -> "the new level is above what the sender may set"
         | Reason.RedactionOfAnotherServer -> "the redacted event is of another server"
 
     let private membership (m: Membership) = (string m).ToLowerInvariant()
@@ -227,16 +227,22 @@ module Failures =
         | Value.Text t -> t
         | Value.Number n -> string n
         | Value.Level n -> string n
-        | Value.Infinite -> "above every level"
+        | Value.Infinite -> "infinite power"
         | Value.Membership m -> membership m
         | Value.Memberships ms -> ms |> List.map membership |> String.concat " or "
+
+    // Only what acts on a creator needs more than every level.
+    let private needed (failure: Failure) : string =
+        match failure.Required with
+        | Value.Infinite -> "more power than the target, a creator"
+        | required -> shown required
 
     /// A failure in a sentence: what went wrong, and what was supplied and required.
     let render (failure: Failure) : string =
         let entry = if failure.Entry = "" then "" else $" for {failure.Entry}"
 
         let detail =
-            match shown failure.Supplied, shown failure.Required with
+            match shown failure.Supplied, needed failure with
             | "", "" -> ""
             | "", required -> $": needs {required}"
             | supplied, "" -> $": has {supplied}"

@@ -24,7 +24,7 @@ type Rule =
     /// If `applies`, then allowed if `holds` and rejected if not.
     | Iff of Head * applies: Condition * holds: Condition * Reason
 
-/// A state event that an event must cite. Server-Server API, "Auth events selection".
+/// A state event that an event must have in `auth_events`. Server-Server API, "Auth events selection".
 type Selection = {
     Name: string
     Text: string
@@ -48,7 +48,7 @@ type Edit =
     | InsertBefore of name: string * Rule
     | InsertAfter of name: string * Rule
     | Replace of name: string * Rule
-    /// Another text and condition; what is inside stays.
+    /// Another text and condition; the rules inside stay.
     | Reword of name: string * text: string * Condition
 
 /// One change of the auth events selection.
@@ -57,7 +57,7 @@ type SelectionEdit =
     | Add of Selection
     | Remove of name: string
 
-/// A rule where it stands: what a flattened table is made of.
+/// A rule with its position: a row of a flattened table.
 type Item = {
     Rule: Rule
     /// The position in the nested list, such as `4.3.5.2`.
@@ -103,12 +103,12 @@ module RuleWriting =
     let iff name text applies holds reason =
         Rule.Iff(head name text, applies, holds, reason)
 
-    /// What is decided where no rule before did.
+    /// The last rule of a list: its outcome, if no rule before it decided.
     let otherwise name outcome =
         let text =
             match outcome with
-            | Outcome.Allow -> "Anything else is allowed."
-            | Outcome.Reject _ -> "Anything else is rejected."
+            | Outcome.Allow -> "Otherwise, allow."
+            | Outcome.Reject _ -> "Otherwise, reject."
 
         Rule.Clause(head name text, Condition.Always, outcome, [])
 

@@ -3,31 +3,31 @@ namespace Matrix.Rules
 /// Members of an object to walk through, from `content` down.
 type Path = string list
 
-/// A user that a rule speaks of. Each may be absent (no such member, or no text there); then nothing holds of them.
+/// A user that a rule reads. Each may be absent (no such member, or no string there); then no condition on it holds.
 [<RequireQualifiedAccess>]
 type User =
-    /// Who sent the event.
+    /// The sender of the event.
     | Sender
-    /// Whom the event's state key names: the target of a member event.
+    /// The state key of the event: the target of a member event.
     | StateKey
-    /// Whom the create event's `creator` names.
+    /// `creator` of the create event.
     | ContentCreator
-    /// Who sent the create event.
+    /// The sender of the create event.
     | CreateSender
-    /// Whom the event's `join_authorised_via_users_server` names.
+    /// `join_authorised_via_users_server` of the event.
     | Authorising
-    /// Whom the identity server signed for: `third_party_invite.signed.mxid`.
+    /// `third_party_invite.signed.mxid` of the event.
     | ThirdPartyMxid
-    /// Who sent the `m.room.third_party_invite` event that the token names.
+    /// The sender of the `m.room.third_party_invite` event that the token names.
     | ThirdPartyInviter
-    /// Whom the key of the entry at hand names, inside `ForEach`.
+    /// The key of the current entry, inside `ForEach`.
     | EntryKey
-    /// Whose id the event's state key is, or what it is up to an underscore: `@alice:one` of `@alice:one_anything`.
+    /// The user id with which the state key begins, alone or before an underscore: `@alice:one` of `@alice:one_anything`.
     | StateKeyOwner
-    /// Who sent the event that a redaction redacts; only the rules that handle redactions speak of them.
+    /// The sender of the redacted event; only the rules that handle redactions read it.
     | RedactedSender
 
-/// A server that a rule speaks of: a domain. Absent where there is none.
+/// A server that a rule reads: a domain. It may be absent.
 [<RequireQualifiedAccess>]
 type Server =
     | Of of User
@@ -119,7 +119,7 @@ type Entries =
     /// What is inside these members of the content, which are objects.
     | Inside of string list
 
-/// What a rule asks. A first-order union: it can be printed, compared, counted, changed and compiled.
+/// The condition of a rule. A first-order union: it can be printed, compared, counted, changed and compiled.
 /// What needs the world (signatures, what became of other events) is a fact that the evaluator is given.
 [<RequireQualifiedAccess>]
 type Condition =

@@ -1,7 +1,7 @@
 using System.Text;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Logging;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -38,11 +38,10 @@ public sealed class FaultTests
 
     private static async Task<(int Status, string Body, string Log)> AnswerAsync(Exception fault, string target)
     {
-        var lines = new MemoryStream();
         var body = new MemoryStream();
         int status;
-        using (var provider = new LineLogger(lines, json: false, LogLevel.Information))
-        using (var factory = LoggerFactory.Create(logging => logging.AddProvider(provider)))
+        using var lines = new LineLog();
+        using (var factory = LoggerFactory.Create(logging => logging.AddProvider(lines)))
         {
             var api = new ApiServer(
                 [new Faulty(fault)],
@@ -60,7 +59,7 @@ public sealed class FaultTests
             status = http.Response.StatusCode;
         }
 
-        return (status, Encoding.UTF8.GetString(body.ToArray()), Encoding.UTF8.GetString(lines.ToArray()));
+        return (status, Encoding.UTF8.GetString(body.ToArray()), lines.Lines);
     }
 
     private sealed class Faulty(Exception fault) : IEndpoints

@@ -29,6 +29,20 @@ internal sealed class SqliteTests
         Assert.That(fault.Message, Is.EqualTo("SQLite, COMMIT: the disk is full (code 4874)."));
     }
 
+    [TestCase(0, 3_040_001, "The system's libsqlite3 cannot be used: it is built for one thread (SQLITE_THREADSAFE=0), and the server has several.")]
+    [TestCase(1, 3_034_001, "The system's libsqlite3 cannot be used: it is version 3.34.1, and 3.35.0 is the oldest that works.")]
+    public void A_library_that_is_too_old_or_has_no_locks_is_refused(int threadSafe, int version, string message)
+    {
+        var refused = Assert.Throws<StorageException>(() => SqliteLibrary.Check(threadSafe, version));
+
+        Assert.That((refused!.Failure, refused.Message), Is.EqualTo((StorageFailure.Refused, message)));
+    }
+
+    [TestCase(1, 3_035_000)]
+    [TestCase(2, 4_000_000)]
+    public void A_library_that_is_new_enough_and_has_locks_is_used(int threadSafe, int version) =>
+        Assert.That(() => SqliteLibrary.Check(threadSafe, version), Throws.Nothing);
+
     [Test]
     public async Task The_writer_gets_a_processor_soon()
     {
@@ -77,7 +91,7 @@ internal sealed class SqliteTests
     public async Task A_locked_database_fails_in_time_and_goes_on_afterwards()
     {
         await using var store = await OpenAsync(options => options with { BusyTimeoutMs = 50 });
-        using (var other = SqliteConnection.Open(File("matrix.db"), 50))
+        using (var other = SqliteConnection.Open(File("matrix.db"), 50, gatherLogWrites: false))
         {
             other.Execute("BEGIN IMMEDIATE");
             var failure = Assert.ThrowsAsync<StorageException>(

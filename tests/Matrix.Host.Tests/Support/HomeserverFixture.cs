@@ -1,9 +1,6 @@
 using System.Collections;
-using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Host.Configuration;
-using Matrix.Host.Logging;
-using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Tests.Support;
 
@@ -20,9 +17,8 @@ public sealed class HomeserverFixture : IAsyncDisposable
     public const string SharedSecret = "the-tests-own-secret";
 
     private readonly Dictionary<string, string> _settings;
-    private readonly LineLogger _log;
+    private readonly LineLog _log = new();
     private readonly AheadClock _clock = new();
-    private readonly MemoryStream _lines = new();
     private Homeserver? _server;
     private HttpClient? _http;
 
@@ -30,7 +26,6 @@ public sealed class HomeserverFixture : IAsyncDisposable
     {
         _settings = settings;
         Folder = folder;
-        _log = new LineLogger(Stream.Synchronized(_lines), json: false, LogLevel.Information);
     }
 
     /// <summary>Where its data is.</summary>
@@ -56,13 +51,7 @@ public sealed class HomeserverFixture : IAsyncDisposable
     public string? FirstUserToken => _server!.FirstUserToken;
 
     /// <summary>What it has logged so far.</summary>
-    public string Log
-    {
-        get
-        {
-            lock (_lines) return Encoding.UTF8.GetString(_lines.ToArray());
-        }
-    }
+    public string Log => _log.Lines;
 
     internal HttpClient Http => _http!;
 

@@ -26,7 +26,6 @@ internal sealed class SyncBoardTests
     private static readonly RoomNid _garden = new(2);
 
     private ManualTime _time = null!;
-    private TimerWheel _wheel = null!;
     private Source _source = null!;
     private SyncBoard _board = null!;
     private CommitDispatcher _flushes = null!;
@@ -37,7 +36,6 @@ internal sealed class SyncBoardTests
     public void SetUp()
     {
         _time = new ManualTime();
-        _wheel = new TimerWheel(_time);
         _metrics = new WriterMetrics();
         _source = new Source();
         _position = 100;
@@ -48,7 +46,6 @@ internal sealed class SyncBoardTests
     public void TearDown()
     {
         _board.Dispose();
-        _wheel.Dispose();
         _metrics.Dispose();
     }
 
@@ -142,7 +139,7 @@ internal sealed class SyncBoardTests
         Commit(Message(_kitchen, 1), Message(_kitchen, 2));
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
         Assert.That(alice.HasWaiters, Is.False);
-        Assert.That(_board.Waiting, Is.EqualTo(1), "Only the sweep is on the wheel.");
+        Assert.That(_board.Waiting, Is.Zero);
     }
 
     [Test]
@@ -379,13 +376,13 @@ internal sealed class SyncBoardTests
 
     private void Open(SyncOptions options)
     {
-        _board = new SyncBoard(_source, _wheel, _time, options, _position);
+        _board = new SyncBoard(_source, _time, options, _position);
 
         // Neither counts nor rules are asked for here: only flushes go in.
         _flushes = new CommitDispatcher(_metrics);
         var streams = AllStreams.Of(
             _board,
-            new TypingBoard(_board, _wheel, _time, options),
+            new TypingBoard(_board, _time, options),
             new UnreadCounter(null!, _board, 1 << 16),
             new PushRuleCache(null!, 1 << 16));
         foreach (var stream in streams) _flushes.Add(stream);

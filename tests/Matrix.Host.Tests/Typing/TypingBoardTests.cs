@@ -11,7 +11,6 @@ internal sealed class TypingBoardTests
     private static readonly RoomNid _room = new(1);
     private readonly SyncOptions _options = new() { MaxTypingUsers = 3, MaxTypingRooms = 2 };
     private ManualTime _time = null!;
-    private TimerWheel _wheel = null!;
     private SyncBoard _board = null!;
     private TypingBoard _typing = null!;
 
@@ -19,17 +18,12 @@ internal sealed class TypingBoardTests
     public void SetUp()
     {
         _time = new ManualTime();
-        _wheel = new TimerWheel(_time);
-        _board = new SyncBoard(new Nobody(), _wheel, _time, _options, 0);
-        _typing = new TypingBoard(_board, _wheel, _time, _options);
+        _board = new SyncBoard(new Nobody(), _time, _options, 0);
+        _typing = new TypingBoard(_board, _time, _options);
     }
 
     [TearDown]
-    public void TearDown()
-    {
-        _board.Dispose();
-        _wheel.Dispose();
-    }
+    public void TearDown() => _board.Dispose();
 
     [Test]
     public void Whoever_types_stops_by_themselves_or_when_the_time_is_up()

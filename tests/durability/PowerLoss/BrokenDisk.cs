@@ -6,21 +6,24 @@ using Matrix.Processes;
 namespace Matrix.Durability.PowerLoss;
 
 /// <summary>
-/// A disk that does not keep the database's pages when the log is moved into it, and says so when they are synced: the server ends rather than let
-/// go of the log, and the next start has everything.
+/// A disk that does not keep a file's pages, and says so when they are synced. The database's: the server ends rather than let go of the log. The
+/// log's: the server ends rather than say whether a request was carried out. The next start has everything that was acknowledged.
 /// </summary>
 internal static class BrokenDisk
 {
     private const int Clients = 8;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    public static async Task EndsTheServerAndLosesNothingAsync()
+    /// <param name="file">The file, in the data folder.</param>
+    /// <param name="says">What the server says of it.</param>
+    public static async Task EndsTheServerAndLosesNothingAsync(string file, string says)
     {
         using var server = new HomeserverProcess();
         Directory.CreateDirectory(server.DataFolder);
         Shim.Preload(server, Path.Combine(server.Folder, "record"));
         var broken = Path.Combine(server.Folder, "broken");
         server.Settings["MATRIX_RECORD_BROKEN"] = broken;
+        server.Settings["MATRIX_RECORD_BROKEN_FILE"] = file;
         await server.StartAsync();
         var population = new Population(new Server(
             "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], server.ProcessId, DataFolder: null));
@@ -37,7 +40,7 @@ internal static class BrokenDisk
         var exitCode = await server.EndsAsync(Patience);
         threads.ForEach(thread => thread.Join());
         var problems = clients.Where(client => client.Problem is not null).Select(client => client.Problem!.Message).ToList();
-        if (exitCode == 0 || !server.LogEnd().Contains("The disk did not keep", StringComparison.Ordinal))
+        if (exitCode == 0 || !server.LogEnd().Contains(says, StringComparison.Ordinal))
         {
             problems.Add($"the server ended with {exitCode} and did not say why: {server.LogEnd()}");
         }

@@ -29,41 +29,10 @@ let nothing = "No single event shows it: what it changes shows in histories."
 
 let private short (json: Json) = CanonicalJson.text json
 
-/// The content, with what a redaction names where the version puts it.
 let private contentOf (event: Pdu) : JsonObject =
-    match event.Redacts, Versions.tryFindUnstable event.RoomVersion with
-    | NonNull redacts, Some version when version.Settings.Redacts = RedactsPlace.Content ->
-        JsonObject.OfSeq [ yield! event.Content.Members; struct ("redacts", Json.String redacts) ]
-    | _ -> event.Content
-
-/// The members of an event that decide; `cited` are its auth events.
-let eventObject (event: Pdu) (cited: string list option) : Json =
-    let ids (ids: string seq) =
-        Json.Array [| for id in ids -> Json.String id |]
-
-    Json.Object(
-        JsonObject.OfSeq [
-            struct ("event_id", Json.String event.EventId)
-            struct ("room_id", Json.String event.RoomId)
-            struct ("sender", Json.String event.Sender)
-            struct ("type", Json.String event.Type)
-            match event.StateKey with
-            | null -> ()
-            | key -> struct ("state_key", Json.String key)
-            let content = contentOf event
-            struct ("content", Json.Object content)
-
-            match event.Redacts with
-            | NonNull redacts when not (content.Has "redacts") -> struct ("redacts", Json.String redacts)
-            | _ -> ()
-
-            struct ("prev_events", ids event.PrevEvents)
-
-            match cited with
-            | Some cited -> struct ("auth_events", ids cited)
-            | None -> ()
-        ]
-    )
+    match Versions.tryFindUnstable event.RoomVersion with
+    | Some version -> WitnessText.contentOf version event
+    | None -> event.Content
 
 /// Its type, key and content, in a line.
 let told (event: Pdu) : string =
@@ -81,18 +50,7 @@ let words (apart: DecidedApart) : string =
     | some -> String.concat "; " some
 
 /// The state, the create event first and members last.
-let state (case: AuthCase) : Pdu list =
-    let order (event: Pdu) =
-        match event.Type with
-        | "m.room.create" -> 0
-        | "m.room.power_levels" -> 1
-        | "m.room.join_rules" -> 2
-        | "m.room.member" -> 4
-        | _ -> 3
-
-    case.State.Values
-    |> Seq.sortBy (fun event -> order event, string event.StateKey)
-    |> List.ofSeq
+let state (case: AuthCase) : Pdu list = WitnessText.stateOf case
 
 /// The auth events that it cites, each with what is odd of it.
 let cited (case: AuthCase) : string list = [
@@ -148,16 +106,16 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
 
     match shown with
     | None -> [ nothing ]
-    | Some(Shown.Told(given, first, second))
-    | Some(Shown.Resolved { Words = given, first, second }) -> ("given: " + given) :: both first second
+    | Some(Shown.Told(given, first, second)) -> ("given: " + given) :: both first second
+    | Some(Shown.Resolved({ Words = given, first, second } as apart)) ->
+        ("given: " + given) :: WitnessText.ofResolved a b apart @ both first second
     | Some(Shown.Redacted(event, first, second)) ->
         let show o = short (Json.Object o)
         ("redacted: " + show event) :: both (show first) (show second)
     | Some(Shown.Decided apart) -> [
         "smallest case (weight " + string apart.Weight + "): " + words apart
-        "event: " + apart.Second.Event.Sender + " sends " + told apart.Second.Event
-        for event in state apart.Second do
-            "state: " + event.EventId + ", " + event.Sender + " sent " + told event
+        apart.Second.Event.Sender + " sends " + told apart.Second.Event
+        yield! WitnessText.ofDecided a b apart
 
         if sameFacts apart then
             yield! facts apart.Second
@@ -181,22 +139,40 @@ let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomV
     json.WriteBoolean("accepted", decision.IsOk)
     json.WriteString("clause", decision.Clause)
     json.WriteString("explanation", why version decision)
-    Printing.raw json "event" (eventObject case.Event (Some [ for c in case.Facts.AuthEvents -> c.Event.EventId ]))
+    Printing.raw json "event" (Json.Object(WitnessText.question case))
     json.WriteStartArray "state"
 
     for event in state case do
-        json.WriteRawValue(short (eventObject event None))
+        json.WriteRawValue(short (Json.Object(WitnessText.event version event)))
 
     json.WriteEndArray()
 
     Printing.listOf json "auth_events" case.Facts.AuthEvents (fun c ->
         json.WriteStartObject()
-        Printing.raw json "event" (eventObject c.Event None)
+        Printing.raw json "event" (Json.Object(WitnessText.event version c.Event))
         json.WriteBoolean("rejected", c.Rejected)
         json.WriteEndObject())
 
     Printing.texts json "signed_by" case.Facts.Signers
     Printing.texts json "third_party_keys" case.Facts.ThirdPartyKeys
+    json.WriteEndObject()
+
+/// A room and two states of it, and what stands at the key after they are resolved.
+let private room
+    (json: Text.Json.Utf8JsonWriter)
+    (name: string)
+    (version: RoomVersion)
+    (fork: Forks.Fork)
+    (stands: string option)
+    =
+    json.WriteStartObject name
+    json.WriteString("version", version.Id)
+
+    Printing.listOf json "pdus" fork.Order (fun id ->
+        json.WriteRawValue(short (Json.Object(WitnessText.pdu version fork.Graph.Events[id]))))
+
+    Printing.listOf json "states" fork.States (fun state -> json.WriteRawValue(short (WitnessText.state state)))
+    Printing.textOrNull json "event_id" (Option.defaultValue "" stands)
     json.WriteEndObject()
 
 /// A case as the member `witness` of an object; null if nothing was found.
@@ -207,12 +183,20 @@ let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion)
         json.WriteStartObject "witness"
 
         match shown with
-        | Shown.Told(given, first, second)
-        | Shown.Resolved { Words = given, first, second } ->
+        | Shown.Told(given, first, second) ->
             json.WriteString("kind", "outcome")
             json.WriteString("given", given)
             json.WriteString("first", first)
             json.WriteString("second", second)
+        | Shown.Resolved({ Words = given, first, second } as apart) ->
+            json.WriteString("kind", "resolution")
+            json.WriteString("given", given)
+            json.WriteString("first", first)
+            json.WriteString("second", second)
+            json.WriteString("type", fst apart.Key)
+            json.WriteString("state_key", snd apart.Key)
+            room json "room_in_first" a apart.FirstFork apart.First
+            room json "room_in_second" b apart.Fork apart.Second
         | Shown.Redacted(event, first, second) ->
             json.WriteString("kind", "redaction")
             Printing.raw json "event" (Json.Object event)

@@ -8,10 +8,10 @@ open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
-open Matrix.Properties.Reference
 open Matrix.Properties.Vectors
 open Matrix.Rules
 open Matrix.Rules.Printing
+open Matrix.Properties.Reference.Authorization
 
 type ExplainArguments =
     | [<Unique>] Room_Version of V: string
@@ -335,7 +335,10 @@ module internal ExplainCommand =
             | Error ending -> ending
             | Ok question when isOfAll -> all format question
             | Ok question ->
-                if question.Auth.IsEmpty && question.Event.Type <> "m.room.create" then
+                if
+                    (arguments.GetResults ExplainArguments.Auth).IsEmpty
+                    && question.Event.Type <> "m.room.create"
+                then
                     Misused "--auth: expected files with the auth events: only a create event has none"
                 else
                     match arguments.TryGetResult ExplainArguments.Room_Version with

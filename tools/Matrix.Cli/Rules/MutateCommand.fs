@@ -38,11 +38,16 @@ module internal MutateCommand =
             |> int64
             |> Count
 
+        let isUnnoticed (fate: Fate) =
+            match fate.Noticed with
+            | Some(Noticed.Nowhere _) -> true
+            | _ -> false
+
         let shown =
             if format = Json then
                 fates
             else
-                fates |> List.filter (fun f -> f.Status <> Status.Killed)
+                fates |> List.filter (fun f -> f.Status <> Status.Killed || isUnnoticed f)
 
         {
             Facts = [
@@ -52,6 +57,19 @@ module internal MutateCommand =
                 match stale with
                 | Some stale -> "stale", Count(int64 stale.Length)
                 | None -> ()
+                for origin in
+                    [
+                        Origin.HandwrittenVector
+                        Origin.GeneratedVector
+                        Origin.Invariant
+                        Origin.Outline
+                    ] do
+                    let told = fates |> List.filter (fun f -> List.contains origin f.Origins)
+                    let word = origin.Words.Replace(' ', '_')
+                    $"told_by_{word}", Count(int64 told.Length)
+                    $"told_by_{word}_alone", Count(int64 (told |> List.filter (fun f -> f.Origins = [ origin ])).Length)
+
+                "unnoticed_by_invariants", Count(int64 (fates |> List.filter isUnnoticed).Length)
             ]
             Tables = [
                 {
@@ -61,6 +79,9 @@ module internal MutateCommand =
                             "id"
 
                         yield! [ "rule"; "mutation"; "versions"; "status"; "by" ]
+
+                        if format = Json then
+                            yield! [ "origins"; "invariants" ]
                     ]
                     Rows = [
                         for f in shown ->
@@ -74,6 +95,10 @@ module internal MutateCommand =
                                 Word(String.concat " " f.Versions)
                                 Word(statusWord f.Status)
                                 Word f.By
+
+                                if format = Json then
+                                    Word(f.Origins |> List.map _.Words |> String.concat ", ")
+                                    Word(f.Noticed |> Option.map _.Words |> Option.defaultValue "")
                             ]
                     ]
                 }
@@ -112,6 +137,7 @@ module internal MutateCommand =
                 tried
                     {
                         Files = files
+                        IsGenerated = Matrix.Properties.Vectors.Generation.GeneratedVectors.isGenerated
                         Worlds = Worlds.all
                         Search =
                             if arguments.Contains Vectors_Only then

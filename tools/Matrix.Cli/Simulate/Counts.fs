@@ -19,7 +19,7 @@ let private ofEach: (string * (Seen -> int)) list = [
 /// What is told of all together besides.
 let private ofAll: (string * (Seen -> int)) list = [
     "merges", _.Merges
-    "states_told_by_peers", _.StatesTold
+    "states_fetched", _.StatesFetched
     "outliers", _.Outliers
     "servers_misled", _.Misled
     "lies_told", _.Lies

@@ -7,7 +7,7 @@ open Matrix.Cli.Output
 open Matrix.Properties.Simulation
 
 /// The events of a history, with what each server made of them.
-let told (plan: Plan) (history: Told list) : Table =
+let told (plan: Plan) (history: HistoryEntry list) : Table =
     let short (id: string) = id.Substring(0, min 7 id.Length)
 
     let row { Event = pdu; Verdicts = verdicts } =

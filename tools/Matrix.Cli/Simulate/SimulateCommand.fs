@@ -27,7 +27,7 @@ type SimulateArguments =
             | Seed _ -> "the first seed. The same seed gives the same history. Default: 1."
             | Seeds _ -> "the number of seeds to run on all cores, taking the versions in turn. Default: 1 for each version."
             | Faults _ ->
-                "all, none, or a list with commas of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, liar. Default: all."
+                "all, none, or a list with commas of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, byzantine. Default: all."
             | Room_Version _ -> "the room's version, or all. May be repeated. Default: 12."
             | Replay _ -> "runs the history in a file again. Only --format may be given with it."
             | Out _ -> "where to write the smallest failing history. Default: the temporary folder."
@@ -82,7 +82,7 @@ module internal SimulateCommand =
         match plan with
         | Error ending -> ending
         | Ok plan ->
-            let ended, history = Simulation.tell plan
+            let ended, history = Simulation.history plan
 
             let facts = [
                 "history", Word file
@@ -127,7 +127,7 @@ module internal SimulateCommand =
         (out: string option)
         (format: OutputFormat)
         =
-        let watch = Diagnostics.Stopwatch.StartNew()
+        let checker = Diagnostics.Stopwatch.StartNew()
         let seedOf n = first + int64 n
         let versionOf n = versions[n % versions.Length]
 
@@ -135,7 +135,7 @@ module internal SimulateCommand =
             Plan.ofSeed { options with Version = versionOf n } (uint64 (seedOf n))
 
         let ended = runAll count planOf
-        let seconds = int64 watch.Elapsed.TotalSeconds
+        let seconds = int64 checker.Elapsed.TotalSeconds
 
         let failures = [
             for n in 0 .. count - 1 do

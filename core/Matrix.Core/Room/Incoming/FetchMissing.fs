@@ -5,8 +5,9 @@ open System.Collections.Generic
 open System.Threading
 open Matrix.Core.Ident
 
-/// What each waiting event still needs, and what answers bring: signatures, previous events or the state before the event, auth
-/// events, in this order. Previous events come first because they mostly bring the auth events along, with their own past.
+/// What each staged event still needs, and what responses bring: signatures, previous events or the state before the
+/// event, auth events, in this order. Previous events come first because they mostly bring the auth events along, with
+/// their own past.
 [<Sealed>]
 type internal FetchMissing
     (
@@ -46,8 +47,8 @@ type internal FetchMissing
         else
             cited
 
-    /// An auth event that turns out to be of another room is a reason to reject, which the rules have. Its room is what its server
-    /// signed; create events ask nothing of auth events.
+    /// An auth event that turns out to be of another room is a reason to reject, which the rules have. Its room is what
+    /// its server signed; create events ask nothing of auth events.
     let noteForeign (s: Staged) (event: ReceivedEvent) : unit =
         if
             event.Pdu.RoomId <> frontier.Value.RoomId
@@ -62,32 +63,32 @@ type internal FetchMissing
 
         if missing.Count > 0 then
             if
-                s.AuthTurn > s.Peers.Length
+                s.AuthPeer > s.Peers.Length
                 || s.Peers.Length = 0
                 || missing.Exists(fun id -> s.Budget.IsHopeless(id, false))
             then
                 staging.Drop(s, DropReason.AuthEventUnavailable missing[0])
             elif s.Budget.Chain >= limits.AuthChain then
                 staging.Drop(s, DropReason.TooMuchMissing limits.AuthChain)
-            elif s.AuthTurn = 0 then
+            elif s.AuthPeer = 0 then
                 missingEvents.Ask(s, s.Peers[0], Purpose.AuthEvents, Request.AuthChain s.Id)
             else
-                missingEvents.Ask(s, s.Peers[s.AuthTurn - 1], Purpose.AuthEvents, Request.Events(missing.ToArray()))
+                missingEvents.Ask(s, s.Peers[s.AuthPeer - 1], Purpose.AuthEvents, Request.Events(missing.ToArray()))
         elif not waits then
             staging.Ready s
 
     let walk (s: Staged) (missing: List<string>) (earliest: Lazy<string[]>) =
         let left = limits.Walk - s.Budget.Walked
-        let believes = practices.BelievesStates && s.StateTurn < s.Peers.Length
+        let believes = practices.BelievesStates && s.StatePeer < s.Peers.Length
 
         let isHopeless = missing.Exists(fun id -> s.Budget.IsHopeless(id, true))
 
-        if left <= 0 || s.SeekTurn >= s.Peers.Length || isHopeless || believes then
+        if left <= 0 || s.PreviousPeer >= s.Peers.Length || isHopeless || believes then
             states.Ask s
-        elif s.SeekTurn = 0 then
+        elif s.PreviousPeer = 0 then
             missingEvents.Ask(s, s.Peers[0], Purpose.Previous, Request.Missing(s.Id, earliest.Value, min limits.Page left))
         else
-            missingEvents.Ask(s, s.Peers[s.SeekTurn], Purpose.Previous, Request.Events(missing.ToArray()))
+            missingEvents.Ask(s, s.Peers[s.PreviousPeer], Purpose.Previous, Request.Events(missing.ToArray()))
 
     /// Previous events, or the state before the event.
     let previousEvents (s: Staged) (earliest: Lazy<string[]>) : unit =
@@ -96,7 +97,7 @@ type internal FetchMissing
         if missing.Count > 0 && isNull s.Trusted then
             match s.Fetched with
             | null -> walk s missing earliest
-            | told -> states.Look(s, told)
+            | fetched -> states.Look(s, fetched)
         elif not waits then
             authEvents s
 
@@ -167,7 +168,8 @@ type internal FetchMissing
                 staging.NotReady s
                 staging.Again s
 
-    /// Looks at an event: it becomes ready, asks for what it lacks, waits, or is dropped. `earliest` are the room's extremities.
+    /// Looks at an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
+    /// extremities.
     member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
         if staging.Holds s then
             match staging.PurposeOf s with
@@ -184,12 +186,12 @@ type internal FetchMissing
             else
                 previousEvents s earliest
 
-    /// Nothing goes on while these have what peers told of the states before them. Those whose state is complete give way to those in the line for
-    /// one. If there are none, what was told leads nowhere, and others are asked.
+    /// Nothing goes on while these hold fetched states. Those whose state is complete give way to the queue. If there
+    /// are none, the fetched states are of no use, and other peers are asked.
     member _.Unblock(held: Staged[]) : unit =
         let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
 
-        if staging.IsAnyInLine && complete.Length > 0 then
+        if staging.IsAnyQueued && complete.Length > 0 then
             complete |> Array.iter states.GiveWay
         else
             held |> Array.iter states.Next
@@ -198,9 +200,9 @@ type internal FetchMissing
     member this.Respond(number: int, response: Response) : unit =
         match staging.Responded number with
         | ValueNone -> ()
-        | ValueSome(struct (ask, purpose, s)) ->
+        | ValueSome(struct (request, purpose, s)) ->
             let asked =
-                match ask.Request with
+                match request.Request with
                 | Request.Events ids -> ValueSome(HashSet<string>(ids))
                 | _ -> ValueNone
 
@@ -222,30 +224,30 @@ type internal FetchMissing
 
                 for event in Array.truncate limits.Page (wanted events) do
                     if s.Budget.Walked < limits.Walk && event.Pdu.EventId <> s.Id then
-                        this.Stage(event, ask.Peer, s.Budget, false)
+                        this.Stage(event, request.Peer, s.Budget, false)
 
                 if lacking () = before then
-                    s.SeekTurn <- s.SeekTurn + 1
+                    s.PreviousPeer <- s.PreviousPeer + 1
             | Purpose.State, Response.State(ids, chain) ->
                 if ids.Length > limits.State || chain.Length > limits.State then
                     s.TooMuch <- true
-                    s.StateTurn <- s.StateTurn + 1
+                    s.StatePeer <- s.StatePeer + 1
                 else
-                    s.Fetched <- FetchedState(log, ask.Peer, Array.distinct ids, chain)
-                    s.StateFrom <- ask.Peer
+                    s.Fetched <- FetchedState(log, request.Peer, Array.distinct ids, chain)
+                    s.StateFrom <- request.Peer
             | Purpose.StateEvents, Response.Events events ->
                 for event in wanted events do
                     if s.Budget.Chain < limits.AuthChain then
-                        this.Stage(event, ask.Peer, s.Budget, true)
+                        this.Stage(event, request.Peer, s.Budget, true)
             | Purpose.AuthEvents, Response.Events events ->
                 for event in wanted events do
                     noteForeign s event
 
                     if s.Budget.Chain < limits.AuthChain && event.Pdu.EventId <> s.Id then
-                        this.Stage(event, ask.Peer, s.Budget, true)
+                        this.Stage(event, request.Peer, s.Budget, true)
 
                 if authEventsOf s |> Array.exists (fun id -> missingEvents.IsMissing(id, false)) then
-                    s.AuthTurn <- s.AuthTurn + 1
+                    s.AuthPeer <- s.AuthPeer + 1
             | _ -> missingEvents.Nothing(s, purpose)
 
             staging.Again s

@@ -3,13 +3,14 @@ namespace Matrix.Core.Room.Incoming
 open System.Collections.Generic
 open Matrix.Core.State
 
-/// The state before an event whose previous events nobody has: asked of one peer after the other, looked through, and built.
+/// Fetches the state before an event whose previous events no peer has: from one peer after the other, until all its
+/// events are known.
 [<Sealed>]
 type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: MissingEvents, limits: IncomingLimits) =
 
-    /// Those that wait or are not known. What nobody was asked for yet is added to `unasked`, up to one more than `most`: then it is too much,
-    /// and the rest is not looked at.
-    let undecided (told: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
+    /// The staged and unknown ones of these events. Those not requested yet are added to `unasked`; beyond `most` it is
+    /// too much, and the rest is not looked at.
+    let undecided (fetched: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
         let found = List<string>()
 
         for id in ids |> Seq.takeWhile (fun _ -> unasked.Count <= most) do
@@ -18,18 +19,18 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
             elif isNull (known.Find id) then
                 found.Add id
 
-                if told.Fetched.Add id then
+                if fetched.Fetched.Add id then
                     unasked.Add id
 
         found
 
-    /// The state that was told, all of whose events are decided; null if it is none: twice the same key, or no create event.
-    let stateOf (told: string[]) : StateTree | null =
+    /// The state of these decided events; null if they are none: a key occurs twice, or the create event is missing.
+    let stateOf (fetched: string[]) : StateTree | null =
         let entries = List<StateEntry>()
         let keys = HashSet<struct (string * string)>()
         let mutable isState = true
 
-        for id in told do
+        for id in fetched do
             match known.Find id with
             | null -> isState <- false
             | known when known.IsRejected -> ()
@@ -52,14 +53,15 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         | ValueSome count -> count
         | ValueNone -> 0
 
-    /// What the peer told leads nowhere: the next is asked.
+    /// The fetched state is of no use: the next peer is asked.
     member _.Next(s: Staged) : unit =
         staging.ReleaseState s
         s.StateFrom <- null
-        s.StateTurn <- s.StateTurn + 1
+        s.StatePeer <- s.StatePeer + 1
         staging.Again s
 
-    /// The event has its state and waits for something else: it lets those in the line ask for theirs, and asks the same peer again after them.
+    /// The event has its state and waits for something else: those in the queue go first, and it requests its state
+    /// again after them.
     member _.GiveWay(s: Staged) : unit =
         match s.StateFrom with
         | null -> ()
@@ -69,16 +71,16 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         s.StateFrom <- null
         staging.Again s
 
-    /// Looks at what a peer told, and asks for what is missing of it. Once all of it is known, the event has the state before it.
-    member this.Look(s: Staged, told: FetchedState) : unit =
-        let sought = soughtOf s told.Peer
+    /// Requests what is missing of a fetched state. Once all its events are known, the event has the state before it.
+    member this.Look(s: Staged, fetched: FetchedState) : unit =
+        let sought = soughtOf s fetched.Peer
         let most = limits.AuthChain - max sought s.Budget.Chain
         let unasked = List<string>()
-        let unknown = undecided told unasked most told.Unknown
-        // The chain comes along in one answer, rather than event by event.
-        undecided told unasked most told.Chain |> ignore
-        told.Unknown <- unknown
-        told.Chain <- [||]
+        let unknown = undecided fetched unasked most fetched.Unknown
+        // The chain comes in the same response, rather than event by event.
+        undecided fetched unasked most fetched.Chain |> ignore
+        fetched.Unknown <- unknown
+        fetched.Chain <- [||]
         let missing = unknown.FindAll(fun id -> isNull (staging.Find id))
 
         // No event stands in the state before it.
@@ -91,27 +93,27 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
             s.TooMuch <- true
             this.Next s
         elif unasked.Count > 0 then
-            s.Budget.OfStates.Set(told.Peer, sought + unasked.Count)
-            missingEvents.Ask(s, told.Peer, Purpose.StateEvents, Request.Events(unasked.ToArray()))
+            s.Budget.OfStates.Set(fetched.Peer, sought + unasked.Count)
+            missingEvents.Ask(s, fetched.Peer, Purpose.StateEvents, Request.Events(unasked.ToArray()))
         elif missing.Count > 0 then
             this.Next s
         elif unknown.Count > 0 then
             for id in unknown do
                 staging.Await(s, id)
         else
-            match stateOf told.Ids with
+            match stateOf fetched.Ids with
             | null -> this.Next s
             | state ->
-                // It keeps its place: this is as large as what was told.
+                // It still counts as held: the tree is as large as the list was.
                 s.Trusted <- state
                 staging.ForgetFetched s
                 staging.Again s
 
-    /// Asks the next peer, once it is the event's turn; drops it if all were asked.
+    /// Requests the state from the next peer, when the event may; drops the event if all peers were asked.
     member _.Ask(s: Staged) : unit =
-        if s.StateTurn < s.Peers.Length then
+        if s.StatePeer < s.Peers.Length then
             if staging.HoldsState s then
-                missingEvents.Ask(s, s.Peers[s.StateTurn], Purpose.State, Request.StateBefore s.Id)
+                missingEvents.Ask(s, s.Peers[s.StatePeer], Purpose.State, Request.StateBefore s.Id)
         else
             staging.Drop(
                 s,

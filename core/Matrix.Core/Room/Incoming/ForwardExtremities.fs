@@ -8,7 +8,7 @@ open Matrix.Core.Room
 [<RequireQualifiedAccess>]
 module internal ForwardExtremities =
 
-    /// Walks from an event through neighbours that may not be built upon, at most so many, and answers those at the ends that may.
+    /// Walks from events through rejected and soft-failed neighbours, at most so many, to the first accepted ones.
     let private ends (most: int) (known: KnownEvents) (neighbours: string -> seq<string>) (start: seq<string>) : HashSet<string> =
         let found = HashSet<string>()
         let met = HashSet<string>()
@@ -28,7 +28,7 @@ module internal ForwardExtremities =
 
         found
 
-    /// The accepted events that an event descends from, through what may not be built upon.
+    /// The accepted events that an event descends from, through rejected and soft-failed ones.
     let below (most: int) (known: KnownEvents) (prevEvents: string[]) : HashSet<string> =
         let prevOf id =
             match known.Find id with
@@ -41,7 +41,8 @@ module internal ForwardExtremities =
     let isBuiltUpon (most: int) (known: KnownEvents) (eventId: string) : bool =
         (ends most known known.Following (known.Following eventId)).Count > 0
 
-    /// The extremities after an event that was decided, and is known. `most` events that may not be built upon are looked through.
+    /// The extremities after a decided event; `made` is what it becomes if it is accepted. At most `most` rejected and
+    /// soft-failed events are walked through.
     let after
         (most: int)
         (known: KnownEvents)
@@ -52,7 +53,7 @@ module internal ForwardExtremities =
         if event.IsOutlier then
             before
         elif isBuiltUpon most known event.EventId then
-            // It came after what descends from it, and shows what that descends from in turn.
+            // It came after its descendants: the extremities that it names have descendants too.
             let named = below most known event.Event.Pdu.PrevEvents
 
             if before |> Array.exists (fun e -> named.Contains e.EventId) then

@@ -38,8 +38,8 @@ type Prepared
     /// The state before the event, from which its auth events are selected; null if `NeedsResolution`.
     member _.StateBefore = stateBefore
 
-    /// The room's current state; null if `NeedsResolution`. The same object as `StateBefore`, unless there are more extremities than
-    /// an event may name: then both have to allow the event.
+    /// The room's current state; null if `NeedsResolution`. The same object as `StateBefore`, unless there are more
+    /// extremities than an event may name: then both have to allow the event.
     member _.CurrentState = currentState
 
     /// Whether the states of several extremities have not been resolved yet: `RoomMachine.Resolve` does that.
@@ -85,9 +85,9 @@ type Adoption internal (decided: DecidedEvent | null, refusal: AdoptionRefusal) 
     /// Whether it was adopted.
     member _.IsAdopted = not (isNull decided)
 
-/// The end of a room's graph: its extremities, the number of the next event, and the current state. `roomId` is "" until the create
-/// event of a room whose id is that event's hash is known; `currentState` is null while it is not known; `resolved` is the
-/// resolution of the states of all extremities, null if that is not known or failed.
+/// The end of a room's graph: its extremities, the number of the next event, and the current state. `roomId` is ""
+/// until the create event of a room whose id is that event's hash is known; `currentState` is null while it is not
+/// known; `resolved` is the resolution of the states of all extremities, null if that is not known or failed.
 [<Sealed>]
 type internal Frontier
     (

@@ -13,8 +13,8 @@ type EventStatus =
     | SoftFailed
     | Rejected
 
-/// An event that was decided: all that later events ask about it. A `height` of -1 is not known yet: it is worked out when
-/// state resolution asks.
+/// An event that was decided: all that later events ask about it. A `height` of -1 is not known yet: it is worked out
+/// when state resolution asks.
 [<Sealed>]
 type KnownEvent
     (event: AuthEvent, status: EventStatus, height: int, ordinal: uint32, stateAfter: StateTree | null, provenance: Provenance) =
@@ -91,8 +91,8 @@ type KnownEvent
             made
         | known -> known
 
-/// What a server durably knows of one room. Asked about few events at a time; a cache behind it pays. It may throw: whatever the
-/// machine was doing is then undone, and can be asked of it again.
+/// What a server durably knows of one room. Asked about few events at a time; a cache behind it pays. It may throw:
+/// whatever the machine was doing is then undone, and can be asked of it again.
 type IRoomHistory =
     /// The event of that identifier; null if it was never decided.
     abstract Known: eventId: string -> KnownEvent | null

@@ -13,7 +13,8 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
 
     let undurable = List<Undurable>()
     let recent = Dictionary<string, DecidedEvent>()
-    // What cites and what follows undurable events is worked out when it is first asked: rooms without other servers never ask.
+    // What cites and what follows undurable events is worked out when it is first asked: rooms without other servers
+    // never ask.
     let citing = Dictionary<string, List<string>>()
     let following = Dictionary<string, List<string>>()
     let mutable indexed = 0
@@ -180,7 +181,8 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
                     | known -> known.Event
     }
 
-    /// The accepted events among the auth events of an event, as a state, with the room's create event where it is not named.
+    /// The accepted events among the auth events of an event, as a state, with the room's create event where it is not
+    /// named.
     member _.CitedState(pdu: Pdu, createId: string) : IAuthState =
         let accepted = List<AuthEvent>()
 

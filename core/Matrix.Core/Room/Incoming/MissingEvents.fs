@@ -2,18 +2,18 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 
-/// What is missing, and asking peers for it.
+/// Finds what is missing, and requests it from peers.
 [<Sealed>]
 type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
-    /// Whether an event is neither known nor waiting: `withState`, whether it is to be known in its place in the graph.
+    /// Whether an event is neither known nor staged; `withState`, whether an outlier counts as missing.
     member _.IsMissing(eventId: string, withState: bool) : bool =
         isNull (staging.Find eventId)
         && (match known.Find eventId with
             | null -> true
             | known -> withState && known.IsOutlier)
 
-    /// Those that are neither known nor waiting, and whether any waits. `s` waits for all of them.
+    /// The missing ones of these events, and whether any is staged. `s` waits for all of both.
     member this.LookFor(s: Staged, withState: bool, ids: seq<string>) : struct (List<string> * bool) =
         let missing = List<string>()
         let mutable waits = false
@@ -36,22 +36,22 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         struct (missing, waits)
 
-    /// A peer may be asked again for the state before an event: what it told was not kept.
+    /// The state before an event may be requested from a peer again: it was not kept.
     member _.ForgetState(s: Staged, peer: string) : unit =
         s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
 
-    /// A peer had nothing to say: the next one's turn.
+    /// A peer had nothing: the next one is asked.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
         match purpose with
-        | Purpose.Previous -> s.SeekTurn <- s.SeekTurn + 1
-        | Purpose.State -> s.StateTurn <- s.StateTurn + 1
-        | Purpose.AuthEvents -> s.AuthTurn <- s.AuthTurn + 1
+        | Purpose.Previous -> s.PreviousPeer <- s.PreviousPeer + 1
+        | Purpose.State -> s.StatePeer <- s.StatePeer + 1
+        | Purpose.AuthEvents -> s.AuthPeer <- s.AuthPeer + 1
         | Purpose.Keys
         | Purpose.StateEvents -> ()
 
-    /// Asks a peer what it was not asked before for the sake of the same received event. An event may be asked for twice: with the
-    /// state around it, and without when that was not to be had. Events of a told state are asked for once for each such state:
-    /// they may be too many to remember.
+    /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: in
+    /// its place in the graph, and, if that failed, as an outlier. Events of a fetched state are requested once for
+    /// each such state: they may be too many to remember.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let isNew key = s.Budget.Asked.Add(struct (peer, key))
 

@@ -17,12 +17,12 @@ type Request =
     | Missing of latest: string * earliest: string[] * limit: int
     /// The state before an event: `GET /state_ids/{roomId}?event_id=`.
     | StateBefore of eventId: string
-    /// The signing keys of a server (`PeerRequest.Peer`), from itself or a notary, and whether these signatures are valid by them.
-    /// All are over the same bytes, those that the event's identifier stands for.
+    /// The signing keys of a server (`PeerRequest.Peer`), from itself or a notary, and whether these signatures are
+    /// valid by them. All are over the same bytes, those that the event's identifier stands for.
     | Keys of server: string * signatures: Signature[]
 
-/// A request to a peer. Whether and how often it is sent again is for the host to decide; it gets one response. Its number means
-/// something to the machine that made it only.
+/// A request to a peer. Whether and how often it is sent again is for the host to decide; it gets one response. Its
+/// number means something to the machine that made it only.
 type PeerRequest = {
     /// Its number on this machine, which the response names.
     Number: int
@@ -50,7 +50,7 @@ type Response =
 type Input =
     /// An event came in a transaction of this peer.
     | Received of peer: string * event: ReceivedEvent
-    /// An event came that has not the format of its room version.
+    /// An event came that does not have the format of its room version.
     | Malformed of peer: string * fault: PduFault
     /// A request got its response. One that is not outstanding any more is passed over.
     | Responded of number: int * response: Response
@@ -58,25 +58,25 @@ type Input =
 /// Why an event was not decided. Nothing is kept of it: it may come again.
 [<RequireQualifiedAccess>]
 type DropReason =
-    /// Check 1: it has not the format of its room version.
+    /// Check 1: it does not have the format of its room version.
     | Malformed of PduFault
     /// It is of another room.
     | OtherRoom of roomId: string
-    /// Check 2: a server that must have signed it did not, or its keys could not be had.
+    /// Check 2: a required signature is missing or invalid, or the server's keys could not be fetched.
     | NotSigned of server: string
-    /// An auth event that nobody gave.
+    /// No peer had this auth event.
     | AuthEventUnavailable of eventId: string
-    /// Previous events are missing, and nobody gave them or the state before the event.
+    /// No peer had its missing previous events, or the state before it.
     | StateUnavailable
-    /// The states before it could not be made one.
+    /// The states after its previous events could not be resolved.
     | Unresolvable of ResolutionError
-    /// Too many events wait in this room, or of this peer in this room.
+    /// Too many events are staged in this room, or from this peer in this room.
     | StagingFull of limit: int
-    /// Its past is larger than what is fetched for one event.
+    /// More of its past is missing than is fetched for one event.
     | TooMuchMissing of limit: int
-    /// So much was asked for the sake of one received event.
+    /// Fetching its past took more requests than are made for one received event.
     | TooManyRequests of limit: int
-    /// It waits, in a circle, for itself.
+    /// It depends on itself.
     | Circular
 
 /// A decision about an event.
@@ -131,8 +131,8 @@ type DecidedEvent
     /// The room's current state until now.
     member _.CurrentStateBefore = currentStateBefore
 
-    /// The room's current state from now on; the same object if it did not change. What changed is the difference of the two: state
-    /// also changes by resolution.
+    /// The room's current state from now on; the same object if it did not change. What changed is the difference of
+    /// the two: state also changes by resolution.
     member val CurrentStateAfter = currentStateBefore with get, internal set
 
 /// What came of an input, in order.
@@ -146,36 +146,38 @@ type Output = {
 
 /// Bounds of one room's machine.
 type IncomingLimits = {
-    /// How many events may wait.
+    /// The most events staged at a time.
     Staged: int
-    /// How many of them may have come from one peer.
+    /// The most of them from one peer.
     StagedOfPeer: int
-    /// How many missing previous events are fetched for the sake of one received event, before a state is taken on trust.
+    /// The most missing previous events fetched for one received event, before a state is taken on trust.
     Walk: int
-    /// How many events one request for missing events asks for.
+    /// `limit` of a request for missing events.
     Page: int
-    /// How many auth and state events are fetched for the sake of one received event, and how many events of states that it told one peer
-    /// is asked for.
+    /// The most auth and state events fetched for one received event, and the most events of fetched states from one
+    /// peer.
     AuthChain: int
-    /// How many entries a state may have that a peer tells.
+    /// The most entries of a fetched state.
     State: int
-    /// How many such states are asked for, looked through, and kept until the event is decided, at a time.
+    /// The most fetched states held at a time, from the request until the event is decided.
     States: int
-    /// How many peers are asked the same.
+    /// The most peers asked for the same.
     Peers: int
-    /// How many requests are made for the sake of one received event, those for keys apart.
+    /// The most requests made for one received event, not counting those for keys.
     Requests: int
-    /// How many extremities make the current state, and are named to a peer: the latest. State resolution takes 64.
+    /// The most extremities that make the current state, and that are named to a peer: the latest. State resolution
+    /// takes 64.
     Extremities: int
-    /// How many events that may not be built upon are looked through for those before and after them that may.
+    /// The most rejected and soft-failed events walked through in search of accepted ones before and after them.
     LookedThrough: int
-    /// How many extremities a new event of this server names: the latest. Server-Server API, "PDUs" (`prev_events`).
+    /// The most extremities that a new event of this server names: the latest. Server-Server API, "PDUs"
+    /// (`prev_events`).
     Previous: int
-    /// Of one resolution.
+    /// Bounds of one resolution.
     Resolution: ResolutionLimits
 } with
 
-    /// What a server with many rooms can afford for each.
+    /// The default bounds: what a server with many rooms can afford for each.
     static member Default = {
         Staged = 2_000
         StagedOfPeer = 1_000
@@ -195,24 +197,24 @@ type IncomingLimits = {
     /// The same with another number of previous events.
     member this.WithPrevious(previous: int) : IncomingLimits = { this with Previous = previous }
 
-/// The steps of the machine in which servers could differ. A server takes `Practices.usual`; a simulation shows that it notices others.
+/// The steps of the machine in which servers could differ. A server takes `Practices.usual`; a simulation shows that it
+/// notices others.
 type Practices = {
-    /// Resolves two states or more, which differ, into one, given the way in which the room version does it.
+    /// Resolves several states that differ, given the resolution of the room version.
     Resolve: (StateTree[] -> Result<StateTree, ResolutionError>) -> StateTree[] -> Result<StateTree, ResolutionError>
-    /// What becomes of an event that passed by its auth events and by the state before it, and not by the current state.
+    /// The verdict on an event that the current state alone does not allow.
     NotInCurrentState: Failure -> Verdict
-    /// Whether a peer is asked for the state before an event in place of the events that are missing, and believed more than what
-    /// this server computed.
+    /// Whether a server asks for the state before an event at once, and believes it over what it computed.
     BelievesStates: bool
-    /// Whether a flush that failed puts the extremities back.
+    /// Whether a failed flush restores the extremities.
     RestoresExtremities: bool
 }
 
-/// The practice of the specification.
+/// The steps as the specification has them.
 [<RequireQualifiedAccess>]
 module Practices =
 
-    /// As the pages say.
+    /// What every server does.
     let usual: Practices = {
         Resolve = id
         NotInCurrentState = Verdict.SoftFailed

@@ -3,7 +3,7 @@ namespace Matrix.Core.Room.Incoming
 open System
 open Matrix.Core.Event
 
-/// One signature that an event carries, and what became of it.
+/// A signature of an event, and the result of its verification.
 [<Struct>]
 type CheckedSignature = {
     Signature: Signature
@@ -11,19 +11,19 @@ type CheckedSignature = {
     Fate: SignatureFate
 }
 
-/// An event of another server that has the format of its room version (check 1 of those on receipt), redacted if its content
-/// hash did not hold (check 3). Server-Server API, "Checks performed on receipt of a PDU".
+/// An event of another server that has the format of its room version (check 1 of those on receipt), redacted if its
+/// content hash did not hold (check 3). Server-Server API, "Checks performed on receipt of a PDU".
 type ReceivedEvent = {
     Pdu: Pdu
     /// Whether it came with a `room_id`; asked of create events only.
     HasRoomId: bool
     /// The servers that must have signed it.
     RequiredSigners: string[]
-    /// The server that vouches for the sender in a restricted room; "" if none does.
+    /// The server of the authorising user of a restricted join; "" if there is none.
     AuthorisingServer: string
-    /// Its signatures, as far as the keys at hand told.
+    /// Its signatures, verified by the keys that are known.
     Signatures: CheckedSignature[]
-    /// The keys of third-party invitations with which a signature in `third_party_invite.signed` was found valid.
+    /// The keys of third-party invites by which a signature in `third_party_invite.signed` is valid.
     ThirdPartyKeys: string[]
 }
 

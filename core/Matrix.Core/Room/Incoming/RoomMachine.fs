@@ -41,8 +41,8 @@ type RoomMachine
     let states =
         ResolvedStates(practices.Resolve(StateBefore.resolve resolver known ordinalOf limits.Resolution), keptResolutions)
 
-    let deciding =
-        Deciding(rules, known, states, limits, practices, frontier, nextNumber)
+    let roomEnd = RoomEnd(rules, known, states, limits, frontier, nextNumber)
+    let deciding = Deciding(rules, known, states, limits, practices, roomEnd)
 
     /// Acts as a whole or not at all.
     let atomically (act: unit -> 'a) : 'a =
@@ -87,7 +87,8 @@ type RoomMachine
 
         match staging.NextReady() with
         | null ->
-            // Nothing is asked and nothing is ready: what is left waits for itself. A state that a peer gave may be what holds it up.
+            // Nothing is asked and nothing is ready: what is left waits for itself. A state that a peer gave may be
+            // what holds it up.
             if staging.IsSilent && staging.Count > 0 then
                 match staging.HoldingStates with
                 | [||] ->
@@ -135,8 +136,8 @@ type RoomMachine
         ) : RoomMachine =
         let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
 
-        // Of one extremity, the current state is the state after it. Of several, what cannot be resolved leaves the newest one's: that
-        // is no resolution.
+        // Of one extremity, the current state is the state after it. Of several, what cannot be resolved leaves the
+        // newest one's: that is no resolution.
         let current: StateTree | null =
             match extremities with
             | [||] -> StateTree.Empty
@@ -169,8 +170,8 @@ type RoomMachine
         ) : RoomMachine =
         RoomMachine.WithPractices(server, roomId, rules, history, extremities, currentState, nextOrdinal, limits, Practices.usual)
 
-    member _.Prepare() : Prepared = deciding.Prepare()
-    member _.Resolve() : Prepared = deciding.Resolve()
+    member _.Prepare() : Prepared = roomEnd.Prepare()
+    member _.Resolve() : Prepared = roomEnd.Resolve()
 
     member _.Adopt(prepared: Prepared, event: AuthEvent, height: int) : Adoption =
         let pdu = event.Pdu
@@ -191,9 +192,9 @@ type RoomMachine
                 // Without extremities to be resolved nothing can fail, and nothing needs to be undone.
                 let decided =
                     if prepared.Kept.Length = 0 then
-                        deciding.Adopt(prepared, state, event, height)
+                        roomEnd.Adopt(prepared, state, event, height)
                     else
-                        atomically (fun () -> deciding.Adopt(prepared, state, event, height))
+                        atomically (fun () -> roomEnd.Adopt(prepared, state, event, height))
 
                 staging.Wake pdu.EventId
                 Adoption(decided, AdoptionRefusal.None)
@@ -260,7 +261,7 @@ type RoomMachine
     member _.RoomId = frontier.Value.RoomId
     member _.Extremities = frontier.Value.Extremities
     member _.NextOrdinal = frontier.Value.NextOrdinal
-    member _.CurrentState = deciding.Current
+    member _.CurrentState = roomEnd.Current
     member _.Outstanding = staging.Outstanding
     member _.Waiting = staging.Count
     member _.NotDurable = known.UndurableCount

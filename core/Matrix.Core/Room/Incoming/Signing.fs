@@ -3,7 +3,7 @@ namespace Matrix.Core.Room.Incoming
 open System
 open Matrix.Core.Event
 
-/// What the signatures of an event come to.
+/// Whether an event has the signatures that it needs.
 [<RequireQualifiedAccess>]
 type internal SignatureState =
     | Holds
@@ -32,7 +32,7 @@ module internal Signing =
         else
             SignatureState.NeedsKeys server
 
-    /// The first fault among the servers that must have signed.
+    /// The first fault among the required signers.
     let state (event: ReceivedEvent) (keysAsked: string -> bool) : SignatureState =
         let faults =
             event.RequiredSigners
@@ -45,8 +45,9 @@ module internal Signing =
             match Array.tryHead faults with
             | Some waiting -> waiting
             | None ->
-                // Who vouches for a join is asked by the rules: a signature that is missing or wrong is theirs to reject. One that
-                // cannot be told is not: other servers may be able to, and a rejection is for ever.
+                // The authorization rules check the authorising user's server: they reject a missing or invalid
+                // signature. One that cannot be checked here is no reason to reject: others may be able to check it,
+                // and a rejection is final.
                 match event.AuthorisingServer with
                 | "" -> SignatureState.Holds
                 | server ->

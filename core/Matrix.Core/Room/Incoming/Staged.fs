@@ -5,7 +5,7 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.State
 
-/// What was fetched for the sake of one received event, and of what that led to.
+/// What was fetched for one received event, and for the events that it led to.
 [<Sealed>]
 type internal FetchBudget(log: UndoLog) =
     let walked = Undoable(log, 0)
@@ -22,60 +22,60 @@ type internal FetchBudget(log: UndoLog) =
         with get () = chain.Value
         and set count = chain.Value <- count
 
-    /// Requests, those for keys apart.
+    /// Requests, not counting those for keys.
     member _.Requests
         with get () = requests.Value
         and set count = requests.Value <- count
 
-    /// Events that cannot be decided at all, because something that they rest on was looked for everywhere.
+    /// Events that cannot be decided at all: no peer had some auth event.
     member val GivenUp = UndoableSet<string>(log)
 
-    /// Events that cannot be decided in their place, because the state before them was looked for everywhere.
+    /// Events that cannot be decided in their place: no peer had the state before them.
     member val Stateless = UndoableSet<string>(log)
 
-    /// What was asked of which peer. No peer is asked the same again: a hostile one could else make every missing event cost as
-    /// many requests as there are paths to it.
+    /// The requests made, by peer. None is repeated: a hostile peer could make each missing event cost as many requests
+    /// as there are paths to it.
     member val Asked = UndoableSet<struct (string * string)>(log)
 
-    /// How many events of states that they gave the peers were asked for.
+    /// The number of events of fetched states requested from each peer.
     member val OfStates = UndoableMap<string, int>(log, Dictionary())
 
-    /// Auth events that are of another room: there is nothing to decide about them here.
+    /// Auth events of another room: they are not decided here.
     member val Foreign = UndoableMap<string, Pdu>(log, Dictionary())
 
-    /// Whether it is known already that nothing comes of an event, with or without its place in the graph.
+    /// Whether an event was given up before; `withState`, in its place in the graph.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
 
-/// The state before an event by identifiers, as a peer gave it.
+/// The state before an event as a peer sent it: identifiers.
 [<Sealed>]
 type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: string[]) =
 
     let chain = Undoable(log, chain)
     let unknown = Undoable<IReadOnlyList<string>>(log, ids)
 
-    /// The peer that gave it.
+    /// The peer that sent it.
     member _.Peer = peer
 
     /// Its events.
     member _.Ids = ids
 
-    /// The events of its auth chain that were not looked through yet.
+    /// Events of its auth chain, until they have been looked up.
     member _.Chain
         with get () = chain.Value
         and set left = chain.Value <- left
 
-    /// Those of its events that waited or were not known when last looked at.
+    /// Those of its events that were staged or unknown when last looked up.
     member _.Unknown
         with get () = unknown.Value
         and set left = unknown.Value <- left
 
-    /// The events of the state and its auth chain that the peer was asked for.
+    /// The events of the state and its auth chain that were requested.
     member val Fetched = UndoableSet<string>(log)
 
-/// The place of an event among those that are ready: those that were decided before come first, in that order; where the graph leaves
-/// it open, by depth, time and identifier.
-type internal Turn = (struct (int64 * int64 * int64 * string))
+/// The place of an event among those that are ready: those that were decided before come first, in that order; where
+/// the graph leaves it open, by depth, time and identifier.
+type internal DecisionPlace = (struct (int64 * int64 * int64 * string))
 
 /// An event that waits to be decided.
 [<Sealed>]
@@ -88,13 +88,13 @@ type internal Staged
     let keysAsked = UndoableSet<string>(log)
     let isOutlier = Undoable(log, isOutlier)
     let asked = Undoable(log, -1)
-    let seekTurn = Undoable(log, 0)
-    let stateTurn = Undoable(log, 0)
-    let authTurn = Undoable(log, 0)
+    let previousPeer = Undoable(log, 0)
+    let statePeer = Undoable(log, 0)
+    let authPeer = Undoable(log, 0)
     let tooMuch = Undoable(log, false)
     let fetched = Undoable<FetchedState | null>(log, null)
     let stateFrom = Undoable<string | null>(log, null)
-    let awaitsTurn = Undoable(log, false)
+    let isQueued = Undoable(log, false)
     let trusted = Undoable<StateTree | null>(log, null)
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
@@ -133,17 +133,17 @@ type internal Staged
     /// The peer that sent it.
     member _.Peer = peer
 
-    /// The peers to ask about it, in turn.
+    /// The peers to ask about it, in order.
     member _.Peers = peers.Value
 
     member _.Budget = budget
 
-    /// Whether it is wanted without the state around it.
+    /// Whether it is decided by its auth events alone.
     member _.IsOutlier
         with get () = isOutlier.Value
         and set value = isOutlier.Value <- value
 
-    /// The servers whose keys were asked for.
+    /// The servers whose keys were requested.
     member _.KeysAsked = keysAsked
 
     /// The request that it waits for; -1 if it waits for none.
@@ -151,46 +151,46 @@ type internal Staged
         with get () = asked.Value
         and set number = asked.Value <- number
 
-    /// The turn of peers in the search for previous events.
-    member _.SeekTurn
-        with get () = seekTurn.Value
-        and set turn = seekTurn.Value <- turn
+    /// The index of the next peer to ask for previous events.
+    member _.PreviousPeer
+        with get () = previousPeer.Value
+        and set turn = previousPeer.Value <- turn
 
     /// The same for the state before it.
-    member _.StateTurn
-        with get () = stateTurn.Value
-        and set turn = stateTurn.Value <- turn
+    member _.StatePeer
+        with get () = statePeer.Value
+        and set turn = statePeer.Value <- turn
 
     /// The same for auth events.
-    member _.AuthTurn
-        with get () = authTurn.Value
-        and set turn = authTurn.Value <- turn
+    member _.AuthPeer
+        with get () = authPeer.Value
+        and set turn = authPeer.Value <- turn
 
     /// Whether something was too large to be fetched.
     member _.TooMuch
         with get () = tooMuch.Value
         and set value = tooMuch.Value <- value
 
-    /// The state before it as a peer gave it, while it is looked through; null before and after.
+    /// The state before it as a peer sent it, until all its events are known; then null.
     member _.Fetched
         with get () = fetched.Value
         and set (state: FetchedState | null) = fetched.Value <- state
 
-    /// The peer that gave the state before it.
+    /// The peer that sent the state before it.
     member _.StateFrom
         with get () = stateFrom.Value
         and set (peer: string | null) = stateFrom.Value <- peer
 
-    /// Whether an auth event of it is known to be of another room. Nothing is asked about those of a create event.
+    /// Whether an auth event of it is known to be of another room. Auth events of a create event do not matter.
     member this.CitesForeign(eventId: string) : bool =
         this.Pdu.Type <> "m.room.create" && budget.Foreign.ContainsKey eventId
 
-    /// Whether it waits until it may ask for the state before it.
-    member _.AwaitsTurn
-        with get () = awaitsTurn.Value
-        and set value = awaitsTurn.Value <- value
+    /// Whether it is queued to request the state before it.
+    member _.IsQueued
+        with get () = isQueued.Value
+        and set value = isQueued.Value <- value
 
-    /// The state that a peer gave, once all of it is known; null before.
+    /// The state before it that a peer sent, once all its events are known; null before.
     member _.Trusted
         with get () = trusted.Value
         and set (tree: StateTree | null) = trusted.Value <- tree
@@ -198,7 +198,7 @@ type internal Staged
     /// The events that it waits for.
     member val Awaits = UndoableSet<string>(log)
 
-    /// Whether it only waits for its turn.
+    /// Whether it can be decided.
     member _.IsReady
         with get () = isReady.Value
         and set value = isReady.Value <- value
@@ -208,16 +208,16 @@ type internal Staged
         with get () = takenBack.Value
         and set number = takenBack.Value <- number
 
-    /// Its place among ready events: see `Turns`.
-    member this.Turn: Turn =
+    /// Its place among ready events: see `DecisionOrder`.
+    member this.DecisionPlace: DecisionPlace =
         struct (takenBack.Value, this.Pdu.Depth, this.Pdu.OriginServerTs, this.Pdu.EventId)
 
 /// The order of turns.
 [<RequireQualifiedAccess>]
-module internal Turns =
+module internal DecisionOrder =
 
-    let order: IComparer<Turn> = {
-        new IComparer<Turn> with
+    let comparer: IComparer<DecisionPlace> = {
+        new IComparer<DecisionPlace> with
             member _.Compare(struct (taken, depth, time, id), struct (otherTaken, otherDepth, otherTime, otherId)) =
                 if taken <> otherTaken then compare taken otherTaken
                 elif depth <> otherDepth then compare depth otherDepth

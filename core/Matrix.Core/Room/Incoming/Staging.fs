@@ -16,7 +16,8 @@ type internal Purpose =
     | StateEvents
     | AuthEvents
 
-/// The events of a room that wait, what each waits for, and whose turn it is. Bounded: what is too much is dropped.
+/// The staged events of a room, what each waits for, and which is decided next. Bounded: beyond the limits events are
+/// dropped.
 [<Sealed>]
 type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
@@ -24,7 +25,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let perPeer = UndoableMap<string, int>(log, Dictionary())
     // The newest first.
     let waiting = UndoableMap<string, Staged list>(log, Dictionary())
-    let ready = UndoableMap<Turn, Staged>(log, SortedDictionary(Turns.order))
+
+    let ready =
+        UndoableMap<DecisionPlace, Staged>(log, SortedDictionary(DecisionOrder.comparer))
+
     let todo = UndoableQueue<Staged>(log)
 
     let requests =
@@ -33,19 +37,19 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let newRequests = UndoableQueue<PeerRequest>(log)
     let dropped = UndoableQueue<struct (string * DropReason)>(log)
     let nextRequest = Undoable(log, 0)
-    // States that peers give are large: few at a time.
+    // Fetched states are large: few at a time.
     let holding =
         UndoableMap<string, Staged>(log, SortedDictionary(StringComparer.Ordinal))
-    // Those that wait no more stay until their turn, and are passed over then.
-    let inLine = UndoableQueue<Staged>(log)
-    let inLineCount = Undoable(log, 0)
+    // Those that wait no more stay in it, and are skipped.
+    let queue = UndoableQueue<Staged>(log)
+    let queuedCount = Undoable(log, 0)
 
     let ofPeer peer =
         match perPeer.TryFind peer with
         | ValueSome count -> count
         | ValueNone -> 0
 
-    /// An event waits for none of the others.
+    /// An event stops waiting for others.
     let forgetAwaited (s: Staged) =
         for awaited in s.Awaits.ToArray() do
             match waiting.TryFind awaited with
@@ -57,10 +61,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         s.Awaits.Clear()
 
-    let leaveLine (s: Staged) =
-        if s.AwaitsTurn then
-            s.AwaitsTurn <- false
-            inLineCount.Value <- inLineCount.Value - 1
+    let leaveQueue (s: Staged) =
+        if s.IsQueued then
+            s.IsQueued <- false
+            queuedCount.Value <- queuedCount.Value - 1
 
     /// An event is decided or dropped: those that waited for it are looked at again.
     let wake (eventId: string) : Staged[] =
@@ -76,13 +80,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             inOrder
         | ValueNone -> [||]
 
-    let rec nextInLine () : Staged | null =
-        match inLine.TryDequeue() with
+    let rec nextInQueue () : Staged | null =
+        match queue.TryDequeue() with
         | ValueNone -> null
-        | ValueSome s when s.AwaitsTurn ->
-            leaveLine s
+        | ValueSome s when s.IsQueued ->
+            leaveQueue s
             s
-        | ValueSome _ -> nextInLine ()
+        | ValueSome _ -> nextInQueue ()
 
     let insert (s: Staged) =
         staged.Set(s.Id, s)
@@ -94,7 +98,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The events that wait, in the order of their turns.
     member _.All: Staged[] =
         let all = Seq.toArray staged.Values
-        Array.Sort(all |> Array.map _.Turn, all, Turns.order)
+        Array.Sort(all |> Array.map _.DecisionPlace, all, DecisionOrder.comparer)
         all
 
     /// The event of that identifier, if it waits; else null.
@@ -109,7 +113,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         | ValueSome other -> obj.ReferenceEquals(s, other)
         | ValueNone -> false
 
-    /// Takes an event, or says why there is no room for it.
+    /// Stages an event, or says why there is no room for it.
     member _.Add(s: Staged) : DropReason voption =
         if staged.Count >= limits.Staged then
             ValueSome(DropReason.StagingFull limits.Staged)
@@ -119,8 +123,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             insert s
             ValueNone
 
-    /// Takes an event back whose decision was taken back. It is decided again in the order of the decisions. `state` is the state
-    /// before it that a peer gave, which is looked through again; null if none was needed.
+    /// Stages an event again whose decision was taken back; such events are decided in their former order. `state` is
+    /// the fetched state before it, whose events are looked up again; null if none was needed.
     member _.PutBack(s: Staged, number: int64, state: FetchedState | null) : unit =
         if not (staged.ContainsKey s.Id) then
             s.TakenBack <- number
@@ -133,12 +137,12 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// An event is to be looked at again.
     member _.Again(s: Staged) = todo.Enqueue s
 
-    /// The next event to look at; null if there is none. Those in the line for states come first: one that gave its place up may want it
-    /// again.
+    /// The next event to look at; null if there is none. Those queued for states come first: one that gave way may want
+    /// its place again.
     member _.NextToDo() : Staged | null =
         let first =
-            if holding.Count < limits.States && inLineCount.Value > 0 then
-                nextInLine ()
+            if holding.Count < limits.States && queuedCount.Value > 0 then
+                nextInQueue ()
             else
                 null
 
@@ -161,28 +165,28 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         if waiting.Count > 0 then
             wake eventId |> ignore
 
-    /// Everything that an event waited for is known.
+    /// An event can be decided.
     member _.Ready(s: Staged) : unit =
         s.IsReady <- true
-        ready.Set(s.Turn, s)
+        ready.Set(s.DecisionPlace, s)
 
-    /// An event that was ready needs more after all.
+    /// An event cannot be decided yet after all.
     member _.NotReady(s: Staged) : unit =
         if s.IsReady then
-            ready.Remove s.Turn |> ignore
+            ready.Remove s.DecisionPlace |> ignore
             s.IsReady <- false
 
-    /// The event whose turn it is; null if none is ready.
+    /// The event to decide next; null if none is ready.
     member _.NextReady() : Staged | null =
         if ready.Count = 0 then
             null
         else
             let s = Seq.head ready.Values
-            ready.Remove s.Turn |> ignore
+            ready.Remove s.DecisionPlace |> ignore
             s.IsReady <- false
             s
 
-    /// Whether an event may ask for the state before it now. If not, it is looked at again when it may.
+    /// Whether an event may request the state before it now. If not, it is queued, and looked at again when it may.
     member _.HoldsState(s: Staged) : bool =
         if holding.ContainsKey s.Id then
             true
@@ -190,32 +194,32 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             holding.Set(s.Id, s)
             true
         else
-            if not s.AwaitsTurn then
-                s.AwaitsTurn <- true
-                inLineCount.Value <- inLineCount.Value + 1
-                inLine.Enqueue s
+            if not s.IsQueued then
+                s.IsQueued <- true
+                queuedCount.Value <- queuedCount.Value + 1
+                queue.Enqueue s
 
             false
 
-    /// Whether any event waits until it may ask for the state before it.
-    member _.IsAnyInLine = inLineCount.Value > 0
+    /// Whether any event is queued to request the state before it.
+    member _.IsAnyQueued = queuedCount.Value > 0
 
-    /// What a peer gave of the state before an event is needed no more, and its events are not waited for.
+    /// An event stops waiting for the events of its fetched state.
     member _.ForgetFetched(s: Staged) : unit =
         if not (isNull s.Fetched) then
             s.Fetched <- null
             forgetAwaited s
 
-    /// An event needs no state of a peer's any more: the next may ask for one.
+    /// An event gives its fetched state up: the next in the queue may request one.
     member this.ReleaseState(s: Staged) : unit =
         this.ForgetFetched s
         s.Trusted <- null
         holding.Remove s.Id |> ignore
 
-    /// The events for which a state was asked of a peer, looked through, and built.
+    /// The events that hold a fetched state, or have requested one.
     member _.HoldingStates: Staged[] = Seq.toArray holding.Values
 
-    /// The entries of states that peers gave may name events that were taken back: all are looked through again.
+    /// Fetched states may hold events that were taken back: their events are looked up again.
     member _.LookThroughAgain() : unit =
         for s in Seq.toArray holding.Values do
             match s.Trusted, s.StateFrom with
@@ -232,7 +236,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         this.NotReady s
         this.ReleaseState s
         forgetAwaited s
-        leaveLine s
+        leaveQueue s
 
         if staged.Remove s.Id then
             match ofPeer s.Peer with
@@ -245,18 +249,18 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         wake s.Id
 
-    /// Says that an event is not decided.
+    /// Reports a drop.
     member _.Report(eventId: string, reason: DropReason) =
         dropped.Enqueue(struct (eventId, reason))
 
-    /// Gives an event up. Those that waited for it look elsewhere.
+    /// Drops an event. Those that waited for it look elsewhere.
     member this.Drop(s: Staged, reason: DropReason) : unit =
         for waiter in this.Remove s do
             if not waiter.IsOutlier && Array.IndexOf(waiter.Pdu.PrevEvents, s.Id) >= 0 then
-                waiter.SeekTurn <- waiter.SeekTurn + 1
+                waiter.PreviousPeer <- waiter.PreviousPeer + 1
 
             if Array.IndexOf(waiter.Pdu.AuthEvents, s.Id) >= 0 then
-                waiter.AuthTurn <- waiter.AuthTurn + 1
+                waiter.AuthPeer <- waiter.AuthPeer + 1
 
         match reason with
         // Another peer may have a copy that is signed.
@@ -266,8 +270,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
         this.Report(s.Id, reason)
 
-    /// Asks a peer something for an event, if not too much was asked already. Keys do not count: each copy of an event that came
-    /// asks once for those of each server that signed it.
+    /// Makes a request for an event, within its budget. Requests for keys do not count: each received copy of an event
+    /// makes one for each of its signers.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let counts = purpose <> Purpose.Keys
 
@@ -289,7 +293,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             newRequests.Enqueue made
             s.Asked <- made.Number
 
-    /// What an event asked for; none if it asked for nothing.
+    /// The purpose of an event's request; none if it has made none.
     member _.PurposeOf(s: Staged) : Purpose voption =
         match requests.TryFind s.Asked with
         | ValueSome(struct (_, purpose)) -> ValueSome purpose
@@ -303,10 +307,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The requests without a response, oldest first.
     member _.Outstanding: PeerRequest[] = [| for struct (made, _) in requests.Values -> made |]
 
-    /// Whether nothing is asked.
+    /// Whether no request is outstanding.
     member _.IsSilent = requests.Count = 0
 
-    /// Takes a request off the list because its response has come.
+    /// Takes a request off the list: its response has come.
     member _.Responded(number: int) : struct (PeerRequest * Purpose * Staged) voption =
         match requests.TryFind number with
         | ValueSome(struct (made, purpose)) ->
@@ -321,7 +325,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     /// The requests and the drops since the last time.
     member _.Collect() : struct (PeerRequest[] * struct (string * DropReason)[]) =
-        // What was asked and withdrawn in the same step need not be sent.
+        // A request that was withdrawn meanwhile need not be sent.
         let made =
             newRequests.TakeAll()
             |> Array.filter (fun made -> requests.ContainsKey made.Number)

@@ -2,20 +2,20 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 
-/// What a change of the machine takes to undo. A telling that fails midway is undone as a whole.
+/// The log of the machine's changes. A `Tell` that fails midway is undone as a whole.
 [<Sealed>]
 type internal UndoLog() =
 
     let steps = Stack<unit -> unit>()
     let mutable isOpen = false
 
-    /// Whether changes are to be noted.
+    /// Whether changes are noted.
     member _.IsOpen = isOpen
 
-    /// Notes how the last change is undone.
+    /// Notes the inverse of the last change.
     member _.Note(undo: unit -> unit) : unit = steps.Push undo
 
-    /// Acts. If that throws, everything that was noted meanwhile is undone.
+    /// Runs an action. If it throws, all changes made meanwhile are undone.
     member _.Run(act: unit -> 'a) : 'a =
         isOpen <- true
 

@@ -20,11 +20,25 @@ module Differences =
         let decided = DecisionSearch.run a b changes heaviest
         let resolved = lazy (ResolutionSearch.resolved a b)
 
-        let resolving (row: Row) =
-            if row.Id = "policy.resolution.auth-chains" then
-                ResolutionSearch.readAlong a b |> Option.orElseWith (fun () -> resolved.Value)
-            else
-                resolved.Value
+        let resolving (change: RowChange) =
+            let row = (RowChanges.row change).Id
+
+            let found =
+                if row = "policy.resolution.auth-chains" then
+                    ResolutionSearch.readAlong a b
+                else
+                    match change with
+                    | RowChange.Removed _ -> ResolutionSearch.ofRow a b row true false
+                    | RowChange.Added _ -> ResolutionSearch.ofRow a b row false false
+                    | _ -> ResolutionSearch.ofRow a b row false true
+
+            found
+            |> Option.orElseWith (fun () ->
+                // The whole algorithm has no step of its own.
+                if List.contains row [ "state.algorithm"; "state.resolve" ] then
+                    resolved.Value
+                else
+                    resolved.Value |> Option.map ResolutionSearch.showingNotAlone)
 
         let handling = Rule.all (a.Handling @ b.Handling) |> List.map Rule.name
 
@@ -38,7 +52,7 @@ module Differences =
                         decided.TryFind row.Id
                         |> Option.orElseWith (fun () ->
                             if row.Area = Area.StateResolution || row.Id.StartsWith "policy.resolution" then
-                                resolving row
+                                resolving change
                             elif List.contains row.Id handling then
                                 RedactionSearch.shows a b row.Id
                             else

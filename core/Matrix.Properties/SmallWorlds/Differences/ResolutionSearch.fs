@@ -1,13 +1,101 @@
 namespace Matrix.Properties.SmallWorlds
 
+open System.Collections.Concurrent
 open Matrix.Rules
+open Matrix.Properties.Generators
 
 /// The smallest rooms of which two servers hold states that two versions resolve differently.
 [<RequireQualifiedAccess>]
 module internal ResolutionSearch =
 
-    /// How many acts a room may have in which two algorithms of state resolution are looked for that differ.
+    /// The number of acts of the largest rooms in which two algorithms are compared.
     let private mostActs = 3
+
+    /// The number of rooms among which one is looked for that shows a row and a difference of the versions at once.
+    let private mostCompared = 800
+
+    let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
+
+    let private any: Forks.Place = {
+        Acts = Forks.acts
+        MostActs = mostActs
+        Clock = Forks.Clock.Rising
+        Twice = false
+    }
+
+    let private of' (clock: Forks.Clock) (mostActs: int) (acts: Forks.Act list) : Forks.Place = {
+        Acts = acts
+        MostActs = mostActs
+        Clock = clock
+        Twice = false
+    }
+
+    /// The rooms in which a row is looked for: those in which its step has something to decide.
+    let private placeOf (row: string) : Forks.Place =
+        match row with
+        // Of events sent at one time, or in another order than they say.
+        | "state.v1.power-levels.next"
+        | "state.power-ordering.id"
+        | "state.mainline-ordering.id"
+        | "state.resolve.power-events" -> of' Forks.Clock.Still 2 Forks.acts
+        | "state.v1.members"
+        | "state.v1.others"
+        | "state.power-ordering.time"
+        | "state.mainline-ordering.time"
+        | "state.resolve.check-others" -> of' Forks.Clock.Falling 2 Forks.acts
+        | "state.auth-chain" -> of' Forks.Clock.Falling 3 [ Forks.Act.Joins bob; Forks.Act.Leaves bob ]
+        | "state.power-ordering" ->
+            of' Forks.Clock.Still 3 [
+                Forks.Act.Joins bob
+                Forks.Act.GivesPower(alice, bob, 50)
+                Forks.Act.GivesPower(bob, carol, 50)
+            ]
+        // Two senders of different power, who do not rest on each other.
+        | "state.power-ordering.first" ->
+            of' Forks.Clock.Rising 4 [
+                Forks.Act.GivesPower(alice, bob, 50)
+                Forks.Act.Joins bob
+                Forks.Act.SetsJoinRule(bob, "invite")
+                Forks.Act.SetsJoinRule(alice, "public")
+            ]
+        // Topics that rest on different power levels.
+        | "state.mainline"
+        | "state.mainline-position"
+        | "state.mainline-ordering"
+        | "state.mainline-ordering.first"
+        | "state.resolve.others" -> {
+            of' Forks.Clock.Falling 4 [
+                Forks.Act.SetsTopic alice
+                Forks.Act.GivesPower(alice, bob, 50)
+                Forks.Act.GivesPower(alice, bob, 0)
+            ] with
+                Twice = (row <> "state.mainline-ordering" && row <> "state.mainline-ordering.first")
+          }
+        | "state.v1.power-levels" ->
+            of' Forks.Clock.Rising 3 [
+                Forks.Act.Joins bob
+                Forks.Act.GivesPower(alice, bob, 50)
+                Forks.Act.GivesPower(bob, carol, 50)
+            ]
+        // Conflicts at two keys, of which one bears on the other.
+        | "state.v1.join-rules" -> {
+            of' Forks.Clock.Rising 4 [
+                Forks.Act.Joins bob
+                Forks.Act.Leaves bob
+                Forks.Act.SetsJoinRule(alice, "public")
+            ] with
+                Twice = true
+          }
+        | "state.power-events" -> {
+            of' Forks.Clock.Rising 4 [
+                Forks.Act.Joins bob
+                Forks.Act.Removes(alice, bob)
+                Forks.Act.SetsTopic bob
+                Forks.Act.GivesPower(alice, bob, 50)
+            ] with
+                Twice = true
+          }
+        | _ -> any
 
     let private named ((eventType, key): string * string) =
         if key = "" then eventType else $"{eventType} [{key}]"
@@ -23,11 +111,14 @@ module internal ResolutionSearch =
             |> String.concat ""
 
         let held =
-            match fork.States[1].TryFind fork.At with
-            | Some id -> $"{id} as"
-            | None -> "no"
+            fork.Behind
+            |> List.map (fun (key, id) ->
+                match id with
+                | Some id -> $"{id} as {named key}"
+                | None -> $"no {named key}")
+            |> String.concat " and "
 
-        $"a room that @alice:one makes ({openingNames}){acts}. One server holds the state at the end; another, which is behind, has {held} {named fork.At}"
+        $"a room that @alice:one makes ({openingNames}){acts}. One server holds the state at the end; another, which is behind, has {held}"
 
     /// What stands at a key of a resolved state, in words.
     let private outcome (key: string * string) (state: Map<string * string, string>) =
@@ -35,44 +126,168 @@ module internal ResolutionSearch =
         | Some id -> $"{named key} resolves to {id}"
         | None -> $"{named key} resolves to nothing"
 
+    let private own (fork: Forks.Fork) : StateMap =
+        Forks.resolve fork.Version.Settings.StateResolution fork
+
+    let private keys (fork: Forks.Fork) : (string * string) list =
+        fork.States |> List.collect (Map.keys >> List.ofSeq) |> List.distinct
+
     /// The smallest room, and the states that two of its servers hold, which the two versions resolve to different states.
     let resolved (a: RoomVersion) (b: RoomVersion) : Shown option =
-        Forks.difference mostActs b a.Settings.StateResolution b.Settings.StateResolution
-        |> Option.bind (fun (fork, first, second) ->
-            fork.States
-            |> List.collect (Map.keys >> List.ofSeq)
-            |> List.distinct
-            |> List.tryFind (fun key -> first.TryFind key <> second.TryFind key)
-            |> Option.map (fun key ->
-                Shown.Resolved {
+        Forks.at any b
+        |> Seq.tryPick (fun fork ->
+            match Forks.inVersion a fork with
+            | None -> None
+            | Some inFirst ->
+                let first, second = own inFirst, own fork
+
+                keys fork
+                |> List.tryFind (fun key -> first.TryFind key <> second.TryFind key)
+                |> Option.map (fun key ->
+                    Shown.Resolved {
+                        FirstFork = inFirst
+                        Fork = fork
+                        Key = key
+                        First = first.TryFind key
+                        Second = second.TryFind key
+                        Words = told fork, outcome key first, outcome key second
+                    }))
+
+    /// A room in which a row of `has` shows, drawn in both versions.
+    type private Showing = {
+        Fork: Forks.Fork
+        InOther: Forks.Fork
+        Key: string * string
+        /// What the states resolve to without the row.
+        Without: StateMap
+    }
+
+    let private showing (without: ResolutionRows.Resolve) (other: RoomVersion) (differ: bool) (fork: Forks.Fork) : Showing option =
+        let wrong = lazy without fork.Graph fork.States
+        let right = own fork
+
+        if right = wrong.Value then
+            None
+        else
+            match Forks.inVersion other fork with
+            | None -> None
+            | Some inOther ->
+                let others = own inOther
+
+                keys fork
+                |> List.tryFind (fun key ->
+                    right.TryFind key <> wrong.Value.TryFind key
+                    && (not differ || right.TryFind key <> others.TryFind key))
+                |> Option.map (fun key -> {
                     Fork = fork
+                    InOther = inOther
                     Key = key
-                    First = first.TryFind key
-                    Second = second.TryFind key
-                    Words = told fork, outcome key first, outcome key second
-                }))
+                    Without = wrong.Value
+                })
+
+    /// Rooms that were found, by the row and by both algorithms: other versions of the same algorithms are tried on them first.
+    let private found =
+        ConcurrentDictionary<struct (string * StateResolutionAlgorithm * StateResolutionAlgorithm), Showing option>()
+
+    let private search (has: RoomVersion) (other: RoomVersion) (row: string) : Showing option =
+        match ResolutionRows.without has other row with
+        | None -> None
+        | Some without ->
+            let key =
+                struct (row, has.Settings.StateResolution, other.Settings.StateResolution)
+
+            let anew () =
+                let rooms = Forks.at (placeOf row) has |> Seq.cache
+                // Rather a room in which the two versions differ too, if there is a small one.
+                rooms
+                |> Seq.truncate mostCompared
+                |> Seq.tryPick (showing without other true)
+                |> Option.orElseWith (fun () -> rooms |> Seq.tryPick (showing without other false))
+
+            match found.GetOrAdd(key, (fun _ -> anew ())) with
+            | Some known when known.Fork.Version.Id = has.Id && known.InOther.Version.Id = other.Id -> Some known
+            | Some known ->
+                Forks.inVersion has known.Fork
+                |> Option.bind (showing without other false)
+                |> Option.orElseWith anew
+            | None -> None
+
+    /// The smallest room that shows what a row is for: its states resolve differently without the row, or with the row as the other version has
+    /// it. `isOfFirst` if the first version has the row, and the second has not.
+    let ofRow (a: RoomVersion) (b: RoomVersion) (row: string) (isOfFirst: bool) (isChanged: bool) : Shown option =
+        let has, other = if isOfFirst then a, b else b, a
+
+        search has other row
+        |> Option.map (fun showing ->
+            let key = showing.Key
+            let inFirst, inSecond = if isOfFirst then showing.Fork, showing.InOther else showing.InOther, showing.Fork
+            let first, second = own inFirst, own inSecond
+
+            let words =
+                if isChanged then
+                    $"; with this row as in {other.Id}, {outcome key showing.Without}"
+                else
+                    $"; without this row, {outcome key showing.Without}"
+
+            let toldOf isOfThis state =
+                outcome key state + (if isOfThis then words else "")
+
+            Shown.Resolved {
+                FirstFork = inFirst
+                Fork = inSecond
+                Key = key
+                First = first.TryFind key
+                Second = second.TryFind key
+                Words = told inSecond, toldOf isOfFirst first, toldOf (not isOfFirst) second
+            })
+
+    /// A room in which the versions differ, for a row that no room of few acts shows by itself.
+    let showingNotAlone (shown: Shown) : Shown =
+        match shown with
+        | Shown.Resolved({ Words = given, first, second } as apart) ->
+            Shown.Resolved {
+                apart with
+                    Words = $"no room of few acts shows this row alone; the algorithms differ in {given}", first, second
+            }
+        | other -> other
 
     /// The smallest room in which it matters how auth chains are read, of two versions of which one knows none.
     let readAlong (a: RoomVersion) (b: RoomVersion) : Shown option =
-        let stands (version: RoomVersion) (fork: Forks.Fork) right other =
-            if version.Settings.StateResolution = StateResolutionAlgorithm.V1 then
-                let first = Forks.resolve version.Settings.StateResolution fork
-                first.TryFind fork.At, outcome fork.At first + "; auth chains are not asked"
+        let keyOf (fork: Forks.Fork) = fst fork.Behind.Head
+
+        let drawnIn (version: RoomVersion) (fork: Forks.Fork) =
+            if fork.Version.Id = version.Id then
+                Some fork
             else
-                Map.tryFind fork.At right,
-                outcome fork.At right
-                + $"; if auth chains were followed among events in conflict only, {outcome fork.At other}"
+                Forks.inVersion version fork
+
+        let stands (version: RoomVersion) (fork: Forks.Fork) other =
+            let key = keyOf fork
+            let right = own fork
+
+            if version.Settings.StateResolution = StateResolutionAlgorithm.V1 then
+                right.TryFind key, outcome key right + "; auth chains are not asked"
+            else
+                right.TryFind key,
+                outcome key right
+                + $"; if auth chains were followed among events in conflict only, {outcome key other}"
 
         Forks.beyondTheConflict a
         |> Option.orElseWith (fun () -> Forks.beyondTheConflict b)
-        |> Option.map (fun (fork, right, other) ->
-            let first, inFirst = stands a fork right other
-            let second, inSecond = stands b fork right other
+        |> Option.bind (fun (fork, _, other) ->
+            match drawnIn a fork, drawnIn b fork with
+            | Some inFirst, Some inSecond ->
+                let first, firstWords = stands a inFirst other
+                let second, secondWords = stands b inSecond other
 
-            Shown.Resolved {
-                Fork = fork
-                Key = fork.At
-                First = first
-                Second = second
-                Words = told fork, inFirst, inSecond
-            })
+                Some(
+                    Shown.Resolved {
+                        FirstFork = inFirst
+                        Fork = inSecond
+                        Key = keyOf fork
+                        First = first
+                        Second = second
+                        Words = told inSecond, firstWords, secondWords
+                    }
+                )
+            | _ -> None)

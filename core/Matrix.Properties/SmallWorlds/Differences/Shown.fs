@@ -21,6 +21,9 @@ type DecidedApart = {
 
 /// A room of which two servers hold different states, which two versions resolve differently.
 type ResolvedApart = {
+    /// The room, drawn in the first version.
+    FirstFork: Forks.Fork
+    /// The same room, drawn in the second version.
     Fork: Forks.Fork
     /// The type and state key at which they do.
     Key: string * string

@@ -12,6 +12,7 @@ module Invariants =
         @ MembershipInvariants.all
         @ SendingInvariants.all
         @ LevelsInvariants.all
+        @ PossibleInvariants.all
 
     /// Those that are said of a version.
     let of' (version: RoomVersion) : Invariant list =

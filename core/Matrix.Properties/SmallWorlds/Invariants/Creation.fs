@@ -1,4 +1,4 @@
-/// Create events, the room that an event names, what it cites, and closed rooms.
+/// Create events, room ids, `auth_events`, and rooms that are closed to other servers.
 module internal Matrix.Properties.SmallWorlds.CreationInvariants
 
 open Matrix.Rules
@@ -8,8 +8,7 @@ open Matrix.Properties.SmallWorlds
 
 let private create = "m.room.create"
 
-let private namedByHash (version: RoomVersion) =
-    version.Settings.RoomIds = RoomIdForm.HashOfCreate
+let private namedByHash = since 12
 
 let private creators: Invariant list = [
     accepted "create.first" create "A room's create event has no previous events." (fun s -> s.Event.PrevEvents.Length = 0)
@@ -28,21 +27,24 @@ let private creators: Invariant list = [
         | ValueSome(Json.String id) -> id = s.Version.Id || Versions.isKnown id
         | ValueSome _ -> false)
 
-    accepted "create.creator-is-user" create "A create event's content names a user as creator." (fun s ->
-        match s.Text "creator" with
-        | null -> false
-        | creator -> UserId.isValid creator)
-    |> inVersions (having "create.creator")
-    |> except "not-checked" "the rule asks whether creator is there, and not what it is" (fun s -> s.Has "creator")
+    accepted "create.creator-named" create "A create event's content has a creator." (fun s -> s.Has "creator")
+    |> inVersions (until 10)
 
-    accepted "create.creator-is-sender" create "Whom a create event names as creator is who sent it." (fun s ->
-        not (s.Has "creator") || s.Text "creator" = s.Sender)
-    |> exceptIn
-        (having "create.creator")
-        "not-compared"
-        "the rule does not compare the creator named with the sender, so that the room belongs to another"
-        (fun _ -> true)
-    |> exceptIn (lacking "create.creator") "not-read" "nothing reads creator any more" (fun _ -> true)
+    canHappen
+        "create.creator-no-user"
+        create
+        "The creator in a create event's content is no user id: it is asked for, and not read."
+        (fun s ->
+            s.Has "creator"
+            && (match s.Text "creator" with
+                | null -> true
+                | creator -> not (UserId.isValid creator)))
+
+    canHappen
+        "create.creator-not-sender"
+        create
+        "The creator in a create event's content is another user than its sender: up to version 10 the room belongs to them, later nothing reads it."
+        (fun s -> s.Has "creator" && s.Text "creator" <> s.Sender)
 
     accepted "create.additional-creators" create "additional_creators is a list of user ids, or not there." (fun s ->
         match s.Event.Content.TryFind "additional_creators" with
@@ -53,10 +55,20 @@ let private creators: Invariant list = [
                 | Json.String user -> UserId.isValid user
                 | _ -> false)
         | ValueSome _ -> false)
-    |> exceptIn (lacking "create.additional-creators") "not-read" "the version knows no additional creators" (fun _ -> true)
+    |> inVersions (since 12)
 
-    accepted "create.once" create "A room has one create event." (fun s -> not s.HasCreate)
-    |> except "decided-alone" "a create event is decided alone: that a room has one already is for others to see" (fun _ -> true)
+    canHappen
+        "create.additional-creators-not-read"
+        create
+        "A create event has additional_creators that are no list of user ids, where the version knows none."
+        (fun s ->
+            match s.Event.Content.TryFind "additional_creators" with
+            | ValueSome(Json.Array _)
+            | ValueNone -> false
+            | ValueSome _ -> true)
+    |> inVersions (until 11)
+
+    canHappen "create.twice" create "A create event is accepted where the room has one: it is decided alone." _.HasCreate
 ]
 
 let private rooms: Invariant list = [
@@ -82,11 +94,11 @@ let private rooms: Invariant list = [
 let private citations: Invariant list = [
     accepted "cited.create" notCreate "An accepted event cites the create event." (fun s ->
         s.Facts.AuthEvents |> Array.exists (fun c -> c.Event.Type = create))
-    |> inVersions (having "auth-events.create")
+    |> inVersions (until 11)
 
     accepted "cited.no-create" notCreate "An accepted event does not cite the create event, since its room id does." (fun s ->
         s.Facts.AuthEvents |> Array.forall (fun c -> c.Event.Type <> create))
-    |> inVersions (lacking "auth-events.create")
+    |> inVersions (since 12)
 
     accepted "cited.once" notCreate "An accepted event cites no two events of the same type and state key." (fun s ->
         let cited = s.Facts.AuthEvents
@@ -130,11 +142,42 @@ let private citations: Invariant list = [
                 c.Event.Type <> "m.room.member"
                 || c.Event.StateKey = s.Sender
                 || s.IsOf "m.room.member" && c.Event.StateKey = s.Target
-                || s.Makes "join" && c.Event.StateKey = s.Text "join_authorised_via_users_server"))
+                || since 8 s.Version
+                   && s.Makes "join"
+                   && c.Event.StateKey = s.Text "join_authorised_via_users_server"))
 
-    accepted "cited.complete" notCreate "An accepted event cites all that it should of the state." (fun s -> s.CitesAllSelected)
-    |> except "not-asked" "the rules refuse what is cited too much, and not what is missing, the create event apart" (fun _ ->
-        true)
+    accepted
+        "cited.join-rules"
+        notCreate
+        "An accepted event has the join rules in auth_events only if it is a join, an invitation or a knock."
+        (fun s ->
+            s.Makes "join"
+            || s.Makes "invite"
+            || s.Makes "knock"
+            || s.Facts.AuthEvents
+               |> Array.forall (fun c -> c.Event.Type <> "m.room.join_rules"))
+
+    accepted
+        "cited.third-party-invite"
+        notCreate
+        "An accepted event has a third-party invitation in auth_events only if it is an invitation that names its token."
+        (fun s ->
+            s.Facts.AuthEvents
+            |> Array.forall (fun c ->
+                c.Event.Type <> "m.room.third_party_invite"
+                || s.Makes "invite"
+                   && (match s.Event.Content.TryFind "third_party_invite" with
+                       | ValueSome(Json.Object answer) ->
+                           match answer.TryFind "signed" with
+                           | ValueSome(Json.Object signed) -> signed.Text "token" = c.Event.StateKey
+                           | _ -> false
+                       | _ -> false)))
+
+    canHappen
+        "cited.incomplete"
+        notCreate
+        "An event lacks some of the auth events that the selection names and the state has: the create event apart, none is asked for."
+        (fun s -> not s.CitesAllSelected)
 ]
 
 let all: Invariant list = creators @ rooms @ citations

@@ -1,4 +1,4 @@
-/// Power levels events: what they may change, and whose power.
+/// Power levels events: what they may change.
 module internal Matrix.Properties.SmallWorlds.LevelsInvariants
 
 open Matrix.Rules
@@ -9,34 +9,45 @@ open Matrix.Properties.SmallWorlds
 
 let private levels = "m.room.power_levels"
 
-// Since creators stand above all levels, nobody else has the power to send a room's first.
+// Since version 12 only creators, who stand above all levels, can send a room's first power levels.
 let private first =
-    exceptIn
-        (fun version -> version.Settings.CreatorPower = CreatorPower.HundredAtFirst)
+    exceptIn (until 11) "first" "where there were no power levels, any may be given" (fun s -> not s.HasLevels)
+
+// A message of that type needs only `events_default`, and gives nobody a level.
+let private firstOrMessage =
+    except
         "first"
-        "where there were no power levels, any may be given"
-        (fun s -> not s.HasLevels)
+        "where there were no power levels, any may be given; since version 12 only creators can, and anyone in a message of that type"
+        (fun s -> not s.HasLevels && (until 11 s.Version || not s.Event.IsState))
 
 /// An entry is out of reach if it changes from or to more than the sender has.
-let private isWithin (s: Scene) (before: int64 voption) (after: int64 voption) : bool =
+let isWithin (s: Scene) (before: int64 voption) (after: int64 voption) : bool =
     let within (level: int64 voption) =
         level.IsNone || level.Value <= s.Power s.Sender
 
     before = after || within before && within after
 
-let private keysOf (map: string) (content: JsonObject) : string list =
+/// The keys of a member that is an object.
+let keysOf (map: string) (content: JsonObject) : string list =
     match content.TryFind map with
     | ValueSome(Json.Object o) -> [ for i in 0 .. o.Count - 1 -> o.Key i ]
     | _ -> []
 
-let private everyEntryWithin (map: string) (s: Scene) : bool =
+/// Whether no entry of a map changes from or to more than the sender has.
+let everyEntryWithin (map: string) (s: Scene) : bool =
     let before, after = s.ContentBefore, s.Event.Content
 
     keysOf map before @ keysOf map after
     |> List.forall (fun key -> isWithin s (s.LevelIn(map, key, before)) (s.LevelIn(map, key, after)))
 
-let private others (s: Scene) =
-    Universe.users |> List.filter (fun user -> user <> s.Sender)
+/// The users of the world, and those that the power levels name.
+let private everyone (s: Scene) : string list =
+    Universe.users @ keysOf "users" s.ContentBefore @ keysOf "users" s.Event.Content
+    |> List.distinct
+
+/// The users other than the sender.
+let others (s: Scene) =
+    everyone s |> List.filter (fun user -> user <> s.Sender)
 
 let private isListed (s: Scene) (user: string) =
     (s.LevelIn("users", user, s.ContentBefore)).IsSome
@@ -45,18 +56,21 @@ let private isListed (s: Scene) (user: string) =
 let private fallsToDefault (s: Scene) (user: string) =
     isListed s user && (s.LevelIn("users", user, s.Event.Content)).IsNone
 
-let private isInteger (json: Json) =
+/// Whether a value is an integer.
+let isInteger (json: Json) =
     match json with
     | Json.Int _ -> true
     | _ -> false
 
-let private mapHolds (map: string) (holds: string -> Json -> bool) (s: Scene) : bool =
+/// Whether a member of the content, if there is one, is an object of which this holds.
+let mapHolds (map: string) (holds: string -> Json -> bool) (s: Scene) : bool =
     match s.Event.Content.TryFind map with
     | ValueNone -> true
     | ValueSome(Json.Object o) -> Seq.forall (fun struct (key, value) -> holds key value) o.Members
     | ValueSome _ -> false
 
-let private named = [
+/// The members of power levels that are levels.
+let named = [
     "users_default"
     "events_default"
     "state_default"
@@ -65,9 +79,6 @@ let private named = [
     "kick"
     "invite"
 ]
-
-let private malformed (version: RoomVersion) =
-    not (having "power-levels.named" version)
 
 let private shapes: Invariant list = [
     accepted "levels.users" levels "The users of power levels are an object from user ids to levels." (fun s ->
@@ -80,16 +91,29 @@ let private shapes: Invariant list = [
             match s.Event.Content.TryFind key with
             | ValueNone -> true
             | ValueSome json -> isInteger json))
-    |> exceptIn malformed "not-checked" "the version does not look at their types" (fun _ -> true)
+    |> inVersions (since 10)
+
+    canHappen "levels.no-integers" levels "A named level is no integer." (fun s ->
+        named
+        |> List.exists (fun key ->
+            match s.Event.Content.TryFind key with
+            | ValueNone -> false
+            | ValueSome json -> not (isInteger json)))
+    |> inVersions (until 9)
 
     accepted "levels.integers-in-maps" levels "The levels of events and notifications are integers in objects." (fun s ->
         mapHolds "events" (fun _ -> isInteger) s
         && mapHolds "notifications" (fun _ -> isInteger) s)
-    |> exceptIn malformed "not-checked" "the version does not look at their types" (fun _ -> true)
+    |> inVersions (since 10)
+
+    canHappen "levels.no-integers-in-maps" levels "A level of events or notifications is no integer." (fun s ->
+        not (mapHolds "events" (fun _ -> isInteger) s)
+        || not (mapHolds "notifications" (fun _ -> isInteger) s))
+    |> inVersions (until 9)
 
     accepted "levels.no-creators" levels "Power levels name no creator of the room." (fun s ->
         keysOf "users" s.Event.Content |> List.forall (s.IsCreator >> not))
-    |> inVersions (having "power-levels.creators")
+    |> inVersions (since 12)
 ]
 
 let private reach: Invariant list = [
@@ -101,26 +125,29 @@ let private reach: Invariant list = [
 
         named
         |> List.forall (fun key -> isWithin s (s.LevelOf(key, before)) (s.LevelOf(key, after))))
-    |> first
+    |> firstOrMessage
 
     accepted
         "levels.events-within-reach"
         levels
         "Nobody sets an event type's level from or to more power than their own."
         (everyEntryWithin "events")
-    |> first
+    |> firstOrMessage
 
     accepted
         "levels.notifications-within-reach"
         levels
         "Nobody sets a notification's level from or to more power than their own."
         (everyEntryWithin "notifications")
-    |> first
-    |> exceptIn
-        (fun version -> version.Settings.Json = JsonStrictness.Lenient)
-        "not-guarded"
-        "the rules are older than these levels and do not know them"
-        _.HasLevels
+    |> firstOrMessage
+    |> inVersions (since 6)
+
+    canHappen
+        "levels.notifications-not-guarded"
+        levels
+        "A notification's level is set from or to more power than the sender's: the rules are older than these levels."
+        (fun s -> s.HasLevels && not (everyEntryWithin "notifications" s))
+    |> inVersions (until 5)
 
     accepted "levels.users-within-reach" levels "Nobody sets a user's entry to more power than their own." (fun s ->
         let before, after = s.ContentBefore, s.Event.Content
@@ -132,7 +159,7 @@ let private reach: Invariant list = [
             is.IsNone
             || is = s.LevelIn("users", user, before)
             || is.Value <= s.Power s.Sender))
-    |> first
+    |> firstOrMessage
 ]
 
 let private powers: Invariant list = [
@@ -143,18 +170,17 @@ let private powers: Invariant list = [
     |> except
         "default-shows"
         "an entry that goes uncovers the default, which may be above the sender's own level: nobody looks at it"
-        (fun s -> others s |> List.exists (fallsToDefault s))
+        (fun s ->
+            others s
+            |> List.forall (fun user ->
+                fallsToDefault s user
+                || s.PowerAfter user <= s.Power user
+                || s.PowerAfter user <= s.Power s.Sender))
 
-    accepted "power.no-equals" levels "Nobody makes another their equal." (fun s ->
-        others s
-        |> List.forall (fun user -> s.PowerAfter user <= s.Power user || s.PowerAfter user < s.Power s.Sender))
-    |> first
-    |> except "own-level" "one's own level may be given to others" (fun s ->
-        others s
-        |> List.exists (fun user -> s.LevelIn("users", user, s.Event.Content) = ValueSome(s.Power s.Sender)))
-    |> except "by-default" "one's own level may be given to all, by default" (fun s ->
-        s.LevelOf("users_default", s.Event.Content) = ValueSome(s.Power s.Sender))
-    |> except "default-shows" "an entry that goes uncovers the default" (fun s -> others s |> List.exists (fallsToDefault s))
+    canHappen "power.makes-equals" levels "A user gives another as much power as their own." (fun s ->
+        s.HasLevels
+        && others s
+           |> List.exists (fun user -> s.PowerAfter user > s.Power user && s.PowerAfter user = s.Power s.Sender))
 
     accepted "power.kept-from-equals" levels "Nobody takes power from another who has as much as they." (fun s ->
         others s
@@ -175,36 +201,21 @@ let private powers: Invariant list = [
     |> except "default-shows" "one's own entry that goes uncovers the default, which may be higher" (fun s ->
         fallsToDefault s s.Sender)
 
-    accepted "power.own-may-fall" levels "Nobody lowers their own power." (fun s -> s.PowerAfter s.Sender >= s.Power s.Sender)
-    |> except "allowed" "one may step down; one's own entry is guarded by nothing" (fun _ -> true)
+    canHappen "power.own-may-fall" levels "A user lowers their own power." (fun s -> s.PowerAfter s.Sender < s.Power s.Sender)
 
     accepted "creators.keep-power" levels "Creators keep their power, whatever power levels say." (fun s ->
-        Universe.users
+        everyone s
         |> List.forall (fun user -> not (s.IsCreator user) || s.PowerAfter user >= s.Power user))
-    |> exceptIn
-        (fun version -> version.Settings.CreatorPower = CreatorPower.HundredAtFirst)
-        "not-privileged"
-        "having created the room is worth something only until there are power levels"
-        (fun _ -> true)
+    |> inVersions (since 12)
 
-    invariant
-        "creators.may-all"
+    canHappen
+        "creators.may-lose-power"
         levels
-        "A creator who is a member sets any levels that are well formed."
+        "A creator has less power after power levels than before: having created the room counts only until there are some."
         (fun s ->
-            s.IsCreator s.Sender
-            && s.Place s.Sender = Membership.Join
-            && not (s.Clause.StartsWith "power-levels.users")
-            && s.Clause <> "power-levels.named"
-            && s.Clause <> "power-levels.maps"
-            && s.Clause <> "power-levels.creators"
-            && s.IsInOrder)
-        _.Allowed
-    |> except
-        "state-of-another"
-        "power levels under the id of another user belong to that user, and mean nothing to the room"
-        (fun s -> not (isNull s.Target) && s.Target <> "" && not s.IsOwn)
-    |> inVersions (fun version -> version.Settings.CreatorPower = CreatorPower.Infinite)
+            everyone s
+            |> List.exists (fun user -> s.IsCreator user && s.PowerAfter user < s.Power user))
+    |> inVersions (until 11)
 ]
 
 let all: Invariant list = shapes @ reach @ powers

@@ -6,33 +6,33 @@ open Matrix.Properties.SmallWorlds
 
 let private member' = "m.room.member"
 
-let private knows (rule: JoinRule) (version: RoomVersion) =
-    List.contains rule version.Settings.JoinRules
+let private hasKnocks = since 7
+let private hasRestricted = since 8
+let private hasKnockRestricted = since 10
 
-let private hasKnocks = having "member.knock"
-let private hasRestricted = having "member.join.restricted"
-
-/// The first join: that of whom the create event makes the creator, right after it.
-let private isFirstJoin (s: Scene) =
+/// The creator's join right after the create event.
+let isFirstJoin (s: Scene) =
     s.Makes "join"
     && s.IsRightAfterCreate
     && (match s.Create with
         | null -> false
         | create ->
-            match s.Version.Settings.Creators with
-            | Creators.ContentCreator -> System.String.Equals(create.Pdu.Content.Text "creator", s.Target)
-            | _ -> System.String.Equals(create.Pdu.Sender, s.Target))
+            if until 10 s.Version then
+                System.String.Equals(create.Pdu.Content.Text "creator", s.Target)
+            else
+                System.String.Equals(create.Pdu.Sender, s.Target))
 
 let private first =
     except "first-join" "the creator's join right after the create event is allowed before anything else is asked" isFirstJoin
 
-let private isIn (places: Membership list) (place: Membership) = List.contains place places
+/// Whether a place is one of these.
+let isIn (places: Membership list) (place: Membership) = List.contains place places
 
 let private insideOrInvited (s: Scene) =
     s.Place s.Target |> isIn [ Membership.Join; Membership.Invite ]
 
 /// Whether a third-party invitation is answered.
-let private answersThirdParty (s: Scene) =
+let answersThirdParty (s: Scene) =
     s.Makes "invite" && s.Has "third_party_invite"
 
 let private whenJoined name rule meaning holds =
@@ -88,7 +88,7 @@ let private joins: Invariant list = [
                     s.Place user = Membership.Join
                     && s.Power user >= s.Levels.Invite
                     && s.SignedFor user))
-    |> inVersions (knows JoinRule.KnockRestricted)
+    |> inVersions (hasKnockRestricted)
     |> first
 
     invariant
@@ -103,53 +103,10 @@ let private joins: Invariant list = [
                 | "invite" -> false
                 | "knock" -> not (hasKnocks s.Version)
                 | "restricted" -> not (hasRestricted s.Version)
-                | "knock_restricted" -> not (knows JoinRule.KnockRestricted s.Version)
+                | "knock_restricted" -> not (hasKnockRestricted s.Version)
                 | _ -> true))
         (fun _ -> false)
     |> first
-
-    invariant
-        "join.public-is-open"
-        member'
-        "Where the join rule is public, everyone joins who is not banned."
-        (fun s ->
-            s.Makes "join"
-            && s.IsOwn
-            && s.JoinRule = "public"
-            && s.Place s.Target <> Membership.Ban
-            && s.IsInOrder)
-        _.Allowed
-    |> exceptIn
-        hasRestricted
-        "unsigned"
-        "whoever names an authorising user needs the signature of that user's server, though none would be asked for"
-        (fun s -> s.Clause = "member.authorised.signature")
-
-    invariant
-        "join.invited-get-in"
-        member'
-        "Where the join rule is invite, everyone joins who is invited."
-        (fun s ->
-            s.Makes "join"
-            && s.IsOwn
-            && s.JoinRule = "invite"
-            && s.Place s.Target = Membership.Invite
-            && s.IsInOrder)
-        _.Allowed
-    |> exceptIn
-        hasRestricted
-        "unsigned"
-        "whoever names an authorising user needs the signature of that user's server, though none would be asked for"
-        (fun s -> s.Clause = "member.authorised.signature")
-
-    invariant
-        "join.creator-first"
-        member'
-        "The creator can always join right after the create event."
-        (fun s -> isFirstJoin s && s.IsInOrder)
-        _.Allowed
-    |> exceptIn hasRestricted "unsigned" "whoever names an authorising user needs the signature of that user's server" (fun s ->
-        s.Clause = "member.authorised.signature")
 
     invariant
         "member.authorised-is-signed"
@@ -199,25 +156,6 @@ let private invitations: Invariant list = [
                 && s.IsSignedFor s.Target
                 && Matrix.Core.Auth.ThirdPartyKeys.all invitation.Pdu
                    |> Array.exists (fun key -> Array.contains key s.Facts.ThirdPartyKeys))
-
-    invariant
-        "invite.members-can"
-        member'
-        "A member with the power to invites anyone who is neither in the room nor banned."
-        (fun s ->
-            s.Makes "invite"
-            && not (isNull s.Target)
-            && not (answersThirdParty s)
-            && s.Place s.Sender = Membership.Join
-            && s.Power s.Sender >= s.Levels.Invite
-            && not (s.Place s.Target |> isIn [ Membership.Join; Membership.Ban ])
-            && s.IsInOrder)
-        _.Allowed
-    |> exceptIn
-        hasRestricted
-        "unsigned"
-        "an invitation that names an authorising user is asked for a signature like a join"
-        (fun s -> s.Clause = "member.authorised.signature")
 ]
 
 let private leaves: Invariant list = [
@@ -234,19 +172,6 @@ let private leaves: Invariant list = [
             | _ -> false)
 
     invariant
-        "leave.always-possible"
-        member'
-        "Who is invited or joined can leave, whatever their power."
-        (fun s ->
-            s.Makes "leave"
-            && s.IsOwn
-            && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ])
-            && s.IsInOrder)
-        _.Allowed
-    |> exceptIn hasRestricted "unsigned" "a leave that names an authorising user is asked for a signature like a join" (fun s ->
-        s.Clause = "member.authorised.signature")
-
-    invariant
         "kick.by-the-stronger"
         member'
         "Only members remove others, with the power to kick and more power than theirs."
@@ -256,14 +181,14 @@ let private leaves: Invariant list = [
             && s.Power s.Sender >= s.Levels.Kick
             && s.Power s.Sender > s.Power s.Target)
 
-    invariant
-        "kick.members-only"
+    canHappen
+        "kick.of-those-outside"
         member'
-        "Only those are removed who are in the room, invited, banned or knocking."
-        (fun s -> s.Allowed && s.Makes "leave" && not s.IsOwn)
-        (fun s -> not (s.Place s.Target |> isIn [ Membership.Absent; Membership.Leave ]))
-    |> except "left" "one who left can be removed once more" (fun s -> s.Place s.Target = Membership.Leave)
-    |> except "never-there" "one who was never there can be removed" (fun s -> s.Place s.Target = Membership.Absent)
+        "Somebody is removed who is not in the room: who left, or was never there."
+        (fun s ->
+            s.Makes "leave"
+            && not s.IsOwn
+            && (s.Place s.Target |> isIn [ Membership.Absent; Membership.Leave ]))
 
     invariant
         "unban.power"
@@ -299,11 +224,7 @@ let private bans: Invariant list = [
         "Nobody removes or bans a creator of the room."
         (fun s -> s.Allowed && not s.IsOwn && (s.Makes "ban" || s.Makes "leave"))
         (fun s -> not (s.IsCreator s.Target))
-    |> exceptIn
-        (fun version -> version.Settings.CreatorPower = CreatorPower.HundredAtFirst)
-        "equals-later"
-        "once there are power levels, having created the room is worth nothing"
-        _.HasLevels
+    |> exceptIn (until 11) "equals-later" "once there are power levels, having created the room is worth nothing" _.HasLevels
 ]
 
 let private allowedKnocks: Invariant list = [
@@ -317,7 +238,7 @@ let private allowedKnocks: Invariant list = [
         (fun s ->
             match s.JoinRule with
             | "knock" -> hasKnocks s.Version
-            | "knock_restricted" -> knows JoinRule.KnockRestricted s.Version
+            | "knock_restricted" -> hasKnockRestricted s.Version
             | _ -> false)
 
     invariant
@@ -361,20 +282,24 @@ let private members: Invariant list = [
     |> except "join" "one joins from outside" (fun s -> s.Makes "join" && s.IsOwn)
     |> except "first-join" "the rule for the creator's first join does not ask who sends it" (fun s ->
         isFirstJoin s && not s.IsOwn)
-    |> except "decline" "an invitation is declined from outside, and a knock taken back" (fun s -> s.Makes "leave" && s.IsOwn)
+    |> except "decline" "an invitation is declined from outside, and a knock taken back" (fun s ->
+        s.Makes "leave"
+        && s.IsOwn
+        && (s.Place s.Sender = Membership.Invite
+            || hasKnocks s.Version && s.Place s.Sender = Membership.Knock))
     |> exceptIn hasKnocks "knock" "one knocks from outside" (fun s -> s.Makes "knock")
     |> except
         "third-party"
         "an answer to a third-party invitation is not asked whether its sender is in the room"
         answersThirdParty
-    |> exceptIn (having "aliases") "aliases" "a server may set its aliases for a room without being in it" (fun s ->
+    |> exceptIn (until 5) "aliases" "a server may set its aliases for a room without being in it" (fun s ->
         s.IsOf "m.room.aliases")
 
     invariant "sender.not-banned" notCreate "A banned user sends nothing." (fun s -> s.Place s.Sender = Membership.Ban) (fun s ->
         not s.Allowed)
     |> except "first-join" "the creator's join right after the create event comes before the question of bans" isFirstJoin
     |> except "third-party" "an answer to a third-party invitation is not asked whether its sender is banned" answersThirdParty
-    |> exceptIn (having "aliases") "aliases" "a server may set its aliases for a room, by a banned user too" (fun s ->
+    |> exceptIn (until 5) "aliases" "a server may set its aliases for a room, by a banned user too" (fun s ->
         s.IsOf "m.room.aliases")
 
     invariant
@@ -388,7 +313,7 @@ let private members: Invariant list = [
         "third-party"
         "an answer to a third-party invitation is not asked whether its sender is in the room"
         answersThirdParty
-    |> exceptIn (having "aliases") "aliases" "a server may set its aliases for a room without being in it" (fun s ->
+    |> exceptIn (until 5) "aliases" "a server may set its aliases for a room without being in it" (fun s ->
         s.IsOf "m.room.aliases")
 ]
 

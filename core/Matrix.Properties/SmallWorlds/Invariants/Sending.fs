@@ -1,27 +1,18 @@
-/// What is neither about members nor about power levels.
+/// Events other than create, member and power levels events.
 module internal Matrix.Properties.SmallWorlds.SendingInvariants
 
 open Matrix.Rules
+open Matrix.Core.Ident
 open Matrix.Properties.SmallWorlds
 
-let private isAssigned (version: RoomVersion) =
-    version.Settings.EventIds = EventIdForm.Assigned
+/// Whether the state key begins with the id of the sender, or of a user with less power.
+let private belongsToSenderOrLess (s: Scene) : bool =
+    match s.Target with
+    | null -> false
+    | key ->
+        let owner = key.Split('_')[0]
 
-/// Versions in which state belongs to the user with whose id its key begins.
-let private hasStateOwners (version: RoomVersion) =
-    let rec names condition =
-        match condition with
-        | Condition.SameUser(User.StateKeyOwner, _) -> true
-        | Condition.Not inner -> names inner
-        | Condition.And parts
-        | Condition.Or parts -> List.exists names parts
-        | _ -> false
-
-    version.Authorization
-    |> Rule.all
-    |> List.exists (function
-        | Rule.Clause(_, condition, _, _) -> names condition
-        | _ -> false)
+        UserId.isValid owner && (owner = s.Sender || s.Power s.Sender > s.Power owner)
 
 let all: Invariant list = [
     accepted "power.required" notCreate "Whoever sends an event has the power that its type asks for." (fun s ->
@@ -29,30 +20,10 @@ let all: Invariant list = [
     |> except "member" "member events have rules of their own" (fun s -> s.IsOf "m.room.member")
     |> except "third-party-invite" "a third-party invitation needs the power to invite alone" (fun s ->
         s.IsOf "m.room.third_party_invite")
-    |> exceptIn (having "aliases") "aliases" "aliases need no power" (fun s -> s.IsOf "m.room.aliases")
+    |> exceptIn (until 5) "aliases" "aliases need no power" (fun s -> s.IsOf "m.room.aliases")
 
     accepted "power.third-party-invite" "m.room.third_party_invite" "Who invites third parties has the power to invite." (fun s ->
         s.Power s.Sender >= s.Levels.Invite)
-
-    invariant
-        "power.suffices-for-messages"
-        "m.room.message"
-        "A member with the power that messages ask for sends one."
-        (fun s ->
-            s.Place s.Sender = Membership.Join
-            && s.Power s.Sender >= s.Required
-            && s.IsInOrder)
-        _.Allowed
-
-    invariant
-        "power.suffices-for-state"
-        "m.room.name"
-        "A member with the power that a state event asks for sends it."
-        (fun s ->
-            s.Place s.Sender = Membership.Join
-            && s.Power s.Sender >= s.Required
-            && s.IsInOrder)
-        _.Allowed
 
     invariant
         "state-key.user"
@@ -73,7 +44,7 @@ let all: Invariant list = [
         hasStateOwners
         "owner"
         "a user's id may be followed by more, and someone with more power may send it too"
-        (fun s -> not s.IsOwn)
+        belongsToSenderOrLess
 
     invariant
         "state-key.owner"
@@ -85,12 +56,7 @@ let all: Invariant list = [
             && (match s.Target with
                 | null -> false
                 | key -> key.StartsWith('@')))
-        (fun s ->
-            match s.Target with
-            | null -> false
-            | key ->
-                let owner = key.Split('_')[0]
-                owner = s.Sender || s.Power s.Sender > s.Power owner)
+        belongsToSenderOrLess
     |> inVersions hasStateOwners
     |> except
         "third-party-invite"
@@ -101,10 +67,14 @@ let all: Invariant list = [
         match s.Target with
         | null -> false
         | key -> s.SameServer(s.Sender, "@:" + key))
-    |> inVersions (having "aliases")
+    |> inVersions (until 5)
 
-    accepted "aliases.by-members" "m.room.aliases" "Only members set aliases." (fun s -> s.Place s.Sender = Membership.Join)
-    |> exceptIn (having "aliases") "own-rule" "the rule for aliases asks for the server alone" (fun _ -> true)
+    canHappen
+        "aliases.from-outside"
+        "m.room.aliases"
+        "Somebody who is not in the room sets aliases: the rule for them asks for the server alone."
+        (fun s -> s.Place s.Sender <> Membership.Join)
+    |> inVersions (until 5)
 
     invariant
         "redaction.power"
@@ -116,17 +86,19 @@ let all: Invariant list = [
             || (match s.Event.Redacts with
                 | null -> false
                 | redacted -> s.SameServer(redacted, s.Event.EventId)))
-    |> exceptIn
-        (isAssigned >> not)
-        "decided-later"
-        "since identifiers have no server, the event is accepted, and whether it redacts is decided when it meets its target"
-        (fun _ -> true)
+    |> inVersions (until 2)
 
-    invariant "redaction.by-power-alone" "m.room.redaction" "Who redacts has the power to redact." _.Allowed (fun s ->
-        s.Power s.Sender >= s.Levels.Redact)
-    |> inVersions isAssigned
-    |> except "same-server" "a server's users redact each other's events" (fun s ->
-        match s.Event.Redacts with
-        | null -> false
-        | redacted -> s.SameServer(redacted, s.Event.EventId))
+    canHappen
+        "redaction.by-same-server"
+        "m.room.redaction"
+        "Somebody without the power to redact redacts an event of their own server."
+        (fun s -> s.Power s.Sender < s.Levels.Redact)
+    |> inVersions (until 2)
+
+    canHappen
+        "redaction.without-power"
+        "m.room.redaction"
+        "A redaction is accepted whose sender has no power to redact: whether it redacts is decided when it meets its target."
+        (fun s -> s.Power s.Sender < s.Levels.Redact)
+    |> inVersions (since 3)
 ]

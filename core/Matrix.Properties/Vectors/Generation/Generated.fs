@@ -5,7 +5,7 @@ open System.Text
 open Matrix.Core.Auth
 open Matrix.Core.Json
 open Matrix.Properties.Mutation
-open Matrix.Properties.Reference
+open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
@@ -64,6 +64,11 @@ module GeneratedVectors =
     [<Literal>]
     let ResolutionsFile = "event/state-resolution.json"
 
+    /// Whether a file is one of these: its name, with the folders above it or without.
+    let isGenerated (file: string) : bool =
+        [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile ]
+        |> List.exists (fun name -> file.Replace('\\', '/').EndsWith(name, StringComparison.Ordinal))
+
     /// All of them.
     let files: string list = [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile ]
 
@@ -117,7 +122,7 @@ module GeneratedVectors =
                     Mutants.ofAuthorization version
                     |> List.filter (fun m -> not (isEquivalent version m) && (suite.Killer m).IsNone)
 
-                Hunt.run suite Worlds.all 1L told left
+                MutationRun.run suite Worlds.all 1L told left
                 |> besides (Picking(Deciding.authorization version)) left
 
             render
@@ -149,7 +154,7 @@ module GeneratedVectors =
                         && clauses |> List.forall (fun pick -> not (picking.Tells(mutated, pick))))
 
                 let picks =
-                    clauses @ besides picking untold (Redactions.huntHandling table 1L untold)
+                    clauses @ besides picking untold (Redactions.runHandling table 1L untold)
 
                 for version in group do
                     let rules =

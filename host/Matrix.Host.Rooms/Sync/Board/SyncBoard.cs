@@ -30,41 +30,43 @@ internal interface IFeedSource
 /// </remarks>
 internal sealed class SyncBoard : IChangeConsumer, IDisposable
 {
+    /// <summary>No timer runs longer: the framework's take 49 days at most.</summary>
+    internal static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+
+    private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, UserFeed> _feeds = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<RoomNid, RoomFeed> _rooms = new();
     private readonly Lock _roomsGate = new();
     private readonly Lock _typingGate = new();
-    private readonly TimerWheel _wheel;
     private readonly TimeProvider _time;
     private readonly SyncOptions _options;
     private readonly IFeedSource _source;
-    private readonly Sweep _sweep;
+    private readonly ITimer _sweep;
     private readonly List<UserFeed> _typingWake = [];
     private long _applied;
     private long _begun;
     private long _ephemeral;
     private long _deviceLists;
     private int _marks;
+    private int _waiting;
     private volatile bool _draining;
 
     /// <summary>A board on which nobody is active yet.</summary>
     /// <param name="source">What feeds are filled from.</param>
-    /// <param name="wheel">What long-polls time out on.</param>
     /// <param name="time">The clock.</param>
     /// <param name="options">The bounds.</param>
     /// <param name="published">The position up to which everything is durable.</param>
-    public SyncBoard(IFeedSource source, TimerWheel wheel, TimeProvider time, SyncOptions options, long published)
+    public SyncBoard(IFeedSource source, TimeProvider time, SyncOptions options, long published)
     {
         _source = source;
-        _wheel = wheel;
         _time = time;
         _options = options;
         _applied = _begun = published;
         _deviceLists = published;
         Epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
         DeviceLists = new DeviceListWatch(this, source);
-        _sweep = new Sweep(this);
-        _wheel.Add(_sweep, Sweep.Every);
+        _sweep = time.CreateTimer(static board => ((SyncBoard)board!).EvictIdle(), this, _sweepEvery, _sweepEvery);
     }
 
     /// <summary>Names this process start in tokens: ephemeral counters of another one mean nothing.</summary>
@@ -85,8 +87,8 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     /// <summary>How many users are active.</summary>
     public int ActiveUsers => _feeds.Count;
 
-    /// <summary>How many long-polls wait, and other timers run.</summary>
-    public int Waiting => _wheel.Waiting;
+    /// <summary>How many long-polls wait.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>How many (user, room) pairs are held.</summary>
     public int Marks => Volatile.Read(ref _marks);
@@ -150,7 +152,10 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
 
     private async ValueTask<bool> WaitAsync(UserFeed feed, SyncWaiter waiter, TimeSpan atMost, CancellationToken stop)
     {
-        _wheel.Add(waiter, atMost);
+        // No wheel that turns: the framework's timers sleep until the first of them is due.
+        using var timeout = _time.CreateTimer(
+            SyncWaiter.TimeIsUp, waiter, atMost < LongestTimer ? atMost : LongestTimer, Timeout.InfiniteTimeSpan);
+        Interlocked.Increment(ref _waiting);
         try
         {
             await using var _ = stop.UnsafeRegister(static state => ((SyncWaiter)state!).TryWake(news: false), waiter);
@@ -159,7 +164,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
         }
         finally
         {
-            _wheel.Remove(waiter);
+            Interlocked.Decrement(ref _waiting);
             feed.Forget(waiter);
         }
     }
@@ -257,7 +262,7 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _wheel.Remove(_sweep);
+    public void Dispose() => _sweep.Dispose();
 
     /// <summary>Forgets who was idle for too long.</summary>
     internal void EvictIdle()
@@ -340,17 +345,6 @@ internal sealed class SyncBoard : IChangeConsumer, IDisposable
         lock (_roomsGate)
         {
             if (--room.Holders == 0) _rooms.TryRemove(room.RoomNid, out _);
-        }
-    }
-
-    private sealed class Sweep(SyncBoard board) : WheelEntry
-    {
-        internal static readonly TimeSpan Every = TimeSpan.FromMinutes(1);
-
-        protected internal override void Expired()
-        {
-            board.EvictIdle();
-            board._wheel.Add(this, Every);
         }
     }
 }

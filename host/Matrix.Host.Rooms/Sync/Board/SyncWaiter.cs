@@ -5,8 +5,11 @@ namespace Matrix.Host.Rooms.Sync.Board;
 /// <summary>
 /// One long-poll: the only thing that exists for it while nothing happens. It is woken exactly once, by news, by its time-out, or by its end.
 /// </summary>
-internal sealed class SyncWaiter(UserFeed feed) : WheelEntry, IValueTaskSource<bool>
+internal sealed class SyncWaiter(UserFeed feed) : IValueTaskSource<bool>
 {
+    /// <summary>The callback of its time-out; its state is the waiter.</summary>
+    internal static readonly TimerCallback TimeIsUp = static waiter => ((SyncWaiter)waiter!).Expired();
+
     private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
     private int _woken;
 
@@ -25,8 +28,7 @@ internal sealed class SyncWaiter(UserFeed feed) : WheelEntry, IValueTaskSource<b
         return true;
     }
 
-    /// <inheritdoc/>
-    protected internal override void Expired()
+    private void Expired()
     {
         feed.Forget(this);
         TryWake(news: false);

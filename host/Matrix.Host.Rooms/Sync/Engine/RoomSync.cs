@@ -17,7 +17,6 @@ namespace Matrix.Host.Rooms.Sync.Engine;
 /// </summary>
 public sealed class RoomSync : IAsyncDisposable
 {
-    private readonly TimerWheel _wheel;
     private readonly SyncBoard _board;
     private readonly ErasedUsers _erased;
 
@@ -29,9 +28,8 @@ public sealed class RoomSync : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(rooms);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(reading);
-        _wheel = new TimerWheel(time);
-        _board = new SyncBoard(new FeedSource(storage.Memberships), _wheel, time, options, storage.Writer.PublishedPosition);
-        var typing = new TypingBoard(_board, _wheel, time, options);
+        _board = new SyncBoard(new FeedSource(storage.Memberships), time, options, storage.Writer.PublishedPosition);
+        var typing = new TypingBoard(_board, time, options);
         var unread = new UnreadCounter(storage, _board, options.UnreadCacheBytes);
         Replaced = new ReplacedState(storage.State);
         Trail = new MemberTrail(rooms.Events, rooms.States, Replaced);
@@ -115,6 +113,5 @@ public sealed class RoomSync : IAsyncDisposable
         _board.Drain();
         await _board.DeviceLists.DisposeAsync().ConfigureAwait(false);
         _board.Dispose();
-        _wheel.Dispose();
     }
 }

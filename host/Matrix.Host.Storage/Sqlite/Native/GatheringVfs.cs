@@ -19,11 +19,16 @@ internal static unsafe class GatheringVfs
     private static readonly FileMethods* LogMethods = MakeMethods();
     private static readonly Vfs* Own = Register();
 
-    /// <summary>Its name, for `sqlite3_open_v2`.</summary>
-    public static nint Name => (nint)Own->Name;
+    /// <summary>Its name, for `sqlite3_open_v2`; null, which names the system's own, where SQLite did not take it.</summary>
+    public static nint Name => Own == null ? 0 : (nint)Own->Name;
 
     private static Vfs* Register()
     {
+        if (Usual == null)
+        {
+            return null;
+        }
+
         var own = (Vfs*)NativeMemory.AllocZeroed((nuint)sizeof(Vfs));
         *own = *Usual;
         own->Version = Math.Min(Usual->Version, Vfs.Known);
@@ -31,8 +36,7 @@ internal static unsafe class GatheringVfs
         own->Name = (byte*)Marshal.StringToCoTaskMemUTF8("gathering");
         own->FileSize = sizeof(Log) + Usual->FileSize;
         own->Open = &Open;
-        var code = Sqlite3.sqlite3_vfs_register(own, makeDefault: 0);
-        return code == Sqlite3.Ok ? own : throw new InvalidOperationException($"SQLite did not take the log's file functions (code {code}).");
+        return Sqlite3.sqlite3_vfs_register(own, makeDefault: 0) == Sqlite3.Ok ? own : null;
     }
 
     private static FileMethods* MakeMethods()

@@ -40,6 +40,12 @@ internal static unsafe partial class Sqlite3
     public static partial nint sqlite3_libversion();
 
     [LibraryImport(Library)]
+    public static partial int sqlite3_libversion_number();
+
+    [LibraryImport(Library)]
+    public static partial int sqlite3_threadsafe();
+
+    [LibraryImport(Library)]
     public static partial Vfs* sqlite3_vfs_find(nint name);
 
     [LibraryImport(Library)]

@@ -26,7 +26,7 @@ module internal RoomPicture =
         let held =
             [ "the one server"; "the other, behind" ]
             |> List.zip fork.States
-            |> List.filter (fun (state, _) -> state.TryFind fork.At = Some id)
+            |> List.filter (fun (state, _) -> fork.Behind |> List.exists (fun (key, _) -> state.TryFind key = Some id))
             |> List.map snd
 
         [
@@ -62,7 +62,7 @@ module internal RoomPicture =
         [
             yield! fork.Order |> List.mapi (node fork) |> List.concat
 
-            if not (fork.States[1].ContainsKey fork.At) then
+            if fork.Behind |> List.exists (snd >> Option.isNone) then
                 Svg.text "small" (left + boxWidth + 10) 18 "the other holds none"
 
             yield! stands left a apart.First

@@ -27,6 +27,8 @@ type Line = {
     Asked: int64
     Fault: string option
     Exceptions: Excepted list
+    /// Of what can happen, the smallest case that shows it; none of what always holds.
+    CanHappen: string option
 }
 
 /// The name of a version's property without the version.
@@ -80,6 +82,7 @@ let ofDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Prope
         Asked = all |> Array.sumBy (fun (_, r) -> int64 r.Tests)
         Fault = all |> Array.tryPick (fun (_, r) -> r.Fault)
         Exceptions = []
+        CanHappen = None
     })
     |> List.ofArray
 
@@ -160,5 +163,15 @@ let ofSurveys (laws: DecisionLaw list) (seen: Seen list) : Line list = [
 
                     law.Fault s.Surveyed |> Option.map (fun fault -> $"version {versions}: {fault}"))
             Exceptions = law.Exceptions |> List.choose (excepted law here)
+            CanHappen =
+                if law.CanHappen then
+                    here
+                    |> List.tryLast
+                    |> Option.bind (fun s -> DecisionLaws.shown law s.Surveyed.Lightest)
+                    |> Option.map Witnesses.name
+                    |> Option.defaultValue ""
+                    |> Some
+                else
+                    None
         }
 ]

@@ -19,10 +19,9 @@ let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
 
     for line in lines do
         let mark =
-            if line.Fault.IsSome then
-                Terminal.red "FAILED"
-            else
-                Terminal.green "ok    "
+            if line.Fault.IsSome then Terminal.red "FAILED    "
+            elif line.CanHappen.IsSome then Terminal.yellow "can happen"
+            else Terminal.green "ok        "
 
         Console.Out.WriteLine $"{mark}  {line.Name.PadRight width}  {line.Asked, 12}  versions {spans line.Versions}"
 
@@ -33,6 +32,12 @@ let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
             for l in fault.Split '\n' do
                 Console.Out.WriteLine $"        {l}"
         | None -> ()
+
+        match line.CanHappen with
+        | Some witness when line.Fault.IsNone ->
+            Console.Out.WriteLine(Terminal.faint $"        {line.Meaning}")
+            Console.Out.WriteLine(Terminal.faint $"            {witness}")
+        | _ -> ()
 
         for e in line.Exceptions do
             Console.Out.WriteLine(
@@ -67,6 +72,8 @@ let json (lines: Line list) (seen: Seen list) =
             json.WriteNumber("asked", line.Asked)
             json.WriteBoolean("holds", line.Fault.IsNone)
             Printing.textOrNull json "fault" (line.Fault |> Option.defaultValue "")
+            json.WriteBoolean("can_happen", line.CanHappen.IsSome)
+            Printing.textOrNull json "smallest" (line.CanHappen |> Option.defaultValue "")
 
             Printing.listOf json "exceptions" line.Exceptions (fun e ->
                 json.WriteStartObject()
@@ -104,7 +111,11 @@ let json (lines: Line list) (seen: Seen list) =
 let markdown (lines: Line list) =
     let rows = [
         for line in lines ->
-            let outcome = if line.Fault.IsSome then "**fails**" else "holds"
+            let outcome =
+                if line.Fault.IsSome then "**fails**"
+                elif line.CanHappen.IsSome then "can happen"
+                else "holds"
+
             $"| `{line.Name}` | {line.Meaning} | {spans line.Versions} | {line.Asked} | {outcome} |"
     ]
 

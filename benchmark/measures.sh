@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds, starts what is needed on both databases, and prints every measure with its target and its figure.
+#   benchmark/measures.sh [sqlite] [postgresql]
+#   benchmark/measures.sh rules    what decisions, reading events and state resolution cost
+set -eu
+cd "$(dirname "$0")/.."
+if [ "${1:-}" = rules ]; then
+    dotnet build benchmark/Matrix.Benchmarks -c Release --nologo -v q
+    exec dotnet benchmark/Matrix.Benchmarks/bin/Release/net10.0/matrix-benchmarks.dll rules
+fi
+dotnet build Matrix.Hybrid.sln -c Release --nologo -v q
+exec dotnet benchmark/Matrix.Benchmarks/bin/Release/net10.0/matrix-benchmarks.dll measures "$@"

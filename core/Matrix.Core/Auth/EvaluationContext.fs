@@ -1,0 +1,189 @@
+namespace Matrix.Core.Auth
+
+open System
+open Matrix.Rules
+open Matrix.Core.Event
+open Matrix.Core.Json
+
+/// What one decision reads: the event, the state and the facts, with the state events that most rules ask for looked up once.
+/// Reused from decision to decision, so that deciding allocates nothing.
+[<Sealed>]
+type internal EvaluationContext() =
+
+    let mutable settings = Root.settings
+    let mutable state: IAuthState = Unchecked.defaultof<IAuthState>
+    let mutable create: AuthEvent | null = null
+    let mutable createRead = false
+    let mutable levels: AuthEvent | null = null
+    let mutable levelsRead = false
+    let mutable sender: AuthEvent | null = null
+    let mutable senderRead = false
+    let mutable senderPower = 0L
+    let mutable senderPowerRead = false
+
+    static let token = [| "third_party_invite"; "signed"; "token" |]
+
+    /// Stands for "there is no such power".
+    static member NoPower = Int64.MinValue
+
+    /// More than any level.
+    static member Infinite = Int64.MaxValue
+
+    /// The settings of the room version at hand.
+    member _.Settings
+        with get () = settings
+        and set (value: Settings) = settings <- value
+
+    member val Type = "" with get, set
+    member val Sender = "" with get, set
+    member val StateKey: string | null = null with get, set
+    member val Content = JsonObject.Empty with get, set
+    member val RoomId = "" with get, set
+    member val EventId = "" with get, set
+    member val Redacts: string | null = null with get, set
+    member val PrevEvents: string[] = [||] with get, set
+    member val Facts = Unchecked.defaultof<AuthFacts> with get, set
+    /// Who sent the event that a redaction redacts; null where none is handled.
+    member val RedactedSender: string | null = null with get, set
+    // The entry at hand, inside ForEach.
+    member val EntryKey: string | null = null with get, set
+    member val Old = EvaluationContext.NoPower with get, set
+    member val New = EvaluationContext.NoPower with get, set
+    /// The value after is there and is no level; `New` is not there then.
+    member val NewIsNoLevel = false with get, set
+
+    /// Turns to another event.
+    member this.Load(pdu: Pdu, against: IAuthState, facts: AuthFacts) =
+        this.Type <- pdu.Type
+        this.Sender <- pdu.Sender
+        this.StateKey <- pdu.StateKey
+        this.Content <- pdu.Content
+        this.RoomId <- pdu.RoomId
+        this.EventId <- pdu.EventId
+        this.Redacts <- pdu.Redacts
+        this.PrevEvents <- pdu.PrevEvents
+        this.Facts <- facts
+        this.RedactedSender <- null
+        this.EntryKey <- null
+        this.Old <- EvaluationContext.NoPower
+        this.New <- EvaluationContext.NoPower
+        this.NewIsNoLevel <- false
+        state <- against
+        this.Forget()
+
+    /// Turns to an event that is yet to be made: only the event itself can be asked about.
+    member this.LoadDraft(eventType: string, by: string, stateKey: string | null, content: JsonObject) =
+        this.Type <- eventType
+        this.Sender <- by
+        this.StateKey <- stateKey
+        this.Content <- content
+
+    /// Turns to a state: only the state can be asked about.
+    member this.LoadState(against: IAuthState) =
+        this.Sender <- ""
+        state <- against
+        this.Forget()
+
+    /// Forgets what was looked up.
+    member private _.Forget() =
+        create <- null
+        createRead <- false
+        levels <- null
+        levelsRead <- false
+        sender <- null
+        senderRead <- false
+        senderPowerRead <- false
+
+    /// Lets go of everything, so that a kept context keeps no room alive.
+    member this.Clear() =
+        this.Content <- JsonObject.Empty
+        this.PrevEvents <- [||]
+        this.Facts <- Unchecked.defaultof<AuthFacts>
+        this.RedactedSender <- null
+        state <- Unchecked.defaultof<IAuthState>
+        this.Forget()
+
+    member _.Find(eventType: string, stateKey: string) : AuthEvent | null = state.Find(eventType, stateKey)
+
+    member _.Create: AuthEvent | null =
+        if not createRead then
+            create <- state.Find("m.room.create", "")
+            createRead <- true
+
+        create
+
+    /// The power levels event in the state.
+    member _.LevelsEvent: AuthEvent | null =
+        if not levelsRead then
+            levels <- state.Find("m.room.power_levels", "")
+            levelsRead <- true
+
+        levels
+
+    member this.Levels: PowerLevels =
+        match this.LevelsEvent with
+        | null -> PowerLevels.Absent
+        | event -> event.Levels
+
+    /// The text at a path of the content.
+    member this.Text(path: string[]) : string | null =
+        match Content.find this.Content path 0 with
+        | ValueSome(Json.String s) -> s
+        | _ -> null
+
+    /// The token in the content that names a third-party invitation, or null.
+    member this.ThirdPartyToken: string | null = this.Text token
+
+    /// The third-party invitation that the token in the content names.
+    member this.ThirdPartyInvite: AuthEvent | null =
+        match this.ThirdPartyToken with
+        | null -> null
+        | token -> state.Find("m.room.third_party_invite", token)
+
+    member this.IsCreator(userId: string) : bool =
+        match this.Create with
+        | null -> false
+        | create -> Array.IndexOf(create.Creators, userId) >= 0
+
+    member this.MembershipOf(userId: string | null) : Membership =
+        match userId with
+        | null -> Membership.Absent
+        | userId when Object.ReferenceEquals(userId, this.Sender) ->
+            if not senderRead then
+                sender <- state.Find("m.room.member", userId)
+                senderRead <- true
+
+            match sender with
+            | null -> Membership.Absent
+            | event -> event.Membership
+        | userId ->
+            match state.Find("m.room.member", userId) with
+            | null -> Membership.Absent
+            | event -> event.Membership
+
+    member private this.ReadPower(userId: string) : int64 =
+        match settings.CreatorPower with
+        | CreatorPower.Infinite when this.IsCreator userId -> EvaluationContext.Infinite
+        | CreatorPower.HundredAtFirst when isNull this.LevelsEvent ->
+            if this.IsCreator userId then
+                DefaultLevels.CreatorAtFirst
+            else
+                DefaultLevels.Users
+        | _ -> this.Levels.OfUser userId
+
+    member this.PowerOf(userId: string | null) : int64 =
+        match userId with
+        | null -> EvaluationContext.NoPower
+        | userId when Object.ReferenceEquals(userId, this.Sender) ->
+            if not senderPowerRead then
+                senderPower <- this.ReadPower userId
+                senderPowerRead <- true
+
+            senderPower
+        | userId -> this.ReadPower userId
+
+    /// The room's join rule as written.
+    member _.JoinRule: string =
+        match state.Find("m.room.join_rules", "") with
+        | null -> "invite"
+        | event -> event.JoinRule

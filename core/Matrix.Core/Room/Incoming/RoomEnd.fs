@@ -1,0 +1,202 @@
+namespace Matrix.Core.Room.Incoming
+
+open Matrix.Core.Auth
+open Matrix.Core.Room
+open Matrix.Core.State
+
+/// The end of the room, and how decisions move it on: current state, numbers, extremities, and what the next event of
+/// this server is built on.
+[<Sealed>]
+type internal RoomEnd
+    (
+        rules: AuthRules,
+        known: KnownEvents,
+        states: ResolvedStates,
+        limits: IncomingLimits,
+        frontier: Undoable<Frontier>,
+        nextNumber: Undoable<int64>
+    ) =
+
+    /// The extremities that make the current state: the latest where there are more than may be.
+    let latestOf (extremities: ForwardExtremity[]) : ForwardExtremity[] =
+        if extremities.Length > limits.Extremities then
+            (Extremities.Choose(extremities, limits.Extremities)).NamedArray
+        else
+            extremities
+
+    let newestOf (extremities: ForwardExtremity[]) : StateTree =
+        if extremities.Length = 0 then
+            StateTree.Empty
+        else
+            (extremities |> Array.maxBy _.Ordinal).StateAfter
+
+    /// The current state of these extremities, and their resolution; the latter is null if it cannot be had.
+    let currentOf (extremities: ForwardExtremity[]) : struct (StateTree * (StateTree | null)) =
+        if extremities.Length = 1 then
+            struct (extremities[0].StateAfter, extremities[0].StateAfter)
+        else
+            match states.Of(latestOf extremities |> Seq.map _.StateAfter) with
+            | Ok tree -> struct (tree, tree)
+            // What cannot be resolved cannot be current: the newest branch stands until an event merges them.
+            | Error _ -> struct (newestOf extremities, null)
+
+    /// The frontier with its current state.
+    let settled () : struct (Frontier * StateTree) =
+        let now = frontier.Value
+
+        match now.CurrentState with
+        | NonNull current -> struct (now, current)
+        | _ ->
+            let struct (current, resolved) = currentOf now.Extremities
+
+            let settled =
+                Frontier(now.RoomId, now.CreateId, now.Extremities, now.NextOrdinal, current, resolved)
+
+            frontier.Value <- settled
+            struct (settled, current)
+
+    /// Moves the frontier on by a decision.
+    let move
+        (event: KnownEvent)
+        (verdict: Verdict)
+        (before: StateTree | null)
+        (wasOutlier: bool)
+        (stateFrom: string | null)
+        (s: Staged | null)
+        (was: Frontier)
+        (current: StateTree)
+        (extremities: ForwardExtremity[])
+        : DecidedEvent =
+        let ordinals = max was.NextOrdinal (event.Ordinal + 1u)
+
+        let decided =
+            DecidedEvent(nextNumber.Value, verdict, event, before, wasOutlier, stateFrom, isNull s, extremities, current)
+
+        // A resolution may ask for the event.
+        known.Add(decided, was, s)
+
+        let struct (next, resolved) =
+            if obj.ReferenceEquals(extremities, was.Extremities) then
+                struct (current, was.Resolved)
+            else
+                currentOf extremities
+
+        decided.CurrentStateAfter <-
+            // An event of this server's on one extremity changes the state if it is a state event: there is nothing to
+            // compare.
+            if isNull s && extremities.Length = 1 then next
+            elif StateTree.AreSame(next, current) then current
+            else next
+
+        nextNumber.Value <- nextNumber.Value + 1L
+
+        frontier.Value <-
+            if was.RoomId <> "" then
+                Frontier(was.RoomId, was.CreateId, extremities, ordinals, decided.CurrentStateAfter, resolved)
+            else
+                // The room's id is known with its create event.
+                let roomId = event.Event.Pdu.RoomId
+                let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
+                Frontier(roomId, createId, extremities, ordinals, decided.CurrentStateAfter, resolved)
+
+        decided
+
+    /// What the next event of this server is built on. `resolve`: whether states may be resolved for it.
+    let prepare (resolve: bool) : Prepared =
+        let now =
+            if resolve then
+                let struct (now, _) = settled ()
+                now
+            else
+                frontier.Value
+
+        let all = now.Extremities
+        let chosen = Extremities.Choose(all, limits.Previous)
+
+        let stateOf (chosen: PreviousEvents) : StateTree | null =
+            match chosen.NamedArray with
+            | [| one |] -> one.StateAfter
+            | named when named.Length = all.Length && not (isNull now.Resolved) -> now.Resolved
+            | named -> states.Find(named |> Seq.map _.StateAfter)
+
+        let mutable previous = chosen
+        let mutable before = stateOf chosen
+
+        if isNull before && resolve then
+            match states.Of(chosen.NamedArray |> Seq.map _.StateAfter) with
+            | Ok tree -> before <- tree
+            | Error _ ->
+                // The state before an event is never guessed: it names one previous event, the newest.
+                previous <- Extremities.Choose(all, 1)
+                before <- stateOf previous
+
+        let mutable greatest = 0L
+
+        for e in previous.NamedArray do
+            greatest <- max greatest e.Depth
+
+        let depth = Extremities.Depth(greatest, rules.Version.Settings.MaximumDepth)
+        Prepared(previous, now.NextOrdinal, greatest, depth, before, now.CurrentState)
+
+    /// The frontier with its current state.
+    member _.Settled: struct (Frontier * StateTree) = settled ()
+
+    /// The state of the room now.
+    member _.Current: StateTree =
+        let struct (_, current) = settled ()
+        current
+
+    /// What the next event of this server is built on, asked once for each frontier.
+    member _.Prepare() : Prepared =
+        match frontier.Value.Prepared with
+        | NonNull prepared -> prepared
+        | _ ->
+            let prepared = prepare false
+            frontier.Value.Prepared <- prepared
+            prepared
+
+    /// The same, with all states resolved.
+    member this.Resolve() : Prepared =
+        let prepared = this.Prepare()
+
+        if prepared.NeedsResolution then
+            let resolved = prepare true
+            frontier.Value.Prepared <- resolved
+            resolved
+        else
+            prepared
+
+    /// Moves the frontier on by a decision on an event that came.
+    member _.Move(event, verdict, before, wasOutlier, stateFrom, s: Staged, was, current, extremities) : DecidedEvent =
+        move event verdict before wasOutlier stateFrom s was current extremities
+
+    /// Takes an event that was decided elsewhere, on what was prepared: all of it is known, but for the resolution of
+    /// extremities that it leaves.
+    member _.Adopt(prepared: Prepared, state: StateTree, event: AuthEvent, height: int) : DecidedEvent =
+        let struct (was, current) = settled ()
+        let pdu = event.Pdu
+        let ordinal = prepared.Ordinal
+
+        let after =
+            match pdu.StateKey with
+            | null -> state
+            | key -> state.Set(StateEntry.Of(pdu.Type, key, pdu.EventId, ordinal))
+
+        let provenance =
+            if prepared.Named |> Array.forall _.Provenance.IsComputed then
+                Provenance.Computed
+            else
+                Provenance.OnTrust
+
+        let made = ForwardExtremity(ordinal, pdu.EventId, pdu.Depth, after, provenance)
+
+        let extremities =
+            if prepared.Kept.Length = 0 then
+                [| made |]
+            else
+                Array.append prepared.Kept [| made |]
+
+        let event =
+            KnownEvent(event, EventStatus.Accepted, height, ordinal, after, provenance)
+
+        move event Verdict.Accepted state false null null was current extremities

@@ -1,0 +1,250 @@
+namespace Matrix.Properties.Mutation
+
+open System
+open System.Collections.Generic
+open System.Threading.Tasks
+open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Properties.SmallWorlds
+open Matrix.Rules
+
+/// What the invariants of a version, without any vector, say of a mutant.
+[<RequireQualifiedAccess>]
+type Noticed =
+    /// This invariant does not hold of what the mutant decides.
+    | By of invariant: string
+    /// The mutant accepts what its version rejects, or rejects what it accepts, and every invariant holds of it.
+    | Nowhere of case: string
+    /// In none of the cases that were tried the mutant accepts what its version rejects, or rejects what it accepts.
+    | SameVerdicts of decisions: int64
+
+    /// As reports write it.
+    member this.Words =
+        match this with
+        | Noticed.By invariant -> $"invariant {invariant}"
+        | Noticed.Nowhere case -> $"no invariant notices {case}"
+        | Noticed.SameVerdicts decisions -> $"accepts and rejects as its version does, in {decisions} decisions"
+
+/// Trying mutants on the invariants alone: on every case where a mutant and its version differ in the verdict.
+[<RequireQualifiedAccess>]
+module InvariantRun =
+
+    /// A mutant in one share of one walk.
+    [<Sealed; AllowNullLiteral>]
+    type private Tried(mutant: Mutant) =
+        member _.Mutant = mutant
+        member val Rules = AuthRules mutant.Table
+        member val By: string | null = null with get, set
+        member val Unnoticed: int[] | null = null with get, set
+        member val Decisions = 0L with get, set
+
+    /// The invariant that does not hold of the case at hand.
+    let private broken (invariants: Invariant[]) (scene: Scene) : string | null =
+        let mutable found = null
+        let mutable i = 0
+
+        while isNull found && i < invariants.Length do
+            let invariant = invariants[i]
+
+            if
+                invariant.When scene
+                && not (invariant.Then scene)
+                && not (invariant.Exceptions |> List.exists (fun e -> e.In scene.Version && e.Is scene))
+            then
+                found <- invariant.Name
+
+            i <- i + 1
+
+        found
+
+    let private concerning (version: RoomVersion) (about: Dictionary<string, Invariant[]>) (eventType: string) =
+        match about.TryGetValue eventType with
+        | true, some -> some
+        | _ ->
+            let some =
+                Invariants.of' version
+                |> List.filter (fun i -> not i.CanHappen && Invariants.isAbout eventType i)
+                |> Array.ofList
+
+            about[eventType] <- some
+            some
+
+    let private membershipOf (event: Pdu) : string =
+        match event.Content.Text "membership" with
+        | null -> ""
+        | word -> word
+
+    let private walk (reach: Reach) (world: World) (ground: Ground) (portion: Portion) (tried: Tried[]) : unit =
+        let version = ground.Version
+        let stage = Stage ground
+        let scene = Scene stage
+        let about = Dictionary<string, Invariant[]>()
+
+        let bySettings, byRules =
+            tried |> Array.partition (fun t -> t.Mutant.Subject = Subject.Setting)
+
+        // Where levels or creators are read otherwise, events are read anew.
+        let otherStages =
+            bySettings
+            |> Array.map (fun t ->
+                t,
+                Stage(
+                    Ground(
+                        world,
+                        {
+                            version with
+                                Settings = t.Mutant.Table.Settings
+                        }
+                    )
+                ))
+
+        let interested = Dictionary<struct (string * string), Tried[][]>()
+
+        let ofKind (event: Pdu) =
+            let key = struct (event.Type, membershipOf event)
+
+            match interested.TryGetValue key with
+            | true, known -> known
+            | _ ->
+                let known =
+                    Array.init (reach.Count + 1) (fun place ->
+                        byRules |> Array.filter (fun t -> reach.Reaches(t.Mutant, event, place)))
+
+                interested[key] <- known
+                known
+
+        let judge (t: Tried) (case: int[]) (right: Decision) (decision: Decision) =
+            t.Decisions <- t.Decisions + 1L
+
+            if decision.IsOk <> right.IsOk then
+                scene.Take decision
+
+                match broken (concerning version about stage.Event.Type) scene with
+                | null ->
+                    if isNull t.Unnoticed then
+                        t.Unnoticed <- Array.copy case
+                | invariant -> t.By <- invariant
+
+        Enumeration.run world [ version ] portion (fun case ->
+            stage.Load case
+            let right = stage.Decide ground.Rules
+
+            for t in (ofKind stage.Event)[reach.PlaceOf right] do
+                if isNull t.By then
+                    judge t case right (stage.Decide t.Rules)
+
+            for t, other in otherStages do
+                if isNull t.By then
+                    other.Load case
+                    judge t case right (other.Decide t.Rules))
+        |> ignore
+
+    /// What the invariants say of the first of these cases that the mutant decides otherwise.
+    let private ofCases (invariants: string -> Invariant[]) (cases: (string * Scene * ICase * Decision)[]) (mutant: Mutant) =
+        let rules = AuthRules mutant.Table
+
+        let differing =
+            cases
+            |> Seq.choose (fun (name, scene, case, right) ->
+                let decision = rules.Decide(case.Event, case, case.Facts)
+
+                if decision.IsOk = right.IsOk then
+                    None
+                else
+                    scene.Take decision
+                    Some(name, broken (invariants case.Event.Type) scene))
+            |> Seq.cache
+
+        match differing |> Seq.tryPick (fun (_, invariant) -> Option.ofObj invariant), Seq.tryHead differing with
+        | Some invariant, _ -> Some(Noticed.By invariant)
+        | None, Some(name, _) -> Some(Noticed.Nowhere name)
+        | None, None -> None
+
+    let private shares = 2
+
+    /// Tries mutants of a version on given cases, by name, and then on portions of all worlds, the coarsest first.
+    let run
+        (version: RoomVersion)
+        (cases: (string * AuthCase) list)
+        (worlds: World list)
+        (portions: int64 list)
+        (told: string -> unit)
+        (mutants: Mutant list)
+        : Map<string, Noticed> =
+        let reach = Reach version
+        let rules = AuthRules version
+        let noticed = Dictionary<string, Noticed>()
+
+        let about = Dictionary<string, Invariant[]>()
+
+        let cases = [|
+            for name, case in cases do
+                let onItsOwn = OnItsOwn(rules, case) :> ICase
+                name, Scene onItsOwn, onItsOwn, rules.Decide(case.Event, onItsOwn, case.Facts)
+        |]
+
+        for mutant in mutants do
+            noticed[mutant.Id] <-
+                // Where levels or creators are read otherwise, so is the state: worlds show it.
+                (if mutant.Subject = Subject.Setting then
+                     None
+                 else
+                     ofCases (concerning version about) cases mutant)
+                |> Option.defaultValue (Noticed.SameVerdicts cases.Length)
+
+        for every in portions do
+            for world in worlds do
+                let left =
+                    mutants
+                    |> List.filter (fun m ->
+                        match noticed[m.Id] with
+                        | Noticed.By _ -> false
+                        | _ -> true)
+
+                if not left.IsEmpty then
+                    told $"version {version.Id}, one in {every} of \"{world.Name}\", {left.Length} mutants on the invariants"
+                    let ground = Ground(world, version, rules)
+                    let tried = Array.init shares (fun _ -> [| for m in left -> Tried m |])
+
+                    Parallel.For(
+                        0,
+                        shares,
+                        fun share ->
+                            walk
+                                reach
+                                world
+                                ground
+                                {
+                                    Every = every
+                                    Share = share
+                                    Shares = shares
+                                }
+                                tried[share]
+                    )
+                    |> ignore
+
+                    for i, mutant in List.indexed left do
+                        let both = [| for share in tried -> share[i] |]
+                        let decisions = both |> Array.sumBy _.Decisions
+
+                        noticed[mutant.Id] <-
+                            match
+                                both |> Array.tryFind (fun t -> not (isNull t.By)),
+                                both |> Array.tryFind (fun t -> not (isNull t.Unnoticed)),
+                                noticed[mutant.Id]
+                            with
+                            | Some t, _, _ -> Noticed.By(string t.By)
+                            | None, _, (Noticed.Nowhere _ as known) -> known
+                            | None, Some t, _ ->
+                                let words =
+                                    match t.Unnoticed with
+                                    | null -> ""
+                                    | case -> World.describe world case |> String.concat "; "
+
+                                Noticed.Nowhere $"world \"{world.Name}\": {words}"
+                            | None, None, Noticed.SameVerdicts before -> Noticed.SameVerdicts(before + decisions)
+                            | None, None, other -> other
+
+        Map [ for KeyValue(id, what) in noticed -> id, what ]

@@ -1,0 +1,22 @@
+/// The auth difference. Room version 2, "State resolution", definitions.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.StateResolution.AuthDifference
+
+open Matrix.Properties.Generators
+
+/// The union of the full auth chains of the states, less their intersection.
+let ofStates (graph: RoomGraph) (states: StateMap list) : Set<string> =
+    let full = states |> List.map (ConflictedState.values >> AuthChains.chains graph)
+    Set.unionMany full - Set.intersectMany full
+
+/// A wrong definition, for tests to tell from the right one: as if only the states' differences had chains.
+let ofDifferences (graph: RoomGraph) (states: StateMap list) : Set<string> =
+    let unconflicted, _ = ConflictedState.split states
+
+    let full =
+        states
+        |> List.map (fun s ->
+            ConflictedState.values s - ConflictedState.values unconflicted
+            |> AuthChains.chains graph)
+
+    Set.unionMany full - Set.intersectMany full

@@ -1,0 +1,20 @@
+/// The conflicted state subgraph. Room version 12, "State resolution", definitions.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.StateResolution.ConflictedSubgraph
+
+open Matrix.Properties.Generators
+
+/// All on a path of auth events from one conflicted event to another.
+let ofEvents (graph: RoomGraph) (conflicted: Set<string>) : Set<string> =
+    // On a path from one conflicted event to another: an end, or below the first and above the second.
+    Set.unionMany [
+        for a in conflicted do
+            let below = AuthChains.chain graph a
+
+            for b in conflicted do
+                if below.Contains b then
+                    below
+                    |> Set.filter (fun x -> (AuthChains.chain graph x).Contains b)
+                    |> Set.add a
+                    |> Set.add b
+    ]

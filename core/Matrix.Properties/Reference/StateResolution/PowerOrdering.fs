@@ -1,0 +1,62 @@
+/// The reverse topological power ordering. Room version 2, "State resolution", definitions.
+[<RequireQualifiedAccess>]
+module Matrix.Properties.Reference.StateResolution.PowerOrdering
+
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Generators
+open Matrix.Properties.Reference.Authorization
+
+let private text (key: string) (event: Pdu) =
+    match event.Content.TryFind key with
+    | ValueSome(Json.String s) -> s
+    | _ -> ""
+
+/// Whether an event might take someone's ability to do something.
+let isPowerEvent (event: Pdu) : bool =
+    match event.Type with
+    | "m.room.power_levels"
+    | "m.room.join_rules" -> true
+    | "m.room.member" ->
+        List.contains (text "membership" event) [ "leave"; "ban" ]
+        && event.Sender <> string event.StateKey
+    | _ -> false
+
+/// The power of an event's sender, as its auth events have it.
+let powerOf (graph: RoomGraph) (id: string) : PowerOf =
+    AuthEvents.accepted graph id
+    |> AuthEvents.withCreate graph
+    |> AuthReference.powerOfSender graph.Version graph.Events[id]
+
+/// The powers of the senders of these events.
+let powersOf (graph: RoomGraph) (set: Set<string>) : Map<string, PowerOf> =
+    Map [ for id in set -> id, powerOf graph id ]
+
+/// What the first order goes by: greater power, earlier time, lesser identifier.
+let powerKeys (graph: RoomGraph) (powers: Map<string, PowerOf>) : (string -> string -> int) list = [
+    fun a b -> compare powers[b] powers[a]
+    EventOrder.earlier graph
+    EventOrder.lesser
+]
+
+/// Kahn's algorithm: of those of which all below in the set have been taken, the smallest.
+let topological (order: string -> string -> int) (below: string -> Set<string>) (set: Set<string>) : string list =
+    let below = Map [ for id in set -> id, Set.intersect set (below id) ]
+
+    let rec take (taken: string list) (left: Set<string>) =
+        if left.IsEmpty then
+            List.rev taken
+        else
+            let next =
+                left
+                |> Seq.filter (fun id -> (Set.intersect left below[id]).IsEmpty)
+                |> Seq.sortWith order
+                |> Seq.head
+
+            take (next :: taken) (left.Remove next)
+
+    take [] set
+
+/// The reverse topological power ordering; `below` is what of the set an event rests on.
+let powerOrder (graph: RoomGraph) (below: string -> Set<string>) (set: Set<string>) : string list =
+    topological (EventOrder.byKeys (powerKeys graph (powersOf graph set))) below set

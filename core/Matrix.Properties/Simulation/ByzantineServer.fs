@@ -1,0 +1,320 @@
+namespace Matrix.Properties.Simulation
+
+open System.Collections.Generic
+open Matrix.Core.Event
+open Matrix.Core.Ident
+open Matrix.Core.Room
+open Matrix.Core.Room.Incoming
+open Matrix.Core.State
+open Matrix.Core.StateRes
+
+/// A server that lies. Its node takes part in the room like any other; besides, it makes events that no honest server
+/// would make, sends them to servers of its choice, and answers requests falsely.
+[<Sealed>]
+type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: bool) =
+
+    let lies = Dictionary<string, SentEvent>()
+    let statesBefore = Dictionary<string, StateTree>()
+    let statesAfter = List<struct (Pdu * StateTree)>()
+    /// Events that it withholds: from every `/get_missing_events`, and from all requests of servers whose bit is set.
+    let hidden = Dictionary<string, int>()
+    let mutable forbidden: Pdu option = None
+    let mutable eventsSent = 0
+    let mutable withheld = 0
+    let mutable falseStates = 0
+
+    let find (id: string) : SentEvent option =
+        match lies.TryGetValue id with
+        | true, lie -> Some lie
+        | _ -> node.View.TrySent id
+
+    let authState (tree: StateTree) =
+        // Its lies are in no store, but may be in states that it makes up.
+        {
+            new Matrix.Core.Auth.IAuthState with
+                member _.Find(eventType, stateKey) =
+                    match tree.Find(eventType, stateKey) with
+                    | null -> null
+                    | entry ->
+                        match find entry.EventId with
+                        | None -> null
+                        | Some sent -> stage.Rules.Read sent.Pdu
+        }
+
+    let eventBase prev state = {
+        Prev = prev
+        State = state
+        Read = authState
+    }
+
+    /// Some of the other servers.
+    let some (level: int) =
+        let others =
+            [ 0 .. stage.Servers.Length - 1 ] |> List.filter (fun other -> other <> index)
+
+        let chosen = others |> List.filter (fun other -> ((level >>> other) &&& 1) = 1)
+        if chosen.IsEmpty then others else chosen
+
+    let send (audience: int list) (events: SentEvent list) =
+        eventsSent <- eventsSent + events.Length
+
+        for other in audience do
+            node.Slip(other, events)
+
+    let signed (pdu: Pdu) (genuine: bool) : SentEvent =
+        let sent = {
+            Pdu = pdu
+            Signatures = [
+                for server in Composing.signers pdu ->
+                    {
+                        Server = server
+                        IsGenuine = genuine || server = stage.Servers[index]
+                    }
+            ]
+        }
+
+        lies[pdu.EventId] <- sent
+        sent
+
+    /// Remembers the state around a lie.
+    let keep (pdu: Pdu) (before: StateTree) =
+        statesBefore[pdu.EventId] <- before
+
+        let after =
+            match pdu.StateKey with
+            | null -> before
+            | key -> before.Set(StateEntry.Of(pdu.Type, key, pdu.EventId, 0u))
+
+        statesAfter.Add(struct (pdu, after))
+        after
+
+    /// An event whose auth events are what `citing` makes of the right ones.
+    let compose (op: Operation) (act: Act) (sender: string) (at: EventBase) (citing: Pdu list -> Pdu list) =
+        let users = stage.Users
+
+        let draft =
+            Composing.draft stage at sender users[op.Target % users.Length] op.Level act
+
+        let cited = Composing.authEvents stage at draft |> citing
+        struct (Composing.event stage at draft cited (node.NextEventNumber()) node.Clock, cited)
+
+    let make (op: Operation) (act: Act) (sender: string) (at: EventBase) = compose op act sender at id
+
+    /// An event with these auth events, in place of the right ones of the same keys, or besides them.
+    let makeCiting (op: Operation) (act: Act) (sender: string) (at: EventBase) (instead: Pdu list) =
+        let key (pdu: Pdu) = pdu.Type, pdu.StateKey
+
+        let isOver usual =
+            instead |> List.exists (fun i -> key i = key usual)
+
+        compose op act sender at (fun usual -> List.filter (isOver >> not) usual @ instead)
+
+    /// An old event to build on: one of the room's, or a lie.
+    let oldPlace (op: Operation) : EventBase option =
+        let ids = node.View.Ids
+
+        if statesAfter.Count > 0 && op.Target % 3 = 0 then
+            let struct (pdu, after) = statesAfter[op.Level % statesAfter.Count]
+            Some(eventBase [ pdu ] after)
+        elif ids.Count = 0 then
+            None
+        else
+            match node.View.Find ids[ids.Count - 1 - op.Level % min ids.Count 60] with
+            | null -> None
+            | known ->
+                match known.StateAfter with
+                | null -> None
+                | state when known.IsRejected ->
+                    ignore state
+                    None
+                | state -> Some(eventBase [ known.Event.Pdu ] state)
+
+    /// Whether the rules allow an event on this base.
+    let passes (at: EventBase) (pdu: Pdu) cited =
+        Composing.isAllowed stage at pdu cited (Composing.signers pdu)
+
+    let own (op: Operation) =
+        let users = stage.UsersOf index
+        users[op.Actor % users.Length]
+
+    /// A user of this server, a joined one if there is any.
+    let joined (op: Operation) (at: EventBase) =
+        let state = at.Read at.State
+
+        let isJoined user =
+            match state.Find("m.room.member", user) with
+            | null -> false
+            | event -> event.Membership.IsJoin
+
+        match stage.UsersOf index |> Array.filter isJoined with
+        | [||] -> own op
+        | users -> users[op.Actor % users.Length]
+
+    let forge (op: Operation) act =
+        let at = node.EventBase
+        let users = stage.Users
+        let struct (pdu, _) = make op act users[op.Actor % users.Length] at
+        send (some op.Level) [ signed pdu (UserId.server pdu.Sender = stage.Servers[index]) ]
+
+    let stale (op: Operation) act =
+        match oldPlace op with
+        | None -> ()
+        | Some at ->
+            let struct (pdu, cited) = make op act (own op) at
+
+            if passes at pdu cited then
+                keep pdu at.State |> ignore
+                send (some op.Level) [ signed pdu true ]
+
+    let equivocate (op: Operation) act =
+        let at = node.EventBase
+
+        let sendSome (op: Operation) audience =
+            let struct (pdu, cited) = make op act (own op) at
+
+            if passes at pdu cited then
+                keep pdu at.State |> ignore
+                send audience [ signed pdu true ]
+
+        let first = some op.Level
+        let rest = [ 0 .. stage.Servers.Length - 1 ] |> List.except (index :: first)
+        sendSome op first
+        sendSome { op with Level = op.Level + 1 } rest
+
+    let forbid (op: Operation) act =
+        let at = node.EventBase
+        let struct (pdu, cited) = make op act (own op) at
+
+        if not (passes at pdu cited) then
+            if pdu.IsState then
+                forbidden <- Some pdu
+
+            statesBefore[pdu.EventId] <- at.State
+            send (some op.Level) [ signed pdu true ]
+
+    let citeForbidden (op: Operation) act =
+        match forbidden with
+        | None -> forbid op Act.Power
+        | Some bad ->
+            let at = node.EventBase
+
+            let at = if op.Level % 2 = 0 then { at with Prev = [ bad ] } else at
+
+            let struct (pdu, _) = makeCiting op act (joined op at) at [ bad ]
+            statesBefore[pdu.EventId] <- at.State
+            send (some op.Level) [ signed pdu true ]
+
+    let hide (op: Operation) act =
+        let at = node.EventBase
+        // The withheld event may be an auth event of the next one.
+        let hiddenAct = if op.Level % 2 = 0 then Act.Power else Act.Topic
+        let struct (under, cited) = make op hiddenAct (own op) at
+
+        if passes at under cited then
+            let after = keep under at.State
+            signed under true |> ignore
+            hidden[under.EventId] <- op.Target
+            let above = eventBase [ under ] after
+            let struct (pdu, cited) = make op act (own op) above
+
+            if passes above pdu cited then
+                keep pdu after |> ignore
+                send (some op.Level) [ signed pdu true ]
+
+    /// A second join of the sender is withheld, and an auth event of the next event.
+    let citeHidden (op: Operation) act =
+        let at = node.EventBase
+        let sender = joined op at
+        let struct (under, cited) = make op Act.Join sender at
+
+        if passes at under cited then
+            keep under at.State |> ignore
+            signed under true |> ignore
+            // Withheld from some, or from all.
+            hidden[under.EventId] <- if op.Target % 3 = 0 then -1 else op.Target
+            let struct (pdu, cited) = makeCiting op act sender at [ under ]
+
+            if passes at pdu cited then
+                keep pdu at.State |> ignore
+                send (some op.Level) [ signed pdu true ]
+
+    /// A state with one entry replaced or removed.
+    let falsified (id: string) (state: StateTree) : StateTree =
+        let entries = state.Entries() |> Array.filter (fun e -> e.Type <> "m.room.create")
+
+        if entries.Length = 0 then
+            state
+        else
+            let n = int (Rng.Mix(uint64 (Seq.sumBy int id)) % uint64 entries.Length)
+            let victim = entries[n]
+
+            match statesAfter |> Seq.tryFindBack (fun (struct (pdu, _)) -> pdu.Type = victim.Type) with
+            | Some(struct (pdu, _)) when not (isNull pdu.StateKey) ->
+                state.Set(StateEntry.Of(pdu.Type, string pdu.StateKey, pdu.EventId, 0u))
+            | _ -> state.Remove(victim.Type, victim.StateKey)
+
+    let stateBefore (id: string) : StateTree | null =
+        match statesBefore.TryGetValue id with
+        | true, state -> state
+        | _ -> node.View.StateBefore id
+
+    /// The number of lies sent.
+    member _.EventsSent = eventsSent
+
+    /// The number of responses in which it withheld something.
+    member _.Withheld = withheld
+
+    /// The number of false states given.
+    member _.FalseStates = falseStates
+
+    /// Tells a lie.
+    member _.Lie(op: Operation, lie: Lie, act: Act) : unit =
+        if node.IsUp then
+            match lie with
+            | Lie.Forge -> forge op act
+            | Lie.Stale -> stale op act
+            | Lie.Equivocate -> equivocate op act
+            | Lie.Forbidden -> forbid op act
+            | Lie.CiteForbidden -> citeForbidden op act
+            | Lie.Hide -> hide op act
+            | Lie.CiteHidden -> citeHidden op act
+
+    /// Answers a server's request.
+    member _.Respond(from: int, request: Request) : WireResponse =
+        let leavesOut = HashSet<string>()
+
+        let unless isHidden (id: string) =
+            if isHidden then
+                leavesOut.Add id |> ignore
+                None
+            else
+                find id
+
+        let shown (id: string) = unless (hidden.ContainsKey id) id
+
+        let shownToThem (id: string) =
+            match hidden.TryGetValue id with
+            | true, blind -> unless (((blind >>> from) &&& 1) = 1) id
+            | _ -> find id
+
+        let counted (reply: WireResponse) =
+            if leavesOut.Count > 0 then
+                withheld <- withheld + 1
+
+            reply
+
+        match request with
+        | Request.StateBefore id ->
+            match stateBefore id with
+            | null -> WireResponse.Nothing
+            | state ->
+                let claimed = if givesFalseStates then falsified id state else state
+
+                if not (StateTree.AreSame(claimed, state)) then
+                    falseStates <- falseStates + 1
+
+                let ids = [ for entry in claimed.Entries() -> entry.EventId ]
+                let chain = [| for e in Responses.authChain find ids -> e.Pdu.EventId |]
+                WireResponse.State(Array.ofList ids, chain)
+        | Request.Missing _ -> Responses.respond shown node.View request |> counted
+        | _ -> Responses.respond shownToThem node.View request |> counted

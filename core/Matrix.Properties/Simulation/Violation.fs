@@ -1,0 +1,94 @@
+namespace Matrix.Properties.Simulation
+
+open Matrix.Core.Room.Incoming
+
+/// What went wrong in a run. Servers are given by name.
+[<RequireQualifiedAccess>]
+type Violation =
+    /// Two honest servers that computed all of an event's ancestry have different states before it.
+    | StatesBeforeDiffer of eventId: string * server: string * other: string
+    /// Of two such servers, one rejected the event, by this clause.
+    | VerdictsDiffer of eventId: string * server: string * other: string * clause: string
+    /// A server accepted an event that its current state forbids, or soft-failed one that it allows.
+    | SoftFailure of eventId: string * server: string
+    /// A server's forward extremities are not the accepted events without accepted descendants.
+    | Extremities of server: string
+    /// The current state that a decision names is not that of the extremities before it.
+    | CurrentState of eventId: string * server: string
+    /// An event has another number than the next one of its room.
+    | Numbers of eventId: string * server: string
+    /// A server refused an event of its own that was built on what it prepared.
+    | Refused of server: string * refusal: AdoptionRefusal
+    /// After a failed flush or an eviction, a machine differs from its server's disk.
+    | NotAsDurable of server: string
+    /// Two honest servers have received the same events and hold different current states.
+    | CurrentStatesDiffer of server: string * other: string
+
+    /// Whether another one is of the same kind, of any event and servers.
+    member this.IsLike(other: Violation) : bool =
+        match this, other with
+        | StatesBeforeDiffer _, StatesBeforeDiffer _
+        | VerdictsDiffer _, VerdictsDiffer _
+        | SoftFailure _, SoftFailure _
+        | Extremities _, Extremities _
+        | CurrentState _, CurrentState _
+        | Numbers _, Numbers _
+        | Refused _, Refused _
+        | NotAsDurable _, NotAsDurable _
+        | CurrentStatesDiffer _, CurrentStatesDiffer _ -> true
+        | _ -> false
+
+    override this.ToString() =
+        match this with
+        | StatesBeforeDiffer(id, a, b) -> $"{a} and {b} computed different states before {id}"
+        | VerdictsDiffer(id, a, b, clause) -> $"one of {a} and {b} rejected {id} by {clause}, the other did not"
+        | SoftFailure(id, a) -> $"{a} did not do with {id} what its current state says"
+        | Extremities a -> $"the forward extremities of {a} are not the ends of its graph"
+        | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
+        | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"
+        | Refused(a, refusal) -> $"{a} refused an event of its own: {refusal}"
+        | NotAsDurable a -> $"{a} is not where its disk is, though nothing else is left"
+        | CurrentStatesDiffer(a, b) -> $"{a} and {b} heard of the same events and hold different states"
+
+/// What was seen in a run.
+type Seen = {
+    /// Events decided by any honest server.
+    Events: int
+    /// Decisions of honest servers.
+    Decisions: int
+    /// Comparisons: decisions of type `Computed` on events that another server had decided so before.
+    Compared: int
+    /// Decisions on events with several previous events whose states differ.
+    Merges: int
+    Rejected: int
+    SoftFailed: int
+    /// Decisions on outliers.
+    Outliers: int
+    /// Decisions of type `OnTrust`.
+    OnTrust: int
+    /// Decisions on a state that a peer sent.
+    StatesFetched: int
+    /// Servers that took something on trust that differs from what others computed.
+    Misled: int
+    /// Servers whose current states were compared at the end.
+    Settled: int
+    /// Servers that are in the room by their own state, and whose events the others soft-fail.
+    Apart: int
+    Dropped: int
+    /// Dropped events without a required signature.
+    Unsigned: int
+    /// Dropped events of which no peer had an auth event.
+    WithoutAuthEvents: int
+    /// Lies sent.
+    Lies: int
+    /// Responses in which the Byzantine server withheld something.
+    Withheld: int
+    /// False states that it gave.
+    FalseStates: int
+    Lost: int
+    Crashes: int
+    /// Failed flushes.
+    FailedFlushes: int
+    /// Evicted machines.
+    Evictions: int
+}

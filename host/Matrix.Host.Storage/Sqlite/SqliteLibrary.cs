@@ -1,0 +1,34 @@
+using System.Globalization;
+using Matrix.Host.Storage.Sqlite.Native;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Storage.Sqlite;
+
+/// <summary>What the system's SQLite must be. An operator's library may be older, or built without locks.</summary>
+internal static class SqliteLibrary
+{
+    // RETURNING came with 3.35.0.
+    private const int LeastVersion = 3_035_000;
+
+    /// <summary>Refuses a library that this server cannot use.</summary>
+    public static void Check() => Check(Sqlite3.sqlite3_threadsafe(), Sqlite3.sqlite3_libversion_number());
+
+    internal static void Check(int threadSafe, int version)
+    {
+        if (version < LeastVersion)
+        {
+            throw Refused($"it is version {Named(version)}, and {Named(LeastVersion)} is the oldest that works");
+        }
+
+        if (threadSafe == 0)
+        {
+            // Connections of different threads share memory in it.
+            throw Refused("it is built for one thread (SQLITE_THREADSAFE=0), and the server has several");
+        }
+    }
+
+    private static StorageException Refused(string why) => new(StorageFailure.Refused, $"The system's libsqlite3 cannot be used: {why}.");
+
+    private static string Named(int version) =>
+        string.Create(CultureInfo.InvariantCulture, $"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}");
+}

@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+
+namespace Matrix.Cli.Tests;
+
+/// <summary>Every witness of a difference comes out as printed when its printed text alone is put to `mx rules explain` or `mx state resolve`.</summary>
+internal sealed partial class WitnessReplayTests
+{
+    private string folder = "";
+
+    [SetUp]
+    public void Make() => folder = Directory.CreateTempSubdirectory("mx-witness").FullName;
+
+    [TearDown]
+    public void Remove() => Directory.Delete(folder, recursive: true);
+
+    private string Written(string name, IEnumerable<string> lines)
+    {
+        var file = Path.Combine(folder, name);
+        File.WriteAllText(file, $"[{string.Join(',', lines)}]");
+        return file;
+    }
+
+    [GeneratedRegex(@"^(\S+) (accepts|rejects) it: .*?([a-z0-9]+(?:[.-][a-z0-9-]+)*)\)?$")]
+    private static partial Regex Verdict();
+
+    [GeneratedRegex(@"^(\S+): (\S+)(?: \[(\S+)\])? resolves to (\S+?)(?:;.*)?$")]
+    private static partial Regex Resolved();
+
+    /// <summary>The lines beneath each difference, unwrapped; identical ones once.</summary>
+    private static IEnumerable<List<string>> WitnessesOf(string output)
+    {
+        var seen = new HashSet<string>();
+        var lines = new List<string>();
+        foreach (var line in output.Split('\n').Append(""))
+        {
+            if (line.StartsWith("  > ", StringComparison.Ordinal))
+            {
+                lines.Add(line[4..]);
+            }
+            else if (line.StartsWith("      ", StringComparison.Ordinal) && lines.Count > 0)
+            {
+                lines[^1] += " " + line[6..];
+            }
+            else if (lines.Count > 0)
+            {
+                if (seen.Add(string.Join('\n', lines)))
+                {
+                    yield return lines;
+                }
+
+                lines = [];
+            }
+        }
+    }
+
+    /// <summary>What is printed under this name for a version, or for both.</summary>
+    private static List<string> Named(List<string> witness, string version, string name) => witness
+        .Select(line => line.StartsWith($"{version} {name}: ", StringComparison.Ordinal)
+            ? line[(version.Length + name.Length + 3)..]
+            : line.StartsWith($"{name}: ", StringComparison.Ordinal) ? line[(name.Length + 2)..] : "")
+        .Where(json => json.Length > 0)
+        .ToList();
+
+    private async Task<bool> ReplaysDecisionAsync(List<string> witness, string version)
+    {
+        var verdict = witness.Select(line => Verdict().Match(line)).Single(match => match.Success && match.Groups[1].Value == version);
+        var auth = Written("auth.json", Named(witness, version, "auth event"));
+        var state = Written("state.json", Named(witness, version, "state"));
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", version, "--event", Written("event.json", Named(witness, version, "event")),
+            "--auth", auth, "--state", state, "--format", "json");
+        var printed = string.Join('\n', witness);
+
+        Assert.That(ran.Code, Is.LessThan(2), $"{ran.Errors}\n{printed}");
+        Assert.That(ran.Json.GetProperty("allowed").GetBoolean(), Is.EqualTo(verdict.Groups[2].Value == "accepts"), printed);
+        Assert.That(ran.Json.GetProperty("clause").GetString(), Is.EqualTo(verdict.Groups[3].Value), printed);
+        return true;
+    }
+
+    private async Task<bool> ReplaysResolutionAsync(List<string> witness, string version)
+    {
+        var outcome = witness.Select(line => Resolved().Match(line)).Single(match => match.Success && match.Groups[1].Value == version);
+        var pdus = Written("pdus.json", Named(witness, version, "pdu"));
+        var one = Path.Combine(folder, "one.json");
+        var other = Path.Combine(folder, "other.json");
+        await File.WriteAllTextAsync(one, Named(witness, version, "state of the one").Single());
+        await File.WriteAllTextAsync(other, Named(witness, version, "state of the other").Single());
+        var ran = await Command.RunAsync(
+            "state", "resolve", "--room-version", version, "--pdus", pdus, "--state", one, "--state", other, "--trust-event-ids");
+        var printed = string.Join('\n', witness);
+
+        Assert.That(ran.Code, Is.Zero, $"{ran.Errors}\n{printed}");
+        var stands = ran.Json.EnumerateArray().SingleOrDefault(entry =>
+            entry.GetProperty("type").GetString() == outcome.Groups[2].Value
+            && entry.GetProperty("state_key").GetString() == outcome.Groups[3].Value);
+        var id = stands.ValueKind == JsonValueKind.Undefined ? "nothing" : stands.GetProperty("event_id").GetString();
+        Assert.That(id, Is.EqualTo(outcome.Groups[4].Value), printed);
+        return true;
+    }
+
+    [TestCase("1", "2", 25, Category = "Slow")]
+    [TestCase("2", "3", 1)]
+    [TestCase("5", "6", 2, Category = "Slow")]
+    [TestCase("6", "7", 4, Category = "Slow")]
+    [TestCase("7", "8", 4, Category = "Slow")]
+    [TestCase("9", "10", 3, Category = "Slow")]
+    [TestCase("10", "11", 1, Category = "Slow")]
+    [TestCase("11", "12", 7)]
+    [TestCase("1", "12", 40, Category = "Slow")]
+    [TestCase("11", "org.example.owned-state", 1)]
+    public async Task A_witness_is_replayed_from_its_printed_text(string first, string second, int atLeast)
+    {
+        var output = (await Command.RunAsync("rules", "diff", first, second, "--witness")).Output;
+        var replayed = 0;
+        foreach (var witness in WitnessesOf(output))
+        {
+            foreach (var version in new[] { first, second })
+            {
+                if (Named(witness, version, "event").Count > 0)
+                {
+                    replayed += await ReplaysDecisionAsync(witness, version) ? 1 : 0;
+                }
+                else if (Named(witness, version, "pdu").Count > 0)
+                {
+                    replayed += await ReplaysResolutionAsync(witness, version) ? 1 : 0;
+                }
+            }
+        }
+
+        Assert.That(replayed, Is.AtLeast(2 * atLeast));
+    }
+}
