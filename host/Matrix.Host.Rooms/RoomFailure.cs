@@ -60,11 +60,6 @@ public enum RoomFailureKind
     /// <summary>The same user has annotated the event with the same key already.</summary>
     DuplicateAnnotation,
 
-    /// <summary>
-    /// A device has as many of the sender's messages waiting as it may; when it has fetched some, more can be sent.
-    /// </summary>
-    InboxFull,
-
     /// <summary>Too much is under way at once; later it may work.</summary>
     Busy,
 }

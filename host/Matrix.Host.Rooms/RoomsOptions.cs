@@ -20,7 +20,7 @@ public sealed record RoomsOptions
     /// <summary>Bytes of room states kept in memory, sharing not counted twice where it is known.</summary>
     public long StateCacheBytes { get; init; } = 96L * 1024 * 1024;
 
-    /// <summary>Rooms whose lanes and views are kept in memory while nothing happens in them.</summary>
+    /// <summary>Rooms whose lanes and snapshots are kept in memory while nothing happens in them.</summary>
     public int IdleRooms { get; init; } = 4096;
 
     /// <summary>How many sets of one room may wait for the disk while its lane goes on building.</summary>

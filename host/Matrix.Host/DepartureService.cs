@@ -1,4 +1,3 @@
-using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,14 +7,14 @@ namespace Matrix.Host;
 /// <summary>
 /// Finishes what deactivations began: runs <see cref="Departures"/> while the server runs, and logs what fails.
 /// </summary>
-internal sealed partial class DepartureService(RoomEngine rooms, ILogger<DepartureService> log) : BackgroundService
+internal sealed partial class DepartureService(Departures departures, ILogger<DepartureService> log) : BackgroundService
 {
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
         {
-            await rooms.Departures.RunAsync(failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken).ConfigureAwait(false);
+            await departures.RunAsync(failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

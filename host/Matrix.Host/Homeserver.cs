@@ -2,14 +2,20 @@ using System.Net;
 using System.Net.Sockets;
 using Matrix.Host.Api.Admin;
 using Matrix.Host.Api.Client;
-using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Metrics;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams;
+using Matrix.Host.Sync;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -56,7 +62,7 @@ internal sealed class Homeserver : IAsyncDisposable
         {
             var app = Compose(config, key, storage, log, clock);
             var server = new Homeserver(app, storage);
-            await app.Services.GetRequiredService<RoomSync>().LoadAsync(storage, stop).ConfigureAwait(false);
+            await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener);
             server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop).ConfigureAwait(false);
@@ -126,28 +132,45 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Http)
             .AddSingleton(config.Rates)
             .AddSingleton(config.Client)
-            .AddSingleton(config.Keys)
+            .AddSingleton(config.Rooms)
+            .AddSingleton(config.Sync)
+            .AddSingleton(config.Reading)
+            .AddSingleton(config.Storage)
+            .AddSingleton(storage.Aliases)
+            .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
+            .AddSingleton(new PushRuleCache(storage.AccountData, config.Sync.PushRuleCacheBytes))
+            .AddSingleton<IPushEvaluation, PushEvaluation>()
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
                 storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<DepartureService>()
-            .AddRooms(config, key)
+            .AddRooms()
+            .AddStreams()
+            .AddSync()
+            .AddUsers(config.Users, config.Keys)
+            .AddSingleton<ISentOnce, SentOnce>()
             .AddHttp()
             .AddClientApi()
             .AddAdminApi();
 
         var app = builder.Build();
 
-        // Made now, in this order, so that they hear of the first commit; and a stop is not kept waiting by who waits for news.
-        app.Services.GetRequiredService<RoomEngine>();
-        app.Lifetime.ApplicationStopping.Register(app.Services.GetRequiredService<RoomSync>().Drain);
+        // Before anything is written. A stop is not kept waiting by long-polls.
+        foreach (var consumer in Consumers(app.Services)) storage.Writer.AddConsumer(consumer);
+        app.Lifetime.ApplicationStopping.Register(app.Services.AnswerLongPolls);
         var api = app.Services.GetRequiredService<ApiServer>();
         var metrics = app.Services.GetRequiredService<MetricsPage>();
         ((IApplicationBuilder)app).Run(http => Answer(http, config.MetricsListener, metrics, api));
         return app;
     }
+
+    /// <summary>
+    /// Who reads each commit, in this order: caches first, so that whoever a stream wakes finds what was committed.
+    /// </summary>
+    private static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
+        [.. parts.RoomConsumers(), parts.GetRequiredService<PushRuleCache>(), .. parts.StreamConsumers()];
 
     // Figures are for the one listener that is for them, not for clients.
     private static Task Answer(HttpContext http, IPEndPoint? metricsAt, MetricsPage metrics, ApiServer api) =>

@@ -4,13 +4,14 @@ using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Profiles;
 using Matrix.Host.Api.Client.Registration;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Admin;
 
@@ -44,9 +45,9 @@ internal sealed class SharedSecretRegistration(
         if (!nonces.Use(request.Nonce)) return Answer.Error(400, MatrixError.Unknown, "The nonce is not known, or has been used.");
         if (!SecretBytes.AreEqual(MacOf(request), request.Mac.ToLowerInvariant())) return Answer.Forbidden("The mac is wrong.");
 
-        var (userId, refusal) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
-        if (refusal is not null) return refusal;
-        if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit) return unfit;
+        var (userId, problem) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
+        if (problem is { } why) return RegistrationAnswers.Of(why);
+        if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit) return RegistrationAnswers.WeakPassword(unfit);
         if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
 
         var set = new WriteSet(4).Require(new CreateUser(userId, UserKind.User, hash, request.IsAdmin));
@@ -58,7 +59,7 @@ internal sealed class SharedSecretRegistration(
         }
 
         var login = logins.Add(set, userId, new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false));
-        if ((await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return Usernames.InUse;
+        if ((await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return RegistrationAnswers.InUse;
 
         return Answer.Json((login, options.ServerName), static (json, state) =>
         {

@@ -1,9 +1,8 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
-using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Client.Registration;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Client;
@@ -13,17 +12,9 @@ public static class ClientApi
 {
     /// <summary>Adds the endpoints of every module. What they ask for beyond this is added by the composition root.</summary>
     public static IServiceCollection AddClientApi(this IServiceCollection services) => services
-        .AddSingleton<AccessTokens>()
-        .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
-        .AddSingleton<Logins>()
-        .AddSingleton<DeviceRemoval>()
-        .AddSingleton<UserLocks>()
-        .AddSingleton<KnownLogins>()
-        .AddSingleton<PasswordLogin>()
+        .AddSingleton<IGuessLimits, GuessLimits>()
         .AddSingleton<AuthSessions>()
         .AddSingleton<UserInteractiveAuth>()
-        .AddSingleton<Usernames>()
-        .AddSingleton<RegistrationGate>()
         .AddSingleton<AccountData.RoomNumbers>()
         .AddSingleton<IEndpoints, Versions.Versions>()
         .AddSingleton<IEndpoints, WellKnown.WellKnown>()
@@ -42,10 +33,17 @@ public static class ClientApi
         .AddSingleton<IEndpoints, Profiles.Profiles>()
         .AddSingleton<IEndpoints, AccountData.AccountData>()
         .AddSingleton<IEndpoints, AccountData.Tags>()
-        .AddSingleton<PushRules.UserPushRules>()
         .AddSingleton<IEndpoints, PushRules.PushRules>()
         .AddSingleton<IEndpoints, Filters.Filters>()
-        .AddKeys()
+        .AddSingleton<IEndpoints, Keys.UploadKeys>()
+        .AddSingleton<IEndpoints, Keys.QueryKeys>()
+        .AddSingleton<IEndpoints, Keys.ClaimKeys>()
+        .AddSingleton<IEndpoints, Keys.KeyChanges>()
+        .AddSingleton<IEndpoints, CrossSigning.UploadSigningKeys>()
+        .AddSingleton<IEndpoints, CrossSigning.UploadSignatures>()
+        .AddSingleton<IEndpoints, SendToDevice.SendToDevice>()
+        .AddSingleton<IEndpoints, KeyBackup.BackupVersions>()
+        .AddSingleton<IEndpoints, KeyBackup.BackupKeys>()
         .AddSingleton<Sync.SyncFilters>()
         .AddSingleton<IEndpoints, Sync.Sync>()
         .AddSingleton<IEndpoints, Receipts.Receipts>()

@@ -9,14 +9,10 @@ internal static class RoomAnswers
     // A busy room is through with what waits for it in far less.
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
 
-    // A device that is away fetches nothing for hours or for ever: asking more often does not help.
-    private static readonly TimeSpan _inboxFullFor = TimeSpan.FromMinutes(1);
-
     /// <summary>The failure as an answer.</summary>
     internal static Answer Of(RoomFailure failure)
     {
         if (failure.Kind == RoomFailureKind.Busy) return Answer.LimitExceeded(_busyFor, failure.Message);
-        if (failure.Kind == RoomFailureKind.InboxFull) return Answer.LimitExceeded(_inboxFullFor, failure.Message);
         var (status, code) = StandardOf(failure.Kind);
         return Answer.Error(status, code, failure.Message);
     }
@@ -55,7 +51,7 @@ internal static class RoomAnswers
         RoomFailureKind.AliasTaken => (400, MatrixError.RoomInUse),
         RoomFailureKind.BadAlias => (400, MatrixError.BadAlias),
         RoomFailureKind.DuplicateAnnotation => (400, MatrixError.DuplicateAnnotation),
-        RoomFailureKind.Busy or RoomFailureKind.InboxFull => (429, MatrixError.LimitExceeded),
+        RoomFailureKind.Busy => (429, MatrixError.LimitExceeded),
         _ => (400, MatrixError.Unknown),
     };
 }

@@ -1,3 +1,4 @@
+using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;

@@ -1,5 +1,5 @@
-using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Events;

@@ -1,6 +1,6 @@
 using Matrix.Core.Room;
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Rooms;
 

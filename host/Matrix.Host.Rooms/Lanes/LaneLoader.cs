@@ -1,15 +1,14 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Room;
 using Matrix.Core.State;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Lanes;
 
-/// <summary>Reads what a lane, or a reader, has to know of a room.</summary>
+/// <summary>Reads what a lane has to know of its room.</summary>
 internal sealed class LaneLoader(IStorage storage, StateStore states)
 {
     /// <summary>The head from which a lane goes on; null if there is no such room.</summary>
@@ -27,7 +26,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
             Room = row.Identity,
             Exists = true,
             State = state,
-            Local = await LocalAsync(room, stop).ConfigureAwait(false),
+            Local = await LocalMembers.ReadAsync(storage.Memberships, room, stop).ConfigureAwait(false),
             Extremities = await ExtremitiesAsync(room, header, state, stop).ConfigureAwait(false),
             Depth = header.Depth,
             CurrentStep = header.CurrentStep,
@@ -58,25 +57,5 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         }
 
         return found;
-    }
-
-    /// <summary>The room as the database has it.</summary>
-    internal async ValueTask<RoomView> ViewAsync(RoomRow row, CancellationToken stop) => new()
-    {
-        Room = row.Identity,
-        Step = row.Header.CurrentStep,
-        State = await states.AtAsync(row.Nid, row.Header.CurrentStep, stop).ConfigureAwait(false),
-        JoinedCount = row.Header.JoinedCount,
-        InvitedCount = row.Header.InvitedCount,
-        LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
-        Local = await LocalAsync(row.Nid, stop).ConfigureAwait(false),
-        HasRelations = await storage.Relations.AnyAsync(row.Nid, stop).ConfigureAwait(false),
-        Position = row.LastPosition,
-    };
-
-    private async ValueTask<LocalMembers> LocalAsync(RoomNid room, CancellationToken stop)
-    {
-        var members = await storage.Memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
-        return LocalMembers.Of(members.Select(member => member.UserId));
     }
 }

@@ -17,16 +17,16 @@ public sealed class Aggregations(
     /// <param name="room">The room of all the events.</param>
     /// <param name="among">The events.</param>
     /// <param name="reader">For whom.</param>
-    /// <param name="sight">How far they see: what relates to an event is bundled only if they may see it, too.</param>
+    /// <param name="scope">How far they see: what relates to an event is bundled only if they may see it, too.</param>
     /// <param name="write">Writes an event as the reader sees it, with these aggregations in it.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, Sight sight, WriteEvent write, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, ViewScope scope, WriteEvent write, CancellationToken stop)
     {
         var parents = among.Where(stored => (stored.Row.Standing & EventStanding.State) == 0).ToList();
         if (parents.Count == 0) return _none;
 
-        var found = await FindAsync(room, parents, reader, sight, stop).ConfigureAwait(false);
+        var found = await FindAsync(room, parents, reader, scope, stop).ConfigureAwait(false);
         if (found.Count == 0) return _none;
 
         // The latest event of a thread carries its own aggregations, of which a thread is none: threads do not nest.
@@ -37,12 +37,12 @@ public sealed class Aggregations(
             if (each.Thread is { } thread) wanted.Add(thread.Latest);
         }
 
-        var children = await AsSeenAsync(room, wanted, sight, stop).ConfigureAwait(false);
+        var children = await AsSeenAsync(room, wanted, scope, stop).ConfigureAwait(false);
         var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
             .Select(each => children[each.Thread!.Latest]).ToList();
-        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, sight, stop).ConfigureAwait(false);
+        var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, scope, stop).ConfigureAwait(false);
         var edits = inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList();
-        foreach (var (nid, edit) in await AsSeenAsync(room, edits, sight, stop).ConfigureAwait(false)) children[nid] = edit;
+        foreach (var (nid, edit) in await AsSeenAsync(room, edits, scope, stop).ConfigureAwait(false)) children[nid] = edit;
 
         var answer = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
         foreach (var parent in parents)
@@ -106,10 +106,10 @@ public sealed class Aggregations(
 
     /// <summary>What is bundled, as the reader sees it. Of an edit that is erased for them nothing is left to show.</summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> AsSeenAsync(
-        RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Sight sight, CancellationToken stop)
+        RoomIdentity room, IReadOnlyCollection<EventNid> wanted, ViewScope scope, CancellationToken stop)
     {
         var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
-        var shown = await visibility.HideErasedAsync(room, found, sight.Standpoint, stop).ConfigureAwait(false);
+        var shown = await visibility.HideErasedAsync(room, found, scope.Viewer, stop).ConfigureAwait(false);
         var answer = new Dictionary<EventNid, StoredEvent>(shown.Count);
         for (var i = 0; i < shown.Count; i++)
         {
@@ -121,7 +121,7 @@ public sealed class Aggregations(
     }
 
     private async ValueTask<Dictionary<string, Bundle>> FindAsync(
-        RoomIdentity room, List<StoredEvent> parents, Reader reader, Sight sight, CancellationToken stop)
+        RoomIdentity room, List<StoredEvent> parents, Reader reader, ViewScope scope, CancellationToken stop)
     {
         var found = await relations.AggregationsAsync(room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
             .ConfigureAwait(false);
@@ -129,11 +129,11 @@ public sealed class Aggregations(
         if (found.Count == 0) return answer;
 
         var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
-        var all = await SeesAllAsync(room, parents, found.Values, sight, stop).ConfigureAwait(false);
+        var all = await SeesAllAsync(room, parents, found.Values, scope, stop).ConfigureAwait(false);
         foreach (var parent in parents)
         {
             if (!found.TryGetValue(parent.EventId, out var stored)) continue;
-            var family = new Family(room, parent, stored, sight, hidden, all);
+            var family = new Family(room, parent, stored, scope, hidden, all);
             answer[parent.EventId] = new Bundle(
                 await EditAsync(family, stop).ConfigureAwait(false),
                 await ThreadAsync(family, stop).ConfigureAwait(false),
@@ -145,7 +145,7 @@ public sealed class Aggregations(
 
     /// <summary>An event with what relates to it, and who looks at it.</summary>
     private sealed record Family(
-        RoomIdentity Room, StoredEvent Parent, Aggregation Stored, Sight Sight, IReadOnlySet<string> Hidden, bool SeesAll)
+        RoomIdentity Room, StoredEvent Parent, Aggregation Stored, ViewScope ViewScope, IReadOnlySet<string> Hidden, bool SeesAll)
     {
         /// <summary>Whether what was stored is what the reader sees.</summary>
         internal bool IsAsStored => SeesAll && Hidden.Count == 0;
@@ -156,7 +156,7 @@ public sealed class Aggregations(
             Room = Room.Nid,
             ParentId = Parent.EventId,
             RelType = relType,
-            From = new EventNid(Sight.Through.Value + 1),
+            From = new EventNid(ViewScope.Through.Value + 1),
             Limit = limit,
         };
     }
@@ -186,7 +186,7 @@ public sealed class Aggregations(
         if (family.Stored.Thread is not { } thread || family.IsAsStored) return family.Stored.Thread;
 
         var senders = await relations.ThreadSendersAsync(
-            family.Room.Nid, family.Parent.EventId, family.Sight.Through, options.MaxChildren, stop).ConfigureAwait(false);
+            family.Room.Nid, family.Parent.EventId, family.ViewScope.Through, options.MaxChildren, stop).ConfigureAwait(false);
         var shown = senders.Where(each => !family.Hidden.Contains(each.Sender)).ToList();
         if (shown.Count == 0) return null;
         var latest = shown.MaxBy(each => each.Latest.Value).Latest;
@@ -206,7 +206,7 @@ public sealed class Aggregations(
         {
             Direction = Direction.Forward,
             From = null,
-            Until = family.Sight.Through,
+            Until = family.ViewScope.Through,
         };
         var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
         if (family.SeesAll) return [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.EventId).Take(Aggregation.MaxReferences)];
@@ -219,7 +219,7 @@ public sealed class Aggregations(
     {
         var children = await events.GetManyAsync(
             family.Room, [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
-        return await visibility.FilterAsync(family.Room, children, family.Sight.Standpoint, stop).ConfigureAwait(false);
+        return await visibility.FilterAsync(family.Room, children, family.ViewScope.Viewer, stop).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -227,21 +227,21 @@ public sealed class Aggregations(
     /// what they see.
     /// </summary>
     private async ValueTask<bool> SeesAllAsync(
-        RoomIdentity room, List<StoredEvent> parents, IEnumerable<Aggregation> found, Sight sight, CancellationToken stop)
+        RoomIdentity room, List<StoredEvent> parents, IEnumerable<Aggregation> found, ViewScope scope, CancellationToken stop)
     {
-        if (!sight.Standpoint.IsJoined) return false;
+        if (!scope.Viewer.IsJoined) return false;
         var first = parents.Min(parent => parent.Nid.Value);
         foreach (var each in found)
         {
-            if (each.Thread?.Latest.Value > sight.Through.Value) return false;
+            if (each.Thread?.Latest.Value > scope.Through.Value) return false;
             foreach (var row in each.Replacements)
             {
-                if (row.Event.Value > sight.Through.Value) return false;
+                if (row.Event.Value > scope.Through.Value) return false;
                 first = Math.Min(first, row.Event.Value);
             }
         }
 
-        return await visibility.SeesAllSinceAsync(room, new EventNid(first), sight.Standpoint, stop).ConfigureAwait(false);
+        return await visibility.SeesAllSinceAsync(room, new EventNid(first), scope.Viewer, stop).ConfigureAwait(false);
     }
 
     /// <summary>An edit is not edited, and what was redacted stays so: what replaces them is left out.</summary>
@@ -258,9 +258,9 @@ public sealed class Aggregations(
 }
 
 /// <summary>How far a reader sees in a room.</summary>
-/// <param name="Standpoint">How they stand to it.</param>
+/// <param name="Viewer">How they stand to it.</param>
 /// <param name="Through">The last event that is there for them.</param>
-public readonly record struct Sight(Standpoint Standpoint, EventNid Through);
+public readonly record struct ViewScope(Viewer Viewer, EventNid Through);
 
 /// <summary>Writes an event as a client sees it.</summary>
 /// <param name="output">Where to.</param>

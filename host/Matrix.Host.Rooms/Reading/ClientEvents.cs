@@ -27,7 +27,7 @@ public readonly record struct EventExtras
 
 /// <summary>Events as clients are shown them. Client-Server API, "Room event format".</summary>
 public sealed class ClientEvents(
-    EventStore events, ReplacedState replaced, MemberTrail members, Visibility visibility, TimeProvider time)
+    EventStore events, ReplacedState replaced, MembershipHistory members, Visibility visibility, TimeProvider time)
 {
     /// <summary>Of how many replaced state events it is looked whether the reader may see them; what the others said is left out.</summary>
     private const int MostReplaced = 256;
@@ -38,11 +38,11 @@ public sealed class ClientEvents(
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="among">The events.</param>
-    /// <param name="trail">The reader's memberships, back to the first of the events.</param>
-    /// <param name="sight">How far the reader sees.</param>
+    /// <param name="history">The reader's memberships, back to the first of the events.</param>
+    /// <param name="scope">How far the reader sees.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Dictionary<EventNid, EventExtras>> ExtrasAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent> trail, Sight sight, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent> history, ViewScope scope, CancellationToken stop)
     {
         await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
         var wanted = new HashSet<EventNid>();
@@ -50,7 +50,7 @@ public sealed class ClientEvents(
         foreach (var stored in among)
         {
             if (stored.Replaces is { IsNone: false } before) wanted.Add(before);
-            if (KnowsOfRedaction(stored, sight)) (redactions ??= []).Add(stored.Row.RedactedBy);
+            if (KnowsOfRedaction(stored, scope)) (redactions ??= []).Add(stored.Row.RedactedBy);
         }
 
         var others = new Dictionary<EventNid, StoredEvent>(wanted.Count);
@@ -59,8 +59,8 @@ public sealed class ClientEvents(
             foreach (var other in await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)) others[other.Nid] = other;
         }
 
-        var hidden = await HiddenAsync(room, among, others, trail, sight.Standpoint, stop).ConfigureAwait(false);
-        var because = redactions is null ? _none : await RedactionsAsync(room, redactions, sight.Standpoint, stop).ConfigureAwait(false);
+        var hidden = await HiddenAsync(room, among, others, history, scope.Viewer, stop).ConfigureAwait(false);
+        var because = redactions is null ? _none : await RedactionsAsync(room, redactions, scope.Viewer, stop).ConfigureAwait(false);
 
         var extras = new Dictionary<EventNid, EventExtras>(among.Count);
         foreach (var stored in among)
@@ -71,7 +71,7 @@ public sealed class ClientEvents(
                 ReplacesState = before?.EventId,
                 PrevContent = before is null || hidden.Contains(before.Nid) ? default : ClientEvent.Content(before.Row.Json),
                 RedactedBecause = stored.IsRedacted ? because.GetValueOrDefault(stored.Row.RedactedBy) : null,
-                Membership = MemberTrail.MembershipAt(trail, stored.Nid),
+                Membership = MembershipHistory.MembershipAt(history, stored.Nid),
             };
         }
 
@@ -124,14 +124,14 @@ public sealed class ClientEvents(
     }
 
     /// <summary>Who has left is not told of redactions that were made later.</summary>
-    private static bool KnowsOfRedaction(StoredEvent stored, Sight sight) =>
-        stored.IsRedacted && (sight.Standpoint.IsJoined || stored.Row.RedactedBy.Value <= sight.Through.Value);
+    private static bool KnowsOfRedaction(StoredEvent stored, ViewScope scope) =>
+        stored.IsRedacted && (scope.Viewer.IsJoined || stored.Row.RedactedBy.Value <= scope.Through.Value);
 
     private static readonly Dictionary<EventNid, StoredEvent> _none = [];
 
     /// <summary>Those of some redactions that the reader may see: where only the joined do, none that were made while they were away.</summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> RedactionsAsync(
-        RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Standpoint reader, CancellationToken stop)
+        RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Viewer reader, CancellationToken stop)
     {
         var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
         return (await visibility.FilterAsync(room, found, reader, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
@@ -144,8 +144,8 @@ public sealed class ClientEvents(
         RoomIdentity room,
         IReadOnlyList<StoredEvent> among,
         Dictionary<EventNid, StoredEvent> others,
-        IReadOnlyList<StoredEvent> trail,
-        Standpoint reader,
+        IReadOnlyList<StoredEvent> history,
+        Viewer reader,
         CancellationToken stop)
     {
         var asked = new List<StoredEvent>();
@@ -153,7 +153,7 @@ public sealed class ClientEvents(
         {
             if (stored.Replaces is not { IsNone: false } nid || !others.TryGetValue(nid, out var before)) continue;
             if (before.Pdu.StateKey == reader.UserId && before.Pdu.Type == "m.room.member") continue;
-            if (MemberTrail.MembershipAt(trail, new EventNid(stored.Nid.Value - 1)) != "join") asked.Add(before);
+            if (MembershipHistory.MembershipAt(history, new EventNid(stored.Nid.Value - 1)) != "join") asked.Add(before);
         }
 
         var hidden = asked.Select(before => before.Nid).ToHashSet();

@@ -18,13 +18,13 @@ public sealed class ErasedUsers : IChangeConsumer
     private const int PageOfUsers = 1000;
 
     private readonly ConcurrentDictionary<string, long> _since = new(StringComparer.Ordinal);
-    private readonly MemberTrail _trail;
+    private readonly MembershipHistory _trail;
     private readonly TimeProvider _time;
     private volatile bool _any;
 
-    internal ErasedUsers(MemberTrail trail, TimeProvider time)
+    internal ErasedUsers(MembershipHistory history, TimeProvider time)
     {
-        _trail = trail;
+        _trail = history;
         _time = time;
     }
 
@@ -56,7 +56,7 @@ public sealed class ErasedUsers : IChangeConsumer
 
     /// <summary>These events of one room as the reader is shown them.</summary>
     internal async ValueTask<IReadOnlyList<StoredEvent>> HideAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         if (!_any) return among;
 
@@ -80,12 +80,12 @@ public sealed class ErasedUsers : IChangeConsumer
 
     /// <summary>Whether the reader was joined when the event was sent, or came after it and before the erasure.</summary>
     private static bool WasThere(IReadOnlyList<StoredEvent> memberships, EventNid nid, long erasedAt) =>
-        MemberTrail.MembershipAt(memberships, nid) == "join"
+        MembershipHistory.MembershipAt(memberships, nid) == "join"
         || memberships.Any(member =>
-            member.Nid.Value > nid.Value && member.OriginServerTs < erasedAt && MemberTrail.MembershipOf(member) == "join");
+            member.Nid.Value > nid.Value && member.OriginServerTs < erasedAt && MembershipHistory.MembershipOf(member) == "join");
 
     private async ValueTask<IReadOnlyList<StoredEvent>> MembershipsAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         if (reader.State.Find(MemberType, reader.UserId) is not { } latest) return [];
         var oldest = among.Min(stored => stored.Nid.Value);

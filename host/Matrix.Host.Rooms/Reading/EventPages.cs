@@ -13,7 +13,7 @@ public sealed class EventPages(
     StateStore states,
     Visibility visibility,
     ClientEvents clientEvents,
-    MemberTrail trail,
+    MembershipHistory history,
     Aggregations aggregations,
     IgnoredUsers ignored,
     ReadingOptions options,
@@ -37,7 +37,7 @@ public sealed class EventPages(
     public async ValueTask<Page> ReadAsync(
         Readable readable, EventNid from, EventNid? until, Direction direction, int limit, EventFilter filter, CancellationToken stop)
     {
-        var hidden = await ignored.OfAsync(readable.Standpoint.UserId, stop).ConfigureAwait(false);
+        var hidden = await ignored.OfAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
         var scan = new ScanBudget(time, options.LongestScan);
         for (var (at, last, again) = (from, from, false); ; again = true)
@@ -48,7 +48,7 @@ public sealed class EventPages(
             // One more than is wanted tells whether there are more.
             var wanted = again ? Math.Max(limit - kept.Count + 1, ScanBudget.Page) : limit + 1;
             var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
-            var seen = await visibility.FilterAsync(readable.Room, read, readable.Standpoint, stop).ConfigureAwait(false);
+            var seen = await visibility.FilterAsync(readable.Room, read, readable.Viewer, stop).ConfigureAwait(false);
             foreach (var stored in seen)
             {
                 if (!Admits(filter, stored)) continue;
@@ -79,7 +79,7 @@ public sealed class EventPages(
         IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles = null)
     {
         var extras = await clientEvents.ExtrasAsync(
-            readable.Room, among, await trail.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
+            readable.Room, among, await history.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
         var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
@@ -106,7 +106,7 @@ public sealed class EventPages(
     {
         var stored = await events.ByIdAsync(readable.Room, eventId, stop).ConfigureAwait(false);
         if (stored is not { IsShown: true } || stored.Nid.Value > readable.Through.Value) return null;
-        var seen = await visibility.FilterAsync(readable.Room, [stored], readable.Standpoint, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(readable.Room, [stored], readable.Viewer, stop).ConfigureAwait(false);
         return seen.Count == 1 ? seen[0] : null;
     }
 
@@ -155,7 +155,7 @@ public sealed class EventPages(
         return await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
     }
 
-    private static Sight SightOf(Readable readable) => new(readable.Standpoint, readable.Through);
+    private static ViewScope SightOf(Readable readable) => new(readable.Viewer, readable.Through);
 
     /// <summary>Whether a filter lets an event through.</summary>
     public static bool Admits(EventFilter filter, StoredEvent stored) =>

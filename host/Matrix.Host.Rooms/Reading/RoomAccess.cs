@@ -1,7 +1,7 @@
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -10,14 +10,14 @@ namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>What of a room a user may read: all of it up to now, or up to when they left.</summary>
 /// <param name="Room">The room.</param>
-/// <param name="Standpoint">How they stand to it.</param>
+/// <param name="Viewer">How they stand to it.</param>
 /// <param name="Through">The last event of the timeline that is there for them.</param>
 /// <param name="Member">The member event that stands for them; none if there never was one.</param>
 /// <param name="HasRelations">Whether any event of the room relates to another.</param>
-public sealed record Readable(RoomIdentity Room, Standpoint Standpoint, EventNid Through, EventNid Member, bool HasRelations)
+public sealed record Readable(RoomIdentity Room, Viewer Viewer, EventNid Through, EventNid Member, bool HasRelations)
 {
     /// <summary>The state that they see.</summary>
-    public StateTree State => Standpoint.State;
+    public StateTree State => Viewer.State;
 }
 
 /// <summary>
@@ -25,7 +25,7 @@ public sealed record Readable(RoomIdentity Room, Standpoint Standpoint, EventNid
 /// Client-Server API, "Room History Visibility" and "Getting events for a room".
 /// </summary>
 public sealed class RoomAccess(
-    RoomDirectory rooms, StateReader current, StateStore states, MemberTrail trail, IMembershipsTable memberships)
+    RoomSnapshots rooms, StateReader current, StateStore states, MembershipHistory history, IMembershipsTable memberships)
 {
     private const string MemberType = "m.room.member";
 
@@ -34,29 +34,29 @@ public sealed class RoomAccess(
     /// <summary>What the user may read of the room; a failure if nothing.</summary>
     public async ValueTask<RoomResult<Readable>> OfAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return _notIn;
-        var room = view.Room;
-        var member = view.State.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
-        if (view.Local.IsJoined(userId)) return new Readable(room, Standpoint.Member(userId, view.State), view.LastEvent, member, view.HasRelations);
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _notIn;
+        var room = snapshot.Room;
+        var member = snapshot.State.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
+        if (snapshot.Local.IsJoined(userId)) return new Readable(room, Viewer.Member(userId, snapshot.State), snapshot.LastEvent, member, snapshot.HasRelations);
 
         var past = member.IsNone ? null : await DepartureAsync(room, member, stop).ConfigureAwait(false);
         if (past is not null && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true }) past = null;
-        if (await IsOpenAsync(view, stop).ConfigureAwait(false))
+        if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
         {
             // What is open to the world, and what they could see while they were there.
             var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
-            return new Readable(room, new Standpoint(userId, view.State, false, joined, left), view.LastEvent, member, view.HasRelations);
+            return new Readable(room, new Viewer(userId, snapshot.State, false, joined, left), snapshot.LastEvent, member, snapshot.HasRelations);
         }
 
         if (past is not { } departure) return _notIn;
         var state = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
         return new Readable(
-            room, new Standpoint(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member, view.HasRelations);
+            room, new Viewer(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member, snapshot.HasRelations);
     }
 
-    private async ValueTask<bool> IsOpenAsync(RoomView view, CancellationToken stop)
+    private async ValueTask<bool> IsOpenAsync(RoomSnapshot snapshot, CancellationToken stop)
     {
-        var setting = await current.ContentAsync(view, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+        var setting = await current.ContentAsync(snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
         return setting?.Text("history_visibility") == "world_readable";
     }
 
@@ -64,7 +64,7 @@ public sealed class RoomAccess(
     private async ValueTask<(StoredEvent Event, StoredEvent Joined)?> DepartureAsync(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {
-        var back = await trail.BackAsync(room, member, stored => MemberTrail.MembershipOf(stored) == "join", stop).ConfigureAwait(false);
-        return back.Count >= 2 && MemberTrail.MembershipOf(back[^1]) == "join" ? (back[^2], back[^1]) : null;
+        var back = await history.BackAsync(room, member, stored => MembershipHistory.MembershipOf(stored) == "join", stop).ConfigureAwait(false);
+        return back.Count >= 2 && MembershipHistory.MembershipOf(back[^1]) == "join" ? (back[^2], back[^1]) : null;
     }
 }

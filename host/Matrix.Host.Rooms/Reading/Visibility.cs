@@ -13,15 +13,15 @@ namespace Matrix.Host.Rooms.Reading;
 /// <param name="IsJoined">Whether they are joined in that state.</param>
 /// <param name="LastJoined">The latest event that had them joined, if they no longer are; none if they never were.</param>
 /// <param name="Departure">The event that took them out of the room, if they were in it; none otherwise.</param>
-public sealed record Standpoint(string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid Departure)
+public sealed record Viewer(string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid Departure)
 {
     /// <summary>Someone who is in the room.</summary>
-    public static Standpoint Member(string userId, StateTree state) => new(userId, state, true, EventNid.None, EventNid.None);
+    public static Viewer Member(string userId, StateTree state) => new(userId, state, true, EventNid.None, EventNid.None);
 }
 
 /// <summary>Which events a user may see. Client-Server API, "Room History Visibility".</summary>
 public sealed class Visibility(
-    EventStore events, StateStore states, ReplacedState replaced, MemberTrail trail, ErasedUsers erased)
+    EventStore events, StateStore states, ReplacedState replaced, MembershipHistory history, ErasedUsers erased)
 {
     private const string SettingType = "m.room.history_visibility";
     private const string MemberType = "m.room.member";
@@ -31,7 +31,7 @@ public sealed class Visibility(
     /// member of a room whose history is shared, or who was there all the time, costs nothing; otherwise the state at each event is looked at.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         if (among.Count == 0) return among;
         if (await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false)) return await HideErasedAsync(room, among, reader, stop).ConfigureAwait(false);
@@ -47,10 +47,10 @@ public sealed class Visibility(
 
     /// <summary>Events that the reader may see, with redacted copies in the place of what users said who were erased before the reader came.</summary>
     public ValueTask<IReadOnlyList<StoredEvent>> HideErasedAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop) => erased.HideAsync(room, among, reader, stop);
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop) => erased.HideAsync(room, among, reader, stop);
 
     /// <summary>Whether the reader may see an event, by the state at it.</summary>
-    public async ValueTask<bool> MaySeeAsync(RoomIdentity room, StoredEvent stored, Standpoint reader, CancellationToken stop)
+    public async ValueTask<bool> MaySeeAsync(RoomIdentity room, StoredEvent stored, Viewer reader, CancellationToken stop)
     {
         var after = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
         var settingAfter = await SettingAsync(room, after.Find(SettingType, ""), stop).ConfigureAwait(false);
@@ -74,14 +74,14 @@ public sealed class Visibility(
     /// Whether a member sees whatever comes after an event: in a room whose setting has been no narrower than `shared` since before it, or because
     /// they were in the room all the time.
     /// </summary>
-    public async ValueTask<bool> SeesAllSinceAsync(RoomIdentity room, EventNid since, Standpoint reader, CancellationToken stop) =>
+    public async ValueTask<bool> SeesAllSinceAsync(RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
         reader.IsJoined
         && (await IsSharedSinceAsync(room, since, reader.State, stop).ConfigureAwait(false)
             || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
 
     /// <summary>The same of some events; and one who left sees as much, up to then.</summary>
     private async ValueTask<bool> SeesAllAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Standpoint reader, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         var first = among.MinBy(stored => stored.Nid.Value)!.Nid;
         if (reader.IsJoined) return await SeesAllSinceAsync(room, first, reader, stop).ConfigureAwait(false);
@@ -97,15 +97,15 @@ public sealed class Visibility(
         return await SettingAsync(room, entry, stop).ConfigureAwait(false) is not ("invited" or "joined");
     }
 
-    private async ValueTask<bool> IsJoinedSinceAsync(RoomIdentity room, EventNid since, Standpoint reader, CancellationToken stop)
+    private async ValueTask<bool> IsJoinedSinceAsync(RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop)
     {
         if (reader.State.Find(MemberType, reader.UserId) is not { } entry) return false;
-        var back = await trail.BackAsync(
+        var back = await history.BackAsync(
             room,
             EventNid.Of(room.Nid, entry.Ordinal),
-            member => member.Nid.Value <= since.Value || MemberTrail.MembershipOf(member) != "join",
+            member => member.Nid.Value <= since.Value || MembershipHistory.MembershipOf(member) != "join",
             stop).ConfigureAwait(false);
-        return back.Count > 0 && back[^1].Nid.Value <= since.Value && MemberTrail.MembershipOf(back[^1]) == "join";
+        return back.Count > 0 && back[^1].Nid.Value <= since.Value && MembershipHistory.MembershipOf(back[^1]) == "join";
     }
 
     private async ValueTask<string?> SettingAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Events;
@@ -42,7 +42,7 @@ public enum MarkerFault
 }
 
 /// <summary>Sets receipts and fully read markers. Client-Server API, "Receipts", "Read and unread markers".</summary>
-public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStorage storage, ReadingOptions options, TimeProvider time)
+public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStorage storage, ReadingOptions options, TimeProvider time)
 {
     private const int LongestId = 255;
     private const string MemberType = "m.room.member";
@@ -53,12 +53,12 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
     /// </summary>
     public async ValueTask<MarkerFault> SetAsync(string userId, string roomId, IReadOnlyList<Marker> markers, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(userId)) return MarkerFault.NotJoined;
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(userId)) return MarkerFault.NotJoined;
 
         var set = new WriteSet(markers.Count * 3);
         foreach (var marker in markers)
         {
-            var stored = await events.ByIdAsync(view.Room, marker.EventId, stop).ConfigureAwait(false);
+            var stored = await events.ByIdAsync(snapshot.Room, marker.EventId, stop).ConfigureAwait(false);
             if (stored is not { IsShown: true }) return MarkerFault.UnknownEvent;
 
             if (marker.Type == ReceiptTypes.FullyRead)
@@ -67,19 +67,19 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
                 content.Raw("{\"event_id\":"u8);
                 CanonicalJson.writeString(content, marker.EventId);
                 content.Byte((byte)'}');
-                set.Add(new PutAccountData(userId, view.Room.Nid, ReceiptTypes.FullyRead, content.ToArray()));
+                set.Add(new PutAccountData(userId, snapshot.Room.Nid, ReceiptTypes.FullyRead, content.ToArray()));
                 continue;
             }
 
             EventNid? thread = null;
             if (marker.ThreadId.Length > 0)
             {
-                thread = await ThreadAsync(view, stored, marker.ThreadId, stop).ConfigureAwait(false);
+                thread = await ThreadAsync(snapshot, stored, marker.ThreadId, stop).ConfigureAwait(false);
                 if (thread is null) return MarkerFault.NotInThread;
             }
 
             Put(set, new PutReceipt(
-                view.Room.Nid,
+                snapshot.Room.Nid,
                 userId,
                 marker.Type,
                 marker.ThreadId,
@@ -87,7 +87,7 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
                 marker.EventId,
                 time.GetUtcNow().ToUnixTimeMilliseconds(),
                 IsLocal: true));
-            set.Add(new ClearUnread(userId, view.Room.Nid, stored.Nid, thread));
+            set.Add(new ClearUnread(userId, snapshot.Room.Nid, stored.Nid, thread));
         }
 
         if (set.Operations.Count > 0) await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
@@ -101,14 +101,14 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
     /// <returns>How many were passed over.</returns>
     public async ValueTask<int> ReceiveAsync(string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return receipts.Count;
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return receipts.Count;
 
         var set = new WriteSet(receipts.Count * 2);
         var passedOver = 0;
         foreach (var receipt in receipts)
         {
-            var stored = IsKeepable(receipt, server) && await IsJoinedAsync(view, receipt.UserId, stop).ConfigureAwait(false)
-                ? await events.ByIdAsync(view.Room, receipt.EventId, stop).ConfigureAwait(false)
+            var stored = IsKeepable(receipt, server) && await IsJoinedAsync(snapshot, receipt.UserId, stop).ConfigureAwait(false)
+                ? await events.ByIdAsync(snapshot.Room, receipt.EventId, stop).ConfigureAwait(false)
                 : null;
             if (stored is not { IsShown: true })
             {
@@ -117,7 +117,7 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
             }
 
             Put(set, new PutReceipt(
-                view.Room.Nid,
+                snapshot.Room.Nid,
                 receipt.UserId,
                 ReceiptTypes.Read,
                 receipt.ThreadId,
@@ -142,29 +142,29 @@ public sealed class ReceiptWriter(RoomDirectory rooms, EventStore events, IStora
         RoomNames.ServerOf(receipt.UserId) == server && receipt.ThreadId.Length <= LongestId && !receipt.ThreadId.Contains('\0')
         && !receipt.ThreadId.Any(char.IsSurrogate);
 
-    private async ValueTask<bool> IsJoinedAsync(RoomView view, string userId, CancellationToken stop)
+    private async ValueTask<bool> IsJoinedAsync(RoomSnapshot snapshot, string userId, CancellationToken stop)
     {
-        if (view.State.Find(MemberType, userId) is not { } entry) return false;
-        var member = await events.GetAsync(view.Room, EventNid.Of(view.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
-        return member is not null && MemberTrail.MembershipOf(member) == "join";
+        if (snapshot.State.Find(MemberType, userId) is not { } entry) return false;
+        var member = await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        return member is not null && MembershipHistory.MembershipOf(member) == "join";
     }
 
     /// <summary>
     /// The root of the thread that a receipt for an event may name, none for the main timeline; null if the event is not in it. The main timeline
     /// has all that is in no thread, thread roots included. A thread has its root as well, and what leads to one of its events by relations.
     /// </summary>
-    private async ValueTask<EventNid?> ThreadAsync(RoomView view, StoredEvent stored, string threadId, CancellationToken stop)
+    private async ValueTask<EventNid?> ThreadAsync(RoomSnapshot snapshot, StoredEvent stored, string threadId, CancellationToken stop)
     {
         if (threadId == ReceiptTypes.MainThread) return stored.Row.ThreadRoot.IsNone ? EventNid.None : null;
-        if (await events.ByIdAsync(view.Room, threadId, stop).ConfigureAwait(false) is not { } root) return null;
+        if (await events.ByIdAsync(snapshot.Room, threadId, stop).ConfigureAwait(false) is not { } root) return null;
         if (stored.Row.ThreadRoot == root.Nid) return root.Nid;
-        if (!await storage.Relations.HasThreadAsync(view.Room.Nid, threadId, stop).ConfigureAwait(false)) return null;
+        if (!await storage.Relations.HasThreadAsync(snapshot.Room.Nid, threadId, stop).ConfigureAwait(false)) return null;
 
         var at = stored;
         for (var left = options.MaxReceiptRelations; at.Nid != root.Nid && at.Row.ThreadRoot != root.Nid; left--)
         {
             if (left == 0 || Relation.Of(at.Pdu.Content) is not { } relation) return null;
-            if (await events.ByIdAsync(view.Room, relation.ParentId, stop).ConfigureAwait(false) is not { } parent) return null;
+            if (await events.ByIdAsync(snapshot.Room, relation.ParentId, stop).ConfigureAwait(false) is not { } parent) return null;
             at = parent;
         }
 

@@ -1,5 +1,5 @@
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Unread;
 

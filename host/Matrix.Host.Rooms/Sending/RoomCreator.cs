@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.Lanes;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Aliases;
 

@@ -1,9 +1,8 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Rooms.Lanes;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -20,7 +19,7 @@ public sealed class RoomMemberships
     private const string MemberType = "m.room.member";
 
     private readonly RoomSender _sender;
-    private readonly RoomDirectory _rooms;
+    private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
     private readonly ShownProfiles _profiles;
@@ -30,7 +29,7 @@ public sealed class RoomMemberships
 
     internal RoomMemberships(
         RoomSender sender,
-        RoomDirectory rooms,
+        RoomSnapshots rooms,
         EventAppender appender,
         MemberContents contents,
         ShownProfiles profiles,
@@ -57,17 +56,17 @@ public sealed class RoomMemberships
     public async ValueTask<RoomResult<string>> JoinAsync(
         string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
-        if (view.Local.IsJoined(userId)) return roomId;
-        if (invitationToken is not null && view.State.Find("m.room.third_party_invite", invitationToken) is null)
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+        if (snapshot.Local.IsJoined(userId)) return roomId;
+        if (invitationToken is not null && snapshot.State.Find("m.room.third_party_invite", invitationToken) is null)
         {
-            return view.State.Find(MemberType, userId) is null
+            return snapshot.State.Find(MemberType, userId) is null
                 ? RoomSender.Unknown
                 : new RoomFailure(RoomFailureKind.Forbidden, "The room has no invitation with that token.");
         }
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
-        var joined = await JoinWithAsync(view, userId, content, keepIfJoined: true, stop).ConfigureAwait(false);
+        var joined = await JoinWithAsync(snapshot, userId, content, keepIfJoined: true, stop).ConfigureAwait(false);
         if (!joined.IsOk) return joined.Failure;
         await _profiles.JoinedAsync(userId, content).ConfigureAwait(false);
         return roomId;
@@ -82,8 +81,8 @@ public sealed class RoomMemberships
         if (membership == "invite" && await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
         if (membership == "join" && sender == userId)
         {
-            if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
-            return await JoinWithAsync(view, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
+            if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+            return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
         }
 
         return await _sender.SendStateAsync(roomId, Draft.State(MemberType, userId, sender, content), timestamp, stop)
@@ -148,12 +147,12 @@ public sealed class RoomMemberships
     /// <summary>Forgets a room that one has left.</summary>
     public async ValueTask<RoomFailure?> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
-        var forget = new ForgetRoom(view.Room.Nid, userId);
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+        var forget = new ForgetRoom(snapshot.Room.Nid, userId);
         var receipt = await _storage.Writer.WriteAsync(new WriteSet(1).Require(forget), stop).ConfigureAwait(false);
         if (!receipt.Refused) return null;
 
-        var now = await _storage.Memberships.FindAsync(view.Room.Nid, userId, stop).ConfigureAwait(false);
+        var now = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
         return now is null
             ? RoomSender.Unknown
             : new RoomFailure(RoomFailureKind.BadState, $"You have not left {roomId}.");
@@ -163,9 +162,9 @@ public sealed class RoomMemberships
     /// Joins, or changes what the member event of one who is joined says. Looked at in the lane's turn: of several requests at once the first joins.
     /// </summary>
     private ValueTask<RoomResult<string>> JoinWithAsync(
-        RoomView view, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
+        RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
         _sender.InLaneAsync<string>(
-            view.Room.Nid,
+            snapshot.Room.Nid,
             async turn =>
             {
                 var member = await _appender.State.EventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
@@ -208,8 +207,8 @@ public sealed class RoomMemberships
         var meets = false;
         foreach (var room in rooms.Distinct().Take(MaxVouchersTried))
         {
-            var view = await _rooms.FindAsync(room, stop).ConfigureAwait(false);
-            if (view is null || !view.Local.IsJoined(userId)) continue;
+            var snapshot = await _rooms.FindAsync(room, stop).ConfigureAwait(false);
+            if (snapshot is null || !snapshot.Local.IsJoined(userId)) continue;
             meets = true;
             break;
         }
@@ -251,9 +250,9 @@ public sealed class RoomMemberships
         CancellationToken stop,
         Func<Membership?, RoomFailure?>? refuseUnless = null)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return RoomSender.Unknown;
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
         var result = await _sender.InLaneAsync<bool>(
-            view.Room.Nid,
+            snapshot.Room.Nid,
             async turn =>
             {
                 var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);

@@ -4,8 +4,8 @@ using Matrix.Core.Json;
 using Matrix.Core.Room;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Transactions;
-using Matrix.Host.Rooms.Views;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -31,14 +31,14 @@ public sealed class RoomSender
     private const string MemberType = "m.room.member";
 
     private readonly LaneDirectory _lanes;
-    private readonly RoomDirectory _rooms;
+    private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
     private readonly TransactionLog _transactions;
     private readonly EventStore _events;
     private readonly IRelationsTable _relations;
 
     internal RoomSender(
-        LaneDirectory lanes, RoomDirectory rooms, EventAppender appender, TransactionLog transactions, EventStore events, IRelationsTable relations)
+        LaneDirectory lanes, RoomSnapshots rooms, EventAppender appender, TransactionLog transactions, EventStore events, IRelationsTable relations)
     {
         _lanes = lanes;
         _rooms = rooms;
@@ -72,10 +72,10 @@ public sealed class RoomSender
     /// <summary>Whether a user could send a state event of this type, with an empty state key, to a room now. Nothing is sent.</summary>
     public async ValueTask<bool> MaySendStateAsync(string roomId, string userId, string eventType, CancellationToken stop)
     {
-        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view) return false;
+        if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return false;
         var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
         var result = await InLaneAsync<bool>(
-            view.Room.Nid,
+            snapshot.Room.Nid,
             async turn => await _appender.WouldRefuseAsync(turn, draft, stop).ConfigureAwait(false) is null,
             stop).ConfigureAwait(false);
         return result is { IsOk: true, Value: true };
@@ -90,8 +90,8 @@ public sealed class RoomSender
         async ValueTask<RoomResult<string>> FindFirstAsync() =>
             await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } found ? await AppendToAsync(found).ConfigureAwait(false) : Unknown;
 
-        ValueTask<RoomResult<string>> AppendToAsync(RoomView view) => InLaneAsync<string>(
-            view.Room.Nid,
+        ValueTask<RoomResult<string>> AppendToAsync(RoomSnapshot snapshot) => InLaneAsync<string>(
+            snapshot.Room.Nid,
             async turn =>
             {
                 if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;

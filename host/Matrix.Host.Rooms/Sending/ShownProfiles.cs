@@ -1,7 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Room;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// everywhere. Of a user's rounds one is under way and one waits, at most; whoever comes later waits for the latter, which shows their change as well.
 /// </summary>
 internal sealed class ShownProfiles(
-    RoomSender sender, RoomDirectory rooms, EventAppender appender, MemberContents contents, IMembershipsTable memberships)
+    RoomSender sender, RoomSnapshots rooms, EventAppender appender, MemberContents contents, IMembershipsTable memberships)
 {
     private const string MemberType = "m.room.member";
 
@@ -70,9 +70,9 @@ internal sealed class ShownProfiles(
     /// <summary>In one room; one that they left meanwhile, or were removed from, is left alone.</summary>
     private async ValueTask ShowInAsync(string userId, string roomId, JsonObject content)
     {
-        if (await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false) is not { } view) return;
+        if (await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot) return;
         await sender.InLaneAsync<bool>(
-            view.Room.Nid,
+            snapshot.Room.Nid,
             async turn =>
             {
                 var now = await appender.State.EventAsync(turn, MemberType, userId, CancellationToken.None).ConfigureAwait(false);

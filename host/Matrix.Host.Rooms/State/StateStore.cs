@@ -1,6 +1,6 @@
 using Matrix.Core.State;
-using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.State;
 
 namespace Matrix.Host.Rooms.State;

@@ -1,7 +1,7 @@
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
-using Matrix.Host.Rooms.Caching;
+using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Writing;
 

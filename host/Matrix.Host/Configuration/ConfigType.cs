@@ -68,6 +68,13 @@ internal static class ConfigTypes
         t => (TryParseUnits(t, _byteUnits, out var n) && n >= least && n <= most, n),
         ShowBytes);
 
+    /// <summary>The same, where an option counts in 32 bits.</summary>
+    internal static ConfigType<int> FewBytes(int least, int most)
+    {
+        var bytes = Bytes(least, most);
+        return new Parsed<int>(bytes.Expected, t => (bytes.TryParse(t, out var n), (int)n), static n => ShowBytes(n));
+    }
+
     /// <summary>A time with its unit.</summary>
     internal static ConfigType<TimeSpan> Duration { get; } = new Parsed<TimeSpan>(
         "a time, such as 500ms, 30s, 15m, 24h or 7d",
@@ -77,6 +84,12 @@ internal static class ConfigTypes
     /// <summary>One of several words.</summary>
     internal static ConfigType<string> OneOf(params string[] words) =>
         new Parsed<string>("one of " + string.Join(", ", words), t => (words.Contains(t), t));
+
+    /// <summary>One of several words, each for a value.</summary>
+    internal static ConfigType<T> OneOf<T>(params (string Word, T Value)[] words) => new Parsed<T>(
+        "one of " + string.Join(", ", words.Select(w => w.Word)),
+        t => words.Where(w => w.Word == t).Select(w => (true, w.Value)).FirstOrDefault(),
+        value => words.First(w => EqualityComparer<T>.Default.Equals(w.Value, value)).Word);
 
     /// <summary>A list of some of several words, each once; with commas where it is no YAML list.</summary>
     internal static ConfigType<IReadOnlyList<string>> SomeOf(params string[] words)

@@ -17,11 +17,16 @@ internal sealed class ConfigValues
     /// <param name="file">The file's text; null if there is none.</param>
     /// <param name="environment">The variables.</param>
     /// <returns>The values, and what is wrong with them.</returns>
-    internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(string name, string? file, IDictionary environment)
+    internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(string name, string? file, IDictionary environment) =>
+        Read(name, file, environment, ConfigKeys.Renamed);
+
+    /// <summary>The same, with other renamed settings.</summary>
+    internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
+        string name, string? file, IDictionary environment, IReadOnlyDictionary<string, string> renamed)
     {
         var read = ConfigFile.Read(name, new StringReader(file ?? ""));
         var mistakes = read.Mistakes;
-        var keys = ConfigKeys.All.Append(ConfigKeys.DatabaseSynchronous).ToDictionary(k => k.Path, StringComparer.Ordinal);
+        var keys = ConfigKeys.All.ToDictionary(k => k.Path, StringComparer.Ordinal);
         var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')]).ToHashSet(StringComparer.Ordinal);
 
         foreach (var (path, text) in read.Values)
@@ -29,22 +34,23 @@ internal sealed class ConfigValues
             if (keys.ContainsKey(path)) continue;
             mistakes.Add(new ConfigMistake(text.Place, sections.Contains(path)
                 ? $"`{path}` holds further settings: expected lines below it, indented"
-                : Unknown(path, keys.Keys)));
+                : Unknown(path, keys.Keys, renamed)));
         }
 
         foreach (var (path, place) in read.Sections)
         {
-            if (sections.Contains(path)) continue;
+            // Of a group that is no more, each setting is told.
+            if (sections.Contains(path) || renamed.Keys.Any(old => old.StartsWith(path + ".", StringComparison.Ordinal))) continue;
             if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(place, $"`{path}` holds no further settings"));
-            else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(place, Unknown(path, sections.Concat(keys.Keys))));
+            else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(place, Unknown(path, sections.Concat(keys.Keys), renamed)));
         }
 
         mistakes.AddRange(read.Unset
             .Where(u => !keys.ContainsKey(u.Key) && !sections.Contains(u.Key))
-            .Select(u => new ConfigMistake(u.Value, Unknown(u.Key, keys.Keys))));
+            .Select(u => new ConfigMistake(u.Value, Unknown(u.Key, keys.Keys, renamed))));
 
         var values = new ConfigValues(read.Values.Where(v => keys.ContainsKey(v.Key)).ToDictionary(StringComparer.Ordinal));
-        values.Override(environment, keys.Values, sections, mistakes);
+        values.Override(environment, keys.Values, sections, renamed, mistakes);
 
         foreach (var (path, text) in values._texts)
         {
@@ -67,14 +73,26 @@ internal sealed class ConfigValues
     /// <summary>The value of a setting.</summary>
     internal T Get<T>(ConfigKey<T> key) => _texts.TryGetValue(key.Path, out var text) ? key.Parse(text.Text) : key.Default;
 
+    /// <summary>Sets the option of a setting, if anybody says.</summary>
+    internal void Apply(ConfigKey key, HomeserverConfig config)
+    {
+        if (_texts.TryGetValue(key.Path, out var text)) key.Apply(config, text.Text);
+    }
+
     /// <summary>Where a setting is set; its name if it is not.</summary>
     internal string PlaceOf(ConfigKey key) => _texts.TryGetValue(key.Path, out var text) ? text.Place : key.Path;
 
     /// <summary>Whether the environment sets it, rather than the file.</summary>
     internal bool IsFromEnvironment(ConfigKey key) => _fromEnvironment.Contains(key.Path);
 
-    private void Override(IDictionary environment, IEnumerable<ConfigKey> keys, HashSet<string> sections, List<ConfigMistake> mistakes)
+    private void Override(
+        IDictionary environment,
+        IEnumerable<ConfigKey> keys,
+        HashSet<string> sections,
+        IReadOnlyDictionary<string, string> renamed,
+        List<ConfigMistake> mistakes)
     {
+        var renamedVariables = renamed.ToDictionary(r => ConfigKey.VariableOf(r.Key), r => ConfigKey.VariableOf(r.Value), StringComparer.Ordinal);
         var byVariable = keys.ToDictionary(k => k.Variable, StringComparer.Ordinal);
         foreach (DictionaryEntry entry in environment)
         {
@@ -85,6 +103,10 @@ internal sealed class ConfigValues
                 _texts[key.Path] = new ConfigText(text, variable);
                 _fromEnvironment.Add(key.Path);
             }
+            else if (renamedVariables.TryGetValue(variable, out var name))
+            {
+                mistakes.Add(new ConfigMistake(variable, $"this setting was renamed to `{name}`"));
+            }
             else if (variable.IndexOf("__", StringComparison.Ordinal) is > 7 and var at && sections.Contains(variable[7..at].ToLowerInvariant()))
             {
                 // Other programs' variables may start alike; those that name one of our groups are meant for us.
@@ -93,7 +115,10 @@ internal sealed class ConfigValues
         }
     }
 
-    private static string Unknown(string path, IEnumerable<string> known) => $"there is no setting `{path}`{Nearest(path, known)}";
+    private static string Unknown(string path, IEnumerable<string> known, IReadOnlyDictionary<string, string> renamed) =>
+        renamed.TryGetValue(path, out var name)
+            ? $"`{path}` was renamed to `{name}`"
+            : $"there is no setting `{path}`{Nearest(path, known)}";
 
     private static string Nearest(string given, IEnumerable<string> known)
     {

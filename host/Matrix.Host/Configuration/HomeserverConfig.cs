@@ -4,11 +4,12 @@ using Matrix.Core.Facade;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Keys;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Keys;
 using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;
@@ -16,41 +17,56 @@ namespace Matrix.Host.Configuration;
 /// <summary>The configuration, typed: what each part of the server is given.</summary>
 internal sealed record HomeserverConfig
 {
-    internal required string ServerName { get; init; }
+    /// <summary>What holds if nobody says. Options with defaults of their own bring them.</summary>
+    internal static HomeserverConfig Defaults { get; } = new();
 
-    internal required string DataDir { get; init; }
+    internal string ServerName { get; init; } = "localhost";
 
-    internal required StorageOptions Storage { get; init; }
+    internal string DataDir { get; init; } = "";
 
-    internal required IPEndPoint? ClientListener { get; init; }
+    internal StorageOptions Storage { get; init; } = new() { Url = "sqlite:matrix.db", DataDir = "", ServerName = "" };
 
-    internal required IPEndPoint? FederationListener { get; init; }
+    internal IPEndPoint? ClientListener { get; init; } = new(IPAddress.Loopback, 8008);
 
-    internal required IPEndPoint? MetricsListener { get; init; }
+    internal IPEndPoint? FederationListener { get; init; }
 
-    internal required ConnectionLimits Connections { get; init; }
+    internal IPEndPoint? MetricsListener { get; init; }
 
-    internal required HttpOptions Http { get; init; }
+    internal ConnectionLimits Connections { get; init; } = new(
+        Most: 10_000, Headers: 100, HeaderBytes: 32 << 10, RequestLineBytes: 16 << 10, HeaderTime: TimeSpan.FromSeconds(30));
 
-    internal required RateLimitOptions Rates { get; init; }
+    internal HttpOptions Http { get; init; } = new(Body: 64 << 10, EventBody: 256 << 10, LargeBody: 2 << 20, TrustForwardedFor: false);
 
-    internal required ClientOptions Client { get; init; }
+    internal RateLimitOptions Rates { get; init; } = new(
+        Enabled: true,
+        Login: new Rate(0.5, 20),
+        Password: new Rate(0.5, 20),
+        KnownLogin: new Rate(0.5, 20),
+        Registration: new Rate(0.2, 10),
+        Send: new Rate(20, 200),
+        Membership: new Rate(2, 50),
+        Other: new Rate(100, 500),
+        Tracked: 100_000);
 
-    internal required RoomsOptions Rooms { get; init; }
+    internal ClientOptions Client { get; init; } = new() { ServerName = "" };
 
-    internal required SyncOptions Sync { get; init; }
+    internal UsersOptions Users { get; init; } = new() { ServerName = "" };
 
-    internal required ReadingOptions Reading { get; init; }
+    internal RoomsOptions Rooms { get; init; } = new() { ServerName = "" };
 
-    internal required KeyOptions Keys { get; init; }
+    internal SyncOptions Sync { get; init; } = new();
 
-    internal required PasswordHashCost PasswordCost { get; init; }
+    internal ReadingOptions Reading { get; init; } = new();
 
-    internal required TimeSpan ExpiredTokensKept { get; init; }
+    internal KeyOptions Keys { get; init; } = new();
 
-    internal required LogLevel LogLevel { get; init; }
+    internal PasswordHashCost PasswordCost { get; init; } = new(MemoryBytes: 64L << 20, Operations: 2, Concurrency: 2, Waiting: 200);
 
-    internal required bool LogAsJson { get; init; }
+    internal TimeSpan ExpiredTokensKept { get; init; } = TimeSpan.FromDays(30);
+
+    internal LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    internal bool LogAsJson { get; init; }
 
     /// <summary>Makes it of values that were read and checked, and checks what concerns several of them.</summary>
     /// <param name="values">The values.</param>
@@ -90,134 +106,15 @@ internal sealed record HomeserverConfig
 
         var dataDir = PathOf(ConfigKeys.DataDir);
         var serverName = values.Get(ConfigKeys.ServerName);
-        return (new HomeserverConfig
+        var config = new HomeserverConfig();
+        foreach (var key in ConfigKeys.All) values.Apply(key, config);
+        return (config with
         {
-            ServerName = serverName,
             DataDir = dataDir,
-            Storage = new StorageOptions
-            {
-                Url = values.Get(ConfigKeys.DatabaseUrl),
-                DataDir = dataDir,
-                ServerName = serverName,
-                Readers = values.Get(ConfigKeys.DatabaseReaders),
-                MaxSetsPerFlush = values.Get(ConfigKeys.DatabaseFlushSets),
-                MaxBytesPerFlush = (int)values.Get(ConfigKeys.DatabaseFlushBytes),
-                MaxQueuedSets = values.Get(ConfigKeys.DatabaseQueuedWrites),
-                MaxQueuedReads = values.Get(ConfigKeys.DatabaseQueuedReads),
-                LongestRead = values.Get(ConfigKeys.DatabaseReadTime),
-                MaxRelationDepth = values.Get(ConfigKeys.RelationDepth),
-                SqliteSynchronous = values.Get(ConfigKeys.DatabaseSynchronous),
-            },
-            ClientListener = values.Get(ConfigKeys.ClientListener),
-            FederationListener = values.Get(ConfigKeys.FederationListener),
-            MetricsListener = values.Get(ConfigKeys.MetricsListener),
-            Connections = new ConnectionLimits(
-                values.Get(ConfigKeys.Connections),
-                values.Get(ConfigKeys.HeaderCount),
-                (int)values.Get(ConfigKeys.HeaderBytes),
-                (int)values.Get(ConfigKeys.RequestLineBytes),
-                values.Get(ConfigKeys.HeaderTime)),
-            Http = new HttpOptions(
-                (int)values.Get(ConfigKeys.BodyLimit),
-                (int)values.Get(ConfigKeys.EventBodyLimit),
-                (int)values.Get(ConfigKeys.LargeBodyLimit),
-                values.Get(ConfigKeys.TrustForwardedFor)),
-            Rates = new RateLimitOptions(
-                values.Get(ConfigKeys.RateLimitsEnabled),
-                new Rate(values.Get(ConfigKeys.LoginRate), values.Get(ConfigKeys.LoginBurst)),
-                new Rate(values.Get(ConfigKeys.PasswordRate), values.Get(ConfigKeys.PasswordBurst)),
-                new Rate(values.Get(ConfigKeys.KnownLoginRate), values.Get(ConfigKeys.KnownLoginBurst)),
-                new Rate(values.Get(ConfigKeys.RegistrationRate), values.Get(ConfigKeys.RegistrationBurst)),
-                new Rate(values.Get(ConfigKeys.SendRate), values.Get(ConfigKeys.SendBurst)),
-                new Rate(values.Get(ConfigKeys.MembershipRate), values.Get(ConfigKeys.MembershipBurst)),
-                new Rate(values.Get(ConfigKeys.OtherRate), values.Get(ConfigKeys.OtherBurst)),
-                values.Get(ConfigKeys.RateLimitTracked))
-            {
-                Recursion = new Rate(values.Get(ConfigKeys.RecursionRate), values.Get(ConfigKeys.RecursionBurst)),
-            },
-            Client = new ClientOptions
-            {
-                ServerName = serverName,
-                PublicBaseUrl = values.Get(ConfigKeys.PublicBaseUrl),
-                LimitsInfo = values.Get(ConfigKeys.LimitsInfo),
-                RegistrationEnabled = values.Get(ConfigKeys.RegistrationEnabled),
-                RegistrationRequiresToken = values.Get(ConfigKeys.RegistrationRequiresToken),
-                RegistrationSharedSecret = values.Get(ConfigKeys.RegistrationSharedSecret),
-                AccessTokenLifetime = values.Get(ConfigKeys.AccessTokenLifetime),
-                LoginTokenLifetime = values.Get(ConfigKeys.LoginTokenLifetime),
-                InteractiveLifetime = values.Get(ConfigKeys.InteractiveLifetime),
-                InteractiveSessions = values.Get(ConfigKeys.InteractiveSessions),
-                KnownLogins = values.Get(ConfigKeys.KnownLogins),
-                KnownLoginsKept = values.Get(ConfigKeys.KnownLoginsKept),
-                ShortestPassword = values.Get(ConfigKeys.PasswordLength),
-                CachedTokens = values.Get(ConfigKeys.TokenCache),
-                Devices = values.Get(ConfigKeys.Devices),
-                AccountData = values.Get(ConfigKeys.AccountData),
-                Filters = values.Get(ConfigKeys.Filters),
-                FilterCacheBytes = values.Get(ConfigKeys.FilterCache),
-                PushRules = values.Get(ConfigKeys.PushRules),
-            },
-            Rooms = new RoomsOptions
-            {
-                ServerName = serverName,
-                DefaultRoomVersion = values.Get(ConfigKeys.DefaultRoomVersion),
-                UnstableRoomVersions = unstable,
-                EventCacheBytes = values.Get(ConfigKeys.EventCache),
-                StateCacheBytes = values.Get(ConfigKeys.StateCache),
-                IdleRooms = values.Get(ConfigKeys.IdleRooms),
-                TransactionCacheBytes = values.Get(ConfigKeys.TransactionCache),
-                MaxSpeculation = values.Get(ConfigKeys.RoomSpeculation),
-                MaxPrevEvents = values.Get(ConfigKeys.PrevEvents),
-                MaxWaitingPerLane = values.Get(ConfigKeys.RoomQueue),
-                LongestDeparturePause = values.Get(ConfigKeys.DeparturePause),
-                MaxWaitingRedactions = values.Get(ConfigKeys.WaitingRedactions),
-                MaxInitialInvites = values.Get(ConfigKeys.InitialInvites),
-                MaxInitialState = values.Get(ConfigKeys.InitialState),
-            },
-            Sync = new SyncOptions
-            {
-                IdleAfter = values.Get(ConfigKeys.SyncIdleAfter),
-                LongestPoll = values.Get(ConfigKeys.SyncLongestPoll),
-                PollWhenFull = values.Get(ConfigKeys.SyncPollWhenFull),
-                MaxRoomMarks = values.Get(ConfigKeys.SyncFollowed),
-                DefaultTimelineLimit = values.Get(ConfigKeys.SyncTimeline),
-                MaxTimelineLimit = values.Get(ConfigKeys.SyncLongestTimeline),
-                MaxToDevice = values.Get(ConfigKeys.SyncToDevice),
-                MaxReceipts = values.Get(ConfigKeys.SyncReceipts),
-                MaxTypingRooms = values.Get(ConfigKeys.TypingRooms),
-                MaxTypingUsers = values.Get(ConfigKeys.TypingUsers),
-                LongestTyping = values.Get(ConfigKeys.LongestTyping),
-                UnreadCacheBytes = values.Get(ConfigKeys.UnreadCache),
-                HeroCacheBytes = values.Get(ConfigKeys.HeroCache),
-                PushRuleCacheBytes = values.Get(ConfigKeys.PushRuleCache),
-            },
-            Reading = new ReadingOptions
-            {
-                MaxChildren = values.Get(ConfigKeys.RelatedEvents),
-                LongestScan = values.Get(ConfigKeys.ScanTime),
-                MaxReceiptThreads = values.Get(ConfigKeys.ReceiptThreads),
-                MaxReceiptRelations = values.Get(ConfigKeys.ReceiptRelations),
-            },
-            Keys = new KeyOptions
-            {
-                MaxOneTimeKeys = values.Get(ConfigKeys.OneTimeKeys),
-                MaxKeyAlgorithms = values.Get(ConfigKeys.KeyAlgorithms),
-                MaxKeyBytes = (int)values.Get(ConfigKeys.KeyBytes),
-                MaxUsersPerQuery = values.Get(ConfigKeys.KeyQueryUsers),
-                MaxClaims = values.Get(ConfigKeys.KeyClaims),
-                MaxToDeviceBytes = (int)values.Get(ConfigKeys.ToDeviceBytes),
-                MaxToDeviceMessages = values.Get(ConfigKeys.ToDeviceMessages),
-                MaxToDeviceWaiting = values.Get(ConfigKeys.ToDeviceInbox),
-                MaxBackupKeys = values.Get(ConfigKeys.BackupKeys),
-            },
-            PasswordCost = new PasswordHashCost(
-                values.Get(ConfigKeys.PasswordMemory),
-                values.Get(ConfigKeys.PasswordOperations),
-                values.Get(ConfigKeys.PasswordConcurrency),
-                values.Get(ConfigKeys.PasswordWaiting)),
-            ExpiredTokensKept = values.Get(ConfigKeys.ExpiredTokensKept),
-            LogLevel = Enum.Parse<LogLevel>(values.Get(ConfigKeys.LogLevel), ignoreCase: true),
-            LogAsJson = values.Get(ConfigKeys.LogFormat) == "json",
+            Storage = config.Storage with { DataDir = dataDir, ServerName = serverName },
+            Client = config.Client with { ServerName = serverName },
+            Users = config.Users with { ServerName = serverName },
+            Rooms = config.Rooms with { ServerName = serverName },
         }, mistakes);
     }
 }

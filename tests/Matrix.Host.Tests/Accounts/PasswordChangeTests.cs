@@ -1,12 +1,12 @@
 using System.Reflection;
 using System.Text.Json.Nodes;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Accounts;

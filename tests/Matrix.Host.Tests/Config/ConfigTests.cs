@@ -5,6 +5,13 @@ namespace Matrix.Host.Tests.Config;
 
 public sealed class ConfigTests
 {
+    private static readonly Dictionary<string, string> _renamed = new()
+    {
+        ["limits.big_body"] = "limits.large_body",
+        ["web.clients"] = "listeners.client",
+        ["name"] = "server_name",
+    };
+
     [Test]
     public void An_empty_file_is_the_defaults()
     {
@@ -27,8 +34,8 @@ public sealed class ConfigTests
 
         Assert.That(mistakes, Is.Empty);
         Assert.That(values.Get(ConfigKeys.ServerName), Is.EqualTo("example.org"));
-        Assert.That(values.Get(ConfigKeys.LargeBodyLimit), Is.EqualTo(ConfigKeys.LargeBodyLimit.Default));
-        Assert.That(values.Get(ConfigKeys.AccessTokenLifetime), Is.EqualTo(TimeSpan.FromHours(1)));
+        var (config, _) = HomeserverConfig.From(values, "/somewhere");
+        Assert.That(config!.Users.AccessTokenLifetime, Is.EqualTo(TimeSpan.FromHours(1)));
         foreach (var key in ConfigKeys.All.Where(k => !k.Hidden))
         {
             Assert.That(values.PlaceOf(key), Does.StartWith("homeserver.yaml:"), key.Path);
@@ -123,6 +130,40 @@ public sealed class ConfigTests
         var (_, mistakes) = Load("", ("MATRIX_LISTENERS__CLIENTS", "x"), ("MATRIX_SPEC_DIR", "y"), ("MATRIX_CONFIG", "z"), ("MATRIX_OTHER__TOOL", "w"));
 
         Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_LISTENERS__CLIENTS: there is no such setting; did you mean `MATRIX_LISTENERS__CLIENT`?" }));
+    }
+
+    [Test]
+    public void Each_setting_sets_an_option_of_its_own()
+    {
+        var untouched = Load("").Item1!;
+        var (config, mistakes) = Load(
+            "limits:\n  body: 5KiB\n  header_time: 7s\nrate_limits:\n  login_per_second: 3\n  login_burst: 4\nlog:\n  level: error\n  format: json\n");
+
+        Assert.That(mistakes, Is.Empty);
+        Assert.That((config!.Http.Body, config.Connections.HeaderTime), Is.EqualTo((5 * 1024, TimeSpan.FromSeconds(7))));
+        Assert.That((config.Rates.Login.PerSecond, config.Rates.Login.Burst, config.Rates.Password), Is.EqualTo((3d, 4d, untouched.Rates.Password)));
+        Assert.That((config.LogLevel, config.LogAsJson), Is.EqualTo((Microsoft.Extensions.Logging.LogLevel.Error, true)));
+        Assert.That((untouched.Http.Body, untouched.Rates.Login.Burst), Is.EqualTo((64 * 1024, 20d)), "defaults are not touched");
+    }
+
+    [TestCase("limits:\n  big_body: 1MiB\n", "homeserver.yaml:2: `limits.big_body` was renamed to `limits.large_body`")]
+    [TestCase("limits:\n  big_body:\n", "homeserver.yaml:2: `limits.big_body` was renamed to `limits.large_body`")]
+    [TestCase("web:\n  clients: 127.0.0.1:1\n", "homeserver.yaml:2: `web.clients` was renamed to `listeners.client`")]
+    [TestCase("name: a.example\n", "homeserver.yaml:1: `name` was renamed to `server_name`")]
+    public void A_renamed_setting_is_refused_with_its_new_name(string file, string expected)
+    {
+        var (_, mistakes) = ConfigValues.Read("homeserver.yaml", file, new Hashtable(), _renamed);
+
+        Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { expected }));
+    }
+
+    [Test]
+    public void A_renamed_variable_is_refused_with_its_new_name()
+    {
+        var (_, mistakes) = ConfigValues.Read("homeserver.yaml", "", new Hashtable { ["MATRIX_WEB__CLIENTS"] = "127.0.0.1:1" }, _renamed);
+
+        Assert.That(
+            mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_WEB__CLIENTS: this setting was renamed to `MATRIX_LISTENERS__CLIENT`" }));
     }
 
     [Test]

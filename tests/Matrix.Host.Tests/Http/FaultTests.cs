@@ -2,6 +2,7 @@ using System.Text;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage.Writing;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;

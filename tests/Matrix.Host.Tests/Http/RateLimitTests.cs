@@ -1,9 +1,10 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Api.Client;
-using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Tests.Http;
 
@@ -128,7 +129,7 @@ public sealed class RateLimitTests
     public void Addresses_where_a_user_logged_in_are_remembered_for_a_while_and_not_without_bound()
     {
         var time = new ManualTime();
-        var options = new ClientOptions { ServerName = "test.example", KnownLogins = 2, KnownLoginsKept = TimeSpan.FromDays(1) };
+        var options = new UsersOptions { ServerName = "test.example", KnownLogins = 2, KnownLoginsKept = TimeSpan.FromDays(1) };
         var known = new KnownLogins(options, time);
         known.Remember("@a:x", "192.0.2.1");
         known.Remember("@a:x", "192.0.2.2");

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Keys;

@@ -1,4 +1,4 @@
-using Matrix.Host.Rooms.Caching;
+using Matrix.Host.Storage.Caching;
 
 namespace Matrix.Host.Tests.Rooms;
 

@@ -33,7 +33,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     internal IStorage Storage { get; private set; } = null!;
 
-    internal RoomEngine Rooms { get; private set; } = null!;
+    internal ComposedRooms Rooms { get; private set; } = null!;
 
     /// <param name="databaseKind">On which database.</param>
     /// <param name="asSeen">What the rooms see of the storage, if not the storage itself.</param>
@@ -92,9 +92,9 @@ internal sealed class RoomsWorld : IAsyncDisposable
 
     internal async Task<IReadOnlyList<StoredEvent>> TimelineAsync(string room)
     {
-        var view = (await Rooms.Rooms.FindAsync(room, default))!;
+        var snapshot = (await Rooms.Rooms.FindAsync(room, default))!;
         return await Rooms.Events.RangeAsync(
-            view.Room, EventNid.FirstOf(view.Room.Nid), null, Direction.Forward, 1000, default);
+            snapshot.Room, EventNid.FirstOf(snapshot.Room.Nid), null, Direction.Forward, 1000, default);
     }
 
     internal async Task KnowsAsync(string user)
@@ -122,11 +122,7 @@ internal sealed class RoomsWorld : IAsyncDisposable
                 SettleWaitMs = 300,
             },
             default);
-        Rooms = new RoomEngine(
-            _asSeen(Storage),
-            new ServerSigner(Server, "ed25519:a", _key),
-            new NoPushEvaluation(),
-            new RoomsOptions { ServerName = Server },
-            TimeProvider.System);
+        Rooms = new ComposedRooms(
+            _asSeen(Storage), new ServerSigner(Server, "ed25519:a", _key), new RoomsOptions { ServerName = Server });
     }
 }

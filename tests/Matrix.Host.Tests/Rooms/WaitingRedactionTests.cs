@@ -108,8 +108,8 @@ internal sealed class WaitingRedactionTests(string kind)
         var options = new RoomsOptions { ServerName = RoomsWorld.Server };
         var signer = new ServerSigner(RoomsWorld.Server, "ed25519:a", Ed25519Key.Generate());
         var appender = new EventAppender(_world.Rooms.Events, signer, new NoPushEvaluation(), options, TimeProvider.System);
-        var view = (await _world.Rooms.Rooms.FindAsync(room, default))!;
-        var result = await _world.Rooms.Sender.InLaneAsync<T>(view.Room.Nid, turn => act(appender, turn), default);
+        var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;
+        var result = await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, turn => act(appender, turn), default);
         Assert.That(result.Failure, Is.Null);
         return result.Value!;
     }

@@ -4,9 +4,9 @@ using Matrix.Core.Json;
 using Matrix.Core.State;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Events;
-using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Tests.Sync;
 

@@ -1,5 +1,6 @@
-using Matrix.Host.Rooms.Sync;
+using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Tests.Sync;
 

@@ -1,7 +1,7 @@
-using Matrix.Host.Rooms.Sync;
-using Matrix.Host.Rooms.Sync.Board;
-using Matrix.Host.Rooms.Typing;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Typing;
@@ -11,19 +11,19 @@ internal sealed class TypingBoardTests
     private static readonly RoomNid _room = new(1);
     private readonly SyncOptions _options = new() { MaxTypingUsers = 3, MaxTypingRooms = 2 };
     private ManualTime _time = null!;
-    private SyncBoard _board = null!;
+    private Notifier _notifier = null!;
     private TypingBoard _typing = null!;
 
     [SetUp]
     public void SetUp()
     {
         _time = new ManualTime();
-        _board = new SyncBoard(new Nobody(), _time, _options, 0);
-        _typing = new TypingBoard(_board, _time, _options);
+        _notifier = new Notifier(new Nobody(), _time, _options, 0);
+        _typing = new TypingBoard(_notifier, _time, _options);
     }
 
     [TearDown]
-    public void TearDown() => _board.Dispose();
+    public void TearDown() => _notifier.Dispose();
 
     [Test]
     public void Whoever_types_stops_by_themselves_or_when_the_time_is_up()
@@ -42,22 +42,22 @@ internal sealed class TypingBoardTests
     public void Typing_on_prolongs_the_time_without_being_news()
     {
         _typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
-        var counter = _board.Ephemeral;
+        var counter = _notifier.Ephemeral;
         _time.Advance(TimeSpan.FromSeconds(8));
         _typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
-        Assert.That(_board.Ephemeral, Is.EqualTo(counter));
+        Assert.That(_notifier.Ephemeral, Is.EqualTo(counter));
 
         _time.Advance(TimeSpan.FromSeconds(8));
         Assert.That(_typing.In(_room), Is.EqualTo(new[] { "@a:hs" }));
         _time.Advance(TimeSpan.FromSeconds(3));
-        Assert.That((_typing.In(_room).Count, _board.Ephemeral), Is.EqualTo((0, counter + 1)));
+        Assert.That((_typing.In(_room).Count, _notifier.Ephemeral), Is.EqualTo((0, counter + 1)));
     }
 
     [Test]
     public void Stopping_without_having_begun_is_no_news()
     {
         _typing.Set(_room, "@a:hs", null);
-        Assert.That(_board.Ephemeral, Is.Zero);
+        Assert.That(_notifier.Ephemeral, Is.Zero);
     }
 
     [Test]
@@ -73,10 +73,10 @@ internal sealed class TypingBoardTests
         Assert.That(_typing.In(_room), Is.Empty);
     }
 
-    private sealed class Nobody : IFeedSource
+    private sealed class Nobody : IStreamSource
     {
-        public ValueTask<IReadOnlyList<RoomStanding>> StandingsAsync(string userId, CancellationToken stop) =>
-            ValueTask.FromResult<IReadOnlyList<RoomStanding>>([]);
+        public ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop) =>
+            ValueTask.FromResult<IReadOnlyList<MemberRoom>>([]);
 
         public ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop) =>
             ValueTask.FromResult<IReadOnlyList<string>>([]);

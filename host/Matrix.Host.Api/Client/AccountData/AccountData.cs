@@ -1,9 +1,9 @@
 using Matrix.Core.Json;
-using Matrix.Host.Api.Client.PushRules;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Api.Client.AccountData;
 

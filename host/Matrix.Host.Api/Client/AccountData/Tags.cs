@@ -1,11 +1,11 @@
 using System.Text;
 using Matrix.Core.Facade;
 using Matrix.Core.Json;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.AccountData;
 

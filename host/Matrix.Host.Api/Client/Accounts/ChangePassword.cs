@@ -1,12 +1,12 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
-using Matrix.Host.Api.Client.Login;
-using Matrix.Host.Api.Client.Sessions;
+using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
@@ -22,7 +22,7 @@ internal sealed class ChangePassword(
 
     private async ValueTask<Answer> PostAsync(Call call, Wish wish, CancellationToken stop)
     {
-        if (passwords.Judge(wish.NewPassword) is { } weak) return weak;
+        if (passwords.Judge(wish.NewPassword) is { } weak) return RegistrationAnswers.WeakPassword(weak);
 
         // Without a token, the password itself says whose it is.
         var demand = new AuthDemand(AuthFlow.Password, call.CallerIfAny?.UserId);

@@ -2,8 +2,8 @@ using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Keys;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
 
@@ -16,16 +16,16 @@ internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
     private async ValueTask<Answer> Upload(Call call, List<SignedKey> keys, CancellationToken stop)
     {
         var uploaded = await uploads.UploadAsync(call.Caller.UserId, keys, stop).ConfigureAwait(false);
-        if (!uploaded.IsOk) return RoomAnswers.Of(uploaded.Failure);
+        if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure);
 
         var failures = uploaded.Value.GroupBy(failed => failed.Key.UserId).ToDictionary(user => user.Key);
         return KeyAnswers.Object(("failures", KeyAnswers.ObjectOf(failures, ofUser => Json.NewObject(JsonObject.OfSeq(
             ofUser.Select(failed => (failed.Key.KeyId, Error(failed.Failure))))))));
     }
 
-    private static Json Error(RoomFailure failure) => Json.NewObject(JsonObject.OfSeq(
+    private static Json Error(UserFailure failure) => Json.NewObject(JsonObject.OfSeq(
     [
-        ("errcode", Json.NewString(RoomAnswers.CodeOf(failure.Kind))),
+        ("errcode", Json.NewString(UserAnswers.CodeOf(failure.Kind))),
         ("error", Json.NewString(failure.Message)),
     ]));
 

@@ -2,8 +2,8 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Keys;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
 
@@ -25,7 +25,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var considered = await uploads.ConsiderAsync(userId, input.Keys, stop).ConfigureAwait(false);
-            if (!considered.IsOk) return RoomAnswers.Of(considered.Failure);
+            if (!considered.IsOk) return UserAnswers.Of(considered.Failure);
 
             var change = considered.Value;
             if (change.ReplacesKeys && authenticated is null)
@@ -45,7 +45,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
             if (condition is { Applied: false }) return UserInteractiveAuth.AskAgain(authenticated!.Value, demand);
         }
 
-        return RoomAnswers.Of(new RoomFailure(RoomFailureKind.Busy, "The keys are being changed at the same time."));
+        return UserAnswers.Of(new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time."));
     }
 
     private static Input Read(BodyReader body) => new(

@@ -2,12 +2,12 @@ using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Devices;
 

@@ -3,10 +3,10 @@ using System.Text.Json;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Keys;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
 

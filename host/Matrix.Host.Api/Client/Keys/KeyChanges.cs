@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.DeviceLists;
-using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Storage;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.Keys;
 

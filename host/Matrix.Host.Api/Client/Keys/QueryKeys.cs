@@ -1,7 +1,7 @@
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Keys;
+using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.Keys;
 

@@ -2,7 +2,8 @@ using Matrix.Core.Facade;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Keys;
+using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Keys;
 
@@ -24,7 +25,7 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
         }
 
         var uploaded = await uploads.UploadAsync(caller.UserId, caller.DeviceId, upload, stop).ConfigureAwait(false);
-        if (!uploaded.IsOk) return RoomAnswers.Of(uploaded.Failure);
+        if (!uploaded.IsOk) return UserAnswers.Of(uploaded.Failure);
         return Answer.Json(uploaded.Value.OneTime, static (json, counts) =>
         {
             json.WriteStartObject("one_time_key_counts");

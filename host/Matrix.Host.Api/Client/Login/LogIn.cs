@@ -1,9 +1,9 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 

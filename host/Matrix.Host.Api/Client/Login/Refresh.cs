@@ -1,5 +1,5 @@
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 

@@ -1,12 +1,12 @@
 using System.Text;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Profiles;
 

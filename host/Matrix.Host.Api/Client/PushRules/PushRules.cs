@@ -1,6 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Api.Http;
+using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Api.Client.PushRules;
 
@@ -54,10 +55,13 @@ internal sealed class PushRules(UserPushRules rules, ClientOptions options) : IE
         return all.Find(kind, call["ruleId"]) is { } rule ? Show(part(rule)) : Answer.NotFound("There is no such push rule.");
     }
 
-    private ValueTask<Answer> EditAsync(Call call, Func<Ruleset, PushRuleKind, string, RulesetEdit> edit, CancellationToken stop) =>
-        PushRuleKinds.TryParse(call["kind"], out var kind)
-            ? rules.ChangeAsync(call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop)
-            : ValueTask.FromResult(UnknownKind(call));
+    private async ValueTask<Answer> EditAsync(
+        Call call, Func<Ruleset, PushRuleKind, string, RulesetEdit> edit, CancellationToken stop)
+    {
+        if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
+        var refusal = await rules.ChangeAsync(call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop).ConfigureAwait(false);
+        return refusal is null ? Answer.Empty : Answer.Error(refusal.Status, refusal.ErrCode, refusal.ToString());
+    }
 
     private static JsonObject EnabledOf(PushRule rule) => JsonObject.OfSeq([new ValueTuple<string, Json>("enabled", Json.NewBool(rule.Enabled))]);
 

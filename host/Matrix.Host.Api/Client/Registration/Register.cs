@@ -1,12 +1,13 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
-using Matrix.Host.Api.Client.Sessions;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Writing;
+using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Registration;
 
@@ -51,17 +52,17 @@ internal sealed class Register(
         // Its name is taken now, by itself.
         if (interactive.ResultOf(call, request.Body) is { } result) return result;
 
-        var flows = await gate.FlowsAsync(stop).ConfigureAwait(false);
-        if (flows.Count == 0) return _closed;
+        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        if (ways.IsClosed) return _closed;
 
         // Before authentication, so that nobody goes through that in vain.
-        var (userId, refusal) = request.Username is { } username
+        var (userId, problem) = request.Username is { } username
             ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
             : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
-        if (refusal is not null) return refusal;
-        if (request.Password is not null && passwords.Judge(request.Password) is { } weak) return weak;
+        if (problem is { } why) return RegistrationAnswers.Of(why);
+        if (request.Password is not null && passwords.Judge(request.Password) is { } weak) return RegistrationAnswers.WeakPassword(weak);
 
-        var demand = new AuthDemand(flows, UserId: null, IsBoundToBody: false);
+        var demand = new AuthDemand(FlowsOf(ways), UserId: null, IsBoundToBody: false);
         var auth = await interactive.DemandAsync(call, request.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } ask) return ask;
         if (request.Password is not { } password) return Answer.Error(400, MatrixError.MissingParam, "`password` is missing.");
@@ -91,7 +92,7 @@ internal sealed class Register(
         var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
         if (receipt.Refused)
         {
-            if (redemption is not { Applied: false }) return Usernames.InUse;
+            if (redemption is not { Applied: false }) return RegistrationAnswers.InUse;
             auth.Session.ReopenRegistrationToken();
             return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, "The registration token has been used up.");
         }
@@ -107,21 +108,29 @@ internal sealed class Register(
 
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
     {
-        var (_, refusal) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
-        return refusal ?? Answer.Json(static json => json.WriteBoolean("available", true));
+        var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
+        return problem is { } why ? RegistrationAnswers.Of(why) : Answer.Json(static json => json.WriteBoolean("available", true));
     }
 
     private async ValueTask<Answer> ValidityAsync(Call call, string token, CancellationToken stop)
     {
-        var flows = await gate.FlowsAsync(stop).ConfigureAwait(false);
-        if (flows.Count == 0) return _closed;
+        var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
+        if (ways.IsClosed) return _closed;
 
         // Where no token is asked for, none can be used.
-        var row = flows.Any(flow => flow.Stages.Contains(AuthStage.RegistrationToken))
+        var row = ways.ByToken
             ? await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
             : null;
         var valid = row?.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds()) == true;
         return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));
+    }
+
+    private static List<AuthFlow> FlowsOf(RegistrationWays ways)
+    {
+        var flows = new List<AuthFlow>(2);
+        if (ways.Freely) flows.Add(new AuthFlow(AuthStage.Dummy));
+        if (ways.ByToken) flows.Add(new AuthFlow(AuthStage.RegistrationToken));
+        return flows;
     }
 
     private sealed record RegisterRequest(JsonObject Body, string? Username, string? Password, LoginWish Wish, bool InhibitLogin);

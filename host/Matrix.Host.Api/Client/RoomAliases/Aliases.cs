@@ -2,7 +2,7 @@ using Matrix.Core.Ident;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
@@ -11,7 +11,7 @@ using Matrix.Host.Storage.Writing;
 namespace Matrix.Host.Api.Client.RoomAliases;
 
 /// <summary>Names of rooms. Client-Server API, "Room aliases".</summary>
-internal sealed class Aliases(IStorage storage, RoomDirectory rooms, StateReader state, RoomSender sender, ClientOptions options) : IEndpoints
+internal sealed class Aliases(IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender, ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -43,12 +43,12 @@ internal sealed class Aliases(IStorage storage, RoomDirectory rooms, StateReader
         }
 
         if (!RoomId.isValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(call.Caller.UserId))
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(call.Caller.UserId))
         {
             return RoomAnswers.Of(RoomSender.Unknown);
         }
 
-        var create = new CreateAlias(alias, view.Room.Nid, call.Caller.UserId);
+        var create = new CreateAlias(alias, snapshot.Room.Nid, call.Caller.UserId);
         var receipt = await storage.Writer.WriteAsync(new WriteSet(1).Require(create), stop).ConfigureAwait(false);
         return receipt.Refused ? Answer.Error(409, MatrixError.Unknown, $"The alias {alias} exists already.") : Answer.Empty;
     }
@@ -71,14 +71,14 @@ internal sealed class Aliases(IStorage storage, RoomDirectory rooms, StateReader
     /// <summary>A room's aliases, for its members, and for everyone where its history is open to the world.</summary>
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } view) return RoomAnswers.Of(RoomSender.Unknown);
-        if (!view.Local.IsJoined(call.Caller.UserId))
+        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } snapshot) return RoomAnswers.Of(RoomSender.Unknown);
+        if (!snapshot.Local.IsJoined(call.Caller.UserId))
         {
-            var visibility = await state.ContentAsync(view, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+            var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
             if (visibility?.Text("history_visibility") != "world_readable") return RoomAnswers.Of(RoomSender.Unknown);
         }
 
-        var list = await storage.Aliases.OfRoomAsync(view.Room.Nid, stop).ConfigureAwait(false);
+        var list = await storage.Aliases.OfRoomAsync(snapshot.Room.Nid, stop).ConfigureAwait(false);
         return Answer.Json(list, static (json, names) =>
         {
             json.WriteStartArray("aliases");

@@ -4,14 +4,14 @@ using Matrix.Core.Room;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Api.Client.RoomEvents;
 
 /// <summary>Sending state events. Client-Server API, "Sending events to a room".</summary>
 internal sealed class SendState(
-    RoomSender sender, RoomMemberships memberships, RoomDirectory rooms, StateReader reader, IAliasesTable aliases) : IEndpoints
+    RoomSender sender, RoomMemberships memberships, RoomSnapshots rooms, StateReader reader, IAliasesTable aliases) : IEndpoints
 {
     private static readonly RouteOptions _event = new()
     {
@@ -49,12 +49,12 @@ internal sealed class SendState(
     /// <summary>Aliases that the event brings anew must exist and lead here; those it had already are not looked at.</summary>
     private async ValueTask<Answer?> WrongAliasAsync(string user, string roomId, JsonObject content, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(user))
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(user))
         {
             return RoomAnswers.Of(RoomSender.Unknown);
         }
 
-        var before = await reader.ContentAsync(view, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
+        var before = await reader.ContentAsync(snapshot, "m.room.canonical_alias", "", stop).ConfigureAwait(false);
         if (WrongForm(content) is { } wrong) return wrong;
         var known = before is null ? [] : AliasesIn(before).ToHashSet();
         foreach (var alias in AliasesIn(content))

@@ -3,11 +3,11 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
-using Matrix.Host.Rooms.Sync.Engine;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
+using Matrix.Host.Streams.Streams;
+using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
@@ -17,7 +17,7 @@ internal sealed class Related(
     EventPages pages,
     Visibility visibility,
     EventStore events,
-    TimelinePlaces places,
+    TimelinePositions places,
     IgnoredUsers ignored,
     IStorage storage,
     StorageOptions bounds,
@@ -96,7 +96,7 @@ internal sealed class Related(
         var found = await events.GetManyAsync(
             readable.Room, [.. page.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
         var seen = await visibility.FilterAsync(
-            readable.Room, [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)], readable.Standpoint, stop).ConfigureAwait(false);
+            readable.Room, [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)], readable.Viewer, stop).ConfigureAwait(false);
 
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);

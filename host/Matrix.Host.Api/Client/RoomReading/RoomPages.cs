@@ -5,14 +5,14 @@ using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
 /// <summary>Pages of a room's timeline. Client-Server API, "Getting events for a room".</summary>
-internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePlaces places) : IEndpoints
+internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePositions places) : IEndpoints
 {
     private const int UsualLimit = 10;
     private const int MostEvents = 1000;

@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
@@ -16,7 +17,7 @@ internal sealed class RoomStates(
     EventStore events,
     StateStore states,
     Visibility visibility,
-    TimelinePlaces places,
+    TimelinePositions places,
     IStorage storage) : IEndpoints
 {
     private const string MemberType = "m.room.member";
@@ -98,7 +99,7 @@ internal sealed class RoomStates(
         }
 
         var members = (await EventsOfAsync(readable, state.OfType(MemberType), stop).ConfigureAwait(false))
-            .Where(member => asked.Admits(MemberTrail.MembershipOf(member)));
+            .Where(member => asked.Admits(MembershipHistory.MembershipOf(member)));
         using var output = new ByteBuffer(64 * 1024);
         output.Raw("{\"chunk\":"u8);
         await pages.WriteAsync(output, readable, [.. members], new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
@@ -111,7 +112,7 @@ internal sealed class RoomStates(
     {
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
-        if (!result.Value.Standpoint.IsJoined) return Answer.Forbidden("You are not in this room.");
+        if (!result.Value.Viewer.IsJoined) return Answer.Forbidden("You are not in this room.");
 
         var members = await EventsOfAsync(result.Value, result.Value.State.OfType(MemberType), stop).ConfigureAwait(false);
         return Answer.Json(members, static (json, members) =>
@@ -119,7 +120,7 @@ internal sealed class RoomStates(
             json.WriteStartObject("joined");
             foreach (var member in members)
             {
-                if (member.Pdu.StateKey is not { } userId || MemberTrail.MembershipOf(member) != "join") continue;
+                if (member.Pdu.StateKey is not { } userId || MembershipHistory.MembershipOf(member) != "join") continue;
                 json.WriteStartObject(userId);
                 // Null where nothing is known: clients refuse an answer that lacks them. Decision 23.
                 json.WriteString("avatar_url", member.Pdu.Content.Text("avatar_url"));
@@ -151,7 +152,7 @@ internal sealed class RoomStates(
         if (behind.Value >= readable.Through.Value) return readable.State;
         var last = await events.RangeAsync(readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
         if (last.Count == 0) return StateTree.Empty;
-        var seen = await visibility.FilterAsync(readable.Room, last, readable.Standpoint, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(readable.Room, last, readable.Viewer, stop).ConfigureAwait(false);
         return seen.Count == 0 ? null : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
     }
 

@@ -1,8 +1,8 @@
 using Matrix.Core.Ident;
 using Matrix.Host.Api.Client.Keys;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Users.ToDevice;
 
 namespace Matrix.Host.Api.Client.SendToDevice;
 
@@ -21,7 +21,7 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
         var type = call["eventType"];
         var transaction = new TransactionKey(caller.UserId, caller.DeviceId, $"sendToDevice/{type}", call["txnId"]);
         var failure = await sender.SendAsync(caller.UserId, transaction, type, messages, stop).ConfigureAwait(false);
-        return failure is null ? Answer.Empty : RoomAnswers.Of(failure);
+        return failure is null ? Answer.Empty : UserAnswers.Of(failure);
     }
 
     private static List<ToDeviceMessage> Read(BodyReader body)

@@ -1,7 +1,7 @@
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Reading;
-using Matrix.Host.Rooms.Sync;
-using Matrix.Host.Rooms.Sync.Engine;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Sync.V3;
 
 namespace Matrix.Host.Api.Client.Sync;
 

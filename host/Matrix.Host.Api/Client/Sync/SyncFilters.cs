@@ -4,8 +4,8 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Caching;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
 
 namespace Matrix.Host.Api.Client.Sync;
 

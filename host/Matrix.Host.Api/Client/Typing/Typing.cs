@@ -1,11 +1,11 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Typing;
-using Matrix.Host.Rooms.Views;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.Typing;
 
 /// <summary>Typing notifications. Client-Server API, "Typing Notifications".</summary>
-internal sealed class Typing(RoomDirectory rooms, ITypingBoard board) : IEndpoints
+internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoints
 {
     /// <summary>How long someone types who does not say.</summary>
     private static readonly TimeSpan _usual = TimeSpan.FromSeconds(30);
@@ -16,12 +16,12 @@ internal sealed class Typing(RoomDirectory rooms, ITypingBoard board) : IEndpoin
     private async ValueTask<Answer> Put(Call call, TimeSpan? typing, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return Answer.Forbidden("You can only set your own typing state.");
-        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } view || !view.Local.IsJoined(call.Caller.UserId))
+        if (await rooms.FindAsync(call["roomId"], stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(call.Caller.UserId))
         {
             return Answer.Forbidden("You are not in this room.");
         }
 
-        board.Set(view.Room.Nid, call.Caller.UserId, typing);
+        board.Set(snapshot.Room.Nid, call.Caller.UserId, typing);
         return Answer.Empty;
     }
 

@@ -1,0 +1,108 @@
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Lanes;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Rooms.Transactions;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Writing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Rooms;
+
+/// <summary>The rooms' services, for the composition root.</summary>
+public static class RoomRegistration
+{
+    /// <summary>
+    /// Adds them. They need the storage, the server's signer, an evaluation of push rules, the options of rooms and of
+    /// reading, and a clock.
+    /// </summary>
+    public static IServiceCollection AddRooms(this IServiceCollection services) => services.AddDeciding().AddReading();
+
+    /// <summary>
+    /// The caches of rooms, which read each commit before the streams do: whoever a stream wakes finds the room as it is
+    /// now.
+    /// </summary>
+    public static IReadOnlyList<IChangeConsumer> RoomConsumers(this IServiceProvider parts) =>
+        [parts.Get<RoomSnapshots>(), parts.Get<ErasedUsers>()];
+
+    /// <summary>Reads what must be known before anyone is served.</summary>
+    public static ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop) =>
+        parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop);
+
+    private static IServiceCollection AddDeciding(this IServiceCollection services) => services
+        .AddSingleton<LaneLoader>()
+        .AddSingleton(parts => new LaneDirectory(parts.Get<LaneLoader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new EventAppender(
+            parts.Get<EventStore>(), parts.Get<ServerSigner>(), parts.Get<IPushEvaluation>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton(parts => new MemberContents(parts.Get<IStorage>().Profiles, parts.Get<RoomsOptions>().ServerName))
+        .AddSingleton(parts => new TransactionLog(
+            parts.Get<IStorage>().Transactions, parts.Get<IStorage>().Events, parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new RoomSender(
+            parts.Get<LaneDirectory>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<EventAppender>(),
+            parts.Get<TransactionLog>(),
+            parts.Get<EventStore>(),
+            parts.Get<IStorage>().Relations))
+        .AddSingleton(parts => new ShownProfiles(
+            parts.Get<RoomSender>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<EventAppender>(),
+            parts.Get<MemberContents>(),
+            parts.Get<IStorage>().Memberships))
+        .AddSingleton(parts => new RoomMemberships(
+            parts.Get<RoomSender>(),
+            parts.Get<RoomSnapshots>(),
+            parts.Get<EventAppender>(),
+            parts.Get<MemberContents>(),
+            parts.Get<ShownProfiles>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>().ServerName))
+        .AddSingleton(parts => new Departures(
+            parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
+        .AddSingleton<IAccountObserver>(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ShownProfiles>()))
+        .AddSingleton(parts => new RoomCreator(
+            parts.Get<LaneDirectory>(),
+            parts.Get<EventAppender>(),
+            parts.Get<MemberContents>(),
+            parts.Get<ShownProfiles>(),
+            parts.Get<RoomMemberships>(),
+            parts.Get<IStorage>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()));
+
+    private static IServiceCollection AddReading(this IServiceCollection services) => services
+        .AddSingleton(parts => new StateStore(parts.Get<IStorage>().State, parts.Get<RoomsOptions>().StateCacheBytes))
+        .AddSingleton(parts => new EventStore(parts.Get<IStorage>().Events, parts.Get<RoomsOptions>().EventCacheBytes))
+        .AddSingleton<StateReader>()
+        .AddSingleton(parts => new RoomSnapshots(
+            parts.Get<IStorage>(), parts.Get<EventStore>(), parts.Get<StateStore>(), parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new ReplacedState(parts.Get<IStorage>().State))
+        .AddSingleton<MembershipHistory>()
+        .AddSingleton(parts => new ErasedUsers(parts.Get<MembershipHistory>(), parts.Get<TimeProvider>()))
+        .AddSingleton<Visibility>()
+        .AddSingleton<ClientEvents>()
+        .AddSingleton(parts => new IgnoredUsers(parts.Get<IStorage>().AccountData))
+        .AddSingleton(parts => new InvitePermission(parts.Get<IStorage>().AccountData))
+        .AddSingleton(parts => new Aggregations(
+            parts.Get<IStorage>().Relations,
+            parts.Get<EventStore>(),
+            parts.Get<IgnoredUsers>(),
+            parts.Get<Visibility>(),
+            parts.Get<ReadingOptions>()))
+        .AddSingleton<ReceiptWriter>()
+        .AddSingleton(parts => new RoomAccess(
+            parts.Get<RoomSnapshots>(),
+            parts.Get<StateReader>(),
+            parts.Get<StateStore>(),
+            parts.Get<MembershipHistory>(),
+            parts.Get<IStorage>().Memberships))
+        .AddSingleton<EventPages>();
+
+    private static T Get<T>(this IServiceProvider parts)
+        where T : notnull => parts.GetRequiredService<T>();
+}

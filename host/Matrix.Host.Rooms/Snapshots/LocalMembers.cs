@@ -1,0 +1,43 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+
+namespace Matrix.Host.Rooms.Snapshots;
+
+/// <summary>The local users who are joined to a room, or invited to it. Immutable.</summary>
+public sealed class LocalMembers
+{
+    private readonly HashSet<string> _joined;
+
+    private LocalMembers(HashSet<string> joined, string[] all)
+    {
+        _joined = joined;
+        Joined = all;
+    }
+
+    /// <summary>Nobody.</summary>
+    public static LocalMembers None { get; } = new([], []);
+
+    /// <summary>Those joined, in no order.</summary>
+    public IReadOnlyList<string> Joined { get; }
+
+    /// <summary>These users.</summary>
+    public static LocalMembers Of(IEnumerable<string> joined)
+    {
+        var set = new HashSet<string>(joined, StringComparer.Ordinal);
+        return set.Count == 0 ? None : new LocalMembers(set, [.. set]);
+    }
+
+    /// <summary>The members that a room has in the database.</summary>
+    internal static async ValueTask<LocalMembers> ReadAsync(IMembershipsTable memberships, RoomNid room, CancellationToken stop)
+    {
+        var members = await memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
+        return Of(members.Select(member => member.UserId));
+    }
+
+    /// <summary>Whether a user is joined.</summary>
+    public bool IsJoined(string userId) => _joined.Contains(userId);
+
+    /// <summary>The same with one more, or one fewer.</summary>
+    public LocalMembers With(string userId, bool joined) =>
+        IsJoined(userId) == joined ? this : Of(joined ? Joined.Append(userId) : Joined.Where(user => user != userId));
+}

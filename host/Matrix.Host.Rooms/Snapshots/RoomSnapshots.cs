@@ -1,0 +1,255 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Rooms.Snapshots;
+
+/// <summary>
+/// The rooms as readers see them. Reads changes before the notifier does, so that whoever is woken finds the room as it is now.
+/// </summary>
+public sealed class RoomSnapshots : IChangeConsumer
+{
+    /// <summary>What a snapshot costs beside its state, which the state cache counts: references, counts and the local members.</summary>
+    private const long SnapshotBytes = 400;
+
+    /// <summary>How many rooms are read from the database at once for one request.</summary>
+    private const int ReadSideBySide = 16;
+
+    private readonly IRoomsTable _table;
+    private readonly IStorage _storage;
+    private readonly EventStore _events;
+    private readonly StateStore _states;
+    private readonly ByteCache<RoomNid, RoomSnapshot> _snapshots;
+    private readonly ByteCache<string, RoomIdentity> _ids;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, Loading> _loading = [];
+
+    /// <summary>The batch that is being read. The writer thread's own.</summary>
+    private RoomBatch _batch = new();
+
+    internal RoomSnapshots(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
+    {
+        _storage = storage;
+        _table = storage.Rooms;
+        _events = events;
+        _states = states;
+        var bound = options.IdleRooms * (SnapshotBytes + 120) * 4;
+        _snapshots = new(bound, snapshot => SnapshotBytes + (32L * snapshot.Local.Joined.Count));
+        _ids = new(bound, identity => 200 + (2L * identity.RoomId.Length));
+    }
+
+    /// <summary>The room of that id as memory has it; null if it is to be asked for.</summary>
+    public RoomSnapshot? Known(string roomId) =>
+        _ids.TryGet(roomId, out var identity) && _snapshots.TryGet(identity.Nid, out var known) ? known : null;
+
+    /// <summary>The room of that id; null if this server does not know it.</summary>
+    public async ValueTask<RoomSnapshot?> FindAsync(string roomId, CancellationToken stop)
+    {
+        if (_ids.TryGet(roomId, out var identity)) return await FindAsync(identity.Nid, stop).ConfigureAwait(false);
+        var row = await _table.FindAsync(roomId, stop).ConfigureAwait(false);
+        return row is null ? null : await FindAsync(row.Nid, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The room of that number; null if there is none.</summary>
+    public ValueTask<RoomSnapshot?> FindAsync(RoomNid room, CancellationToken stop) =>
+        _snapshots.TryGet(room, out var known) ? ValueTask.FromResult<RoomSnapshot?>(known) : LoadAsync(room, stop);
+
+    /// <summary>The rooms of these numbers, in the order asked for, absent ones left out. Those not in memory are read side by side, a few at a time.</summary>
+    public async ValueTask<IReadOnlyList<RoomSnapshot>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
+    {
+        var read = new Dictionary<RoomNid, RoomSnapshot>();
+        foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Chunk(ReadSideBySide))
+        {
+            foreach (var snapshot in await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false))
+            {
+                if (snapshot is not null) read[snapshot.Room.Nid] = snapshot;
+            }
+        }
+
+        var answer = new List<RoomSnapshot>(rooms.Count);
+        foreach (var room in rooms)
+        {
+            if (read.TryGetValue(room, out var snapshot) || (snapshot = await FindAsync(room, stop).ConfigureAwait(false)) is not null) answer.Add(snapshot);
+        }
+
+        return answer;
+    }
+
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        switch (change)
+        {
+            case RoomCreated created:
+                lock (_gate) _snapshots.Put(created.Room.Nid, RoomSnapshot.Of(created.Room));
+                _ids.PutIfAbsent(created.Room.RoomId, created.Room);
+                break;
+            case EventsAppended appended:
+                for (var i = 0; i < appended.Events.Count; i++)
+                {
+                    _events.Put(appended.Events[i]);
+                    _batch.Relates |= appended.Events[i].Relation is not null;
+                }
+
+                break;
+            case EventRedacted redacted:
+                // One that was redacted before it was durable did not know its position then: it is read anew.
+                if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
+                else _events.PutRedacted(redacted.Redacted);
+                break;
+            case StandingChanged changed:
+                _events.Drop(changed.Nid);
+                break;
+            case StateChanged changed:
+                _states.Put(changed.Room, changed.Step, changed.After);
+                _batch.State = changed;
+                break;
+            case MembershipChanged { IsLocal: true } changed:
+                (_batch.Memberships ??= []).Add(changed);
+                break;
+            case RoomAdvanced advanced:
+                _batch.Advanced = advanced;
+                _batch.Position = position;
+                Advance(advanced.Room.Nid);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        lock (_gate)
+        {
+            _batch = new RoomBatch();
+            _snapshots.Clear();
+            foreach (var loading in _loading.Values) loading.Missed = true;
+        }
+
+        _events.Clear();
+        _states.Clear();
+    }
+
+    /// <summary>The batch's last change of the room: readers see all of it at once.</summary>
+    private void Advance(RoomNid room)
+    {
+        lock (_gate)
+        {
+            if (_snapshots.TryGet(room, out var snapshot))
+            {
+                _snapshots.Put(room, _batch.After(snapshot));
+                _batch.Reset();
+            }
+            else
+            {
+                // Whoever reads the room at this moment adds it to what they read.
+                if (_loading.TryGetValue(room, out var loading)) loading.Batches.Add(_batch);
+                _batch = new RoomBatch();
+            }
+        }
+    }
+
+    private async ValueTask<RoomSnapshot?> LoadAsync(RoomNid room, CancellationToken stop)
+    {
+        Loading? loading;
+        lock (_gate)
+        {
+            if (!_loading.TryGetValue(room, out loading)) _loading.Add(room, loading = new Loading());
+            loading.Readers++;
+        }
+
+        try
+        {
+            var row = await _table.FindAsync(room, stop).ConfigureAwait(false);
+            if (row is null) return null;
+            var snapshot = await ReadAsync(row, stop).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (_snapshots.TryGet(room, out var known)) return known;
+                foreach (var batch in loading.Batches) snapshot = batch.After(snapshot);
+                if (!loading.Missed) _snapshots.Put(room, snapshot);
+            }
+
+            _ids.Put(row.RoomId, snapshot.Room);
+            return snapshot;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (--loading.Readers == 0) _loading.Remove(room);
+            }
+        }
+    }
+
+    /// <summary>The room as the database has it.</summary>
+    private async ValueTask<RoomSnapshot> ReadAsync(RoomRow row, CancellationToken stop) => new()
+    {
+        Room = row.Identity,
+        Step = row.Header.CurrentStep,
+        State = await _states.AtAsync(row.Nid, row.Header.CurrentStep, stop).ConfigureAwait(false),
+        JoinedCount = row.Header.JoinedCount,
+        InvitedCount = row.Header.InvitedCount,
+        LastEvent = EventNid.Of(row.Nid, row.Header.LastOrdinal),
+        Local = await LocalMembers.ReadAsync(_storage.Memberships, row.Nid, stop).ConfigureAwait(false),
+        HasRelations = await _storage.Relations.AnyAsync(row.Nid, stop).ConfigureAwait(false),
+        Position = row.LastPosition,
+    };
+
+    /// <summary>A room that is being read, and what was committed to it meanwhile.</summary>
+    private sealed class Loading
+    {
+        public int Readers { get; set; }
+
+        public List<RoomBatch> Batches { get; } = [];
+
+        public bool Missed { get; set; }
+    }
+
+    /// <summary>What one batch changed in a room, for its readers.</summary>
+    private sealed class RoomBatch
+    {
+        public bool Relates { get; set; }
+
+        public StateChanged? State { get; set; }
+
+        public List<MembershipChanged>? Memberships { get; set; }
+
+        public RoomAdvanced? Advanced { get; set; }
+
+        public long Position { get; set; }
+
+        public RoomSnapshot After(RoomSnapshot before)
+        {
+            if (before.Position >= Position) return before;
+            var header = Advanced!.Header;
+            var local = before.Local;
+            foreach (var changed in Memberships ?? []) local = local.With(changed.UserId, changed.After == Membership.Join);
+            return new RoomSnapshot
+            {
+                Room = before.Room,
+                Step = State?.Step ?? before.Step,
+                State = State?.After ?? before.State,
+                JoinedCount = header.JoinedCount,
+                InvitedCount = header.InvitedCount,
+                LastEvent = EventNid.Of(before.Room.Nid, header.LastOrdinal),
+                Local = local,
+                HasRelations = before.HasRelations || Relates,
+                Position = Position,
+            };
+        }
+
+        public void Reset()
+        {
+            Relates = false;
+            State = null;
+            Memberships = null;
+            Advanced = null;
+        }
+    }
+}

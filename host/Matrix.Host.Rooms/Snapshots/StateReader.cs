@@ -1,0 +1,20 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Rooms.Snapshots;
+
+/// <summary>The state events of a room as readers see it.</summary>
+public sealed class StateReader(EventStore events)
+{
+    /// <summary>The state event of a key; null if there is none.</summary>
+    public ValueTask<StoredEvent?> EventAsync(RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
+        snapshot.State.Find(eventType, stateKey) is { } entry
+            ? events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop)
+            : ValueTask.FromResult<StoredEvent?>(null);
+
+    /// <summary>Its content; null if there is none.</summary>
+    public async ValueTask<JsonObject?> ContentAsync(RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
+        (await EventAsync(snapshot, eventType, stateKey, stop).ConfigureAwait(false))?.Pdu.Content;
+}

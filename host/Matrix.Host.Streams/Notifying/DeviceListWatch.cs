@@ -1,0 +1,65 @@
+using System.Threading.Channels;
+
+namespace Matrix.Host.Streams.Notifying;
+
+/// <summary>
+/// Wakes those who share a room with a user whose devices changed. Who they are is a question to the database, so it is asked outside the
+/// flush; an answer that is given meanwhile has the change all the same, for every sync compares with the last one.
+/// </summary>
+internal sealed class DeviceListWatch(Notifier notifier, IStreamSource source) : IAsyncDisposable
+{
+    /// <summary>Changes that wait to be looked at; past that, everyone active is woken.</summary>
+    private const int Capacity = 1024;
+
+    private readonly Channel<(string UserId, long Position)> _changes = Channel.CreateBounded<(string, long)>(
+        new BoundedChannelOptions(Capacity) { SingleReader = true });
+
+    private readonly CancellationTokenSource _stop = new();
+    private Task? _watching;
+
+    /// <summary>Begins.</summary>
+    public void Start() => _watching ??= Task.Run(() => WatchAsync(_stop.Token));
+
+    /// <summary>A user's device list changed.</summary>
+    public void Changed(string userId, long position)
+    {
+        if (!_changes.Writer.TryWrite((userId, position))) WakeAll(position);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        if (_watching is not null) await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task WatchAsync(CancellationToken stop)
+    {
+        var wake = new List<UserStream>();
+        await foreach (var (userId, position) in _changes.Reader.ReadAllAsync(stop))
+        {
+            try
+            {
+                foreach (string other in await source.SharingWithAsync(userId, stop))
+                {
+                    notifier.Touched(other)?.TouchDeviceLists(position, notifier.Ephemeral, wake);
+                }
+            }
+            catch (Storage.Writing.StorageException)
+            {
+                WakeAll(position);
+            }
+
+            foreach (var stream in wake) stream.Wake(news: true);
+            wake.Clear();
+        }
+    }
+
+    private void WakeAll(long position)
+    {
+        var wake = new List<UserStream>();
+        foreach (var stream in notifier.Active) stream.TouchDeviceLists(position, notifier.Ephemeral, wake);
+        foreach (var stream in wake) stream.Wake(news: true);
+    }
+}

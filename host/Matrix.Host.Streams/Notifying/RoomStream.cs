@@ -1,0 +1,263 @@
+using System.Runtime.InteropServices;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
+
+namespace Matrix.Host.Streams.Notifying;
+
+/// <summary>Where a room stood after a flush: enough to know its timeline's end and its state at a position.</summary>
+/// <param name="Position">The flush.</param>
+/// <param name="LastNid">The last event of the timeline.</param>
+/// <param name="Step">The current state.</param>
+/// <param name="Joined">How many were joined.</param>
+/// <param name="Invited">How many were invited.</param>
+public readonly record struct PastPosition(long Position, EventNid LastNid, int Step, int Joined, int Invited)
+{
+    /// <summary>What a room's header says.</summary>
+    internal static PastPosition Of(RoomNid room, RoomHeader header, long position) => new(
+        position, EventNid.Of(room, header.LastOrdinal), header.CurrentStep, header.JoinedCount, header.InvitedCount);
+}
+
+/// <summary>A receipt as it was recorded.</summary>
+/// <param name="Position">The flush.</param>
+/// <param name="UserId">Who read.</param>
+/// <param name="Type"><c>m.read</c> or <c>m.read.private</c>.</param>
+/// <param name="ThreadId">The thread, <c>main</c>, or empty for an unthreaded one.</param>
+/// <param name="EventId">Up to where.</param>
+/// <param name="Timestamp">When, in milliseconds since the epoch.</param>
+public readonly record struct ReceiptMark(long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp);
+
+/// <summary>
+/// A room that someone active is in: its active members, and what happened there of late, so that a sync that is nearly up to date
+/// asks the database for nothing but events that fell out of the cache.
+/// </summary>
+internal sealed class RoomStream(RoomNid roomNid)
+{
+    /// <summary>How many flushes and receipts are remembered; a sync from further back asks the database.</summary>
+    private const int Remembered = 32;
+
+    /// <summary>How many messages and other events that notify someone, and how many users' own rows of such, are remembered.</summary>
+    private const int RememberedNotifying = 128;
+
+    private readonly Lock _gate = new();
+    private readonly List<RoomSubscription> _members = [];
+    private readonly Queue<PastPosition> _past = [];
+    private readonly Queue<ReceiptMark> _receipts = [];
+    private readonly Queue<Notifying> _notifying = [];
+    private EventNid _notifyingKnownAfter = EventNid.LastOf(roomNid);
+    private EventNid _lastRedaction;
+    private long _receiptsKnownAfter = long.MaxValue;
+
+    /// <summary>The room.</summary>
+    public RoomNid RoomNid => roomNid;
+
+    /// <summary>The last flush with something for the room's members, as far as was seen since someone became active.</summary>
+    public long LastEvents => Volatile.Read(ref _lastEvents);
+
+    /// <summary>The last flush with a receipt.</summary>
+    public long LastReceipts => Volatile.Read(ref _lastReceipts);
+
+    /// <summary>The ephemeral counter when the list of who types last changed.</summary>
+    public long LastTyping => Volatile.Read(ref _lastTyping);
+
+    private long _lastEvents;
+    private long _lastReceipts;
+    private long _lastTyping;
+
+    /// <summary>How many subscriptions hold on to the room; the notifier drops it at none. Belongs to the notifier's lock.</summary>
+    public int Holders;
+
+    /// <summary>From this position on receipts are known here; what was before is in the database only.</summary>
+    public void KnowsReceiptsAfter(long position)
+    {
+        lock (_gate) _receiptsKnownAfter = Math.Min(_receiptsKnownAfter, position);
+    }
+
+    /// <summary>Something happened in the room: the members' lists move it to the front.</summary>
+    public void Touch(PastPosition past, long ephemeral, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            // What notified in the first flush that is seen may be incomplete: what comes after it is not.
+            if (_past.Count == 0) _notifyingKnownAfter = past.LastNid;
+            if (_past.Count == Remembered) _past.Dequeue();
+            _past.Enqueue(past);
+            Volatile.Write(ref _lastEvents, past.Position);
+            TouchMembers(past.Position, ephemeral, wake);
+        }
+    }
+
+    /// <summary>
+    /// An event: it notifies all but its sender, or nobody, and if it is a message its sender has read up to it.
+    /// </summary>
+    public void Happened(EventNid nid, EventNid threadRoot, string sender, bool isMessage, bool notifies) =>
+        Remember(new Notifying(nid, threadRoot, null, sender, isMessage, notifies ? 1 : 0, 0));
+
+    /// <summary>What a user's own rules made of an event.</summary>
+    public void Notify(EventNid nid, EventNid threadRoot, string userId, int notifications, int highlights) =>
+        Remember(new Notifying(nid, threadRoot, userId, "", false, notifications, highlights));
+
+    /// <summary>An event was redacted by another: counted up to there or further, it notifies no more.</summary>
+    public void Redacted(EventNid nid, EventNid by)
+    {
+        lock (_gate)
+        {
+            _lastRedaction = new EventNid(Math.Max(_lastRedaction.Value, by.Value));
+            for (var left = _notifying.Count; left > 0; left--)
+            {
+                var each = _notifying.Dequeue();
+                _notifying.Enqueue(each.Nid == nid && each.RedactedBy.IsNone ? each with { RedactedBy = by } : each);
+            }
+        }
+    }
+
+    private void Remember(Notifying notifying)
+    {
+        lock (_gate)
+        {
+            if (_notifying.Count == RememberedNotifying)
+            {
+                var forgotten = _notifying.Dequeue().Nid;
+                if (forgotten.Value > _notifyingKnownAfter.Value) _notifyingKnownAfter = forgotten;
+            }
+
+            _notifying.Enqueue(notifying);
+        }
+    }
+
+    /// <summary>
+    /// What notified a user after one event and up to another: thread, notifications and highlights to add; and what they said themselves: thread
+    /// and event, in order. False, and nothing said, if not all of it is remembered.
+    /// </summary>
+    /// <param name="after">The event before the first.</param>
+    /// <param name="through">The last event.</param>
+    /// <param name="asOf">What a redaction up to this event redacted is left out.</param>
+    /// <param name="userId">The user.</param>
+    /// <param name="add">Takes what notified them.</param>
+    /// <param name="own">Takes what they said.</param>
+    /// <param name="redacted">Whether anything was redacted after the first of the events.</param>
+    public bool TryUnread(
+        EventNid after,
+        EventNid through,
+        EventNid asOf,
+        string userId,
+        Action<EventNid, int, int> add,
+        Action<EventNid, EventNid>? own,
+        out bool redacted)
+    {
+        lock (_gate)
+        {
+            redacted = _lastRedaction.Value > after.Value;
+            if (after.Value < _notifyingKnownAfter.Value) return false;
+            foreach (var each in _notifying)
+            {
+                if (each.Nid.Value <= after.Value || each.Nid.Value > through.Value) continue;
+                bool isOwn = each.UserId is null && each.Sender == userId;
+                if (isOwn && each.IsMessage) own?.Invoke(each.ThreadRoot, each.Nid);
+                else if (!isOwn && each.NotifiesAsOf(asOf) && (each.UserId ?? userId) == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Someone read up to somewhere. A private receipt concerns its user alone.</summary>
+    public void Touch(ReceiptMark receipt, bool isPrivate, long ephemeral, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            if (_receipts.Count == Remembered) _receiptsKnownAfter = Math.Max(_receiptsKnownAfter, _receipts.Dequeue().Position);
+            _receipts.Enqueue(receipt);
+            Volatile.Write(ref _lastReceipts, receipt.Position);
+            foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members))
+            {
+                bool own = subscription.Stream.UserId == receipt.UserId;
+                if (isPrivate && !own) continue;
+                subscription.Stream.Touch(subscription, receipt.Position, ephemeral, wake);
+                if (own) subscription.Stream.TouchOwnReceipt(subscription, receipt.Position);
+            }
+        }
+    }
+
+    /// <summary>Who types changed.</summary>
+    public void TouchTyping(long position, long ephemeral, List<UserStream> wake)
+    {
+        lock (_gate)
+        {
+            Volatile.Write(ref _lastTyping, ephemeral);
+            TouchMembers(position, ephemeral, wake);
+        }
+    }
+
+    /// <summary>Lets a joined user's subscription be touched from now on.</summary>
+    public void Admit(RoomSubscription subscription)
+    {
+        lock (_gate)
+        {
+            // The user may have left while the rooms were being read.
+            if (subscription.MemberIndex >= 0 || subscription.Membership != ShownMembership.Joined) return;
+            subscription.MemberIndex = _members.Count;
+            _members.Add(subscription);
+        }
+    }
+
+    /// <summary>Lets a user's subscription rest.</summary>
+    public void Dismiss(RoomSubscription subscription)
+    {
+        lock (_gate)
+        {
+            if (subscription.MemberIndex < 0) return;
+            RoomSubscription last = _members[^1];
+            _members[subscription.MemberIndex] = last;
+            last.MemberIndex = subscription.MemberIndex;
+            _members.RemoveAt(_members.Count - 1);
+            subscription.MemberIndex = -1;
+        }
+    }
+
+    /// <summary>Where the room stood at a position; false if that is too long ago to be remembered.</summary>
+    public bool TryAt(long position, out PastPosition past)
+    {
+        lock (_gate)
+        {
+            bool found = false;
+            past = default;
+            foreach (PastPosition each in _past)
+            {
+                if (each.Position > position) break;
+                past = each;
+                found = true;
+            }
+
+            return found;
+        }
+    }
+
+    /// <summary>The receipts after one position and up to another; false if not all of them are remembered.</summary>
+    public bool TryReceipts(long after, long upTo, List<ReceiptMark> into)
+    {
+        lock (_gate)
+        {
+            if (after < _receiptsKnownAfter) return false;
+            foreach (ReceiptMark receipt in _receipts)
+            {
+                if (receipt.Position > after && receipt.Position <= upTo) into.Add(receipt);
+            }
+
+            return true;
+        }
+    }
+
+    private readonly record struct Notifying(
+        EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, bool IsMessage, int Notifications, int Highlights)
+    {
+        public EventNid RedactedBy { get; init; }
+
+        public bool NotifiesAsOf(EventNid asOf) =>
+            (Notifications | Highlights) != 0 && (RedactedBy.IsNone || RedactedBy.Value > asOf.Value);
+    }
+
+    private void TouchMembers(long position, long ephemeral, List<UserStream> wake)
+    {
+        foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members)) subscription.Stream.Touch(subscription, position, ephemeral, wake);
+    }
+}

@@ -1,0 +1,42 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Streams;
+
+/// <summary>The notifier and the streams, for the composition root.</summary>
+public static class StreamRegistration
+{
+    /// <summary>Adds them. They need the storage, the rooms, the options of sync and a clock.</summary>
+    public static IServiceCollection AddStreams(this IServiceCollection services) => services
+        .AddSingleton<IStreamSource>(parts => new StreamSource(parts.GetRequiredService<IStorage>().Memberships))
+        .AddSingleton(Notifier)
+        .AddSingleton<TypingBoard>()
+        .AddSingleton<ITypingBoard>(parts => parts.GetRequiredService<TypingBoard>())
+        .AddSingleton(parts => new UnreadCounter(
+            parts.GetRequiredService<IStorage>(),
+            parts.GetRequiredService<Notifier>(),
+            parts.GetRequiredService<SyncOptions>().UnreadCacheBytes))
+        .AddSingleton<DeviceListChanges>()
+        .AddSingleton(parts => new TimelinePositions(parts.GetRequiredService<IStorage>().Events));
+
+    /// <summary>The streams, in the order in which they read a commit, after all caches.</summary>
+    public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(
+        parts.GetRequiredService<Notifier>(), parts.GetRequiredService<TypingBoard>(), parts.GetRequiredService<UnreadCounter>());
+
+    /// <summary>The server stops: every long-poll is answered now.</summary>
+    public static void AnswerLongPolls(this IServiceProvider parts) => parts.GetRequiredService<Notifier>().Drain();
+
+    private static Notifier Notifier(IServiceProvider parts)
+    {
+        var notifier = new Notifier(
+            parts.GetRequiredService<IStreamSource>(),
+            parts.GetRequiredService<TimeProvider>(),
+            parts.GetRequiredService<SyncOptions>(),
+            parts.GetRequiredService<IStorage>().Writer.PublishedPosition);
+        notifier.DeviceLists.Start();
+        return notifier;
+    }
+}

@@ -1,0 +1,18 @@
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>Account data, of a user or of a user in a room.</summary>
+internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        if (change is PutAccountData put) notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => notifier.ForgetAll(through);
+}

@@ -1,0 +1,24 @@
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>The one list of streams.</summary>
+internal static class AllStreams
+{
+    /// <summary>The streams that sync is made of, in the order in which they read a flush.</summary>
+    public static IReadOnlyList<IChangeConsumer> Of(Notifier notifier, TypingBoard typing, UnreadCounter unread) =>
+    [
+        notifier,
+
+        // Whoever joins with a flush is among the room's members before the room is touched.
+        new MembershipStream(notifier),
+        new UnreadStream(notifier, unread),
+        new TimelineStream(notifier),
+        new ReceiptStream(notifier),
+        typing,
+        new AccountDataStream(notifier),
+        new ToDeviceStream(notifier),
+        new DeviceListStream(notifier),
+    ];
+}

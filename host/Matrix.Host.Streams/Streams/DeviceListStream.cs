@@ -1,0 +1,39 @@
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>Device lists of users who share a room, and the number of one-time keys that a device has left.</summary>
+internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        switch (change)
+        {
+            case LogDeviceListChange changed:
+                notifier.DeviceListChanged(changed.UserId, changed.OnlyFor, position, notifier.ToWake);
+                break;
+            case PutDevice made:
+                notifier.DeviceListChanged(made.UserId, onlyFor: null, position, notifier.ToWake);
+                break;
+            case PutOneTimeKey key:
+                TouchKeys(key.UserId, key.DeviceId, position);
+                break;
+            case PutFallbackKey key:
+                TouchKeys(key.UserId, key.DeviceId, position);
+                break;
+            case ClaimKey claimed:
+                TouchKeys(claimed.UserId, claimed.DeviceId, position);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => notifier.ForgetAll(through);
+
+    private void TouchKeys(string userId, string deviceId, long position) =>
+        notifier.Touched(userId)?.TouchDevice(deviceId, position, static (device, at) => device.TouchKeys(at), notifier.ToWake);
+}

@@ -1,0 +1,25 @@
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>Joins, invites and departures of local users: which rooms are in whose list.</summary>
+internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        if (change is not MembershipChanged { IsLocal: true } changed || notifier.Touched(changed.UserId) is not { } stream) return;
+        var membership = changed.After switch
+        {
+            Membership.Join => ShownMembership.Joined,
+            Membership.Invite => ShownMembership.Invited,
+            _ => ShownMembership.Left,
+        };
+        notifier.SetMembership(stream, changed.Room, membership, position, notifier.ToWake);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => notifier.ForgetAll(through);
+}

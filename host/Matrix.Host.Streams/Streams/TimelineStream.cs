@@ -1,0 +1,20 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Rooms;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>Events and state of rooms: whoever is joined hears that their room went on.</summary>
+internal sealed class TimelineStream(Notifier notifier) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        if (change is not RoomAdvanced advanced || notifier.Room(advanced.Room.Nid) is not { } room) return;
+        room.Touch(PastPosition.Of(advanced.Room.Nid, advanced.Header, position), notifier.Ephemeral, notifier.ToWake);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through) => notifier.ForgetAll(through);
+}

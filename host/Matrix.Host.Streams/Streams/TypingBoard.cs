@@ -1,0 +1,125 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>
+/// Who types where, in memory only: it is forgotten when the server stops, and by itself after a while. Client-Server API, "Typing
+/// Notifications".
+/// </summary>
+internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOptions options)
+    : ITypingBoard, IChangeConsumer
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<RoomNid, List<Typist>> _rooms = [];
+
+    /// <inheritdoc/>
+    public void Set(RoomNid room, string userId, TimeSpan? timeout)
+    {
+        if (timeout is { } given && given > TimeSpan.Zero) Start(room, userId, given < options.LongestTyping ? given : options.LongestTyping);
+        else Stop(room, userId);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> In(RoomNid room)
+    {
+        lock (_gate) return _rooms.TryGetValue(room, out var typists) ? [.. typists.Select(t => t.UserId)] : [];
+    }
+
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join) Stop(changed.Room, changed.UserId);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        // Whoever left and still types stops by time-out.
+    }
+
+    /// <summary>A user stops, or left the room.</summary>
+    internal void Stop(RoomNid room, string userId)
+    {
+        Typist? stopped;
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(room, out var typists)) return;
+            stopped = typists.Find(t => t.UserId == userId);
+            if (stopped is null) return;
+            Drop(typists, stopped);
+        }
+
+        notifier.TypingChanged(room);
+    }
+
+    private void Start(RoomNid room, string userId, TimeSpan timeout)
+    {
+        var until = time.GetUtcNow() + timeout;
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(room, out var typists))
+            {
+                if (_rooms.Count >= options.MaxTypingRooms) return;
+                typists = _rooms[room] = [];
+            }
+
+            if (typists.Find(t => t.UserId == userId) is { } known)
+            {
+                // The list stays as it is, so nobody needs to be told: the time-out looks again when it is up.
+                known.Until = until;
+                return;
+            }
+
+            if (typists.Count >= options.MaxTypingUsers) return;
+            var typist = new Typist(this, room, userId) { Until = until };
+            typist.Timer = time.CreateTimer(static typist => ((Typist)typist!).TimeIsUp(), typist, Bounded(timeout), Timeout.InfiniteTimeSpan);
+            typists.Add(typist);
+        }
+
+        notifier.TypingChanged(room);
+    }
+
+    private void TimeIsUp(Typist typist)
+    {
+        lock (_gate)
+        {
+            if (!_rooms.TryGetValue(typist.Room, out var typists) || !typists.Contains(typist)) return;
+            var left = typist.Until - time.GetUtcNow();
+            if (left > TimeSpan.Zero)
+            {
+                typist.Timer!.Change(Bounded(left), Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            Drop(typists, typist);
+        }
+
+        notifier.TypingChanged(typist.Room);
+    }
+
+    // When it ends earlier, what is left is looked at again.
+    private static TimeSpan Bounded(TimeSpan time) => time < Notifier.LongestTimer ? time : Notifier.LongestTimer;
+
+    private void Drop(List<Typist> typists, Typist typist)
+    {
+        typists.Remove(typist);
+        typist.Timer!.Dispose();
+        if (typists.Count == 0) _rooms.Remove(typist.Room);
+    }
+
+    private sealed class Typist(TypingBoard board, RoomNid room, string userId)
+    {
+        internal RoomNid Room => room;
+
+        internal string UserId => userId;
+
+        internal DateTimeOffset Until { get; set; }
+
+        internal ITimer? Timer { get; set; }
+
+        internal void TimeIsUp() => board.TimeIsUp(this);
+    }
+}

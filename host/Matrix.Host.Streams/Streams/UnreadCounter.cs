@@ -1,0 +1,194 @@
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Storage.Caching;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>
+/// Counts what users have not read, from where they read to: events that notify by default are counted from the events, and a user's own rows
+/// say where their rules made something else of one. Who says something has read its thread up to there. A redacted event no longer counts from
+/// its redaction on. What was counted is kept, and goes on with what the notifier saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
+/// </summary>
+internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long cacheBytes)
+{
+    private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(cacheBytes, static _ => 800);
+
+    /// <summary>Bytes held.</summary>
+    public long CachedBytes => _entries.Bytes;
+
+    /// <summary>What a user has not read in a room, up to an event.</summary>
+    /// <param name="room">The room.</param>
+    /// <param name="userId">The user, joined to it.</param>
+    /// <param name="joined">The event that had the user join: nothing before it counts. Asked for only if the user never read anything there.</param>
+    /// <param name="through">The last event that counts.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<UnreadCounts> OfAsync(
+        RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
+    {
+        if (!_entries.TryGet((userId, room.Nid), out var entry)) _entries.Put((userId, room.Nid), entry = new UnreadEntry());
+        await entry.Gate.WaitAsync(stop).ConfigureAwait(false);
+        try
+        {
+            if (!entry.IsFilled || entry.Through.Value > through.Value)
+            {
+                // Not counted yet, or asked for an earlier place than counted: the second happens when two devices overtake each other.
+                var fresh = entry.IsFilled ? new UnreadEntry() : entry;
+                await FillAsync(fresh, room, userId, joined, through, stop).ConfigureAwait(false);
+                return fresh.ToCounts();
+            }
+
+            await AdvanceAsync(entry, room, userId, through, stop).ConfigureAwait(false);
+            foreach (var (thread, upTo) in entry.TakeReceipts()) await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+            return entry.ToCounts();
+        }
+        catch
+        {
+            _entries.Remove((userId, room.Nid));
+            throw;
+        }
+        finally
+        {
+            entry.Gate.Release();
+        }
+    }
+
+    /// <summary>A user read on. Called when the receipt is durable.</summary>
+    public void Read(string userId, RoomNid room, string thread, EventNid upTo)
+    {
+        if (_entries.TryGet((userId, room), out var entry) && !entry.Read(thread, upTo)) _entries.Remove((userId, room));
+    }
+
+    /// <summary>A user came or went: what was counted starts over.</summary>
+    public void Forget(string userId, RoomNid room) => _entries.Remove((userId, room));
+
+    /// <summary>What was counted starts over for everyone.</summary>
+    public void ForgetAll() => _entries.Clear();
+
+    private async ValueTask FillAsync(
+        UnreadEntry entry, RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
+    {
+        // What is read while this runs comes again as a receipt of its own.
+        var receipts = await storage.Receipts.OfUserAsync(room.Nid, userId, stop).ConfigureAwait(false);
+        long all = receipts.Where(receipt => receipt.ThreadId.Length == 0).Select(receipt => receipt.Event.Value).DefaultIfEmpty().Max();
+        entry.Begin(all > 0 ? new EventNid(all) : await joined().ConfigureAwait(false));
+        await AdvanceAsync(entry, room, userId, through, stop).ConfigureAwait(false);
+        foreach (var receipt in receipts)
+        {
+            if (receipt.ThreadId.Length > 0) await ReadAsync(entry, room, userId, receipt.ThreadId, receipt.Event, stop).ConfigureAwait(false);
+        }
+
+        entry.IsFilled = true;
+    }
+
+    private async ValueTask ReadAsync(
+        UnreadEntry entry, RoomIdentity room, string userId, string threadId, EventNid upTo, CancellationToken stop)
+    {
+        EventNid? thread = null;
+        if (threadId == ReceiptTypes.MainThread)
+        {
+            thread = EventNid.None;
+        }
+        else if (threadId.Length > 0)
+        {
+            var roots = await storage.Events.NidsAsync([threadId], stop).ConfigureAwait(false);
+            if (!roots.TryGetValue(threadId, out var root)) return;
+            thread = root;
+        }
+
+        if (upTo.Value > entry.Through.Value)
+        {
+            // Counting has not come that far: all that was counted is read, and the rest is looked at when it was counted.
+            _ = entry.Read(threadId, upTo);
+            upTo = entry.Through;
+        }
+
+        await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>A user has read up to an event in one thread or (null) in all.</summary>
+    private async ValueTask ReadAsync(
+        UnreadEntry entry, RoomIdentity room, string userId, EventNid? thread, EventNid upTo, CancellationToken stop)
+    {
+        if (upTo.Value <= (thread is { } one ? entry.Positions.Of(one.Value) : entry.Positions.Unthreaded)) return;
+        var end = entry.StretchEnd(upTo);
+        if (upTo == end)
+        {
+            entry.Cut(upTo, []);
+        }
+        else if (!end.IsNone)
+        {
+            var behind = new NotifyingByThread();
+            if (notifier.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, behind.Plus, null, out _) != true)
+            {
+                behind = (await CountAsync(room, userId, upTo, end, entry.Through, stop).ConfigureAwait(false)).Counts;
+            }
+
+            entry.Cut(upTo, behind);
+        }
+
+        entry.Advance(thread, upTo);
+        entry.Tidy();
+    }
+
+    /// <summary>
+    /// Counts on from where the entry stands, from the notifier's memory if it reaches that far back; what the user said there is read with what
+    /// came before it in its thread.
+    /// </summary>
+    private async ValueTask AdvanceAsync(UnreadEntry entry, RoomIdentity room, string userId, EventNid through, CancellationToken stop)
+    {
+        if (through.Value <= entry.Through.Value) return;
+        var own = new Dictionary<EventNid, EventNid>();
+        var (before, redacted) = (entry.Through, true);
+        if (notifier.Room(room.Nid)?.TryUnread(before, through, through, userId, entry.Add, (thread, said) => own[thread] = said, out redacted) == true)
+        {
+            entry.Reached(through);
+        }
+        else
+        {
+            (var counts, own) = await CountAsync(room, userId, before, through, through, stop).ConfigureAwait(false);
+            entry.Add(through, counts);
+            redacted = true;
+        }
+
+        if (redacted && entry.First.Value < before.Value) await RedactAsync(entry, userId, before, through, stop).ConfigureAwait(false);
+
+        foreach (var (thread, said) in own) await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes away what was counted, and redacted since by events after one and up to another.</summary>
+    private async ValueTask RedactAsync(UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
+    {
+        foreach (var gone in await storage.Unread.RedactedAsync(userId, entry.First, after, through, stop).ConfigureAwait(false))
+        {
+            var (notifications, highlights) = NotifyingByThread.Of(gone.Kind);
+            if ((gone.NotifyClass & PushEvaluation.NotifiesMost) != 0 && gone.Sender != userId) notifications++;
+            entry.Redact(gone.Event, gone.ThreadRoot, notifications, highlights);
+        }
+    }
+
+    /// <summary>What notifies a user after one event and up to another, and their last message there, by thread.</summary>
+    private async ValueTask<(NotifyingByThread Counts, Dictionary<EventNid, EventNid> Own)> CountAsync(
+        RoomIdentity room, string userId, EventNid after, EventNid through, EventNid asOf, CancellationToken stop)
+    {
+        var counts = new NotifyingByThread();
+        var own = new Dictionary<EventNid, EventNid>();
+        foreach (var notifying in await storage.Unread
+            .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop).ConfigureAwait(false))
+        {
+            counts.Plus(notifying.ThreadRoot, notifying.Count, 0);
+            if (!notifying.LastOwn.IsNone) own[notifying.ThreadRoot] = notifying.LastOwn;
+        }
+
+        foreach (var row in await storage.Unread.RowsAsync(userId, room.Nid, after, asOf, stop).ConfigureAwait(false))
+        {
+            if (row.Event.Value > through.Value) continue;
+            var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
+            counts.Plus(row.ThreadRoot, notifications, highlights);
+        }
+
+        return (counts, own);
+    }
+}

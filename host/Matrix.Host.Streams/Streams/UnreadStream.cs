@@ -1,0 +1,52 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Storage.Tables.Receipts;
+using Matrix.Host.Storage.Tables.Unread;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Streams.Streams;
+
+/// <summary>What users have not read: events that notify, read positions, and redactions that take a notification back.</summary>
+internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer
+{
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        switch (change)
+        {
+            case EventsAppended appended:
+                for (var i = 0; i < appended.Events.Count; i++) Take(appended.Events[i].Row);
+                break;
+            case EventRedacted redacted:
+                notifier.Room(redacted.Nid.Room)?.Redacted(redacted.Nid, redacted.By);
+                break;
+            case InsertUnread row:
+                var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
+                notifier.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, notifications, highlights);
+                break;
+            case PutReceipt receipt:
+                counter.Read(receipt.UserId, receipt.Room, receipt.ThreadId, receipt.Event);
+                break;
+            case MembershipChanged { IsLocal: true } changed when changed.After != Membership.Join:
+                counter.Forget(changed.UserId, changed.Room);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        counter.ForgetAll();
+        notifier.ForgetAll(through);
+    }
+
+    private void Take(EventRow row)
+    {
+        if ((row.Standing & EventStore.Hidden) != 0) return;
+        var isMessage = (row.Standing & EventStanding.State) == 0;
+        if (!isMessage && row.NotifyClass == 0) return;
+        notifier.Room(row.Nid.Room)?.Happened(row.Nid, row.ThreadRoot, row.Sender, isMessage, row.NotifyClass != 0);
+    }
+}

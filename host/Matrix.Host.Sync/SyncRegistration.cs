@@ -1,0 +1,29 @@
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Streams;
+using Matrix.Host.Sync.V3;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Sync;
+
+/// <summary>Sync's services, for the composition root.</summary>
+public static class SyncRegistration
+{
+    /// <summary>Adds them. They need the rooms, the streams, the options of sync and of reading, and a clock.</summary>
+    public static IServiceCollection AddSync(this IServiceCollection services) => services
+        .AddSingleton<TimelineReader>()
+        .AddSingleton<TimelineExtras>()
+        .AddSingleton<StateSection>()
+        .AddSingleton(parts => new Heroes(
+            parts.GetRequiredService<EventStore>(), parts.GetRequiredService<SyncOptions>().HeroCacheBytes))
+        .AddSingleton<RoomWriter>()
+        .AddSingleton<EphemeralReader>()
+        .AddSingleton<UnreadReader>()
+        .AddSingleton<JoinedRooms>()
+        .AddSingleton<InvitedRooms>()
+        .AddSingleton<LeftRooms>()
+        .AddSingleton<RoomSections>()
+        .AddSingleton<RoomPositions>()
+        .AddSingleton<UpdatedRoomsReader>()
+        .AddSingleton<DeviceSections>()
+        .AddSingleton<ISync, SyncEngine>();
+}

@@ -1,0 +1,113 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.ToDevice;
+using Matrix.Host.Storage.Writing;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>What is for a device alone: messages to it, its keys, and whose devices changed.</summary>
+internal sealed class DeviceSections(IStorage storage)
+{
+    /// <summary>The device came back with a token: the messages up to it have arrived and are deleted.</summary>
+    public async ValueTask AcknowledgeAsync(Reader reader, DeviceStream device, SyncToken since, CancellationToken stop)
+    {
+        long through = since.ToDeviceUpTo;
+        if (!device.MayHaveDelivered(through)) return;
+
+        // After a restart nobody knows what was handed out before: then the database is asked, once.
+        var delivered = await storage.ToDevice.OfDeviceAsync(reader.UserId, reader.DeviceId, 0, through, 1, stop).ConfigureAwait(false);
+        if (delivered.Count == 0)
+        {
+            device.Acknowledged(through);
+            return;
+        }
+
+        device.ArrivedThrough = through;
+        try
+        {
+            // Nobody waits for it: what arrived is not sent again, deleted or not.
+            storage.Writer.Post(new WriteSet(1)
+            {
+                OnCommitted = (_, _) => device.Acknowledged(through),
+            }.Add(new DeleteToDevice(reader.UserId, reader.DeviceId, through)));
+        }
+        catch (StorageException)
+        {
+            // The next sync tries again.
+        }
+    }
+
+    /// <summary>Writes `to_device`; answers the position of the last message if more are waiting.</summary>
+    public async ValueTask<long?> WriteToDeviceAsync(SyncPass pass, CancellationToken stop)
+    {
+        long after = pass.Since?.ToDeviceUpTo ?? pass.Device.ArrivedThrough;
+        if (pass.Since is { ToDevice: null } && pass.Device.LastToDevice <= after) return null;
+
+        int limit = pass.Options.MaxToDevice;
+        var messages = await storage.ToDevice.OfDeviceAsync(
+            pass.Reader.UserId, pass.Reader.DeviceId, after, pass.UpTo, limit, stop).ConfigureAwait(false);
+        if (messages.Count == 0) return null;
+
+        pass.HasNews = true;
+        pass.Output.OpenEvents("to_device"u8);
+        foreach (var message in messages)
+        {
+            pass.Output.Next();
+            pass.Output.Raw(message.Json.Span);
+        }
+
+        pass.Output.CloseEvents();
+        long last = messages[^1].Position;
+        pass.Device.Delivered(messages[0].Position, last);
+        return messages.Count >= limit && last < pass.UpTo ? last : null;
+    }
+
+    /// <summary>Writes `device_lists`; an initial sync has none.</summary>
+    public async ValueTask WriteListsAsync(SyncPass pass, CancellationToken stop)
+    {
+        if (pass.Since is not { } since) return;
+        if (pass.LastDeviceLists > since.Position)
+        {
+            pass.DevicesChanged.UnionWith(await storage.Keys
+                .ChangedForAsync(pass.Reader.UserId, since.Position, pass.UpTo, stop).ConfigureAwait(false));
+        }
+
+        if (pass.DevicesLeft.Count > 0)
+        {
+            pass.DevicesLeft.ExceptWith(await storage.Memberships
+                .SharingAmongAsync(pass.Reader.UserId, pass.DevicesLeft, stop).ConfigureAwait(false));
+            pass.DevicesChanged.ExceptWith(pass.DevicesLeft);
+        }
+
+        if (pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
+        pass.HasNews = true;
+        pass.Output.Open("device_lists"u8);
+        pass.Output.Texts("changed"u8, pass.DevicesChanged);
+        pass.Output.Texts("left"u8, pass.DevicesLeft);
+        pass.Output.Close();
+    }
+
+    /// <summary>The members `device_one_time_keys_count` and `device_unused_fallback_key_types`, counted and remembered.</summary>
+    public async ValueTask<byte[]> CountKeysAsync(Reader reader, DeviceStream device, long asOf, CancellationToken stop)
+    {
+        var counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop).ConfigureAwait(false);
+        using var output = new ByteBuffer(256);
+        output.Open("device_one_time_keys_count"u8);
+
+        // Clients take a missing count for "not told", and some a missing algorithm too: zero is said.
+        if (!counts.OneTime.ContainsKey("signed_curve25519")) output.Number("signed_curve25519"u8, 0);
+        foreach (var (algorithm, count) in counts.OneTime)
+        {
+            output.Name(algorithm);
+            CanonicalJson.writeInt(output, count);
+        }
+
+        output.Close();
+        output.Texts("device_unused_fallback_key_types"u8, counts.UnusedFallback);
+        byte[] rendered = output.ToArray();
+        device.Remember(rendered, asOf);
+        return rendered;
+    }
+}

@@ -1,0 +1,66 @@
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Receipts;
+using Matrix.Host.Storage;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Reads the content of a room's `ephemeral`: who types, and receipts.</summary>
+internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypingBoard typingBoard, SyncOptions options)
+{
+    /// <summary>Whether a filter admits events of a type in a room.</summary>
+    public static bool Admits(EventFilter filter, RoomIdentity room, string type) =>
+        filter.AdmitsRoom(room.RoomId) && filter.Admits(type, null, false);
+
+    /// <summary>Who types; null if there is nothing to tell.</summary>
+    public List<string>? TypingOf(SyncPass pass, RoomInput input, bool isNew)
+    {
+        if (!isNew && (input.Parts & RoomParts.Typing) == 0) return null;
+        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.typing")) return null;
+        var typing = typingBoard.In(input.Snapshot.Room.Nid).Where(user => !pass.Ignored.Contains(user)).ToList();
+        return isNew && typing.Count == 0 ? null : typing;
+    }
+
+    /// <summary>The receipts that are new to the client.</summary>
+    public async ValueTask<IReadOnlyList<ReceiptMark>> ReceiptsAsync(SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
+    {
+        if (!isNew && (input.Parts & (RoomParts.Receipts | RoomParts.OwnReceipts)) == 0) return [];
+        if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.receipt")) return [];
+
+        var room = input.Snapshot.Room.Nid;
+        long after = isNew ? 0 : pass.SincePosition;
+        var all = new List<ReceiptMark>();
+        if (input.Receipts is { } given) all.AddRange(given);
+        else if (notifier.Room(room) is not { } stream || !stream.TryReceipts(after, pass.UpTo, all))
+        {
+            foreach (var row in await storage.Receipts.OfRoomAsync(room, after, pass.UpTo, stop).ConfigureAwait(false))
+            {
+                all.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
+            }
+        }
+
+        string self = pass.Reader.UserId;
+        all.RemoveAll(receipt => receipt.UserId != self
+            && (receipt.Type == ReceiptTypes.ReadPrivate || pass.Ignored.Contains(receipt.UserId)));
+        return Bounded(all, self, options.MaxReceipts);
+    }
+
+    /// <summary>
+    /// The user's own receipts and those of the main timeline always, of others' receipts in threads so many: the newest
+    /// of each user first, so that nobody's many threads hide what others have read.
+    /// </summary>
+    private static List<ReceiptMark> Bounded(List<ReceiptMark> all, string self, int most)
+    {
+        bool InThread(ReceiptMark receipt) => receipt.UserId != self && receipt.ThreadId is not ("" or ReceiptTypes.MainThread);
+        if (all.Count <= most || all.Count(InThread) <= most) return all;
+        var shown = all.Where(InThread)
+            .GroupBy(receipt => receipt.UserId)
+            .SelectMany(ofUser => ofUser.OrderByDescending(receipt => receipt.Position).Select((receipt, nth) => (Receipt: receipt, Nth: nth)))
+            .OrderBy(each => each.Nth).ThenByDescending(each => each.Receipt.Position)
+            .Take(most).Select(each => each.Receipt).ToHashSet();
+        all.RemoveAll(receipt => InThread(receipt) && !shown.Contains(receipt));
+        return all;
+    }
+}

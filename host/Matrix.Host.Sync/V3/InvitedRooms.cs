@@ -1,0 +1,50 @@
+using Matrix.Core.Event;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Rooms that the user is invited to, as stripped state. Client-Server API, "Stripped state".</summary>
+internal sealed class InvitedRooms(EventStore events, StateStore states)
+{
+    /// <summary>What tells an invited user which room it is.</summary>
+    private static readonly string[] _shown =
+    [
+        "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules", "m.room.canonical_alias", "m.room.encryption",
+    ];
+
+    /// <summary>Writes the room as a member of `invite`, unless the user ignores who invited them.</summary>
+    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
+    {
+        var room = snapshot.Room;
+        var stored = await events.GetAsync(room, invite, stop).ConfigureAwait(false);
+        if (stored is null || pass.Ignored.Contains(stored.Row.Sender)) return false;
+
+        // As the room was when the invitation was made: what happens there later is not for the invited yet.
+        var state = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
+        var nids = new List<EventNid>(_shown.Length + 2);
+        foreach (string type in _shown)
+        {
+            if (state.Find(type, "") is { } entry) nids.Add(EventNid.Of(room.Nid, entry.Ordinal));
+        }
+
+        if (state.Find("m.room.member", stored.Row.Sender) is { } inviter) nids.Add(EventNid.Of(room.Nid, inviter.Ordinal));
+        nids.Add(invite);
+
+        var output = pass.Output;
+        output.Name(room.RoomId);
+        output.Byte((byte)'{');
+        output.OpenEvents("invite_state"u8);
+        foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop).ConfigureAwait(false))
+        {
+            output.Next();
+            ClientEvent.WriteStripped(output, shown.Row.Json.Span);
+        }
+
+        output.CloseEvents();
+        output.Close();
+        return true;
+    }
+}

@@ -1,0 +1,135 @@
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Streams.Streams;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Rooms that the user is joined to. Client-Server API, "Syncing": `JoinedRoom`.</summary>
+internal sealed class JoinedRooms(
+    IStorage storage,
+    EventStore events,
+    StateStore states,
+    ClientEvents clientEvents,
+    DeviceListChanges deviceLists,
+    TimelineReader timelines,
+    TimelineExtras timelineExtras,
+    StateSection stateSection,
+    Heroes heroes,
+    EphemeralReader ephemeral,
+    UnreadReader unreadReader,
+    RoomWriter writer)
+{
+    private const string MemberType = "m.room.member";
+
+    /// <summary>Writes the room as a member of `join`, if there is anything to tell of it.</summary>
+    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, CancellationToken stop)
+    {
+        var room = input.Snapshot.Room;
+        string userId = pass.Reader.UserId;
+        var end = await StateAtAsync(input.Snapshot, input.End.Step, stop).ConfigureAwait(false);
+
+        // They may have joined behind the position that this answer goes up to.
+        if (!await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false)) return false;
+        var before = input.Before is { } at ? await StateAtAsync(input.Snapshot, at.Step, stop).ConfigureAwait(false) : StateTree.Empty;
+        bool isNew = input.Before is null || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
+        bool isFull = isNew || pass.Request.FullState;
+        var member = end.Find(MemberType, userId) is { } own ? EventNid.Of(room.Nid, own.Ordinal) : EventNid.None;
+
+        var scope = new ViewScope(Viewer.Member(userId, end), input.End.LastNid);
+        var after = isNew ? EventNid.None : input.Before!.Value.LastNid;
+        var timeline = await timelines.ReadAsync(room, after, input.End.LastNid, scope.Viewer, pass, stop).ConfigureAwait(false);
+        var extras = await timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
+        var summary = await SummaryAsync(pass, input, before, end, isFull, stop).ConfigureAwait(false);
+        var since = isFull ? StateTree.Empty : before;
+        var span = new StateSpan(room, since, end, timeline, isFull);
+        var state = await stateSection.EventsAsync(pass, span, summary?.Heroes ?? [], stop).ConfigureAwait(false);
+        var stateExtras = await clientEvents.StateExtrasAsync(room, state, member, stop).ConfigureAwait(false);
+        var typing = ephemeral.TypingOf(pass, input, isNew);
+        var receipts = await ephemeral.ReceiptsAsync(pass, input, isNew, stop).ConfigureAwait(false);
+        var accountData = await AccountDataAsync(pass, input, isNew, stop).ConfigureAwait(false);
+
+        bool ownRead = (input.Parts & RoomParts.OwnReceipts) != 0;
+        if (!isFull && timeline.Events.Count == 0 && !timeline.Limited && state.Count == 0 && summary is null
+            && typing is null && receipts.Count == 0 && accountData.Count == 0 && !ownRead)
+        {
+            return false;
+        }
+
+        var unread = await unreadReader.OfAsync(pass, room, member, input.End.LastNid, stop).ConfigureAwait(false);
+
+        var output = pass.Output;
+        output.Name(room.RoomId);
+        output.Byte((byte)'{');
+        if (summary is not null) RoomWriter.Summary(pass, summary);
+        if (state.Count > 0 || pass.Request.UseStateAfter || isFull) writer.State(pass, state, stateExtras);
+        writer.Timeline(pass, timeline, extras);
+        RoomWriter.Ephemeral(pass, typing, receipts);
+        RoomWriter.AccountData(pass, accountData);
+        RoomWriter.Unread(pass, unread.Counts, unread.Roots);
+        output.Close();
+        return true;
+    }
+
+    private ValueTask<StateTree> StateAtAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
+        step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : states.AtAsync(snapshot.Room.Nid, step, stop);
+
+    /// <summary>Whether the client has the room already, for the user was joined at its token.</summary>
+    private async ValueTask<bool> WasJoinedAsync(
+        RoomIdentity room, StateTree before, StateTree end, string userId, CancellationToken stop)
+    {
+        // The same event that has the user joined now.
+        if (ReferenceEquals(before, end) || before.Find(MemberType, userId)?.Ordinal == end.Find(MemberType, userId)?.Ordinal) return true;
+        return await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> IsJoinedAsync(RoomIdentity room, StateTree state, string userId, CancellationToken stop)
+    {
+        if (state.Find(MemberType, userId) is not { } entry) return false;
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        return member is not null && MembershipHistory.MembershipOf(member) == "join";
+    }
+
+    /// <summary>
+    /// The summary, if the members or the name changed or the client does not have the room; null otherwise. Changed
+    /// members are compared for device lists on the way.
+    /// </summary>
+    private async ValueTask<Summary?> SummaryAsync(
+        SyncPass pass, RoomInput input, StateTree before, StateTree end, bool isFull, CancellationToken stop)
+    {
+        var room = input.Snapshot.Room;
+        string userId = pass.Reader.UserId;
+        bool membersChanged = false;
+        bool nameChanged = false;
+        if (input.Before is not null && !ReferenceEquals(before, end))
+        {
+            var changes = StateTree.Diff(before, end).Changes;
+            membersChanged = changes.Any(change => change.Type == MemberType);
+            nameChanged = changes.Any(change => change.Type is "m.room.name" or "m.room.canonical_alias");
+            if (membersChanged && !pass.IsInitial)
+            {
+                await deviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+            }
+        }
+
+        if (!isFull && !membersChanged && !nameChanged) return null;
+        var named = await heroes.OfAsync(room, end, userId, stop).ConfigureAwait(false);
+        return new Summary(named, input.Snapshot.JoinedCount, input.Snapshot.InvitedCount);
+    }
+
+    private async ValueTask<IReadOnlyList<AccountDataRow>> AccountDataAsync(
+        SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
+    {
+        var room = input.Snapshot.Room;
+        var rows = isNew && !pass.IsInitial
+            ? await storage.AccountData.OfRoomAsync(pass.Reader.UserId, room.Nid, stop).ConfigureAwait(false)
+            : input.AccountData;
+        return rows.Count == 0 ? rows : [.. rows.Where(row => EphemeralReader.Admits(pass.Filter.RoomAccountData, room, row.Type))];
+    }
+}

@@ -1,0 +1,122 @@
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>
+/// Rooms that the user left, was removed or banned from, or whose invitation is gone: up to the departure, and nothing after it. Client-Server
+/// API, "Syncing": `LeftRoom`.
+/// </summary>
+internal sealed class LeftRooms(
+    EventStore events,
+    StateStore states,
+    ClientEvents clientEvents,
+    MembershipHistory history,
+    DeviceListChanges deviceLists,
+    TimelineReader timelines,
+    TimelineExtras timelineExtras,
+    StateSection stateSection,
+    RoomWriter writer)
+{
+    private const string MemberType = "m.room.member";
+
+    /// <summary>Writes the room as a member of `leave`, if the user went since the token.</summary>
+    /// <param name="pass">The look.</param>
+    /// <param name="input">The room.</param>
+    /// <param name="member">The member event that stands for the user now.</param>
+    /// <param name="since">The position at which it came to stand.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
+    {
+        var room = input.Snapshot.Room;
+        if (await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return false;
+
+        // One who left, and was banned or unbanned later, has been told of leaving. What became of them since is theirs to know, too.
+        long at = departure.Event.Nid == member ? since : departure.Event.Row.Position;
+        bool isOld = input.Before is not null && at <= pass.SincePosition;
+        bool isLaterNews = departure.Event.Nid != member && (input.Before is null || since > pass.SincePosition);
+        var later = isLaterNews ? await events.GetAsync(room, member, stop).ConfigureAwait(false) : null;
+        if (isOld && later is null && input.AccountData.Count == 0) return false;
+
+        if (departure.Previous is null)
+        {
+            if (isOld && later is null) return false;
+            await WriteDeclinedAsync(pass, room, later ?? departure.Event, stop).ConfigureAwait(false);
+            return true;
+        }
+
+        string userId = pass.Reader.UserId;
+        var end = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
+        var before = input.Before is { } place
+            ? await states.AtAsync(room.Nid, place.Step, stop).ConfigureAwait(false)
+            : StateTree.Empty;
+        bool isNew = input.Before is null || !await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
+        var reader = new Viewer(userId, end, false, departure.Previous.Nid, departure.Event.Nid);
+        var timeline = isOld
+            ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), IsWhole: true)
+            : await timelines.ReadAsync(
+                room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, pass, stop).ConfigureAwait(false);
+        if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
+        var scope = new ViewScope(reader, departure.Event.Nid);
+        var extras = await timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
+        var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
+        var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
+        var stateExtras = await clientEvents.StateExtrasAsync(room, state, departure.Event.Nid, stop).ConfigureAwait(false);
+        if (!isOld && !pass.IsInitial)
+        {
+            await deviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+        }
+
+        var output = pass.Output;
+        output.Name(room.RoomId);
+        output.Byte((byte)'{');
+        writer.State(pass, state, stateExtras);
+        writer.Timeline(pass, timeline, extras);
+        RoomWriter.AccountData(pass, [.. input.AccountData.Where(row => pass.Filter.RoomAccountData.AdmitsRoom(room.RoomId) && pass.Filter.RoomAccountData.Admits(row.Type, null, false))]);
+        output.Close();
+        return true;
+    }
+
+    /// <summary>An invitation that was declined or withdrawn: of a room that the user never saw, the event alone.</summary>
+    private async ValueTask WriteDeclinedAsync(SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
+    {
+        var scope = new ViewScope(new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
+        var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
+        pass.Output.Name(room.RoomId);
+        pass.Output.Byte((byte)'{');
+        writer.State(pass, [], []);
+        writer.Timeline(pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
+        RoomWriter.AccountData(pass, []);
+        pass.Output.Close();
+    }
+
+    /// <summary>
+    /// The event that took the user out of the room, and the one that had them joined before it (null if they were but invited). Null if they
+    /// were neither: someone was banned who was never there.
+    /// </summary>
+    private async ValueTask<(StoredEvent Event, StoredEvent? Previous)?> DepartureAsync(
+        RoomIdentity room, EventNid member, CancellationToken stop)
+    {
+        var back = await history.BackAsync(
+            room, member, stored => MembershipHistory.MembershipOf(stored) is "join" or "invite" or "knock", stop).ConfigureAwait(false);
+        if (back.Count < 2) return null;
+        return MembershipHistory.MembershipOf(back[^1]) switch
+        {
+            "join" => (back[^2], back[^1]),
+            "invite" or "knock" => (back[^2], null),
+            _ => null,
+        };
+    }
+
+    private async ValueTask<bool> IsJoinedAsync(RoomIdentity room, StateTree state, string userId, CancellationToken stop)
+    {
+        if (state.Find(MemberType, userId) is not { } entry) return false;
+        var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        return member is not null && MembershipHistory.MembershipOf(member) == "join";
+    }
+}

@@ -1,0 +1,72 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Unread;
+using Matrix.Host.Storage.Tables.AccountData;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Writes `account_data` and `rooms` of an answer; the look has news if anything was worth writing.</summary>
+internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, LeftRooms left, InvitePermission permission)
+{
+    /// <summary>Writes what was found.</summary>
+    public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
+    {
+        AccountData(pass, found.Global);
+        var output = pass.Output;
+        output.Open("rooms"u8);
+
+        output.Open("join"u8);
+        foreach (var room in found.Joined) pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
+        output.Close();
+
+        output.Open("invite"u8);
+        bool isShown = found.Invited.Count > 0 && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
+        foreach (var (snapshot, invite) in isShown ? found.Invited : [])
+        {
+            pass.HasNews |= await invited.WriteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
+        }
+
+        output.Close();
+
+        output.Open("leave"u8);
+        foreach (var room in found.Left)
+        {
+            pass.HasNews |= await left.WriteAsync(pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
+        }
+
+        output.Close();
+        output.Close();
+    }
+
+    private static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
+    {
+        bool any = false;
+        foreach (var row in rows)
+        {
+            if (!pass.Filter.AccountData.Admits(row.Type, null, false)) continue;
+            if (!any) pass.Output.OpenEvents("account_data"u8);
+            any = true;
+            if (row.Type == PushRuleCache.Type) PushRules(pass, PushRuleCache.ContentOf(pass.Reader.UserId, row.Content));
+            else pass.Output.TypedContent(row.Type, row.Content.Span);
+        }
+
+        // Whoever changed nothing has the server's rules all the same.
+        if (pass.IsInitial && pass.Filter.AccountData.Admits(PushRuleCache.Type, null, false) && rows.All(row => row.Type != PushRuleCache.Type))
+        {
+            if (!any) pass.Output.OpenEvents("account_data"u8);
+            any = true;
+            PushRules(pass, PushRuleCache.DefaultContent(pass.Reader.UserId));
+        }
+
+        if (!any) return;
+        pass.Output.CloseEvents();
+        pass.HasNews = true;
+    }
+
+    private static void PushRules(SyncPass pass, JsonObject content)
+    {
+        using var rendered = new ByteBuffer(8192);
+        CanonicalJson.writeObject(rendered, content);
+        pass.Output.TypedContent(PushRuleCache.Type, rendered.Written);
+    }
+}

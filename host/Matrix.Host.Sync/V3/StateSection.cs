@@ -1,0 +1,102 @@
+using Matrix.Core.State;
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Between which states a client is led, and by what.</summary>
+/// <param name="Room">The room.</param>
+/// <param name="Before">The state that the client has; the empty one if it gets the whole state.</param>
+/// <param name="End">The state at the timeline's end.</param>
+/// <param name="Timeline">The events that the client is shown.</param>
+/// <param name="IsFull">Whether the client gets the whole state.</param>
+internal sealed record StateSpan(RoomIdentity Room, StateTree Before, StateTree End, Timeline Timeline, bool IsFull);
+
+/// <summary>The state events of a room in an answer: which, by the states' difference, lazy loading and the filter.</summary>
+internal sealed class StateSection(EventStore events)
+{
+    private const string MemberType = "m.room.member";
+
+    /// <summary>The events, in timeline order.</summary>
+    /// <param name="pass">The look.</param>
+    /// <param name="span">From where to where.</param>
+    /// <param name="heroes">Members whom the summary names.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<IReadOnlyList<StoredEvent>> EventsAsync(
+        SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, CancellationToken stop)
+    {
+        if (!pass.Filter.State.AdmitsRoom(span.Room.RoomId)) return [];
+        var room = span.Room.Nid;
+        string? but = pass.Filter.State.LazyLoadMembers ? MemberType : null;
+        var refs = pass.Request.UseStateAfter
+            ? StateDelta.UpToEnd(room, span.Before, span.End, but)
+            : StateDelta.UpToTimeline(room, span.Before, span.End, span.Timeline.Events, but);
+        if (pass.Filter.State.LazyLoadMembers) LoadMembersLazily(pass, span, heroes, refs);
+
+        refs.RemoveAll(entry => !pass.Filter.State.AdmitsType(entry.Type));
+        if (refs.Count == 0) return [];
+        var found = await events.GetManyAsync(span.Room, [.. refs.Select(entry => entry.Nid).Order()], stop).ConfigureAwait(false);
+        var state = new List<StoredEvent>(found.Count);
+        foreach (var stored in found)
+        {
+            if (Admits(pass.Filter.State, stored)) state.Add(stored);
+        }
+
+        if (pass.Filter.State.LazyLoadMembers) RememberSent(pass, span, state);
+        return state;
+    }
+
+    /// <summary>
+    /// Of the members, only those of the timeline's senders, the heroes and the user are given with the whole state. With a difference, all
+    /// that changed are, and those senders whom the device is not known to have.
+    /// </summary>
+    private static void LoadMembersLazily(SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, List<StateRef> refs)
+    {
+        var room = span.Room.Nid;
+        var wanted = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var stored in span.Timeline.Events) wanted.Add(stored.Row.Sender);
+        foreach (var hero in heroes) wanted.Add(hero.Pdu.StateKey ?? "");
+        if (span.IsFull)
+        {
+            wanted.Add(pass.Reader.UserId);
+            refs.RemoveAll(entry => entry.Type == MemberType);
+        }
+        else
+        {
+            foreach (var entry in refs)
+            {
+                if (entry.Type == MemberType) wanted.Remove(entry.StateKey);
+            }
+        }
+
+        var shown = span.Timeline.Events
+            .Where(stored => (stored.Row.Standing & EventStanding.State) != 0 && stored.Pdu.Type == MemberType)
+            .ToLookup(stored => stored.Pdu.StateKey);
+        foreach (string userId in wanted)
+        {
+            // Before the timeline's own change of the member, the member was what that change replaced.
+            var nid = !pass.Request.UseStateAfter && shown[userId].FirstOrDefault() is { } change
+                ? change.Replaces ?? EventNid.None
+                : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
+            if (nid.IsNone) continue;
+            if (!span.IsFull && !pass.Filter.State.IncludeRedundantMembers && pass.Device.Members.Has(room, userId, nid)) continue;
+            refs.Add(new StateRef(MemberType, userId, nid));
+        }
+    }
+
+    /// <summary>Whether a filter lets an event through; its room is asked about apart.</summary>
+    public static bool Admits(EventFilter filter, StoredEvent stored) =>
+        filter.AdmitsAll
+        || filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
+
+    private static void RememberSent(SyncPass pass, StateSpan span, List<StoredEvent> state)
+    {
+        foreach (var stored in state.Concat(span.Timeline.Events))
+        {
+            if ((stored.Row.Standing & EventStanding.State) == 0 || stored.Pdu is not { Type: MemberType, StateKey: { } userId }) continue;
+            pass.LazilySent.Add(new((span.Room.Nid, userId), stored.Nid));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using Matrix.Core.State;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>A room's summary. Client-Server API, "Syncing": `RoomSummary`.</summary>
+/// <param name="Heroes">Members after whom to call a room that has no name; null if it has one.</param>
+/// <param name="Joined">How many are joined.</param>
+/// <param name="Invited">How many are invited.</param>
+internal sealed record Summary(IReadOnlyList<StoredEvent>? Heroes, int Joined, int Invited);
+
+/// <summary>Finds the members after whom a room without a name is called.</summary>
+internal sealed class Heroes(EventStore events, long cacheBytes)
+{
+    private const int Wanted = 5;
+    private const string MemberType = "m.room.member";
+
+    /// <summary>How many member events are looked at in one question, and how many of those who left at most.</summary>
+    private const int Page = 16;
+
+    private readonly ByteCache<RoomNid, IReadOnlyList<StoredEvent>> _firstMembers = new(cacheBytes, static _ => 500);
+
+    /// <summary>
+    /// The member events of the first five others who are joined or invited, or else of those who left or were banned; null if the room has a
+    /// name.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<StoredEvent>?> OfAsync(RoomIdentity room, StateTree state, string self, CancellationToken stop)
+    {
+        if (await HasAsync(room, state, "m.room.name", "name", stop).ConfigureAwait(false)
+            || await HasAsync(room, state, "m.room.canonical_alias", "alias", stop).ConfigureAwait(false))
+        {
+            return null;
+        }
+
+        if (!_firstMembers.TryGet(room.Nid, out var first) || !StillFirst(first, state))
+        {
+            first = await FirstMembersAsync(room, state, stop).ConfigureAwait(false);
+            _firstMembers.Put(room.Nid, first);
+        }
+
+        return [.. first.Where(member => member.Pdu.StateKey != self).Take(Wanted)];
+    }
+
+    /// <summary>
+    /// Whether members that were first are first still: as many as it takes, and none of them changed. Whoever came since came later. Rooms with
+    /// fewer are looked at again, which costs little.
+    /// </summary>
+    private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
+    {
+        if (members.Count <= Wanted || MembershipHistory.MembershipOf(members[0]) is not ("join" or "invite")) return false;
+        foreach (var member in members)
+        {
+            if (state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal != member.Nid.Ordinal) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>One more than is wanted, for the reader is one of them maybe.</summary>
+    private async ValueTask<IReadOnlyList<StoredEvent>> FirstMembersAsync(RoomIdentity room, StateTree state, CancellationToken stop)
+    {
+        var members = state.OfType(MemberType);
+        Array.Sort(members, static (a, b) => a.Ordinal.CompareTo(b.Ordinal));
+        List<StoredEvent> present = [];
+        List<StoredEvent> gone = [];
+        for (int i = 0; i < members.Length && present.Count <= Wanted; i += Page)
+        {
+            var nids = members.Skip(i).Take(Page).Select(m => EventNid.Of(room.Nid, m.Ordinal)).ToArray();
+            foreach (var member in await events.GetManyAsync(room, nids, stop).ConfigureAwait(false))
+            {
+                var list = MembershipHistory.MembershipOf(member) switch
+                {
+                    "join" or "invite" => present,
+                    "leave" or "ban" => gone,
+                    _ => null,
+                };
+                if (list?.Count <= Wanted) list.Add(member);
+            }
+        }
+
+        // Whoever is there alone is called after those who left.
+        return present.Count > 1 ? present : [.. present, .. gone];
+    }
+
+    private async ValueTask<bool> HasAsync(RoomIdentity room, StateTree state, string type, string field, CancellationToken stop)
+    {
+        if (state.Find(type, "") is not { } entry) return false;
+        var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        return stored?.Pdu.Content.Text(field) is { Length: > 0 };
+    }
+}

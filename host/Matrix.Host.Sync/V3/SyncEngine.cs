@@ -1,0 +1,133 @@
+using Matrix.Core.Json;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Streams;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Answers sync. Client-Server API, "Syncing".</summary>
+internal sealed class SyncEngine(
+    IStorage storage,
+    Notifier notifier,
+    UpdatedRoomsReader rooms,
+    DeviceSections devices,
+    IgnoredUsers ignored,
+    SyncOptions options,
+    ReadingOptions reading,
+    TimeProvider time) : ISync
+{
+    /// <inheritdoc/>
+    public async ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop)
+    {
+        // A token from the future was given by a database that is gone: what it stands for cannot be told.
+        if (request.Since?.Position > storage.Writer.PublishedPosition) return null;
+
+        var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
+        long deadline = time.GetTimestamp() + (long)(longest.TotalSeconds * time.TimestampFrequency);
+        var stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+        var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
+        if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
+        if (request.Since is { } acknowledged) await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
+
+        var since = request.Since;
+        while (true)
+        {
+            var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
+            if (since is not { } token || request.FullState || stream is null || stream.HasNews(token, notifier, device))
+            {
+                var (answer, next) = await LookAsync(request, since, now, stream, device, stop).ConfigureAwait(false);
+                if (answer is not null) return answer;
+                since = now = next;
+            }
+            else
+            {
+                // Nothing concerns the user: the token moves on, so that it stays within what is remembered.
+                since = now = now with { Position = Math.Max(now.Position, token.Position) };
+            }
+
+            var left = TimeSpan.FromSeconds((double)(deadline - time.GetTimestamp()) / time.TimestampFrequency);
+            if (left <= TimeSpan.Zero || notifier.IsDraining || stop.IsCancellationRequested)
+            {
+                return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
+            }
+
+            if (stream is not null) await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false);
+            else await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
+            device = stream?.Device(request.Reader.DeviceId) ?? device;
+        }
+    }
+
+    /// <summary>Looks at what is new; null and the token to go on from if nothing is that a client waits for.</summary>
+    private async ValueTask<(SyncAnswer? Answer, SyncToken Next)> LookAsync(
+        SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device, CancellationToken stop)
+    {
+        var output = new ByteBuffer(since is null ? 64 * 1024 : 4096);
+        try
+        {
+            var pass = new SyncPass
+            {
+                Request = request,
+                Since = since,
+                UpTo = now.Position,
+                LastDeviceLists = notifier.LastDeviceLists,
+                Options = options,
+                Scan = new ScanBudget(time, reading.LongestScan),
+                Stream = stream,
+                Device = device,
+                Ignored = await IgnoredAsync(request.Reader.UserId, stream, now.Position, stop).ConfigureAwait(false),
+                Output = output,
+            };
+            output.Byte((byte)'{');
+            await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
+            long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
+            await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
+            if (since is { } token && device.LastKeys > token.Position) pass.HasNews = true;
+
+            var next = now with { ToDevice = heldBack };
+            if (!pass.HasNews && since is not null && !request.FullState)
+            {
+                ((IDisposable)output).Dispose();
+                return (null, next);
+            }
+
+            await FinishAsync(request, output, next, device, stop).ConfigureAwait(false);
+            if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), pass.LazilySent);
+            return (new SyncAnswer(output), next);
+        }
+        catch
+        {
+            ((IDisposable)output).Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whom the user ignores, as the stream remembers it if nothing changed since.</summary>
+    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserStream? stream, long asOf, CancellationToken stop)
+    {
+        if (stream?.Ignored is { } known && stream.LastAccountData <= known.AsOf) return known.Users;
+        var users = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
+        if (stream is not null) stream.Ignored = new RememberedIgnored(asOf, users);
+        return users;
+    }
+
+    private async ValueTask<SyncAnswer> NothingAsync(SyncRequest request, SyncToken now, DeviceStream device, CancellationToken stop)
+    {
+        var output = new ByteBuffer(256);
+        output.Byte((byte)'{');
+        await FinishAsync(request, output, now, device, stop).ConfigureAwait(false);
+        if (request.Filter.State.LazyLoadMembers) device.Members.Answered(now.ToString(), []);
+        return new SyncAnswer(output);
+    }
+
+    private async ValueTask FinishAsync(SyncRequest request, ByteBuffer output, SyncToken next, DeviceStream device, CancellationToken stop)
+    {
+        byte[] counts = device.KeyCounts ?? await devices.CountKeysAsync(request.Reader, device, notifier.Applied, stop).ConfigureAwait(false);
+        output.Next();
+        output.Raw(counts);
+        output.Name("next_batch"u8);
+        output.Text(next.ToString());
+        output.Close();
+    }
+}

@@ -1,0 +1,62 @@
+using Matrix.Core.Room;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Reads what the events of a timeline show beside themselves: `unsigned`, and bundled aggregations.</summary>
+internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
+{
+    /// <summary>The extras of a timeline's events, for the user whose current member event is given.</summary>
+    public async ValueTask<Dictionary<EventNid, EventExtras>> OfAsync(
+        SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member, CancellationToken stop)
+    {
+        var memberships = await history.AtAsync(snapshot.Room, member, timeline.Events, stop).ConfigureAwait(false);
+        var extras = await clientEvents.ExtrasAsync(snapshot.Room, timeline.Events, memberships, scope, stop).ConfigureAwait(false);
+        await BundleAsync(pass, snapshot, scope, timeline, extras, stop).ConfigureAwait(false);
+        return extras;
+    }
+
+    /// <summary>
+    /// Adds what is bundled with the events. Only a limited timeline has it: of the others the client sees every event
+    /// that relates to another itself. Client-Server API, "Aggregations of child events".
+    /// </summary>
+    private async ValueTask BundleAsync(
+        SyncPass pass,
+        RoomSnapshot snapshot,
+        ViewScope scope,
+        Timeline timeline,
+        Dictionary<EventNid, EventExtras> extras,
+        CancellationToken stop)
+    {
+        if (!timeline.Limited || !snapshot.HasRelations) return;
+        var parents = timeline.IsWhole ? RelatedTo(timeline.Events) : timeline.Events;
+        if (parents.Count == 0) return;
+        var bundled = await aggregations.OfAsync(
+            snapshot.Room,
+            parents,
+            pass.Reader,
+            scope,
+            (output, child, own) => clientEvents.Write(output, child, pass.Reader, new EventExtras { Relations = own }, withRoomId: true),
+            stop).ConfigureAwait(false);
+        foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
+    }
+
+    /// <summary>
+    /// The events that others of them relate to. In an end of a room from which nothing is left out, what relates to an
+    /// event is there too, for it came later: mostly nothing does, and the database need not be asked.
+    /// </summary>
+    private static List<StoredEvent> RelatedTo(IReadOnlyList<StoredEvent> events)
+    {
+        HashSet<string>? parents = null;
+        foreach (var stored in events)
+        {
+            if (stored.Row.Json.Span.IndexOf("\"m.relates_to\""u8) < 0) continue;
+            if (Relation.Of(stored.Pdu.Content) is { } relation) (parents ??= []).Add(relation.ParentId);
+        }
+
+        return parents is null ? [] : [.. events.Where(stored => parents.Contains(stored.EventId))];
+    }
+}

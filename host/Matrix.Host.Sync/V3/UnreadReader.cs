@@ -1,0 +1,49 @@
+using Matrix.Core.Sync;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Events;
+using Matrix.Host.Streams.Streams;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>What a user has not read in a room.</summary>
+/// <param name="Counts">The counts.</param>
+/// <param name="Roots">The ids of the threads' roots, if the client asked for counts of threads.</param>
+internal readonly record struct UnreadInRoom(UnreadCounts Counts, IReadOnlyDictionary<long, string> Roots);
+
+/// <summary>Reads unread counts for an answer.</summary>
+internal sealed class UnreadReader(UnreadCounter counter, EventStore events, MembershipHistory history)
+{
+    /// <summary>The counts of the room up to an event, for the user whose current member event is given.</summary>
+    public async ValueTask<UnreadInRoom> OfAsync(
+        SyncPass pass, RoomIdentity room, EventNid member, EventNid through, CancellationToken stop)
+    {
+        var counts = await counter.OfAsync(
+            room, pass.Reader.UserId, () => JoinedAtAsync(room, member, stop), through, stop).ConfigureAwait(false);
+        return new UnreadInRoom(counts, await RootsAsync(pass, room, counts, stop).ConfigureAwait(false));
+    }
+
+    /// <summary>The event with which the user came into the room, profile changes passed over.</summary>
+    private async ValueTask<EventNid> JoinedAtAsync(RoomIdentity room, EventNid member, CancellationToken stop)
+    {
+        if (member == EventNid.None) return EventNid.None;
+        var back = await history.BackAsync(
+            room, member, static stored => MembershipHistory.MembershipOf(stored) != "join", stop).ConfigureAwait(false);
+        return back.LastOrDefault(static stored => MembershipHistory.MembershipOf(stored) == "join")?.Nid ?? EventNid.None;
+    }
+
+    private async ValueTask<IReadOnlyDictionary<long, string>> RootsAsync(
+        SyncPass pass, RoomIdentity room, UnreadCounts unread, CancellationToken stop)
+    {
+        var roots = new Dictionary<long, string>();
+        if (!pass.Filter.Timeline.UnreadThreadNotifications) return roots;
+        foreach (var thread in unread.Threads)
+        {
+            var root = await events.GetAsync(room, new EventNid(thread.Thread), stop).ConfigureAwait(false);
+            if (root is not null) roots[thread.Thread] = root.EventId;
+        }
+
+        return roots;
+    }
+}

@@ -1,0 +1,263 @@
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Storage.Tables.Memberships;
+using Matrix.Host.Streams.Notifying;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>
+/// Finds the rooms that have something for a device, and lets them be written: from the notifier if it reaches back to the token, from the database
+/// otherwise.
+/// </summary>
+internal sealed class UpdatedRoomsReader(
+    IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomPositions positions, RoomSections sections)
+{
+    /// <summary>Writes `account_data` and `rooms`.</summary>
+    public async ValueTask WriteAsync(SyncPass pass, CancellationToken stop)
+    {
+        var found = pass.IsInitial || pass.Request.FullState
+            ? await AllAsync(pass, stop).ConfigureAwait(false)
+            : await LiveAsync(pass, stop).ConfigureAwait(false) ?? await CatchUpAsync(pass, stop).ConfigureAwait(false);
+        await sections.WriteAsync(pass, found, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>What the notifier knows; null if it does not reach back to the token.</summary>
+    private async ValueTask<UpdatedRooms?> LiveAsync(SyncPass pass, CancellationToken stop)
+    {
+        var news = new List<UpdatedRoom>();
+        if (pass.Stream is not { } stream || pass.Since is not { } since) return null;
+        if (!stream.TryCollect(since.Position, since.EphemeralIn(notifier.Epoch), news)) return null;
+
+        var found = new UpdatedRooms();
+        bool anyData = stream.LastAccountData > since.Position || news.Exists(each => (each.Parts & RoomParts.AccountData) != 0);
+        if (anyData) await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
+
+        foreach (var each in news)
+        {
+            var room = each.Room.RoomNid;
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (!pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) continue;
+            if (each.Membership == ShownMembership.Joined)
+            {
+                found.Joined.Add(await InputAsync(pass, snapshot, each.Parts, found, stop).ConfigureAwait(false));
+                continue;
+            }
+
+            if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
+            {
+                // They left behind the position that this answer goes up to: here they are still in the room.
+                found.Joined.Add(await InputAsync(pass, snapshot, each.Parts | RoomParts.Events, found, stop).ConfigureAwait(false));
+            }
+            else if (member.Position <= pass.UpTo && member.Membership is Membership.Leave or Membership.Ban)
+            {
+                await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+            }
+            else if (member.Position <= pass.UpTo && member.Membership == Membership.Invite && (each.Parts & RoomParts.Membership) != 0)
+            {
+                found.Invited.Add((snapshot, member.Event));
+            }
+        }
+
+        // Account data of rooms that the user left before the stream was filled: the notifier does not know these rooms.
+        foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
+        {
+            if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            if (member.Position > pass.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+        }
+
+        return found;
+    }
+
+    /// <summary>
+    /// A room that was left since the token, or left earlier and not forgotten, so that its account data is still of
+    /// interest.
+    /// </summary>
+    private async ValueTask AddLeftAsync(SyncPass pass, RoomSnapshot snapshot, MemberRow member, UpdatedRooms found, CancellationToken stop)
+    {
+        if (member.Forgotten && member.Position <= pass.SincePosition) return;
+        var input = await InputAsync(pass, snapshot, RoomParts.Membership, found, stop).ConfigureAwait(false);
+        found.Left.Add(new LeftRoom(input, member.Event, member.Position));
+    }
+
+    /// <summary>What changed since a token from before the notifier knew the user, with a bounded number of questions.</summary>
+    private async ValueTask<UpdatedRooms> CatchUpAsync(SyncPass pass, CancellationToken stop)
+    {
+        var found = new UpdatedRooms();
+        await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
+        var rows = await storage.Memberships
+            .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
+        var joined = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId)).Select(row => row.Room).ToArray();
+        var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
+
+        var parts = new Dictionary<RoomNid, RoomParts>();
+        foreach (var room in await storage.Rooms.FindManyAsync(joined, stop).ConfigureAwait(false))
+        {
+            if (room.LastPosition > pass.SincePosition) parts[room.Nid] = RoomParts.Events;
+        }
+
+        long ephemeralAfter = pass.Since?.EphemeralIn(notifier.Epoch) ?? 0;
+        foreach (var room in joined)
+        {
+            var part = RoomParts.None;
+            if (notifier.Room(room)?.LastTyping > ephemeralAfter) part |= RoomParts.Typing;
+            if (receipts.TryGetValue(room, out var some))
+            {
+                part |= some.Exists(receipt => receipt.UserId == pass.Reader.UserId) ? RoomParts.Receipts | RoomParts.OwnReceipts : RoomParts.Receipts;
+            }
+
+            if (found.AccountData.ContainsKey(room)) part |= RoomParts.AccountData;
+            if (part != RoomParts.None) parts[room] = parts.GetValueOrDefault(room) | part;
+        }
+
+        foreach (var (room, part) in parts)
+        {
+            if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            found.Joined.Add(await InputAsync(pass, snapshot, part, found, stop, receipts.GetValueOrDefault(room) ?? []).ConfigureAwait(false));
+        }
+
+        foreach (var row in rows)
+        {
+            bool changed = row.Position > pass.SincePosition && row.Position <= pass.UpTo;
+            bool data = found.AccountData.ContainsKey(row.Room);
+            if (MayBeJoined(pass, row) || !(changed || data) || !pass.Filter.AdmitsRoom(row.RoomId)) continue;
+            if (await rooms.FindAsync(row.Room, stop).ConfigureAwait(false) is not { } snapshot) continue;
+            if (row.Membership == Membership.Invite && changed)
+            {
+                found.Invited.Add((snapshot, row.Event));
+            }
+            else if (row.Membership is Membership.Leave or Membership.Ban)
+            {
+                var member = new MemberRow(pass.Reader.UserId, row.Membership, row.Event, row.Position, row.Forgotten);
+                await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>All rooms: an initial sync, or one that asks for all state again.</summary>
+    private async ValueTask<UpdatedRooms> AllAsync(SyncPass pass, CancellationToken stop)
+    {
+        var found = new UpdatedRooms();
+        await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
+        var wanted = MembershipSet.Join | MembershipSet.Invite | MembershipSet.Leave | MembershipSet.Ban;
+        var rows = (await storage.Memberships.RoomsOfAsync(pass.Reader.UserId, wanted, stop).ConfigureAwait(false))
+            .Where(row => pass.Filter.AdmitsRoom(row.RoomId) && IsOfInterest(pass, row)).ToArray();
+        var snapshots = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
+            .ToDictionary(snapshot => snapshot.Room.Nid);
+        var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
+        var befores = pass.IsInitial ? null : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
+        var joined = rows.Where(row => MayBeJoined(pass, row)).Select(row => row.Room).ToArray();
+        var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
+
+        foreach (var row in rows)
+        {
+            if (!snapshots.TryGetValue(row.Room, out var snapshot)) continue;
+            if (row.Membership == Membership.Invite)
+            {
+                found.Invited.Add((snapshot, row.Event));
+                continue;
+            }
+
+            var input = new RoomInput
+            {
+                Snapshot = snapshot,
+                Parts = RoomParts.Events | RoomParts.Receipts,
+                End = ends[row.Room],
+                Before = befores?[row.Room],
+                Receipts = receipts.GetValueOrDefault(row.Room) ?? [],
+                AccountData = found.AccountData.GetValueOrDefault(row.Room) ?? [],
+            };
+            if (MayBeJoined(pass, row)) found.Joined.Add(input);
+            else found.Left.Add(new LeftRoom(input, row.Event, row.Position));
+        }
+
+        return found;
+    }
+
+    /// <summary>Rooms that the user left are shown once, when they left, and otherwise only to a filter that asks for them.</summary>
+    private static bool IsOfInterest(SyncPass pass, UserRoomRow row) => row.Membership switch
+    {
+        Membership.Leave or Membership.Ban => MayBeJoined(pass, row)
+            || (pass.IsInitial ? pass.Filter.IncludeLeave && !row.Forgotten : row.Position > pass.SincePosition),
+        Membership.Invite => row.Position <= pass.UpTo,
+        _ => true,
+    };
+
+    /// <summary>
+    /// Whether the user may have been joined at the position that the answer goes up to: they are now, or left behind it. What the room's state
+    /// says there decides.
+    /// </summary>
+    private static bool MayBeJoined(SyncPass pass, UserRoomRow row) =>
+        row.Membership == Membership.Join || (row.Position > pass.UpTo && row.Membership is Membership.Leave or Membership.Ban);
+
+    private async ValueTask<RoomInput> InputAsync(
+        SyncPass pass, RoomSnapshot snapshot, RoomParts parts, UpdatedRooms found, CancellationToken stop, IReadOnlyList<ReceiptMark>? receipts = null) => new()
+        {
+            Snapshot = snapshot,
+            Parts = parts,
+            End = await positions.AtAsync(snapshot, pass.UpTo, stop).ConfigureAwait(false),
+            Before = await positions.AtAsync(snapshot, pass.SincePosition, stop).ConfigureAwait(false),
+            Receipts = receipts,
+            AccountData = found.AccountData.GetValueOrDefault(snapshot.Room.Nid) ?? [],
+        };
+
+    private async ValueTask AccountDataAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
+    {
+        foreach (var row in await storage.AccountData
+            .OfUserAsync(pass.Reader.UserId, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false))
+        {
+            if (row.Room is not { } room)
+            {
+                found.Global.Add(row);
+                continue;
+            }
+
+            if (!found.AccountData.TryGetValue(room, out var ofRoom)) found.AccountData[room] = ofRoom = [];
+            ofRoom.Add(row);
+        }
+    }
+
+    private async ValueTask<Dictionary<RoomNid, List<ReceiptMark>>> ReceiptsAsync(
+        RoomNid[] rooms, long after, long through, CancellationToken stop)
+    {
+        var receipts = new Dictionary<RoomNid, List<ReceiptMark>>();
+        if (rooms.Length == 0) return receipts;
+        foreach (var row in await storage.Receipts.OfRoomsAsync(rooms, after, through, stop).ConfigureAwait(false))
+        {
+            if (!receipts.TryGetValue(row.Room, out var ofRoom)) receipts[row.Room] = ofRoom = [];
+            ofRoom.Add(new ReceiptMark(row.Position, row.UserId, row.Type, row.ThreadId, row.EventId, row.Timestamp));
+        }
+
+        return receipts;
+    }
+}
+
+/// <summary>What may have something for the client.</summary>
+internal sealed class UpdatedRooms
+{
+    /// <summary>Rooms that the user is joined to.</summary>
+    public List<RoomInput> Joined { get; } = [];
+
+    /// <summary>Invitations.</summary>
+    public List<(RoomSnapshot Snapshot, EventNid Invite)> Invited { get; } = [];
+
+    /// <summary>Rooms that the user is no longer in.</summary>
+    public List<LeftRoom> Left { get; } = [];
+
+    /// <summary>Account data of the user.</summary>
+    public List<AccountDataRow> Global { get; } = [];
+
+    /// <summary>Account data of the user by room.</summary>
+    public Dictionary<RoomNid, List<AccountDataRow>> AccountData { get; } = [];
+}
+
+/// <summary>A room that the user is no longer in.</summary>
+/// <param name="Input">The room.</param>
+/// <param name="Member">The member event that stands for the user now.</param>
+/// <param name="Since">The position at which it came to stand.</param>
+internal sealed record LeftRoom(RoomInput Input, EventNid Member, long Since);

@@ -1,0 +1,52 @@
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Users.Accounts;
+
+/// <summary>How one may register.</summary>
+/// <param name="Freely">Without anything.</param>
+/// <param name="ByToken">By a registration token.</param>
+public readonly record struct RegistrationWays(bool Freely, bool ByToken)
+{
+    /// <summary>Whether nobody may.</summary>
+    public bool IsClosed => !Freely && !ByToken;
+}
+
+/// <summary>Who may register: by configuration, and the first user by a token that the server's owner is shown.</summary>
+public sealed class RegistrationGate(IStorage storage, UsersOptions options, TimeProvider clock)
+{
+    private const int TokenLetters = 24;
+    private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+    /// <summary>
+    /// The token by which the first user, an administrator, registers; made if there is none. Null once there are users.
+    /// </summary>
+    public async ValueTask<string?> FirstUserTokenAsync(CancellationToken stop)
+    {
+        if (await storage.Accounts.AnyUserAsync(stop).ConfigureAwait(false)) return null;
+        if (await OutstandingAsync(stop).ConfigureAwait(false) is { } made) return made;
+
+        var token = SecretBytes.RandomText(TokenLetters, TokenAlphabet);
+        var put = new PutRegistrationToken(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
+        await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);
+        return token;
+    }
+
+    /// <summary>How one may register now.</summary>
+    public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop)
+    {
+        if (options is { RegistrationEnabled: true, RegistrationRequiresToken: true }) return new RegistrationWays(Freely: false, ByToken: true);
+
+        var first = await OutstandingAsync(stop).ConfigureAwait(false) is not null;
+        return new RegistrationWays(options.RegistrationEnabled, ByToken: first);
+    }
+
+    private async ValueTask<string?> OutstandingAsync(CancellationToken stop)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var tokens = await storage.Accounts.RegistrationTokensAsync(stop).ConfigureAwait(false);
+        return tokens.FirstOrDefault(t => t.MakesAdmin && t.IsValidAt(now))?.Token;
+    }
+}

@@ -1,0 +1,175 @@
+using Matrix.Core.Json;
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>Signing keys as a user uploads them; null where none is given.</summary>
+/// <param name="Master">The master key.</param>
+/// <param name="SelfSigning">The self-signing key.</param>
+/// <param name="UserSigning">The user-signing key.</param>
+public sealed record CrossSigningUpload(JsonObject? Master, JsonObject? SelfSigning, JsonObject? UserSigning);
+
+/// <summary>What an upload comes to, on the keys that there are.</summary>
+public sealed class CrossSigningChange
+{
+    internal CrossSigningChange(WriteSet? set, bool replacesKeys)
+    {
+        Set = set;
+        ReplacesKeys = replacesKeys;
+    }
+
+    /// <summary>Whether nothing changes: the user has these keys already.</summary>
+    public bool IsNone => Set is null;
+
+    /// <summary>Whether the user has a master key, and these are other keys: whoever uploads them must prove that they are the user.</summary>
+    public bool ReplacesKeys { get; }
+
+    internal WriteSet? Set { get; }
+}
+
+/// <summary>Takes cross-signing keys. Client-Server API, "Cross-signing".</summary>
+public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
+{
+    private const string Ed25519Prefix = "ed25519:";
+
+    /// <summary>Looks at the upload; nothing is written yet.</summary>
+    public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(string userId, CrossSigningUpload upload, CancellationToken stop)
+    {
+        var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
+        var known = rows.ToDictionary(row => row.Usage);
+        var given = new List<SigningKey>(3);
+        foreach (var (usage, name, json) in Parts(upload))
+        {
+            if (json is null) continue;
+            var read = ReadKey(userId, usage, name, json);
+            if (!read.IsOk) return read.Failure;
+            given.Add(read.Value);
+        }
+
+        var master = given.Find(key => key.Usage == CrossSigningUsage.Master)?.PublicKey
+            ?? known.GetValueOrDefault(CrossSigningUsage.Master)?.PublicKey;
+        if (master is null) return new UserFailure(UserFailureKind.MissingParam, "There is no master key, and none is given.");
+
+        foreach (var key in given)
+        {
+            if (await RefusalAsync(userId, key, master, stop).ConfigureAwait(false) is { } refusal) return refusal;
+        }
+
+        var changed = given.FindAll(key => !IsKnown(key, known));
+        if (changed.Count == 0) return new CrossSigningChange(null, replacesKeys: false);
+        return new CrossSigningChange(SetOf(userId, changed, known), known.ContainsKey(CrossSigningUsage.Master));
+    }
+
+    /// <summary>
+    /// Makes the change, if the condition holds where there is one. Else false if the user's keys are no longer those
+    /// on which it was considered: consider it again.
+    /// </summary>
+    public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalOperation? condition, CancellationToken stop)
+    {
+        if (change.Set is null) return true;
+
+        // The caller's condition comes first, so that its outcome is known whatever becomes of the others.
+        var set = new WriteSet(8);
+        if (condition is not null) set.Require(condition);
+        foreach (var own in change.Set.Preconditions) set.Require(own);
+        foreach (var operation in change.Set.Operations) set.Add(operation);
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return !receipt.Refused;
+    }
+
+    private static IEnumerable<(CrossSigningUsage Usage, string Name, JsonObject? Json)> Parts(CrossSigningUpload upload) =>
+    [
+        (CrossSigningUsage.Master, "master", upload.Master),
+        (CrossSigningUsage.SelfSigning, "self_signing", upload.SelfSigning),
+        (CrossSigningUsage.UserSigning, "user_signing", upload.UserSigning),
+    ];
+
+    private UserResult<SigningKey> ReadKey(string userId, CrossSigningUsage usage, string name, JsonObject json)
+    {
+        if (SignedJson.Text(json, "user_id") != userId) return Invalid($"The {name} key is not of this user.");
+        if (!HasUsage(json, name)) return Invalid($"The {name} key does not have the usage `{name}`.");
+        if (SignedJson.Child(json, "keys") is not { Count: 1 } keys) return Invalid($"The {name} key must hold exactly one key.");
+
+        var id = keys.Key(0);
+        if (SignedJson.Text(keys, id) is not { } publicKey
+            || id != Ed25519Prefix + publicKey
+            || !Base64Text.TryDecode(publicKey, out var bytes)
+            || bytes.Length != Ed25519.PublicKeySize
+            || Base64Text.Encode(bytes) != publicKey)
+        {
+            return Invalid($"The {name} key must be an Ed25519 key in unpadded base64, named by itself.");
+        }
+
+        var stored = SignedJson.Stored(json);
+        return stored.Length > options.MaxKeyBytes
+            ? new UserFailure(UserFailureKind.TooLarge, $"The {name} key exceeds {options.MaxKeyBytes} bytes.")
+            : new SigningKey(usage, name, publicKey, json, stored);
+    }
+
+    private static bool HasUsage(JsonObject json, string name) =>
+        json.IndexOf("usage") is var at and >= 0
+        && json.Value(at) is Json.Array usages
+        && usages.Item.Any(usage => usage is Json.String text && text.Item == name);
+
+    private async ValueTask<UserFailure?> RefusalAsync(string userId, SigningKey key, string master, CancellationToken stop)
+    {
+        // Signing keys and devices are called by the same kind of name: one must not stand for the other.
+        if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop).ConfigureAwait(false) is not null)
+        {
+            return new UserFailure(UserFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
+        }
+
+        if (key.Usage == CrossSigningUsage.Master) return await DeviceSignaturesAsync(userId, key, stop).ConfigureAwait(false);
+
+        var signature = SignedJson.SignatureBy(key.Json, userId, Ed25519Prefix + master);
+        return signature is not null && SignedJson.Holds(key.Json, signature, master)
+            ? null
+            : new UserFailure(UserFailureKind.InvalidSignature, $"The {key.Name} key is not signed by the master key.");
+    }
+
+    /// <summary>A master key need not be signed; where a device of the user's signed it, the signature must hold.</summary>
+    private async ValueTask<UserFailure?> DeviceSignaturesAsync(string userId, SigningKey key, CancellationToken stop)
+    {
+        if (SignedJson.SignaturesBy(key.Json, userId) is not { Count: > 0 } signatures) return null;
+        foreach (var device in await storage.Keys.DeviceKeysAsync([userId], stop).ConfigureAwait(false))
+        {
+            var keyId = Ed25519Prefix + device.DeviceId;
+            if (SignedJson.Text(signatures, keyId) is not { } signature) continue;
+            if (DevicePublicKey(device) is not { } publicKey || !SignedJson.Holds(key.Json, signature, publicKey))
+            {
+                return new UserFailure(UserFailureKind.InvalidSignature, $"The signature of device {device.DeviceId} is wrong.");
+            }
+        }
+
+        return null;
+    }
+
+    internal static string? DevicePublicKey(DeviceKeysRow device) =>
+        SignedJson.Child(SignedJson.Read(device.Json), "keys") is { } keys
+            ? SignedJson.Text(keys, Ed25519Prefix + device.DeviceId)
+            : null;
+
+    private static bool IsKnown(SigningKey key, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known) =>
+        known.TryGetValue(key.Usage, out var row) && SignedJson.AreSameKey(SignedJson.Read(row.Json), key.Json);
+
+    private static WriteSet SetOf(string userId, List<SigningKey> changed, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known)
+    {
+        var set = new WriteSet(8);
+        foreach (var usage in Enum.GetValues<CrossSigningUsage>())
+        {
+            set.Require(new CrossSigningKeyIs(userId, usage, known.GetValueOrDefault(usage)?.PublicKey));
+        }
+
+        foreach (var key in changed) set.Add(new PutCrossSigningKey(userId, key.Usage, key.PublicKey, key.Stored));
+        // Nobody else ever sees the user-signing key.
+        var seenByOthers = changed.Exists(key => key.Usage != CrossSigningUsage.UserSigning);
+        return set.Add(new LogDeviceListChange(userId, seenByOthers ? null : userId));
+    }
+
+    private static UserFailure Invalid(string message) => new(UserFailureKind.InvalidParam, message);
+
+    private sealed record SigningKey(CrossSigningUsage Usage, string Name, string PublicKey, JsonObject Json, byte[] Stored);
+}

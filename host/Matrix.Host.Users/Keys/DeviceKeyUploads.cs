@@ -1,0 +1,125 @@
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>A one-time or fallback key as its device uploads it.</summary>
+/// <param name="Algorithm">The algorithm.</param>
+/// <param name="KeyId">The key's id, without the algorithm.</param>
+/// <param name="Json">The key: an object, or a string.</param>
+public sealed record UploadedKey(string Algorithm, string KeyId, Json Json);
+
+/// <summary>What a device uploads.</summary>
+/// <param name="DeviceKeys">Its identity keys; null if they have not changed.</param>
+/// <param name="OneTimeKeys">Further one-time keys.</param>
+/// <param name="FallbackKeys">New fallback keys, at most one for each algorithm.</param>
+public sealed record KeyUpload(
+    JsonObject? DeviceKeys, IReadOnlyList<UploadedKey> OneTimeKeys, IReadOnlyList<UploadedKey> FallbackKeys)
+{
+    /// <summary>Whether it only asks for the counts.</summary>
+    public bool IsEmpty => DeviceKeys is null && OneTimeKeys.Count == 0 && FallbackKeys.Count == 0;
+}
+
+/// <summary>Takes what devices upload. Client-Server API, "Uploading keys".</summary>
+public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
+{
+    /// <summary>Keeps all of the upload, or nothing of it, and says how many one-time keys the device then has.</summary>
+    public async ValueTask<UserResult<KeyCounts>> UploadAsync(
+        string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    {
+        if (!upload.IsEmpty && await WriteAsync(userId, deviceId, upload, stop).ConfigureAwait(false) is { } failure) return failure;
+        return await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
+    }
+
+    private async ValueTask<UserFailure?> WriteAsync(string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    {
+        if (upload.OneTimeKeys.Count > 0)
+        {
+            var before = await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
+            if (Excess(before, upload.OneTimeKeys) is { } excess) return excess;
+        }
+
+        var set = new WriteSet(upload.OneTimeKeys.Count + 4);
+        if (await RequireFewAlgorithmsAsync(set, userId, deviceId, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
+        foreach (var key in upload.OneTimeKeys)
+        {
+            if (Bytes(key, out var json) is { } failure) return failure;
+            set.Require(new PutOneTimeKey(userId, deviceId, key.Algorithm, key.KeyId, json));
+        }
+
+        if (upload.OneTimeKeys.Count > 0) set.Add(new ForgetClaimedKeys(userId, deviceId, options.MaxOneTimeKeys));
+        foreach (var key in upload.FallbackKeys)
+        {
+            if (Bytes(key, out var json) is { } failure) return failure;
+            set.Add(new PutFallbackKey(userId, deviceId, key.Algorithm, key.KeyId, json));
+        }
+
+        if (upload.DeviceKeys is { } keys)
+        {
+            var json = SignedJson.Stored(keys);
+            if (json.Length > options.MaxKeyBytes) return TooLarge("The device's keys");
+            var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop).ConfigureAwait(false);
+            // Clients upload the same keys again to be sure; nobody has to hear of that.
+            if (known is null || !known.Json.Span.SequenceEqual(json))
+            {
+                set.Add(new PutDeviceKeys(userId, deviceId, json)).Add(new LogDeviceListChange(userId));
+            }
+        }
+
+        if (set.Operations.Count == 0 && set.Preconditions.Count == 0) return null;
+        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        return receipt.Refused ? WhyRefused(set) : null;
+    }
+
+    /// <summary>
+    /// Only an upload that brings new algorithms is held against their number; it is looked at again in the
+    /// transaction, for another upload may bring others meanwhile.
+    /// </summary>
+    private async ValueTask<UserFailure?> RequireFewAlgorithmsAsync(
+        WriteSet set, string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    {
+        var added = upload.OneTimeKeys.Concat(upload.FallbackKeys).Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
+        if (added.Count == 0) return null;
+        added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop).ConfigureAwait(false));
+        if (added.Count == 0) return null;
+
+        var most = options.MaxKeyAlgorithms - added.Count;
+        if (most < 0) return TooManyAlgorithms();
+        set.Require(new KeyAlgorithmsAtMost(userId, deviceId, most));
+        return null;
+    }
+
+    private UserFailure TooManyAlgorithms() => TooLarge($"Keys of more than {options.MaxKeyAlgorithms} algorithms");
+
+    private UserFailure? Excess(KeyCounts before, IReadOnlyList<UploadedKey> added)
+    {
+        foreach (var algorithm in added.CountBy(key => key.Algorithm))
+        {
+            if (before.OneTime.GetValueOrDefault(algorithm.Key) + algorithm.Value > options.MaxOneTimeKeys)
+            {
+                return TooLarge($"More than {options.MaxOneTimeKeys} one-time keys of one algorithm");
+            }
+        }
+
+        return null;
+    }
+
+    private UserFailure? Bytes(UploadedKey key, out byte[] json)
+    {
+        json = CanonicalJson.bytes(key.Json);
+        return json.Length > options.MaxKeyBytes ? TooLarge($"The key {key.Algorithm}:{key.KeyId}") : null;
+    }
+
+    private static UserFailure TooLarge(string what) => new(UserFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
+
+    private UserFailure WhyRefused(WriteSet set)
+    {
+        if (set.Preconditions.OfType<KeyAlgorithmsAtMost>().Any(fits => !fits.Applied)) return TooManyAlgorithms();
+        var taken = set.Preconditions.OfType<PutOneTimeKey>().First(key => !key.Applied);
+        return new UserFailure(
+            UserFailureKind.InvalidParam,
+            $"There is a one-time key {taken.Algorithm}:{taken.KeyId} already, and it is another one.");
+    }
+}

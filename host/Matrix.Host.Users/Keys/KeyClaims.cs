@@ -1,0 +1,34 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>A key that someone asks for: one of that algorithm, of that device.</summary>
+public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);
+
+/// <summary>A key that was given away.</summary>
+/// <param name="UserId">Whose.</param>
+/// <param name="DeviceId">Of which device.</param>
+/// <param name="KeyId">Its id, algorithm included.</param>
+/// <param name="Json">The key as uploaded.</param>
+public sealed record ClaimedKey(string UserId, string DeviceId, string KeyId, ReadOnlyMemory<byte> Json);
+
+/// <summary>Gives one-time keys of local devices away, each once, and fallback keys where there are none. Client-Server API, "One-time and fallback keys".</summary>
+public sealed class KeyClaims(IStorage storage)
+{
+    /// <summary>Claims. That the keys are given away is durable before this answers, so that nobody is ever given one again.</summary>
+    public async ValueTask<IReadOnlyList<ClaimedKey>> ClaimAsync(IReadOnlyCollection<KeyClaim> claims, CancellationToken stop)
+    {
+        if (claims.Count == 0) return [];
+
+        var operations = claims.Select(claim => new ClaimKey(claim.UserId, claim.DeviceId, claim.Algorithm)).ToList();
+        var set = new WriteSet(operations.Count);
+        foreach (var operation in operations) set.Add(operation);
+        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+
+        return [.. operations
+            .Where(claimed => claimed.Applied)
+            .Select(claimed => new ClaimedKey(claimed.UserId, claimed.DeviceId, $"{claimed.Algorithm}:{claimed.KeyId}", claimed.Json))];
+    }
+}

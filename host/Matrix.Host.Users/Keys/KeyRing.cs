@@ -1,0 +1,41 @@
+using Matrix.Host.Storage.Tables.Keys;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>The keys that signatures of one user are judged by: their own, and the master keys of others.</summary>
+internal sealed class KeyRing
+{
+    private readonly Dictionary<string, DeviceKeysRow> _devices;
+    private readonly Dictionary<(string User, CrossSigningUsage Usage), CrossSigningKeyRow> _signing;
+
+    private KeyRing(string userId, IEnumerable<DeviceKeysRow> devices, IEnumerable<CrossSigningKeyRow> signing)
+    {
+        UserId = userId;
+        _devices = devices.ToDictionary(row => row.DeviceId, StringComparer.Ordinal);
+        _signing = signing.ToDictionary(row => (row.UserId, row.Usage));
+    }
+
+    /// <summary>Whose signatures are judged.</summary>
+    internal string UserId { get; }
+
+    /// <summary>Their self-signing key.</summary>
+    internal CrossSigningKeyRow? SelfSigning => _signing.GetValueOrDefault((UserId, CrossSigningUsage.SelfSigning));
+
+    /// <summary>Their user-signing key.</summary>
+    internal CrossSigningKeyRow? UserSigning => _signing.GetValueOrDefault((UserId, CrossSigningUsage.UserSigning));
+
+    internal static async ValueTask<KeyRing> LoadAsync(IKeysTable keys, string userId, IEnumerable<string> others, CancellationToken stop)
+    {
+        var users = others.Append(userId).Distinct().ToArray();
+        return new KeyRing(
+            userId,
+            await keys.DeviceKeysAsync([userId], stop).ConfigureAwait(false),
+            await keys.CrossSigningKeysAsync(users, stop).ConfigureAwait(false));
+    }
+
+    /// <summary>A device of the user's that has keys.</summary>
+    internal DeviceKeysRow? Device(string deviceId) => _devices.GetValueOrDefault(deviceId);
+
+    /// <summary>A user's master key.</summary>
+    internal CrossSigningKeyRow? Master(string userId) => _signing.GetValueOrDefault((userId, CrossSigningUsage.Master));
+}

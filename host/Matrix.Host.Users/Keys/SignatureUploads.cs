@@ -1,0 +1,141 @@
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Keys;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>A key with new signatures on it, as someone uploads it.</summary>
+/// <param name="UserId">Whose key.</param>
+/// <param name="KeyId">Which: a device id, or a public key.</param>
+/// <param name="Json">The key, signed.</param>
+public sealed record SignedKey(string UserId, string KeyId, JsonObject Json);
+
+/// <summary>A key whose signatures were not taken.</summary>
+/// <param name="Key">The key.</param>
+/// <param name="Failure">Why.</param>
+public sealed record UnsignedKey(SignedKey Key, UserFailure Failure);
+
+/// <summary>
+/// Takes signatures on keys: of a self-signing key on its user's devices, of devices on their user's master key, of a user-signing key on others'
+/// master keys. Client-Server API, "Cross-signing".
+/// </summary>
+public sealed class SignatureUploads(IStorage storage)
+{
+    private const string Ed25519Prefix = "ed25519:";
+    private const int Attempts = 3;
+
+    /// <summary>Takes what is right, and says what is not.</summary>
+    public async ValueTask<UserResult<IReadOnlyList<UnsignedKey>>> UploadAsync(
+        string userId, IReadOnlyCollection<SignedKey> keys, CancellationToken stop)
+    {
+        if (keys.Count == 0) return Array.Empty<UnsignedKey>();
+
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var ring = await KeyRing.LoadAsync(storage.Keys, userId, keys.Select(key => key.UserId), stop).ConfigureAwait(false);
+            var (set, failures) = Judge(ring, keys);
+            if (set is null || !(await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return failures;
+        }
+
+        return new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time.");
+    }
+
+    private static (WriteSet? Set, List<UnsignedKey> Failures) Judge(KeyRing ring, IReadOnlyCollection<SignedKey> keys)
+    {
+        var set = new WriteSet(keys.Count + 3);
+        var failures = new List<UnsignedKey>();
+        var changed = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var key in keys)
+        {
+            var failure = key.UserId == ring.UserId ? JudgeOwn(ring, key, set) : JudgeOther(ring, key, set);
+            if (failure is null) changed.Add(key.UserId);
+            else failures.Add(new UnsignedKey(key, failure));
+        }
+
+        if (changed.Count == 0) return (null, failures);
+
+        set.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.SelfSigning, ring.SelfSigning?.PublicKey));
+        set.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.UserSigning, ring.UserSigning?.PublicKey));
+        foreach (var user in changed)
+        {
+            // Whom one has verified is one's own affair: of that, only one's own devices hear.
+            set.Add(new LogDeviceListChange(user, user == ring.UserId ? null : ring.UserId));
+        }
+
+        return (set, failures);
+    }
+
+    private static UserFailure? JudgeOwn(KeyRing ring, SignedKey key, WriteSet set)
+    {
+        if (ring.Device(key.KeyId) is { } device)
+        {
+            if (!SignedJson.AreSameKey(SignedJson.Read(device.Json), key.Json)) return Differs();
+            return ring.SelfSigning is { } signer
+                ? Take(ring, key, signer.PublicKey, set)
+                : new UserFailure(UserFailureKind.NotFound, "You have no self-signing key.");
+        }
+
+        if (ring.Master(ring.UserId) is { } master && master.PublicKey == key.KeyId)
+        {
+            return SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json) ? TakeOfDevices(ring, key, set) : Differs();
+        }
+
+        return new UserFailure(UserFailureKind.NotFound, "You have no device and no master key of that name.");
+    }
+
+    private static UserFailure? JudgeOther(KeyRing ring, SignedKey key, WriteSet set)
+    {
+        if (ring.Master(key.UserId) is not { } master || master.PublicKey != key.KeyId)
+        {
+            return new UserFailure(UserFailureKind.NotFound, "The user has no such master key.");
+        }
+
+        if (!SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json)) return Differs();
+        return ring.UserSigning is { } signer
+            ? Take(ring, key, signer.PublicKey, set)
+            : new UserFailure(UserFailureKind.NotFound, "You have no user-signing key.");
+    }
+
+    private static UserFailure? Take(KeyRing ring, SignedKey key, string signer, WriteSet set)
+    {
+        var signerKey = Ed25519Prefix + signer;
+        if (SignedJson.SignatureBy(key.Json, ring.UserId, signerKey) is not { } signature
+            || !SignedJson.Holds(key.Json, signature, signer))
+        {
+            return new UserFailure(UserFailureKind.InvalidSignature, $"There is no valid signature by {signerKey}.");
+        }
+
+        set.Add(new PutKeySignature(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
+        return null;
+    }
+
+    private static UserFailure? TakeOfDevices(KeyRing ring, SignedKey key, WriteSet set)
+    {
+        var taken = new List<PutKeySignature>();
+        var signatures = SignedJson.SignaturesBy(key.Json, ring.UserId) ?? JsonObject.Empty;
+        for (var i = 0; i < signatures.Count; i++)
+        {
+            // Clients send along what was there before: signatures of devices that have gone, and the key's own.
+            var signerKey = signatures.Key(i);
+            if (!signerKey.StartsWith(Ed25519Prefix, StringComparison.Ordinal)) continue;
+            if (ring.Device(signerKey[Ed25519Prefix.Length..]) is not { } device) continue;
+
+            if (SignedJson.Text(signatures, signerKey) is not { } signature
+                || CrossSigningUploads.DevicePublicKey(device) is not { } publicKey
+                || !SignedJson.Holds(key.Json, signature, publicKey))
+            {
+                return new UserFailure(UserFailureKind.InvalidSignature, $"The signature by {signerKey} is wrong.");
+            }
+
+            taken.Add(new PutKeySignature(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
+        }
+
+        if (taken.Count == 0) return new UserFailure(UserFailureKind.InvalidSignature, "There is no signature by one of your devices.");
+        foreach (var signature in taken) set.Add(signature);
+        return null;
+    }
+
+    private static UserFailure Differs() =>
+        new(UserFailureKind.InvalidParam, "This is not the key as it was uploaded.");
+}

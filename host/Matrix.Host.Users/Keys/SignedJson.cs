@@ -1,0 +1,95 @@
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Sodium;
+
+namespace Matrix.Host.Users.Keys;
+
+/// <summary>Key objects and the signatures on them. Appendices, "Signing JSON".</summary>
+internal static class SignedJson
+{
+    private const string Signatures = "signatures";
+    private const string Unsigned = "unsigned";
+
+    private static readonly string[] _notSigned = [Signatures, Unsigned];
+
+    /// <summary>A stored key object.</summary>
+    internal static JsonObject Read(ReadOnlyMemory<byte> stored) =>
+        JsonText.TryParseStored(stored.Span, out var key) ? key : throw new InvalidDataException("A stored key is damaged: it is no JSON object.");
+
+    /// <summary>What is stored of a key object: all but `unsigned`, which is the server's to fill.</summary>
+    internal static byte[] Stored(JsonObject key) => Without(key, [Unsigned]);
+
+    /// <summary>What a signature is made over.</summary>
+    internal static byte[] SigningInput(JsonObject key) => Without(key, _notSigned);
+
+    /// <summary>Whether two objects are the same key, whoever has signed them.</summary>
+    internal static bool AreSameKey(JsonObject a, JsonObject b) => SigningInput(a).AsSpan().SequenceEqual(SigningInput(b));
+
+    /// <summary>Whether a signature on the object holds.</summary>
+    /// <param name="key">The signed object.</param>
+    /// <param name="signature">The signature, unpadded base64.</param>
+    /// <param name="publicKey">The signer's Ed25519 key, unpadded base64.</param>
+    internal static bool Holds(JsonObject key, string signature, string publicKey) =>
+        Base64Text.TryDecode(signature, out var signatureBytes)
+        && Base64Text.TryDecode(publicKey, out var keyBytes)
+        && Ed25519.Verify(keyBytes, SigningInput(key), signatureBytes);
+
+    /// <summary>The signature that one key of a user made; null if there is none.</summary>
+    internal static string? SignatureBy(JsonObject key, string signer, string signerKey) =>
+        SignaturesBy(key, signer) is { } made ? Text(made, signerKey) : null;
+
+    /// <summary>All signatures that a user's keys made, by key id; null if there are none.</summary>
+    internal static JsonObject? SignaturesBy(JsonObject key, string signer) =>
+        Child(key, Signatures) is { } signatures ? Child(signatures, signer) : null;
+
+    /// <summary>A member that is an object; null if there is none.</summary>
+    internal static JsonObject? Child(JsonObject json, string name) =>
+        json.IndexOf(name) is var at and >= 0 && json.Value(at) is Json.Object child ? child.Item : null;
+
+    /// <summary>A member that is a string; null if there is none.</summary>
+    internal static string? Text(JsonObject json, string name) =>
+        json.IndexOf(name) is var at and >= 0 && json.Value(at) is Json.String text ? text.Item : null;
+
+    /// <summary>The object with another value for one member.</summary>
+    internal static JsonObject With(JsonObject json, string name, Json value) =>
+        JsonObject.OfSeq(Members(json).Append((name, value)));
+
+    /// <summary>
+    /// The object with the signatures that someone may see: those of its owner and of the one who asks, and further ones that were uploaded since.
+    /// </summary>
+    /// <param name="key">The object as stored.</param>
+    /// <param name="owner">Whose key it is.</param>
+    /// <param name="asker">Who asks; null for another server.</param>
+    /// <param name="further">Signatures uploaded apart: signer, key id, signature.</param>
+    internal static JsonObject WithSignatures(
+        JsonObject key, string owner, string? asker, IEnumerable<(string Signer, string SignerKey, string Signature)> further)
+    {
+        var bySigner = new Dictionary<string, List<(string, Json)>>(StringComparer.Ordinal);
+        foreach (var signer in asker is null || asker == owner ? [owner] : new[] { owner, asker })
+        {
+            if (SignaturesBy(key, signer) is { } made) bySigner.Add(signer, [.. Members(made)]);
+        }
+
+        foreach (var (signer, signerKey, signature) in further)
+        {
+            if (!bySigner.TryGetValue(signer, out var made)) bySigner.Add(signer, made = []);
+            made.Add((signerKey, Json.NewString(signature)));
+        }
+
+        if (bySigner.Count == 0 && key.IndexOf(Signatures) < 0) return key;
+        var all = JsonObject.OfSeq(bySigner.Select(s => (s.Key, Json.NewObject(JsonObject.OfSeq(s.Value)))));
+        return With(key, Signatures, Json.NewObject(all));
+    }
+
+    private static IEnumerable<(string, Json)> Members(JsonObject json)
+    {
+        for (var i = 0; i < json.Count; i++) yield return (json.Key(i), json.Value(i));
+    }
+
+    private static byte[] Without(JsonObject key, string[] members)
+    {
+        using var bytes = new ByteBuffer();
+        CanonicalJson.writeWithout(bytes, key, members);
+        return bytes.ToArray();
+    }
+}

@@ -1,0 +1,153 @@
+using System.Collections.Concurrent;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Writing;
+
+namespace Matrix.Host.Users.Sessions;
+
+/// <summary>
+/// Says whose an access token is, from memory where it was used lately. A commit that ends tokens makes what is remembered of that user
+/// stale before anyone is told of the commit: a logged-out token is refused from then on.
+/// </summary>
+public sealed class AccessTokens : IAccessTokens, IChangeConsumer
+{
+    // Users share stripes: ending one user's tokens makes those of a few others be looked up once more.
+    private const int Stripes = 4096;
+
+    private static readonly TimeSpan _seenInterval = TimeSpan.FromMinutes(1);
+
+    private readonly IStorage _storage;
+    private readonly TimeProvider _clock;
+    private readonly int _halfCapacity;
+    private readonly int[] _epochs = new int[Stripes];
+
+    // Two generations: when the young one is full it becomes the old one, and what is not asked for again goes with the next change.
+    private ConcurrentDictionary<TokenHash, Known> _young = new();
+    private ConcurrentDictionary<TokenHash, Known> _old = new();
+
+    /// <summary>Starts to hear of commits.</summary>
+    public AccessTokens(IStorage storage, UsersOptions options, TimeProvider clock)
+    {
+        _storage = storage;
+        _clock = clock;
+        _halfCapacity = Math.Max(8, options.CachedTokens / 2);
+        storage.Writer.AddConsumer(this);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop)
+    {
+        if (!TokenHash.TryOf(token, out var hash)) return ValueTask.FromResult(default(TokenLookup));
+
+        if (!_young.TryGetValue(hash, out var known) && _old.TryRemove(hash, out known)) Remember(hash, known);
+        if (known is null || Volatile.Read(ref _epochs[StripeOf(known.Caller.UserId)]) != known.Epoch)
+        {
+            return LookUpAsync(hash, address, stop);
+        }
+
+        return ValueTask.FromResult(Judge(known, address));
+    }
+
+    /// <inheritdoc/>
+    public void Take(WriteOperation change, long position)
+    {
+        var user = change switch
+        {
+            PutTokens put => put.UserId,
+            RotateTokens rotated => rotated.UserId,
+            DeleteDevice gone => gone.UserId,
+            DeleteOtherDevices gone => gone.UserId,
+            ConfirmTokens confirmed => confirmed.UserId,
+            DeactivateUser deactivated => deactivated.UserId,
+            SetAdmin changed => changed.UserId,
+            _ => null,
+        };
+
+        if (user is not null) Interlocked.Increment(ref _epochs[StripeOf(user)]);
+    }
+
+    /// <inheritdoc/>
+    public void Missed(long through)
+    {
+        for (var i = 0; i < Stripes; i++) Interlocked.Increment(ref _epochs[i]);
+    }
+
+    private async ValueTask<TokenLookup> LookUpAsync(TokenHash hash, string address, CancellationToken stop)
+    {
+        var bytes = hash.ToBytes();
+        while (true)
+        {
+            var row = await _storage.Accounts.FindTokenAsync(bytes, stop).ConfigureAwait(false);
+            if (row is not { Kind: TokenKind.Access, IsDeactivated: false }) return default;
+
+            // The first use of a refreshed pair ends the pair before it.
+            if (!row.Confirmed)
+            {
+                var set = new WriteSet(1).Add(new ConfirmTokens(row.UserId, row.DeviceId, row.Generation));
+                await _storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+            }
+
+            // Read again below the epoch: a commit between the two readings would otherwise go unnoticed.
+            var epoch = Volatile.Read(ref _epochs[StripeOf(row.UserId)]);
+            var again = await _storage.Accounts.FindTokenAsync(bytes, stop).ConfigureAwait(false);
+            if (again is null) return default;
+            if (!again.Confirmed) continue;
+
+            var caller = new Caller(again.UserId, again.DeviceId, again.IsAdmin, again.UserKind == UserKind.Guest) { TokenHash = bytes };
+            var known = new Known(caller, again.ExpiresAt, epoch);
+            Remember(hash, known);
+            return Judge(known, address);
+        }
+    }
+
+    private TokenLookup Judge(Known known, string address)
+    {
+        var now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        if (known.ExpiresAt <= now) return new TokenLookup(null, SoftLogout: true);
+
+        var seenAt = Volatile.Read(ref known.SeenAt);
+        if (now - seenAt >= _seenInterval.TotalMilliseconds && Interlocked.CompareExchange(ref known.SeenAt, now, seenAt) == seenAt)
+        {
+            Touch(known.Caller, now, address);
+        }
+
+        return new TokenLookup(known.Caller, SoftLogout: false);
+    }
+
+    /// <summary>When and where a device was seen is written now and then, and nobody waits for it.</summary>
+    private void Touch(Caller caller, long now, string address)
+    {
+        try
+        {
+            _storage.Writer.Post(new WriteSet(1).Add(new TouchDevice(caller.UserId, caller.DeviceId, now, address)));
+        }
+        catch (StorageException)
+        {
+            // A busy or closing store has better things to do.
+        }
+    }
+
+    private void Remember(TokenHash hash, Known known)
+    {
+        if (_young.Count >= _halfCapacity)
+        {
+            _old = _young;
+            _young = new ConcurrentDictionary<TokenHash, Known>();
+        }
+
+        _young[hash] = known;
+    }
+
+    private static int StripeOf(string userId) => (int)((uint)userId.GetHashCode(StringComparison.Ordinal) % Stripes);
+
+    private sealed class Known(Caller caller, long? expiresAt, int epoch)
+    {
+        internal long SeenAt;
+
+        internal Caller Caller { get; } = caller;
+
+        internal long? ExpiresAt { get; } = expiresAt;
+
+        internal int Epoch { get; } = epoch;
+    }
+}

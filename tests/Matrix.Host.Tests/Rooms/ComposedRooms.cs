@@ -1,0 +1,49 @@
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Events;
+using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Rooms.State;
+using Matrix.Host.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Matrix.Host.Tests.Rooms;
+
+/// <summary>The services of rooms over a storage, composed as the host composes them.</summary>
+internal sealed class ComposedRooms : IDisposable
+{
+    private readonly ServiceProvider _parts;
+
+    internal ComposedRooms(IStorage storage, ServerSigner signer, RoomsOptions options)
+    {
+        _parts = new ServiceCollection()
+            .AddSingleton(storage)
+            .AddSingleton(signer)
+            .AddSingleton<IPushEvaluation, NoPushEvaluation>()
+            .AddSingleton(options)
+            .AddSingleton(new ReadingOptions())
+            .AddSingleton(TimeProvider.System)
+            .AddRooms()
+            .BuildServiceProvider();
+        foreach (var consumer in _parts.RoomConsumers()) storage.Writer.AddConsumer(consumer);
+    }
+
+    internal RoomSnapshots Rooms => _parts.GetRequiredService<RoomSnapshots>();
+
+    internal EventStore Events => _parts.GetRequiredService<EventStore>();
+
+    internal StateStore States => _parts.GetRequiredService<StateStore>();
+
+    internal RoomSender Sender => _parts.GetRequiredService<RoomSender>();
+
+    internal RoomMemberships Memberships => _parts.GetRequiredService<RoomMemberships>();
+
+    internal IAccountObserver Accounts => _parts.GetRequiredService<IAccountObserver>();
+
+    internal Departures Departures => _parts.GetRequiredService<Departures>();
+
+    internal RoomCreator Creator => _parts.GetRequiredService<RoomCreator>();
+
+    public void Dispose() => _parts.Dispose();
+}
