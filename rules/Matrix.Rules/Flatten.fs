@@ -1,12 +1,12 @@
 namespace Matrix.Rules
 
-/// A numbered item of a version's authorization rules, as its page shows it.
+/// An item of a version's authorization rules, as its page shows it.
 type NumberedItem = {
     /// The dotted name.
     Name: string
     /// The position in the nested list.
     At: string
-    /// The number as the page prints it, which is not always the position.
+    /// The number as the page prints it, which is not always the position; "" if the page does not have the rule.
     Number: string
     Text: string
     /// What its sentence decides, if it does.
@@ -24,6 +24,13 @@ module Flatten =
         | Change.Setting x -> {
             version with
                 Settings = Settings.apply x version.Settings
+          }
+        | Change.Resolution x -> {
+            version with
+                Settings = {
+                    version.Settings with
+                        StateResolution = StateResolutionAlgorithm.edit x version.Settings.StateResolution
+                }
           }
         | Change.Redaction x -> {
             version with
@@ -63,23 +70,35 @@ module Flatten =
 
         declaration.Amendments |> List.fold apply start
 
-    /// The numbered items of a version's authorization rules, in reading order.
-    let numbered (version: RoomVersion) : NumberedItem list =
-        let printed = Map.ofList version.Misprints
+    /// The number of an item as the version's page prints it; "" if the page does not have it.
+    let number (version: RoomVersion) (item: Item) : string =
+        let head =
+            match item.Part with
+            | Some part -> part.Head
+            | None -> Rule.head item.Rule
 
-        [
-            for item in Rule.items version.Authorization ->
-                let head, outcome =
-                    match item.Part with
-                    | Some part -> part.Head, None
-                    | None -> Rule.head item.Rule, Rule.outcome item.Rule
+        match head.Reading with
+        | Some _ -> ""
+        | None ->
+            version.Misprints
+            |> List.tryFind (fun (name, _) -> name = head.Name)
+            |> Option.map snd
+            |> Option.defaultValue item.At
 
-                {
-                    Name = head.Name
-                    At = item.At
-                    Number = printed |> Map.tryFind head.Name |> Option.defaultValue item.At
-                    Text = head.Text
-                    Outcome = outcome
-                    Link = Links.room version.Page "authorisation-rules"
-                }
-        ]
+    /// The items of a version's authorization rules, in reading order.
+    let numbered (version: RoomVersion) : NumberedItem list = [
+        for item in Rule.items version.Authorization ->
+            let head, outcome =
+                match item.Part with
+                | Some part -> part.Head, None
+                | None -> Rule.head item.Rule, Rule.outcome item.Rule
+
+            {
+                Name = head.Name
+                At = item.At
+                Number = number version item
+                Text = head.Text
+                Outcome = outcome
+                Link = Links.room version.Page "authorisation-rules"
+            }
+    ]

@@ -93,6 +93,11 @@ module Lint =
             Redaction.keptOf before.Redaction eventType
 
         match change with
+        | Change.Resolution edit when
+            StateResolutionAlgorithm.target edit
+            |> Option.exists (before.Settings.StateResolution.Has >> not)
+            ->
+            Some "setting/state-resolution"
         | Change.Authorization edit when lacks before.Authorization (target edit) -> Some $"authorization/{target edit}"
         | Change.Handling edit when lacks before.Handling (target edit) -> Some $"handling/{target edit}"
         | Change.Selection(SelectionEdit.Remove name) when not (selection name) -> Some $"selection/{name}"
@@ -140,6 +145,7 @@ module Lint =
         || Condition.all condition
            |> List.exists (function
                | Condition.Compare(a, _, b) -> isValue a || isValue b
+               | Condition.NewIsNoLevel -> true
                | _ -> false)
 
     let rec private readsEventAlone (condition: Condition) : bool =
@@ -230,6 +236,9 @@ module Lint =
                 | true, false -> finding (Settings.joinRuleWord rule) "is a join rule that lets no members of other rooms in"
                 | false, true -> finding (Settings.joinRuleWord rule) "lets members of other rooms in and is no join rule"
                 | _ -> ()
+
+            for what in StateResolutionAlgorithm.faults v.Settings.StateResolution do
+                finding "state-resolution" what
 
             for name, _ in v.Misprints do
                 if not (List.contains name names) then

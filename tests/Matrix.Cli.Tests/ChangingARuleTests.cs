@@ -138,4 +138,26 @@ internal sealed partial class ChangingARuleTests
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Space();
+
+    /// <summary>A condition that has values and is in every place: what the compiler does not ask for would be forgotten.</summary>
+    [Test]
+    public void Every_file_that_knows_a_condition_is_named_where_the_walk_tells_of_a_new_one()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "changing-a-rule.md"));
+        var section = page.Split("## 9. ")[1];
+        var files = "rules core tools".Split(' ')
+            .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.fs", SearchOption.AllDirectories))
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/Amendments/", StringComparison.Ordinal))
+            .Where(file => File.ReadAllText(file).Contains("Condition.KeysNameACreator", StringComparison.Ordinal)
+                || Path.GetFileName(file) == "Terms.fs" && file.Contains("Vocabulary", StringComparison.Ordinal))
+            .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))
+            .ToList();
+
+        Assert.That(files, Has.Count.GreaterThan(4));
+        Assert.That(files.Where(file => !section.Contains($"`{file}`", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(
+            System.Text.RegularExpressions.Regex.Matches(section, "`((?:rules|core|docs)/[^`]+)`").Select(match => match.Groups[1].Value)
+                .Where(file => !File.Exists(Path.Combine(Repository.Root, file))),
+            Is.Empty);
+    }
 }

@@ -65,12 +65,38 @@ internal sealed class ExplainTests
     public async Task An_acceptance_is_told_as_a_tree()
     {
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth);
+            "rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth, "--full");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(ran.Output, Does.StartWith("version 11: accepted, by 4.6.2 member.ban.power"));
         Assert.That(ran.Output, Does.Contain("auth-events.duplicated"));
         Assert.That(ran.Output, Does.Not.Contain("required-power"));
+    }
+
+    [Test]
+    public async Task Only_the_rules_that_lead_to_the_verdict_are_told_and_the_user_whom_it_is_about()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth);
+        var json = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth, "--format", "json");
+
+        Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
+        Assert.That(ran.Output, Does.StartWith("version 11: rejected, by 4.6.3 member.ban.otherwise: @bob:two: the sender may not ban"));
+        Assert.That(ran.Output, Does.Contain("4 member").And.Contain("4.6 member.ban").And.Not.Contain("auth-events").And.Not.Contain("member.join"));
+        Assert.That(json.Json.GetProperty("user").GetString(), Is.EqualTo("@bob:two"));
+        Assert.That(json.Json.GetProperty("trace").GetArrayLength(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task What_was_found_is_told_as_it_is_and_not_as_the_denial_of_a_denial()
+    {
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth, "--full");
+
+        Assert.That(ran.Output, Does.Contain("the type is not m.room.create").And.Contain("the membership of the sender is join"));
+        Assert.That(ran.Output, Does.Contain("the power of the sender is below the ban level"));
+        Assert.That(ran.Output, Does.Not.Contain("no: ").And.Not.Contain("yes: ").And.Not.Contain("is not below").And.Not.Contain("no auth event is not"));
     }
 
     [Test]
@@ -86,7 +112,7 @@ internal sealed class ExplainTests
         var before = Written("before.json", $"[{Create},{Alice},{first}]");
 
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", levels, "--auth", before, "--format", "markdown");
+            "rules", "explain", "--room-version", "11", "--event", levels, "--auth", before, "--full", "--format", "markdown");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(ran.Output, Does.Contain("@bob:two]: ").And.Contain("@carol:two]: ").And.Contain("\n    - **accepted**\n"));

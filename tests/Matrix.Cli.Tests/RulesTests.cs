@@ -53,7 +53,7 @@ internal sealed class RulesTests
             item.GetProperty("says").EnumerateArray().Select(says => says.GetString()).SingleOrDefault()));
         Assert.That(shown.GetProperty("version").GetString(), Is.EqualTo(version));
         Assert.That(
-            shown.GetProperty("clauses").EnumerateArray().Select(clause => (
+            shown.GetProperty("clauses").EnumerateArray().Where(clause => clause.GetProperty("number").ValueKind != JsonValueKind.Null).Select(clause => (
                 clause.GetProperty("at").GetString(), clause.GetProperty("number").GetString(), clause.GetProperty("outcome").GetString())),
             Is.EqualTo(expected));
     }
@@ -180,7 +180,7 @@ internal sealed class RulesTests
 
         Assert.That(text.Output, Does.Contain("~ member.join.restricted: changed (MSC3787)\n"));
         Assert.That(text.Output, Does.Match(@"  4\.3\.5 If the join rule is restricted: +\| 4\.3\.5 If the join rule is restricted or\n"));
-        Assert.That(markdown.Output, Does.Contain("| 3 changed, 2 added | 9 | 10 |"));
+        Assert.That(markdown.Output, Does.Contain("| 3 changed, 2 added, 2 removed | 9 | 10 |"));
     }
 
     [Test]
@@ -202,5 +202,66 @@ internal sealed class RulesTests
         {
             folder.Delete(recursive: true);
         }
+    }
+
+    [Test]
+    public async Task A_clause_has_a_history_with_the_versions_the_proposal_and_both_sides()
+    {
+        var json = (await Command.RunAsync("rules", "history", "member.join.restricted", "--format", "json")).Json;
+        var text = await Command.RunAsync("rules", "history", "power-levels.settings.malformed");
+
+        Assert.That(string.Join(' ', Texts(json.GetProperty("versions"), "version")), Is.EqualTo("8 9 10 11 12 org.example.owned-state"));
+        var changes = json.GetProperty("changes").EnumerateArray().ToList();
+        Assert.That(string.Join(", ", changes.Select(c => $"{c.GetProperty("version")} {c.GetProperty("kind")}")), Is.EqualTo("8 added, 10 changed"));
+        Assert.That(Texts(changes[1].GetProperty("amendments"), "msc").Single(), Is.EqualTo("MSC3787"));
+        Assert.That(changes[1].GetProperty("before").GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted"));
+        Assert.That(changes[1].GetProperty("after").GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted or knock_restricted"));
+        Assert.That(text.Output, Does.Contain("version 1: there from the beginning").And.Contain("version 10: removed (MSC3667)"));
+    }
+
+    [Test]
+    public async Task A_clause_that_no_version_has_is_told_with_some_that_there_are()
+    {
+        var ran = await Command.RunAsync("rules", "history", "restricted");
+
+        Assert.That(ran.Code, Is.EqualTo(2));
+        Assert.That(ran.Errors, Does.Contain("no room version has a clause 'restricted'").And.Contain("member.join.restricted"));
+    }
+
+    [Test]
+    public async Task Differences_can_be_counted_by_area()
+    {
+        var json = (await Command.RunAsync("rules", "diff", "9", "10", "--stat", "--format", "json")).Json;
+        var full = (await Command.RunAsync("rules", "diff", "9", "10", "--format", "json")).Json;
+        var areas = json.GetProperty("areas").EnumerateArray().ToDictionary(row => row.GetProperty("area").GetString()!);
+
+        Assert.That(
+            (areas["auth"].GetProperty("added").GetInt32(), areas["auth"].GetProperty("removed").GetInt32(), areas["auth"].GetProperty("changed").GetInt32()),
+            Is.EqualTo((2, 2, 3)));
+        var all = areas["all"].EnumerateObject().Where(count => count.Name is not ("area" or "renumbered")).Sum(count => count.Value.GetInt32());
+        Assert.That(all, Is.EqualTo(full.GetProperty("changes").GetArrayLength()));
+    }
+
+    [Test]
+    public async Task A_case_that_shows_several_differences_is_told_once()
+    {
+        var ran = await Command.RunAsync("rules", "diff", "7", "8", "--area", "auth", "--witness");
+
+        var cases = ran.Output.Split("smallest case").Skip(1).Select(text => text.Split("\n\n")[0]).ToList();
+        Assert.That(cases, Is.Not.Empty.And.Unique);
+        Assert.That(ran.Output, Does.Contain("> the same case as of "));
+    }
+
+    [Test]
+    public async Task The_rules_are_printed_as_a_tree_too()
+    {
+        var json = (await Command.RunAsync("rules", "show", "12", "--format", "json")).Json;
+
+        var create = json.GetProperty("rules")[0];
+        Assert.That(create.GetProperty("id").GetString(), Is.EqualTo("create"));
+        Assert.That(create.GetProperty("when").GetProperty("type-is").GetString(), Is.EqualTo("m.room.create"));
+        Assert.That(create.GetProperty("inside")[0].GetProperty("outcome").GetProperty("reject").GetString(), Is.EqualTo("create-has-prev-events"));
+        Assert.That(json.GetProperty("selection").GetArrayLength(), Is.Positive);
+        Assert.That(json.GetProperty("handling").GetArrayLength(), Is.Positive);
     }
 }

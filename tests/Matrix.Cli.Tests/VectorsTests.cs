@@ -113,6 +113,43 @@ internal sealed class VectorsTests
         Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
         Assert.That(Number(ran, "unsupported"), Is.GreaterThan(50));
         Assert.That(Number(ran, "skipped"), Is.EqualTo(1));
+        var left = ran.Json.GetProperty("left_out").EnumerateArray()
+            .ToDictionary(row => row.GetProperty("why").GetString()!, row => row.GetProperty("vectors").GetInt32());
+        Assert.That(left["not today"], Is.EqualTo(1));
+        Assert.That(left["it does not know this kind"], Is.EqualTo(Number(ran, "unsupported")));
+    }
+
+    [Test]
+    public async Task Totals_are_told_by_kind_and_version_and_add_up()
+    {
+        var ran = await RunAgainst($"{_answer} | sed -u '1s/\"1\",//'", _published, _redaction);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        var totals = ran.Json.GetProperty("totals").EnumerateArray().ToList();
+        int Sum(string column) => totals.Sum(row => row.GetProperty(column).GetInt32());
+        Assert.That(Sum("agreed"), Is.EqualTo(Number(ran, "agreed")));
+        Assert.That(Sum("vectors"), Is.EqualTo(Number(ran, "agreed") + Number(ran, "unsupported")));
+        Assert.That(totals.Where(row => row.GetProperty("version").GetString() == "1").Sum(row => row.GetProperty("agreed").GetInt32()), Is.Zero);
+        Assert.That(
+            ran.Json.GetProperty("left_out").EnumerateArray().Select(row => row.GetProperty("why").GetString()),
+            Is.Not.Empty.And.All.EqualTo("it does not know room version 1"));
+    }
+
+    [Test]
+    public async Task An_answer_that_differs_where_the_specification_leaves_it_open_is_told_and_is_no_finding()
+    {
+        var file = File("""
+            {"about": "a", "kind": "power-level", "cases": [
+             {"name": "a level", "version": "9", "value": 5, "level": 5},
+             {"name": "left open", "version": "9", "value": "1_000", "level": 1000, "optional": "decision 24"}]}
+            """);
+
+        var ran = await RunAgainst(_answer, file);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        Assert.That((Number(ran, "agreed"), Number(ran, "findings"), Number(ran, "optional")), Is.EqualTo((1, 0, 1)));
+        var left = ran.Json.GetProperty("optional_answers")[0];
+        Assert.That(left.GetProperty("what").GetString(), Is.EqualTo("level: expected 1000, found null (decision 24)"));
     }
 
     [TestCase("exit 3", "ended before")]
@@ -249,5 +286,30 @@ internal sealed class VectorsTests
             Assert.That(mutant.GetProperty("rule").GetString(), Is.Not.Empty);
             Assert.That(by, mutant.GetProperty("status").GetString() == "killed" ? Does.StartWith("vector ") : Does.Contain("within the "));
         }
+    }
+
+    [Test]
+    public async Task The_adapter_of_the_page_answers_what_it_knows_and_skips_the_rest()
+    {
+        var page = await System.IO.File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "vectors-adapter.md"));
+        var code = page.Split("```python file=adapter.py\n")[1].Split("```")[0];
+        var adapter = Path.Combine(_folder, "adapter.py");
+        await System.IO.File.WriteAllTextAsync(adapter, code);
+        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => System.IO.File.Exists(Path.Combine(folder, "python3"))))
+        {
+            Assert.Ignore("python3 is not on this machine");
+        }
+
+        var ran = await RunAgainst(
+            $"python3 '{adapter}'", Path.Combine(_vectors, "json", "base64.json"), Path.Combine(_vectors, "event", "power-level.json"), _redaction);
+
+        Assert.That(ran.Code, Is.Zero, ran.Output + ran.Errors);
+        Assert.That(ran.Json.GetProperty("evaluator").GetString(), Is.EqualTo("adapter.py"));
+        Assert.That(Number(ran, "agreed"), Is.GreaterThan(60));
+        Assert.That(Number(ran, "skipped"), Is.GreaterThan(100));
+        Assert.That(
+            ran.Json.GetProperty("left_out").EnumerateArray().Select(row => row.GetProperty("why").GetString()),
+            Is.EquivalentTo(new List<string> { "levels of versions before 10", "it does not know this kind" }));
+        Assert.That(code.Split('\n'), Has.Length.LessThan(40));
     }
 }

@@ -210,11 +210,7 @@ let ``The page tells what notices each of them`` () =
 
     let lines = [
         for b in resolutions do
-            let algorithm =
-                match b.Version.Settings.StateResolution with
-                | StateResolutionAlgorithm.V1 -> "1"
-                | StateResolutionAlgorithm.V2 -> "2"
-                | StateResolutionAlgorithm.V2_1 -> "2.1"
+            let algorithm = b.Version.Settings.StateResolution.Name
 
             yield line b.Wrong algorithm b.Breaks b.Scenarios
         for b in BrokenReplays.all do

@@ -348,11 +348,14 @@ let ``Each vector that is kept for mutants tells one that no vector of the other
 
 [<TestCase(GeneratedVectors.ClausesFile)>]
 [<TestCase(GeneratedVectors.RedactionsFile)>]
+[<TestCase(GeneratedVectors.ResolutionsFile)>]
 [<Category "Slow">]
 let ``The vectors of the rules are those that are generated`` (name: string) =
     let generated =
         if name = GeneratedVectors.ClausesFile then
             GeneratedVectors.clauses ()
+        elif name = GeneratedVectors.ResolutionsFile then
+            GeneratedVectors.resolutions ()
         else
             GeneratedVectors.redactions ()
 

@@ -79,7 +79,8 @@ let private kind (json: Json) =
     match json with
     | Json.Null -> "null"
     | Json.Bool _ -> "boolean"
-    | Json.Int _ -> "integer"
+    | Json.Int _
+    | Json.BigInt _ -> "integer"
     | Json.Float _ -> "float"
     | Json.String _ -> "string"
     | Json.Array _ -> "list"

@@ -31,6 +31,59 @@ let private properties =
 let Property (property: Property) =
     property.Run(Config.QuickThrowOnFailure.WithMaxTest 150)
 
+/// Versions whose resolution differs from that of a version of the specification in one step.
+let private amended: (string * RoomVersion * RoomVersion) list =
+    let edited (version: RoomVersion) edits =
+        let amendment: Amendment = {
+            Msc = "MSC0"
+            Title = ""
+            Why = ""
+            Touches = [ "setting/state-resolution" ]
+            Changes = edits |> List.map Change.Resolution
+        }
+
+        Assert.That(Lint.amendment version amendment, Is.Empty)
+        version, Flatten.apply version amendment
+
+    let gather part = ResolutionStep.Gather part
+
+    [
+        "starting from nothing",
+        edited Versions.v11 [
+            ResolutionEdit.Replace(ResolutionStep.StartFrom Start.Unconflicted, ResolutionStep.StartFrom Start.Empty)
+        ]
+        "with the subgraph",
+        edited Versions.v11 [
+            ResolutionEdit.InsertAfter(gather ConflictedPart.AuthDifference, gather ConflictedPart.Subgraph)
+        ]
+        "without the auth difference", edited Versions.v11 [ ResolutionEdit.Remove(gather ConflictedPart.AuthDifference) ]
+        "the unconflicted state not kept", edited Versions.v12 [ ResolutionEdit.Remove ResolutionStep.KeepUnconflicted ]
+    ]
+    |> List.map (fun (name, (before, after)) -> name, before, after)
+
+let private amendedNames = amended |> List.map (fun (name, _, _) -> name)
+
+[<TestCaseSource(nameof amendedNames)>]
+let ``An amendment of one step is followed by the resolver and by the literal definition`` (name: string) =
+    let _, before, after = amended |> List.find (fun (other, _, _) -> other = name)
+    let mutable otherwise = 0
+
+    for attempts, stale in Gen.sampleWithSeed (Rnd 20260709UL) 40 400 ForkGen.forked do
+        let room = ForkGen.play before attempts
+        let states = ForkGen.statesOf room stale
+
+        let graph = { room.Graph with Version = after }
+        let literal = (StateResReference.resolve graph states).Resolved
+        let found = ((Resolving.production after).In graph states).Outcome.Resolved
+
+        if found <> literal then
+            Assert.Fail $"%A{states}"
+
+        if literal <> (StateResReference.resolve room.Graph states).Resolved then
+            otherwise <- otherwise + 1
+
+    Assert.That(otherwise, Is.Positive, "the step makes no difference")
+
 /// Of generated conflicts of a version, how many show what.
 let private survey (version: RoomVersion) (count: int) : Map<string, int> =
     let conflicts = Gen.sampleWithSeed (Rnd 20260708UL) 40 count ForkGen.forked

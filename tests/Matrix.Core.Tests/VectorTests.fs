@@ -200,6 +200,173 @@ let ``A malformed decision is told with the place in it`` (text: string, place: 
         Assert.That(fault.Problem, Does.Contain told)
     | Ok _ -> Assert.Fail "read"
 
+[<Test>]
+let ``An event carries the signature of its sender's server, which questions do not name`` () =
+    let file = VectorFiles.parse "authorization/decisions.json"
+
+    let signers =
+        file.Vectors
+        |> List.filter (fun v -> v.Name = "Any member event that names an authorising user needs the signature")
+        |> List.map (fun v ->
+            match Vectors.authCase v with
+            | Ok case -> List.ofArray case.Facts.Signers
+            | Error fault -> failwith $"{fault}")
+
+    Assert.That((signers = List.replicate 3 [ "two" ]), $"%A{signers}")
+
+[<Test>]
+let ``No decision names the sender's own server among the signers`` () =
+    let redundant = [
+        for file in VectorFiles.ofKinds [ "authorization" ] do
+            for case in VectorFiles.casesOf file do
+                match case.TryFind "signers", case.TryFind "event" with
+                | ValueSome(Json.Array signers), ValueSome(Json.Object event) ->
+                    let sender = string (event.Text "sender")
+                    let own = Json.String(sender.Substring(sender.IndexOf ':' + 1))
+
+                    if Array.contains own signers then
+                        file + ": " + string (case.Text "name")
+                | _ -> ()
+    ]
+
+    Assert.That(redundant, Is.Empty)
+
+[<Test>]
+let ``Rules read back from their JSON decide every vector as the rules themselves do`` () =
+    let given (result: Result<'a, VectorFault>) =
+        match result with
+        | Ok value -> value
+        | Error fault -> failwith $"{fault}"
+
+    let reread (json: Json) =
+        match JsonReader.Parse(ReadOnlySpan<byte>(CanonicalJson.bytes json), Reading.Client, JsonLimits.federationBody) with
+        | Ok json -> json
+        | Error e -> failwith $"{e}"
+
+    let rules =
+        dict [
+            for v in Versions.withUnstable ->
+                v.Id,
+                Matrix.Core.Auth.AuthRules {
+                    v with
+                        Authorization = RuleTrees.ofRules v.Authorization |> reread |> RuleTrees.readRules |> given
+                        Handling = RuleTrees.ofRules v.Handling |> reread |> RuleTrees.readRules |> given
+                        Selections =
+                            RuleTrees.ofSelections v.Selections
+                            |> reread
+                            |> RuleTrees.readSelections
+                            |> given
+                }
+        ]
+
+    let mutable asked = 0
+
+    for file in VectorFiles.ofKinds [ "authorization" ] do
+        let read = VectorFiles.parse file
+
+        for vector in read.Vectors do
+            let decision =
+                AuthCase.decide rules[vector.Version] (given (Vectors.authCase vector))
+
+            asked <- asked + 1
+
+            if not (Vectors.differences read.Kind true vector (Vectors.ofDecision decision)).IsEmpty then
+                Assert.Fail $"{file} {vector.Place}: {decision}"
+
+    Assert.That(asked, Is.GreaterThan 2000)
+
+    for v in Versions.withUnstable do
+        let again = rules[v.Id].Version
+
+        Assert.That(
+            (again.Authorization = v.Authorization
+             && again.Handling = v.Handling
+             && again.Selections = v.Selections),
+            v.Id
+        )
+
+[<Test>]
+let ``The page about rules as JSON names every condition`` () =
+    let page = File.ReadAllText(Path.Combine(VectorFiles.folder, "rules-json.md"))
+
+    Assert.That(
+        RuleTrees.conditionNames
+        |> List.filter (fun name -> not (page.Contains("`" + name + "`"))),
+        Is.Empty
+    )
+
+[<TestCase("""[{"kind":"clause"}]""", "rules[0]", "'id' is missing")>]
+[<TestCase("""[{"kind":"scope","id":"a","text":"","when":"sometimes","inside":[]}]""", "rules[0].when", "sometimes")>]
+[<TestCase("""[{"kind":"scope","id":"a","text":"","when":{"compare":["required"]},"inside":[]}]""",
+           "rules[0].when.compare",
+           "3 values")>]
+let ``Rules that are malformed as JSON are told with the place in them`` (text: string, place: string, told: string) =
+    match JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Client, JsonLimits.clientBody) with
+    | Ok json ->
+        match RuleTrees.readRules json with
+        | Error fault ->
+            Assert.That(fault.Place, Is.EqualTo place)
+            Assert.That(fault.Problem, Does.Contain told)
+        | Ok _ -> Assert.Fail "read"
+    | Error e -> Assert.Fail $"{e}"
+
+/// Every authorization vector with the case that it is.
+let private asked: Lazy<(string * Vector * AuthCase) list> =
+    lazy
+        [
+            for file in VectorFiles.ofKinds [ "authorization" ] do
+                for vector in (VectorFiles.parse file).Vectors do
+                    match Vectors.authCase vector with
+                    | Ok case -> file, vector, case
+                    | Error fault -> failwith $"{fault}"
+        ]
+
+[<Test>]
+let ``No event is in the state and cited as rejected`` () =
+    let both = [
+        for file, vector, case in asked.Value do
+            let inState = set [ for event in case.State.Values -> event.EventId ]
+
+            if
+                case.Facts.AuthEvents
+                |> Array.exists (fun c -> c.Rejected && inState.Contains c.Event.EventId)
+            then
+                $"{file} {vector.Place}"
+    ]
+
+    Assert.That(both, Is.Empty)
+
+[<Test>]
+let ``A state holds its create event, or nothing is known of the room`` () =
+    let lacking = [
+        for file, vector, case in asked.Value do
+            if
+                vector.Optional = ""
+                && case.Event.Type <> "m.room.create"
+                && not case.State.IsEmpty
+                && not (case.State.ContainsKey("m.room.create", ""))
+            then
+                $"{file} {vector.Place}"
+    ]
+
+    Assert.That(lacking, Is.Empty)
+
+[<Test>]
+let ``What no page decides is marked optional`` () =
+    let unmarked = [
+        for file, vector, case in asked.Value do
+            let clause = string (vector.Expected.Text "clause")
+
+            let isReading =
+                Rule.all case.Version.Authorization
+                |> List.exists (fun rule -> Rule.name rule = clause && (Rule.head rule).Reading.IsSome)
+
+            if isReading && vector.Optional = "" then
+                $"{file} {vector.Place}"
+    ]
+
+    Assert.That(unmarked, Is.Empty)
+
 let private decisions (id: string) : AuthCase list = [
     for file in VectorFiles.ofKinds [ "authorization" ] do
         for vector in (VectorFiles.parse file).Vectors do

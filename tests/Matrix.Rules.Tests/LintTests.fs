@@ -431,3 +431,30 @@ let ``A rule whose amendment is undone is told from the right one`` () =
     Lint.version wrong
     |> whats
     |> equal [ "member.knock.membership", "is hidden by the rules before it" ]
+
+[<Test>]
+let ``An algorithm of state resolution that cannot run is found, and an edit of a step that is not there`` () =
+    let faults steps =
+        StateResolutionAlgorithm.faults { Name = "x"; Steps = steps }
+
+    Assert.That(faults StateResolutionAlgorithm.V2.Steps, Is.Empty)
+    Assert.That(faults [], Is.Not.Empty)
+    Assert.That(faults [ ResolutionStep.CheckPowerEvents; ResolutionStep.StartFrom Start.Empty ], Is.Not.Empty)
+    Assert.That(faults [ ResolutionStep.KeepUnconflicted; ResolutionStep.StartFrom Start.Empty ], Is.Not.Empty)
+    Assert.That(faults [ ResolutionStep.PassesByType; ResolutionStep.KeepUnconflicted ], Is.Not.Empty)
+
+    let amendment = {
+        Msc = "MSC0"
+        Title = ""
+        Why = ""
+        Touches = []
+        Changes = [
+            Change.Resolution(ResolutionEdit.Remove(ResolutionStep.Gather ConflictedPart.Subgraph))
+        ]
+    }
+
+    Assert.That(
+        Lint.amendment Versions.v2 amendment
+        |> List.map _.Name
+        |> List.contains "setting/state-resolution"
+    )

@@ -39,16 +39,18 @@ let private outline: Map<string, Line list> =
     ]
 
 let private tableOf (version: RoomVersion) : Line list = [
-    for item in Flatten.numbered version ->
-        {
-            At = item.At
-            Printed = item.Number
-            Says =
-                match item.Outcome with
-                | Some Outcome.Allow -> [ "allow" ]
-                | Some(Outcome.Reject _) -> [ "reject" ]
-                | None -> []
-        }
+    for item in Flatten.numbered version do
+        // The page does not have our readings.
+        if item.Number <> "" then
+            {
+                At = item.At
+                Printed = item.Number
+                Says =
+                    match item.Outcome with
+                    | Some Outcome.Allow -> [ "allow" ]
+                    | Some(Outcome.Reject _) -> [ "reject" ]
+                    | None -> []
+            }
 ]
 
 [<Test>]

@@ -2,6 +2,7 @@ namespace Matrix.Cli
 
 open System
 open Argu
+open Matrix.Cli.Output
 
 /// A shell that can complete command lines.
 type Shell =
@@ -15,7 +16,7 @@ type CompletionArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Shell _ -> "whose script is written; bash: eval \"$(mx completion bash)\"."
+            | Shell _ -> "the shell to write a script for. In bash: eval \"$(mx completion bash)\"."
 
 /// What may follow a command: `mx rules show` is the path `rules`, `show`.
 type internal CommandWords = {

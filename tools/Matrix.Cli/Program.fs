@@ -3,6 +3,7 @@ namespace Matrix.Cli
 open System
 open System.IO
 open Argu
+open Matrix.Cli.Output
 open Matrix.Cli.Config
 open Matrix.Cli.Db
 open Matrix.Cli.Rules
@@ -33,13 +34,13 @@ type Arguments =
             | User _ -> "accounts."
             | Db _ -> "the database."
             | Vectors _ -> "test vectors: questions about the room versions and their answers."
-            | Rules _ -> "the rules of room versions: printed and compared."
-            | Completion _ -> "writes a script by which a shell completes mx."
-            | Simulate _ -> "runs a federation in one process, and looks whether its servers agree."
+            | Rules _ -> "prints, compares and checks the rules of room versions."
+            | Completion _ -> "writes a completion script for a shell."
+            | Simulate _ -> "runs a federation in one process, and checks that its servers agree."
             | State _ -> "states of rooms."
             | Event _ -> "single events: their form, hashes, signatures."
             | Keys _ -> "signing keys."
-            | Version _ -> "says which version this is."
+            | Version _ -> "prints the version."
 
 module internal Program =
     let private dispatch (parser: ArgumentParser) (arguments: ParseResults<Arguments>) =

@@ -55,10 +55,14 @@ module internal Altered =
 
         kinds
 
-    let private member' (o: JsonObject) (key: string) : JsonObject =
-        match o.TryFind key with
+    let private objectOf (json: Json voption) : JsonObject =
+        match json with
         | ValueSome(Json.Object inner) -> inner
         | _ -> JsonObject.Empty
+
+    /// Whether a value that does not count as a level was set: it is there, and is not the one that was there before.
+    let private setsNoLevel (before: Json voption) (after: Json voption) (afterLevel: int64 voption) : bool =
+        afterLevel.IsNone && after.IsSome && before <> after
 
     /// Tries the rules for one entry, if it is altered in a way that counts.
     let private tryEntry
@@ -69,10 +73,12 @@ module internal Altered =
         (key: string)
         (before: int64 voption)
         (after: int64 voption)
+        (isNoLevel: bool)
         : Decision voption =
         let kind =
-            if before.IsNone && after.IsNone then -1
+            if before.IsNone && after.IsNone && not isNoLevel then -1
             elif before.IsNone then place Alteration.Added
+            elif isNoLevel then place Alteration.Changed
             elif after.IsNone then place Alteration.Removed
             elif before.Value = after.Value then -1
             else place Alteration.Changed
@@ -83,10 +89,12 @@ module internal Altered =
             context.EntryKey <- key
             context.Old <- ValueOption.defaultValue EvaluationContext.NoPower before
             context.New <- ValueOption.defaultValue EvaluationContext.NoPower after
+            context.NewIsNoLevel <- isNoLevel
             let decision = if where context then rules.Decide context else ValueNone
             context.EntryKey <- null
             context.Old <- EvaluationContext.NoPower
             context.New <- EvaluationContext.NoPower
+            context.NewIsNoLevel <- false
             decision
 
     /// The named members of the content, as listed.
@@ -103,16 +111,13 @@ module internal Altered =
 
         while decision.IsNone && i < names.Length do
             let name = names[i]
+            let after = LevelValues.ofMember values context.Content name
 
-            decision <-
-                tryEntry
-                    kinds
-                    where
-                    rules
-                    context
-                    name
-                    (LevelValues.ofMember values before name)
-                    (LevelValues.ofMember values context.Content name)
+            let isNoLevel =
+                after.IsNone
+                && setsNoLevel (before.TryFind name) (context.Content.TryFind name) after
+
+            decision <- tryEntry kinds where rules context name (LevelValues.ofMember values before name) after isNoLevel
 
             i <- i + 1
 
@@ -122,13 +127,23 @@ module internal Altered =
     let private insideOne (name: string) kinds where rules (context: EvaluationContext) : Decision voption =
         let values = context.Settings.PowerLevelValues
 
-        let before =
+        let was =
             match context.LevelsEvent with
-            | null -> JsonObject.Empty
-            | event -> member' event.Pdu.Content name
+            | null -> ValueNone
+            | event -> event.Pdu.Content.TryFind name
 
-        let after = member' context.Content name
-        let mutable decision = ValueNone
+        let is = context.Content.TryFind name
+        let before = objectOf was
+        let after = objectOf is
+
+        // A map that is not an object has no entries: it stands for itself.
+        let mutable decision =
+            match is with
+            | ValueSome(Json.Object _)
+            | ValueNone -> ValueNone
+            | _ when was = is -> ValueNone
+            | _ -> tryEntry kinds where rules context name ValueNone ValueNone true
+
         let mutable i = 0
         let mutable j = 0
 
@@ -141,17 +156,9 @@ module internal Altered =
 
             let key = if order <= 0 then before.Key i else after.Key j
 
-            let was =
-                if order <= 0 then
-                    LevelValues.read values (before.Value i)
-                else
-                    ValueNone
+            let was = if order <= 0 then ValueSome(before.Value i) else ValueNone
 
-            let is =
-                if order >= 0 then
-                    LevelValues.read values (after.Value j)
-                else
-                    ValueNone
+            let is = if order >= 0 then ValueSome(after.Value j) else ValueNone
 
             if order <= 0 then
                 i <- i + 1
@@ -159,7 +166,9 @@ module internal Altered =
             if order >= 0 then
                 j <- j + 1
 
-            decision <- tryEntry kinds where rules context key was is
+            let oldLevel = LevelValues.tryRead values was
+            let newLevel = LevelValues.tryRead values is
+            decision <- tryEntry kinds where rules context key oldLevel newLevel (setsNoLevel was is newLevel)
 
         decision
 

@@ -291,6 +291,7 @@ module internal Conditions =
                 let x = a f
                 let y = b f
                 x <> EvaluationContext.NoPower && y <> EvaluationContext.NoPower && related x y
+        | Condition.NewIsNoLevel -> _.NewIsNoLevel
         | Condition.KeysNameACreator path -> namesACreator (Array.ofList path)
 
     /// A version's selection, compiled.

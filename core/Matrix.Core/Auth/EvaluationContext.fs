@@ -49,6 +49,8 @@ type internal EvaluationContext() =
     member val EntryKey: string | null = null with get, set
     member val Old = EvaluationContext.NoPower with get, set
     member val New = EvaluationContext.NoPower with get, set
+    /// The value after is there and is no level; `New` is not there then.
+    member val NewIsNoLevel = false with get, set
 
     /// Turns to another event.
     member this.Load(pdu: Pdu, against: IAuthState, facts: AuthFacts) =
@@ -65,6 +67,7 @@ type internal EvaluationContext() =
         this.EntryKey <- null
         this.Old <- EvaluationContext.NoPower
         this.New <- EvaluationContext.NoPower
+        this.NewIsNoLevel <- false
         state <- against
         this.Forget()
 

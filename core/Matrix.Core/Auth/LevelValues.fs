@@ -53,11 +53,15 @@ module LevelValues =
         match json with
         | Json.Int n -> ValueSome(within n)
         | Json.String text when values <> PowerLevelValues.Integers -> ofText text
+        | Json.BigInt digits when values = PowerLevelValues.IntegersFloatsAndStrings -> ofText digits
         | Json.Float d when values = PowerLevelValues.IntegersFloatsAndStrings -> ofFloat d
         | _ -> ValueNone
 
-    /// The level at a key of an object; none if it is absent or not a level.
-    let ofMember (values: PowerLevelValues) (o: JsonObject) (key: string) : int64 voption =
-        match o.TryFind key with
+    /// The level of a value, if it is there and is one.
+    let tryRead (values: PowerLevelValues) (json: Json voption) : int64 voption =
+        match json with
         | ValueSome json -> read values json
         | ValueNone -> ValueNone
+
+    /// The level of a member of an object; none if it is not there or is no level.
+    let ofMember (values: PowerLevelValues) (o: JsonObject) (key: string) : int64 voption = tryRead values (o.TryFind key)

@@ -69,6 +69,9 @@ type private FieldReader(event: JsonObject) =
     member this.Int(key: string) : int64 =
         match event.TryFind key with
         | ValueSome(Json.Int n) -> n
+        | ValueSome(Json.BigInt _) ->
+            this.Fail(PduFault.WrongType(key, "an integer of 64 bits"))
+            0L
         | ValueSome _ ->
             this.Fail(PduFault.WrongType(key, "an integer"))
             0L
@@ -184,7 +187,8 @@ module internal PduFields =
     /// canonical JSON does not have. One walk, before anything else reads the event.
     let rec private valueFault (strict: bool) (depth: int) (json: Json) : PduFault voption =
         match json with
-        | Json.Float _ when strict -> ValueSome PduFault.NotCanonical
+        | Json.Float _
+        | Json.BigInt _ when strict -> ValueSome PduFault.NotCanonical
         | Json.Int n when strict && (n > Numbers.MaxInteger || n < -Numbers.MaxInteger) -> ValueSome PduFault.NotCanonical
         | Json.Array items ->
             if depth = 0 then

@@ -172,6 +172,7 @@ module CanonicalJson =
         | Json.Bool true -> out.Bytes yes
         | Json.Bool false -> out.Bytes no
         | Json.Null -> out.Bytes nothing
+        | Json.BigInt digits -> out.Raw(ReadOnlySpan<byte>(Encoding.ASCII.GetBytes digits))
         | Json.Float d -> out.Raw(ReadOnlySpan<byte>(Encoding.ASCII.GetBytes(Numbers.formatFloat d)))
 
     /// Writes an object.

@@ -7,6 +7,9 @@ type Json =
     | Null
     | Bool of bool
     | Int of int64
+    /// An integer beyond 64 bits, as it was written: only the lenient reading and client input hold one. An event's id
+    /// depends on each of its digits.
+    | BigInt of digits: string
     /// Only the lenient reading (room versions 1 to 5) and client input that never becomes an event hold one.
     | Float of double
     | String of string
@@ -20,6 +23,7 @@ type Json =
             | Null, Null -> true
             | Bool a, Bool b -> a = b
             | Int a, Int b -> a = b
+            | BigInt a, BigInt b -> System.String.Equals(a, b)
             | Float a, Float b -> a.Equals b
             | String a, String b -> System.String.Equals(a, b)
             | Array a, Array b -> a.Length = b.Length && Array.forall2 (fun (x: Json) y -> x.Equals y) a b
@@ -32,6 +36,7 @@ type Json =
         | Null -> 1
         | Bool b -> if b then 2 else 3
         | Int n -> n.GetHashCode()
+        | BigInt digits -> digits.GetHashCode(System.StringComparison.Ordinal)
         | Float d -> d.GetHashCode()
         | String s -> s.GetHashCode()
         | Array items -> items.Length + 17

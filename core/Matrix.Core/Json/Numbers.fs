@@ -76,7 +76,10 @@ module Numbers =
         else
             -2
 
-    /// Reads a literal whose grammar was checked. The fault is `NotAnInteger` or `OutOfRange`.
+    /// Whether a literal that is an integer, and overflows, is digits alone: an exponent makes it a float, as peers read it.
+    let private isDigits (text: ReadOnlySpan<byte>) : bool = text.IndexOfAny('e'B, 'E'B) < 0
+
+    /// Reads a literal whose grammar was checked. The fault is `NotAnInteger`, `OutOfRange` or `FloatOutOfRange`.
     let internal read (text: ReadOnlySpan<byte>) (reading: Reading) (value: byref<Json>) : JsonFault voption =
         let mutable n = 0L
 
@@ -87,6 +90,9 @@ module Numbers =
             ValueNone
         | -1, Reading.Strict -> ValueSome JsonFault.NotAnInteger
         | _, Reading.Strict -> ValueSome JsonFault.OutOfRange
+        | -2, _ when isDigits text ->
+            value <- Json.BigInt(Encoding.ASCII.GetString text)
+            ValueNone
         | _ ->
             let mutable d = 0.0
             let mutable consumed = 0
@@ -99,7 +105,7 @@ module Numbers =
                 value <- Json.Float d
                 ValueNone
             else
-                ValueSome JsonFault.OutOfRange
+                ValueSome JsonFault.FloatOutOfRange
 
     /// A float as the servers that made such events write it: the fewest digits that read back the same, always with a
     /// decimal point or an exponent of two digits or more (`1.0`, `1e-05`, `1.5e+300`).

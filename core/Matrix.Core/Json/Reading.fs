@@ -52,8 +52,10 @@ type JsonFault =
     | LoneSurrogate
     /// A number with a decimal point or a negative exponent, where integers are required.
     | NotAnInteger
-    /// An integer beyond ±(2^53 - 1), or a float beyond a double's range.
+    /// An integer beyond ±(2^53 - 1), where canonical JSON is required.
     | OutOfRange
+    /// A number with a decimal point or an exponent that is beyond a double's range.
+    | FloatOutOfRange
     /// More nesting than `limit`.
     | TooDeep of limit: int
     /// Another value where an object is required.
@@ -85,7 +87,8 @@ type JsonError = {
             | JsonFault.TrailingData -> "more data after the value"
             | JsonFault.LoneSurrogate -> "half a surrogate pair"
             | JsonFault.NotAnInteger -> "a number that is not an integer"
-            | JsonFault.OutOfRange -> "a number out of range"
+            | JsonFault.OutOfRange -> "an integer beyond 2^53 - 1"
+            | JsonFault.FloatOutOfRange -> "a number beyond the range of a double"
             | JsonFault.TooDeep limit -> $"nested deeper than {limit}"
             | JsonFault.NotAnObject -> "not an object"
             | JsonFault.TooLarge(bytes, limit) -> $"{bytes} bytes where {limit} are allowed"

@@ -11,6 +11,7 @@ type internal IterativeAuthChecks(rules: AuthRules, graph: AuthGraph, startsFrom
     let state = Dictionary<struct (string * string), int>()
     let applied = List<string>()
     let refused = List<struct (string * Matrix.Rules.Failure)>()
+    let mutable keepsUnconflicted = false
     let mutable cited: IAuthState = Unchecked.defaultof<IAuthState>
 
     let startingWith (eventType: string) (stateKey: string) : int =
@@ -54,10 +55,13 @@ type internal IterativeAuthChecks(rules: AuthRules, graph: AuthGraph, startsFrom
         | true, n -> n
         | _ -> startingWith "m.room.power_levels" ""
 
-    /// What was taken, at keys where the states do not agree.
+    /// From here on the result has the unconflicted entries, whatever was taken at their keys.
+    member _.KeepUnconflicted() = keepsUnconflicted <- true
+
+    /// What was taken: where unconflicted entries are kept, at keys where the states do not agree.
     member _.Entries: ResolvedEntry[] = [|
         for KeyValue(struct (eventType, stateKey), n) in state do
-            if isNull (graph.UnconflictedAt(eventType, stateKey)) then
+            if not keepsUnconflicted || isNull (graph.UnconflictedAt(eventType, stateKey)) then
                 {
                     Type = eventType
                     StateKey = stateKey

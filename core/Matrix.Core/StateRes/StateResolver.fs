@@ -4,7 +4,7 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
 
-/// The three versions of the algorithm, step by step.
+/// The first algorithm, and the steps of all others.
 [<RequireQualifiedAccess>]
 module private Algorithm =
 
@@ -34,33 +34,47 @@ module private Algorithm =
             }
         }
 
-    /// Version 2; and version 2.1, which starts from an empty state and has the conflicted subgraph.
-    let second (rules: AuthRules) (isRevised: bool) (graph: AuthGraph) (states: StatesToResolve) : Resolution =
+    /// Every other version: the steps of the algorithm, one after the other.
+    let byStepsOf
+        (algorithm: StateResolutionAlgorithm)
+        (rules: AuthRules)
+        (graph: AuthGraph)
+        (states: StatesToResolve)
+        : Resolution =
         let conflicted = ConflictedState.set graph states
-        let difference = AuthDifference.find graph states conflicted
-
-        let subgraph =
-            if isRevised then
-                ConflictedSubgraph.find graph conflicted
-            else
-                HashSet()
-
-        let full = HashSet<int> conflicted.Keys
-        full.UnionWith difference
-        full.UnionWith subgraph
-
         let create = createOf graph
 
         let powerOf n =
             rules.PowerOf(AuthCheck.citedState graph create n, (graph.Event n).Pdu.Sender)
 
-        let checks = IterativeAuthChecks(rules, graph, not isRevised, create)
-        let powerOrder = ReverseTopologicalPowerOrdering.sort graph powerOf full
-        checks.Run powerOrder
+        let full = HashSet<int>()
+        let mutable difference: HashSet<int> = HashSet()
+        let mutable subgraph: HashSet<int> = HashSet()
+        let mutable powerOrder: int[] = [||]
+        let mutable mainlineOrder: int[] = [||]
 
-        full.ExceptWith powerOrder
-        let mainlineOrder = MainlineOrdering.sort graph checks.Levels (Seq.toArray full)
-        checks.Run mainlineOrder
+        let mutable checks = IterativeAuthChecks(rules, graph, true, create)
+
+        for step in algorithm.Steps do
+            match step with
+            | ResolutionStep.PassesByType -> ()
+            | ResolutionStep.Gather ConflictedPart.ConflictedState -> full.UnionWith conflicted.Keys
+            | ResolutionStep.Gather ConflictedPart.AuthDifference ->
+                difference <- AuthDifference.find graph states conflicted
+                full.UnionWith difference
+            | ResolutionStep.Gather ConflictedPart.Subgraph ->
+                subgraph <- ConflictedSubgraph.find graph conflicted
+                full.UnionWith subgraph
+            | ResolutionStep.StartFrom start -> checks <- IterativeAuthChecks(rules, graph, (start = Start.Unconflicted), create)
+            | ResolutionStep.CheckPowerEvents ->
+                powerOrder <- ReverseTopologicalPowerOrdering.sort graph powerOf full
+                checks.Run powerOrder
+                full.ExceptWith powerOrder
+            | ResolutionStep.CheckRemaining ->
+                mainlineOrder <- MainlineOrdering.sort graph checks.Levels (Seq.toArray full)
+                checks.Run mainlineOrder
+                full.ExceptWith mainlineOrder
+            | ResolutionStep.KeepUnconflicted -> checks.KeepUnconflicted()
 
         {
             Entries = checks.Entries
@@ -95,7 +109,9 @@ type StateResolver private (resolve: AuthGraph -> StatesToResolve -> Resolution)
             | ValueNone -> Ok resolution
 
     static member Of(rules: AuthRules) : StateResolver =
-        match rules.Version.Settings.StateResolution with
-        | StateResolutionAlgorithm.V1 -> StateResolver(Algorithm.first rules)
-        | StateResolutionAlgorithm.V2 -> StateResolver(Algorithm.second rules false)
-        | StateResolutionAlgorithm.V2_1 -> StateResolver(Algorithm.second rules true)
+        let algorithm = rules.Version.Settings.StateResolution
+
+        if algorithm.IsByType then
+            StateResolver(Algorithm.first rules)
+        else
+            StateResolver(Algorithm.byStepsOf algorithm rules)

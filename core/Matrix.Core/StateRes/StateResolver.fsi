@@ -2,7 +2,7 @@ namespace Matrix.Core.StateRes
 
 open Matrix.Core.Auth
 
-/// State resolution of a room version, by version 1, 2 or 2.1 of the algorithm. Room versions, "State resolution".
+/// State resolution of a room version, by the steps that its algorithm has. Room versions, "State resolution".
 /// The cost follows the conflict: neither the states nor the past that they share is walked through.
 [<Sealed>]
 type StateResolver =

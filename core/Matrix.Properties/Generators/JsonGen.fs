@@ -100,7 +100,14 @@ module JsonGen =
 
     /// Values that lenient reading accepts.
     let lenient: Gen<Json> =
-        value (Gen.frequency [ 3, strictLeaf; 1, Gen.map Json.Float float ]) 3
+        let bigInt =
+            Gen.elements [
+                "9223372036854775808"
+                "-9223372036854775809"
+                "123456789012345678901234567890"
+            ]
+
+        value (Gen.frequency [ 6, strictLeaf; 2, Gen.map Json.Float float; 1, Gen.map Json.BigInt bigInt ]) 3
 
     /// Objects that strict reading accepts.
     let strictObject: Gen<JsonObject> = object (value strictLeaf 2)

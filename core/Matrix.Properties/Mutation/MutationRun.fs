@@ -35,7 +35,16 @@ module internal MutationRun =
         let yes, no = "yes", "no"
 
         let outcome name condition =
-            Rule.Clause({ Name = name; Text = "" }, condition, Outcome.Allow, [])
+            Rule.Clause(
+                {
+                    Name = name
+                    Text = ""
+                    Reading = None
+                },
+                condition,
+                Outcome.Allow,
+                []
+            )
 
         let asking condition =
             AuthRules {

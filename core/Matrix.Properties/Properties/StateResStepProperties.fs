@@ -272,7 +272,7 @@ module StateResStepProperties =
     /// What holds of the steps of an algorithm.
     let laws (algorithm: StateResolutionAlgorithm) : Law<Conflict> list =
         match algorithm with
-        | StateResolutionAlgorithm.V1 -> [ missingIsNoConflict; passesAreInOrder; depthOrderIsTotal; climbStops ]
+        | algorithm when algorithm.IsByType -> [ missingIsNoConflict; passesAreInOrder; depthOrderIsTotal; climbStops ]
         | _ -> [
             differenceIsNotShared
             subgraphLiesBetween

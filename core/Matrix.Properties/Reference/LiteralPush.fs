@@ -104,6 +104,7 @@ module LiteralPush =
         | ValueSome(Json.Object _)
         | ValueSome(Json.Array _)
         | ValueSome(Json.Float _)
+        | ValueSome(Json.BigInt _)
         | ValueNone -> None
         | ValueSome v -> Some v
 

@@ -59,16 +59,18 @@ let world: World =
         | A _ -> true
         | _ -> false
 
+    // The server of the sender always signs.
     let signers =
         w.AxisUnless(
             "signatures",
             [
-                "", 0, [| "one"; "two" |]
-                "signed by one only", 1, [| "one" |]
-                "signed by two only", 1, [| "two" |]
-                "signed by nobody", 1, [||]
+                "", 0, (fun _ -> [| "one"; "two" |])
+                "signed by the sender's server only", 1, (fun sender -> [| serverOf sender |])
             ],
-            fun _ at -> not (isAuthorised at)
+            fun _ at ->
+                match at.At authorising with
+                | A user -> serverOf user = serverOf (at.At sender)
+                | _ -> true
         )
 
     // A join for another is decided by its previous events alone.
@@ -130,10 +132,10 @@ let world: World =
     )
 
     w.Facts(
-        [ signers ],
+        [ sender; signers ],
         fun _ at -> {
             Citing = Citing.AsSelected
-            Signers = at.At signers
+            Signers = at.At signers (at.At sender)
             ThirdPartyKeys = [||]
             HasRoomId = false
         }

@@ -41,14 +41,22 @@ let world: World =
             ]
         )
 
+    let sender = w.Who("sender", users)
+
+    // The server of the sender always signs.
     let signers =
         w.AxisUnless(
             "signatures",
-            [ "", 0, wellCited; "signed by two only", 1, [| "two" |] ],
-            fun version at -> (at.At authorised).IsNone || not (hasAuthorisingUser version)
+            [
+                "", 0, (fun _ -> wellCited)
+                "signed by the sender's server only", 1, (fun sender -> [| serverOf sender |])
+            ],
+            fun version at ->
+                match at.At authorised with
+                | Some user -> serverOf user = serverOf (at.At sender) || not (hasAuthorisingUser version)
+                | None -> true
         )
 
-    let sender = w.Who("sender", users)
     let target = w.Who("target", users)
     let create = w.Axis("create", [ plain; uncreated ])
     let rule = w.Axis("join rules", joinRules)
@@ -71,10 +79,10 @@ let world: World =
     w.State(Slot.Carol, [ ofCarol ], (fun _ at -> memberOf carol (at.At ofCarol)))
 
     w.Facts(
-        [ signers ],
+        [ sender; signers ],
         fun _ at -> {
             Citing = Citing.AsSelected
-            Signers = at.At signers
+            Signers = at.At signers (at.At sender)
             ThirdPartyKeys = [||]
             HasRoomId = false
         }

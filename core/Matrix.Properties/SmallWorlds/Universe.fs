@@ -27,6 +27,9 @@ let token = "token"
 /// The names by which reports call users.
 let nameOf (user: string) : string = user.Substring(1, user.IndexOf ':' - 1)
 
+/// The server of a user.
+let serverOf (user: string) : string = user.Substring(user.IndexOf ':' + 1)
+
 /// The same user after @bob:one and @carol:two changed places.
 let swapped (user: string) : string =
     if user = bob then carol

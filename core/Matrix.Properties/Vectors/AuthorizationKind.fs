@@ -66,8 +66,14 @@ module internal AuthorizationKind =
             let texts key =
                 optional key (asTexts >> Result.map (fun all -> [| for t in all -> t.Value |])) [||] question
 
-            let! signers = texts "signers"
+            let! named = texts "signers"
             let! keys = texts "third_party_keys"
+
+            // Every event carries the signature of its sender's server: questions name the others.
+            let signers =
+                match pdu.Sender.IndexOf ':' with
+                | -1 -> named
+                | colon -> named |> Array.append [| pdu.Sender.Substring(colon + 1) |] |> Array.distinct
 
             return {
                 Version = version

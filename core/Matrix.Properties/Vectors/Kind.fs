@@ -22,6 +22,8 @@ type Vector = {
     Question: JsonObject
     /// The members that its answer must have.
     Expected: JsonObject
+    /// Where the specification leaves the answer to implementations: where that is said. "" where it does not.
+    Optional: string
 }
 
 /// A kind of vectors: how its files are read, and how this implementation answers.

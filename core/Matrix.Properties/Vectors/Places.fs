@@ -45,7 +45,8 @@ module internal Places =
         match json with
         | Json.Null -> "null"
         | Json.Bool _ -> "a boolean"
-        | Json.Int _ -> "an integer"
+        | Json.Int _
+        | Json.BigInt _ -> "an integer"
         | Json.Float _ -> "a float"
         | Json.String _ -> "a string"
         | Json.Array _ -> "a list"

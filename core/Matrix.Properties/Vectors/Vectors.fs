@@ -38,6 +38,7 @@ module Vectors =
         EventKinds.powerLevel
         AuthorizationKind.kind
         HandlingKind.kind
+        StateResolutionKind.kind
         PushKinds.defaultRules
         PushKinds.condition
     ]
@@ -52,6 +53,7 @@ module Vectors =
         checked' {
             let! case = asObject case
             let! name = text "name" case
+            let! left = maybeText "optional" case
             let! questions = kind.Read file case
 
             return [
@@ -62,6 +64,7 @@ module Vectors =
                         Version = version
                         Question = question
                         Expected = expected
+                        Optional = left |> Option.defaultValue ""
                     }
             ]
         }

@@ -29,6 +29,8 @@ let integerPowerLevels: Amendment = {
         "authorization/power-levels.named"
         "authorization/power-levels.maps"
         "authorization/power-levels.users"
+        "authorization/power-levels.settings.malformed"
+        "authorization/power-levels.entries-after.malformed"
     ]
     Changes = [
         Change.Setting(Setting.PowerLevelValues PowerLevelValues.Integers)
@@ -41,5 +43,8 @@ let integerPowerLevels: Amendment = {
                 PowerLevels.usersMalformed PowerLevelValues.Integers
             )
         )
+        // The clauses above refuse what these did, in the first event of a room too.
+        Change.Authorization(Edit.Remove "power-levels.settings.malformed")
+        Change.Authorization(Edit.Remove "power-levels.entries-after.malformed")
     ]
 }

@@ -9,5 +9,16 @@ let stateResolution: Amendment = {
         "State could be reset when what authorised it lay outside of the conflict. Resolution starts from nothing and \
          replays all that lies between conflicting events."
     Touches = [ "setting/state-resolution" ]
-    Changes = [ Change.Setting(Setting.StateResolution StateResolutionAlgorithm.V2_1) ]
+    Changes = [
+        Change.Resolution(ResolutionEdit.Rename "2.1")
+        Change.Resolution(
+            ResolutionEdit.InsertAfter(
+                ResolutionStep.Gather ConflictedPart.AuthDifference,
+                ResolutionStep.Gather ConflictedPart.Subgraph
+            )
+        )
+        Change.Resolution(
+            ResolutionEdit.Replace(ResolutionStep.StartFrom Start.Unconflicted, ResolutionStep.StartFrom Start.Empty)
+        )
+    ]
 }

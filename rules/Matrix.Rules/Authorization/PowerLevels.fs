@@ -30,6 +30,17 @@ let private newTooHigh name =
         (Condition.Compare(Power.New, Relation.Above, Power.Of User.Sender))
         (Outcome.Reject Reason.NewLevelTooHigh)
 
+/// The decision record on levels that are no levels.
+let private malformedLevels = 25
+
+let private newMalformed name reason =
+    reading
+        malformedLevels
+        name
+        "It is rejected if the value after is not a level."
+        Condition.NewIsNoLevel
+        (Outcome.Reject reason)
+
 let private names =
     function
     | [ one ] -> one
@@ -45,7 +56,7 @@ let entriesBefore (maps: string list) =
         Condition.Always
         [ oldTooHigh "power-levels.entries-before.too-high" Relation.Above ]
 
-/// Entries of these maps that are added or changed.
+/// Entries of these maps that are added or changed. A map that is not an object is an entry of its own name.
 let entriesAfter (maps: string list) =
     forEach
         "power-levels.entries-after"
@@ -53,7 +64,10 @@ let entriesAfter (maps: string list) =
         [ Alteration.Added; Alteration.Changed ]
         (Entries.Inside maps)
         Condition.Always
-        [ newTooHigh "power-levels.entries-after.too-high" ]
+        [
+            newTooHigh "power-levels.entries-after.too-high"
+            newMalformed "power-levels.entries-after.malformed" Reason.LevelMapsMalformed
+        ]
 
 /// The condition that some levels are malformed: there, and not of this shape.
 let malformed (paths: string list) (shape: Shape) : Condition =
@@ -94,6 +108,7 @@ let all =
             [
                 oldTooHigh "power-levels.settings.before" Relation.Above
                 newTooHigh "power-levels.settings.after"
+                newMalformed "power-levels.settings.malformed" Reason.LevelsMalformed
             ]
         entriesBefore [ "events" ]
         entriesAfter [ "events" ]

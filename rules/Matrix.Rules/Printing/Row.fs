@@ -125,7 +125,6 @@ module Rows =
         | Rule.ForEach _ -> "", ""
 
     let private ofRules (version: RoomVersion) : Row list =
-        let printed = Map.ofList version.Misprints
         let link = Links.room version.Page "authorisation-rules"
 
         [
@@ -139,7 +138,7 @@ module Rows =
                     Area = Area.Authorization
                     Id = head.Name
                     At = item.At
-                    Number = printed |> Map.tryFind head.Name |> Option.defaultValue item.At
+                    Number = Flatten.number version item
                     Depth = item.At |> Seq.filter (fun c -> c = '.') |> Seq.length
                     Text = head.Text
                     Outcome = outcome

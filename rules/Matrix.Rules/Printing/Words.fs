@@ -144,6 +144,7 @@ module Words =
         | Condition.SameUser(a, b) -> user a + isOrNot yes + user b
         | Condition.SameServer(a, b) -> server a + isOrNot yes + server b
         | Condition.OnlyPrevEventIsCreate -> "the only previous event" + isOrNot yes + "the create event"
+        | Condition.SomeAuthEvent AuthEventFault.Unselected when not yes -> "the auth events selection names every auth event"
         | Condition.SomeAuthEvent f -> (if yes then "an auth event " else "no auth event ") + fault f
         | Condition.AuthEventsHave eventType -> "the auth events " + (if yes then "include " else "do not include ") + eventType
         | Condition.CreateEventAccepted -> "the room id names " + (if yes then "an" else "no") + " accepted create event"
@@ -170,6 +171,11 @@ module Words =
             + (if yes then "a" else "no")
             + " third-party invitation of the token"
         | Condition.Compare(a, r, b) -> power a + isOrNot yes + relation r + " " + power b
+        | Condition.NewIsNoLevel ->
+            if yes then
+                "the value after is not a level"
+            else
+                "the value after is a level or missing"
         | Condition.KeysNameACreator p ->
             path p
             + (if yes then

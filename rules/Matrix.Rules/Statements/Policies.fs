@@ -76,7 +76,7 @@ let statements (version: RoomVersion) : Statement list =
             readings
             "policy.resolution.signatures"
             "While states are resolved, signatures count as valid: the events were checked when they were received."
-        if settings.StateResolution <> StateResolutionAlgorithm.V1 then
+        if not settings.StateResolution.IsByType then
             Statement.plain
                 readings
                 "policy.resolution.auth-chains"

@@ -1,47 +1,12 @@
 /// State resolution, step by step. Room versions, "State resolution".
 module Matrix.Rules.Resolving
 
-/// What the full conflicted set is made of.
-[<RequireQualifiedAccess>]
-type ConflictedPart =
-    | ConflictedState
-    | AuthDifference
-    | Subgraph
-
-/// From which state the auth checks of power events start.
-[<RequireQualifiedAccess>]
-type Start =
-    | Unconflicted
-    | Empty
-
-/// What goes into the full conflicted set; nothing has that name in the first algorithm.
-let conflictedParts (algorithm: StateResolutionAlgorithm) : ConflictedPart list =
-    match algorithm with
-    | StateResolutionAlgorithm.V1 -> []
-    | StateResolutionAlgorithm.V2 -> [ ConflictedPart.ConflictedState; ConflictedPart.AuthDifference ]
-    | StateResolutionAlgorithm.V2_1 -> [
-        ConflictedPart.ConflictedState
-        ConflictedPart.AuthDifference
-        ConflictedPart.Subgraph
-      ]
-
-/// Where the first checks start.
-let startOf (algorithm: StateResolutionAlgorithm) : Start =
-    match algorithm with
-    | StateResolutionAlgorithm.V1
-    | StateResolutionAlgorithm.V2 -> Start.Unconflicted
-    | StateResolutionAlgorithm.V2_1 -> Start.Empty
-
-let private partWords =
-    function
-    | ConflictedPart.ConflictedState -> "the conflicted state set"
-    | ConflictedPart.AuthDifference -> "the auth difference"
-    | ConflictedPart.Subgraph -> "the conflicted state subgraph"
-
-let private startWords =
-    function
-    | Start.Unconflicted -> "the unconflicted state map"
-    | Start.Empty -> "an empty state map"
+/// What goes into the full conflicted set.
+let private conflictedParts (algorithm: StateResolutionAlgorithm) : ConflictedPart list =
+    algorithm.Steps
+    |> List.choose (function
+        | ResolutionStep.Gather part -> Some part
+        | _ -> None)
 
 let private after (plain: string -> string -> Statement) : Statement list = [
     plain "state.after.message" "The state after a message is the state before it."
@@ -81,6 +46,56 @@ let private comparison (plain: string -> string -> Statement) (name: string) (fi
     ]
     |> Statement.numbered
 
+/// The steps of resolving, in order; the state that the checks start from stands with the first of them.
+let private resolving
+    (plain: string -> string -> Statement)
+    (valued: string -> string -> string -> Statement)
+    (algorithm: StateResolutionAlgorithm)
+    : Statement list =
+    let checks name (start: Start option) =
+        match start with
+        | Some start ->
+            valued
+                name
+                "Put them through the iterative auth checks, starting from this state."
+                (StateResolutionAlgorithm.startWords start)
+        | None -> plain name "Put these through the iterative auth checks, going on from the state so far."
+
+    ((None, []), algorithm.Steps)
+    ||> List.fold (fun (start, said) step ->
+        match step with
+        | ResolutionStep.PassesByType
+        | ResolutionStep.Gather _ -> start, said
+        | ResolutionStep.StartFrom from -> Some from, said
+        | ResolutionStep.CheckPowerEvents ->
+            None,
+            said
+            @ [
+                plain
+                    "state.resolve.power-events"
+                    "Take the power events of the full conflicted set, and what is in their auth chains and in that set; order them by the reverse \
+                     topological power ordering."
+                checks "state.resolve.check-power-events" start
+            ]
+        | ResolutionStep.CheckRemaining ->
+            None,
+            said
+            @ [
+                plain
+                    "state.resolve.others"
+                    "Order what is left of the full conflicted set by the mainline ordering, with the power levels of the state so far."
+                checks "state.resolve.check-others" start
+            ]
+        | ResolutionStep.KeepUnconflicted ->
+            start,
+            said
+            @ [
+                plain
+                    "state.resolve.unconflicted"
+                    "Put every entry of the unconflicted state map into the result, in the place of what is there."
+            ])
+    |> snd
+
 let private second
     (algorithm: StateResolutionAlgorithm)
     (plain: string -> string -> Statement)
@@ -109,7 +124,9 @@ let private second
     valued
         "state.full-conflicted-set"
         "What the full conflicted set is made of."
-        (conflictedParts algorithm |> List.map partWords |> String.concat ", ")
+        (conflictedParts algorithm
+         |> List.map StateResolutionAlgorithm.partWords
+         |> String.concat ", ")
     plain
         "state.power-ordering"
         "The reverse topological power ordering puts events after their auth events and otherwise, at each step, the first of those that \
@@ -132,27 +149,7 @@ let private second
         "The iterative auth checks go through a list of events and put each into the state so far, if the authorization rules allow it there. \
          What the rules ask for and the state lacks is taken from the event's auth events, unless it was rejected."
     plain "state.resolve" "Resolving:"
-    |> Statement.holding (
-        [
-            plain
-                "state.resolve.power-events"
-                "Take the power events of the full conflicted set, and what is in their auth chains and in that set; order them by the reverse \
-                 topological power ordering."
-            valued
-                "state.resolve.check-power-events"
-                "Put them through the iterative auth checks, starting from this state."
-                (startWords (startOf algorithm))
-            plain
-                "state.resolve.others"
-                "Order what is left of the full conflicted set by the mainline ordering, with the power levels of \
-                 the state so far."
-            plain "state.resolve.check-others" "Put these through the iterative auth checks, going on from the state so far."
-            plain
-                "state.resolve.unconflicted"
-                "Put every entry of the unconflicted state map into the result, in the place of what is there."
-        ]
-        |> Statement.numbered
-    )
+    |> Statement.holding (resolving plain valued algorithm |> Statement.numbered)
     plain
         "state.rejected"
         "An event that was rejected because of the state before it takes part as any other. Where the checks fall back on an event's auth \
@@ -166,12 +163,9 @@ let statements (version: RoomVersion) : Statement list =
     let valued = Statement.valued link
     let algorithm = version.Settings.StateResolution
 
-    valued
-        "state.algorithm"
-        "Which algorithm resolves states that conflict."
-        (Settings.rows version.Settings |> Map.ofList |> Map.find "state-resolution")
+    valued "state.algorithm" "Which algorithm resolves states that conflict." algorithm.Name
     :: after plain
-    @ (match algorithm with
-       | StateResolutionAlgorithm.V1 -> first plain
-       | StateResolutionAlgorithm.V2
-       | StateResolutionAlgorithm.V2_1 -> second algorithm plain valued)
+    @ (if algorithm.IsByType then
+           first plain
+       else
+           second algorithm plain valued)

@@ -4,6 +4,8 @@ namespace Matrix.Rules
 [<RequireQualifiedAccess>]
 type Change =
     | Setting of Setting
+    /// Of the steps of state resolution.
+    | Resolution of ResolutionEdit
     | Redaction of RedactionEdit
     | Authorization of Edit
     | Selection of SelectionEdit

@@ -157,9 +157,9 @@ module Failures =
             struct (Evidence.Membership User.Sender, Evidence.Words "a user neither banned, invited nor joined")
         | Reason.MembershipUnknown -> struct (Evidence.Content [ "membership" ], Evidence.Words "a known membership")
         | Reason.EventNeedsMorePower -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power Power.Required)
-        | Reason.LevelsMalformed -> struct (Evidence.Nothing, Evidence.Words "integers for the named levels")
+        | Reason.LevelsMalformed -> struct (Evidence.Nothing, Evidence.Words "power levels for the named levels")
         | Reason.LevelMapsMalformed ->
-            struct (Evidence.Nothing, Evidence.Words "objects of integers for events and notifications")
+            struct (Evidence.Nothing, Evidence.Words "objects of power levels for events and notifications")
         | Reason.LevelUsersMalformed -> struct (Evidence.Nothing, Evidence.Words "an object from user ids to levels for users")
         | Reason.LevelGivenToCreator -> struct (Evidence.Nothing, Evidence.Words "no creator of the room in users")
         | Reason.OldLevelTooHigh -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power Power.Old)
@@ -210,8 +210,8 @@ module Failures =
         | Reason.MembershipUnknown -> "the membership is unknown in this room version"
         | Reason.EventNeedsMorePower -> "the sender may not send this type of event"
         | Reason.StateKeyOfAnotherUser -> "the state key belongs to another user"
-        | Reason.LevelsMalformed -> "a named level is not an integer"
-        | Reason.LevelMapsMalformed -> "events or notifications is not an object of integers"
+        | Reason.LevelsMalformed -> "a named level is not a power level"
+        | Reason.LevelMapsMalformed -> "events or notifications is not an object of power levels"
         | Reason.LevelUsersMalformed -> "users is not an object from user ids to levels"
         | Reason.LevelGivenToCreator -> "a creator of the room cannot be given a level"
         | Reason.OldLevelTooHigh -> "the current level is above what the sender may change"

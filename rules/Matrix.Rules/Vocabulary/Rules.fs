@@ -5,6 +5,8 @@ type Head = {
     /// Such as `member.join.only-self`; the names of a scope's rules begin with the scope's.
     Name: string
     Text: string
+    /// Set if no page has this rule: the number of the decision record that says why it is here. It has no number of its own.
+    Reading: int option
 }
 
 /// A numbered item that only spells out a part of a clause's condition.
@@ -59,6 +61,7 @@ type SelectionEdit =
 type Item = {
     Rule: Rule
     /// The position in the nested list, such as `4.3.5.2`.
+    /// A rule that no page has stands at the position of the rule before it, with a plus sign.
     At: string
     /// Whether this is a part that only spells out its clause.
     Part: Part option
@@ -68,31 +71,37 @@ type Item = {
 [<AutoOpen>]
 module RuleWriting =
 
+    let private head name text = {
+        Name = name
+        Text = text
+        Reading = None
+    }
+
     /// If the condition holds, the rules inside are tried.
     let scope name text condition rules =
-        Rule.Scope({ Name = name; Text = text }, condition, rules)
+        Rule.Scope(head name text, condition, rules)
 
     /// For each altered entry, the rules inside are tried.
     let forEach name text alterations entries where rules =
-        Rule.ForEach({ Name = name; Text = text }, alterations, entries, where, rules)
+        Rule.ForEach(head name text, alterations, entries, where, rules)
 
     /// If the condition holds, the outcome is decided.
     let clause name text condition outcome =
-        Rule.Clause({ Name = name; Text = text }, condition, outcome, [])
+        Rule.Clause(head name text, condition, outcome, [])
 
     /// A clause some of whose condition is spelt out in numbered items.
     let clauseOf name text condition outcome parts =
-        Rule.Clause({ Name = name; Text = text }, condition, outcome, parts)
+        Rule.Clause(head name text, condition, outcome, parts)
 
     /// A numbered item that spells out a part of its clause.
     let part name text condition = {
-        Head = { Name = name; Text = text }
+        Head = head name text
         Condition = condition
     }
 
     /// If it applies, allowed if and only if the second condition holds.
     let iff name text applies holds reason =
-        Rule.Iff({ Name = name; Text = text }, applies, holds, reason)
+        Rule.Iff(head name text, applies, holds, reason)
 
     /// The last rule of a list: its outcome, if no rule before it decided.
     let otherwise name outcome =
@@ -101,7 +110,25 @@ module RuleWriting =
             | Outcome.Allow -> "Otherwise, allow."
             | Outcome.Reject _ -> "Otherwise, reject."
 
-        Rule.Clause({ Name = name; Text = text }, Condition.Always, outcome, [])
+        Rule.Clause(head name text, Condition.Always, outcome, [])
+
+    /// A clause that no page has: how this project reads the pages, with the number of the decision record that says why.
+    let reading (decision: int) name text condition outcome =
+        let marked =
+            text
+            + " Our reading (decision "
+            + string decision
+            + "): the page does not say it."
+
+        Rule.Clause(
+            {
+                head name marked with
+                    Reading = Some decision
+            },
+            condition,
+            outcome,
+            []
+        )
 
 /// Reading and changing tables of rules.
 [<RequireQualifiedAccess>]
@@ -158,12 +185,20 @@ module Rule =
         | Rule.ForEach(_, _, _, condition, _) -> [ condition ]
         | Rule.Iff(_, applies, holds, _) -> [ applies; holds ]
 
-    /// Every numbered item with its position, in reading order.
+    /// Every item with its position, in reading order.
     let items (rules: Rule list) : Item list =
         let rec walk prefix rules =
-            rules
-            |> List.mapi (fun i rule ->
-                let at = $"{prefix}{i + 1}"
+            (0, rules)
+            ||> List.mapFold (fun count rule ->
+                match (head rule).Reading with
+                | None -> (count + 1, rule), count + 1
+                | Some _ -> (count, rule), count)
+            |> fst
+            |> List.map (fun (count, rule) ->
+                let at =
+                    match (head rule).Reading with
+                    | None -> $"{prefix}{count}"
+                    | Some _ -> $"{prefix}{count}+"
 
                 let parts =
                     match rule with

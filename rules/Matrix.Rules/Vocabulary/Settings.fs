@@ -82,14 +82,6 @@ type RoomIdForm =
     /// The create event's identifier with `!` for `$`; the create event itself has no `room_id`.
     | HashOfCreate
 
-/// How conflicting states become one. Room versions, "State resolution".
-[<RequireQualifiedAccess>]
-type StateResolutionAlgorithm =
-    | V1
-    | V2
-    /// As 2, starting from an empty state and with the conflicted state subgraph.
-    | V2_1
-
 /// Whether a key must have been valid when the event was made. Room versions, "Signing key validity period".
 [<RequireQualifiedAccess>]
 type KeyValidity =
@@ -259,11 +251,11 @@ module Settings =
         | RoomIdForm.WithDomain -> "!opaque:domain, chosen by the creator's server"
         | RoomIdForm.HashOfCreate -> "the create event's id with ! for $"
 
-    let private stateResolution =
-        function
-        | StateResolutionAlgorithm.V1 -> "1"
-        | StateResolutionAlgorithm.V2 -> "2"
-        | StateResolutionAlgorithm.V2_1 -> "2.1"
+    let private stateResolution (algorithm: StateResolutionAlgorithm) =
+        let steps =
+            algorithm.Steps |> List.map StateResolutionAlgorithm.words |> String.concat "; "
+
+        algorithm.Name + ": " + steps
 
     let private keyValidity =
         function

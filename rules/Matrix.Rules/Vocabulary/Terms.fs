@@ -160,6 +160,8 @@ type Condition =
     | ThirdPartyInviteKnown
     /// False where either side is absent.
     | Compare of Power * Relation * Power
+    /// The value after, of the entry at hand, inside `ForEach`, is there and does not count as a power level.
+    | NewIsNoLevel
     /// The object at this path of the content has a creator of the room among its keys.
     | KeysNameACreator of Path
 

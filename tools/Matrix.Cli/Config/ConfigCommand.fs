@@ -1,7 +1,6 @@
 namespace Matrix.Cli.Config
 
 open Argu
-open Matrix.Cli
 open Matrix.Cli.Output
 open Matrix.Host.Configuration
 
@@ -12,7 +11,7 @@ type CheckArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | File _ -> "the configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | File _ -> "the configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 type DefaultArguments =
@@ -21,7 +20,7 @@ type DefaultArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Server_Name _ -> "the server's name in it; localhost unless said."
+            | Server_Name _ -> "the server name to write. Default: localhost."
 
 [<RequireSubcommand>]
 type ConfigArguments =
@@ -31,7 +30,7 @@ type ConfigArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Check _ -> "says what is wrong with the configuration, environment included; 1 if anything is."
+            | Check _ -> "reports errors in the configuration and the environment. The exit code is 1 if there are any."
             | Default _ -> "prints a configuration with every setting, its meaning and its default."
 
 module internal ConfigCommand =

@@ -1,7 +1,7 @@
 /// The configuration, for commands that need some of it.
 module internal Matrix.Cli.Config.Settings
 
-open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Host.Configuration
 
 /// The configuration that a server started here would have, or what is wrong with it.

@@ -4,7 +4,7 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Host.Storage
@@ -18,8 +18,8 @@ type BackupArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | File _ -> "where the copy goes; nothing may be there yet."
-            | Config _ -> "the server's configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | File _ -> "the file to write. It must not exist."
+            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 type SizesArguments =
@@ -30,8 +30,8 @@ type SizesArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Rooms _ -> "how many rooms are shown, the largest; 20 unless said."
-            | Config _ -> "the server's configuration; without it MATRIX_CONFIG, or homeserver.yaml in the data folder."
+            | Rooms _ -> "how many of the largest rooms to show. Default: 20."
+            | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
@@ -42,8 +42,8 @@ type DbArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Backup _ -> "copies a SQLite database, one committed instant of it, whether the server runs or not."
-            | Sizes _ -> "bytes by table and by room, whether the server runs or not."
+            | Backup _ -> "copies a SQLite database as of one committed moment. The server may be running."
+            | Sizes _ -> "prints bytes by table and by room. The server may be running."
 
 module internal DbCommand =
     let private defaultRooms = 20

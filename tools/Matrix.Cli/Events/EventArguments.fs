@@ -11,7 +11,7 @@ type EventFileArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | File _ -> "the event; standard input without it."
+            | File _ -> "the event. Default: standard input."
 
 type HashArguments =
     | [<Mandatory; Unique>] Room_Version of VERSION: string
@@ -23,7 +23,7 @@ type HashArguments =
             match this with
             | Room_Version _ -> "the version of the event's room."
             | Format _ -> OutputFormat.TextUnlessSaid
-            | File _ -> "the event; standard input without it."
+            | File _ -> "the event. Default: standard input."
 
 type SignArguments =
     | [<Mandatory; Unique>] Room_Version of VERSION: string
@@ -37,7 +37,7 @@ type SignArguments =
             | Room_Version _ -> "the version of the event's room."
             | Key _ -> "the signing key, as `mx keys generate` makes it."
             | Server _ -> "the server that signs."
-            | File _ -> "the event; standard input without it."
+            | File _ -> "the event. Default: standard input."
 
 type VerifyArguments =
     | [<Mandatory; Unique>] Room_Version of VERSION: string
@@ -50,11 +50,10 @@ type VerifyArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | Keys _ ->
-                "servers' keys, as they answer `/_matrix/key/v2/server`: one, a list, or as `server_keys`. May be given several times."
-            | Public_Key _ -> "a server's name, the id of a key of its, and the key in base64. May be given several times."
+            | Keys _ -> "servers' keys, as `/_matrix/key/v2/server` returns them: one, a list, or `server_keys`. May be repeated."
+            | Public_Key _ -> "a server name, the id of one of its keys, and the key in base64. May be repeated."
             | Format _ -> OutputFormat.TextUnlessSaid
-            | File _ -> "the event; standard input without it."
+            | File _ -> "the event. Default: standard input."
 
 [<RequireSubcommand>]
 type EventArguments =
@@ -72,5 +71,5 @@ type EventArguments =
             | Hash _ -> "prints an event's content hash and reference hash."
             | Id _ -> "prints an event's id."
             | Redact _ -> "prints an event without what redaction removes."
-            | Sign _ -> "prints an event with its content hash and one signature more."
-            | Verify _ -> "says whether an event's content hash and the signatures that it needs hold; 1 if not."
+            | Sign _ -> "prints an event with its content hash and a signature added."
+            | Verify _ -> "checks an event's content hash and required signatures. The exit code is 1 if one is wrong."

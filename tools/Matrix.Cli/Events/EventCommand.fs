@@ -2,7 +2,7 @@ namespace Matrix.Cli.Events
 
 open System
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
@@ -11,14 +11,14 @@ open Matrix.Host.Sodium
 module internal EventCommand =
 
     /// An event of a version, read.
-    let private read (version: string) (file: string option) : Result<EventFormat * Input.Text * JsonObject, Ending> =
-        match Rules.RoomVersions.find version with
+    let private read (version: string) (file: string option) : Result<EventFormat * EventTexts.Text * JsonObject, Ending> =
+        match RoomVersions.find version with
         | Error ending -> Error ending
         | Ok version ->
             let format = EventFormat version
 
-            Input.read file
-            |> Result.bind (fun text -> Input.event format text |> Result.map (fun event -> format, text, event))
+            EventTexts.read file
+            |> Result.bind (fun text -> EventTexts.event format text |> Result.map (fun event -> format, text, event))
 
     let private print (event: JsonObject) : Ending =
         printfn "%s" (CanonicalJson.text (Json.Object event))
@@ -54,13 +54,13 @@ module internal EventCommand =
             | Ok id ->
                 printfn "%s" id
                 Done
-            | Error fault -> Input.misfit text.Name fault
+            | Error fault -> EventTexts.misfit text.Name fault
 
     let private sign (arguments: ParseResults<SignArguments>) : Ending =
         let file = arguments.GetResult Key
 
         let key =
-            match Input.read (Some file) with
+            match EventTexts.read (Some file) with
             | Error ending -> Error ending
             | Ok text ->
                 let line =
@@ -93,7 +93,7 @@ module internal EventCommand =
             let size = (CanonicalJson.bytes (Json.Object signed)).Length
 
             if size > EventLimits.MaxBytes then
-                Input.misfit text.Name (PduFault.EventTooLarge(size, EventLimits.MaxBytes))
+                EventTexts.misfit text.Name (PduFault.EventTooLarge(size, EventLimits.MaxBytes))
             else
                 print signed
 

@@ -2,7 +2,7 @@ namespace Matrix.Cli.Events
 
 open System.IO
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Host.Sodium
 
@@ -14,8 +14,8 @@ type GenerateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Out _ -> "the file to make, readable by its owner only; without it the key is printed."
-            | Key_Version _ -> "the part of the key's id after the colon: letters, digits and _; by chance unless said."
+            | Out _ -> "the file to create, readable by its owner only. Default: the key is printed."
+            | Key_Version _ -> "the part of the key id after the colon: letters, digits and _. Default: random."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
@@ -25,7 +25,7 @@ type KeysArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Generate _ -> "makes a signing key, in the form of the server's own `signing.key`."
+            | Generate _ -> "creates a signing key, in the format of the server's `signing.key`."
 
 module internal KeysCommand =
 

@@ -4,7 +4,7 @@ module internal Matrix.Cli.Events.Verification
 open System
 open System.Collections.Generic
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
@@ -29,7 +29,7 @@ let private number (o: JsonObject) key (otherwise: int64) =
     | _ -> otherwise
 
 /// The keys of one server's answer.
-let private addAnswer (ring: KeyRing) (item: Input.Item) : Ending option =
+let private addAnswer (ring: KeyRing) (item: EventTexts.Item) : Ending option =
     match item.Value with
     | Json.Object answer ->
         match answer.Text "server_name" with
@@ -54,7 +54,7 @@ let private ringOf (arguments: ParseResults<VerifyArguments>) : Result<KeyRing, 
     let ring = KeyRing()
 
     let ofFile file =
-        match Input.read (Some file) |> Result.bind (Input.items [ "server_keys" ]) with
+        match EventTexts.read (Some file) |> Result.bind (EventTexts.items [ "server_keys" ]) with
         | Error ending -> Some ending
         | Ok items -> items |> List.tryPick (addAnswer ring)
 
@@ -85,17 +85,17 @@ let private check (ring: KeyRing) (format: EventFormat) (event: ReceivedPdu) (si
 
 let run (arguments: ParseResults<VerifyArguments>) : Ending =
     let event =
-        match Rules.RoomVersions.find (arguments.GetResult VerifyArguments.Room_Version) with
+        match RoomVersions.find (arguments.GetResult VerifyArguments.Room_Version) with
         | Error ending -> Error ending
         | Ok version ->
             let format = EventFormat version
 
-            Input.read (arguments.TryGetResult VerifyArguments.File)
+            EventTexts.read (arguments.TryGetResult VerifyArguments.File)
             |> Result.bind (fun text ->
-                Input.event format text
+                EventTexts.event format text
                 |> Result.bind (fun event ->
                     PduFormat.ofJson format event
-                    |> Result.mapError (Input.misfit text.Name)
+                    |> Result.mapError (EventTexts.misfit text.Name)
                     |> Result.map (fun received -> format, received)))
 
     match event, ringOf arguments with

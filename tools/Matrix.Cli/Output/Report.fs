@@ -12,7 +12,7 @@ type OutputFormat =
 /// What the help of a command says of its `--format`.
 module internal OutputFormat =
     [<Literal>]
-    let TextUnlessSaid = "how the answer is written; text unless said."
+    let TextUnlessSaid = "output format. Default: text."
 
 /// One value in its place: as people and as programs read it.
 type internal Cell =
@@ -47,7 +47,7 @@ module internal Report =
 
     let private shown cell =
         match cell with
-        | Word text -> Matrix.Cli.Ending.printable text
+        | Word text -> Ending.printable text
         | Count number -> number.ToString(inv)
         | Size bytes -> size bytes
         | Truth flag -> if flag then "yes" else "no"

@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules
 open System
 open System.Collections.Generic
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds
@@ -18,7 +18,7 @@ type CoverageArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
-            | Exhaustive -> "counts every case of the small worlds, and not the lightest and some drawn ones only: minutes."
+            | Exhaustive -> "counts every case of the small worlds, not only the smallest and a random sample. Takes minutes."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal CoverageCommand =

@@ -1,7 +1,7 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
@@ -11,14 +11,16 @@ type DiffArguments =
     | [<MainCommand; ExactlyOnce>] Versions of A: string * B: string
     | [<Unique>] Area of AREA: string
     | [<Unique>] Witness
+    | [<Unique>] Stat
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Versions _ -> "the room versions that are compared, such as 11 12."
+            | Versions _ -> "the two room versions to compare, such as 11 12."
             | Area _ -> "one area only, as for show."
-            | Witness -> "with each difference the smallest event and state in which the two disagree, found by search."
+            | Witness -> "prints with each difference the smallest event and state on which the two versions disagree."
+            | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered, by area."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal DiffCommand =
@@ -93,31 +95,92 @@ module internal DiffCommand =
                 json.WriteString("after", after)
                 json.WriteEndObject()))
 
+    /// Counts by area.
+    let private stat (format: OutputFormat) (d: Difference) =
+        let kinds = [ "added"; "removed"; "changed"; "wording only"; "moved" ]
+
+        let counted (areas: AreaDifference list) : Cell list =
+            let changes = areas |> List.collect _.Changes
+
+            [
+                for kind in kinds do
+                    Count(changes |> List.filter (fun c -> Prose.kind c = kind) |> List.length |> int64)
+
+                Count(areas |> List.sumBy _.Renumbered.Length |> int64)
+            ]
+
+        Report.print format {
+            Facts = [ "from", Word d.From.Id; "to", Word d.To.Id ]
+            Tables = [
+                {
+                    Name = "areas"
+                    Columns = "area" :: [ for kind in kinds -> kind.Replace(' ', '_') ] @ [ "renumbered" ]
+                    Rows =
+                        [ for area in d.Areas -> Word(Areas.name area.Area) :: counted [ area ] ]
+                        @ (if d.Areas.Length > 1 then
+                               [ Word "all" :: counted d.Areas ]
+                           else
+                               [])
+                }
+            ]
+        }
+
+    /// What stands beneath each change; a case that stands beneath an earlier one is named by that one.
+    let private beneath (shows: Shows) (d: Difference) : RowChange -> string list =
+        match shows with
+        | None -> fun _ -> []
+        | Some shown ->
+            let first = System.Collections.Generic.Dictionary<string list, string>()
+
+            let lines =
+                dict [
+                    for area in d.Areas do
+                        for change in area.Changes do
+                            let row = RowChanges.row change
+
+                            if not (RowChanges.isWordingOnly change) then
+                                let found = shown row
+                                let lines = Cases.lines d.From d.To found
+
+                                (area.Area, row.Id),
+                                match found, first.TryGetValue lines with
+                                | Some _, (true, earlier) -> [ "the same case as of " + earlier ]
+                                | _ ->
+                                    first[lines] <- row.Id
+                                    lines
+                ]
+
+            fun change ->
+                let row = RowChanges.row change
+
+                match lines.TryGetValue((row.Area, row.Id)) with
+                | true, lines -> lines
+                | _ -> []
+
     let run (arguments: ParseResults<DiffArguments>) : Ending =
         let a, b = arguments.GetResult DiffArguments.Versions
 
-        match RoomVersions.find a, RoomVersions.find b, RoomVersions.areas (arguments.TryGetResult DiffArguments.Area) with
-        | Error ending, _, _
-        | _, Error ending, _
-        | _, _, Error ending -> ending
-        | Ok a, Ok b, Ok areas ->
-            let difference = Difference.between areas a b
+        if arguments.Contains Stat && arguments.Contains Witness then
+            Misused "--stat, --witness: expected one of them"
+        else
 
-            let shows: Shows =
-                if arguments.Contains Witness then
-                    Some(Cases.byRow (Differences.search areas a b))
-                else
-                    None
+            match RoomVersions.find a, RoomVersions.find b, RoomVersions.areas (arguments.TryGetResult DiffArguments.Area) with
+            | Error ending, _, _
+            | _, Error ending, _
+            | _, _, Error ending -> ending
+            | Ok a, Ok b, Ok areas ->
+                let difference = Difference.between areas a b
 
-            /// The lines beneath a change.
-            let beneath (change: RowChange) =
-                match shows with
-                | Some shown when not (RowChanges.isWordingOnly change) -> Cases.lines a b (shown (RowChanges.row change))
-                | _ -> []
+                let shows: Shows =
+                    if arguments.Contains Witness then
+                        Some(Cases.byRow (Differences.search areas a b))
+                    else
+                        None
 
-            match arguments.GetResult(DiffArguments.Format, Text) with
-            | Text -> Printing.lines (Text.ofDifferenceWith beneath difference)
-            | Json -> json shows difference
-            | Markdown -> Printing.plain (Markdown.ofDifferenceWith beneath difference)
+                match arguments.GetResult(DiffArguments.Format, Text) with
+                | format when arguments.Contains Stat -> stat format difference
+                | Text -> Printing.lines (Text.ofDifferenceWith (beneath shows difference) difference)
+                | Json -> json shows difference
+                | Markdown -> Printing.plain (Markdown.ofDifferenceWith (beneath shows difference) difference)
 
-            Done
+                Done

@@ -3,9 +3,12 @@ namespace Matrix.Cli.Rules
 open System
 open System.Text.Json
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Auth
+open Matrix.Core.Event
+open Matrix.Core.Json
+open Matrix.Properties.Vectors
 open Matrix.Rules
 open Matrix.Rules.Printing
 open Matrix.Properties.Reference.Authorization
@@ -16,17 +19,19 @@ type ExplainArguments =
     | Auth of FILE: string
     | State of FILE: string
     | [<Unique>] All_Versions
+    | [<Unique>] Full
     | [<Unique>] Format of OutputFormat
 
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "the version of the room; 1 if it rejects the event."
-            | Event _ -> "the event in question."
-            | Auth _ -> "its auth events: an event, a list, or one event a line; may be given several times."
-            | State _ -> "the state before it, in the same forms; the auth events and the create event unless said."
+            | Room_Version _ -> "the room's version. The exit code is 1 if it rejects the event."
+            | Event _ -> "the event to decide."
+            | Auth _ -> "its auth events: one event, a list, or one event per line. May be repeated."
+            | State _ -> "the state before it, in the same forms. Default: the auth events and the create event."
             | All_Versions ->
-                "a line for each room version instead: the room gets the name that it would have there; 0 whatever they decide."
+                "prints one line per room version. The room gets the id that it would have in that version. The exit code is 0."
+            | Full -> "prints every rule that was tried, not only those that lead to the verdict."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal ExplainCommand =
@@ -36,15 +41,99 @@ module internal ExplainCommand =
         let known = Map [ for item in Flatten.numbered version -> item.Name, item.Number ]
         fun name -> known |> Map.tryFind name |> Option.defaultValue ""
 
-    let private sentence (number: string -> string) (version: RoomVersion) (decision: Decision) : string =
-        let clause = decision.Clause
-        let at = number clause
+    /// A clause with its number, if it has one.
+    let private clauseOf (number: string -> string) (clause: string) : string =
+        match number clause with
+        | "" -> clause
+        | at -> at + " " + clause
 
+    /// The user whom a rejection is about: whose membership, power or id it found wrong. None if it is about none.
+    let private offender (event: Pdu) (failure: Failure) : string option =
+        let rec text (path: string list) (json: Json voption) : string option =
+            match path, json with
+            | [], ValueSome(Json.String text) -> Some text
+            | key :: rest, ValueSome(Json.Object o) -> text rest (o.TryFind key)
+            | _ -> None
+
+        let text path =
+            text path (ValueSome(Json.Object event.Content))
+
+        let named (user: User) : string option =
+            match user with
+            | User.Sender -> Some event.Sender
+            | User.StateKey -> Option.ofObj event.StateKey
+            | User.Authorising -> text [ "join_authorised_via_users_server" ]
+            | User.ThirdPartyMxid -> text [ "third_party_invite"; "signed"; "mxid" ]
+            | _ -> None
+
+        let struct (supplied, _) = Failures.evidence failure.Reason
+
+        match supplied with
+        | Evidence.User user
+        | Evidence.Membership user
+        | Evidence.Power(Power.Of user) -> named user
+        | Evidence.JoinRule -> Some event.Sender
+        | _ -> None
+
+    let private rendered (event: Pdu) (failure: Failure) : string =
+        match offender event failure with
+        | Some user -> user + ": " + Failures.render failure
+        | None -> Failures.render failure
+
+    let private sentence (number: string -> string) (version: RoomVersion) (event: Pdu) (decision: Decision) : string =
         match decision with
-        | Decision.Allowed _ -> $"version {version.Id}: accepted, by {at} {clause}"
-        | Decision.Rejected failure -> $"version {version.Id}: rejected, by {at} {Failures.render failure}"
+        | Decision.Allowed clause -> $"version {version.Id}: accepted, by {clauseOf number clause}"
+        | Decision.Rejected failure ->
+            $"version {version.Id}: rejected, by {clauseOf number failure.Clause}: {rendered event failure}"
 
-    let private yesOrNo (found: AuthTrace.Found) = if found.Holds then "yes" else "no"
+    /// What was found, as a statement that is true: a condition that does not hold is turned around.
+    let private fact (found: AuthTrace.Found) : string =
+        let opposite relation =
+            match relation with
+            | Relation.Below -> Relation.AtLeast
+            | Relation.AtMost -> Relation.Above
+            | Relation.AtLeast -> Relation.Below
+            | Relation.Above -> Relation.AtMost
+
+        let isThere power =
+            power <> Power.Old && power <> Power.New
+
+        let rec plainly (condition: Condition) : Condition =
+            match condition with
+            | Condition.Not(Condition.Not inner) -> plainly inner
+            | Condition.Not(Condition.Compare(a, relation, b)) when isThere a && isThere b ->
+                Condition.Compare(a, opposite relation, b)
+            | Condition.Not(Condition.And parts) -> Condition.Or(parts |> List.map (Condition.Not >> plainly))
+            | Condition.Not(Condition.Or parts) -> Condition.And(parts |> List.map (Condition.Not >> plainly))
+            | Condition.And parts -> Condition.And(parts |> List.map plainly)
+            | Condition.Or parts -> Condition.Or(parts |> List.map plainly)
+            | condition -> condition
+
+        let isSo =
+            if found.Holds then
+                found.Condition
+            else
+                Condition.Not found.Condition
+
+        Words.condition (plainly isSo)
+
+    /// The parts of a condition by which it is so, where some of several are enough.
+    let private whyOf (found: AuthTrace.Found) : AuthTrace.Found list =
+        let condition, holds =
+            match found.Condition with
+            | Condition.Not inner -> inner, not found.Holds
+            | condition -> condition, found.Holds
+
+        match condition with
+        | Condition.And _ when not holds -> found.Parts |> List.filter (fun part -> not part.Holds)
+        | Condition.Or _ when holds -> found.Parts |> List.filter _.Holds
+        | _ -> []
+
+    /// The rules that lead to the verdict: those that decide, and those that they stand in. What else was tried is left out.
+    let rec private path (tried: AuthTrace.Tried list) : AuthTrace.Tried list =
+        tried
+        |> List.filter _.Decision.IsSome
+        |> List.map (fun rule -> { rule with Inside = path rule.Inside })
 
     /// What a line of an explanation says.
     type private Said =
@@ -60,12 +149,13 @@ module internal ExplainCommand =
         {
             Depth = depth
             Below = below
-            Said = Asked $"{yesOrNo found}: {Words.condition found.Condition}"
+            Said = Asked(fact found)
         }
-        :: (found.Parts |> List.collect (ofFound depth (below + 1)))
+        // Of alternatives, those that are so.
+        :: (whyOf found |> List.collect (ofFound depth (below + 1)))
 
     /// A rule, what it asks and what is inside, in lines.
-    let rec private ofTried (number: string -> string) (depth: int) (tried: AuthTrace.Tried) : Line list =
+    let rec private ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: AuthTrace.Tried) : Line list =
         let head = Rule.head tried.Rule
         let isDeciding = tried.Inside.IsEmpty && tried.Decision.IsSome
 
@@ -80,15 +170,18 @@ module internal ExplainCommand =
             for found in tried.Asked do
                 yield! ofFound depth 1 found
             for inner in tried.Inside do
-                yield! ofTried number (depth + 1) inner
+                yield! ofTried event number (depth + 1) inner
             match tried.Decision with
             | Some(Decision.Allowed _) when isDeciding -> line 1 Accepted
-            | Some(Decision.Rejected failure) when isDeciding -> line 1 (Rejected(Failures.render failure))
+            | Some(Decision.Rejected failure) when isDeciding -> line 1 (Rejected(rendered event failure))
             | _ -> ()
         ]
 
     let private entryOf (entry: string) =
         if entry = "" then "" else $" [{entry}]"
+
+    let private numbered (number: string) =
+        if number = "" then "" else number + " "
 
     let private asText (line: Line) : string =
         let indent =
@@ -96,7 +189,9 @@ module internal ExplainCommand =
 
         match line.Said with
         | Tried(number, name, entry, text, isDeciding) ->
-            let title = Ending.printable $"{indent}{number} {name}{entryOf entry}: {text}"
+            let title =
+                Ending.printable $"{indent}{numbered number}{name}{entryOf entry}: {text}"
+
             if isDeciding then Terminal.bold title else title
         | Asked text -> Terminal.faint (Ending.printable $"{indent}{text}")
         | Accepted -> indent + Terminal.green "accepted"
@@ -105,14 +200,20 @@ module internal ExplainCommand =
     let private asMarkdown (line: Line) : string =
         let text =
             match line.Said with
-            | Tried(number, name, entry, text, _) -> $"{number} `{name}`{entryOf entry}: {text}"
+            | Tried(number, name, entry, text, _) -> $"{numbered number}`{name}`{entryOf entry}: {text}"
             | Asked text -> text
             | Accepted -> "**accepted**"
             | Rejected why -> $"**rejected**: {why}"
 
         String(' ', 2 * (line.Depth + line.Below)) + "- " + Ending.printable text
 
-    let private writeDecision (json: Utf8JsonWriter) (number: string -> string) (version: RoomVersion) (decision: Decision) =
+    let private writeDecision
+        (json: Utf8JsonWriter)
+        (number: string -> string)
+        (version: RoomVersion)
+        (event: Pdu)
+        (decision: Decision)
+        =
         let clause = decision.Clause
         json.WriteString("version", version.Id)
         json.WriteBoolean("allowed", decision.IsOk)
@@ -123,6 +224,7 @@ module internal ExplainCommand =
         | Decision.Allowed _ -> ()
         | Decision.Rejected failure ->
             json.WriteString("reason", Failures.words failure.Reason)
+            Printing.textOrNull json "user" (offender event failure |> Option.defaultValue "")
             Printing.textOrNull json "supplied" (Failures.shown failure.Supplied)
             Printing.textOrNull json "required" (Failures.shown failure.Required)
             Printing.textOrNull json "entry" failure.Entry
@@ -131,6 +233,8 @@ module internal ExplainCommand =
         json.WriteStartObject()
         json.WriteString("when", Words.condition found.Condition)
         json.WriteBoolean("holds", found.Holds)
+        json.WriteString("fact", fact found)
+        Printing.raw json "condition" (RuleTrees.condition found.Condition)
 
         if not found.Parts.IsEmpty then
             Printing.listOf json "parts" found.Parts (writeFound json)
@@ -153,25 +257,28 @@ module internal ExplainCommand =
 
         json.WriteEndObject()
 
-    let private one (format: OutputFormat) (version: RoomVersion) (question: Question.Question) : Ending =
+    let private one (format: OutputFormat) (isFull: bool) (version: RoomVersion) (question: Question.Question) : Ending =
         let number = numbering version
-        let trace = AuthTrace.ofCase (Question.inVersion version false question)
-        let lines = trace.Tried |> List.collect (ofTried number 0)
+        let case = Question.inVersion version false question
+        let event = case.Event
+        let trace = AuthTrace.ofCase case
+        let tried = if isFull then trace.Tried else path trace.Tried
+        let lines = tried |> List.collect (ofTried event number 0)
 
         match format with
         | Text ->
             Printing.plain (
-                Terminal.bold (Ending.printable (sentence number version trace.Decision))
+                Terminal.bold (Ending.printable (sentence number version event trace.Decision))
                 :: ""
                 :: List.map asText lines
             )
         | Json ->
             Printing.json (fun json ->
-                writeDecision json number version trace.Decision
-                Printing.listOf json "trace" trace.Tried (writeTried json number))
+                writeDecision json number version event trace.Decision
+                Printing.listOf json "trace" tried (writeTried json number))
         | Markdown ->
             Printing.plain (
-                "**" + Ending.printable (sentence number version trace.Decision) + "**"
+                "**" + Ending.printable (sentence number version event trace.Decision) + "**"
                 :: ""
                 :: List.map asMarkdown lines
             )
@@ -239,4 +346,4 @@ module internal ExplainCommand =
                     | Some id ->
                         match RoomVersions.find id with
                         | Error ending -> ending
-                        | Ok version -> one format version question
+                        | Ok version -> one format (arguments.Contains ExplainArguments.Full) version question

@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules
 open System
 open System.IO
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Cli.Rules.Site
 open Matrix.Rules
@@ -15,8 +15,8 @@ type HtmlArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Folder _ -> "where the files go; it is made if it is not there."
-            | Only _ -> "these versions only, and what differs between them; all of them unless said."
+            | Folder _ -> "the folder to write to. It is created if it does not exist."
+            | Only _ -> "only these versions and their differences. Default: all."
 
 module internal HtmlCommand =
     let private wanted (ids: string list option) : Result<RoomVersion list, Ending> =

@@ -1,7 +1,6 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
 open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing

@@ -1,9 +1,8 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Cli.Vectors
 open Matrix.Properties.Mutation
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
@@ -19,8 +18,8 @@ type MutateArguments =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
             | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with this and a dot."
-            | Vectors_Only -> "tries the vectors and not the small worlds: seconds instead of minutes."
-            | Format _ -> OutputFormat.TextUnlessSaid + " Text and Markdown leave out what was killed."
+            | Vectors_Only -> "tries only the vectors, not the small worlds. Takes seconds instead of minutes."
+            | Format _ -> OutputFormat.TextUnlessSaid + " Text and Markdown leave out killed mutants."
 
 module internal MutateCommand =
     let private statusWord (status: Status) =
@@ -124,8 +123,8 @@ module internal MutateCommand =
             RoomVersions.wanted (arguments.TryGetResult MutateArguments.Room_Version)
 
         let files =
-            match Files.ofCheckout () with
-            | Some folder -> Files.readAll [ folder ]
+            match VectorFiles.ofCheckout () with
+            | Some folder -> VectorFiles.readAll [ folder ]
             | None -> Error(Misused "there is no tests/vectors here: expected to be run from a checkout, for its vectors")
 
         match versions, files with

@@ -3,7 +3,8 @@ namespace Matrix.Cli.Rules
 open System
 open System.IO
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
+open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -13,7 +14,7 @@ type PrintArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Folder _ -> "where the files go; it is made if it is not there."
+            | Folder _ -> "the folder to write to. It is created if it does not exist."
 
 module internal PrintCommand =
     /// Writes every version and the difference of each to its parent, as Markdown.

@@ -2,9 +2,8 @@
 module internal Matrix.Cli.Rules.Question
 
 open System
-open Matrix.Cli
-open Matrix.Cli.Events
-open Matrix.Cli.Vectors
+open Matrix.Cli.Input
+open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
@@ -58,7 +57,7 @@ let private references (place: string) (o: JsonObject) (key: string) : Result<st
     | ValueSome(Json.Array items) when items |> Array.forall (one >> Option.isSome) -> Ok [ for i in items -> (one i).Value ]
     | ValueSome _ -> Error(Misused $"{place}: `{key}`: expected a list of event ids")
 
-let private given (item: Input.Item) : Result<Given, Ending> =
+let private given (item: EventTexts.Item) : Result<Given, Ending> =
     let place = item.Place
 
     match item.Value with
@@ -95,8 +94,8 @@ let private given (item: Input.Item) : Result<Given, Ending> =
 let private lists = [ "pdus"; "auth_chain"; "state" ]
 
 let private ofFile (file: string) : Result<Given list, Ending> =
-    Input.read (Some file)
-    |> Result.bind (Input.items lists)
+    EventTexts.read (Some file)
+    |> Result.bind (EventTexts.items lists)
     |> Result.bind (Ending.all given)
 
 let private ofFiles (files: string list) : Result<Given list, Ending> =
@@ -173,7 +172,9 @@ let private verifiedKeys (g: Given) (state: Given list) : string[] =
             |> Array.filter (fun key ->
                 match UnpaddedBase64.decode key with
                 | null -> false
-                | key -> signatures |> Array.exists (fun s -> Files.ed25519.Verify key message s.Bytes))
+                | key ->
+                    signatures
+                    |> Array.exists (fun s -> VectorFiles.ed25519.Verify key message s.Bytes))
 
 let private isCreate (g: Given) = g.Type = "m.room.create"
 

@@ -1,13 +1,14 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Output
 
 [<RequireSubcommand>]
 type RulesArguments =
     | [<CliPrefix(CliPrefix.None)>] List of ParseResults<ListArguments>
     | [<CliPrefix(CliPrefix.None)>] Show of ParseResults<ShowArguments>
     | [<CliPrefix(CliPrefix.None)>] Diff of ParseResults<DiffArguments>
+    | [<CliPrefix(CliPrefix.None)>] History of ParseResults<HistoryArguments>
     | [<CliPrefix(CliPrefix.None)>] Print of ParseResults<PrintArguments>
     | [<CliPrefix(CliPrefix.None)>] Explain of ParseResults<ExplainArguments>
     | [<CliPrefix(CliPrefix.None)>] Verify of ParseResults<VerifyArguments>
@@ -18,15 +19,16 @@ type RulesArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | List _ -> "room versions, what each amends, and which tables they share."
-            | Show _ -> "the rules of a room version."
-            | Diff _ -> "what differs between two room versions."
-            | Print _ -> "writes all versions, and what each changed of its parent, into a folder."
-            | Explain _ -> "how the rules decide an event: what was tried, and what decided."
+            | List _ -> "lists room versions, what each amends, and which tables they share."
+            | Show _ -> "prints the rules of a room version."
+            | Diff _ -> "compares two room versions."
+            | History _ -> "prints what each room version changed in one clause, and the proposal."
+            | Print _ -> "writes every version, and its differences from its parent, to a folder."
+            | Explain _ -> "explains how the rules decide an event."
             | Verify _ -> "checks every property, and every invariant with its exceptions."
-            | Coverage _ -> "which clauses decide how many cases of the small worlds."
-            | Html _ -> "writes a site of all versions and differences, with the cases that show them, into a folder."
-            | Mutate _ -> "changes the rules one at a time, and says of each change what notices it."
+            | Coverage _ -> "counts, for each clause, the cases of the small worlds that it decides."
+            | Html _ -> "writes a site of all versions and differences, with example cases, to a folder."
+            | Mutate _ -> "changes one rule at a time, and reports what detects each change."
 
 module internal RulesCommand =
     let run (arguments: ParseResults<RulesArguments>) : Ending =
@@ -34,6 +36,7 @@ module internal RulesCommand =
         | List arguments -> ListCommand.run arguments
         | Show arguments -> ShowCommand.run arguments
         | Diff arguments -> DiffCommand.run arguments
+        | History arguments -> HistoryCommand.run arguments
         | Print arguments -> PrintCommand.run arguments
         | Explain arguments -> ExplainCommand.run arguments
         | Verify arguments -> VerifyCommand.run arguments

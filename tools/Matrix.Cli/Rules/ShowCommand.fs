@@ -1,8 +1,9 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
+open Matrix.Properties.Vectors
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -45,6 +46,13 @@ module internal ShowCommand =
             for s in document.Sections do
                 if s.Area = first then
                     rows json "clauses" s
+
+                // The data itself, as docs/rules-json.md describes it.
+                match s.Area with
+                | Area.Authorization -> Printing.raw json "rules" (RuleTrees.ofRules version.Authorization)
+                | Area.Redaction -> Printing.raw json "handling" (RuleTrees.ofRules version.Handling)
+                | Area.Selection -> Printing.raw json "selection" (RuleTrees.ofSelections version.Selections)
+                | _ -> ()
 
             Printing.listOf json "areas" (document.Sections |> List.filter (fun s -> s.Area <> first)) (fun s ->
                 json.WriteStartObject()

@@ -1,7 +1,7 @@
 namespace Matrix.Cli.Rules
 
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Cli.Rules.Verify
 open Matrix.Properties.SmallWorlds
@@ -17,9 +17,10 @@ type VerifyArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
-            | Property _ -> "one property, or all whose names begin with this and a dot; all unless said."
-            | Exhaustive -> "every case of the small worlds, and ten times as many drawn values: minutes, on all cores."
-            | Seed _ -> "what values are drawn with; 1 unless said."
+            | Property _ -> "one property, or all whose names begin with this and a dot. Default: all."
+            | Exhaustive ->
+                "checks every case of the small worlds, and ten times as many random values. Takes minutes on all cores."
+            | Seed _ -> "the seed for random values. Default: 1."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal VerifyCommand =

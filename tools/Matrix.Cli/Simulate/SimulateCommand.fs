@@ -4,9 +4,8 @@ open System
 open System.Threading
 open System.Threading.Tasks
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Cli.Rules
 open Matrix.Properties.Simulation
 
 type SimulateArguments =
@@ -23,16 +22,15 @@ type SimulateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Servers _ -> "how many servers are in the room; 5 unless said."
-            | Events _ -> "how many things are tried in it, much of which is refused; 200 unless said."
-            | Seed _ -> "the first seed: the same seed gives the same history; 1 unless said."
-            | Seeds _ -> "how many seeds are run, on all cores, by turns in the versions; 1 in each unless said."
+            | Servers _ -> "the number of servers in the room. Default: 5."
+            | Events _ -> "the number of actions to try, many of which are refused. Default: 200."
+            | Seed _ -> "the first seed. The same seed gives the same history. Default: 1."
+            | Seeds _ -> "the number of seeds to run on all cores, taking the versions in turn. Default: 1 for each version."
             | Faults _ ->
-                "all, none, or some of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, byzantine (with commas); all unless said."
-            | Room_Version _ -> "the room's version, or all; may be given several times; 12 unless said."
-            | Replay _ -> "runs the history of a file again, in place of a seed's: with --format only."
-            | Out _ ->
-                "where the history of a seed that fails goes, as small as it can be made; in the temporary folder unless said."
+                "all, none, or a list with commas of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, byzantine. Default: all."
+            | Room_Version _ -> "the room's version, or all. May be repeated. Default: 12."
+            | Replay _ -> "runs the history in a file again. Only --format may be given with it."
+            | Out _ -> "where to write the smallest failing history. Default: the temporary folder."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal SimulateCommand =

@@ -45,11 +45,7 @@ let private about (resolved: Resolved) (id: string) : Cell list =
 
 let private aboutColumns = [ "type"; "state_key"; "sender" ]
 
-let private algorithm (version: RoomVersion) =
-    match version.Settings.StateResolution with
-    | StateResolutionAlgorithm.V1 -> "1"
-    | StateResolutionAlgorithm.V2 -> "2"
-    | StateResolutionAlgorithm.V2_1 -> "2.1"
+let private algorithm (version: RoomVersion) = version.Settings.StateResolution.Name
 
 /// All of it.
 let report (resolved: Resolved) : Report =
@@ -151,11 +147,11 @@ let report (resolved: Resolved) : Report =
                 ]
             }
             match resolved.Version.Settings.StateResolution with
-            | StateResolutionAlgorithm.V1 -> settled
+            | algorithm when algorithm.IsByType -> settled
             | other ->
                 ids "auth_difference" steps.AuthDifference
 
-                if other = StateResolutionAlgorithm.V2_1 then
+                if other.Has(ResolutionStep.Gather ConflictedPart.Subgraph) then
                     ids "conflicted_subgraph" steps.Subgraph
 
                 order "power_order" steps.PowerOrder

@@ -2,8 +2,8 @@
 module internal Matrix.Cli.State.Pdus
 
 open System.Collections.Generic
-open Matrix.Cli
-open Matrix.Cli.Events
+open Matrix.Cli.Input
+open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.State
@@ -14,12 +14,12 @@ let private lists = [ "pdus"; "auth_chain"; "state" ]
 /// One event; which server signed it is not asked.
 let private pdu (format: EventFormat) (trustsIds: bool) (place: string) (event: JsonObject) : Result<Pdu, Ending> =
     if trustsIds then
-        PduFormat.ofTrusted format event |> Result.mapError (Input.misfit place)
+        PduFormat.ofTrusted format event |> Result.mapError (EventTexts.misfit place)
     else
         match PduFormat.ofJson format event with
         | Error(PduFault.Missing("hashes" | "hashes.sha256" | "signatures" as key)) ->
             Error(Misused $"{place}: expected `{key}` (--trust-event-ids takes events without)")
-        | Error fault -> Error(Input.misfit place fault)
+        | Error fault -> Error(EventTexts.misfit place fault)
         | Ok received ->
             match event.Text "event_id" with
             | NonNull claimed when claimed <> received.EventId ->
@@ -40,7 +40,7 @@ let private isSame (a: Pdu) (b: Pdu) : bool =
 
 /// The events of files.
 let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<Pdu[], Ending> =
-    let ofItem (item: Input.Item) =
+    let ofItem (item: EventTexts.Item) =
         match item.Value with
         | Json.Object event -> pdu format trustsIds item.Place event
         | _ -> Error(Misused $"{item.Place}: expected an event, which is an object")
@@ -48,7 +48,7 @@ let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<P
     // With identifiers that are taken as they are, two events may claim one.
     let named = Dictionary<string, Pdu>()
 
-    let once (item: Input.Item) (pdu: Pdu) : Result<Pdu, Ending> =
+    let once (item: EventTexts.Item) (pdu: Pdu) : Result<Pdu, Ending> =
         match named.TryGetValue pdu.EventId with
         | true, other when (trustsIds || format.AssignsIds) && not (isSame other pdu) ->
             Error(Misused $"{item.Place}: `event_id`: expected one that no other event has: {pdu.EventId} is another one too")
@@ -58,15 +58,15 @@ let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<P
 
     files
     |> Ending.all (fun file ->
-        Input.read (Some file)
-        |> Result.bind (Input.items lists)
+        EventTexts.read (Some file)
+        |> Result.bind (EventTexts.items lists)
         |> Result.bind (Ending.all (fun item -> ofItem item |> Result.bind (once item))))
     |> Result.map (List.concat >> Array.ofList)
 
 /// The entry of a state, and the event if it is there in full.
 type private Entry = { Id: string; Event: Pdu option }
 
-let private entry (format: EventFormat) (trustsIds: bool) (item: Input.Item) : Result<Entry, Ending> =
+let private entry (format: EventFormat) (trustsIds: bool) (item: EventTexts.Item) : Result<Entry, Ending> =
     match item.Value with
     | Json.String id -> Ok { Id = id; Event = None }
     | Json.Object o when o.Has "sender" ->
@@ -85,8 +85,8 @@ let private entry (format: EventFormat) (trustsIds: bool) (item: Input.Item) : R
 /// `auth_chain` is for --pdus. Events that it has in full become known.
 let state (format: EventFormat) (trustsIds: bool) (known: Dictionary<string, Pdu>) (file: string) : Result<StateTree, Ending> =
     let read =
-        Input.read (Some file)
-        |> Result.bind (Input.items [ "pdu_ids"; "pdus"; "state" ])
+        EventTexts.read (Some file)
+        |> Result.bind (EventTexts.items [ "pdu_ids"; "pdus"; "state" ])
         |> Result.bind (Ending.all (fun item -> entry format trustsIds item |> Result.map (fun e -> item, e)))
 
     match read with

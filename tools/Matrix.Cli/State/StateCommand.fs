@@ -3,8 +3,7 @@ namespace Matrix.Cli.State
 open System
 open System.Collections.Generic
 open Argu
-open Matrix.Cli
-open Matrix.Cli.Events
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Core.Auth
 open Matrix.Core.Event
@@ -30,11 +29,11 @@ type ResolveArguments =
                 "the room's events: lists of them, one a line, or answers of servers (`pdus`, `auth_chain`, `state`); - for standard input."
             | State _ ->
                 "a state to resolve: event ids, entries as this command prints them, or events. May be given several times; without it the events are replayed, and the states after the forward extremities resolved."
-            | Trust_Event_Ids -> "takes `event_id` as it stands, and events without hashes or signatures."
-            | Explain -> "what each step found, its order and its verdicts."
-            | Dot -> "the events as a picture for Graphviz."
-            | Svg -> "the events as a picture."
-            | Format _ -> "how the answer is written; json unless said."
+            | Trust_Event_Ids -> "accepts `event_id` as given, and events without hashes or signatures."
+            | Explain -> "prints what each step found, its order and its verdicts."
+            | Dot -> "prints the events as a Graphviz graph."
+            | Svg -> "prints the events as an SVG picture."
+            | Format _ -> "output format. Default: json."
 
 [<RequireSubcommand>]
 type StateArguments =
@@ -122,7 +121,7 @@ module internal StateCommand =
             }
 
     let private read (arguments: ParseResults<ResolveArguments>) : Result<Explanation.Resolved, Ending> =
-        match Rules.RoomVersions.find (arguments.GetResult Room_Version) with
+        match RoomVersions.find (arguments.GetResult Room_Version) with
         | Error ending -> Error ending
         | Ok version ->
             let format = EventFormat version

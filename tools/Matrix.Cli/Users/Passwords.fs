@@ -2,7 +2,6 @@
 module internal Matrix.Cli.Users.Passwords
 
 open System
-open Matrix.Cli
 open Matrix.Cli.Output
 
 let private fromInput () =

@@ -2,7 +2,6 @@ namespace Matrix.Cli.Users
 
 open System
 open Argu
-open Matrix.Cli
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Cli.Users.SharedSecretRegistration
@@ -18,11 +17,11 @@ type CreateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Name _ -> "the user's name: what stands before the colon of the user id."
+            | Name _ -> "the user's name: the part of the user id before the colon."
             | Admin -> "makes an administrator of the server."
             | Password_Stdin -> "reads the password from standard input instead of asking for it."
-            | Server _ -> "the server's address; without it listeners.client of the configuration."
-            | Config _ -> "the configuration that has registration.shared_secret; MATRIX_REGISTRATION__SHARED_SECRET wins."
+            | Server _ -> "the server's address. Default: listeners.client of the configuration."
+            | Config _ -> "the configuration with registration.shared_secret. MATRIX_REGISTRATION__SHARED_SECRET overrides it."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
@@ -32,7 +31,7 @@ type UserArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Create _ -> "makes an account on a running server, by its shared secret."
+            | Create _ -> "creates an account on a running server, with its shared secret."
 
 module internal UserCommand =
     let private addressOf (given: string option) (settings: Matrix.Host.Configuration.OperatorSettings) =

@@ -14,18 +14,36 @@ type internal Complaint = {
     What: string
 }
 
+/// What became of a vector.
+[<RequireQualifiedAccess>]
+type internal Fate =
+    | Agreed
+    | Differed
+    /// It differs where the specification leaves the answer to implementations.
+    | Optional
+    /// The other end skipped it, for this reason.
+    | Skipped of why: string
+    /// It does not know the kind.
+    | KindUnknown
+    /// It does not know the room version.
+    | VersionUnknown
+    /// It could not be asked any more.
+    | NotAsked
+
 /// What asking another implementation has shown.
 type internal Asked = {
     /// As it calls itself; "" if it did not get so far.
     Evaluator: string
-    Agreed: int
-    /// Of kinds or versions that it does not know.
-    Unsupported: int
-    Skipped: int
-    /// What could not be asked any more.
-    NotAsked: int
+    /// Of every vector, its kind and version, and what became of it.
+    Fates: (string * string * Fate) list
     Complaints: Complaint list
-}
+    /// Where it differs, and may.
+    Differing: Complaint list
+} with
+
+    /// How many vectors had this fate.
+    member this.Count(isSo: Fate -> bool) =
+        this.Fates |> List.filter (fun (_, _, fate) -> isSo fate) |> List.length
 
 /// Puts vectors to another implementation. `tests/vectors/FORMAT.md`, "Asking another implementation".
 module internal External =
@@ -54,63 +72,64 @@ module internal External =
         What = what
     }
 
-    let private nothing = {
-        Evaluator = ""
-        Agreed = 0
-        Unsupported = 0
-        Skipped = 0
-        NotAsked = 0
-        Complaints = []
-    }
-
-    let private ask (pipe: Pipe) (patience: TimeSpan) (questions: (string * string * Vector) list) (asked: Asked) : Task<Asked> =
+    let private ask
+        (pipe: Pipe)
+        (patience: TimeSpan)
+        (can: string * string * Vector -> Fate option)
+        (questions: (string * string * Vector) list)
+        (evaluator: string)
+        : Task<Asked> =
         task {
-            let mutable result = asked
-            let mutable rest = questions
+            let fates = ResizeArray<string * string * Fate>()
+            let complaints = ResizeArray<Complaint>()
+            let differing = ResizeArray<Complaint>()
+            let mutable isOver = false
             let mutable malformed = 0
             let mutable id = 0L
 
-            let complain file vector what =
-                result <- {
-                    result with
-                        Complaints = about file vector what :: result.Complaints
-                }
+            for file, kind, vector in questions do
+                let fated fate = fates.Add(kind, vector.Version, fate)
 
-            while not rest.IsEmpty do
-                let file, kind, vector = rest.Head
-                rest <- rest.Tail
-                id <- id + 1L
+                let complain what =
+                    complaints.Add(about file vector what)
+                    fated Fate.Differed
 
-                match! pipe.AskAsync(Protocol.ask id kind vector.Question) with
-                | Error silence ->
-                    complain file vector (silent silence patience)
-                    result <- { result with NotAsked = rest.Length }
-                    rest <- []
-                | Ok line ->
-                    match Protocol.readReply id line with
-                    | Reply.Answered answer ->
-                        match Vectors.differences kind false vector answer with
-                        | [] ->
-                            result <- {
-                                result with
-                                    Agreed = result.Agreed + 1
-                            }
-                        | differences -> differences |> List.map string |> String.concat "; " |> complain file vector
-                    | Reply.Skipped _ ->
-                        result <- {
-                            result with
-                                Skipped = result.Skipped + 1
-                        }
-                    | Reply.Failed why -> complain file vector $"it failed: {why}"
-                    | Reply.Malformed why ->
-                        complain file vector $"no reply: {why}"
-                        malformed <- malformed + 1
+                match can (file, kind, vector) with
+                | Some unable -> fated unable
+                | None when isOver -> fated Fate.NotAsked
+                | None ->
+                    id <- id + 1L
 
-                        if malformed = mostMalformed then
-                            result <- { result with NotAsked = rest.Length }
-                            rest <- []
+                    match! pipe.AskAsync(Protocol.ask id kind vector.Question) with
+                    | Error silence ->
+                        complain (silent silence patience)
+                        isOver <- true
+                    | Ok line ->
+                        match Protocol.readReply id line with
+                        | Reply.Answered answer ->
+                            match Vectors.differences kind false vector answer with
+                            | [] -> fated Fate.Agreed
+                            | differences ->
+                                let what = differences |> List.map string |> String.concat "; "
 
-            return result
+                                if vector.Optional = "" then
+                                    complain what
+                                else
+                                    differing.Add(about file vector $"{what} ({vector.Optional})")
+                                    fated Fate.Optional
+                        | Reply.Skipped why -> fated (Fate.Skipped why)
+                        | Reply.Failed why -> complain $"it failed: {why}"
+                        | Reply.Malformed why ->
+                            complain $"no reply: {why}"
+                            malformed <- malformed + 1
+                            isOver <- (malformed = mostMalformed)
+
+            return {
+                Evaluator = evaluator
+                Fates = List.ofSeq fates
+                Complaints = List.ofSeq complaints
+                Differing = List.ofSeq differing
+            }
         }
 
     /// Asks a command all questions of these files.
@@ -131,50 +150,42 @@ module internal External =
 
             use pipe = new Pipe(command, patience, Protocol.LongestLine)
 
+            let unasked why = {
+                Evaluator = ""
+                Fates = [ for _, kind, vector in questions -> kind, vector.Version, Fate.NotAsked ]
+                Complaints = [ complaint $"asked who it is: {why}" ]
+                Differing = []
+            }
+
             match! pipe.AskAsync(Protocol.hello kinds versions) with
-            | Error silence ->
-                return {
-                    nothing with
-                        NotAsked = questions.Length
-                        Complaints = [ complaint $"asked who it is: {silent silence patience}" ]
-                }
+            | Error silence -> return unasked (silent silence patience)
             | Ok line ->
                 match Protocol.readIntroduction line with
-                | Error fault ->
-                    return {
-                        nothing with
-                            NotAsked = questions.Length
-                            Complaints = [ complaint $"asked who it is: {fault}" ]
-                    }
+                | Error fault -> return unasked (string fault)
                 | Ok who ->
                     let can (_, kind, vector: Vector) =
-                        List.contains kind who.Kinds
-                        && (vector.Version = "" || List.contains vector.Version who.Versions)
+                        if not (List.contains kind who.Kinds) then
+                            Some Fate.KindUnknown
+                        elif vector.Version <> "" && not (List.contains vector.Version who.Versions) then
+                            Some Fate.VersionUnknown
+                        else
+                            None
 
-                    let able, unable = questions |> List.partition can
-
-                    let! asked =
-                        ask pipe patience able {
-                            nothing with
-                                Evaluator = who.Name
-                                Unsupported = unable.Length
-                        }
+                    let! asked = ask pipe patience can questions who.Name
 
                     let! ended =
-                        if asked.NotAsked > 0 then
+                        if asked.Count _.IsNotAsked > 0 then
                             Task.FromResult true
                         else
                             pipe.EndAsync()
 
-                    let complaints =
-                        if ended then
-                            asked.Complaints
-                        else
-                            complaint "it did not end when there was nothing more to ask"
-                            :: asked.Complaints
-
-                    return {
-                        asked with
-                            Complaints = List.rev complaints
-                    }
+                    if ended then
+                        return asked
+                    else
+                        return {
+                            asked with
+                                Complaints =
+                                    asked.Complaints
+                                    @ [ complaint "it did not end when there was nothing more to ask" ]
+                        }
         }

@@ -5,7 +5,7 @@ open System.IO
 open System.Threading
 open System.Threading.Tasks
 open Argu
-open Matrix.Cli
+open Matrix.Cli.Input
 open Matrix.Cli.Output
 open Matrix.Properties.Vectors
 open Matrix.Properties.Vectors.Generation
@@ -19,7 +19,7 @@ type CheckArguments =
         member this.Usage =
             match this with
             | Files _ -> "files of vectors, or folders of them."
-            | Differing -> "shows only the cases that differ."
+            | Differing -> "prints only the cases that differ."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 type RunArguments =
@@ -31,9 +31,9 @@ type RunArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Files _ -> "the files of vectors; all of tests/vectors unless said."
-            | Against _ -> "what is asked: a command that speaks the protocol of tests/vectors/FORMAT.md."
-            | Timeout _ -> "how long one answer may take; 10 unless said."
+            | Files _ -> "the files of vectors. Default: all of tests/vectors."
+            | Against _ -> "the command to ask. It speaks the protocol of tests/vectors/FORMAT.md."
+            | Timeout _ -> "the longest time for one answer. Default: 10."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 type AnswerArguments =
@@ -51,9 +51,8 @@ type GenerateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Folder _ ->
-                "the folder of vectors, such as tests/vectors: its other files are read, and those that are generated written."
-            | Check -> "writes nothing, and says which of the generated files differ from what would be written."
+            | Folder _ -> "the folder of vectors, such as tests/vectors. Generated files are written; all others are read."
+            | Check -> "writes nothing, and reports which generated files are out of date."
 
 [<RequireSubcommand>]
 type VectorsArguments =
@@ -65,23 +64,23 @@ type VectorsArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Check _ -> "says of each case in files of test vectors whether this implementation answers as it says."
-            | Run _ -> "asks another implementation, through a pipe."
-            | Answer _ -> "answers questions on standard input: what `run` can be pointed at."
-            | Generate _ -> "writes the vectors that are found in small worlds: a minute or two."
+            | Check _ -> "checks this implementation against files of test vectors."
+            | Run _ -> "checks another implementation, through a pipe."
+            | Answer _ -> "answers questions from standard input, as the command that `run` asks."
+            | Generate _ -> "writes the vectors that are found in small worlds. Takes minutes."
 
 module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
 
     let private check (arguments: ParseResults<CheckArguments>) =
-        match Files.readAll (arguments.GetResult CheckArguments.Files) with
+        match VectorFiles.readAll (arguments.GetResult CheckArguments.Files) with
         | Error ending -> ending
         | Ok files ->
             let results = [
                 for name, file in files do
                     for vector in file.Vectors do
                         let found =
-                            match Vectors.answer Files.ed25519 file.Kind vector.Question with
+                            match Vectors.answer VectorFiles.ed25519 file.Kind vector.Question with
                             | Error fault -> string fault
                             | Ok answer ->
                                 Vectors.differences file.Kind true vector answer
@@ -123,13 +122,94 @@ module internal VectorsCommand =
 
     let private defaultPatience = 10.0
 
+    /// What was not asked or not answered, and why.
+    let private leftOut (fates: (string * string * Fate) list) : ((string * string) * int) list =
+        fates
+        |> List.choose (fun (kind, version, fate) ->
+            match fate with
+            | Fate.Agreed
+            | Fate.Differed
+            | Fate.Optional -> None
+            | Fate.Skipped why -> Some(kind, why)
+            | Fate.KindUnknown -> Some(kind, "it does not know this kind")
+            | Fate.VersionUnknown -> Some(kind, $"it does not know room version {version}")
+            | Fate.NotAsked -> Some(kind, "asking had ended"))
+        |> List.countBy id
+
+    let private complaints (name: string) (complaints: Complaint list) : Table = {
+        Name = name
+        Columns = [ "file"; "place"; "version"; "what"; "name" ]
+        Rows = [
+            for c in complaints -> [ Word c.File; Word c.Place; Word c.Version; Word c.What; Word c.Name ]
+        ]
+    }
+
+    /// What another implementation answered: in all, by kind and version, what was left out, and where it differs.
+    let private report (format: OutputFormat) (asked: Asked) =
+        let count (fates: (string * string * Fate) list) (isSo: Fate -> bool) =
+            Count(fates |> List.filter (fun (_, _, fate) -> isSo fate) |> List.length |> int64)
+
+        let isUnsupported (fate: Fate) =
+            fate.IsKindUnknown || fate.IsVersionUnknown
+
+        Report.print format {
+            Facts = [
+                "evaluator", Word asked.Evaluator
+                "agreed", count asked.Fates _.IsAgreed
+                "findings", Count(int64 asked.Complaints.Length)
+                "optional", Count(int64 asked.Differing.Length)
+                "unsupported", count asked.Fates isUnsupported
+                "skipped", count asked.Fates _.IsSkipped
+                "not_asked", count asked.Fates _.IsNotAsked
+            ]
+            Tables = [
+                {
+                    Name = "totals"
+                    Columns = [
+                        "kind"
+                        "version"
+                        "vectors"
+                        "agreed"
+                        "differing"
+                        "optional"
+                        "skipped"
+                        "unsupported"
+                        "not_asked"
+                    ]
+                    Rows = [
+                        for (kind, version), fates in asked.Fates |> List.groupBy (fun (k, v, _) -> k, v) ->
+                            [
+                                Word kind
+                                Word version
+                                Count(int64 fates.Length)
+                                count fates _.IsAgreed
+                                count fates _.IsDiffered
+                                count fates _.IsOptional
+                                count fates _.IsSkipped
+                                count fates isUnsupported
+                                count fates _.IsNotAsked
+                            ]
+                    ]
+                }
+                {
+                    Name = "left_out"
+                    Columns = [ "kind"; "vectors"; "why" ]
+                    Rows = [
+                        for (kind, why), n in leftOut asked.Fates -> [ Word kind; Count(int64 n); Word why ]
+                    ]
+                }
+                complaints "optional_answers" asked.Differing
+                complaints "complaints" asked.Complaints
+            ]
+        }
+
     let private ask (arguments: ParseResults<RunArguments>) =
         let patience = arguments.GetResult(Timeout, defaultPatience)
 
         let files =
             match arguments.GetResult(RunArguments.Files, []) with
             | [] ->
-                match Files.ofCheckout () with
+                match VectorFiles.ofCheckout () with
                 | Some folder -> Ok [ folder ]
                 | None -> Error(Misused "no FILE is given, and there is no tests/vectors here")
             | files -> Ok files
@@ -137,7 +217,7 @@ module internal VectorsCommand =
         if not (patience >= 0.001 && patience <= 3600.0) then
             Misused $"--timeout: expected 0.001 to 3600 seconds, found {patience}"
         else
-            match arguments.TryGetResult Against, files |> Result.bind Files.readAll with
+            match arguments.TryGetResult Against, files |> Result.bind VectorFiles.readAll with
             | None, _ -> Misused "--against: expected the command that is asked"
             | _, Error ending -> ending
             | Some command, Ok files ->
@@ -145,28 +225,8 @@ module internal VectorsCommand =
                 let asked =
                     (External.run command (TimeSpan.FromSeconds patience) files).GetAwaiter().GetResult()
 
-                Report.print (arguments.GetResult(RunArguments.Format, Text)) {
-                    Facts = [
-                        "evaluator", Word asked.Evaluator
-                        "agreed", Count(int64 asked.Agreed)
-                        "findings", Count(int64 asked.Complaints.Length)
-                        "unsupported", Count(int64 asked.Unsupported)
-                        "skipped", Count(int64 asked.Skipped)
-                        "not_asked", Count(int64 asked.NotAsked)
-                    ]
-                    Tables = [
-                        {
-                            Name = "complaints"
-                            Columns = [ "file"; "place"; "version"; "what"; "name" ]
-                            Rows = [
-                                for c in asked.Complaints ->
-                                    [ Word c.File; Word c.Place; Word c.Version; Word c.What; Word c.Name ]
-                            ]
-                        }
-                    ]
-                }
-
-                ending (asked.Complaints.IsEmpty && asked.Agreed > 0)
+                report (arguments.GetResult(RunArguments.Format, Text)) asked
+                ending (asked.Complaints.IsEmpty && asked.Count _.IsAgreed > 0)
 
     /// Answers line by line until standard input ends.
     let private answer () : Task<Ending> =
@@ -182,7 +242,7 @@ module internal VectorsCommand =
 
             while isOpen do
                 match! lines.ReadAsync CancellationToken.None with
-                | Line.Read line -> do! say (Protocol.answer Files.ed25519 "Matrix.Hybrid" line)
+                | Line.Read line -> do! say (Protocol.answer VectorFiles.ed25519 "Matrix.Hybrid" line)
                 | Line.TooLong -> do! say (Protocol.refusal $"a line of more than {Protocol.LongestLine} bytes")
                 | Line.None -> isOpen <- false
 
@@ -216,14 +276,14 @@ module internal VectorsCommand =
         | Ok folder when not (Directory.Exists folder) -> Misused $"{folder}: there is no such folder"
         | Ok folder ->
             let others =
-                Files.inFolder folder
+                VectorFiles.inFolder folder
                 |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) GeneratedVectors.files))
 
             let mutants files =
                 use progress = new Progress()
                 GeneratedVectors.mutants files progress.Show
 
-            match Files.readAll others with
+            match VectorFiles.readAll others with
             | Error ending -> ending
             | Ok files ->
                 match mutants files with
@@ -233,6 +293,7 @@ module internal VectorsCommand =
                         GeneratedVectors.ClausesFile, GeneratedVectors.clauses ()
                         GeneratedVectors.MutantsFile, mutants
                         GeneratedVectors.RedactionsFile, GeneratedVectors.redactions ()
+                        GeneratedVectors.ResolutionsFile, GeneratedVectors.resolutions ()
                     ]
                     |> if arguments.Contains GenerateArguments.Check then
                            compare folder

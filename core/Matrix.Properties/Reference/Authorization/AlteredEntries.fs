@@ -13,7 +13,28 @@ let entriesOf (context: Context) (entries: Entries) : Entry list =
         Key = key
         Old = Lookup.at path (Levels.levels context) |> Option.bind (Levels.levelOf values)
         New = Lookup.at path event |> Option.bind (Levels.levelOf values)
+        NewIsMalformed =
+            match Lookup.at path event with
+            | Some json ->
+                (Levels.levelOf values json).IsNone
+                && Lookup.at path (Levels.levels context) <> Some json
+            | None -> false
     }
+
+    // A map that is not an object, and was not the same before: it is an entry of its own name.
+    let malformedMap name =
+        match Lookup.at [ name ] event with
+        | Some(Json.Object _)
+        | None -> []
+        | Some json when Lookup.at [ name ] (Levels.levels context) = Some json -> []
+        | Some _ -> [
+            {
+                Key = name
+                Old = None
+                New = None
+                NewIsMalformed = true
+            }
+          ]
 
     let keys json =
         match json with
@@ -30,11 +51,16 @@ let entriesOf (context: Context) (entries: Entries) : Entry list =
                 |> List.distinct
                 |> List.sortWith (fun a b -> JsonObject.CompareKeys(a, b))
 
-            for key in both -> entry [ name; key ] key
+            yield! malformedMap name
+
+            for key in both do
+                entry [ name; key ] key
       ]
 
 let alteration (entry: Entry) : Alteration option =
     match entry.Old, entry.New with
+    | None, _ when entry.NewIsMalformed -> Some Alteration.Added
+    | _, None when entry.NewIsMalformed -> Some Alteration.Changed
     | None, Some _ -> Some Alteration.Added
     | Some _, None -> Some Alteration.Removed
     | Some a, Some b when a <> b -> Some Alteration.Changed

@@ -97,6 +97,7 @@ let rec holds (context: Context) (condition: Condition) : bool =
         | None -> false
     | Condition.ThirdPartyInviteKnown -> (Terms.invitation context).IsSome
     | Condition.Compare(a, relation, b) -> isPresent (Terms.power context a) (Terms.power context b) (compares relation)
+    | Condition.NewIsNoLevel -> context.Entry |> Option.exists _.NewIsMalformed
     | Condition.KeysNameACreator path ->
         match Lookup.at path (Json.Object event.Content) with
         | Some(Json.Object o) -> Levels.creators context |> List.exists o.Has

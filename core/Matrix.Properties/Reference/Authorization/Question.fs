@@ -24,6 +24,8 @@ type internal Entry = {
     Key: string
     Old: int64 option
     New: int64 option
+    /// The value after is there, is not the one before, and does not count as a level.
+    NewIsMalformed: bool
 }
 
 /// A question while its rules are tried.

@@ -8,6 +8,7 @@ open Matrix.Properties.Generators
 
 /// Resolves as the version's page says.
 let resolve (graph: RoomGraph) (states: StateMap list) : ResolutionOutcome =
-    match graph.Version.Settings.StateResolution with
-    | StateResolutionAlgorithm.V1 -> Version1.resolveBy Version1.steps graph states
-    | _ -> Version2.resolveBy (Version2.stepsOf graph.Version) graph states
+    if graph.Version.Settings.StateResolution.IsByType then
+        Version1.resolveBy Version1.steps graph states
+    else
+        Version2.resolveBy (Version2.stepsOf graph.Version) graph states

@@ -49,12 +49,33 @@ let revised: Steps = {
         Start = fun _ -> Map.empty
 }
 
-/// The steps of a room version that has version 2 or 2.1.
+/// The steps of a room version, other than version 1, by what its algorithm says.
 let stepsOf (version: RoomVersion) : Steps =
-    if version.Settings.StateResolution = StateResolutionAlgorithm.V2_1 then
-        revised
-    else
-        steps
+    let has = version.Settings.StateResolution.Has
+
+    {
+        steps with
+            AuthDifference =
+                if has (ResolutionStep.Gather ConflictedPart.AuthDifference) then
+                    steps.AuthDifference
+                else
+                    fun _ _ -> Set.empty
+            Subgraph =
+                if has (ResolutionStep.Gather ConflictedPart.Subgraph) then
+                    revised.Subgraph
+                else
+                    steps.Subgraph
+            Start =
+                if has (ResolutionStep.StartFrom Start.Empty) then
+                    revised.Start
+                else
+                    steps.Start
+            Finish =
+                if has ResolutionStep.KeepUnconflicted then
+                    steps.Finish
+                else
+                    fun unconflicted reached -> (unconflicted, reached) ||> Map.fold (fun state key id -> state.Add(key, id))
+    }
 
 /// Resolves by version 2 or 2.1, with these steps.
 let resolveBy (steps: Steps) (graph: RoomGraph) (states: StateMap list) : ResolutionOutcome =

@@ -25,10 +25,7 @@ let private everythingIsConflicted (states: StateMap list) : StateMap * Set<stri
 let private oneLevelDeep (graph: RoomGraph) (states: StateMap list) : Set<string> =
     let near =
         states
-        |> List.map (fun state ->
-            state.Values
-            |> Seq.collect (fun id -> graph.Events[id].AuthEvents)
-            |> Set.ofSeq)
+        |> List.map (fun state -> state.Values |> Seq.collect (fun id -> graph.Events[id].AuthEvents) |> Set.ofSeq)
 
     Set.unionMany near - Set.intersectMany near
 
@@ -71,9 +68,7 @@ let private withMainlineKeys (key: int) (steps: Version2.Steps) : Version2.Steps
 
 /// What no step refuses.
 let private keepAll (graph: RoomGraph) (start: StateMap) (order: string list) : StateMap * string list =
-    (start, order)
-    ||> List.fold (fun state id -> state.Add(keyOf graph id, id)),
-    order
+    (start, order) ||> List.fold (fun state id -> state.Add(keyOf graph id, id)), order
 
 /// Versions 2 and 2.1 without a row.
 let private second (row: string) (steps: Version2.Steps) : Version2.Steps option =
@@ -113,11 +108,7 @@ let private second (row: string) (steps: Version2.Steps) : Version2.Steps option
     | "state.power-ordering.id" -> Some(withPowerKeys 2 steps)
     // The mainline is the power levels event alone.
     | "state.mainline" ->
-        Some(
-            withPosition
-                (fun graph mainline id -> MainlineOrdering.mainlinePosition graph (List.truncate 1 mainline) id)
-                steps
-        )
+        Some(withPosition (fun graph mainline id -> MainlineOrdering.mainlinePosition graph (List.truncate 1 mainline) id) steps)
     // The next power levels event counts, and none below it.
     | "state.mainline-position" ->
         Some(
@@ -165,17 +156,17 @@ let private second (row: string) (steps: Version2.Steps) : Version2.Steps option
 let private valued (row: string) (other: StateResolutionAlgorithm) (steps: Version2.Steps) : Version2.Steps option =
     match row with
     | "state.full-conflicted-set" ->
-        let parts = Resolving.conflictedParts other
+        let gathers part = other.Has(ResolutionStep.Gather part)
 
         Some {
             steps with
                 AuthDifference =
-                    if List.contains Resolving.ConflictedPart.AuthDifference parts then
+                    if gathers ConflictedPart.AuthDifference then
                         steps.AuthDifference
                     else
                         fun _ _ -> Set.empty
                 Subgraph =
-                    if List.contains Resolving.ConflictedPart.Subgraph parts then
+                    if gathers ConflictedPart.Subgraph then
                         ConflictedSubgraph.ofEvents
                     else
                         fun _ _ -> Set.empty
@@ -184,9 +175,10 @@ let private valued (row: string) (other: StateResolutionAlgorithm) (steps: Versi
         Some {
             steps with
                 Start =
-                    match Resolving.startOf other with
-                    | Resolving.Start.Unconflicted -> id
-                    | Resolving.Start.Empty -> fun _ -> Map.empty
+                    if other.Has(ResolutionStep.StartFrom Start.Empty) then
+                        fun _ -> Map.empty
+                    else
+                        id
         }
     | _ -> None
 
@@ -240,7 +232,7 @@ let private first (row: string) (steps: Version1.Steps) : Version1.Steps option 
 /// A version's algorithm without a row that it has, or with the value that the row has in the other version; none if the row is no step of it.
 let without (version: RoomVersion) (other: RoomVersion) (row: string) : Resolve option =
     match version.Settings.StateResolution with
-    | StateResolutionAlgorithm.V1 -> first row Version1.steps |> Option.map ofFirst
+    | algorithm when algorithm.IsByType -> first row Version1.steps |> Option.map ofFirst
     | _ ->
         let steps = Version2.stepsOf version
 

@@ -3,7 +3,10 @@ namespace Matrix.Properties.Vectors.Generation
 open System
 open System.Text
 open Matrix.Core.Auth
+open Matrix.Core.Json
 open Matrix.Properties.Mutation
+open Matrix.Properties.Reference.StateResolution
+open Matrix.Properties.Scenarios
 open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
@@ -57,13 +60,17 @@ module GeneratedVectors =
     [<Literal>]
     let RedactionsFile = "event/redaction-handling.json"
 
+    /// Rooms whose state is resolved.
+    [<Literal>]
+    let ResolutionsFile = "event/state-resolution.json"
+
     /// Whether a file is one of these: its name, with the folders above it or without.
     let isGenerated (file: string) : bool =
-        [ ClausesFile; MutantsFile; RedactionsFile ]
+        [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile ]
         |> List.exists (fun name -> file.Replace('\\', '/').EndsWith(name, StringComparison.Ordinal))
 
     /// All of them.
-    let files: string list = [ ClausesFile; MutantsFile; RedactionsFile ]
+    let files: string list = [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile ]
 
     let private groups = lazy (Worlds.groups Versions.all)
 
@@ -168,3 +175,61 @@ module GeneratedVectors =
                         ))
 
         rendering.Text
+
+    // The first with each algorithm, the last with the second, and those between that number or cite events otherwise.
+    let private resolved = [ Versions.v1; Versions.v2; Versions.v6; Versions.v11; Versions.v12 ]
+
+    /// Of scenarios in which states conflict, what they resolve to, by the literal definition.
+    let resolutions () : string =
+        let text = StringBuilder()
+        let quoted (s: string) = CanonicalJson.text (Json.String s)
+
+        let ids (ids: string seq) =
+            Json.Array [| for id in ids -> Json.String id |]
+
+        let cases = [
+            for version in resolved do
+                for scenario in StateResets.all do
+                    let graph, states = StateResets.drawn version scenario
+                    let outcome = StateResReference.resolve graph states
+
+                    scenario, version, graph, states, StateResolutionKind.answerOf outcome.Resolved
+        ]
+
+        text
+            .Append("{\n")
+            .Append(" \"about\": ")
+            .Append(
+                quoted
+                    "States that are resolved: rooms in which state was or could have been reset, as the proposal of state resolution 2.1 and issues of \
+                     servers tell them. What they resolve to follows the definition literally; `mx vectors generate` writes this file."
+            )
+            .Append(",\n \"kind\": \"state-resolution\",\n \"cases\": [\n")
+        |> ignore
+
+        cases
+        |> List.iteri (fun i (scenario, version, graph, states, answer) ->
+            let events = graph.Events.Values |> Seq.sortBy _.OriginServerTs |> List.ofSeq
+
+            text.Append($"  {{\"name\": {quoted scenario.Meaning}, \"version\": {quoted version.Id},\n   \"events\": [\n")
+            |> ignore
+
+            events
+            |> List.iteri (fun j event ->
+                text
+                    .Append("    ")
+                    .Append(CanonicalJson.text (Json.Object(StateResolutionKind.eventObject event)))
+                    .Append(if j = events.Length - 1 then "\n" else ",\n")
+                |> ignore)
+
+            let written = Json.Array [| for state in states -> ids (Seq.sort state.Values) |]
+
+            text
+                .Append("   ],\n   \"states\": ")
+                .Append(CanonicalJson.text written)
+                .Append(",\n   \"state\": ")
+                .Append(CanonicalJson.text (answer.TryFind "state" |> ValueOption.get))
+                .Append(if i = cases.Length - 1 then "}\n" else "},\n")
+            |> ignore)
+
+        text.Append(" ]\n}\n").ToString()

@@ -66,6 +66,15 @@ type internal Picking(deciding: Deciding) =
 
     let decide = decideBy rules
 
+    /// Whether a room can come to the case: the state before an event other than the create event holds the create event.
+    let canExist (world: World) (case: int[]) : bool =
+        let stage = stages[world.Name].Value
+        stage.Load case
+        stage.Event.Type = "m.room.create" || not (isNull (stage.Slot Slot.Create))
+
+    // A case that can exist is preferred to one that cannot and is at most so much lighter.
+    let worthOfExisting = 2
+
     /// What there is to find: rules and how they decide.
     let wanted = [
         for rule in Rule.all deciding.Table do
@@ -80,19 +89,34 @@ type internal Picking(deciding: Deciding) =
         let left =
             HashSet<struct (string * bool)>([ for name, allows in wanted -> struct (name, allows) ])
 
+        // Those whose case cannot exist so far.
+        let doubtful = HashSet<struct (string * bool)>()
         let mutable weight = 0
+        let mutable complete = heaviest
 
-        while left.Count > 0 && weight <= heaviest do
+        while left.Count + doubtful.Count > 0
+              && weight <= min heaviest (complete + worthOfExisting) do
             for world in worlds do
                 Enumeration.ofWeight world [ version ] weight (fun case ->
                     let decision = decide world case
                     let key = struct (decision.Clause, decision.IsOk)
 
-                    if left.Remove key then
-                        found[key] <- (world, Array.copy case)
+                    if left.Contains key || doubtful.Contains key then
+                        let exists = canExist world case
 
-                    left.Count = 0)
+                        if left.Remove key || exists then
+                            found[key] <- (world, Array.copy case)
+
+                        if exists then
+                            doubtful.Remove key |> ignore
+                        else
+                            doubtful.Add key |> ignore
+
+                    left.Count + doubtful.Count = 0)
                 |> ignore
+
+            if left.Count = 0 && complete = heaviest then
+                complete <- weight
 
             weight <- weight + 1
 
@@ -111,7 +135,7 @@ type internal Picking(deciding: Deciding) =
         |> List.filter (fun other ->
             let decision = decide world other
             decision.Clause <> clause && decision.IsOk <> allows)
-        |> List.sortBy (World.weight world)
+        |> List.sortBy (fun other -> not (canExist world other), World.weight world other)
         |> List.tryHead
         |> Option.map (fun other -> {
             World = world
@@ -121,8 +145,11 @@ type internal Picking(deciding: Deciding) =
 
     /// The lighter case, of those that differ on one axis, that still tells a mutant; this one if there is none.
     let rec lighten (mutated: AuthRules) (world: World) (case: int[]) : int[] =
+        let exists = canExist world case
+
         let tells (other: int[]) =
             Verdicts.differ (decide world other) (decideBy mutated world other)
+            && (not exists || canExist world other)
 
         [
             for place in 0 .. case.Length - 1 do
@@ -140,6 +167,23 @@ type internal Picking(deciding: Deciding) =
         |> function
             | Some lighter -> lighten mutated world lighter
             | None -> case
+
+    /// A case that can exist and tells a mutant, next to one that cannot; the latter if there is none.
+    let existing (mutated: AuthRules) (world: World) (case: int[]) : int[] =
+        if canExist world case then
+            case
+        else
+            [
+                for place in 0 .. case.Length - 1 do
+                    for choice in 0 .. world.Axes[place].Choices.Length - 1 do
+                        if choice <> case[place] then
+                            Array.updateAt place choice case
+            ]
+            |> List.sortBy (World.weight world)
+            |> List.tryFind (fun other ->
+                canExist world other
+                && Verdicts.differ (decide world other) (decideBy mutated world other))
+            |> Option.defaultValue case
 
     /// Whether a case that was picked tells the table that these rules have from this one.
     member _.Tells(mutated: AuthRules, pick: Pick) : bool =
@@ -176,6 +220,7 @@ type internal Picking(deciding: Deciding) =
             (if mutant.Subject = Subject.Setting then
                  kill.Case
              else
-                 lighten (AuthRules mutant.Table) kill.World kill.Case)
+                 let mutated = AuthRules mutant.Table
+                 lighten mutated kill.World (existing mutated kill.World kill.Case))
         Near = []
     }

@@ -80,25 +80,25 @@ type internal Rendering(about: string, kind: string) =
             versions.Add version.Id
             room
 
-    /// The name of an event in the room of its version.
-    let named (version: RoomVersion) (event: Pdu) : string =
+    /// The name of an event in the room of its version. `twin`: of another event that says the same, which was rejected.
+    let named (version: RoomVersion) (twin: bool) (event: Pdu) : string =
         let room, events = roomOf version
 
         let json =
             let plain = written version room false event
 
             if event.Type = "m.room.create" then
-                withMember "event_id" (Json.String event.EventId) plain
+                withMember "event_id" (Json.String(event.EventId + (if twin then "-rejected" else ""))) plain
             else
                 plain
 
-        let key = unversioned version json
+        let key = (if twin then "rejected " else "") + unversioned version json
 
         let name =
             match names.TryGetValue key with
             | true, name -> name
             | _ ->
-                let short = shortName event
+                let short = (if twin then "rejected-" else "") + shortName event
 
                 let name =
                     Seq.initInfinite (fun i -> if i = 0 then short else $"{short}.{i + 1}")
@@ -111,6 +111,24 @@ type internal Rendering(about: string, kind: string) =
             events.Add(name, json)
 
         name
+
+    /// Where the pages leave the answer to implementations: where that is said.
+    let left (version: RoomVersion) (case: AuthCase) (decision: Decision) : string =
+        let reading =
+            Rule.all version.Authorization
+            |> List.tryPick (fun rule ->
+                if Rule.name rule = decision.Clause then
+                    (Rule.head rule).Reading
+                else
+                    None)
+
+        let hasCreate = case.State.ContainsKey("m.room.create", "")
+
+        match reading with
+        | Some decision -> $"decision {decision}"
+        | None when case.Event.Type <> "m.room.create" && not hasCreate && not case.State.IsEmpty ->
+            "no room comes to this state, which has no create event"
+        | None -> ""
 
     /// An answer, without an entry that there is not.
     let expected (decision: Decision) : (string * Json) list = [
@@ -162,8 +180,17 @@ type internal Rendering(about: string, kind: string) =
     /// Adds a decision of the authorization rules, in the room of a version.
     member _.Add(version: RoomVersion, name: string, near: string list, case: AuthCase, decision: Decision) : unit =
         let event = case.Event
-        let state = [ for e in case.State.Values -> named version e ]
-        let cited = [ for c in case.Facts.AuthEvents -> named version c.Event, c.Rejected ]
+        let state = [ for e in case.State.Values -> named version false e ]
+
+        // No event is in the state and was rejected: it is another of the same type and state key.
+        let isTwin (cited: CitedEvent) =
+            cited.Rejected
+            && case.State.Values
+               |> Seq.exists (fun e -> e.EventId = cited.Event.EventId && e.RoomId = cited.Event.RoomId)
+
+        let cited = [
+            for c in case.Facts.AuthEvents -> named version (isTwin c) c.Event, c.Rejected
+        ]
 
         add
             version
@@ -177,8 +204,15 @@ type internal Rendering(about: string, kind: string) =
                 | [] -> ()
                 | rejected -> "rejected", texts (rejected |> List.map fst |> List.distinct)
 
+                match left version case decision with
+                | "" -> ()
+                | where -> "optional", Json.String where
+
                 if event.Content.Has "join_authorised_via_users_server" then
-                    "signers", texts case.Facts.Signers
+                    "signers",
+                    case.Facts.Signers
+                    |> Seq.filter (fun signer -> not (event.Sender.EndsWith(":" + signer, System.StringComparison.Ordinal)))
+                    |> texts
 
                 if event.Content.Has "third_party_invite" then
                     "third_party_keys", texts case.Facts.ThirdPartyKeys
@@ -210,7 +244,7 @@ type internal Rendering(about: string, kind: string) =
             [
                 "name", Json.String name
                 "asks", Json.String asks.Word
-                "state", texts [ for e in case.State.Values -> named version e ]
+                "state", texts [ for e in case.State.Values -> named version false e ]
                 "event", Json.Object(question version case)
                 "redacted", Json.Object redacted
             ]

@@ -6,7 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
-open Matrix.Cli.Rules
+open Matrix.Cli.Output
 
 /// A case as a picture: the events of the state, the event in question, what it cites and follows, and what becomes of it.
 [<RequireQualifiedAccess>]

@@ -4,7 +4,7 @@ open Matrix.Rules
 open Matrix.Rules.Printing
 open Matrix.Core.Json
 open Matrix.Properties.SmallWorlds
-open Matrix.Cli.Rules
+open Matrix.Cli.Output
 
 /// What differs between two versions, with what shows it.
 [<RequireQualifiedAccess>]

@@ -4,8 +4,8 @@ module internal Matrix.Cli.Rules.Verify.Lines
 open System
 open System.Threading
 open System.Threading.Tasks
+open Matrix.Cli.Input
 open Matrix.Cli.Output
-open Matrix.Cli.Rules
 open Matrix.Properties
 open Matrix.Properties.Properties
 open Matrix.Properties.SmallWorlds

@@ -3,7 +3,6 @@ module internal Matrix.Cli.Rules.Verify.Writers
 
 open System
 open Matrix.Cli.Output
-open Matrix.Cli.Rules
 open Matrix.Cli.Rules.Verify.Lines
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules

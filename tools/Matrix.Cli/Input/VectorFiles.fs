@@ -1,13 +1,13 @@
-namespace Matrix.Cli.Vectors
+namespace Matrix.Cli.Input
 
 open System
 open System.IO
-open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Host.Sodium
 open Matrix.Properties.Vectors
 
 /// Files of vectors, as the commands are given them.
-module internal Files =
+module internal VectorFiles =
     /// The system's Ed25519.
     let ed25519: Ed25519 = {
         Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)

@@ -1,8 +1,8 @@
 /// Files of events and other JSON: read, and where they are wrong said with file and place.
-module internal Matrix.Cli.Events.Input
+module internal Matrix.Cli.Input.EventTexts
 
 open System
-open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
 
@@ -35,7 +35,8 @@ let private what (fault: JsonFault) =
     | JsonFault.TrailingData -> "expected nothing more after the value"
     | JsonFault.LoneSurrogate -> "half a surrogate pair: expected well-formed text"
     | JsonFault.NotAnInteger -> "expected an integer: this room version allows no other numbers"
-    | JsonFault.OutOfRange -> "expected a number from -(2^53 - 1) to 2^53 - 1"
+    | JsonFault.OutOfRange -> "expected an integer from -(2^53 - 1) to 2^53 - 1"
+    | JsonFault.FloatOutOfRange -> "expected a number that a double can hold, to about 1.8e308"
     | JsonFault.TooDeep limit -> $"expected at most {limit} levels of nesting"
     | JsonFault.NotAnObject -> "expected an object"
     | JsonFault.TooLarge(_, limit) -> $"expected at most {limit} bytes"

@@ -1,8 +1,9 @@
 /// Files and standard input, read to a bound; what cannot be read is told by its name.
-module internal Matrix.Cli.Reading
+module internal Matrix.Cli.Input.Reading
 
 open System
 open System.IO
+open Matrix.Cli.Output
 
 /// Nothing larger is read: a thousand rooms would fit.
 let mostBytes = 256 * 1024 * 1024

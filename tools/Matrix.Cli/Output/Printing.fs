@@ -1,10 +1,9 @@
 /// Rows of rules on standard output.
-module internal Matrix.Cli.Rules.Printing
+module internal Matrix.Cli.Output.Printing
 
 open System
 open System.Text
 open System.Text.Json
-open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -58,6 +57,11 @@ let textOrNull (json: Utf8JsonWriter) (name: string) (text: string) =
         json.WriteNull name
     else
         json.WriteString(name, text)
+
+/// A value that is JSON already.
+let raw (json: Utf8JsonWriter) (name: string) (value: Matrix.Core.Json.Json) =
+    json.WritePropertyName name
+    json.WriteRawValue(Matrix.Core.Json.CanonicalJson.text value)
 
 /// The members of a row.
 let rowMembers (json: Utf8JsonWriter) (proposals: Amendment list) (row: Row) =

@@ -1,4 +1,4 @@
-namespace Matrix.Cli
+namespace Matrix.Cli.Output
 
 /// How a command ended; each way has its exit code.
 type internal Ending =

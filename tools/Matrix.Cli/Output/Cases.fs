@@ -1,5 +1,5 @@
 /// Cases that show a difference, as every form of an answer tells them.
-module internal Matrix.Cli.Rules.Cases
+module internal Matrix.Cli.Output.Cases
 
 open System
 open Matrix.Rules
@@ -133,17 +133,13 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
         b.Id + " " + verb apart.SecondDecision + " it: " + why b apart.SecondDecision
       ]
 
-let private raw (json: Text.Json.Utf8JsonWriter) (name: string) (value: Json) =
-    json.WritePropertyName name
-    json.WriteRawValue(short value)
-
 let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomVersion) (case: AuthCase) (decision: Decision) =
     json.WriteStartObject name
     json.WriteString("version", version.Id)
     json.WriteBoolean("accepted", decision.IsOk)
     json.WriteString("clause", decision.Clause)
     json.WriteString("explanation", why version decision)
-    raw json "event" (Json.Object(WitnessText.question case))
+    Printing.raw json "event" (Json.Object(WitnessText.question case))
     json.WriteStartArray "state"
 
     for event in state case do
@@ -153,7 +149,7 @@ let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomV
 
     Printing.listOf json "auth_events" case.Facts.AuthEvents (fun c ->
         json.WriteStartObject()
-        raw json "event" (Json.Object(WitnessText.event version c.Event))
+        Printing.raw json "event" (Json.Object(WitnessText.event version c.Event))
         json.WriteBoolean("rejected", c.Rejected)
         json.WriteEndObject())
 
@@ -203,9 +199,9 @@ let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion)
             room json "room_in_second" b apart.Fork apart.Second
         | Shown.Redacted(event, first, second) ->
             json.WriteString("kind", "redaction")
-            raw json "event" (Json.Object event)
-            raw json "first" (Json.Object first)
-            raw json "second" (Json.Object second)
+            Printing.raw json "event" (Json.Object event)
+            Printing.raw json "first" (Json.Object first)
+            Printing.raw json "second" (Json.Object second)
         | Shown.Decided apart ->
             json.WriteString("kind", "decision")
             json.WriteNumber("weight", apart.Weight)

@@ -1,7 +1,7 @@
 /// Room versions, areas and rules as they are named on the command line.
-module internal Matrix.Cli.Rules.RoomVersions
+module internal Matrix.Cli.Input.RoomVersions
 
-open Matrix.Cli
+open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 
@@ -15,7 +15,7 @@ let find (id: string) : Result<RoomVersion, Ending> =
 
 /// What `--room-version` means to commands that are about all versions.
 [<Literal>]
-let OneOfAll = "one room version; all stable ones unless said."
+let OneOfAll = "one room version. Default: every stable one."
 
 /// The version of that name; all stable ones without a name.
 let wanted (id: string option) : Result<RoomVersion list, Ending> =
