@@ -51,6 +51,9 @@ module Equivalents =
     let private entriesBefore =
         "what the rule would reject there, power-levels.entries-after has rejected before"
 
+    let private levelOrNot =
+        "a value after that is above the sender's power is a level, and the next rule rejects only values that are not"
+
     let private between (first: int) (last: int) (e: Equivalent) = {
         e with
             Versions = [ for n in first..last -> string n ]
@@ -69,6 +72,8 @@ module Equivalents =
             "auth-events.create and auth-events.elsewhere hold the event to the room of the create event, and create.server holds that room's id \
              to the server of its sender"
         |> until 11
+        rule "power-levels.settings.after" next levelOrNot |> until 9
+        rule "power-levels.entries-after.too-high" next levelOrNot |> until 9
         rule "aliases" next ofOneKind
         rule "member.join" next ofOneKind
         rule "member.invite" next ofOneKind
