@@ -1,5 +1,5 @@
-using Matrix.Core.Facade;
 using System.Diagnostics.CodeAnalysis;
+using Matrix.Core.Facade;
 
 namespace Matrix.Host.Rooms;
 

@@ -68,9 +68,7 @@ let ``What tells a mutant is told by its origin`` () =
             "5", "aliases.server: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
             "9", "power-levels.users: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
             "12", "power-levels.first: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
-            "2",
-            "redaction.power: Below for AtLeast, in Compare (Of Sender, AtLeast, Level Redact)",
-            [ Origin.HandwrittenVector ]
+            "2", "redaction.power: Below for AtLeast, in Compare (Of Sender, AtLeast, Level Redact)", [ Origin.HandwrittenVector ]
         ] do
         Assert.That(besideGenerated version id, Is.EqualTo(box expected), id)
 

@@ -59,7 +59,12 @@ let ``Small rooms come smallest first`` () =
     // Nothing at the key of the second state counts as an act.
     let sizes =
         Forks.upTo 2 Forks.Clock.Rising Versions.v11
-        |> Seq.map (fun fork -> fork.Acts.Length + (if fork.Behind |> List.forall (snd >> Option.isSome) then 0 else 1))
+        |> Seq.map (fun fork ->
+            fork.Acts.Length
+            + (if fork.Behind |> List.forall (snd >> Option.isSome) then
+                   0
+               else
+                   1))
         |> Seq.toList
 
     TestContext.Out.WriteLine $"{sizes.Length} rooms"

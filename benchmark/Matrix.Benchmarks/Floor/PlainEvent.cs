@@ -1,7 +1,7 @@
-using Matrix.Core.Event;
-using Matrix.Core.Facade;
 using System.Security.Cryptography;
 using System.Text;
+using Matrix.Core.Event;
+using Matrix.Core.Facade;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 

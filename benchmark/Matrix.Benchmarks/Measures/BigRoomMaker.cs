@@ -1,5 +1,5 @@
-using Matrix.Core.Facade;
 using Matrix.Benchmarks.Floor;
+using Matrix.Core.Facade;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;

@@ -88,7 +88,8 @@ module DecisionLaws =
         |> snd
 
     /// The lightest case that an invariant is about.
-    let shown (law: DecisionLaw) (survey: Survey) : Witness option = (finding law.Name survey).Applied.Lightest
+    let shown (law: DecisionLaw) (survey: Survey) : Witness option =
+        (finding law.Name survey).Applied.Lightest
 
     /// An invariant holds of all cases but for its exceptions, of which the lightest cases show each.
     let private holds (i: Invariant) : DecisionLaw = {

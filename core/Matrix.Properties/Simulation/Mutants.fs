@@ -82,8 +82,7 @@ module Mutants =
 
                                 let graph = graphOf stage find (states |> Seq.collect Map.values)
 
-                                let outcome =
-                                    Version2.resolveWith AuthDifference.ofDifferences graph states
+                                let outcome = Version2.resolveWith AuthDifference.ofDifferences graph states
 
                                 Ok(
                                     StateTree.OfEntries(

@@ -2,8 +2,8 @@ using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
-using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Storage.Caching;
+using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 

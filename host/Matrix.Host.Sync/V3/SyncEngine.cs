@@ -52,8 +52,16 @@ internal sealed class SyncEngine(
                 return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
             }
 
-            if (stream is not null) await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false);
-            else await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            if (stream is null)
+            {
+                await notifier.PauseAsync(left, stop).ConfigureAwait(false);
+            }
+            else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
+            {
+                // Time is up, or another long-poll of the user took its place: one that waited again would take that one's.
+                return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
+            }
+
             stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
             device = stream?.Device(request.Reader.DeviceId) ?? device;
         }

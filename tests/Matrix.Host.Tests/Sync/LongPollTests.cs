@@ -40,6 +40,21 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
+    public async Task A_long_poll_too_many_ends_the_oldest_and_the_others_go_on_waiting()
+    {
+        const int Kept = 64;
+        var since = (await Bob.SyncsAsync()).Next;
+        var waits = Enumerable.Range(0, Kept + 6).Select(_ => Bob.WaitsAsync(since)).ToArray();
+
+        Assert.That(() => waits.Count(wait => wait.IsCompleted), Is.EqualTo(6).After(5_000, 20));
+        await Task.Delay(300);
+        Assert.That(waits.Count(wait => wait.IsCompleted), Is.EqualTo(6), "One that was ended does not take the place of another.");
+        await Alice.SaysAsync(Room, "hello");
+        var answers = await Task.WhenAll(waits);
+        Assert.That(answers.Count(answer => answer.IsEmpty), Is.EqualTo(6));
+    }
+
+    [Test]
     public async Task Nobody_waits_longer_than_the_server_lets_them()
     {
         await Server.RestartAsync(("sync.longest_poll", "300ms"));

@@ -162,7 +162,12 @@ module internal ResolutionSearch =
         Without: StateMap
     }
 
-    let private showing (without: ResolutionRows.Resolve) (other: RoomVersion) (differ: bool) (fork: Forks.Fork) : Showing option =
+    let private showing
+        (without: ResolutionRows.Resolve)
+        (other: RoomVersion)
+        (differ: bool)
+        (fork: Forks.Fork)
+        : Showing option =
         let wrong = lazy without fork.Graph fork.States
         let right = own fork
 
@@ -193,8 +198,7 @@ module internal ResolutionSearch =
         match ResolutionRows.without has other row with
         | None -> None
         | Some without ->
-            let key =
-                struct (row, has.Settings.StateResolution, other.Settings.StateResolution)
+            let key = struct (row, has.Settings.StateResolution, other.Settings.StateResolution)
 
             let anew () =
                 let rooms = Forks.at (placeOf row) has |> Seq.cache
@@ -220,7 +224,13 @@ module internal ResolutionSearch =
         search has other row
         |> Option.map (fun showing ->
             let key = showing.Key
-            let inFirst, inSecond = if isOfFirst then showing.Fork, showing.InOther else showing.InOther, showing.Fork
+
+            let inFirst, inSecond =
+                if isOfFirst then
+                    showing.Fork, showing.InOther
+                else
+                    showing.InOther, showing.Fork
+
             let first, second = own inFirst, own inSecond
 
             let words =
