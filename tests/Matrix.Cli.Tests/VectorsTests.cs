@@ -295,10 +295,6 @@ internal sealed class VectorsTests
         var code = page.Split("```python file=adapter.py\n")[1].Split("```")[0];
         var adapter = Path.Combine(_folder, "adapter.py");
         await System.IO.File.WriteAllTextAsync(adapter, code);
-        if (!Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => System.IO.File.Exists(Path.Combine(folder, "python3"))))
-        {
-            Assert.Ignore("python3 is not on this machine");
-        }
 
         var ran = await RunAgainst(
             $"python3 '{adapter}'", Path.Combine(_vectors, "json", "base64.json"), Path.Combine(_vectors, "event", "power-level.json"), _redaction);
