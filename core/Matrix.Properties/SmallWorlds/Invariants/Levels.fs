@@ -111,6 +111,39 @@ let private shapes: Invariant list = [
         || not (mapHolds "notifications" (fun _ -> isInteger) s))
     |> inVersions (until 9)
 
+    accepted "levels.new-ones-are-levels" levels "A level that is added or changed is a level." (fun s ->
+        let before, after = s.ContentBefore, s.Event.Content
+
+        let isLevel (json: Json) =
+            (LevelValues.read s.Version.Settings.PowerLevelValues json).IsSome
+
+        let maps =
+            if since 6 s.Version then
+                [ "events"; "notifications" ]
+            else
+                [ "events" ]
+
+        // What is as it was before is not looked at.
+        let isGood (was: Json voption) (is: Json voption) =
+            match is with
+            | ValueNone -> true
+            | ValueSome json -> was = is || isLevel json
+
+        let isGoodMap (map: string) =
+            match before.TryFind map, after.TryFind map with
+            | _, ValueNone -> true
+            | was, is when was = is -> true
+            | ValueSome(Json.Object was), ValueSome(Json.Object is) ->
+                is.Members
+                |> Seq.forall (fun struct (key, value) -> isGood (was.TryFind key) (ValueSome value))
+            | _, ValueSome(Json.Object is) -> is.Members |> Seq.forall (fun struct (_, value) -> isLevel value)
+            | _ -> false
+
+        List.forall (fun key -> isGood (before.TryFind key) (after.TryFind key)) named
+        && List.forall isGoodMap maps)
+    |> firstOrMessage
+    |> inVersions (until 9)
+
     accepted "levels.no-creators" levels "Power levels name no creator of the room." (fun s ->
         keysOf "users" s.Event.Content |> List.forall (s.IsCreator >> not))
     |> inVersions (since 12)
