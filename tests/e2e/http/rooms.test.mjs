@@ -88,8 +88,15 @@ test("rooms that cannot be made are refused", async () => {
   await refused(["M_BAD_JSON", "M_INVALID_PARAM"], { preset: "no_such_preset" });
   await refused(["M_BAD_JSON", "M_INVALID_PARAM"], { visibility: "sideways" });
   await refused(["M_BAD_JSON", "M_INVALID_PARAM"], { invite: ["not a user"] });
-  await refused(["M_INVALID_ROOM_STATE", "M_BAD_JSON", "M_INVALID_PARAM"], { power_level_content_override: { users: { [alice.id]: 0 } } });
+  const levels = { power_level_content_override: { users: { [alice.id]: 0 } } };
+  await refused(["M_INVALID_ROOM_STATE", "M_BAD_JSON", "M_INVALID_PARAM"], { room_version: "12", ...levels });
   await refused(["M_INVALID_ROOM_STATE", "M_BAD_JSON"], { room_version: "11", name: "x", power_level_content_override: { users: { [alice.id]: 0 } } });
+});
+
+test("a client that leaves the version to the server may give the creator a level, which is dropped", async () => {
+  const roomId = await alice.createsRoom({ power_level_content_override: { users: { [alice.id]: 100, [bob.id]: 50 } } });
+  const levels = await alice.get(v3`rooms/${roomId}/state/m.room.power_levels/`);
+  assert.deepEqual(levels.users, { [bob.id]: 50 });
 });
 
 test("invited, one joins by id or alias, leaves, forgets", async () => {
