@@ -8,7 +8,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Rooms;
@@ -48,7 +48,7 @@ public static class RoomRegistration
             parts.Get<TransactionLog>(),
             parts.Get<EventStore>(),
             parts.Get<IStorage>().Relations))
-        .AddSingleton(parts => new ShownProfiles(
+        .AddSingleton(parts => new ProfilePropagation(
             parts.Get<RoomSender>(),
             parts.Get<RoomSnapshots>(),
             parts.Get<EventAppender>(),
@@ -59,17 +59,17 @@ public static class RoomRegistration
             parts.Get<RoomSnapshots>(),
             parts.Get<EventAppender>(),
             parts.Get<MemberContents>(),
-            parts.Get<ShownProfiles>(),
+            parts.Get<ProfilePropagation>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>().ServerName))
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
-        .AddSingleton<IAccountObserver>(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ShownProfiles>()))
+        .AddSingleton<IAccountObserver>(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
         .AddSingleton(parts => new RoomCreator(
             parts.Get<LaneDirectory>(),
             parts.Get<EventAppender>(),
             parts.Get<MemberContents>(),
-            parts.Get<ShownProfiles>(),
+            parts.Get<ProfilePropagation>(),
             parts.Get<RoomMemberships>(),
             parts.Get<IStorage>(),
             parts.Get<RoomsOptions>(),

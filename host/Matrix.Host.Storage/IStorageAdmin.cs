@@ -17,7 +17,7 @@ public interface IStorageAdmin
 
     /// <summary>
     /// Copies the database to a new file while the server goes on; the copy is one committed instant and is synced when this returns. SQLite only:
-    /// elsewhere a <see cref="Writing.StorageException"/> says which tool to use. An existing file is refused.
+    /// elsewhere a <see cref="Commits.StorageException"/> says which tool to use. An existing file is refused.
     /// </summary>
     ValueTask BackupAsync(string to, CancellationToken stop);
 }

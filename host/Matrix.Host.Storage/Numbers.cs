@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Matrix.Core.Facade;
 
 namespace Matrix.Host.Storage;
 
@@ -64,3 +65,9 @@ public enum Direction
     /// <summary>From new to old.</summary>
     Backward,
 }
+
+/// <summary>What never changes about a room.</summary>
+/// <param name="Nid">Its number inside this server.</param>
+/// <param name="RoomId">Its id.</param>
+/// <param name="Rules">The rules of its version.</param>
+public sealed record RoomIdentity(RoomNid Nid, string RoomId, RoomRules Rules);

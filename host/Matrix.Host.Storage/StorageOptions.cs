@@ -21,17 +21,17 @@ public sealed record StorageOptions
     /// <summary>A flush takes no further set once the sets it has are about this many bytes.</summary>
     public int MaxBytesPerFlush { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>At most this many write sets wait; a further one fails with <see cref="Writing.StorageFailure.Overloaded"/>.</summary>
+    /// <summary>At most this many write sets wait; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.</summary>
     public int MaxQueuedSets { get; init; } = 20_000;
 
     /// <summary>SQLite: threads that read. PostgreSQL: connections that read, at most.</summary>
     public int Readers { get; init; } = 4;
 
-    /// <summary>SQLite: at most this many questions wait for a reader; a further one fails with <see cref="Writing.StorageFailure.Overloaded"/>.</summary>
+    /// <summary>SQLite: at most this many questions wait for a reader; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.</summary>
     public int MaxQueuedReads { get; init; } = 10_000;
 
     /// <summary>
-    /// A question that takes longer ends with <see cref="Writing.StorageFailure.TimedOut"/>, waiting for a reader not counted; zero for no bound.
+    /// A question that takes longer ends with <see cref="Commits.StorageFailure.TimedOut"/>, waiting for a reader not counted; zero for no bound.
     /// </summary>
     public TimeSpan LongestRead { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -52,7 +52,7 @@ public sealed record StorageOptions
 
     /// <summary>
     /// PostgreSQL: when the connection is lost in the middle of a commit, how long those who wait for it wait until the database says whether it
-    /// was kept, milliseconds. Beyond it they are answered <see cref="Writing.StorageFailure.Doubtful"/>.
+    /// was kept, milliseconds. Beyond it they are answered <see cref="Commits.StorageFailure.Doubtful"/>.
     /// </summary>
     public int SettleWaitMs { get; init; } = 5_000;
 
@@ -76,7 +76,7 @@ public sealed record StorageOptions
     /// <summary>SQLite: bytes per page of a new database.</summary>
     public int PageSize { get; init; } = 2048;
 
-    /// <summary>SQLite: the database grows no further than this many bytes, writes fail with <see cref="Writing.StorageFailure.Full"/>; 0 for no bound.</summary>
+    /// <summary>SQLite: the database grows no further than this many bytes, writes fail with <see cref="Commits.StorageFailure.Full"/>; 0 for no bound.</summary>
     public long MaxDatabaseBytes { get; init; }
 
     /// <summary>SQLite: `PRAGMA synchronous`. Anything but FULL loses acknowledged events with the power; tests of that test alone set it.</summary>

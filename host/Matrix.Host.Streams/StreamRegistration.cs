@@ -1,5 +1,5 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
 using Microsoft.Extensions.DependencyInjection;

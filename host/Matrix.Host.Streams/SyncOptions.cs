@@ -4,7 +4,7 @@ namespace Matrix.Host.Streams;
 public sealed record SyncOptions
 {
     /// <summary>How many (user, room) pairs are kept in memory for users who sync; about 150 bytes each.</summary>
-    public int MaxRoomMarks { get; init; } = 500_000;
+    public int MaxRoomSubscriptions { get; init; } = 500_000;
 
     /// <summary>A user who has not synced for so long is forgotten; the next sync asks the database.</summary>
     public TimeSpan IdleAfter { get; init; } = TimeSpan.FromMinutes(15);

@@ -10,7 +10,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Sync;
 using Matrix.Host.Users;

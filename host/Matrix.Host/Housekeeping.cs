@@ -1,7 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -17,8 +17,8 @@ internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock,
     internal async Task TidyAsync(CancellationToken stop)
     {
         var expiredBefore = clock.GetUtcNow().Subtract(expiredTokensKept).ToUnixTimeMilliseconds();
-        var set = new WriteSet(2).Add(new PurgeTransactions(transactionsKept)).Add(new PurgeExpiredTokens(expiredBefore));
-        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(2).Add(new TransactionsPurged(transactionsKept)).Add(new ExpiredTokensPurged(expiredBefore));
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>

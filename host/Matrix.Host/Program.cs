@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Matrix.Host.Configuration;
 using Matrix.Host.Logging;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host;
 

@@ -12,7 +12,7 @@ internal sealed class SentOnce(TransactionLog log) : ISentOnce
 {
     /// <inheritdoc/>
     public async ValueTask<UserFailure?> OnceAsync(
-        TransactionKey transaction, Func<RecordTransaction, ValueTask<UserFailure?>> act, CancellationToken stop)
+        TransactionKey transaction, Func<TransactionRecorded, ValueTask<UserFailure?>> act, CancellationToken stop)
     {
         UserFailure? mine = null;
         var result = await log.OnceAsync(

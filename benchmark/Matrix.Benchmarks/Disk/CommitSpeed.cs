@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Matrix.Benchmarks.Floor;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Benchmarks.Disk;
 
@@ -17,7 +17,7 @@ internal static class CommitSpeed
         var options = new StorageOptions { Url = databaseUrl, DataDir = folder, ServerName = "floor.test" };
         await using var storage = await StorageEngine.OpenAsync(options, stop);
         await storage.Writer.WriteAsync(
-            new WriteSet().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
+            new WriteBatch().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
         var ordinal = EventNid.FirstLiveOrdinal;
 
         async Task<int> CommitsAsync()
@@ -27,7 +27,7 @@ internal static class CommitSpeed
             for (; watch.Elapsed < Duration; count++)
             {
                 var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
-                await storage.Writer.WriteAsync(new WriteSet(1).Add(PlainEvent.Message(nid)), stop);
+                await storage.Writer.WriteAsync(new WriteBatch(1).Add(PlainEvent.Message(nid)), stop);
             }
 
             return count;

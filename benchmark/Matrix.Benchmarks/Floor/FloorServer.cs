@@ -3,7 +3,7 @@ using System.Text;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -30,7 +30,7 @@ internal static class FloorServer
         var options = new StorageOptions { Url = databaseUrl, DataDir = dataFolder, ServerName = "floor.test" };
         await using var storage = await StorageEngine.OpenAsync(options, stop);
         await storage.Writer.WriteAsync(
-            new WriteSet().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
+            new WriteBatch().Add(new RoomCreated(PlainEvent.Room(Room), "@floor:floor.test", new RoomHeader())), stop);
 
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -50,7 +50,7 @@ internal static class FloorServer
 
             await DrainAsync(context);
             var nid = EventNid.Of(Room, Interlocked.Increment(ref ordinal));
-            await storage.Writer.WriteAsync(new WriteSet(1).Add(PlainEvent.Message(nid)), context.RequestAborted);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(PlainEvent.Message(nid)), context.RequestAborted);
             await AnswerAsync(context);
         });
         app.MapGet("/floor/read", context => Known(context) ? AnswerAsync(context) : Task.CompletedTask);

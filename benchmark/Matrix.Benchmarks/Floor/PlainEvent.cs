@@ -24,17 +24,17 @@ internal static class PlainEvent
 
     /// <summary>The one change that the floor commits.</summary>
     public static EventsAppended Message(EventNid nid) =>
-        new(Room(nid.Room), [new StoredEvent(Room(nid.Room), Row(nid, 1, "@someone-or-other:hybrid.test", EventStanding.None, Template), Parsed)]);
+        new(Room(nid.Room), [new StoredEvent(Room(nid.Room), Row(nid, 1, "@someone-or-other:hybrid.test", EventMarks.None, Template), Parsed)]);
 
     /// <summary>A remote user's join.</summary>
     public static StoredEvent Join(RoomIdentity room, EventNid nid, int step, string userId) => new(
         room,
-        Row(nid, step, userId, EventStanding.State, Encoding.UTF8.GetBytes(
+        Row(nid, step, userId, EventMarks.State, Encoding.UTF8.GetBytes(
             $$$"""
             {"auth_events":["{{{Id}}}","{{{Id}}}"],"content":{"membership":"join"},"depth":1000,"hashes":{"sha256":"{{{Id[1..]}}}"},"origin_server_ts":1700000000000,"prev_events":["{{{Id}}}"],"room_id":"!{{{Id[1..]}}}","sender":"{{{userId}}}","signatures":{"remote.example":{"ed25519:a_abcd":"{{{Signature}}}"}},"state_key":"{{{userId}}}","type":"m.room.member"}
             """)));
 
-    private static EventRow Row(EventNid nid, int step, string sender, EventStanding standing, byte[] json) =>
+    private static EventRow Row(EventNid nid, int step, string sender, EventMarks standing, byte[] json) =>
         new(nid, RandomId(), 0, step, standing, 0, sender, EventNid.None, EventNid.None, null, json);
 
     private static string RandomId()

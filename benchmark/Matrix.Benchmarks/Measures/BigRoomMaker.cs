@@ -7,7 +7,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.State;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.LoadGen.Servers;
 using Matrix.Processes;
 
@@ -66,7 +66,7 @@ internal static class BigRoomMaker
         {
             var (before, stateBefore) = (header, state);
             var step = header.LastStep + 1;
-            var set = new WriteSet(PerStep + 4);
+            var set = new WriteBatch(PerStep + 4);
             var joins = new List<StoredEvent>(PerStep);
             var changes = new List<StateChange>(PerStep);
             for (var i = added; i < Math.Min(added + PerStep, RemoteMembers); i++)

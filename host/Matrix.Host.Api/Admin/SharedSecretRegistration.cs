@@ -9,7 +9,7 @@ using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Profiles;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -17,7 +17,7 @@ namespace Matrix.Host.Api.Admin;
 
 /// <summary>
 /// Accounts made by who knows the shared secret of the configuration: the nonce and HMAC-SHA1 protocol that the ecosystem's tools
-/// (and `mx user create`) speak. Not there unless a secret is set.
+/// (and `mx user create`) speak. Only served if a secret is set.
 /// </summary>
 internal sealed class SharedSecretRegistration(
     IStorage storage, ClientOptions options, Usernames usernames, PasswordHasher hasher, Logins logins, Nonces nonces) : IEndpoints
@@ -50,16 +50,16 @@ internal sealed class SharedSecretRegistration(
         if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit) return RegistrationAnswers.WeakPassword(unfit);
         if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
 
-        var set = new WriteSet(4).Require(new CreateUser(userId, UserKind.User, hash, request.IsAdmin));
+        var batch = new WriteBatch(4).Require(new UserCreated(userId, UserKind.User, hash, request.IsAdmin));
         if (request.DisplayName is { Length: > 0 } name)
         {
             var value = Core.Json.Json.NewString(name);
             if (ProfileFields.JudgeValue(ProfileFields.DisplayName, value) is { } wrong) return wrong;
-            set.Add(new PutProfileField(userId, ProfileFields.DisplayName, Core.Json.CanonicalJson.bytes(value)));
+            batch.Add(new ProfileFieldChanged(userId, ProfileFields.DisplayName, Core.Json.CanonicalJson.bytes(value)));
         }
 
-        var login = logins.Add(set, userId, new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false));
-        if ((await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return RegistrationAnswers.InUse;
+        var login = logins.Add(batch, userId, new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false));
+        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return RegistrationAnswers.InUse;
 
         return Answer.Json((login, options.ServerName), static (json, state) =>
         {

@@ -1,4 +1,4 @@
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Api.Http;
 

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Accounts;
 
@@ -124,7 +124,7 @@ public sealed class Departures
 
             if (failure is null)
             {
-                await _storage.Writer.WriteAsync(new WriteSet(1).Add(new EndDeparture(userId)), stop).ConfigureAwait(false);
+                await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DepartureEnded(userId)), stop).ConfigureAwait(false);
             }
         }
         catch (StorageException fault)

@@ -6,9 +6,9 @@ namespace Matrix.Host.Rooms.Accounts;
 public sealed class RoomAccounts : IAccountObserver
 {
     private readonly Departures _departures;
-    private readonly ShownProfiles _profiles;
+    private readonly ProfilePropagation _profiles;
 
-    internal RoomAccounts(Departures departures, ShownProfiles profiles)
+    internal RoomAccounts(Departures departures, ProfilePropagation profiles)
     {
         _departures = departures;
         _profiles = profiles;

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Consumers;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Changes;
 
@@ -17,7 +17,7 @@ public interface IDurableConsumer
     /// Handles changes. What they lead to goes into the batch, which becomes durable together with the consumer's position: if it does not, the
     /// same changes come again.
     /// </summary>
-    ValueTask HandleAsync(RoomChanges changes, WriteSet batch, CancellationToken stop);
+    ValueTask HandleAsync(RoomChanges changes, WriteBatch batch, CancellationToken stop);
 }
 
 /// <summary>
@@ -54,7 +54,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
     public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         // It is read from storage.
     }
@@ -101,7 +101,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
                 var changes = await _reader.AfterAsync(position.Value, stop).ConfigureAwait(false);
                 if (changes.Changes.Count > 0)
                 {
-                    var batch = new WriteSet();
+                    var batch = new WriteBatch();
                     await _consumer.HandleAsync(changes, batch, stop).ConfigureAwait(false);
                     await _storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop).ConfigureAwait(false);
                 }

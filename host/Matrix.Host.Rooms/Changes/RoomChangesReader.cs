@@ -7,14 +7,14 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Changes;
 
 /// <summary>A change of a room that is durable.</summary>
 /// <param name="Position">The position of its batch.</param>
 /// <param name="Change">What changed.</param>
-public readonly record struct RoomChange(long Position, WriteOperation Change);
+public readonly record struct RoomChange(long Position, Change Change);
 
 /// <summary>Changes of rooms in commit order.</summary>
 /// <param name="Changes">The changes, those of one batch together.</param>
@@ -58,7 +58,7 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
             var (position, nid) = batch.Key;
             var room = identities[nid];
             var appended = batch.Select(row => new StoredEvent(room, row)).ToArray();
-            if (appended[0].Row.Standing == EventStanding.State && appended[0].Pdu.Type == "m.room.create")
+            if (appended[0].Row.Marks == EventMarks.State && appended[0].Pdu.Type == "m.room.create")
             {
                 changes.Add(new RoomChange(position, new RoomCreated(room, appended[0].Row.Sender, rooms[nid].Header)));
             }

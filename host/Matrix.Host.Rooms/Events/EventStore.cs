@@ -89,7 +89,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>What no client is shown.</summary>
-    public const EventStanding Hidden = StoredEvent.Hidden;
+    public const EventMarks Hidden = StoredEvent.Hidden;
 
     /// <summary>The redactions of a room that wait for an event of that id, the earliest first.</summary>
     internal async ValueTask<IReadOnlyList<StoredEvent>> WaitingRedactionsAsync(
@@ -117,7 +117,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
                 break;
             }
 
-            if ((known.Row.Standing & Hidden) == 0) into.Add(known);
+            if ((known.Row.Marks & Hidden) == 0) into.Add(known);
         }
 
         return new EventNid(at);
@@ -127,7 +127,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     internal void Put(StoredEvent stored)
     {
         // State is asked for again and again.
-        if ((stored.Row.Standing & EventStanding.State) != 0)
+        if ((stored.Row.Marks & EventMarks.State) != 0)
         {
             _byNid.Put(stored.Nid, stored);
             return;

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Writing;
 
 namespace Matrix.Host.Rooms.Lanes;
 
@@ -16,7 +16,7 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
 
-    /// <summary>A slot for each set that waits for the disk.</summary>
+    /// <summary>A slot for each batch that waits for the disk.</summary>
     private readonly SemaphoreSlim _slots = new(options.MaxSpeculation, options.MaxSpeculation);
 
     private readonly ConcurrentDictionary<uint, StoredEvent> _undurable = new();
@@ -24,26 +24,26 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     /// <summary>Batches that were submitted, and whose outcome the machine has not been told. Belongs to whoever holds the lane.</summary>
     private readonly Queue<Submitted> _submitted = new();
 
-    private LaneHead? _head;
+    private PendingRoom? _pending;
     private RoomMachine? _machine;
     private WriteChain _chain = new();
     private int _waiting;
 
     internal RoomNid Room => room;
 
-    /// <summary>How many turns hold or await this lane, or wait for the disk: an idle lane may be forgotten. Kept by the directory.</summary>
+    /// <summary>How many sessions hold or await this lane, or wait for the disk: an idle lane may be forgotten. Kept by the directory.</summary>
     internal int Users { get; set; }
 
     /// <summary>Where it stands among the idle lanes; null while it is used. Kept by the directory.</summary>
     internal LinkedListNode<Lane>? IdlePlace { get; set; }
 
     /// <summary>
-    /// Waits for the lane and enters it; null if the room does not exist. The caller disposes the turn, or submits it.
+    /// Waits for the lane and enters it; null if the room does not exist. The caller disposes the session, or submits it.
     /// </summary>
     /// <exception cref="LaneBusyException">Too many wait already.</exception>
     // What it keeps while it waits for others of its room is used again: the collector would move it else.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<LaneTurn?> EnterAsync(CancellationToken stop)
+    internal async ValueTask<LaneSession?> EnterAsync(CancellationToken stop)
     {
         if (Interlocked.Increment(ref _waiting) > options.MaxWaitingPerLane)
         {
@@ -73,13 +73,13 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         {
             if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
             else TellDurable();
-            if (_head is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
+            if (_pending is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
             {
                 _machine = MachineOf(loaded);
-                _head = loaded;
+                _pending = loaded;
             }
 
-            if (_head is { } head) return new LaneTurn(this, head, _machine!, _chain);
+            if (_pending is { } pending) return new LaneSession(this, pending, _machine!, _chain);
         }
         catch
         {
@@ -92,13 +92,13 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 
     /// <summary>Enters a lane whose room is being created: it has no row to load.</summary>
-    internal async ValueTask<LaneTurn> EnterNewAsync(LaneHead head, CancellationToken stop)
+    internal async ValueTask<LaneSession> EnterNewAsync(PendingRoom pending, CancellationToken stop)
     {
         await _slots.WaitAsync(stop).ConfigureAwait(false);
         await _gate.WaitAsync(stop).ConfigureAwait(false);
-        _machine = MachineOf(head);
-        _head = head;
-        return new LaneTurn(this, head, _machine, _chain);
+        _machine = MachineOf(pending);
+        _pending = pending;
+        return new LaneSession(this, pending, _machine, _chain);
     }
 
     /// <summary>The room that was being created is not: there is nothing to go on from.</summary>
@@ -141,50 +141,50 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 
     /// <summary>
-    /// Submits a turn's set, in the order of turns, lets the head move on and opens the lane for the next turn. The turn's slot is held until it is
+    /// Submits a session's batch, in the order of sessions, moves the pending room on and opens the lane for the next session. The session's slot is held until it is
     /// settled, whoever still listens.
     /// </summary>
-    internal ValueTask<WriteReceipt> Submit(LaneTurn turn)
+    internal ValueTask<WriteReceipt> Submit(LaneSession session)
     {
-        var set = turn.ToSet();
-        foreach (var made in turn.Events) _undurable[made.Nid.Ordinal] = made;
+        var batch = session.ToSet();
+        foreach (var made in session.Events) _undurable[made.Nid.Ordinal] = made;
         ValueTask<WriteReceipt> write;
         try
         {
             // What was decided is written: a client that goes away does not take it back.
-            write = writer.WriteAsync(set, CancellationToken.None);
+            write = writer.WriteAsync(batch, CancellationToken.None);
         }
         catch
         {
-            Forget(turn);
+            Forget(session);
             throw;
         }
 
         // Enqueued by whoever holds the lane, after the batch was taken: what was not taken is not waited for.
-        _submitted.Enqueue(new Submitted(set, turn.Start, turn.FirstDecision, turn.LastDecision));
-        _head = turn.Head;
+        _submitted.Enqueue(new Submitted(batch, session.Start, session.FirstDecision, session.LastDecision));
+        _pending = session.Pending;
         _gate.Release();
         return write;
     }
 
-    /// <summary>A submitted turn's set is durable, or failed.</summary>
-    internal void Settle(LaneTurn turn)
+    /// <summary>A submitted session's batch is durable, or failed.</summary>
+    internal void Settle(LaneSession session)
     {
-        Forget(turn);
+        Forget(session);
         _slots.Release();
     }
 
-    /// <summary>Waits for the sets that wait for the disk. Asked by who holds the lane: an empty set goes behind them all.</summary>
+    /// <summary>Waits for the batches that wait for the disk. Asked by who holds the lane: an empty batch goes behind them all.</summary>
     internal async ValueTask SettledAsync(WriteChain chain)
     {
         if (_undurable.IsEmpty) return;
-        await writer.WriteAsync(new WriteSet(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
+        await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>The machine hears which of its decisions are durable.</summary>
     private void TellDurable()
     {
-        while (_submitted.TryPeek(out var oldest) && oldest.Set.Outcome == WriteOutcome.Durable)
+        while (_submitted.TryPeek(out var oldest) && oldest.Batch.Outcome == WriteOutcome.Durable)
         {
             _ = _submitted.Dequeue();
             if (oldest.LastDecision > 0) _machine!.Durable(oldest.LastDecision);
@@ -200,7 +200,7 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         try
         {
             // Goes behind all others of the chain: once it has failed, they have been answered.
-            await writer.WriteAsync(new WriteSet(0) { Chain = _chain }, CancellationToken.None).ConfigureAwait(false);
+            await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StorageException broken) when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
         {
@@ -208,10 +208,10 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         }
 
         TellDurable();
-        var isKnown = _submitted.All(each => each.Set.Outcome == WriteOutcome.NotWritten);
+        var isKnown = _submitted.All(each => each.Batch.Outcome == WriteOutcome.NotWritten);
         if (isKnown && _submitted.TryPeek(out var oldest) && oldest.Before.Exists && _machine is not null)
         {
-            _head = oldest.Before;
+            _pending = oldest.Before;
             if (_submitted.FirstOrDefault(each => each.FirstDecision > 0) is { } first) _ = _machine.Failed(first.FirstDecision);
             _submitted.Clear();
         }
@@ -226,27 +226,27 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
     private void Forget()
     {
-        _head = null;
+        _pending = null;
         _machine = null;
         _submitted.Clear();
     }
 
-    private RoomMachine MachineOf(LaneHead head) => head.Room.Rules.Machine(
-        options.ServerName, head.Room.RoomId, LocalHistory.Instance, head.Extremities, head.State, head.LastOrdinal + 1, options.Machine);
+    private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
+        options.ServerName, pending.Room.RoomId, LocalHistory.Instance, pending.Extremities, pending.State, pending.LastOrdinal + 1, options.Machine);
 
     /// <summary>A batch that was submitted.</summary>
-    /// <param name="Set">The batch.</param>
+    /// <param name="Batch">The batch.</param>
     /// <param name="Before">The room before it.</param>
     /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
     /// <param name="LastDecision">The number of its last.</param>
-    private sealed record Submitted(WriteSet Set, LaneHead Before, long FirstDecision, long LastDecision);
+    private sealed record Submitted(WriteBatch Batch, PendingRoom Before, long FirstDecision, long LastDecision);
 
-    private void Forget(LaneTurn turn)
+    private void Forget(LaneSession session)
     {
-        foreach (var made in turn.Events) _undurable.TryRemove(made.Nid.Ordinal, out _);
+        foreach (var made in session.Events) _undurable.TryRemove(made.Nid.Ordinal, out _);
     }
 
-    /// <summary>Opens the lane for the next turn, with nothing submitted.</summary>
+    /// <summary>Opens the lane for the next session, with nothing submitted.</summary>
     internal void Leave()
     {
         _gate.Release();
@@ -259,3 +259,6 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         _slots.Dispose();
     }
 }
+
+/// <summary>Too many requests wait for one room. The answer is `M_LIMIT_EXCEEDED`: later it may work.</summary>
+public sealed class LaneBusyException() : Exception("Too many requests wait for this room.");

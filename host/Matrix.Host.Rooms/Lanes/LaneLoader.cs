@@ -11,8 +11,8 @@ namespace Matrix.Host.Rooms.Lanes;
 /// <summary>Reads what a lane has to know of its room.</summary>
 internal sealed class LaneLoader(IStorage storage, StateStore states)
 {
-    /// <summary>The head from which a lane goes on; null if there is no such room.</summary>
-    internal async ValueTask<LaneHead?> LoadAsync(RoomNid room, CancellationToken stop)
+    /// <summary>The room from which a lane goes on; null if there is no such room.</summary>
+    internal async ValueTask<PendingRoom?> LoadAsync(RoomNid room, CancellationToken stop)
     {
         var row = await storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
         if (row is null) return null;
@@ -21,7 +21,7 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         var state = await states.AtAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var chain = await storage.State.ChainAsync(room, header.CurrentStep, stop).ConfigureAwait(false);
         var newest = await storage.State.LastCheckpointAsync(room, stop).ConfigureAwait(false);
-        return new LaneHead
+        return new PendingRoom
         {
             Room = row.Identity,
             Exists = true,

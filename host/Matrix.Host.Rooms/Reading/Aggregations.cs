@@ -23,7 +23,7 @@ public sealed class Aggregations(
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, ViewScope scope, WriteEvent write, CancellationToken stop)
     {
-        var parents = among.Where(stored => (stored.Row.Standing & EventStanding.State) == 0).ToList();
+        var parents = among.Where(stored => (stored.Row.Marks & EventMarks.State) == 0).ToList();
         if (parents.Count == 0) return _none;
 
         var found = await FindAsync(room, parents, reader, scope, stop).ConfigureAwait(false);

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Reading;
 
@@ -43,9 +43,9 @@ public sealed class ErasedUsers : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
-        if (change is DeactivateUser { Erase: true } erased) Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (change is UserDeactivated { Erase: true } erased) Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
     }
 
     /// <inheritdoc/>
@@ -65,7 +65,7 @@ public sealed class ErasedUsers : IChangeConsumer
         for (var i = 0; i < among.Count; i++)
         {
             var stored = among[i];
-            if (stored.IsRedacted || (stored.Row.Standing & EventStanding.State) != 0) continue;
+            if (stored.IsRedacted || (stored.Row.Marks & EventMarks.State) != 0) continue;
             if (!_since.TryGetValue(stored.Row.Sender, out var since)) continue;
 
             memberships ??= await MembershipsAsync(room, among, reader, stop).ConfigureAwait(false);

@@ -52,7 +52,7 @@ public sealed class EventPages(
             foreach (var stored in seen)
             {
                 if (!Admits(filter, stored)) continue;
-                if (hidden.Contains(stored.Row.Sender) && (stored.Row.Standing & EventStanding.State) == 0) continue;
+                if (hidden.Contains(stored.Row.Sender) && (stored.Row.Marks & EventMarks.State) == 0) continue;
                 if (kept.Count == limit) return new Page(kept, last);
                 kept.Add(stored);
                 last = stored.Nid;

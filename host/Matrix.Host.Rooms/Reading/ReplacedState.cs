@@ -21,7 +21,7 @@ public sealed class ReplacedState(IStateTable steps)
         foreach (var stored in events)
         {
             if (stored.Replaces is not null) continue;
-            if ((stored.Row.Standing & EventStanding.State) == 0)
+            if ((stored.Row.Marks & EventMarks.State) == 0)
             {
                 stored.Replaces = EventNid.None;
                 continue;

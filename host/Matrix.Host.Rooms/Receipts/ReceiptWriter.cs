@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Receipts;
 
@@ -55,7 +55,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(userId)) return MarkerFault.NotJoined;
 
-        var set = new WriteSet(markers.Count * 3);
+        var batch = new WriteBatch(markers.Count * 3);
         foreach (var marker in markers)
         {
             var stored = await events.ByIdAsync(snapshot.Room, marker.EventId, stop).ConfigureAwait(false);
@@ -67,7 +67,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
                 content.Raw("{\"event_id\":"u8);
                 CanonicalJson.writeString(content, marker.EventId);
                 content.Byte((byte)'}');
-                set.Add(new PutAccountData(userId, snapshot.Room.Nid, ReceiptTypes.FullyRead, content.ToArray()));
+                batch.Add(new AccountDataPut(userId, snapshot.Room.Nid, ReceiptTypes.FullyRead, content.ToArray()));
                 continue;
             }
 
@@ -78,7 +78,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
                 if (thread is null) return MarkerFault.NotInThread;
             }
 
-            Put(set, new PutReceipt(
+            Put(batch, new ReceiptMoved(
                 snapshot.Room.Nid,
                 userId,
                 marker.Type,
@@ -87,10 +87,10 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
                 marker.EventId,
                 time.GetUtcNow().ToUnixTimeMilliseconds(),
                 IsLocal: true));
-            set.Add(new ClearUnread(userId, snapshot.Room.Nid, stored.Nid, thread));
+            batch.Add(new UnreadCleared(userId, snapshot.Room.Nid, stored.Nid, thread));
         }
 
-        if (set.Operations.Count > 0) await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return MarkerFault.None;
     }
 
@@ -103,7 +103,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return receipts.Count;
 
-        var set = new WriteSet(receipts.Count * 2);
+        var batch = new WriteBatch(receipts.Count * 2);
         var passedOver = 0;
         foreach (var receipt in receipts)
         {
@@ -116,7 +116,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
                 continue;
             }
 
-            Put(set, new PutReceipt(
+            Put(batch, new ReceiptMoved(
                 snapshot.Room.Nid,
                 receipt.UserId,
                 ReceiptTypes.Read,
@@ -127,15 +127,15 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
                 IsLocal: false));
         }
 
-        if (set.Operations.Count > 0) await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return passedOver;
     }
 
-    private void Put(WriteSet set, PutReceipt receipt)
+    private void Put(WriteBatch batch, ReceiptMoved receipt)
     {
-        set.Add(receipt);
+        batch.Add(receipt);
         if (receipt.ThreadId is "" or ReceiptTypes.MainThread) return;
-        set.Add(new TrimThreadReceipts(receipt.Room, receipt.UserId, receipt.Type, options.MaxReceiptThreads));
+        batch.Add(new ThreadReceiptsTrimmed(receipt.Room, receipt.UserId, receipt.Type, options.MaxReceiptThreads));
     }
 
     private static bool IsKeepable(RemoteReceipt receipt, string server) =>

@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
 /// Makes a draft an event of the room in whose lane it is: selects its auth events, hashes, signs and decides it, on the extremities and the state
-/// that the room's machine gives, which then adopts it. What follows is written when the turn is submitted.
+/// that the room's machine gives, which then adopts it. What follows is written when the session is submitted.
 /// </summary>
 internal sealed class EventAppender
 {
@@ -38,64 +38,64 @@ internal sealed class EventAppender
     internal DecisionWriter Writer { get; }
 
     /// <summary>Appends a draft; nothing has changed if it is refused.</summary>
-    /// <param name="turn">The turn in the room's lane.</param>
+    /// <param name="session">The session in the room's lane.</param>
     /// <param name="draft">What somebody wants to send.</param>
     /// <param name="sentAs">The device and transaction id that it was sent with; null if the server makes it.</param>
     /// <param name="timestamp">Milliseconds since the epoch; null for now.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
-        LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
+        LaneSession session, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
-        var made = await TryAppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+        var made = await TryAppendAsync(session, draft, sentAs, timestamp, stop).ConfigureAwait(false);
 
         // Whatever is wrong with it, a stranger hears what they would hear of a room that does not exist.
-        return !made.IsOk && turn.Head.Exists && turn.Head.State.Find("m.room.member", draft.Sender) is null
+        return !made.IsOk && session.Pending.Exists && session.Pending.State.Find("m.room.member", draft.Sender) is null
             ? RoomSender.Unknown
             : made;
     }
 
     private async ValueTask<RoomResult<StoredEvent>> TryAppendAsync(
-        LaneTurn turn, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
+        LaneSession session, Draft draft, SentAs? sentAs, long? timestamp, CancellationToken stop)
     {
         if (draft is { Type: "m.room.member", StateKey: { } userId } && !UserId.isValid(userId))
         {
             return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event is a user id.");
         }
 
-        var prepared = Prepare(turn);
-        var made = await DecideAsync(turn, prepared, draft, timestamp, stop).ConfigureAwait(false);
+        var prepared = Prepare(session);
+        var made = await DecideAsync(session, prepared, draft, timestamp, stop).ConfigureAwait(false);
         if (!made.IsOk) return made.Failure;
 
         var pdu = made.Value;
         var redaction = default(RedactionOutcome);
         if (pdu.Redacts is { } targetId)
         {
-            redaction = await _redactions.OfAsync(turn, pdu, targetId, stop).ConfigureAwait(false);
+            redaction = await _redactions.OfAsync(session, pdu, targetId, stop).ConfigureAwait(false);
             if (redaction.Failure is { } refused) return refused;
         }
 
-        var adoption = turn.Machine.Adopt(prepared, turn.Head.Room.Rules.Prepare(pdu), -1);
+        var adoption = session.Machine.Adopt(prepared, session.Pending.Room.Rules.Prepare(pdu), -1);
         if (adoption.Decided is not { } decided)
         {
-            throw new InvalidOperationException($"The machine of room {turn.Head.Room.RoomId} refused an event made on it: {adoption.Refusal}.");
+            throw new InvalidOperationException($"The machine of room {session.Pending.Room.RoomId} refused an event made on it: {adoption.Refusal}.");
         }
 
-        turn.Adopted(decided);
-        if (redaction.Change is { } change) turn.Write(change);
-        return await Writer.WriteAsync(turn, decided, sentAs, redaction.IsWaiting, stop).ConfigureAwait(false);
+        session.Adopted(decided);
+        if (redaction.Change is { } change) session.Write(change);
+        return await Writer.WriteAsync(session, decided, sentAs, redaction.IsWaiting, stop).ConfigureAwait(false);
     }
 
     /// <summary>Why the draft would be refused now; null if it would not.</summary>
-    internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneTurn turn, Draft draft, CancellationToken stop) =>
-        (await DecideAsync(turn, Prepare(turn), draft, null, stop).ConfigureAwait(false)).Failure;
+    internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneSession session, Draft draft, CancellationToken stop) =>
+        (await DecideAsync(session, Prepare(session), draft, null, stop).ConfigureAwait(false)).Failure;
 
     /// <summary>Makes an event of a draft, and decides it; the room does not have it yet.</summary>
     internal async ValueTask<RoomResult<Pdu>> DecideAsync(
-        LaneTurn turn, Prepared prepared, Draft draft, long? timestamp, CancellationToken stop)
+        LaneSession session, Prepared prepared, Draft draft, long? timestamp, CancellationToken stop)
     {
-        var room = turn.Head.Room;
+        var room = session.Pending.Room;
         var rules = room.Rules;
-        var state = await State.SnapshotAsync(turn, rules.AuthKeys(draft), stop).ConfigureAwait(false);
+        var state = await State.SnapshotAsync(session, rules.AuthKeys(draft), stop).ConfigureAwait(false);
         var cited = Cited(state, rules.CitesCreate);
         var moment = timestamp ?? _time.GetUtcNow().ToUnixTimeMilliseconds();
         var outcome = rules.AssignsIds
@@ -104,7 +104,7 @@ internal sealed class EventAppender
                 draft,
                 OpaqueIds.New(),
                 _signer.ServerName,
-                await EventsAsync(turn, prepared.PreviousEvents, stop).ConfigureAwait(false),
+                await EventsAsync(session, prepared.PreviousEvents, stop).ConfigureAwait(false),
                 cited,
                 prepared.GreatestDepth,
                 moment)
@@ -120,21 +120,21 @@ internal sealed class EventAppender
     }
 
     /// <summary>What the next event is made on.</summary>
-    internal static Prepared Prepare(LaneTurn turn)
+    internal static Prepared Prepare(LaneSession session)
     {
-        var prepared = turn.Machine.Prepare();
-        return prepared.NeedsResolution ? turn.Machine.Resolve() : prepared;
+        var prepared = session.Machine.Prepare();
+        return prepared.NeedsResolution ? session.Machine.Resolve() : prepared;
     }
 
     /// <summary>The previous events themselves, whose hashes are named in room versions 1 and 2.</summary>
-    private async ValueTask<Pdu[]> EventsAsync(LaneTurn turn, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
+    private async ValueTask<Pdu[]> EventsAsync(LaneSession session, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
     {
         var found = new Pdu[named.Count];
         for (var i = 0; i < found.Length; i++)
         {
-            var stored = turn.Undurable(named[i].Ordinal)
-                ?? await _events.GetAsync(turn.Head.Room, EventNid.Of(turn.Head.Room.Nid, named[i].Ordinal), stop).ConfigureAwait(false)
-                ?? throw new InvalidDataException($"Room {turn.Head.Room.RoomId} lacks its extremity {named[i].EventId}.");
+            var stored = session.Undurable(named[i].Ordinal)
+                ?? await _events.GetAsync(session.Pending.Room, EventNid.Of(session.Pending.Room.Nid, named[i].Ordinal), stop).ConfigureAwait(false)
+                ?? throw new InvalidDataException($"Room {session.Pending.Room.RoomId} lacks its extremity {named[i].EventId}.");
             found[i] = stored.Pdu;
         }
 

@@ -23,7 +23,7 @@ public readonly record struct EventInRoom(
 /// <summary>What is written of an event for unread counts.</summary>
 /// <param name="NotifyClass">What the default rules make of it for most readers; 0 if it notifies nobody.</param>
 /// <param name="Rows">For whom it is something else than that.</param>
-public readonly record struct PushOutcome(int NotifyClass, IReadOnlyList<InsertUnread> Rows)
+public readonly record struct PushOutcome(int NotifyClass, IReadOnlyList<UnreadAdded> Rows)
 {
     /// <summary>Nobody is notified.</summary>
     public static PushOutcome Nobody { get; } = new(0, []);

@@ -10,38 +10,38 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>The events of a room's current state, as a turn in its lane sees them: those that are not durable yet included.</summary>
+/// <summary>The events of a room's current state, as a session in its lane sees them: those that are not durable yet included.</summary>
 internal sealed class LaneState(EventStore events)
 {
     /// <summary>The events of the state that stand for these keys, and the create event, each read once.</summary>
-    internal async ValueTask<AuthSnapshot> SnapshotAsync(LaneTurn turn, IReadOnlyList<StateKey> keys, CancellationToken stop)
+    internal async ValueTask<AuthSnapshot> SnapshotAsync(LaneSession session, IReadOnlyList<StateKey> keys, CancellationToken stop)
     {
         var found = new List<AuthEvent>(keys.Count + 1);
         var hasCreate = false;
         foreach (var key in keys)
         {
-            if (await EventAsync(turn, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
+            if (await EventAsync(session, key.Type, key.Key, stop).ConfigureAwait(false) is not { } stored) continue;
             found.Add(stored.Auth);
             hasCreate |= key.Type == "m.room.create";
         }
 
         // Needed for deciding where it is not cited, too.
-        if (!hasCreate && await EventAsync(turn, "m.room.create", "", stop).ConfigureAwait(false) is { } create) found.Add(create.Auth);
+        if (!hasCreate && await EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false) is { } create) found.Add(create.Auth);
         return new AuthSnapshot(found);
     }
 
-    /// <summary>The state event of a key, as the turn sees the room; null if there is none.</summary>
-    internal ValueTask<StoredEvent?> EventAsync(LaneTurn turn, string eventType, string stateKey, CancellationToken stop)
+    /// <summary>The state event of a key, as the session sees the room; null if there is none.</summary>
+    internal ValueTask<StoredEvent?> EventAsync(LaneSession session, string eventType, string stateKey, CancellationToken stop)
     {
-        return turn.Head.State.Find(eventType, stateKey) is { } entry ? EventAsync(turn, entry, stop) : ValueTask.FromResult<StoredEvent?>(null);
+        return session.Pending.State.Find(eventType, stateKey) is { } entry ? EventAsync(session, entry, stop) : ValueTask.FromResult<StoredEvent?>(null);
     }
 
     /// <summary>The event of an entry of a state.</summary>
-    internal ValueTask<StoredEvent?> EventAsync(LaneTurn turn, StateEntry entry, CancellationToken stop)
+    internal ValueTask<StoredEvent?> EventAsync(LaneSession session, StateEntry entry, CancellationToken stop)
     {
-        var room = turn.Head.Room;
+        var room = session.Pending.Room;
         var nid = EventNid.Of(room.Nid, entry.Ordinal);
-        return (turn.Undurable(entry.Ordinal) ?? events.Known(nid)) is { } known
+        return (session.Undurable(entry.Ordinal) ?? events.Known(nid)) is { } known
             ? ValueTask.FromResult<StoredEvent?>(known)
             : ReadStateAsync(room, nid, entry, stop);
     }

@@ -10,26 +10,26 @@ namespace Matrix.Host.Rooms.Sending;
 internal sealed class Redactions(EventStore events, LaneState state, RoomsOptions options)
 {
     /// <summary>What a redaction that a client asked for does to the event that it names.</summary>
-    /// <param name="turn">The turn in the room's lane.</param>
+    /// <param name="session">The session in the room's lane.</param>
     /// <param name="redaction">The redaction.</param>
     /// <param name="targetId">The event that it names.</param>
     /// <param name="stop">Cancels reading.</param>
-    internal async ValueTask<RedactionOutcome> OfAsync(LaneTurn turn, Pdu redaction, string targetId, CancellationToken stop)
+    internal async ValueTask<RedactionOutcome> OfAsync(LaneSession session, Pdu redaction, string targetId, CancellationToken stop)
     {
-        var target = turn.Undurable(targetId) ?? await events.ByIdAsync(turn.Head.Room, targetId, stop).ConfigureAwait(false);
+        var target = session.Undurable(targetId) ?? await events.ByIdAsync(session.Pending.Room, targetId, stop).ConfigureAwait(false);
         return target is null
-            ? new RedactionOutcome(await RefusesUnseenAsync(turn, redaction, stop).ConfigureAwait(false), null, IsWaiting: true)
-            : await RedactAsync(turn, redaction, target, stop).ConfigureAwait(false);
+            ? new RedactionOutcome(await RefusesUnseenAsync(session, redaction, stop).ConfigureAwait(false), null, IsWaiting: true)
+            : await RedactAsync(session, redaction, target, stop).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Takes out of the redacted event what redaction removes. Who may redact what is for the room's rules to say; that nobody redacts the create
     /// event is this server's own policy, for a room is nothing without it.
     /// </summary>
-    private async ValueTask<RedactionOutcome> RedactAsync(LaneTurn turn, Pdu redaction, StoredEvent target, CancellationToken stop)
+    private async ValueTask<RedactionOutcome> RedactAsync(LaneSession session, Pdu redaction, StoredEvent target, CancellationToken stop)
     {
-        var room = turn.Head.Room;
-        var levels = await state.SnapshotAsync(turn, LaneState.Levels, stop).ConfigureAwait(false);
+        var room = session.Pending.Room;
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
         if (room.Rules.RefusesRedaction(redaction, target.Pdu, levels) is { } refused)
         {
             return new RedactionOutcome(RoomFailure.Of(refused), null, IsWaiting: false);
@@ -43,42 +43,42 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
         if (target.IsRedacted) return default;
         var redacted = room.Rules.Redact(target.Pdu);
-        var by = EventNid.Of(room.Nid, turn.Head.LastOrdinal + 1);
+        var by = EventNid.Of(room.Nid, session.Pending.LastOrdinal + 1);
         var row = target.Row with { RedactedBy = by, Json = redacted.Canonical };
         return new RedactionOutcome(null, new EventRedacted(new StoredEvent(room, row, redacted)), IsWaiting: false);
     }
 
     /// <summary>Whose event it is that is not here nobody knows: only those may redact it who may redact the events of others.</summary>
-    private async ValueTask<RoomFailure?> RefusesUnseenAsync(LaneTurn turn, Pdu redaction, CancellationToken stop)
+    private async ValueTask<RoomFailure?> RefusesUnseenAsync(LaneSession session, Pdu redaction, CancellationToken stop)
     {
-        var levels = await state.SnapshotAsync(turn, LaneState.Levels, stop).ConfigureAwait(false);
-        return turn.Head.Room.Rules.RefusesUnseenRedaction(redaction, levels) is { } refused ? RoomFailure.Of(refused) : null;
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        return session.Pending.Room.Rules.RefusesUnseenRedaction(redaction, levels) is { } refused ? RoomFailure.Of(refused) : null;
     }
 
     /// <summary>
     /// The event comes that redactions waited for: the first of them that is valid is applied and shown, and none waits any more. Null if there is
     /// none. Room versions, "Handling redactions".
     /// </summary>
-    internal async ValueTask<StoredEvent?> EndWaitingAsync(LaneTurn turn, Pdu target, CancellationToken stop)
+    internal async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
     {
-        var room = turn.Head.Room;
+        var room = session.Pending.Room;
         var waiting = new List<StoredEvent>(
             await events.WaitingRedactionsAsync(room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false));
-        _ = turn.AnyWaiting(stored =>
+        _ = session.AnyWaiting(stored =>
         {
             if (!stored.IsShown && stored.Pdu.Redacts == target.EventId && waiting.TrueForAll(known => known.Nid != stored.Nid)) waiting.Add(stored);
             return false;
         });
         if (waiting.Count == 0) return null;
 
-        turn.Write(new RedactionsWaitNoMore(room.Nid, target.EventId));
-        var levels = await state.SnapshotAsync(turn, LaneState.Levels, stop).ConfigureAwait(false);
+        session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
+        var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
         if (waiting.OrderBy(stored => stored.Nid.Value).FirstOrDefault(stored => room.Rules.AppliesRedaction(stored.Pdu, target, levels)) is not { } first)
         {
             return null;
         }
 
-        turn.Write(new StandingChanged(first.Nid, first.Row.Standing & ~EventStanding.WaitingRedaction));
+        session.Write(new EventMarksChanged(first.Nid, first.Row.Marks & ~EventMarks.WaitingRedaction));
         return first;
     }
 }

@@ -62,7 +62,7 @@ public sealed class RoomCreator
     private readonly LaneDirectory _lanes;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
-    private readonly ShownProfiles _profiles;
+    private readonly ProfilePropagation _profiles;
     private readonly RoomMemberships _memberships;
     private readonly IStorage _storage;
     private readonly RoomsOptions _options;
@@ -73,7 +73,7 @@ public sealed class RoomCreator
         LaneDirectory lanes,
         EventAppender appender,
         MemberContents contents,
-        ShownProfiles profiles,
+        ProfilePropagation profiles,
         RoomMemberships memberships,
         IStorage storage,
         RoomsOptions options,
@@ -155,7 +155,7 @@ public sealed class RoomCreator
         RoomRules rules, IReadOnlyList<Draft> drafts, RoomRequest request, CancellationToken stop)
     {
         var nid = _storage.Rooms.NewNid();
-        var head = new LaneHead
+        var pending = new PendingRoom
         {
             Room = new RoomIdentity(nid, rules.RoomIdIsHash ? "" : NewRoomId(), rules),
             Exists = false,
@@ -165,11 +165,11 @@ public sealed class RoomCreator
         var lane = _lanes.Take(nid);
         try
         {
-            using var turn = await lane.EnterNewAsync(head, stop).ConfigureAwait(false);
+            using var session = await lane.EnterNewAsync(pending, stop).ConfigureAwait(false);
             foreach (var draft in drafts)
             {
                 long? moment = draft.Type == "m.room.create" ? OwnMoment() : null;
-                var made = await _appender.AppendAsync(turn, draft, null, moment, stop).ConfigureAwait(false);
+                var made = await _appender.AppendAsync(session, draft, null, moment, stop).ConfigureAwait(false);
                 if (made.IsOk) continue;
 
                 // Nothing of the room was submitted, so nothing of it remains.
@@ -179,10 +179,10 @@ public sealed class RoomCreator
                     : made.Failure;
             }
 
-            if (request.Alias is { } alias) turn.Require(new CreateAlias(alias, nid, request.Creator));
-            if (request.IsPublished) turn.Write(new SetPublished(nid, true));
-            var roomId = turn.Head.Room.RoomId;
-            var durable = turn.Submit();
+            if (request.Alias is { } alias) session.Require(new AliasCreated(alias, nid, request.Creator));
+            if (request.IsPublished) session.Write(new DirectoryVisibilityChanged(nid, true));
+            var roomId = session.Pending.Room.RoomId;
+            var durable = session.Submit();
             try
             {
                 var receipt = await durable.ConfigureAwait(false);
@@ -190,7 +190,7 @@ public sealed class RoomCreator
             }
             finally
             {
-                turn.Settle();
+                session.Settle();
             }
         }
         finally

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Sending;
 
@@ -14,7 +14,7 @@ namespace Matrix.Host.Rooms.Sending;
 public sealed class RoomMemberships
 {
     /// <summary>Members of a restricted room who are tried as the one to vouch for somebody.</summary>
-    private const int MaxVouchersTried = 50;
+    private const int MaxAuthorisingUsersTried = 50;
 
     private const string MemberType = "m.room.member";
 
@@ -22,7 +22,7 @@ public sealed class RoomMemberships
     private readonly RoomSnapshots _rooms;
     private readonly EventAppender _appender;
     private readonly MemberContents _contents;
-    private readonly ShownProfiles _profiles;
+    private readonly ProfilePropagation _profiles;
     private readonly IStorage _storage;
     private readonly InvitePermission _invites;
     private readonly string _serverName;
@@ -32,7 +32,7 @@ public sealed class RoomMemberships
         RoomSnapshots rooms,
         EventAppender appender,
         MemberContents contents,
-        ShownProfiles profiles,
+        ProfilePropagation profiles,
         IStorage storage,
         string serverName)
     {
@@ -148,8 +148,8 @@ public sealed class RoomMemberships
     public async ValueTask<RoomFailure?> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
-        var forget = new ForgetRoom(snapshot.Room.Nid, userId);
-        var receipt = await _storage.Writer.WriteAsync(new WriteSet(1).Require(forget), stop).ConfigureAwait(false);
+        var forget = new RoomForgotten(snapshot.Room.Nid, userId);
+        var receipt = await _storage.Writer.WriteAsync(new WriteBatch(1).Require(forget), stop).ConfigureAwait(false);
         if (!receipt.Refused) return null;
 
         var now = await _storage.Memberships.FindAsync(snapshot.Room.Nid, userId, stop).ConfigureAwait(false);
@@ -159,26 +159,26 @@ public sealed class RoomMemberships
     }
 
     /// <summary>
-    /// Joins, or changes what the member event of one who is joined says. Looked at in the lane's turn: of several requests at once the first joins.
+    /// Joins, or changes what the member event of one who is joined says. Looked at in the lane's session: of several requests at once the first joins.
     /// </summary>
     private ValueTask<RoomResult<string>> JoinWithAsync(
         RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
         _sender.InLaneAsync<string>(
             snapshot.Room.Nid,
-            async turn =>
+            async session =>
             {
-                var member = await _appender.State.EventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
+                var member = await _appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false);
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
 
                 var voucher = now is Membership.Join or Membership.Invite or Membership.Ban
                     ? null
-                    : await VoucherAsync(turn, userId, stop).ConfigureAwait(false);
+                    : await AuthorisingUserAsync(session, userId, stop).ConfigureAwait(false);
                 var vouched = VouchedBy(content, voucher);
                 if (now == Membership.Join && member!.Pdu.Content.Equals(vouched)) return member.EventId;
 
                 var made = await _appender.AppendAsync(
-                    turn, Draft.State(MemberType, userId, userId, vouched), null, null, stop).ConfigureAwait(false);
+                    session, Draft.State(MemberType, userId, userId, vouched), null, null, stop).ConfigureAwait(false);
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
             stop);
@@ -199,13 +199,13 @@ public sealed class RoomMemberships
     /// A local member who may invite, if the room is restricted and the user meets one of its conditions. Null otherwise: then the rules decide.
     /// Client-Server API, "Restricted rooms".
     /// </summary>
-    private async ValueTask<string?> VoucherAsync(LaneTurn turn, string userId, CancellationToken stop)
+    private async ValueTask<string?> AuthorisingUserAsync(LaneSession session, string userId, CancellationToken stop)
     {
-        var joinRules = await _appender.State.EventAsync(turn, "m.room.join_rules", "", stop).ConfigureAwait(false);
-        if (joinRules is null || turn.Head.Room.Rules.JoinsThrough(joinRules.Auth) is not { } rooms) return null;
+        var joinRules = await _appender.State.EventAsync(session, "m.room.join_rules", "", stop).ConfigureAwait(false);
+        if (joinRules is null || session.Pending.Room.Rules.JoinsThrough(joinRules.Auth) is not { } rooms) return null;
 
         var meets = false;
-        foreach (var room in rooms.Distinct().Take(MaxVouchersTried))
+        foreach (var room in rooms.Distinct().Take(MaxAuthorisingUsersTried))
         {
             var snapshot = await _rooms.FindAsync(room, stop).ConfigureAwait(false);
             if (snapshot is null || !snapshot.Local.IsJoined(userId)) continue;
@@ -214,10 +214,10 @@ public sealed class RoomMemberships
         }
 
         if (!meets) return null;
-        var state = await _appender.State.SnapshotAsync(turn, LaneState.Levels, stop).ConfigureAwait(false);
-        foreach (var member in turn.Head.Local.Joined)
+        var state = await _appender.State.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
+        foreach (var member in session.Pending.Local.Joined)
         {
-            if (turn.Head.Room.Rules.MayVouch(state, member)) return member;
+            if (session.Pending.Room.Rules.MayVouch(state, member)) return member;
         }
 
         return null;
@@ -253,29 +253,29 @@ public sealed class RoomMemberships
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
         var result = await _sender.InLaneAsync<bool>(
             snapshot.Room.Nid,
-            async turn =>
+            async session =>
             {
-                var now = await MembershipAsync(turn, userId, stop).ConfigureAwait(false);
+                var now = await MembershipAsync(session, userId, stop).ConfigureAwait(false);
 
                 // Only members, and the user themselves, get an answer that tells what the user is already. To others
                 // the rules answer.
-                if (sender == userId ? now is not null : await MembershipAsync(turn, sender, stop).ConfigureAwait(false) == Membership.Join)
+                if (sender == userId ? now is not null : await MembershipAsync(session, sender, stop).ConfigureAwait(false) == Membership.Join)
                 {
                     if (keepIf is not null && keepIf(now)) return true;
                     if (refuseUnless?.Invoke(now) is { } refusal) return refusal;
                 }
 
                 var made = await _appender.AppendAsync(
-                    turn, Draft.State(MemberType, userId, sender, content), null, null, stop).ConfigureAwait(false);
+                    session, Draft.State(MemberType, userId, sender, content), null, null, stop).ConfigureAwait(false);
                 return made.IsOk ? true : made.Failure;
             },
             stop).ConfigureAwait(false);
         return result.Failure;
     }
 
-    private async ValueTask<Membership?> MembershipAsync(LaneTurn turn, string userId, CancellationToken stop)
+    private async ValueTask<Membership?> MembershipAsync(LaneSession session, string userId, CancellationToken stop)
     {
-        var stored = await _appender.State.EventAsync(turn, MemberType, userId, stop).ConfigureAwait(false);
+        var stored = await _appender.State.EventAsync(session, MemberType, userId, stop).ConfigureAwait(false);
         return stored is null ? null : LaneState.MembershipOf(stored.Pdu);
     }
 }

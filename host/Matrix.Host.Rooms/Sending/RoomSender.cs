@@ -11,7 +11,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Sending;
 
@@ -76,7 +76,7 @@ public sealed class RoomSender
         var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
         var result = await InLaneAsync<bool>(
             snapshot.Room.Nid,
-            async turn => await _appender.WouldRefuseAsync(turn, draft, stop).ConfigureAwait(false) is null,
+            async session => await _appender.WouldRefuseAsync(session, draft, stop).ConfigureAwait(false) is null,
             stop).ConfigureAwait(false);
         return result is { IsOk: true, Value: true };
     }
@@ -92,41 +92,41 @@ public sealed class RoomSender
 
         ValueTask<RoomResult<string>> AppendToAsync(RoomSnapshot snapshot) => InLaneAsync<string>(
             snapshot.Room.Nid,
-            async turn =>
+            async session =>
             {
-                if (await SameStateAsync(turn, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
-                var made = await _appender.AppendAsync(turn, draft, sentAs, timestamp, stop).ConfigureAwait(false);
+                if (await SameStateAsync(session, draft, stop).ConfigureAwait(false) is { } same) return same.EventId;
+                var made = await _appender.AppendAsync(session, draft, sentAs, timestamp, stop).ConfigureAwait(false);
                 if (!made.IsOk) return made.Failure;
                 if (transaction is null) return made.Value.EventId;
-                if (await RefusedRelationAsync(turn, draft, stop).ConfigureAwait(false) is { } refused) return refused;
-                turn.Write(transaction.Record(made.Value.Nid));
+                if (await RefusedRelationAsync(session, draft, stop).ConfigureAwait(false) is { } refused) return refused;
+                session.Write(transaction.Record(made.Value.Nid));
                 return made.Value.EventId;
             },
             stop);
     }
 
-    /// <summary>Takes a turn in a room's lane, and submits what it wrote if it succeeded.</summary>
+    /// <summary>Takes a session in a room's lane, and submits what it wrote if it succeeded.</summary>
     // What it keeps while it waits for the disk is used again: the collector would move it else.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
-        RoomNid room, Func<LaneTurn, ValueTask<RoomResult<T>>> act, CancellationToken stop)
+        RoomNid room, Func<LaneSession, ValueTask<RoomResult<T>>> act, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
             var lane = _lanes.Take(room);
             try
             {
-                using var turn = await lane.EnterAsync(stop).ConfigureAwait(false);
-                if (turn is null) return Unknown;
-                var result = await act(turn).ConfigureAwait(false);
+                using var session = await lane.EnterAsync(stop).ConfigureAwait(false);
+                if (session is null) return Unknown;
+                var result = await act(session).ConfigureAwait(false);
                 if (!result.IsOk) return result;
-                if (turn.IsEmpty)
+                if (session.IsEmpty)
                 {
-                    await turn.SettledAsync().ConfigureAwait(false);
+                    await session.SettledAsync().ConfigureAwait(false);
                     return result;
                 }
 
-                var durable = turn.Submit();
+                var durable = session.Submit();
                 try
                 {
                     var receipt = await durable.ConfigureAwait(false);
@@ -134,7 +134,7 @@ public sealed class RoomSender
                 }
                 finally
                 {
-                    turn.Settle();
+                    session.Settle();
                 }
             }
             catch (LaneBusyException busy)
@@ -158,38 +158,38 @@ public sealed class RoomSender
     public static RoomFailure Unknown { get; } = new(
         RoomFailureKind.UnknownRoom, "You are not in this room, or this server does not know it.");
 
-    private async ValueTask<StoredEvent?> SameStateAsync(LaneTurn turn, Draft draft, CancellationToken stop)
+    private async ValueTask<StoredEvent?> SameStateAsync(LaneSession session, Draft draft, CancellationToken stop)
     {
         if (draft.StateKey is not { } stateKey || draft.Type == "m.room.create") return null;
-        var now = await _appender.State.EventAsync(turn, draft.Type, stateKey, stop).ConfigureAwait(false);
+        var now = await _appender.State.EventAsync(session, draft.Type, stateKey, stop).ConfigureAwait(false);
         if (now is null || now.Pdu.Sender != draft.Sender || !now.Pdu.Content.Equals(draft.Content)) return null;
 
         // What the state says is for members to know, and one's own membership for oneself.
         if (draft.Type == MemberType && stateKey == draft.Sender) return now;
-        var member = await _appender.State.EventAsync(turn, MemberType, draft.Sender, stop).ConfigureAwait(false);
+        var member = await _appender.State.EventAsync(session, MemberType, draft.Sender, stop).ConfigureAwait(false);
         return member is not null && LaneState.MembershipOf(member.Pdu) == Membership.Join ? now : null;
     }
 
     /// <summary>
     /// Relations that are refused: annotating an event a second time with the same key, and threads on an event that relates to another. Asked in
-    /// the lane's turn, when the event itself is allowed: of several requests at once the first is heard, and who may not send learns nothing.
+    /// the lane's session, when the event itself is allowed: of several requests at once the first is heard, and who may not send learns nothing.
     /// Client-Server API, "Event annotations and reactions" and "Threading".
     /// </summary>
-    private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneTurn turn, Draft draft, CancellationToken stop)
+    private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneSession session, Draft draft, CancellationToken stop)
     {
         if (StoredEvent.RelationOf(draft.Type, draft.Content) is not { } relation) return null;
-        var room = turn.Head.Room;
+        var room = session.Pending.Room;
 
         // Those that wait for the disk first: one that becomes durable in between is found in the database.
         if (relation.Key is { } key
-            && (turn.AnyWaiting(stored => stored.Pdu.Sender == draft.Sender && stored.Pdu.Type == draft.Type && IsSame(relation, stored))
+            && (session.AnyWaiting(stored => stored.Pdu.Sender == draft.Sender && stored.Pdu.Type == draft.Type && IsSame(relation, stored))
                 || await _relations.HasAnnotationAsync(room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))
         {
             return new RoomFailure(RoomFailureKind.DuplicateAnnotation, "You have annotated this event with the same key already.");
         }
 
         if (relation.RelType == "m.thread"
-            && (turn.Undurable(relation.ParentId) ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
+            && (session.Undurable(relation.ParentId) ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
             && root.Pdu.Content.Has("m.relates_to"))
         {
             return new RoomFailure(RoomFailureKind.BadState, "A thread cannot start at an event that relates to another.");

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Snapshots;
 
@@ -82,7 +82,7 @@ public sealed class RoomSnapshots : IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         switch (change)
         {
@@ -103,7 +103,7 @@ public sealed class RoomSnapshots : IChangeConsumer
                 if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
                 else _events.PutRedacted(redacted.Redacted);
                 break;
-            case StandingChanged changed:
+            case EventMarksChanged changed:
                 _events.Drop(changed.Nid);
                 break;
             case StateChanged changed:

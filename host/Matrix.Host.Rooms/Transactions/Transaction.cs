@@ -16,10 +16,10 @@ public sealed class Transaction
 
     /// <summary>What goes into the set that carries the request out, so that it is on record if, and only if, it was.</summary>
     /// <param name="made">The event that the set makes, or none.</param>
-    public RecordTransaction Record(EventNid made)
+    public TransactionRecorded Record(EventNid made)
     {
         Made = made;
-        return new RecordTransaction(_request, made);
+        return new TransactionRecorded(_request, made);
     }
 
     /// <summary>Its result, for those who ask for the same meanwhile.</summary>

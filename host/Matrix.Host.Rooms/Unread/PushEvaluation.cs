@@ -27,7 +27,7 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
         var most = Ruleset.ForMost(push);
         bool notifiesMost = most.Notifies;
 
-        List<InsertUnread>? rows = null;
+        List<UnreadAdded>? rows = null;
         var named = Named(pdu.Content);
         foreach (string userId in happening.Local.Joined)
         {
@@ -41,7 +41,7 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
             await ForAsync(target).ConfigureAwait(false);
         }
 
-        return new PushOutcome(notifiesMost ? NotifiesMost : 0, rows ?? (IReadOnlyList<InsertUnread>)[]);
+        return new PushOutcome(notifiesMost ? NotifiesMost : 0, rows ?? (IReadOnlyList<UnreadAdded>)[]);
 
         async ValueTask ForAsync(string userId)
         {
@@ -54,7 +54,7 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
             if (outcome.Notifies && !notifiesMost) kind |= UnreadKind.Notify;
             if (!outcome.Notifies && notifiesMost) kind |= UnreadKind.Silent;
             if (kind == UnreadKind.None) return;
-            (rows ??= []).Add(new InsertUnread(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
+            (rows ??= []).Add(new UnreadAdded(userId, happening.Event.Nid, happening.Event.Row.ThreadRoot, kind));
         }
     }
 

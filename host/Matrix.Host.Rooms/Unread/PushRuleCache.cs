@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Storage.Caching;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Unread;
 
@@ -37,9 +37,9 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
     public static JsonObject DefaultContent(string userId) => Ruleset.Default(userId).ToContent();
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
-        if (change is not PutAccountData { Type: Type } put) return;
+        if (change is not AccountDataPut { Type: Type } put) return;
         Interlocked.Increment(ref Changes(put.UserId));
         _rules.Remove(put.UserId);
     }

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;

@@ -2,7 +2,7 @@ using System.Data;
 using System.Diagnostics;
 using System.Globalization;
 using Matrix.Host.Storage.Migrations;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;

@@ -1,4 +1,4 @@
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;

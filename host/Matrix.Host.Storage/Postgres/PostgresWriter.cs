@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
 /// <summary>
-/// The writer: takes what waits, sends it as one batch, which is one transaction and one round trip; it takes two if an operation's outcome is looked
-/// at, and one more for a set with preconditions. Every transaction moves the one row of the sequence first: so positions are in commit order whoever
+/// The writer: takes what waits, sends it as one batch, which is one transaction and one round trip; it takes two if a change's outcome is looked
+/// at, and one more for a batch with preconditions. Every transaction moves the one row of the sequence first: so positions are in commit order whoever
 /// writes, and after a lost connection that row says whether the last transaction was kept. Outcomes are known before the commit is sent, so that what
 /// was kept can be answered even if the answer to the commit was lost.
 /// </summary>
@@ -29,8 +29,8 @@ internal sealed class PostgresWriter : StorageWriter
     private readonly PostgresWrites _writes = new();
     private readonly Task _loop;
 
-    /// <summary>The sets, already answered, of a commit of which nobody knows yet whether it was kept, and its position.</summary>
-    private (List<WriteSet> Sets, long Last)? _doubt;
+    /// <summary>The batches, already answered, of a commit of which nobody knows yet whether it was kept, and its position.</summary>
+    private (List<WriteBatch> Batches, long Last)? _doubt;
 
     /// <summary>Whether the commit of the transaction under way has been sent.</summary>
     private bool _committing;
@@ -56,14 +56,14 @@ internal sealed class PostgresWriter : StorageWriter
 
     private async Task RunAsync()
     {
-        var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
-        var run = new List<WriteSet>(Options.MaxSetsPerFlush);
+        var batches = new List<WriteBatch>(Options.MaxSetsPerFlush);
+        var run = new List<WriteBatch>(Options.MaxSetsPerFlush);
         while (true)
         {
-            if (Queue.TryTake(sets))
+            if (Queue.TryTake(batches))
             {
-                await FlushAllAsync(sets, run);
-                sets.Clear();
+                await FlushAllAsync(batches, run);
+                batches.Clear();
             }
             else if (Queue.IsClosed)
             {
@@ -82,22 +82,22 @@ internal sealed class PostgresWriter : StorageWriter
         FailWaiting(new StorageException(StorageFailure.Closed, "The store is closed."));
     }
 
-    // In order of submission: runs of plain sets together, each set with preconditions by itself.
-    private async Task FlushAllAsync(List<WriteSet> sets, List<WriteSet> run)
+    // In order of submission: runs of plain batches together, each batch with preconditions by itself.
+    private async Task FlushAllAsync(List<WriteBatch> batches, List<WriteBatch> run)
     {
-        foreach (var set in sets)
+        foreach (var batch in batches)
         {
-            if (set.Preconditions.Count > 0)
+            if (batch.Preconditions.Count > 0)
             {
                 await FlushAsync(run);
                 run.Clear();
-                run.Add(set);
+                run.Add(batch);
                 await FlushAsync(run);
                 run.Clear();
             }
             else
             {
-                run.Add(set);
+                run.Add(batch);
             }
         }
 
@@ -105,48 +105,48 @@ internal sealed class PostgresWriter : StorageWriter
         run.Clear();
     }
 
-    private async Task FlushAsync(List<WriteSet> sets)
+    private async Task FlushAsync(List<WriteBatch> batches)
     {
-        DropBroken(sets);
-        if (sets.Count == 0)
+        DropBroken(batches);
+        if (batches.Count == 0)
         {
             return;
         }
 
         var started = Stopwatch.GetTimestamp();
-        var (failure, again) = await TryAsync(sets);
+        var (failure, again) = await TryAsync(batches);
         if (again)
         {
             // The connection was lost and is there again, and nothing of it was kept: as if it had not been tried.
-            (failure, _) = await TryAsync(sets);
+            (failure, _) = await TryAsync(batches);
         }
 
         if (failure is null)
         {
-            Metrics.Flushed(started, sets.Count);
-            Publish(sets);
+            Metrics.Flushed(started, batches.Count);
+            Publish(batches);
             return;
         }
 
         Metrics.Failed(failure.Failure);
-        if (failure.Failure != StorageFailure.Rejected || sets.Count == 1)
+        if (failure.Failure != StorageFailure.Rejected || batches.Count == 1)
         {
-            FailAll(sets, failure);
+            FailAll(batches, failure);
             return;
         }
 
         // One of them breaks a rule: each for itself, so that it fails alone.
-        foreach (var set in sets.ToArray())
+        foreach (var batch in batches.ToArray())
         {
-            await FlushAsync([set]);
+            await FlushAsync([batch]);
         }
     }
 
     /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
-    private async Task<(StorageException? Failure, bool Again)> TryAsync(List<WriteSet> sets)
+    private async Task<(StorageException? Failure, bool Again)> TryAsync(List<WriteBatch> batches)
     {
         // Positions of a transaction that is not kept are not given out again.
-        var last = LastPosition + sets.Count;
+        var last = LastPosition + batches.Count;
         _committing = false;
         var (connection, unavailable) = await ConnectAsync();
         if (connection is null)
@@ -157,13 +157,13 @@ internal sealed class PostgresWriter : StorageWriter
         try
         {
             _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
-            if (sets.Count == 1 && sets[0].Preconditions.Count > 0)
+            if (batches.Count == 1 && batches[0].Preconditions.Count > 0)
             {
-                await RequireAsync(sets[0], connection);
+                await RequireAsync(batches[0], connection);
                 return default;
             }
 
-            var inSteps = sets.Exists(HasOutcome);
+            var inSteps = batches.Exists(HasOutcome);
             if (inSteps)
             {
                 _writes.Run("BEGIN");
@@ -171,9 +171,9 @@ internal sealed class PostgresWriter : StorageWriter
 
             _writes.Run(Advance, last, static (a, last) => a.Int(last));
             var position = LastPosition;
-            foreach (var set in sets)
+            foreach (var batch in batches)
             {
-                Apply(set, ++position);
+                Apply(batch, ++position);
             }
 
             if (inSteps)
@@ -191,9 +191,9 @@ internal sealed class PostgresWriter : StorageWriter
         }
         catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
         {
-            return await SettleAsync(sets, last, fault);
+            return await SettleAsync(batches, last, fault);
         }
-#pragma warning disable CA1031 // A fault in building one statement is that set's, not the writer's end.
+#pragma warning disable CA1031 // A fault in building one statement is that batch's, not the writer's end.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
@@ -223,7 +223,7 @@ internal sealed class PostgresWriter : StorageWriter
                 _doubt = null;
                 if (_owner.Position == doubt.Last)
                 {
-                    Announce(doubt.Sets);
+                    Announce(doubt.Batches);
                 }
             }
 
@@ -235,11 +235,11 @@ internal sealed class PostgresWriter : StorageWriter
         }
     }
 
-    private static bool HasOutcome(WriteSet set)
+    private static bool HasOutcome(WriteBatch batch)
     {
-        foreach (var operation in set.Operations)
+        foreach (var change in batch.Changes)
         {
-            if (operation is ConditionalOperation)
+            if (change is ConditionalChange)
             {
                 return true;
             }
@@ -260,41 +260,41 @@ internal sealed class PostgresWriter : StorageWriter
         await _writes.SendAsync(connection);
     }
 
-    private void Apply(WriteSet set, long position)
+    private void Apply(WriteBatch batch, long position)
     {
-        set.Position = _writes.Position = position;
-        foreach (var operation in set.Operations)
+        batch.Position = _writes.Position = position;
+        foreach (var change in batch.Changes)
         {
-            _handlers.Apply(operation, _writes);
+            _handlers.Apply(change, _writes);
         }
     }
 
-    private async Task RequireAsync(WriteSet set, NpgsqlConnection connection)
+    private async Task RequireAsync(WriteBatch batch, NpgsqlConnection connection)
     {
-        set.Position = 0;
+        batch.Position = 0;
         _writes.Position = LastPosition + 1;
         _writes.Run("BEGIN");
         _writes.Run(Advance, LastPosition + 1, static (a, last) => a.Int(last));
-        foreach (var precondition in set.Preconditions)
+        foreach (var precondition in batch.Preconditions)
         {
             _handlers.Apply(precondition, _writes);
         }
 
         await _writes.SendAsync(connection);
-        if (!set.Preconditions.All(precondition => precondition.Applied))
+        if (!batch.Preconditions.All(precondition => precondition.Applied))
         {
             _writes.Run("ROLLBACK");
             await _writes.SendAsync(connection);
-            set.Chain?.Break();
+            batch.Chain?.Break();
             return;
         }
 
-        Apply(set, LastPosition + 1);
-        await CommitAsync(connection, HasOutcome(set));
+        Apply(batch, LastPosition + 1);
+        await CommitAsync(connection, HasOutcome(batch));
     }
 
     /// <summary>A transaction failed. If the connection was lost, whether it was kept is found out first.</summary>
-    private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteSet> sets, long last, Exception fault)
+    private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteBatch> batches, long last, Exception fault)
     {
         var failure = PostgresFault.Of(fault, "writing");
         if (PostgresFault.IsAnswer(fault))
@@ -319,7 +319,7 @@ internal sealed class PostgresWriter : StorageWriter
 
                 if (Queue.IsClosed || Stopwatch.GetElapsedTime(started).TotalMilliseconds >= Options.SettleWaitMs)
                 {
-                    _doubt = ([.. sets], last);
+                    _doubt = ([.. batches], last);
                     return (new StorageException(StorageFailure.Doubtful, failure.Message, fault), false);
                 }
             }

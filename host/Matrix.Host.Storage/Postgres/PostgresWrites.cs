@@ -1,14 +1,14 @@
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>Gathers changes into one batch, sends it, and hands the answers to the operations that wait for them.</summary>
+/// <summary>Gathers changes into one batch, sends it, and hands the answers to the changes that wait for them.</summary>
 internal sealed class PostgresWrites : IWrites, IDisposable
 {
     private readonly PostgresArguments _arguments;
-    private readonly List<(NpgsqlBatchCommand Command, ConditionalOperation Operation)> _conditions = [];
+    private readonly List<(NpgsqlBatchCommand Command, ConditionalChange Operation)> _conditions = [];
     private readonly List<Action<IRow>> _results = [];
     private readonly NpgsqlBatch _batch = new();
     private long _sequence;
@@ -34,15 +34,15 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     public void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind) => _ = Add(statement, args, bind);
 
-    public void RunIf<TOperation>(Statement statement, TOperation operation, Action<IArguments, TOperation> bind)
-        where TOperation : ConditionalOperation => _conditions.Add((Add(statement, operation, bind), operation));
+    public void RunIf<TChange>(Statement statement, TChange change, Action<IArguments, TChange> bind)
+        where TChange : ConditionalChange => _conditions.Add((Add(statement, change, bind), change));
 
-    public void RunFor<TOperation>(
-        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
-        where TOperation : ConditionalOperation
+    public void RunFor<TChange>(
+        Statement statement, TChange change, Action<IArguments, TChange> bind, Func<TChange, IRow, bool> read)
+        where TChange : ConditionalChange
     {
-        _ = Add(statement, operation, bind);
-        _results.Add(row => operation.Applied |= read(operation, row));
+        _ = Add(statement, change, bind);
+        _results.Add(row => change.Applied |= read(change, row));
     }
 
     /// <summary>A statement without arguments.</summary>
@@ -69,9 +69,9 @@ internal sealed class PostgresWrites : IWrites, IDisposable
             while (await reader.NextResultAsync());
         }
 
-        foreach (var (command, operation) in _conditions)
+        foreach (var (command, change) in _conditions)
         {
-            operation.Applied |= command.RecordsAffected > 0;
+            change.Applied |= command.RecordsAffected > 0;
         }
 
         Clear();

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

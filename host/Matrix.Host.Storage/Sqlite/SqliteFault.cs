@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using Matrix.Host.Storage.Sqlite.Native;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 
@@ -49,7 +49,7 @@ internal sealed class SqliteWriter : StorageWriter
     /// <param name="connection">Its own.</param>
     /// <param name="checkpoint">The checkpointer's own.</param>
     /// <param name="syncDatabase">Waits until the disk has all of the database.</param>
-    /// <param name="handlers">What each operation does.</param>
+    /// <param name="handlers">What each change does.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="metrics">What it tells.</param>
     public SqliteWriter(
@@ -78,19 +78,19 @@ internal sealed class SqliteWriter : StorageWriter
 
     private void Run()
     {
-        // Everyone waits for this thread: while it waits for a processor behind those who make the next sets, they run out of work.
+        // Everyone waits for this thread: while it waits for a processor behind those who make the next batches, they run out of work.
         if (Options.ShortWriterSlices)
         {
             _ = ShortSlice.Ask();
         }
 
-        var sets = new List<WriteSet>(Options.MaxSetsPerFlush);
+        var batches = new List<WriteBatch>(Options.MaxSetsPerFlush);
         while (true)
         {
-            if (Queue.TryTake(sets))
+            if (Queue.TryTake(batches))
             {
-                Flush(sets);
-                sets.Clear();
+                Flush(batches);
+                batches.Clear();
                 TendLog(Options.CheckpointBytes);
             }
             else if (Queue.IsClosed)
@@ -106,53 +106,53 @@ internal sealed class SqliteWriter : StorageWriter
         End();
     }
 
-    private void Flush(List<WriteSet> sets)
+    private void Flush(List<WriteBatch> batches)
     {
-        DropBroken(sets);
-        if (sets.Count == 0)
+        DropBroken(batches);
+        if (batches.Count == 0)
         {
             return;
         }
 
         var started = Stopwatch.GetTimestamp();
-        var failure = Try(sets);
+        var failure = Try(batches);
         if (failure is null)
         {
-            Metrics.Flushed(started, sets.Count);
-            Publish(sets);
+            Metrics.Flushed(started, batches.Count);
+            Publish(batches);
             return;
         }
 
         Metrics.Failed(failure.Failure);
-        if (failure.Failure != StorageFailure.Rejected || sets.Count == 1)
+        if (failure.Failure != StorageFailure.Rejected || batches.Count == 1)
         {
-            FailAll(sets, failure);
+            FailAll(batches, failure);
             return;
         }
 
         // One of them breaks a rule: each for itself, so that it fails alone.
-        var alone = new List<WriteSet>(1);
-        foreach (var set in sets.ToArray())
+        var alone = new List<WriteBatch>(1);
+        foreach (var batch in batches.ToArray())
         {
-            alone.Add(set);
+            alone.Add(batch);
             Flush(alone);
             alone.Clear();
         }
     }
 
     /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
-    private StorageException? Try(List<WriteSet> sets)
+    private StorageException? Try(List<WriteBatch> batches)
     {
         var position = LastPosition;
         try
         {
             _writes.Begin(Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
             Run(Begin);
-            foreach (var set in sets)
+            foreach (var batch in batches)
             {
                 _writes.Position = position + 1;
-                set.IsOrphan = set.Chain is { IsBroken: true };
-                set.Position = !set.IsOrphan && Apply(set) ? ++position : 0;
+                batch.IsOrphan = batch.Chain is { IsBroken: true };
+                batch.Position = !batch.IsOrphan && Apply(batch) ? ++position : 0;
             }
 
             if (position > _reserved)
@@ -178,7 +178,7 @@ internal sealed class SqliteWriter : StorageWriter
 
             return Undo(fault);
         }
-#pragma warning disable CA1031 // A fault in building one statement is that set's, not the writer's end.
+#pragma warning disable CA1031 // A fault in building one statement is that batch's, not the writer's end.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
@@ -186,16 +186,16 @@ internal sealed class SqliteWriter : StorageWriter
         }
     }
 
-    private bool Apply(WriteSet set)
+    private bool Apply(WriteBatch batch)
     {
-        // A refused condition changes nothing, so only a set with several can have something to take back.
-        var several = set.Preconditions.Count > 1;
+        // A refused condition changes nothing, so only a batch with several can have something to take back.
+        var several = batch.Preconditions.Count > 1;
         if (several)
         {
             Run(Savepoint);
         }
 
-        foreach (var precondition in set.Preconditions)
+        foreach (var precondition in batch.Preconditions)
         {
             _handlers.Apply(precondition, _writes);
             if (!precondition.Applied)
@@ -206,7 +206,7 @@ internal sealed class SqliteWriter : StorageWriter
                     Run(Release);
                 }
 
-                set.Chain?.Break();
+                batch.Chain?.Break();
                 return false;
             }
         }
@@ -216,9 +216,9 @@ internal sealed class SqliteWriter : StorageWriter
             Run(Release);
         }
 
-        foreach (var operation in set.Operations)
+        foreach (var change in batch.Changes)
         {
-            _handlers.Apply(operation, _writes);
+            _handlers.Apply(change, _writes);
         }
 
         return true;

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 
@@ -37,25 +37,25 @@ internal sealed class SqliteWrites(SqliteConnection connection) : IWrites
         }
     }
 
-    public void RunIf<TOperation>(Statement statement, TOperation operation, Action<IArguments, TOperation> bind)
-        where TOperation : ConditionalOperation
+    public void RunIf<TChange>(Statement statement, TChange change, Action<IArguments, TChange> bind)
+        where TChange : ConditionalChange
     {
-        Run(statement, operation, bind);
-        operation.Applied |= connection.Changes > 0;
+        Run(statement, change, bind);
+        change.Applied |= connection.Changes > 0;
     }
 
-    public void RunFor<TOperation>(
-        Statement statement, TOperation operation, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
-        where TOperation : ConditionalOperation
+    public void RunFor<TChange>(
+        Statement statement, TChange change, Action<IArguments, TChange> bind, Func<TChange, IRow, bool> read)
+        where TChange : ConditionalChange
     {
         var prepared = connection.Prepare(statement);
         prepared.Writes = this;
         try
         {
-            bind(prepared, operation);
+            bind(prepared, change);
             while (prepared.Step())
             {
-                operation.Applied |= read(operation, prepared);
+                change.Applied |= read(change, prepared);
             }
         }
         finally

@@ -35,7 +35,7 @@ internal static class EventIdCode
         var length = Encoding.UTF8.GetByteCount(eventId);
         if (length > MaxLength - 2)
         {
-            throw new Writing.StorageException(Writing.StorageFailure.Rejected, "An event id is longer than any may be.");
+            throw new Commits.StorageException(Commits.StorageFailure.Rejected, "An event id is longer than any may be.");
         }
 
         var prefix = length == HashLength - 1 ? 2 : 1;

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Statements;
 
@@ -9,45 +9,45 @@ namespace Matrix.Host.Storage.Statements;
 /// </summary>
 internal sealed class WriteHandlers
 {
-    private readonly Dictionary<Type, Action<WriteOperation, IWrites>> _building = [];
-    private FrozenDictionary<Type, Action<WriteOperation, IWrites>>? _handlers;
+    private readonly Dictionary<Type, Action<Change, IWrites>> _building = [];
+    private FrozenDictionary<Type, Action<Change, IWrites>>? _handlers;
 
-    /// <summary>Every kind of operation that has a handler.</summary>
+    /// <summary>Every kind of change that has a handler.</summary>
     public IEnumerable<Type> Kinds => _building.Keys;
 
-    /// <summary>This code carries that kind of operation out.</summary>
-    public WriteHandlers On<TOperation>(Action<TOperation, IWrites> handler)
-        where TOperation : WriteOperation
+    /// <summary>This code carries that kind of change out.</summary>
+    public WriteHandlers On<TChange>(Action<TChange, IWrites> handler)
+        where TChange : Change
     {
-        Action<WriteOperation, IWrites> part = (operation, writes) => handler((TOperation)operation, writes);
-        _building[typeof(TOperation)] = _building.TryGetValue(typeof(TOperation), out var before) ? before + part : part;
+        Action<Change, IWrites> part = (change, writes) => handler((TChange)change, writes);
+        _building[typeof(TChange)] = _building.TryGetValue(typeof(TChange), out var before) ? before + part : part;
         return this;
     }
 
-    /// <summary>One statement carries that kind of operation out.</summary>
-    public WriteHandlers On<TOperation>(Statement statement, Action<IArguments, TOperation> bind)
-        where TOperation : WriteOperation =>
-        On<TOperation>((operation, writes) => writes.Run(statement, operation, bind));
+    /// <summary>One statement carries that kind of change out.</summary>
+    public WriteHandlers On<TChange>(Statement statement, Action<IArguments, TChange> bind)
+        where TChange : Change =>
+        On<TChange>((change, writes) => writes.Run(statement, change, bind));
 
-    /// <summary>One statement carries that kind of operation out, and decides whether it applies.</summary>
-    public WriteHandlers OnCondition<TOperation>(Statement statement, Action<IArguments, TOperation> bind)
-        where TOperation : ConditionalOperation =>
-        On<TOperation>((operation, writes) => writes.RunIf(statement, operation, bind));
+    /// <summary>One statement carries that kind of change out, and decides whether it applies.</summary>
+    public WriteHandlers OnCondition<TChange>(Statement statement, Action<IArguments, TChange> bind)
+        where TChange : ConditionalChange =>
+        On<TChange>((change, writes) => writes.RunIf(statement, change, bind));
 
-    /// <summary>One statement carries that kind of operation out; the row that it returns, if it returns one, says what became of it.</summary>
-    public WriteHandlers OnCondition<TOperation>(
-        Statement statement, Action<IArguments, TOperation> bind, Func<TOperation, IRow, bool> read)
-        where TOperation : ConditionalOperation =>
-        On<TOperation>((operation, writes) => writes.RunFor(statement, operation, bind, read));
+    /// <summary>One statement carries that kind of change out; the row that it returns, if it returns one, says what became of it.</summary>
+    public WriteHandlers OnCondition<TChange>(
+        Statement statement, Action<IArguments, TChange> bind, Func<TChange, IRow, bool> read)
+        where TChange : ConditionalChange =>
+        On<TChange>((change, writes) => writes.RunFor(statement, change, bind, read));
 
-    /// <summary>Carries an operation out.</summary>
-    public void Apply(WriteOperation operation, IWrites writes)
+    /// <summary>Carries a change out.</summary>
+    public void Apply(Change change, IWrites writes)
     {
-        if (operation is ConditionalOperation conditional)
+        if (change is ConditionalChange conditional)
         {
             conditional.Applied = false;
         }
 
-        (_handlers ??= _building.ToFrozenDictionary())[operation.GetType()](operation, writes);
+        (_handlers ??= _building.ToFrozenDictionary())[change.GetType()](change, writes);
     }
 }

@@ -46,7 +46,7 @@ internal sealed class DeviceListWatch(Notifier notifier, IStreamSource source) :
                     notifier.Touched(other)?.TouchDeviceLists(position, notifier.Ephemeral, wake);
                 }
             }
-            catch (Storage.Writing.StorageException)
+            catch (Storage.Commits.StorageException)
             {
                 WakeAll(position);
             }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Streams.Notifying;
 
@@ -219,7 +219,7 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     public void Begin(long through) => Volatile.Write(ref _begun, through);
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         // The streams do, each what is its own.
     }
@@ -309,11 +309,11 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     /// <summary>Evicts those who were idle longest until so many more rooms fit; false if too many users wait at once.</summary>
     private bool MakeRoom(int subscriptions)
     {
-        if (Subscriptions + subscriptions <= _options.MaxRoomMarks) return true;
+        if (Subscriptions + subscriptions <= _options.MaxRoomSubscriptions) return true;
         foreach (var stream in _users.Values.Where(f => f.KnownSince != long.MaxValue).OrderBy(f => f.LastUsed).ToArray())
         {
             Evict(stream);
-            if (Subscriptions + subscriptions <= _options.MaxRoomMarks) return true;
+            if (Subscriptions + subscriptions <= _options.MaxRoomSubscriptions) return true;
         }
 
         return false;

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -8,9 +8,9 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
-        if (change is PutAccountData put) notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
+        if (change is AccountDataPut put) notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
     }
 
     /// <inheritdoc/>

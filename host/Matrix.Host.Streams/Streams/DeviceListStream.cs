@@ -1,6 +1,6 @@
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -9,23 +9,23 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         switch (change)
         {
-            case LogDeviceListChange changed:
+            case DeviceListChanged changed:
                 notifier.DeviceListChanged(changed.UserId, changed.OnlyFor, position, notifier.ToWake);
                 break;
-            case PutDevice made:
+            case DeviceAdded made:
                 notifier.DeviceListChanged(made.UserId, onlyFor: null, position, notifier.ToWake);
                 break;
-            case PutOneTimeKey key:
+            case OneTimeKeyUploaded key:
                 TouchKeys(key.UserId, key.DeviceId, position);
                 break;
-            case PutFallbackKey key:
+            case FallbackKeyUploaded key:
                 TouchKeys(key.UserId, key.DeviceId, position);
                 break;
-            case ClaimKey claimed:
+            case KeyClaimed claimed:
                 TouchKeys(claimed.UserId, claimed.DeviceId, position);
                 break;
         }

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -8,7 +8,7 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         if (change is not MembershipChanged { IsLocal: true } changed || notifier.Touched(changed.UserId) is not { } stream) return;
         var membership = changed.After switch

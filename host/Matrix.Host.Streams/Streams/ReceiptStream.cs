@@ -1,6 +1,6 @@
 using Matrix.Host.Rooms.Receipts;
 using Matrix.Host.Storage.Tables.Receipts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -9,9 +9,9 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
-        if (change is not PutReceipt receipt || notifier.Room(receipt.Room) is not { } room) return;
+        if (change is not ReceiptMoved receipt || notifier.Room(receipt.Room) is not { } room) return;
         room.Touch(
             new ReceiptMark(position, receipt.UserId, receipt.Type, receipt.ThreadId, receipt.EventId, receipt.Timestamp),
             receipt.Type == ReceiptTypes.ReadPrivate,

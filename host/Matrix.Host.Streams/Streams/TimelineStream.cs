@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -9,7 +9,7 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class TimelineStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         if (change is not RoomAdvanced advanced || notifier.Room(advanced.Room.Nid) is not { } room) return;
         room.Touch(PastPosition.Of(advanced.Room.Nid, advanced.Header, position), notifier.Ephemeral, notifier.ToWake);

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -8,10 +8,10 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
-        if (change is not SendToDevice sent || notifier.Touched(sent.UserId) is not { } stream) return;
-        if (sent.DeviceId == SendToDevice.AllDevices) stream.TouchAllDevices(position, notifier.ToWake);
+        if (change is not ToDeviceSent sent || notifier.Touched(sent.UserId) is not { } stream) return;
+        if (sent.DeviceId == ToDeviceSent.AllDevices) stream.TouchAllDevices(position, notifier.ToWake);
         else stream.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), notifier.ToWake);
     }
 

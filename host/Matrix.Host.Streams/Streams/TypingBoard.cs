@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Writing;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -29,7 +29,7 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
     }
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join) Stop(changed.Room, changed.UserId);
     }
@@ -122,4 +122,14 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
         internal void TimeIsUp() => board.TimeIsUp(this);
     }
+}
+
+/// <summary>Who types where. Client-Server API, "Typing Notifications".</summary>
+public interface ITypingBoard
+{
+    /// <summary>A user types for so long, if they do not say otherwise before; null if they stopped.</summary>
+    void Set(RoomNid room, string userId, TimeSpan? timeout);
+
+    /// <summary>Who types in a room, in the order in which they began.</summary>
+    IReadOnlyList<string> In(RoomNid room);
 }

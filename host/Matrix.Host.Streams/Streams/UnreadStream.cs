@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
@@ -12,7 +12,7 @@ namespace Matrix.Host.Streams.Streams;
 internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer
 {
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         switch (change)
         {
@@ -22,11 +22,11 @@ internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : I
             case EventRedacted redacted:
                 notifier.Room(redacted.Nid.Room)?.Redacted(redacted.Nid, redacted.By);
                 break;
-            case InsertUnread row:
+            case UnreadAdded row:
                 var (notifications, highlights) = NotifyingByThread.Of(row.Kind);
                 notifier.Room(row.Event.Room)?.Notify(row.Event, row.ThreadRoot, row.UserId, notifications, highlights);
                 break;
-            case PutReceipt receipt:
+            case ReceiptMoved receipt:
                 counter.Read(receipt.UserId, receipt.Room, receipt.ThreadId, receipt.Event);
                 break;
             case MembershipChanged { IsLocal: true } changed when changed.After != Membership.Join:
@@ -44,8 +44,8 @@ internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : I
 
     private void Take(EventRow row)
     {
-        if ((row.Standing & EventStore.Hidden) != 0) return;
-        var isMessage = (row.Standing & EventStanding.State) == 0;
+        if ((row.Marks & EventStore.Hidden) != 0) return;
+        var isMessage = (row.Marks & EventMarks.State) == 0;
         if (!isMessage && row.NotifyClass == 0) return;
         notifier.Room(row.Nid.Room)?.Happened(row.Nid, row.ThreadRoot, row.Sender, isMessage, row.NotifyClass != 0);
     }

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
@@ -28,10 +28,10 @@ internal sealed class DeviceSections(IStorage storage)
         try
         {
             // Nobody waits for it: what arrived is not sent again, deleted or not.
-            storage.Writer.Post(new WriteSet(1)
+            storage.Writer.Post(new WriteBatch(1)
             {
                 OnCommitted = (_, _) => device.Acknowledged(through),
-            }.Add(new DeleteToDevice(reader.UserId, reader.DeviceId, through)));
+            }.Add(new ToDeviceDelivered(reader.UserId, reader.DeviceId, through)));
         }
         catch (StorageException)
         {

@@ -32,7 +32,7 @@ internal static class StateDelta
         Dictionary<(string, string), EventNid>? shown = null;
         foreach (var stored in timeline)
         {
-            if ((stored.Row.Standing & EventStanding.State) == 0 || stored.Pdu.StateKey is not { } key) continue;
+            if ((stored.Row.Marks & EventMarks.State) == 0 || stored.Pdu.StateKey is not { } key) continue;
             (shown ??= []).TryAdd((stored.Pdu.Type, key), stored.Replaces ?? EventNid.None);
         }
 

@@ -72,7 +72,7 @@ internal sealed class StateSection(EventStore events)
         }
 
         var shown = span.Timeline.Events
-            .Where(stored => (stored.Row.Standing & EventStanding.State) != 0 && stored.Pdu.Type == MemberType)
+            .Where(stored => (stored.Row.Marks & EventMarks.State) != 0 && stored.Pdu.Type == MemberType)
             .ToLookup(stored => stored.Pdu.StateKey);
         foreach (string userId in wanted)
         {
@@ -95,7 +95,7 @@ internal sealed class StateSection(EventStore events)
     {
         foreach (var stored in state.Concat(span.Timeline.Events))
         {
-            if ((stored.Row.Standing & EventStanding.State) == 0 || stored.Pdu is not { Type: MemberType, StateKey: { } userId }) continue;
+            if ((stored.Row.Marks & EventMarks.State) == 0 || stored.Pdu is not { Type: MemberType, StateKey: { } userId }) continue;
             pass.LazilySent.Add(new((span.Room.Nid, userId), stored.Nid));
         }
     }

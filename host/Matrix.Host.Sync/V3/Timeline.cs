@@ -78,7 +78,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
     private static bool Allows(StoredEvent stored, SyncPass pass)
     {
         // State is sent whoever sent it, so that rooms look the same to those who ignore someone.
-        if ((stored.Row.Standing & EventStanding.State) == 0 && pass.Ignored.Contains(stored.Row.Sender)) return false;
+        if ((stored.Row.Marks & EventMarks.State) == 0 && pass.Ignored.Contains(stored.Row.Sender)) return false;
         return StateSection.Admits(pass.Filter.Timeline, stored);
     }
 }

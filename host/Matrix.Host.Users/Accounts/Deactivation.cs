@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.Accounts;
@@ -32,17 +32,17 @@ public sealed class Deactivation(IStorage storage)
     /// <param name="condition">What must hold when it is written.</param>
     /// <param name="stop">Gives up.</param>
     public async ValueTask<DeactivationResult> EndAsync(
-        string userId, bool erase, ConditionalOperation condition, CancellationToken stop)
+        string userId, bool erase, ConditionalChange condition, CancellationToken stop)
     {
-        var set = new WriteSet().Require(condition).Require(new DeactivateUser(userId, erase));
-        DeviceRemoval.AddAllTo(set, userId, except: null);
+        var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
+        DeviceRemoval.AddAllTo(batch, userId, except: null);
         if (erase)
         {
-            set.Add(new DeleteAccountData(userId)).Add(new DeleteProfile(userId)).Add(new DeleteFilters(userId))
-                .Add(new DeleteBackups(userId)).Add(new DeleteCrossSigningKeys(userId)).Add(new LogDeviceListChange(userId));
+            batch.Add(new AccountDataDeleted(userId)).Add(new ProfileDeleted(userId)).Add(new FiltersDeleted(userId))
+                .Add(new BackupsDeleted(userId)).Add(new CrossSigningKeysDeleted(userId)).Add(new DeviceListChanged(userId));
         }
 
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         if (!receipt.Refused) return DeactivationResult.Done;
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }
             ? DeactivationResult.Refused

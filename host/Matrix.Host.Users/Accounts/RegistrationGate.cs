@@ -1,7 +1,7 @@
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Accounts;
 
@@ -29,8 +29,8 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
         if (await OutstandingAsync(stop).ConfigureAwait(false) is { } made) return made;
 
         var token = SecretBytes.RandomText(TokenLetters, TokenAlphabet);
-        var put = new PutRegistrationToken(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);
+        var put = new RegistrationTokenIssued(token, UsesAllowed: 1, ExpiresAt: null, MakesAdmin: true);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return token;
     }
 

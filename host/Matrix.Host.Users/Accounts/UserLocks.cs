@@ -10,16 +10,16 @@ public sealed class UserLocks
 
     private readonly SemaphoreSlim[] _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new SemaphoreSlim(1, 1))];
 
-    /// <summary>Waits for the user's turn; disposing ends it.</summary>
-    public async ValueTask<Turn> TakeAsync(string userId, CancellationToken stop)
+    /// <summary>Waits for the lock of the user; disposing releases it.</summary>
+    public async ValueTask<HeldLock> TakeAsync(string userId, CancellationToken stop)
     {
         var stripe = _stripes[(uint)userId.GetHashCode(StringComparison.Ordinal) % Stripes];
         await stripe.WaitAsync(stop).ConfigureAwait(false);
-        return new Turn(stripe);
+        return new HeldLock(stripe);
     }
 
-    /// <summary>A user's turn.</summary>
-    public readonly struct Turn(SemaphoreSlim stripe) : IDisposable
+    /// <summary>A held lock.</summary>
+    public readonly struct HeldLock(SemaphoreSlim stripe) : IDisposable
     {
         /// <inheritdoc/>
         public void Dispose() => stripe.Release();

@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Keys;
 
@@ -15,19 +15,19 @@ public sealed record CrossSigningUpload(JsonObject? Master, JsonObject? SelfSign
 /// <summary>What an upload comes to, on the keys that there are.</summary>
 public sealed class CrossSigningChange
 {
-    internal CrossSigningChange(WriteSet? set, bool replacesKeys)
+    internal CrossSigningChange(WriteBatch? batch, bool replacesKeys)
     {
-        Set = set;
+        Batch = batch;
         ReplacesKeys = replacesKeys;
     }
 
     /// <summary>Whether nothing changes: the user has these keys already.</summary>
-    public bool IsNone => Set is null;
+    public bool IsNone => Batch is null;
 
     /// <summary>Whether the user has a master key, and these are other keys: whoever uploads them must prove that they are the user.</summary>
     public bool ReplacesKeys { get; }
 
-    internal WriteSet? Set { get; }
+    internal WriteBatch? Batch { get; }
 }
 
 /// <summary>Takes cross-signing keys. Client-Server API, "Cross-signing".</summary>
@@ -67,16 +67,16 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     /// Makes the change, if the condition holds where there is one. Else false if the user's keys are no longer those
     /// on which it was considered: consider it again.
     /// </summary>
-    public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalOperation? condition, CancellationToken stop)
+    public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalChange? condition, CancellationToken stop)
     {
-        if (change.Set is null) return true;
+        if (change.Batch is null) return true;
 
         // The caller's condition comes first, so that its outcome is known whatever becomes of the others.
-        var set = new WriteSet(8);
-        if (condition is not null) set.Require(condition);
-        foreach (var own in change.Set.Preconditions) set.Require(own);
-        foreach (var operation in change.Set.Operations) set.Add(operation);
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(8);
+        if (condition is not null) batch.Require(condition);
+        foreach (var own in change.Batch.Preconditions) batch.Require(own);
+        foreach (var own in change.Batch.Changes) batch.Add(own);
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return !receipt.Refused;
     }
 
@@ -155,18 +155,18 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     private static bool IsKnown(SigningKey key, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known) =>
         known.TryGetValue(key.Usage, out var row) && SignedJson.AreSameKey(SignedJson.Read(row.Json), key.Json);
 
-    private static WriteSet SetOf(string userId, List<SigningKey> changed, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known)
+    private static WriteBatch SetOf(string userId, List<SigningKey> changed, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known)
     {
-        var set = new WriteSet(8);
+        var batch = new WriteBatch(8);
         foreach (var usage in Enum.GetValues<CrossSigningUsage>())
         {
-            set.Require(new CrossSigningKeyIs(userId, usage, known.GetValueOrDefault(usage)?.PublicKey));
+            batch.Require(new CrossSigningKeyIs(userId, usage, known.GetValueOrDefault(usage)?.PublicKey));
         }
 
-        foreach (var key in changed) set.Add(new PutCrossSigningKey(userId, key.Usage, key.PublicKey, key.Stored));
+        foreach (var key in changed) batch.Add(new CrossSigningKeyUploaded(userId, key.Usage, key.PublicKey, key.Stored));
         // Nobody else ever sees the user-signing key.
         var seenByOthers = changed.Exists(key => key.Usage != CrossSigningUsage.UserSigning);
-        return set.Add(new LogDeviceListChange(userId, seenByOthers ? null : userId));
+        return batch.Add(new DeviceListChanged(userId, seenByOthers ? null : userId));
     }
 
     private static UserFailure Invalid(string message) => new(UserFailureKind.InvalidParam, message);

@@ -1,7 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Keys;
 
@@ -41,19 +41,19 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             if (Excess(before, upload.OneTimeKeys) is { } excess) return excess;
         }
 
-        var set = new WriteSet(upload.OneTimeKeys.Count + 4);
-        if (await RequireFewAlgorithmsAsync(set, userId, deviceId, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
+        var batch = new WriteBatch(upload.OneTimeKeys.Count + 4);
+        if (await RequireFewAlgorithmsAsync(batch, userId, deviceId, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
         foreach (var key in upload.OneTimeKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
-            set.Require(new PutOneTimeKey(userId, deviceId, key.Algorithm, key.KeyId, json));
+            batch.Require(new OneTimeKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
         }
 
-        if (upload.OneTimeKeys.Count > 0) set.Add(new ForgetClaimedKeys(userId, deviceId, options.MaxOneTimeKeys));
+        if (upload.OneTimeKeys.Count > 0) batch.Add(new ClaimedKeysForgotten(userId, deviceId, options.MaxOneTimeKeys));
         foreach (var key in upload.FallbackKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
-            set.Add(new PutFallbackKey(userId, deviceId, key.Algorithm, key.KeyId, json));
+            batch.Add(new FallbackKeyUploaded(userId, deviceId, key.Algorithm, key.KeyId, json));
         }
 
         if (upload.DeviceKeys is { } keys)
@@ -64,13 +64,13 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             // Clients upload the same keys again to be sure; nobody has to hear of that.
             if (known is null || !known.Json.Span.SequenceEqual(json))
             {
-                set.Add(new PutDeviceKeys(userId, deviceId, json)).Add(new LogDeviceListChange(userId));
+                batch.Add(new DeviceKeysUploaded(userId, deviceId, json)).Add(new DeviceListChanged(userId));
             }
         }
 
-        if (set.Operations.Count == 0 && set.Preconditions.Count == 0) return null;
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
-        return receipt.Refused ? WhyRefused(set) : null;
+        if (batch.Changes.Count == 0 && batch.Preconditions.Count == 0) return null;
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return receipt.Refused ? WhyRefused(batch) : null;
     }
 
     /// <summary>
@@ -78,7 +78,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     /// transaction, for another upload may bring others meanwhile.
     /// </summary>
     private async ValueTask<UserFailure?> RequireFewAlgorithmsAsync(
-        WriteSet set, string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+        WriteBatch batch, string userId, string deviceId, KeyUpload upload, CancellationToken stop)
     {
         var added = upload.OneTimeKeys.Concat(upload.FallbackKeys).Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
         if (added.Count == 0) return null;
@@ -87,7 +87,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
         var most = options.MaxKeyAlgorithms - added.Count;
         if (most < 0) return TooManyAlgorithms();
-        set.Require(new KeyAlgorithmsAtMost(userId, deviceId, most));
+        batch.Require(new KeyAlgorithmsAtMost(userId, deviceId, most));
         return null;
     }
 
@@ -114,10 +114,10 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 
     private static UserFailure TooLarge(string what) => new(UserFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
 
-    private UserFailure WhyRefused(WriteSet set)
+    private UserFailure WhyRefused(WriteBatch batch)
     {
-        if (set.Preconditions.OfType<KeyAlgorithmsAtMost>().Any(fits => !fits.Applied)) return TooManyAlgorithms();
-        var taken = set.Preconditions.OfType<PutOneTimeKey>().First(key => !key.Applied);
+        if (batch.Preconditions.OfType<KeyAlgorithmsAtMost>().Any(fits => !fits.Applied)) return TooManyAlgorithms();
+        var taken = batch.Preconditions.OfType<OneTimeKeyUploaded>().First(key => !key.Applied);
         return new UserFailure(
             UserFailureKind.InvalidParam,
             $"There is a one-time key {taken.Algorithm}:{taken.KeyId} already, and it is another one.");

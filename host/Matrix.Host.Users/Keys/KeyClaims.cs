@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Keys;
 
@@ -22,12 +22,12 @@ public sealed class KeyClaims(IStorage storage)
     {
         if (claims.Count == 0) return [];
 
-        var operations = claims.Select(claim => new ClaimKey(claim.UserId, claim.DeviceId, claim.Algorithm)).ToList();
-        var set = new WriteSet(operations.Count);
-        foreach (var operation in operations) set.Add(operation);
-        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var changes = claims.Select(claim => new KeyClaimed(claim.UserId, claim.DeviceId, claim.Algorithm)).ToList();
+        var batch = new WriteBatch(changes.Count);
+        foreach (var change in changes) batch.Add(change);
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
 
-        return [.. operations
+        return [.. changes
             .Where(claimed => claimed.Applied)
             .Select(claimed => new ClaimedKey(claimed.UserId, claimed.DeviceId, $"{claimed.Algorithm}:{claimed.KeyId}", claimed.Json))];
     }

@@ -26,7 +26,7 @@ public sealed record KeyOptions
 
     /// <summary>
     /// Bytes of one sender's messages that may wait for one device: each counts <see
-    /// cref="Matrix.Host.Storage.Tables.ToDevice.SendToDevice.Overhead"/> more than it has.
+    /// cref="Matrix.Host.Storage.Tables.ToDevice.ToDeviceSent.Overhead"/> more than it has.
     /// </summary>
     public long MaxToDeviceWaiting { get; init; } = 16L * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Keys;
 
@@ -34,57 +34,57 @@ public sealed class SignatureUploads(IStorage storage)
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var ring = await KeyRing.LoadAsync(storage.Keys, userId, keys.Select(key => key.UserId), stop).ConfigureAwait(false);
-            var (set, failures) = Judge(ring, keys);
-            if (set is null || !(await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return failures;
+            var (batch, failures) = Judge(ring, keys);
+            if (batch is null || !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return failures;
         }
 
         return new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time.");
     }
 
-    private static (WriteSet? Set, List<UnsignedKey> Failures) Judge(KeyRing ring, IReadOnlyCollection<SignedKey> keys)
+    private static (WriteBatch? Batch, List<UnsignedKey> Failures) Judge(KeyRing ring, IReadOnlyCollection<SignedKey> keys)
     {
-        var set = new WriteSet(keys.Count + 3);
+        var batch = new WriteBatch(keys.Count + 3);
         var failures = new List<UnsignedKey>();
         var changed = new HashSet<string>(StringComparer.Ordinal);
         foreach (var key in keys)
         {
-            var failure = key.UserId == ring.UserId ? JudgeOwn(ring, key, set) : JudgeOther(ring, key, set);
+            var failure = key.UserId == ring.UserId ? JudgeOwn(ring, key, batch) : JudgeOther(ring, key, batch);
             if (failure is null) changed.Add(key.UserId);
             else failures.Add(new UnsignedKey(key, failure));
         }
 
         if (changed.Count == 0) return (null, failures);
 
-        set.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.SelfSigning, ring.SelfSigning?.PublicKey));
-        set.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.UserSigning, ring.UserSigning?.PublicKey));
+        batch.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.SelfSigning, ring.SelfSigning?.PublicKey));
+        batch.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.UserSigning, ring.UserSigning?.PublicKey));
         foreach (var user in changed)
         {
             // Whom one has verified is one's own affair: of that, only one's own devices hear.
-            set.Add(new LogDeviceListChange(user, user == ring.UserId ? null : ring.UserId));
+            batch.Add(new DeviceListChanged(user, user == ring.UserId ? null : ring.UserId));
         }
 
-        return (set, failures);
+        return (batch, failures);
     }
 
-    private static UserFailure? JudgeOwn(KeyRing ring, SignedKey key, WriteSet set)
+    private static UserFailure? JudgeOwn(KeyRing ring, SignedKey key, WriteBatch batch)
     {
         if (ring.Device(key.KeyId) is { } device)
         {
             if (!SignedJson.AreSameKey(SignedJson.Read(device.Json), key.Json)) return Differs();
             return ring.SelfSigning is { } signer
-                ? Take(ring, key, signer.PublicKey, set)
+                ? Take(ring, key, signer.PublicKey, batch)
                 : new UserFailure(UserFailureKind.NotFound, "You have no self-signing key.");
         }
 
         if (ring.Master(ring.UserId) is { } master && master.PublicKey == key.KeyId)
         {
-            return SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json) ? TakeOfDevices(ring, key, set) : Differs();
+            return SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json) ? TakeOfDevices(ring, key, batch) : Differs();
         }
 
         return new UserFailure(UserFailureKind.NotFound, "You have no device and no master key of that name.");
     }
 
-    private static UserFailure? JudgeOther(KeyRing ring, SignedKey key, WriteSet set)
+    private static UserFailure? JudgeOther(KeyRing ring, SignedKey key, WriteBatch batch)
     {
         if (ring.Master(key.UserId) is not { } master || master.PublicKey != key.KeyId)
         {
@@ -93,11 +93,11 @@ public sealed class SignatureUploads(IStorage storage)
 
         if (!SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json)) return Differs();
         return ring.UserSigning is { } signer
-            ? Take(ring, key, signer.PublicKey, set)
+            ? Take(ring, key, signer.PublicKey, batch)
             : new UserFailure(UserFailureKind.NotFound, "You have no user-signing key.");
     }
 
-    private static UserFailure? Take(KeyRing ring, SignedKey key, string signer, WriteSet set)
+    private static UserFailure? Take(KeyRing ring, SignedKey key, string signer, WriteBatch batch)
     {
         var signerKey = Ed25519Prefix + signer;
         if (SignedJson.SignatureBy(key.Json, ring.UserId, signerKey) is not { } signature
@@ -106,13 +106,13 @@ public sealed class SignatureUploads(IStorage storage)
             return new UserFailure(UserFailureKind.InvalidSignature, $"There is no valid signature by {signerKey}.");
         }
 
-        set.Add(new PutKeySignature(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
+        batch.Add(new KeySignatureUploaded(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
         return null;
     }
 
-    private static UserFailure? TakeOfDevices(KeyRing ring, SignedKey key, WriteSet set)
+    private static UserFailure? TakeOfDevices(KeyRing ring, SignedKey key, WriteBatch batch)
     {
-        var taken = new List<PutKeySignature>();
+        var taken = new List<KeySignatureUploaded>();
         var signatures = SignedJson.SignaturesBy(key.Json, ring.UserId) ?? JsonObject.Empty;
         for (var i = 0; i < signatures.Count; i++)
         {
@@ -128,11 +128,11 @@ public sealed class SignatureUploads(IStorage storage)
                 return new UserFailure(UserFailureKind.InvalidSignature, $"The signature by {signerKey} is wrong.");
             }
 
-            taken.Add(new PutKeySignature(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
+            taken.Add(new KeySignatureUploaded(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
         }
 
         if (taken.Count == 0) return new UserFailure(UserFailureKind.InvalidSignature, "There is no signature by one of your devices.");
-        foreach (var signature in taken) set.Add(signature);
+        foreach (var signature in taken) batch.Add(signature);
         return null;
     }
 

@@ -3,7 +3,7 @@ using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Users.PushRules;
@@ -26,15 +26,15 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks)
     /// <summary>Makes an edit, or returns why the rules refuse it.</summary>
     public async ValueTask<RulesetError?> ChangeAsync(string userId, Func<Ruleset, RulesetEdit> edit, CancellationToken stop)
     {
-        using var turn = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
         var before = await OfAsync(userId, stop).ConfigureAwait(false);
         var (after, refusal) = edit(before).Match<(Ruleset?, RulesetError?)>(
             static edited => (edited, null),
             static error => (null, error));
         if (refusal is not null) return refusal;
 
-        var put = new PutAccountData(userId, null, Type, CanonicalJson.bytes(Json.NewObject(after!.ToContent())));
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);
+        var put = new AccountDataPut(userId, null, Type, CanonicalJson.bytes(Json.NewObject(after!.ToContent())));
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return null;
     }
 }

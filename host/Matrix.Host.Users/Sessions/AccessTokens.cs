@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -49,17 +49,17 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     }
 
     /// <inheritdoc/>
-    public void Take(WriteOperation change, long position)
+    public void Take(Change change, long position)
     {
         var user = change switch
         {
-            PutTokens put => put.UserId,
-            RotateTokens rotated => rotated.UserId,
-            DeleteDevice gone => gone.UserId,
-            DeleteOtherDevices gone => gone.UserId,
-            ConfirmTokens confirmed => confirmed.UserId,
-            DeactivateUser deactivated => deactivated.UserId,
-            SetAdmin changed => changed.UserId,
+            TokensIssued put => put.UserId,
+            TokensRotated rotated => rotated.UserId,
+            DeviceDeleted gone => gone.UserId,
+            OtherDevicesDeleted gone => gone.UserId,
+            TokensConfirmed confirmed => confirmed.UserId,
+            UserDeactivated deactivated => deactivated.UserId,
+            AdminChanged changed => changed.UserId,
             _ => null,
         };
 
@@ -83,8 +83,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             // The first use of a refreshed pair ends the pair before it.
             if (!row.Confirmed)
             {
-                var set = new WriteSet(1).Add(new ConfirmTokens(row.UserId, row.DeviceId, row.Generation));
-                await _storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+                var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, row.DeviceId, row.Generation));
+                await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
             }
 
             // Read again below the epoch: a commit between the two readings would otherwise go unnoticed.
@@ -119,7 +119,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     {
         try
         {
-            _storage.Writer.Post(new WriteSet(1).Add(new TouchDevice(caller.UserId, caller.DeviceId, now, address)));
+            _storage.Writer.Post(new WriteBatch(1).Add(new DeviceSeen(caller.UserId, caller.DeviceId, now, address)));
         }
         catch (StorageException)
         {

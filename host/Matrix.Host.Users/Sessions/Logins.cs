@@ -1,7 +1,7 @@
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -31,15 +31,15 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     private const string DeviceIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
     /// <summary>A device and its tokens are added to what is written. Tokens that the device had before end.</summary>
-    public IssuedLogin Add(WriteSet set, string userId, LoginWish wish)
+    public IssuedLogin Add(WriteBatch batch, string userId, LoginWish wish)
     {
         var deviceId = wish.DeviceId ?? SecretBytes.RandomText(DeviceIdLetters, DeviceIdAlphabet);
         var access = NewAccessToken();
         var refresh = wish.Refreshes ? NewRefreshToken() : null;
         TimeSpan? lifetime = wish.Refreshes ? options.AccessTokenLifetime : null;
 
-        set.Add(new PutDevice(userId, deviceId, wish.DisplayName));
-        set.Add(new PutTokens(
+        batch.Add(new DeviceAdded(userId, deviceId, wish.DisplayName));
+        batch.Add(new TokensIssued(
             userId,
             deviceId,
             TokenHash.BytesOf(access),
@@ -62,9 +62,9 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
         if (!TokenHash.TryOf(refreshToken, out var old)) return null;
 
         var (access, refresh) = (NewAccessToken(), NewRefreshToken());
-        var rotation = new RotateTokens(
+        var rotation = new TokensRotated(
             old.ToBytes(), TokenHash.BytesOf(access), ExpiryOf(options.AccessTokenLifetime), TokenHash.BytesOf(refresh), RefreshExpiresAt: null);
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(rotation), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(rotation), stop).ConfigureAwait(false);
         return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
     }
 
@@ -72,23 +72,23 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     /// A token for logging in another device, and how long it is good for; null if the condition did not hold.
     /// </summary>
     public async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
-        string userId, ConditionalOperation condition, CancellationToken stop)
+        string userId, ConditionalChange condition, CancellationToken stop)
     {
         var token = "mlt_" + SecretBytes.RandomText(TokenBytes);
         var expiry = clock.GetUtcNow().Add(options.LoginTokenLifetime).ToUnixTimeMilliseconds();
-        var set = new WriteSet(1).Require(condition).Add(new PutLoginToken(TokenHash.BytesOf(token), userId, expiry));
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(1).Require(condition).Add(new LoginTokenIssued(TokenHash.BytesOf(token), userId, expiry));
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? null : (token, options.LoginTokenLifetime);
     }
 
     /// <summary>Whose a login token is, and its use, which the login requires; null if it is not valid.</summary>
-    public async ValueTask<(string UserId, RedeemLoginToken Use)?> FindLoginTokenAsync(string token, CancellationToken stop)
+    public async ValueTask<(string UserId, LoginTokenRedeemed Use)?> FindLoginTokenAsync(string token, CancellationToken stop)
     {
         if (!TokenHash.TryOf(token, out var hash)) return null;
         var bytes = hash.ToBytes();
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         return await storage.Accounts.FindLoginTokenAsync(bytes, now, stop).ConfigureAwait(false) is { } userId
-            ? (userId, new RedeemLoginToken(bytes))
+            ? (userId, new LoginTokenRedeemed(bytes))
             : null;
     }
 

@@ -2,7 +2,7 @@ using Matrix.Core.Ident;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Sessions;
 
@@ -85,8 +85,8 @@ public sealed class PasswordLogin(
     private async ValueTask<UserRow> RenewAsync(UserRow user, string password, CancellationToken stop)
     {
         if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash) return user;
-        var set = new WriteSet().Require(new PasswordIs(user.UserId, user.PasswordHash!)).Require(new SetPassword(user.UserId, hash));
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch().Require(new PasswordIs(user.UserId, user.PasswordHash!)).Require(new PasswordChanged(user.UserId, hash));
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? user : user with { PasswordHash = hash };
     }
 }

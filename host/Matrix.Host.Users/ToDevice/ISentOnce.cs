@@ -14,5 +14,5 @@ public interface ISentOnce
     /// <param name="stop">Cancels waiting, not what is under way.</param>
     /// <returns>Why it was not done; null if it was, now or before.</returns>
     ValueTask<UserFailure?> OnceAsync(
-        TransactionKey transaction, Func<RecordTransaction, ValueTask<UserFailure?>> act, CancellationToken stop);
+        TransactionKey transaction, Func<TransactionRecorded, ValueTask<UserFailure?>> act, CancellationToken stop);
 }

@@ -4,7 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Users.ToDevice;
@@ -16,7 +16,7 @@ namespace Matrix.Host.Users.ToDevice;
 public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject Content)
 {
     /// <summary>All devices of a user.</summary>
-    public const string AllDevices = SendToDevice.AllDevices;
+    public const string AllDevices = ToDeviceSent.AllDevices;
 }
 
 /// <summary>Sends messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
@@ -42,7 +42,7 @@ public sealed class ToDeviceSender(
     public async ValueTask<UserFailure?> SendAsync(
         string sender, TransactionKey transaction, string type, IReadOnlyList<ToDeviceMessage> messages, CancellationToken stop)
     {
-        var set = new WriteSet(messages.Count + 1);
+        var batch = new WriteBatch(messages.Count + 1);
         var sending = new Inboxes();
         List<ToDeviceMessage>? remote = null;
         var sent = 0;
@@ -66,11 +66,11 @@ public sealed class ToDeviceSender(
                 return new UserFailure(UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
             }
 
-            sending.Add(message.UserId, message.DeviceId, json.Length + SendToDevice.Overhead);
-            set.Add(new SendToDevice(message.UserId, message.DeviceId, json) { Sender = sender });
+            sending.Add(message.UserId, message.DeviceId, json.Length + ToDeviceSent.Overhead);
+            batch.Add(new ToDeviceSent(message.UserId, message.DeviceId, json) { Sender = sender });
         }
 
-        if (remote is not null) outbox.Add(set, sender, type, remote);
+        if (remote is not null) outbox.Add(batch, sender, type, remote);
         return await requests.OnceAsync(
             transaction,
             async done =>
@@ -81,7 +81,7 @@ public sealed class ToDeviceSender(
                     return full;
                 }
 
-                await storage.Writer.WriteAsync(set.Add(done), stop).ConfigureAwait(false);
+                await storage.Writer.WriteAsync(batch.Add(done), stop).ConfigureAwait(false);
                 return null;
             },
             stop).ConfigureAwait(false);

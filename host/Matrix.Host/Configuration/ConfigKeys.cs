@@ -331,7 +331,7 @@ internal static class ConfigKeys
             "sync.poll_when_full", ConfigTypes.Duration, c => c.Sync.PollWhenFull,
             "How often a waiting request looks whose user there is no room in memory for."),
         Key(
-            "sync.followed_rooms", ConfigTypes.Whole(16), c => c.Sync.MaxRoomMarks,
+            "sync.followed_rooms", ConfigTypes.Whole(16), c => c.Sync.MaxRoomSubscriptions,
             "Users and rooms, counted in pairs, that are followed in memory; about 150 bytes each."),
         Key(
             "sync.timeline", ConfigTypes.Whole(1, 1000), c => c.Sync.DefaultTimelineLimit,

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -28,7 +28,7 @@ public sealed class DeactivationTests
         var left = await EventOfAsync(bob, rooms[2], alice);
 
         // What is durable when the server dies just after the deactivation.
-        var deactivation = new WriteSet().Require(new DeactivateUser(alice.UserId, Erase: false));
+        var deactivation = new WriteBatch().Require(new UserDeactivated(alice.UserId, Erase: false));
         await server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(deactivation, CancellationToken.None);
         await server.RestartAsync();
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Sessions;
@@ -36,7 +36,7 @@ public sealed class PasswordChangeTests
 
         var login = LogInAsync(server, "alice", alice.Password);
         await Task.Delay(200);
-        await storage.Writer.WriteAsync(new WriteSet().Require(new SetPassword(alice.UserId, hash)), CancellationToken.None);
+        await storage.Writer.WriteAsync(new WriteBatch().Require(new PasswordChanged(alice.UserId, hash)), CancellationToken.None);
 
         (await login).Is(403, "M_FORBIDDEN");
         (await LogInAsync(server, "alice", alice.Password)).Is(403, "M_FORBIDDEN");

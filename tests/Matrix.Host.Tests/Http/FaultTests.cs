@@ -1,6 +1,6 @@
 using System.Text;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Matrix.Host.Users.Sessions;
 using Microsoft.AspNetCore.Http;

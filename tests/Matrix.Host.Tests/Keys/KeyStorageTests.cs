@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Storage;
 
 namespace Matrix.Host.Tests.Keys;
@@ -18,14 +18,14 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     private const string Algorithm = "signed_curve25519";
 
     [SetUp]
-    public Task MakeDevice() => Write(new CreateUser(Alice, UserKind.User, null, false), new PutDevice(Alice, Device, "phone"));
+    public Task MakeDevice() => Write(new UserCreated(Alice, UserKind.User, null, false), new DeviceAdded(Alice, Device, "phone"));
 
     [Test]
     public async Task Many_claims_at_once_never_get_the_same_key()
     {
-        await Write([.. Enumerable.Range(0, 50).Select(i => new PutOneTimeKey(Alice, Device, Algorithm, $"K{i}", Bytes($"{i}")))]);
+        await Write([.. Enumerable.Range(0, 50).Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes($"{i}")))]);
 
-        var claims = Enumerable.Range(0, 60).Select(_ => new ClaimKey(Alice, Device, Algorithm)).ToArray();
+        var claims = Enumerable.Range(0, 60).Select(_ => new KeyClaimed(Alice, Device, Algorithm)).ToArray();
         await Task.WhenAll(claims.Select(claim => Task.Run(() => Write(claim))));
 
         Assert.That(claims.Count(claim => claim.Applied), Is.EqualTo(50));
@@ -35,10 +35,10 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Claims_in_one_set_get_different_keys_in_the_order_of_upload_and_the_fallback_key_last()
     {
-        await Write(new PutOneTimeKey(Alice, Device, Algorithm, "Z", Bytes("1")));
-        await Write(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("2")), new PutFallbackKey(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "Z", Bytes("1")));
+        await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")), new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
 
-        var claims = Enumerable.Range(0, 4).Select(_ => new ClaimKey(Alice, Device, Algorithm)).ToArray();
+        var claims = Enumerable.Range(0, 4).Select(_ => new KeyClaimed(Alice, Device, Algorithm)).ToArray();
         await Write([.. claims]);
 
         Assert.That(claims.Select(claim => (claim.KeyId, claim.IsFallback)), Is.EqualTo(new[] { ("Z", false), ("A", false), ("F", true), ("F", true) }));
@@ -48,15 +48,15 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_key_that_was_given_away_is_not_taken_again_but_its_name_may_be()
     {
-        await Write(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("1")));
-        await Write(new ClaimKey(Alice, Device, Algorithm));
+        await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
+        await Write(new KeyClaimed(Alice, Device, Algorithm));
 
-        var same = await Applies(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("1")));
-        var none = await Applies(new ClaimKey(Alice, Device, Algorithm));
-        var other = await Applies(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("2")));
+        var same = await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
+        var none = await Applies(new KeyClaimed(Alice, Device, Algorithm));
+        var other = await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("2")));
 
         Assert.That((same, none, other), Is.EqualTo((true, false, true)));
-        Assert.That(await Applies(new ClaimKey(Alice, Device, Algorithm)));
+        Assert.That(await Applies(new KeyClaimed(Alice, Device, Algorithm)));
     }
 
     [Test]
@@ -64,12 +64,12 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     {
         for (var i = 0; i < 5; i++)
         {
-            await Write(new PutOneTimeKey(Alice, Device, Algorithm, $"K{i}", Bytes("1")));
-            await Write(new ClaimKey(Alice, Device, Algorithm));
+            await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes("1")));
+            await Write(new KeyClaimed(Alice, Device, Algorithm));
         }
 
-        await Write(new ForgetClaimedKeys(Alice, Device, 2));
-        await Write([.. Enumerable.Range(0, 5).Select(i => new PutOneTimeKey(Alice, Device, Algorithm, $"K{i}", Bytes("1")))]);
+        await Write(new ClaimedKeysForgotten(Alice, Device, 2));
+        await Write([.. Enumerable.Range(0, 5).Select(i => new OneTimeKeyUploaded(Alice, Device, Algorithm, $"K{i}", Bytes("1")))]);
 
         Assert.That((await Store.Keys.CountsAsync(Alice, Device, Stop)).OneTime[Algorithm], Is.EqualTo(3));
     }
@@ -77,16 +77,16 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Another_key_of_the_same_name_refuses_the_whole_set()
     {
-        await Write(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("1")));
-        var set = new WriteSet()
-            .Require(new PutOneTimeKey(Alice, Device, Algorithm, "B", Bytes("2")))
-            .Require(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("3")))
-            .Add(new PutFallbackKey(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
+        var batch = new WriteBatch()
+            .Require(new OneTimeKeyUploaded(Alice, Device, Algorithm, "B", Bytes("2")))
+            .Require(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("3")))
+            .Add(new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
 
-        var receipt = await Store.Writer.WriteAsync(set, Stop);
+        var receipt = await Store.Writer.WriteAsync(batch, Stop);
 
         Assert.That(receipt.Refused);
-        Assert.That(set.Preconditions.Select(key => key.Applied), Is.EqualTo(new[] { true, false }));
+        Assert.That(batch.Preconditions.Select(key => key.Applied), Is.EqualTo(new[] { true, false }));
         var counts = await Store.Keys.CountsAsync(Alice, Device, Stop);
         Assert.That(counts.OneTime[Algorithm], Is.EqualTo(1));
         Assert.That(counts.UnusedFallback, Is.Empty);
@@ -95,11 +95,11 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_used_fallback_key_that_is_put_again_stays_used()
     {
-        await Write(new PutFallbackKey(Alice, Device, Algorithm, "F", Bytes("f")));
-        await Write(new ClaimKey(Alice, Device, Algorithm));
-        await Write(new PutFallbackKey(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(new KeyClaimed(Alice, Device, Algorithm));
+        await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
         var again = (await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback.Count;
-        await Write(new PutFallbackKey(Alice, Device, Algorithm, "G", Bytes("g")));
+        await Write(new FallbackKeyUploaded(Alice, Device, Algorithm, "G", Bytes("g")));
 
         Assert.That(again, Is.Zero);
         Assert.That((await Store.Keys.CountsAsync(Alice, Device, Stop)).UnusedFallback, Is.EqualTo(new[] { Algorithm }));
@@ -108,13 +108,13 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Keys_of_a_device_that_has_gone_are_dropped_and_do_not_come_back_with_it()
     {
-        await Write(new PutDeviceKeys(Alice, Device, Bytes("{}")), new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("1")));
-        await Write(new ClaimKey(Alice, Device, Algorithm), new SendToDevice(Alice, Device, Bytes("{}")));
-        await Write(new DeleteDevice(Alice, Device), new LogDeviceListChange(Alice));
+        await Write(new DeviceKeysUploaded(Alice, Device, Bytes("{}")), new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1")));
+        await Write(new KeyClaimed(Alice, Device, Algorithm), new ToDeviceSent(Alice, Device, Bytes("{}")));
+        await Write(new DeviceDeleted(Alice, Device), new DeviceListChanged(Alice));
 
-        var late = new PutOneTimeKey(Alice, Device, Algorithm, "B", Bytes("1"));
-        await Write(late, new PutDeviceKeys(Alice, Device, Bytes("{}")), new PutFallbackKey(Alice, Device, Algorithm, "F", Bytes("f")));
-        await Write(new PutDevice(Alice, Device, null));
+        var late = new OneTimeKeyUploaded(Alice, Device, Algorithm, "B", Bytes("1"));
+        await Write(late, new DeviceKeysUploaded(Alice, Device, Bytes("{}")), new FallbackKeyUploaded(Alice, Device, Algorithm, "F", Bytes("f")));
+        await Write(new DeviceAdded(Alice, Device, null));
 
         Assert.That(late.Applied);
         Assert.That(await Store.Keys.DeviceKeysAsync([Alice], Stop), Is.Empty);
@@ -122,25 +122,25 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
         var counts = await Store.Keys.CountsAsync(Alice, Device, Stop);
         Assert.That(counts.OneTime, Is.Empty);
         Assert.That(counts.UnusedFallback, Is.Empty);
-        Assert.That(await Applies(new PutOneTimeKey(Alice, Device, Algorithm, "A", Bytes("1"))));
-        Assert.That(await Applies(new ClaimKey(Alice, Device, Algorithm)), "what was given away before belongs to the device before");
+        Assert.That(await Applies(new OneTimeKeyUploaded(Alice, Device, Algorithm, "A", Bytes("1"))));
+        Assert.That(await Applies(new KeyClaimed(Alice, Device, Algorithm)), "what was given away before belongs to the device before");
     }
 
     [Test]
     public async Task Signatures_go_with_the_key_that_they_are_on()
     {
         await Write(
-            new PutDeviceKeys(Alice, Device, Bytes("""{"a":1}""")),
-            new PutKeySignature(Alice, Device, Alice, "ed25519:self", "s1"),
-            new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "master", Bytes("{}")),
-            new PutKeySignature(Alice, "master", Bob, "ed25519:user", "s2"));
-        await Write(new PutDeviceKeys(Alice, Device, Bytes("""{"a":1}""")));
+            new DeviceKeysUploaded(Alice, Device, Bytes("""{"a":1}""")),
+            new KeySignatureUploaded(Alice, Device, Alice, "ed25519:self", "s1"),
+            new CrossSigningKeyUploaded(Alice, CrossSigningUsage.Master, "master", Bytes("{}")),
+            new KeySignatureUploaded(Alice, "master", Bob, "ed25519:user", "s2"));
+        await Write(new DeviceKeysUploaded(Alice, Device, Bytes("""{"a":1}""")));
         var kept = await Store.Keys.SignaturesAsync([Alice], Bob, Stop);
         var seenByOthers = await Store.Keys.SignaturesAsync([Alice], "@carol:example.org", Stop);
 
         await Write(
-            new PutDeviceKeys(Alice, Device, Bytes("""{"a":2}""")),
-            new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "new", Bytes("{}")));
+            new DeviceKeysUploaded(Alice, Device, Bytes("""{"a":2}""")),
+            new CrossSigningKeyUploaded(Alice, CrossSigningUsage.Master, "new", Bytes("{}")));
 
         Assert.That(kept.Select(row => row.Signature), Is.EquivalentTo(new[] { "s1", "s2" }));
         Assert.That(seenByOthers.Select(row => row.Signature), Is.EqualTo(new[] { "s1" }));
@@ -151,7 +151,7 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     public async Task A_decision_on_signing_keys_holds_only_while_they_are_the_same()
     {
         var none = await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, null));
-        await Write(new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "master", Bytes("{}")));
+        await Write(new CrossSigningKeyUploaded(Alice, CrossSigningUsage.Master, "master", Bytes("{}")));
 
         Assert.That(none);
         Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, null)), Is.False);
@@ -164,8 +164,8 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     public async Task A_change_for_one_user_is_nobody_elses_news()
     {
         var start = Store.Writer.PublishedPosition;
-        await Write(new LogDeviceListChange(Bob, OnlyFor: Alice));
-        var end = await Write(new LogDeviceListChange(Alice));
+        await Write(new DeviceListChanged(Bob, OnlyFor: Alice));
+        var end = await Write(new DeviceListChanged(Alice));
 
         Assert.That(await Store.Keys.ChangedForAsync(Alice, start, end, Stop), Is.EquivalentTo(new[] { Alice, Bob }));
         Assert.That(await Store.Keys.ChangedForAsync(Bob, start, end, Stop), Is.Empty);
@@ -176,26 +176,26 @@ internal sealed class KeyStorageTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_backup_tells_how_it_stands_after_what_was_written_with_the_question()
     {
-        var created = new CreateBackupVersion(Alice, "algorithm", Bytes("{}"));
+        var created = new BackupVersionCreated(Alice, "algorithm", Bytes("{}"));
         await Write(created);
-        var after = new ReadBackupVersion(Alice, created.Version);
+        var after = new BackupVersionRead(Alice, created.Version);
         var latest = new BackupVersionIsLatest(Alice, created.Version);
-        var set = new WriteSet()
+        var batch = new WriteBatch()
             .Require(latest)
-            .Add(new PutBackupKey(Alice, created.Version, new BackupKeyRow("!r:x", "s1", 1, 0, true, Bytes("{}"))))
-            .Add(new PutBackupKey(Alice, created.Version, new BackupKeyRow("!r:x", "s2", 1, 0, true, Bytes("{}"))))
+            .Add(new BackupKeyPut(Alice, created.Version, new BackupKeyRow("!r:x", "s1", 1, 0, true, Bytes("{}"))))
+            .Add(new BackupKeyPut(Alice, created.Version, new BackupKeyRow("!r:x", "s2", 1, 0, true, Bytes("{}"))))
             .Add(after);
 
-        var receipt = await Store.Writer.WriteAsync(set, Stop);
-        await Write(new CreateBackupVersion(Alice, "algorithm", Bytes("{}")));
+        var receipt = await Store.Writer.WriteAsync(batch, Stop);
+        await Write(new BackupVersionCreated(Alice, "algorithm", Bytes("{}")));
 
         Assert.That((receipt.Refused, latest.Applied, after.Applied, after.Count), Is.EqualTo((false, true, true, 2L)));
         Assert.That(after.Etag, Is.EqualTo((await Store.KeyBackup.FindVersionAsync(Alice, created.Version, Stop))!.Etag));
         Assert.That(await Applies(new BackupVersionIsLatest(Alice, created.Version)), Is.False);
-        Assert.That(await Applies(new DeleteBackupVersion(Alice, created.Version)));
-        Assert.That(await Applies(new DeleteBackupVersion(Alice, created.Version)));
-        Assert.That(await Applies(new DeleteBackupVersion(Alice, 77)), Is.False);
-        Assert.That(await Applies(new ReadBackupVersion(Alice, created.Version)), Is.False);
+        Assert.That(await Applies(new BackupVersionDeleted(Alice, created.Version)));
+        Assert.That(await Applies(new BackupVersionDeleted(Alice, created.Version)));
+        Assert.That(await Applies(new BackupVersionDeleted(Alice, 77)), Is.False);
+        Assert.That(await Applies(new BackupVersionRead(Alice, created.Version)), Is.False);
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -35,7 +35,7 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         // The writer is busy, so that the second send builds on the first before either is written.
         _writer.Hold();
-        _writer.Post(new WriteSet(1));
+        _writer.Post(new WriteBatch(1));
         _writer.PoisonNext(new EventsAppended(before[0].Room, [before[0]]));
         var failing = _world.SaysAsync("alice", room, "never written");
         await _writer.HasTakenAsync(1);
@@ -65,12 +65,12 @@ internal sealed class BrokenChainTests(string databaseKind)
         });
     }
 
-    /// <summary>A writer that can be held, and that adds to a set what makes it fail.</summary>
+    /// <summary>A writer that can be held, and that adds to a batch what makes it fail.</summary>
     private sealed class PoisoningWriter : IStorageWriter, IChangeConsumer, IDisposable
     {
         private readonly IStorageWriter _writer;
         private readonly ManualResetEventSlim _open = new(initialState: true);
-        private WriteOperation? _poison;
+        private Change? _poison;
         private int _taken;
 
         public PoisoningWriter(IStorageWriter writer)
@@ -89,33 +89,33 @@ internal sealed class BrokenChainTests(string databaseKind)
 
         public void LetGo() => _open.Set();
 
-        public void PoisonNext(WriteOperation poison) => _poison = poison;
+        public void PoisonNext(Change poison) => _poison = poison;
 
-        /// <summary>So many sets have been submitted since it is held.</summary>
-        public async Task HasTakenAsync(int sets)
+        /// <summary>So many batches have been submitted since it is held.</summary>
+        public async Task HasTakenAsync(int batches)
         {
-            for (var i = 0; Volatile.Read(ref _taken) < sets; i++)
+            for (var i = 0; Volatile.Read(ref _taken) < batches; i++)
             {
-                Assert.That(i, Is.LessThan(1000), $"{_taken} sets were submitted, not {sets}.");
+                Assert.That(i, Is.LessThan(1000), $"{_taken} batches were submitted, not {batches}.");
                 await Task.Delay(5);
             }
         }
 
-        public ValueTask<WriteReceipt> WriteAsync(WriteSet set, CancellationToken stop)
+        public ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
         {
-            if (Interlocked.Exchange(ref _poison, null) is { } poison) set.Add(poison);
-            var receipt = _writer.WriteAsync(set, stop);
+            if (Interlocked.Exchange(ref _poison, null) is { } poison) batch.Add(poison);
+            var receipt = _writer.WriteAsync(batch, stop);
             Interlocked.Increment(ref _taken);
             return receipt;
         }
 
-        public void Post(WriteSet set) => _writer.Post(set);
+        public void Post(WriteBatch batch) => _writer.Post(batch);
 
         public void AddConsumer(IChangeConsumer consumer) => _writer.AddConsumer(consumer);
 
         public void Begin(long through) => _open.Wait();
 
-        public void Take(WriteOperation change, long position)
+        public void Take(Change change, long position)
         {
             // It only holds the flush.
         }

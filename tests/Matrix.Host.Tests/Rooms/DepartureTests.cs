@@ -2,7 +2,7 @@ using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -90,7 +90,7 @@ internal sealed class DepartureTests(string kind)
             Assert.That(await _world.JoinsAsync("alice", rooms[i]), Is.Null);
         }
 
-        var deactivation = new WriteSet().Require(new DeactivateUser(RoomsWorld.Id("alice"), Erase: false));
+        var deactivation = new WriteBatch().Require(new UserDeactivated(RoomsWorld.Id("alice"), Erase: false));
         Assert.That((await _world.Storage.Writer.WriteAsync(deactivation, default)).Refused, Is.False);
         return rooms;
     }
@@ -121,9 +121,9 @@ internal sealed class DepartureTests(string kind)
 
         public long PublishedPosition => writer.PublishedPosition;
 
-        public ValueTask<WriteReceipt> WriteAsync(WriteSet set, CancellationToken stop)
+        public ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
         {
-            if (set.Operations.OfType<EventsAppended>().Any())
+            if (batch.Changes.OfType<EventsAppended>().Any())
             {
                 if (FailsOnce)
                 {
@@ -134,10 +134,10 @@ internal sealed class DepartureTests(string kind)
                 if (EventsUntilItBreaks-- <= 0) throw new StorageException(StorageFailure.Unavailable, "The database is gone.");
             }
 
-            return writer.WriteAsync(set, stop);
+            return writer.WriteAsync(batch, stop);
         }
 
-        public void Post(WriteSet set) => writer.Post(set);
+        public void Post(WriteBatch batch) => writer.Post(batch);
 
         public void AddConsumer(IChangeConsumer consumer) => writer.AddConsumer(consumer);
     }

@@ -70,7 +70,7 @@ internal sealed class EventStoreTests
             $$$"""{"auth_events":[],"content":{"body":"message {{{n}}}"},"depth":{{{n}}},"hashes":{"sha256":"x"},"origin_server_ts":{{{1000 + n}}},"prev_events":[],"room_id":"!r:one.test","sender":"@a:one.test","signatures":{},{{{stateKey}}}"type":"{{{type}}}"}""");
         var pdu = _room.Rules.ParseStored($"$event{n}", json);
         var nid = EventNid.Of(_room.Nid, EventNid.FirstLiveOrdinal + n);
-        var standing = key is null ? EventStanding.None : EventStanding.State;
+        var standing = key is null ? EventMarks.None : EventMarks.State;
         return new StoredEvent(_room, new EventRow(nid, pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, json), pdu);
     }
 }

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Profiles;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -32,7 +32,7 @@ internal sealed class ProfileRaceTests : TwoUsersTests
         async Task<Task> IsCalledAsync(string name)
         {
             await world.Storage.Writer.WriteAsync(
-                new WriteSet(1).Add(new PutProfileField(RoomsWorld.Id("bob"), "displayname", Encoding.UTF8.GetBytes($"\"{name}\""))), default);
+                new WriteBatch(1).Add(new ProfileFieldChanged(RoomsWorld.Id("bob"), "displayname", Encoding.UTF8.GetBytes($"\"{name}\""))), default);
             return world.Rooms.Accounts.ProfileChangedAsync(RoomsWorld.Id("bob"), default).AsTask();
         }
 

@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -25,7 +25,7 @@ internal sealed class RoomChangesTests(string kind)
     public async Task Starts()
     {
         _world = await RoomsWorld.StartsAsync(kind);
-        await _world.Storage.Writer.WriteAsync(new WriteSet().Add(new PutDevice(Inbox, "DEVICE", null)), default);
+        await _world.Storage.Writer.WriteAsync(new WriteBatch().Add(new DeviceAdded(Inbox, "DEVICE", null)), default);
     }
 
     [TearDown]
@@ -132,7 +132,7 @@ internal sealed class RoomChangesTests(string kind)
     }
 
     /// <summary>What a change says, in a line. What is as it is now when it is read again is left out: contents and headers.</summary>
-    private static string Text(long position, WriteOperation change) => $"{position} " + change switch
+    private static string Text(long position, Change change) => $"{position} " + change switch
     {
         RoomCreated created => $"created {created.Room.RoomId} by {created.Creator}",
         EventsAppended appended => $"{appended.Room.RoomId} "
@@ -147,7 +147,7 @@ internal sealed class RoomChangesTests(string kind)
     {
         public List<(long Position, string Text)> Read { get; } = [];
 
-        public void Take(WriteOperation change, long position)
+        public void Take(Change change, long position)
         {
             if (change is RoomCreated or EventsAppended or EventRedacted or StateChanged or MembershipChanged) Read.Add((position, Text(position, change)));
         }
@@ -164,13 +164,13 @@ internal sealed class RoomChangesTests(string kind)
 
         public bool BeginsNow => false;
 
-        public ValueTask HandleAsync(RoomChanges changes, WriteSet batch, CancellationToken stop)
+        public ValueTask HandleAsync(RoomChanges changes, WriteBatch batch, CancellationToken stop)
         {
             if (_random.Next(4) == 0) throw new InvalidOperationException("Now and then it fails.");
             foreach (var (_, change) in changes.Changes)
             {
                 if (change is not EventsAppended appended) continue;
-                foreach (var stored in appended.Events) batch.Add(new SendToDevice(Inbox, "DEVICE", Encoding.UTF8.GetBytes($"\"{stored.EventId}\"")));
+                foreach (var stored in appended.Events) batch.Add(new ToDeviceSent(Inbox, "DEVICE", Encoding.UTF8.GetBytes($"\"{stored.EventId}\"")));
             }
 
             return ValueTask.CompletedTask;

@@ -7,7 +7,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -100,8 +100,8 @@ internal sealed class RoomsWorld : IAsyncDisposable
     internal async Task KnowsAsync(string user)
     {
         if (!_users.Add(user)) return;
-        var create = new CreateUser(Id(user), UserKind.User, null, false);
-        await Storage.Writer.WriteAsync(new WriteSet(1).Require(create), default);
+        var create = new UserCreated(Id(user), UserKind.User, null, false);
+        await Storage.Writer.WriteAsync(new WriteBatch(1).Require(create), default);
     }
 
     public async ValueTask DisposeAsync()

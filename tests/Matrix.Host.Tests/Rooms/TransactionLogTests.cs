@@ -2,7 +2,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Tests.Rooms;
 
@@ -105,7 +105,7 @@ internal sealed class TransactionLogTests
     private async ValueTask<RoomResult<string>> DoesAsync(Transaction mine)
     {
         Interlocked.Increment(ref _done);
-        await _world.Storage.Writer.WriteAsync(new WriteSet(1).Add(mine.Record(EventNid.None)), default);
+        await _world.Storage.Writer.WriteAsync(new WriteBatch(1).Add(mine.Record(EventNid.None)), default);
         return "";
     }
 }

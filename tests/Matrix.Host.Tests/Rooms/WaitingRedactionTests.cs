@@ -57,8 +57,8 @@ internal sealed class WaitingRedactionTests(string kind)
         var waiting = Enumerable.Range(1, 5).Select(n => EventNid.Of(nid, EventNid.FirstLiveOrdinal + 100 + (uint)n)).ToList();
         foreach (var each in waiting)
         {
-            var set = new Matrix.Host.Storage.Writing.WriteSet().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
-            await _world.Storage.Writer.WriteAsync(set, default);
+            var batch = new Matrix.Host.Storage.Commits.WriteBatch().Add(new RedactionWaits(each, $"${each.Ordinal}", Keep: 3));
+            await _world.Storage.Writer.WriteAsync(batch, default);
         }
 
         Assert.That(await _world.Storage.Events.WaitingRedactionsAsync(nid, null, 9, default), Is.EqualTo(waiting.Skip(2)));
@@ -67,23 +67,23 @@ internal sealed class WaitingRedactionTests(string kind)
     }
 
     /// <summary>An event as another server would make it: on the room as it is now, and not told to this server yet.</summary>
-    private Task<Pdu> MakesAsync(string room, string user, string text) => InLaneAsync(room, async (appender, turn) =>
+    private Task<Pdu> MakesAsync(string room, string user, string text) => InLaneAsync(room, async (appender, session) =>
     {
         var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
         var draft = new Draft("m.room.message", null, RoomsWorld.Id(user), content, null);
-        return await appender.DecideAsync(turn, EventAppender.Prepare(turn), draft, null, default);
+        return await appender.DecideAsync(session, EventAppender.Prepare(session), draft, null, default);
     });
 
     /// <summary>The event comes, on an earlier extremity: a machine that can look events up decides it.</summary>
-    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) => InLaneAsync<StoredEvent>(room, async (appender, turn) =>
+    private Task<StoredEvent> ComesAsync(string room, Pdu pdu) => InLaneAsync<StoredEvent>(room, async (appender, session) =>
     {
-        var head = turn.Head;
-        var machine = head.Room.Rules.Machine(
-            RoomsWorld.Server, room, await HistoryAsync(head.Room), head.Extremities, head.State, head.LastOrdinal + 1, IncomingLimits.Default);
+        var pending = session.Pending;
+        var machine = pending.Room.Rules.Machine(
+            RoomsWorld.Server, room, await HistoryAsync(pending.Room), pending.Extremities, pending.State, pending.LastOrdinal + 1, IncomingLimits.Default);
         var signature = new CheckedSignature(new Signature(RoomsWorld.Server, "ed25519:a", []), SignatureFate.Valid);
         var received = new ReceivedEvent(pdu, true, [RoomsWorld.Server], "", [signature], []);
         var decided = machine.Tell([Input.NewReceived("two.test", received)]).Decided.Single();
-        return await appender.Writer.WriteAsync(turn, decided, null, isWaiting: false, default);
+        return await appender.Writer.WriteAsync(session, decided, null, isWaiting: false, default);
     });
 
     private async Task<IRoomHistory> HistoryAsync(RoomIdentity room)
@@ -103,13 +103,13 @@ internal sealed class WaitingRedactionTests(string kind)
         return history;
     }
 
-    private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneTurn, ValueTask<RoomResult<T>>> act)
+    private async Task<T> InLaneAsync<T>(string room, Func<EventAppender, LaneSession, ValueTask<RoomResult<T>>> act)
     {
         var options = new RoomsOptions { ServerName = RoomsWorld.Server };
         var signer = new ServerSigner(RoomsWorld.Server, "ed25519:a", Ed25519Key.Generate());
         var appender = new EventAppender(_world.Rooms.Events, signer, new NoPushEvaluation(), options, TimeProvider.System);
         var snapshot = (await _world.Rooms.Rooms.FindAsync(room, default))!;
-        var result = await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, turn => act(appender, turn), default);
+        var result = await _world.Rooms.Sender.InLaneAsync<T>(snapshot.Room.Nid, session => act(appender, session), default);
         Assert.That(result.Failure, Is.Null);
         return result.Value!;
     }

@@ -1,7 +1,7 @@
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -16,16 +16,16 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task A_user_id_is_given_once_even_after_its_user_is_gone()
     {
         Assert.That(await Store.Accounts.AnyUserAsync(Stop), Is.False);
-        Assert.That(await Applies(new CreateUser(Alice, UserKind.User, "hash", true)), Is.True);
-        Assert.That(await Applies(new CreateUser(Alice, UserKind.Guest, "other", false)), Is.False);
+        Assert.That(await Applies(new UserCreated(Alice, UserKind.User, "hash", true)), Is.True);
+        Assert.That(await Applies(new UserCreated(Alice, UserKind.Guest, "other", false)), Is.False);
         Assert.That(
             await Store.Accounts.FindUserAsync(Alice, Stop), Is.EqualTo(new UserRow(Alice, UserKind.User, "hash", true, Now, null, false)));
         Assert.That(await Store.Accounts.AnyUserAsync(Stop), Is.True);
 
-        Assert.That(await Applies(new DeactivateUser(Alice, true)), Is.True);
-        Assert.That(await Applies(new DeactivateUser(Alice, true)), Is.False);
-        Assert.That(await Applies(new SetPassword(Alice, "back")), Is.False);
-        Assert.That(await Applies(new CreateUser(Alice, UserKind.User, "hash", false)), Is.False);
+        Assert.That(await Applies(new UserDeactivated(Alice, true)), Is.True);
+        Assert.That(await Applies(new UserDeactivated(Alice, true)), Is.False);
+        Assert.That(await Applies(new PasswordChanged(Alice, "back")), Is.False);
+        Assert.That(await Applies(new UserCreated(Alice, UserKind.User, "hash", false)), Is.False);
         Assert.That(
             await Store.Accounts.FindUserAsync(Alice, Stop), Is.EqualTo(new UserRow(Alice, UserKind.User, null, true, Now, Now, true)));
     }
@@ -33,12 +33,12 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Passwords_and_rights_change_for_users_that_there_are()
     {
-        await Write(new CreateUser(Alice, UserKind.User, "old", false));
+        await Write(new UserCreated(Alice, UserKind.User, "old", false));
 
-        Assert.That(await Applies(new SetPassword(Alice, "new")), Is.True);
-        Assert.That(await Applies(new SetPassword(Bob, "new")), Is.False);
-        Assert.That(await Applies(new SetAdmin(Alice, true)), Is.True);
-        Assert.That(await Applies(new SetAdmin(Bob, true)), Is.False);
+        Assert.That(await Applies(new PasswordChanged(Alice, "new")), Is.True);
+        Assert.That(await Applies(new PasswordChanged(Bob, "new")), Is.False);
+        Assert.That(await Applies(new AdminChanged(Alice, true)), Is.True);
+        Assert.That(await Applies(new AdminChanged(Bob, true)), Is.False);
 
         var row = (await Store.Accounts.FindUserAsync(Alice, Stop))!;
         Assert.That((row.PasswordHash, row.IsAdmin), Is.EqualTo(("new", true)));
@@ -47,7 +47,7 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Users_are_listed_a_page_at_a_time()
     {
-        await Write([.. new[] { Carol, Alice, Bob }.Select(user => new CreateUser(user, UserKind.User, null, false))]);
+        await Write([.. new[] { Carol, Alice, Bob }.Select(user => new UserCreated(user, UserKind.User, null, false))]);
 
         var first = await Store.Accounts.ListUsersAsync("", 2, Stop);
         var second = await Store.Accounts.ListUsersAsync(first[^1].UserId, 2, Stop);
@@ -58,8 +58,8 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Erased_users_are_listed_and_others_who_are_gone_are_not()
     {
-        await Write([.. new[] { Carol, Alice, Bob }.Select(user => new CreateUser(user, UserKind.User, null, false))]);
-        await Write(new DeactivateUser(Carol, true), new DeactivateUser(Bob, false), new DeactivateUser(Alice, true));
+        await Write([.. new[] { Carol, Alice, Bob }.Select(user => new UserCreated(user, UserKind.User, null, false))]);
+        await Write(new UserDeactivated(Carol, true), new UserDeactivated(Bob, false), new UserDeactivated(Alice, true));
 
         var first = await Store.Accounts.ListErasedAsync("", 1, Stop);
         var second = await Store.Accounts.ListErasedAsync(first[^1].UserId, 2, Stop);
@@ -70,16 +70,16 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_device_keeps_its_name_when_it_logs_in_again()
     {
-        await Write(new PutDevice(Alice, Phone, "Phone"), new PutDevice(Alice, "TABLET", null));
-        await Write(new PutDevice(Alice, Phone, "Other"), new TouchDevice(Alice, Phone, 77, "127.0.0.1"));
+        await Write(new DeviceAdded(Alice, Phone, "Phone"), new DeviceAdded(Alice, "TABLET", null));
+        await Write(new DeviceAdded(Alice, Phone, "Other"), new DeviceSeen(Alice, Phone, 77, "127.0.0.1"));
 
         Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.EqualTo(new[]
         {
             new DeviceRow(Alice, Phone, "Phone", Now, 77, "127.0.0.1"),
             new DeviceRow(Alice, "TABLET", null, Now, null, null),
         }));
-        Assert.That(await Applies(new RenameDevice(Alice, Phone, null)), Is.True);
-        Assert.That(await Applies(new RenameDevice(Bob, Phone, "x")), Is.False);
+        Assert.That(await Applies(new DeviceRenamed(Alice, Phone, null)), Is.True);
+        Assert.That(await Applies(new DeviceRenamed(Bob, Phone, "x")), Is.False);
         Assert.That((await Store.Accounts.FindDeviceAsync(Alice, Phone, Stop))!.DisplayName, Is.Null);
         Assert.That(await Store.Accounts.FindDeviceAsync(Bob, Phone, Stop), Is.Null);
     }
@@ -87,21 +87,21 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_deleted_device_takes_along_all_that_was_its_own()
     {
-        await Write(new CreateUser(Alice, UserKind.User, null, false));
+        await Write(new UserCreated(Alice, UserKind.User, null, false));
         foreach (var device in new[] { Phone, "TABLET" })
         {
             await Write(
-                new PutDevice(Alice, device, null),
-                new PutTokens(Alice, device, Json("access " + device), null, Json("refresh " + device), null),
-                new PutDeviceKeys(Alice, device, Json("{}")),
-                new PutOneTimeKey(Alice, device, "curve", "1", Json("{}")),
-                new PutFallbackKey(Alice, device, "curve", "2", Json("{}")),
-                new PutKeySignature(Alice, device, Alice, "ed25519:x", "sig"),
-                new SendToDevice(Alice, device, Json("{}")));
+                new DeviceAdded(Alice, device, null),
+                new TokensIssued(Alice, device, Json("access " + device), null, Json("refresh " + device), null),
+                new DeviceKeysUploaded(Alice, device, Json("{}")),
+                new OneTimeKeyUploaded(Alice, device, "curve", "1", Json("{}")),
+                new FallbackKeyUploaded(Alice, device, "curve", "2", Json("{}")),
+                new KeySignatureUploaded(Alice, device, Alice, "ed25519:x", "sig"),
+                new ToDeviceSent(Alice, device, Json("{}")));
         }
 
-        Assert.That(await Applies(new DeleteDevice(Alice, Phone)), Is.True);
-        Assert.That(await Applies(new DeleteDevice(Alice, Phone)), Is.False);
+        Assert.That(await Applies(new DeviceDeleted(Alice, Phone)), Is.True);
+        Assert.That(await Applies(new DeviceDeleted(Alice, Phone)), Is.False);
 
         Assert.Multiple(async () =>
         {
@@ -121,20 +121,20 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task All_devices_but_one_are_deleted_as_they_are_when_it_is_written()
     {
-        await Write(new CreateUser(Alice, UserKind.User, null, false), new PutLoginToken(Json("login"), Alice, Now + 10));
+        await Write(new UserCreated(Alice, UserKind.User, null, false), new LoginTokenIssued(Json("login"), Alice, Now + 10));
         foreach (var (user, device) in new[] { (Alice, Phone), (Alice, "TABLET"), (Alice, "LATE"), (Bob, "TABLET") })
         {
             await Write(
-                new PutDevice(user, device, null),
-                new PutTokens(user, device, Json($"{user} {device}"), null, null, null),
-                new PutDeviceKeys(user, device, Json("{}")),
-                new PutOneTimeKey(user, device, "curve", "1", Json("{}")),
-                new PutFallbackKey(user, device, "curve", "2", Json("{}")),
-                new PutKeySignature(user, device, user, "ed25519:x", "sig"),
-                new SendToDevice(user, device, Json("{}")));
+                new DeviceAdded(user, device, null),
+                new TokensIssued(user, device, Json($"{user} {device}"), null, null, null),
+                new DeviceKeysUploaded(user, device, Json("{}")),
+                new OneTimeKeyUploaded(user, device, "curve", "1", Json("{}")),
+                new FallbackKeyUploaded(user, device, "curve", "2", Json("{}")),
+                new KeySignatureUploaded(user, device, user, "ed25519:x", "sig"),
+                new ToDeviceSent(user, device, Json("{}")));
         }
 
-        await Write(new PutKeySignature(Alice, "master", Alice, "ed25519:x", "sig"), new DeleteOtherDevices(Alice, "TABLET"));
+        await Write(new KeySignatureUploaded(Alice, "master", Alice, "ed25519:x", "sig"), new OtherDevicesDeleted(Alice, "TABLET"));
 
         Assert.That((await Store.Accounts.DevicesAsync(Alice, Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
         Assert.That((await Store.Keys.DeviceKeysAsync([Alice], Stop)).Select(row => row.DeviceId), Is.EqualTo(new[] { "TABLET" }));
@@ -151,23 +151,23 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
 
         Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("login"), Now, Stop), Is.Null);
         Assert.That(await Store.Accounts.DevicesAsync(Bob, Stop), Has.Count.EqualTo(1));
-        await Write(new DeleteOtherDevices(Alice, null));
+        await Write(new OtherDevicesDeleted(Alice, null));
         Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.Empty);
     }
 
     [Test]
     public async Task What_requires_a_password_is_not_written_once_it_has_changed()
     {
-        await Write(new CreateUser(Alice, UserKind.User, "old", false));
-        WriteSet Login(string hash) => new WriteSet().Require(new PasswordIs(Alice, hash)).Add(new PutDevice(Alice, Phone, null));
+        await Write(new UserCreated(Alice, UserKind.User, "old", false));
+        WriteBatch Login(string hash) => new WriteBatch().Require(new PasswordIs(Alice, hash)).Add(new DeviceAdded(Alice, Phone, null));
 
-        await Write(new SetPassword(Alice, "new"));
+        await Write(new PasswordChanged(Alice, "new"));
 
         Assert.That((await Store.Writer.WriteAsync(Login("old"), Stop)).Refused, Is.True);
         Assert.That(await Store.Accounts.DevicesAsync(Alice, Stop), Is.Empty);
         Assert.That((await Store.Writer.WriteAsync(Login("new"), Stop)).Refused, Is.False);
         Assert.That(await Applies(new UserIsActive(Alice)), Is.True);
-        await Write(new DeactivateUser(Alice, false));
+        await Write(new UserDeactivated(Alice, false));
         Assert.That((await Store.Writer.WriteAsync(Login("new"), Stop)).Refused, Is.True);
         Assert.That(await Applies(new UserIsActive(Alice)), Is.False);
         Assert.That(await Applies(new UserIsActive(Bob)), Is.False);
@@ -176,30 +176,30 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task The_first_users_registration_token_is_good_for_the_first_user_only()
     {
-        await Write(new PutRegistrationToken("first", 1, null, true), new PutRegistrationToken("other", null, null, false));
-        WriteSet Registration(string user) =>
-            new WriteSet().Require(new RedeemRegistrationToken("first")).Require(new CreateUser(user, UserKind.User, null, true));
+        await Write(new RegistrationTokenIssued("first", 1, null, true), new RegistrationTokenIssued("other", null, null, false));
+        WriteBatch Registration(string user) =>
+            new WriteBatch().Require(new RegistrationTokenRedeemed("first")).Require(new UserCreated(user, UserKind.User, null, true));
         Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "first", "other" }));
 
-        await Write(new CreateUser(Bob, UserKind.User, null, false));
+        await Write(new UserCreated(Bob, UserKind.User, null, false));
 
         Assert.That((await Store.Writer.WriteAsync(Registration(Alice), Stop)).Refused, Is.True);
         Assert.That(await Store.Accounts.FindUserAsync(Alice, Stop), Is.Null);
         Assert.That(await Store.Accounts.FindRegistrationTokenAsync("first", Stop), Is.Null);
         Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "other" }));
-        Assert.That(await Applies(new RedeemRegistrationToken("other")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("other")), Is.True);
     }
 
     [Test]
     public async Task A_deactivated_user_departs_until_it_is_said_that_they_have()
     {
-        await Write([.. new[] { Alice, Bob, Carol }.Select(user => new CreateUser(user, UserKind.User, null, false))]);
-        Assert.That(await Applies(new DeactivateUser("@nobody:example.org", false)), Is.False);
-        await Write(new DeactivateUser(Carol, false), new DeactivateUser(Alice, true));
+        await Write([.. new[] { Alice, Bob, Carol }.Select(user => new UserCreated(user, UserKind.User, null, false))]);
+        Assert.That(await Applies(new UserDeactivated("@nobody:example.org", false)), Is.False);
+        await Write(new UserDeactivated(Carol, false), new UserDeactivated(Alice, true));
 
         var first = await Store.Accounts.ListDeparturesAsync("", 1, Stop);
         var second = await Store.Accounts.ListDeparturesAsync(first[^1], 9, Stop);
-        await Write(new EndDeparture(Alice));
+        await Write(new DepartureEnded(Alice));
 
         Assert.That(first.Concat(second), Is.EqualTo(new[] { Alice, Carol }));
         Assert.That(await Store.Accounts.ListDeparturesAsync("", 9, Stop), Is.EqualTo(new[] { Carol }));
@@ -208,19 +208,19 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_token_lets_in_who_holds_it_and_a_new_login_ends_the_old_ones()
     {
-        await Write(new CreateUser(Alice, UserKind.User, null, true), new PutDevice(Alice, Phone, null));
-        await Write(new PutTokens(Alice, Phone, Json("a1"), 500, Json("r1"), null));
+        await Write(new UserCreated(Alice, UserKind.User, null, true), new DeviceAdded(Alice, Phone, null));
+        await Write(new TokensIssued(Alice, Phone, Json("a1"), 500, Json("r1"), null));
 
         Assert.That(
             await Token("a1"), Is.EqualTo(new TokenRow(TokenKind.Access, Alice, Phone, 500, 1, true, UserKind.User, true, false)));
         Assert.That((await Token("r1"))!.Kind, Is.EqualTo(TokenKind.Refresh));
 
-        await Write(new PutTokens(Alice, Phone, Json("a2"), null, null, null));
+        await Write(new TokensIssued(Alice, Phone, Json("a2"), null, null, null));
         Assert.That(await Token("a1"), Is.Null);
         Assert.That(await Token("r1"), Is.Null);
         Assert.That((await Token("a2"))!.ExpiresAt, Is.Null);
 
-        await Write(new DeactivateUser(Alice, false));
+        await Write(new UserDeactivated(Alice, false));
         Assert.That((await Token("a2"))!.IsDeactivated);
     }
 
@@ -237,7 +237,7 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
         var fresh = (await Token("a2"))!;
         Assert.That((fresh.Generation, fresh.Confirmed), Is.EqualTo((2, false)));
 
-        await Write(new ConfirmTokens(Alice, Phone, fresh.Generation));
+        await Write(new TokensConfirmed(Alice, Phone, fresh.Generation));
         Assert.That(await Token("a1"), Is.Null);
         Assert.That(await Token("r1"), Is.Null);
         Assert.That((await Token("a2"))!.Confirmed);
@@ -288,11 +288,11 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task Long_expired_tokens_are_forgotten()
     {
         await LoggedIn();
-        await Write(new PutTokens(Alice, Phone, Json("a1"), 100, Json("r1"), null), new PutLoginToken(Json("login"), Alice, 100));
+        await Write(new TokensIssued(Alice, Phone, Json("a1"), 100, Json("r1"), null), new LoginTokenIssued(Json("login"), Alice, 100));
 
-        await Write(new PurgeExpiredTokens(100));
+        await Write(new ExpiredTokensPurged(100));
         Assert.That(await Token("a1"), Is.Not.Null);
-        await Write(new PurgeExpiredTokens(101));
+        await Write(new ExpiredTokensPurged(101));
         Assert.That(await Token("a1"), Is.Null);
         Assert.That(await Token("r1"), Is.Not.Null);
     }
@@ -301,51 +301,51 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     public async Task A_registration_token_is_used_as_often_and_as_long_as_it_says()
     {
         await Write(
-            new PutRegistrationToken("twice", 2, null, true),
-            new PutRegistrationToken("soon", null, Now + 10, false),
-            new PutRegistrationToken("ever", null, null, false));
+            new RegistrationTokenIssued("twice", 2, null, true),
+            new RegistrationTokenIssued("soon", null, Now + 10, false),
+            new RegistrationTokenIssued("ever", null, null, false));
 
-        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.True);
-        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.True);
-        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.False);
-        Assert.That(await Applies(new RedeemRegistrationToken("soon")), Is.True);
-        Assert.That(await Applies(new RedeemRegistrationToken("none")), Is.False);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("twice")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("twice")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("twice")), Is.False);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("soon")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("none")), Is.False);
         Time.Advance(TimeSpan.FromMilliseconds(11));
-        Assert.That(await Applies(new RedeemRegistrationToken("soon")), Is.False);
-        Assert.That(await Applies(new RedeemRegistrationToken("ever")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("soon")), Is.False);
+        Assert.That(await Applies(new RegistrationTokenRedeemed("ever")), Is.True);
 
         var twice = (await Store.Accounts.FindRegistrationTokenAsync("twice", Stop))!;
         Assert.That(twice, Is.EqualTo(new RegistrationTokenRow("twice", 2, 2, null, true)));
         Assert.That(twice.IsValidAt(Now), Is.False);
-        await Write(new PutRegistrationToken("twice", 3, null, false));
-        Assert.That(await Applies(new RedeemRegistrationToken("twice")), Is.True);
-        Assert.That(await Applies(new DeleteRegistrationToken("twice")), Is.True);
-        Assert.That(await Applies(new DeleteRegistrationToken("twice")), Is.False);
+        await Write(new RegistrationTokenIssued("twice", 3, null, false));
+        Assert.That(await Applies(new RegistrationTokenRedeemed("twice")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenDeleted("twice")), Is.True);
+        Assert.That(await Applies(new RegistrationTokenDeleted("twice")), Is.False);
         Assert.That((await Store.Accounts.RegistrationTokensAsync(Stop)).Select(row => row.Token), Is.EqualTo(new[] { "ever", "soon" }));
     }
 
     [Test]
     public async Task A_login_token_is_used_once_and_in_time()
     {
-        await Write(new PutLoginToken(Json("one"), Alice, Now + 10), new PutLoginToken(Json("two"), Bob, Now + 10));
-        var first = new RedeemLoginToken(Json("one"));
+        await Write(new LoginTokenIssued(Json("one"), Alice, Now + 10), new LoginTokenIssued(Json("two"), Bob, Now + 10));
+        var first = new LoginTokenRedeemed(Json("one"));
 
         Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("one"), Now, Stop), Is.EqualTo(Alice));
         Assert.That(await Store.Accounts.FindLoginTokenAsync(Json("one"), Now + 10, Stop), Is.Null, "an expired token");
         Assert.That(await Applies(first), Is.True);
         Assert.That(first.UserId, Is.EqualTo(Alice));
-        Assert.That(await Applies(new RedeemLoginToken(Json("one"))), Is.False);
+        Assert.That(await Applies(new LoginTokenRedeemed(Json("one"))), Is.False);
         Time.Advance(TimeSpan.FromMilliseconds(11));
-        Assert.That(await Applies(new RedeemLoginToken(Json("two"))), Is.False);
+        Assert.That(await Applies(new LoginTokenRedeemed(Json("two"))), Is.False);
     }
 
-    private static RotateTokens Rotation(string old, string access, string refresh) =>
+    private static TokensRotated Rotation(string old, string access, string refresh) =>
         new(Json(old), Json(access), null, Json(refresh), null);
 
     private async Task<TokenRow?> Token(string token) => await Store.Accounts.FindTokenAsync(Json(token), Stop);
 
     private async Task LoggedIn(long? refreshExpiresAt = null) => await Write(
-        new CreateUser(Alice, UserKind.User, null, false),
-        new PutDevice(Alice, Phone, null),
-        new PutTokens(Alice, Phone, Json("a1"), null, Json("r1"), refreshExpiresAt));
+        new UserCreated(Alice, UserKind.User, null, false),
+        new DeviceAdded(Alice, Phone, null),
+        new TokensIssued(Alice, Phone, Json("a1"), null, Json("r1"), refreshExpiresAt));
 }

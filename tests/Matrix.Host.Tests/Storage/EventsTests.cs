@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -14,7 +14,7 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
         var stored = Event(nid) with
         {
             Step = 7,
-            Standing = EventStanding.State | EventStanding.SoftFailed,
+            Marks = EventMarks.State | EventMarks.SoftFailed,
             NotifyClass = 3,
             ThreadRoot = Live(Kitchen, 1),
             Transaction = new SentAs("PHONE", "txn-1"),
@@ -30,7 +30,7 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
             Assert.That(row.EventId, Is.EqualTo(IdOf(nid)));
             Assert.That(row.Position, Is.EqualTo(position));
             Assert.That(row.Step, Is.EqualTo(7));
-            Assert.That(row.Standing, Is.EqualTo(EventStanding.State | EventStanding.SoftFailed));
+            Assert.That(row.Marks, Is.EqualTo(EventMarks.State | EventMarks.SoftFailed));
             Assert.That(row.NotifyClass, Is.EqualTo(3));
             Assert.That(row.Sender, Is.EqualTo(Alice));
             Assert.That(row.ThreadRoot, Is.EqualTo(Live(Kitchen, 1)));
@@ -81,7 +81,7 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
         await Write(Event(Live(Garden, 1)), Event(EventNid.Of(Kitchen, EventNid.FirstLiveOrdinal - 1)));
 
         async Task<uint[]> Places(EventNid from, EventNid? until, Direction direction, int limit) =>
-            [.. (await Store.Events.RangeAsync(Kitchen, from, until, direction, limit, EventStanding.None, Stop))
+            [.. (await Store.Events.RangeAsync(Kitchen, from, until, direction, limit, EventMarks.None, Stop))
                 .Select(row => row.Nid.Ordinal - EventNid.FirstLiveOrdinal)];
 
         Assert.That(await Places(Live(Kitchen, 3), null, Direction.Forward, 3), Is.EqualTo(new uint[] { 4, 5, 6 }));
@@ -97,12 +97,12 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
     {
         await Write(
             Event(Live(Kitchen, 1)),
-            Event(Live(Kitchen, 2)) with { Standing = EventStanding.SoftFailed },
-            Event(Live(Kitchen, 3)) with { Standing = EventStanding.Rejected | EventStanding.State },
-            Event(Live(Kitchen, 4)) with { Standing = EventStanding.State });
+            Event(Live(Kitchen, 2)) with { Marks = EventMarks.SoftFailed },
+            Event(Live(Kitchen, 3)) with { Marks = EventMarks.Rejected | EventMarks.State },
+            Event(Live(Kitchen, 4)) with { Marks = EventMarks.State });
 
         var shown = await Store.Events.RangeAsync(
-            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 2, EventStanding.SoftFailed | EventStanding.Rejected, Stop);
+            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 2, EventMarks.SoftFailed | EventMarks.Rejected, Stop);
 
         Assert.That(shown.Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 4) }));
     }

@@ -3,7 +3,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Postgres;
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Tests.Storage;
 

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -13,13 +13,13 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     private const string Phone = "PHONE";
 
     [SetUp]
-    public async Task Devices() => await Write(new PutDevice(Alice, Phone, "Phone"), new PutDevice(Bob, Phone, null));
+    public async Task Devices() => await Write(new DeviceAdded(Alice, Phone, "Phone"), new DeviceAdded(Bob, Phone, null));
 
     [Test]
     public async Task Device_keys_come_with_the_devices_name()
     {
-        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")), new PutDeviceKeys(Bob, Phone, Json("{\"v\":2}")));
-        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":3}")), new PutDeviceKeys(Alice, "GONE", Json("{}")));
+        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":1}")), new DeviceKeysUploaded(Bob, Phone, Json("{\"v\":2}")));
+        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":3}")), new DeviceKeysUploaded(Alice, "GONE", Json("{}")));
 
         var all = await Store.Keys.DeviceKeysAsync([Alice, Bob, Carol], Stop);
         var one = (await Store.Keys.FindDeviceKeysAsync(Alice, Phone, Stop))!;
@@ -38,13 +38,13 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         foreach (var user in new[] { Alice, Bob })
         {
             await Write(
-                new PutCrossSigningKey(user, CrossSigningUsage.Master, "M", Json("{}")),
-                new PutKeySignature(user, "M", user, "ed25519:X", "sig"),
-                new CreateBackupVersion(user, "algorithm", Json("{}")));
-            await Write(new PutBackupKey(user, 1, new BackupKeyRow("!r:x", "s", 0, 0, true, Json("{}"))));
+                new CrossSigningKeyUploaded(user, CrossSigningUsage.Master, "M", Json("{}")),
+                new KeySignatureUploaded(user, "M", user, "ed25519:X", "sig"),
+                new BackupVersionCreated(user, "algorithm", Json("{}")));
+            await Write(new BackupKeyPut(user, 1, new BackupKeyRow("!r:x", "s", 0, 0, true, Json("{}"))));
         }
 
-        await Write(new DeleteCrossSigningKeys(Alice), new DeleteBackups(Alice));
+        await Write(new CrossSigningKeysDeleted(Alice), new BackupsDeleted(Alice));
 
         Assert.That((await Store.Keys.CrossSigningKeysAsync([Alice, Bob], Stop)).Select(row => row.UserId), Is.EqualTo(new[] { Bob }));
         Assert.That((await Store.Keys.SignaturesAsync([Alice, Bob], Carol, Stop)).Select(row => row.TargetUser), Is.EqualTo(new[] { Bob }));
@@ -56,12 +56,12 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Signatures_on_device_keys_go_only_when_the_keys_change()
     {
-        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")));
-        await Write(new PutKeySignature(Alice, Phone, Alice, "ed25519:self", "sig"));
+        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":1}")));
+        await Write(new KeySignatureUploaded(Alice, Phone, Alice, "ed25519:self", "sig"));
 
-        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":1}")));
+        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":1}")));
         Assert.That(await Store.Keys.SignaturesAsync([Alice], Alice, Stop), Has.Count.EqualTo(1));
-        await Write(new PutDeviceKeys(Alice, Phone, Json("{\"v\":2}")));
+        await Write(new DeviceKeysUploaded(Alice, Phone, Json("{\"v\":2}")));
         Assert.That(await Store.Keys.SignaturesAsync([Alice], Alice, Stop), Is.Empty);
     }
 
@@ -69,24 +69,24 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     public async Task One_time_keys_are_given_away_once_oldest_first_and_then_the_fallback_key()
     {
         await Write(OneTime("b", "1"), OneTime("a", "2"));
-        await Write(OneTime("0", "3"), new PutFallbackKey(Alice, Phone, "curve", "f", Json("fallback")));
+        await Write(OneTime("0", "3"), new FallbackKeyUploaded(Alice, Phone, "curve", "f", Json("fallback")));
         Assert.That(await Counts(), Is.EqualTo("curve:3 fallback curve"));
 
         var claimed = new List<string>();
         for (var n = 0; n < 5; n++)
         {
-            var claim = new ClaimKey(Alice, Phone, "curve");
+            var claim = new KeyClaimed(Alice, Phone, "curve");
             Assert.That(await Applies(claim), Is.True);
             claimed.Add($"{claim.KeyId}={Text(claim.Json)}{(claim.IsFallback ? "!" : "")}");
         }
 
         Assert.That(claimed, Is.EqualTo(new[] { "b=1", "a=2", "0=3", "f=fallback!", "f=fallback!" }));
         Assert.That(await Counts(), Is.EqualTo(" fallback "));
-        Assert.That(await Applies(new ClaimKey(Alice, Phone, "other")), Is.False);
+        Assert.That(await Applies(new KeyClaimed(Alice, Phone, "other")), Is.False);
 
-        await Write(new PutFallbackKey(Alice, Phone, "curve", "f", Json("fallback")));
+        await Write(new FallbackKeyUploaded(Alice, Phone, "curve", "f", Json("fallback")));
         Assert.That(await Counts(), Is.EqualTo(" fallback "), "the same key stays used");
-        await Write(new PutFallbackKey(Alice, Phone, "curve", "g", Json("fallback")));
+        await Write(new FallbackKeyUploaded(Alice, Phone, "curve", "g", Json("fallback")));
         Assert.That(await Counts(), Is.EqualTo(" fallback curve"));
     }
 
@@ -94,9 +94,9 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     public async Task Many_claims_at_once_never_get_the_same_key()
     {
         await Write([.. Enumerable.Range(0, 30).Select(n => OneTime($"k{n}", $"{n}"))]);
-        var claims = Enumerable.Range(0, 40).Select(_ => new ClaimKey(Alice, Phone, "curve")).ToArray();
+        var claims = Enumerable.Range(0, 40).Select(_ => new KeyClaimed(Alice, Phone, "curve")).ToArray();
 
-        await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(new WriteSet().Add(claim), Stop).AsTask()));
+        await Task.WhenAll(claims.Select(claim => Store.Writer.WriteAsync(new WriteBatch().Add(claim), Stop).AsTask()));
 
         Assert.That(claims.Where(claim => claim.Applied).Select(claim => claim.KeyId).ToArray(), Is.Unique.And.Length.EqualTo(30));
     }
@@ -107,7 +107,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That(await Applies(OneTime("a", "1")), Is.True);
         Assert.That(await Applies(OneTime("a", "1")), Is.True);
         Assert.That(await Applies(OneTime("a", "2")), Is.False);
-        Assert.That(await Applies(new PutOneTimeKey(Alice, "GONE", "curve", "a", Json("1"))), Is.True, "dropped silently");
+        Assert.That(await Applies(new OneTimeKeyUploaded(Alice, "GONE", "curve", "a", Json("1"))), Is.True, "dropped silently");
         Assert.That(await Counts(), Is.EqualTo("curve:1 fallback "));
         Assert.That((await Store.Keys.CountsAsync(Alice, "GONE", Stop)).OneTime, Is.Empty);
     }
@@ -116,17 +116,17 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     public async Task Cross_signing_keys_are_replaced_by_usage_and_take_their_signatures_along()
     {
         await Write(
-            new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "M1", Json("{\"v\":1}")),
-            new PutCrossSigningKey(Alice, CrossSigningUsage.UserSigning, "U1", Json("{}")),
-            new PutKeySignature(Alice, "M1", Alice, "ed25519:PHONE", "sig"),
-            new PutKeySignature(Alice, "U1", Alice, "ed25519:M1", "sig"));
+            new CrossSigningKeyUploaded(Alice, CrossSigningUsage.Master, "M1", Json("{\"v\":1}")),
+            new CrossSigningKeyUploaded(Alice, CrossSigningUsage.UserSigning, "U1", Json("{}")),
+            new KeySignatureUploaded(Alice, "M1", Alice, "ed25519:PHONE", "sig"),
+            new KeySignatureUploaded(Alice, "U1", Alice, "ed25519:M1", "sig"));
 
         Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, "M1")), Is.True);
         Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, "M2")), Is.False);
         Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.Master, null)), Is.False);
         Assert.That(await Applies(new CrossSigningKeyIs(Alice, CrossSigningUsage.SelfSigning, null)), Is.True);
 
-        await Write(new PutCrossSigningKey(Alice, CrossSigningUsage.Master, "M2", Json("{\"v\":2}")));
+        await Write(new CrossSigningKeyUploaded(Alice, CrossSigningUsage.Master, "M2", Json("{\"v\":2}")));
 
         var keys = await Store.Keys.CrossSigningKeysAsync([Alice, Bob], Stop);
         Assert.That(
@@ -139,10 +139,10 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     public async Task Signatures_are_shown_to_who_made_them_and_the_users_own_to_everyone()
     {
         await Write(
-            new PutKeySignature(Alice, "M1", Alice, "ed25519:PHONE", "own"),
-            new PutKeySignature(Alice, "M1", Bob, "ed25519:U", "bobs"),
-            new PutKeySignature(Alice, "M1", Carol, "ed25519:U", "carols"),
-            new PutKeySignature(Alice, "M1", Bob, "ed25519:U", "bobs newer"));
+            new KeySignatureUploaded(Alice, "M1", Alice, "ed25519:PHONE", "own"),
+            new KeySignatureUploaded(Alice, "M1", Bob, "ed25519:U", "bobs"),
+            new KeySignatureUploaded(Alice, "M1", Carol, "ed25519:U", "carols"),
+            new KeySignatureUploaded(Alice, "M1", Bob, "ed25519:U", "bobs newer"));
 
         async Task<string[]> For(string signer) =>
             [.. (await Store.Keys.SignaturesAsync([Alice], signer, Stop)).Select(row => row.Signature).Order(StringComparer.Ordinal)];
@@ -158,9 +158,9 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
             Room(Kitchen),
             Sets(Kitchen, Alice, Membership.Join, Live(Kitchen, 1)),
             Sets(Kitchen, Bob, Membership.Join, Live(Kitchen, 2)));
-        var start = await Write(new LogDeviceListChange(Bob));
-        var middle = await Write(new LogDeviceListChange(Alice), new LogDeviceListChange(Carol));
-        var end = await Write(new LogDeviceListChange(Bob), new LogDeviceListChange(Carol, OnlyFor: Alice));
+        var start = await Write(new DeviceListChanged(Bob));
+        var middle = await Write(new DeviceListChanged(Alice), new DeviceListChanged(Carol));
+        var end = await Write(new DeviceListChanged(Bob), new DeviceListChanged(Carol, OnlyFor: Alice));
 
         Assert.That(await Store.Keys.ChangedAsync(start, middle, 9, Stop), Is.EquivalentTo(new[] { Alice, Carol }));
         Assert.That(await Store.Keys.ChangedAsync(0, end, 2, Stop), Has.Count.EqualTo(2));
@@ -173,23 +173,23 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Backup_versions_are_numbered_and_a_number_is_never_used_again()
     {
-        var first = new CreateBackupVersion(Alice, "m.a", Json("{\"v\":1}"));
-        var second = new CreateBackupVersion(Alice, "m.a", Json("{\"v\":2}"));
+        var first = new BackupVersionCreated(Alice, "m.a", Json("{\"v\":1}"));
+        var second = new BackupVersionCreated(Alice, "m.a", Json("{\"v\":2}"));
         await Write(first);
         await Write(second);
         Assert.That((first.Version, second.Version), Is.EqualTo((1L, 2L)));
         Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, null, Stop))!.Version, Is.EqualTo(2));
 
-        Assert.That(await Applies(new UpdateBackupVersion(Alice, 2, "m.a", Json("{\"v\":3}"))), Is.True);
-        Assert.That(await Applies(new UpdateBackupVersion(Alice, 2, "m.b", Json("{}"))), Is.False);
+        Assert.That(await Applies(new BackupVersionUpdated(Alice, 2, "m.a", Json("{\"v\":3}"))), Is.True);
+        Assert.That(await Applies(new BackupVersionUpdated(Alice, 2, "m.b", Json("{}"))), Is.False);
         Assert.That(Text((await Store.KeyBackup.FindVersionAsync(Alice, 2, Stop))!.AuthData), Is.EqualTo("{\"v\":3}"));
 
-        Assert.That(await Applies(new DeleteBackupVersion(Alice, 2)), Is.True);
-        Assert.That(await Applies(new DeleteBackupVersion(Alice, 2)), Is.True, "gone already");
-        Assert.That(await Applies(new DeleteBackupVersion(Alice, 9)), Is.False, "never was");
+        Assert.That(await Applies(new BackupVersionDeleted(Alice, 2)), Is.True);
+        Assert.That(await Applies(new BackupVersionDeleted(Alice, 2)), Is.True, "gone already");
+        Assert.That(await Applies(new BackupVersionDeleted(Alice, 9)), Is.False, "never was");
         Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, null, Stop))!.Version, Is.EqualTo(1));
         Assert.That(await Store.KeyBackup.FindVersionAsync(Alice, 2, Stop), Is.Null);
-        var third = new CreateBackupVersion(Alice, "m.a", Json("{}"));
+        var third = new BackupVersionCreated(Alice, "m.a", Json("{}"));
         await Write(third);
         Assert.That(third.Version, Is.EqualTo(3));
         Assert.That(await Store.KeyBackup.FindVersionAsync(Bob, null, Stop), Is.Null);
@@ -198,10 +198,10 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_better_key_replaces_a_worse_one_in_the_latest_backup_only()
     {
-        await Write(new CreateBackupVersion(Alice, "m.a", Json("{}")));
+        await Write(new BackupVersionCreated(Alice, "m.a", Json("{}")));
         var key = new BackupKeyRow("!r:x", "s1", 10, 2, false, Json("first"));
 
-        async Task<bool> Put(BackupKeyRow put, long version = 1) => await Applies(new PutBackupKey(Alice, version, put));
+        async Task<bool> Put(BackupKeyRow put, long version = 1) => await Applies(new BackupKeyPut(Alice, version, put));
 
         Assert.That(await Put(key), Is.True);
         var etag = (await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag;
@@ -220,7 +220,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That(version.Etag, Is.GreaterThan(etag));
         Assert.That(version.Count, Is.EqualTo(1));
 
-        await Write(new CreateBackupVersion(Alice, "m.a", Json("{}")));
+        await Write(new BackupVersionCreated(Alice, "m.a", Json("{}")));
         Assert.That(await Put(key with { SessionId = "s2" }), Is.False, "an older version");
         var latest = new BackupVersionIsLatest(Alice, 1);
         Assert.That((await Applies(latest), latest.Latest), Is.EqualTo((false, (long?)2)));
@@ -231,12 +231,12 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Backed_up_keys_are_read_and_deleted_by_room_and_session()
     {
-        await Write(new CreateBackupVersion(Alice, "m.a", Json("{}")));
-        var read = new ReadBackupVersion(Alice, 1);
+        await Write(new BackupVersionCreated(Alice, "m.a", Json("{}")));
+        var read = new BackupVersionRead(Alice, 1);
         await Write(
-            new PutBackupKey(Alice, 1, new BackupKeyRow("!a:x", "s1", 0, 0, true, Json("1"))),
-            new PutBackupKey(Alice, 1, new BackupKeyRow("!a:x", "s2", 0, 0, true, Json("2"))),
-            new PutBackupKey(Alice, 1, new BackupKeyRow("!b:x", "s1", 0, 0, true, Json("3"))),
+            new BackupKeyPut(Alice, 1, new BackupKeyRow("!a:x", "s1", 0, 0, true, Json("1"))),
+            new BackupKeyPut(Alice, 1, new BackupKeyRow("!a:x", "s2", 0, 0, true, Json("2"))),
+            new BackupKeyPut(Alice, 1, new BackupKeyRow("!b:x", "s1", 0, 0, true, Json("3"))),
             read);
         Assert.That((read.Applied, read.Count), Is.EqualTo((true, 3L)));
 
@@ -247,15 +247,15 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
         Assert.That(await Keys("!a:x", null), Is.EqualTo("12"));
         Assert.That(await Keys("!a:x", "s2"), Is.EqualTo("2"));
 
-        Assert.That(await Applies(new DeleteBackupKeys(Alice, 1, "!a:x", "s2")), Is.True);
-        Assert.That(await Applies(new DeleteBackupKeys(Alice, 1, "!a:x", "s2")), Is.False);
+        Assert.That(await Applies(new BackupKeysDeleted(Alice, 1, "!a:x", "s2")), Is.True);
+        Assert.That(await Applies(new BackupKeysDeleted(Alice, 1, "!a:x", "s2")), Is.False);
         Assert.That(await Keys(null, null), Is.EqualTo("13"));
-        Assert.That(await Applies(new DeleteBackupKeys(Alice, 1, null, null)), Is.True);
+        Assert.That(await Applies(new BackupKeysDeleted(Alice, 1, null, null)), Is.True);
         Assert.That((await Store.KeyBackup.FindVersionAsync(Alice, 1, Stop))!.Etag, Is.GreaterThan(read.Etag));
-        Assert.That(await Applies(new ReadBackupVersion(Alice, 9)), Is.False);
+        Assert.That(await Applies(new BackupVersionRead(Alice, 9)), Is.False);
     }
 
-    private static PutOneTimeKey OneTime(string id, string json) => new(Alice, Phone, "curve", id, Json(json));
+    private static OneTimeKeyUploaded OneTime(string id, string json) => new(Alice, Phone, "curve", id, Json(json));
 
     private async Task<string> Counts()
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Sqlite.Native;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 
@@ -57,7 +57,7 @@ internal sealed class LogBytesTests
         await using var store = await StorageEngine.OpenAsync(options, Stop);
         Assert.That(new FileInfo(Path.Combine(options.DataDir, "matrix.db-wal")).Length, Is.LessThan(64 * 1024));
 
-        store.Writer.Post(new WriteSet { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
+        store.Writer.Post(new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
 
         Assert.That(await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop), Is.Not.EqualTo(ShortSlice.Shortest));
         await using var found = await StorageEngine.OpenAsync(options with { DataDir = Copied(options.DataDir) }, Stop);

@@ -66,11 +66,11 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     public async Task Only_a_room_that_was_left_can_be_forgotten_and_coming_back_remembers_it()
     {
         await Write(Sets(Kitchen, Alice, Membership.Join));
-        Assert.That(await Applies(new ForgetRoom(Kitchen, Alice)), Is.False);
-        Assert.That(await Applies(new ForgetRoom(Garden, Alice)), Is.False);
+        Assert.That(await Applies(new RoomForgotten(Kitchen, Alice)), Is.False);
+        Assert.That(await Applies(new RoomForgotten(Garden, Alice)), Is.False);
 
         await Write(Sets(Kitchen, Alice, Membership.Leave));
-        Assert.That(await Applies(new ForgetRoom(Kitchen, Alice)), Is.True);
+        Assert.That(await Applies(new RoomForgotten(Kitchen, Alice)), Is.True);
         Assert.That((await Store.Memberships.RoomsOfAsync(Alice, MembershipSet.Any, Stop)).Single().Forgotten);
 
         await Write(Sets(Kitchen, Alice, Membership.Invite));

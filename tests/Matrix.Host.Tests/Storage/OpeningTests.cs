@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Npgsql;
 using static Matrix.Host.Tests.Storage.Samples;
@@ -56,11 +56,11 @@ internal sealed class PostgresTests
         {
             await LoseConnectionsAsync();
             await Task.WhenAll(Enumerable.Range(0, 5).Select(k => store.Writer.WriteAsync(
-                new WriteSet().Add(Event(Live(Kitchen, (n * 10) + (uint)k))), Stop).AsTask()));
+                new WriteBatch().Add(Event(Live(Kitchen, (n * 10) + (uint)k))), Stop).AsTask()));
         }
 
         var rows = await store.Events.RangeAsync(
-            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventStanding.None, Stop);
+            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventMarks.None, Stop);
         Assert.That(rows, Has.Count.EqualTo(25));
         Assert.That(rows.Select(row => row.Position), Is.Unique);
         Assert.That(store.Writer.PublishedPosition, Is.EqualTo(rows.Max(row => row.Position)));
@@ -70,23 +70,23 @@ internal sealed class PostgresTests
     public async Task While_a_connection_is_lost_another_process_that_took_the_database_keeps_it()
     {
         await using var first = await OpenAsync();
-        await first.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+        await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
         await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT 0");
         await LoseConnectionsAsync();
         await _server.ExecuteAsync($"ALTER DATABASE {_name} CONNECTION LIMIT -1");
         await using var second = await OpenAsync();
 
         var failure = Assert.ThrowsAsync<StorageException>(
-            async () => await first.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 2))), Stop))!;
+            async () => await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop))!;
 
         Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Doubtful));
-        await second.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 2))), Stop);
+        await second.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop);
 
         // When that one has gone, the first knows too little of what is there to go on; and takes nothing of it for its own.
         var heard = new Heard(first);
         await second.DisposeAsync();
         var late = Assert.ThrowsAsync<StorageException>(
-            async () => await first.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 3))), Stop))!;
+            async () => await first.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 3))), Stop))!;
         Assert.That(late.Failure, Is.EqualTo(StorageFailure.Refused));
         Assert.That(heard.Positions, Is.Empty);
     }
@@ -97,31 +97,31 @@ internal sealed class PostgresTests
         await using var proxy = new CuttingProxy(_server.Address);
         await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
         var heard = new Heard(store);
-        var known = new PutReceipt(Kitchen, Alice, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1, true);
-        await store.Writer.WriteAsync(new WriteSet().Add(known), Stop);
+        var known = new ReceiptMoved(Kitchen, Alice, "m.read", "", Live(Kitchen, 5), IdOf(Live(Kitchen, 5)), 1, true);
+        await store.Writer.WriteAsync(new WriteBatch().Add(known), Stop);
 
         var moved = known with { Event = Live(Kitchen, 6) };
         var notMoved = known with { Event = Live(Kitchen, 4) };
-        WriteSet[] sets =
+        WriteBatch[] batches =
         [
-            new WriteSet().Add(Event(Live(Kitchen, 1))).Add(new RecordTransaction(1, Live(Kitchen, 1))),
-            new WriteSet().Add(moved),
-            new WriteSet().Add(notMoved),
-            new WriteSet().Add(Event(Live(Kitchen, 2))).Require(new CreateUser(Bob, UserKind.User, null, false)),
+            new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(new TransactionRecorded(1, Live(Kitchen, 1))),
+            new WriteBatch().Add(moved),
+            new WriteBatch().Add(notMoved),
+            new WriteBatch().Add(Event(Live(Kitchen, 2))).Require(new UserCreated(Bob, UserKind.User, null, false)),
         ];
-        foreach (var set in sets)
+        foreach (var batch in batches)
         {
             proxy.CutAtNextCommit();
-            var receipt = await store.Writer.WriteAsync(set, Stop);
+            var receipt = await store.Writer.WriteAsync(batch, Stop);
             Assert.That((receipt.Refused, proxy.HasCut), Is.EqualTo((false, true)));
             Assert.That(heard.Positions[^1], Is.EqualTo(receipt.Position));
             Assert.That(store.Writer.PublishedPosition, Is.EqualTo(receipt.Position));
         }
 
         Assert.That((moved.Applied, notMoved.Applied), Is.EqualTo((true, false)));
-        Assert.That(heard.Positions, Has.Count.EqualTo(1 + sets.Length).And.Unique);
+        Assert.That(heard.Positions, Has.Count.EqualTo(1 + batches.Length).And.Unique);
         var rows = await store.Events.RangeAsync(
-            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventStanding.None, Stop);
+            Kitchen, EventNid.FirstOf(Kitchen), null, Direction.Forward, 99, EventMarks.None, Stop);
         Assert.That(rows.Select(row => row.Nid), Is.EqualTo(new[] { Live(Kitchen, 1), Live(Kitchen, 2) }));
     }
 
@@ -130,19 +130,19 @@ internal sealed class PostgresTests
     {
         await using var proxy = new CuttingProxy(_server.Address);
         await using var store = await OpenAsync(proxy.UrlFor(_server.UrlOf(_name)));
-        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
         var heard = new Heard(store);
 
         proxy.CutAtNextCommit(andStayAway: true);
         var failure = Assert.ThrowsAsync<StorageException>(
-            async () => await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 2))), Stop))!;
+            async () => await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 2))), Stop))!;
         Assert.That((failure.Failure, heard.Positions.Count), Is.EqualTo((StorageFailure.Doubtful, 0)));
         proxy.ComeBack();
 
         Assert.That(() => heard.Positions.Count, Is.EqualTo(1).After(5_000, 20));
         var row = await store.Events.FindAsync(Live(Kitchen, 2), Stop);
         Assert.That(row!.Position, Is.EqualTo(heard.Positions[0]).And.EqualTo(store.Writer.PublishedPosition));
-        Assert.That((await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 3))), Stop)).Position, Is.GreaterThan(row.Position));
+        Assert.That((await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 3))), Stop)).Position, Is.GreaterThan(row.Position));
     }
 
     [Test]
@@ -175,7 +175,7 @@ internal sealed class PostgresTests
 
         public IReadOnlyList<long> Positions => [.. _positions];
 
-        public void Take(WriteOperation change, long position)
+        public void Take(Change change, long position)
         {
             // The positions are what is heard.
         }

@@ -65,7 +65,7 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
             Event(Live(Kitchen, 4), Bob) with { NotifyClass = 2 },
             Event(Live(Kitchen, 5), Bob),
             Event(Live(Kitchen, 6), Bob) with { NotifyClass = 3, ThreadRoot = Live(Kitchen, 1) },
-            Event(Live(Kitchen, 7), Bob) with { NotifyClass = 1, Standing = EventStanding.SoftFailed },
+            Event(Live(Kitchen, 7), Bob) with { NotifyClass = 1, Marks = EventMarks.SoftFailed },
             Event(Live(Kitchen, 8), Bob) with { NotifyClass = 1 },
             Event(Live(Kitchen, 9), Bob) with { NotifyClass = 1 });
         await Write(Redacts(Live(Kitchen, 8), Live(Kitchen, 9)));
@@ -89,10 +89,10 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
         await Write(
             Event(Live(Kitchen, 1), Bob) with { NotifyClass = 1 },
             Event(Live(Kitchen, 2), Bob) with { ThreadRoot = Live(Kitchen, 1) },
-            Event(Live(Kitchen, 3), Bob) with { NotifyClass = 1, Standing = EventStanding.Rejected },
+            Event(Live(Kitchen, 3), Bob) with { NotifyClass = 1, Marks = EventMarks.Rejected },
             Event(Live(Kitchen, 4), Bob),
             Event(Live(Kitchen, 5), Bob),
-            new InsertUnread(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify));
+            new UnreadAdded(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify));
         await Write(Redacts(Live(Kitchen, 1), Live(Kitchen, 4)), Redacts(Live(Kitchen, 3), Live(Kitchen, 4)));
         await Write(Redacts(Live(Kitchen, 2), Live(Kitchen, 5)), Redacts(Live(Kitchen, 1), Live(Kitchen, 5)));
 
@@ -118,11 +118,11 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
     public async Task Highlights_go_when_they_are_read_by_thread_or_all_together()
     {
         await Write(
-            new InsertUnread(Alice, Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight),
-            new InsertUnread(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify),
-            new InsertUnread(Alice, Live(Kitchen, 3), EventNid.None, UnreadKind.Silent),
-            new InsertUnread(Alice, Live(Garden, 1), EventNid.None, UnreadKind.Highlight),
-            new InsertUnread(Bob, Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight));
+            new UnreadAdded(Alice, Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight),
+            new UnreadAdded(Alice, Live(Kitchen, 2), Live(Kitchen, 1), UnreadKind.Highlight | UnreadKind.Notify),
+            new UnreadAdded(Alice, Live(Kitchen, 3), EventNid.None, UnreadKind.Silent),
+            new UnreadAdded(Alice, Live(Garden, 1), EventNid.None, UnreadKind.Highlight),
+            new UnreadAdded(Bob, Live(Kitchen, 1), EventNid.None, UnreadKind.Highlight));
 
         Assert.That(await Rows(), Is.EqualTo(new[]
         {
@@ -131,10 +131,10 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
             new UnreadRow(Live(Kitchen, 3), EventNid.None, UnreadKind.Silent),
         }));
 
-        await Write(new ClearUnread(Alice, Kitchen, Live(Kitchen, 2), EventNid.None));
+        await Write(new UnreadCleared(Alice, Kitchen, Live(Kitchen, 2), EventNid.None));
         Assert.That((await Rows()).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 2), Live(Kitchen, 3) }));
 
-        await Write(new ClearUnread(Alice, Kitchen, Live(Kitchen, 2), null));
+        await Write(new UnreadCleared(Alice, Kitchen, Live(Kitchen, 2), null));
         Assert.That((await Rows()).Select(row => row.Event), Is.EqualTo(new[] { Live(Kitchen, 3) }));
         Assert.That(await Store.Unread.RowsAsync(Alice, Kitchen, Live(Kitchen, 3), EventNid.LastOf(Kitchen), Stop), Is.Empty);
         Assert.That((await Store.Unread.RowsAsync(Alice, Stop)).Select(row => row.Event.Room), Is.EqualTo(new[] { Kitchen, Garden }));
@@ -162,21 +162,21 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Transactions_come_back_the_latest_first_and_all_but_the_latest_are_forgotten()
     {
-        await Write(new RecordTransaction(UInt128.MaxValue, Live(Kitchen, 1)));
-        await Write(new RecordTransaction(2, EventNid.None));
-        await Write(new RecordTransaction(3, Live(Kitchen, 3)));
+        await Write(new TransactionRecorded(UInt128.MaxValue, Live(Kitchen, 1)));
+        await Write(new TransactionRecorded(2, EventNid.None));
+        await Write(new TransactionRecorded(3, Live(Kitchen, 3)));
         TransactionRow[] all = [new(3, Live(Kitchen, 3)), new(2, EventNid.None), new(UInt128.MaxValue, Live(Kitchen, 1))];
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
         Assert.That(await Store.Transactions.LatestAsync(2, Stop), Is.EqualTo(all[..2]));
 
-        await Write(new PurgeTransactions(3));
+        await Write(new TransactionsPurged(3));
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
-        await Write(new PurgeTransactions(2));
+        await Write(new TransactionsPurged(2));
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all[..2]));
     }
 
     private async Task<IReadOnlyList<UnreadRow>> Rows() => await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, EventNid.LastOf(Kitchen), Stop);
 
-    private static PutReceipt Receipt(RoomNid room, string user, uint place) =>
+    private static ReceiptMoved Receipt(RoomNid room, string user, uint place) =>
         new(room, user, "m.read", "", Live(room, place), IdOf(Live(room, place)), 1234, true);
 }

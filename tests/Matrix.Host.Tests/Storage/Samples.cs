@@ -5,7 +5,7 @@ using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Tests.Storage;
 
@@ -62,7 +62,7 @@ internal sealed record EventSample
 
     public int Step { get; init; } = 1;
 
-    public EventStanding Standing { get; init; }
+    public EventMarks Marks { get; init; }
 
     public int NotifyClass { get; init; }
 
@@ -89,7 +89,7 @@ internal sealed record EventSample
 
     public StoredEvent ToStored() => new(
         Samples.Identity(Nid.Room),
-        new EventRow(Nid, EventId, 0, Step, Standing, NotifyClass, Sender, ThreadRoot, RedactedBy, Transaction, Json));
+        new EventRow(Nid, EventId, 0, Step, Marks, NotifyClass, Sender, ThreadRoot, RedactedBy, Transaction, Json));
 
     public EventsAppended ToChange() => new(Samples.Identity(Nid.Room), [ToStored()]);
 
@@ -99,5 +99,5 @@ internal sealed record EventSample
         Content = $$"""{"m.relates_to":{"event_id":"{{parent}}"{{(key is null ? "" : $",\"key\":\"{key}\"")}},"rel_type":"{{how}}"} }""",
     };
 
-    public static implicit operator WriteOperation(EventSample sample) => sample.ToChange();
+    public static implicit operator Change(EventSample sample) => sample.ToChange();
 }

@@ -1,7 +1,7 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Sqlite.Native;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 
@@ -48,7 +48,7 @@ internal sealed class SqliteTests
     {
         await using var store = await OpenAsync();
         var slice = new TaskCompletionSource<ulong>(TaskCreationOptions.RunContinuationsAsynchronously);
-        store.Writer.Post(new WriteSet { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
+        store.Writer.Post(new WriteBatch { OnCommitted = (_, _) => slice.SetResult(ShortSlice.Mine()) }.Add(Event(Live(Kitchen, 1))));
 
         var knows = OperatingSystem.IsLinux() && Environment.OSVersion.Version >= new Version(6, 12);
         Assert.That(await slice.Task.WaitAsync(TimeSpan.FromSeconds(30), Stop), knows ? Is.EqualTo(ShortSlice.Shortest) : Is.GreaterThanOrEqualTo(0UL));
@@ -67,7 +67,7 @@ internal sealed class SqliteTests
                 try
                 {
                     await store.Writer.WriteAsync(
-                        new WriteSet().Add(Event(Live(Kitchen, kept + 1)) with { Padding = 60_000 }).Add(Event(Live(Garden, kept + 1))),
+                        new WriteBatch().Add(Event(Live(Kitchen, kept + 1)) with { Padding = 60_000 }).Add(Event(Live(Garden, kept + 1))),
                         Stop);
                     kept++;
                 }
@@ -80,11 +80,11 @@ internal sealed class SqliteTests
             Assert.That(full.Failure, Is.EqualTo(StorageFailure.Full));
             Assert.That(await store.Events.FindAsync(Live(Garden, kept), Stop), Is.Not.Null);
             Assert.That(await store.Events.FindAsync(Live(Garden, kept + 1), Stop), Is.Null);
-            await store.Writer.WriteAsync(new WriteSet().Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
+            await store.Writer.WriteAsync(new WriteBatch().Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
         }
 
         await using var larger = await OpenAsync();
-        await larger.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 9_999)) with { Padding = 60_000 }), Stop);
+        await larger.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 9_999)) with { Padding = 60_000 }), Stop);
     }
 
     [Test]
@@ -95,12 +95,12 @@ internal sealed class SqliteTests
         {
             other.Execute("BEGIN IMMEDIATE");
             var failure = Assert.ThrowsAsync<StorageException>(
-                async () => await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop))!;
+                async () => await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop))!;
             other.Execute("ROLLBACK");
             Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Busy));
         }
 
-        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
     }
 
     [Test]
@@ -110,13 +110,13 @@ internal sealed class SqliteTests
         var position = 0L;
         for (var n = 1u; n <= 40; n++)
         {
-            position = (await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n))), Stop)).Position;
+            position = (await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n))), Stop)).Position;
         }
 
         await using var found = await OpenAsync(options => options with { DataDir = Copied() });
         Assert.That(await found.Events.FindAsync(Live(Kitchen, 40), Stop), Is.Not.Null);
         Assert.That(found.Writer.PublishedPosition, Is.GreaterThanOrEqualTo(position));
-        var next = await found.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 41))), Stop);
+        var next = await found.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 41))), Stop);
         Assert.That(next.Position, Is.GreaterThan(position));
     }
 
@@ -124,12 +124,12 @@ internal sealed class SqliteTests
     public async Task A_commit_longer_than_what_is_gathered_of_it_is_whole()
     {
         await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
-        for (var set = 0u; set < 5; set++)
+        for (var batch = 0u; batch < 5; batch++)
         {
-            var large = new WriteSet();
+            var large = new WriteBatch();
             for (var n = 1u; n <= 300; n++)
             {
-                large.Add(Long((set * 300) + n));
+                large.Add(Long((batch * 300) + n));
             }
 
             await store.Writer.WriteAsync(large, Stop);
@@ -152,13 +152,13 @@ internal sealed class SqliteTests
     public async Task A_set_that_is_refused_within_a_largecommit_leaves_the_others_whole()
     {
         await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
-        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))), Stop);
+        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))), Stop);
         var writing = new List<Task>();
         for (var n = 2u; n <= 60; n++)
         {
             // Every third is there already: the commit that it is in is made anew without it.
             var nid = n % 3 == 0 ? 1 : n;
-            writing.Add(store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, nid)) with { Padding = 30_000 }), Stop).AsTask());
+            writing.Add(store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, nid)) with { Padding = 30_000 }), Stop).AsTask());
         }
 
         Assert.That(async () => await Task.WhenAll(writing), Throws.InstanceOf<StorageException>());
@@ -176,7 +176,7 @@ internal sealed class SqliteTests
         for (var n = 1u; n <= 200; n++)
         {
             var written = Event(Live(Kitchen, n)) with { Padding = 100 * (int)n };
-            await store.Writer.WriteAsync(new WriteSet().Add(written), Stop);
+            await store.Writer.WriteAsync(new WriteBatch().Add(written), Stop);
             Assert.That((await store.Events.FindAsync(Live(Kitchen, n), Stop))?.Json.Length, Is.EqualTo(written.Json.Length));
         }
     }
@@ -193,7 +193,7 @@ internal sealed class SqliteTests
                 {
                     for (var n = 1u; n <= 100; n++)
                     {
-                        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Padding = 60_000 }), Stop);
+                        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 60_000 }), Stop);
                     }
                 })!.Failure,
                 Is.EqualTo(StorageFailure.Full));
@@ -208,7 +208,7 @@ internal sealed class SqliteTests
         await using var store = await OpenAsync(options => options with { CheckpointIdleBytes = 100_000 });
         for (var n = 1u; n <= 100; n++)
         {
-            await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
+            await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
         }
 
         Assert.That(() => new FileInfo(File("matrix.db")).Length, Is.GreaterThan(300_000).After(20_000, 20));
@@ -220,7 +220,7 @@ internal sealed class SqliteTests
         await using var store = await OpenAsync(options => options with { CheckpointBytes = 200_000, WalPreallocatedBytes = 0 });
         for (var n = 1u; n <= 400; n++)
         {
-            await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
+            await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n)) with { Padding = 3_000 }), Stop);
         }
 
         Assert.That(new FileInfo(File("matrix.db-wal")).Length, Is.LessThan(800_000));
@@ -236,7 +236,7 @@ internal sealed class SqliteTests
             for (var n = 1u; n <= 400; n++)
             {
                 var event_ = Event(Live(Kitchen, (uint)writer * 400 + n)) with { Padding = 40_000 };
-                await store.Writer.WriteAsync(new WriteSet().Add(event_), Stop);
+                await store.Writer.WriteAsync(new WriteBatch().Add(event_), Stop);
             }
         }));
         var longest = 0L;
@@ -254,13 +254,13 @@ internal sealed class SqliteTests
     public async Task A_backup_taken_while_writing_goes_on_is_one_committed_instant()
     {
         await using var store = await OpenAsync();
-        await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))).Add(Event(Live(Garden, 1))), Stop);
+        await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(Event(Live(Garden, 1))), Stop);
         using var enough = new CancellationTokenSource();
         var writing = Task.Run(async () =>
         {
             for (var n = 2u; !enough.IsCancellationRequested; n++)
             {
-                await store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))), Stop);
+                await store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, n))).Add(Event(Live(Garden, n))), Stop);
             }
         });
 

@@ -94,7 +94,7 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
 
         var some = await Store.State.NodesAsync(Kitchen, [packs[4].Node, packs[1].Node, 7777], Stop);
         var page = await Store.State.NodesFromAsync(Kitchen, packs[2].Node, 2, Stop);
-        await Write(new DeleteNodes(Kitchen, [packs[0].Node, packs[1].Node, packs[2].Node]));
+        await Write(new CheckpointNodesDeleted(Kitchen, [packs[0].Node, packs[1].Node, packs[2].Node]));
         var left = await Store.State.NodesFromAsync(Kitchen, 1, 9, Stop);
 
         Assert.That(some.Select(node => node.Node), Is.EquivalentTo(new[] { packs[1].Node, packs[4].Node }));
@@ -113,9 +113,9 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
         var last = (await Store.State.LastCheckpointAsync(Kitchen, Stop))!;
         Assert.That((last.Step, last.Root), Is.EqualTo((2, second.Header.RootNode)));
 
-        await Write(new DeleteCheckpoint(Kitchen, 2));
+        await Write(new CheckpointDeleted(Kitchen, 2));
         Assert.That((await Store.State.LastCheckpointAsync(Kitchen, Stop))!.Step, Is.EqualTo(1));
-        await Write(new DeleteCheckpoint(Kitchen, 1));
+        await Write(new CheckpointDeleted(Kitchen, 1));
         Assert.That(await Store.State.LastCheckpointAsync(Kitchen, Stop), Is.Null);
         Assert.That(await Store.State.LastCheckpointAsync(Garden, Stop), Is.Not.Null);
     }

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Migrations;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Storage;
@@ -59,24 +59,24 @@ internal abstract class StorageTests(string kind)
     protected ValueTask<IStorage> OpenAsync(IReadOnlyList<Migration> migrations) => StorageEngine.OpenAsync(Options(), migrations, Stop);
 
     /// <summary>Writes these changes and answers their position.</summary>
-    protected async Task<long> Write(params WriteOperation[] operations)
+    protected async Task<long> Write(params Change[] changes)
     {
-        var set = new WriteSet();
-        foreach (var operation in operations)
+        var batch = new WriteBatch();
+        foreach (var change in changes)
         {
-            set.Add(operation);
+            batch.Add(change);
         }
 
-        var receipt = await Store.Writer.WriteAsync(set, Stop);
+        var receipt = await Store.Writer.WriteAsync(batch, Stop);
         Assert.That(receipt.Refused, Is.False);
         return receipt.Position;
     }
 
     /// <summary>Writes a change that may not apply, and answers whether it did.</summary>
-    protected async Task<bool> Applies(ConditionalOperation operation)
+    protected async Task<bool> Applies(ConditionalChange change)
     {
-        await Write(operation);
-        return operation.Applied;
+        await Write(change);
+        return change.Applied;
     }
 
     protected static StorageException Fails(Func<Task> act) => Assert.ThrowsAsync<StorageException>(act)!;

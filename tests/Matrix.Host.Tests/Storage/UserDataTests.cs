@@ -15,9 +15,9 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     public async Task Account_data_is_kept_by_user_room_and_type()
     {
         var first = await Write(
-            new PutAccountData(Alice, null, "m.direct", Json("{\"v\":1}")), new PutAccountData(Alice, Kitchen, "m.tag", Json("{\"v\":2}")));
+            new AccountDataPut(Alice, null, "m.direct", Json("{\"v\":1}")), new AccountDataPut(Alice, Kitchen, "m.tag", Json("{\"v\":2}")));
         var second = await Write(
-            new PutAccountData(Alice, null, "m.direct", Json("{\"v\":3}")), new PutAccountData(Bob, null, "m.direct", Json("{\"v\":4}")));
+            new AccountDataPut(Alice, null, "m.direct", Json("{\"v\":3}")), new AccountDataPut(Bob, null, "m.direct", Json("{\"v\":4}")));
 
         var direct = (await Store.AccountData.FindAsync(Alice, null, "m.direct", Stop))!;
         var since = await Store.AccountData.OfUserAsync(Alice, first, second, Stop);
@@ -31,7 +31,7 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
 
         Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.EqualTo(2));
 
-        await Write(new DeleteAccountData(Alice));
+        await Write(new AccountDataDeleted(Alice));
         Assert.That(await Store.AccountData.CountAsync(Alice, Stop), Is.Zero);
         Assert.That(await Store.AccountData.OfUserAsync(Alice, 0, long.MaxValue, Stop), Is.Empty);
         Assert.That(await Store.AccountData.OfUserAsync(Bob, 0, long.MaxValue, Stop), Has.Count.EqualTo(1));
@@ -41,10 +41,10 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     public async Task A_profile_is_fields_that_are_put_and_deleted()
     {
         await Write(
-            new PutProfileField(Alice, "displayname", Json("\"Alice\"")),
-            new PutProfileField(Alice, "org.example.x", Json("{}")),
-            new PutProfileField(Bob, "displayname", Json("\"Bob\"")));
-        await Write(new PutProfileField(Alice, "displayname", Json("\"A\"")), new DeleteProfileField(Alice, "nothing"));
+            new ProfileFieldChanged(Alice, "displayname", Json("\"Alice\"")),
+            new ProfileFieldChanged(Alice, "org.example.x", Json("{}")),
+            new ProfileFieldChanged(Bob, "displayname", Json("\"Bob\"")));
+        await Write(new ProfileFieldChanged(Alice, "displayname", Json("\"A\"")), new ProfileFieldDeleted(Alice, "nothing"));
 
         var profile = await Store.Profiles.FindAsync(Alice, Stop);
 
@@ -53,9 +53,9 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(Text((await Store.Profiles.FieldAsync(Alice, "displayname", Stop))!.Value), Is.EqualTo("\"A\""));
         Assert.That(await Store.Profiles.FieldAsync(Alice, "avatar_url", Stop), Is.Null);
 
-        await Write(new DeleteProfileField(Alice, "displayname"));
+        await Write(new ProfileFieldDeleted(Alice, "displayname"));
         Assert.That(await Store.Profiles.FindAsync(Alice, Stop), Has.Count.EqualTo(1));
-        await Write(new DeleteProfile(Alice));
+        await Write(new ProfileDeleted(Alice));
         Assert.That(await Store.Profiles.FindAsync(Alice, Stop), Is.Empty);
         Assert.That(await Store.Profiles.FindAsync(Bob, Stop), Has.Count.EqualTo(1));
     }
@@ -65,7 +65,7 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     {
         async Task<long> Put(string user, string json)
         {
-            var put = new PutFilter(user, Json(json));
+            var put = new FilterCreated(user, Json(json));
             Assert.That(await Applies(put), Is.True);
             return put.FilterId;
         }
@@ -83,16 +83,16 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     {
         await Write(Room(Kitchen), Room(Garden));
 
-        Assert.That(await Applies(new CreateAlias("#b:example.org", Kitchen, Alice)), Is.True);
-        Assert.That(await Applies(new CreateAlias("#b:example.org", Garden, Bob)), Is.False);
-        Assert.That(await Applies(new CreateAlias("#a:example.org", Kitchen, Bob)), Is.True);
+        Assert.That(await Applies(new AliasCreated("#b:example.org", Kitchen, Alice)), Is.True);
+        Assert.That(await Applies(new AliasCreated("#b:example.org", Garden, Bob)), Is.False);
+        Assert.That(await Applies(new AliasCreated("#a:example.org", Kitchen, Bob)), Is.True);
 
         Assert.That(
             await Store.Aliases.FindAsync("#b:example.org", Stop),
             Is.EqualTo(new AliasRow("#b:example.org", Kitchen, RoomIdOf(Kitchen), Alice)));
         Assert.That(await Store.Aliases.OfRoomAsync(Kitchen, Stop), Is.EqualTo(new[] { "#a:example.org", "#b:example.org" }));
-        Assert.That(await Applies(new DeleteAlias("#b:example.org")), Is.True);
-        Assert.That(await Applies(new DeleteAlias("#b:example.org")), Is.False);
+        Assert.That(await Applies(new AliasDeleted("#b:example.org")), Is.True);
+        Assert.That(await Applies(new AliasDeleted("#b:example.org")), Is.False);
         Assert.That(await Store.Aliases.FindAsync("#b:example.org", Stop), Is.Null);
     }
 
@@ -100,8 +100,8 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     public async Task The_directory_lists_published_rooms_the_fullest_first()
     {
         await Write([.. Enumerable.Range(1, 6).Select(n => Room(new(n), joined: n % 3))]);
-        await Write([.. Enumerable.Range(1, 5).Select(n => new SetPublished(new(n), true))]);
-        await Write(new SetPublished(new(5), true), new SetPublished(new(4), false), new SetPublished(new(6), false));
+        await Write([.. Enumerable.Range(1, 5).Select(n => new DirectoryVisibilityChanged(new(n), true))]);
+        await Write(new DirectoryVisibilityChanged(new(5), true), new DirectoryVisibilityChanged(new(4), false), new DirectoryVisibilityChanged(new(6), false));
 
         var first = await Store.Aliases.PublishedAsync(null, 2, Stop);
         var second = await Store.Aliases.PublishedAsync(first[^1], 9, Stop);
@@ -115,7 +115,7 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     [Test]
     public async Task Messages_to_a_device_wait_in_order_until_they_arrived()
     {
-        await Write(new PutDevice(Alice, "PHONE", null));
+        await Write(new DeviceAdded(Alice, "PHONE", null));
         await Write(Message("1"), Message("2"));
         var second = await Write(Message("3"));
         await Write(Message("4"));
@@ -124,14 +124,14 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
         Assert.That(all.Select(row => Text(row.Json)), Is.EqualTo(new[] { "1", "2", "3", "4" }));
         Assert.That((await Messages(0, second, 99)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "1", "2", "3" }));
 
-        await Write(new DeleteToDevice(Alice, "PHONE", second));
+        await Write(new ToDeviceDelivered(Alice, "PHONE", second));
         Assert.That((await Messages(0, long.MaxValue, 99)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "4" }));
     }
 
     [Test]
     public async Task A_page_of_messages_to_a_device_never_ends_within_a_position()
     {
-        await Write(new PutDevice(Alice, "PHONE", null));
+        await Write(new DeviceAdded(Alice, "PHONE", null));
         await Write(Message("1"));
         await Write(Message("2"), Message("3"), Message("4"));
         await Write(Message("5"));
@@ -150,7 +150,7 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_message_to_a_device_that_is_not_there_is_dropped()
     {
-        await Write(Message("1"), new PutDevice(Alice, "PHONE", null));
+        await Write(Message("1"), new DeviceAdded(Alice, "PHONE", null));
 
         Assert.That(await Messages(0, long.MaxValue, 9), Is.Empty);
     }
@@ -159,14 +159,14 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     public async Task A_message_to_all_devices_is_kept_once_until_the_last_device_has_it_or_goes()
     {
         string[] devices = ["PHONE", "TABLET", "WATCH"];
-        await Write([.. devices.Select(device => new PutDevice(Alice, device, null))]);
-        await Write(new PutDevice(Bob, "PHONE", null));
+        await Write([.. devices.Select(device => new DeviceAdded(Alice, device, null))]);
+        await Write(new DeviceAdded(Bob, "PHONE", null));
         var position = await Write(
-            new SendToDevice(Bob, SendToDevice.AllDevices, Json("bob")) { Sender = Bob },
-            new SendToDevice(Alice, SendToDevice.AllDevices, Json("one")) { Sender = Bob },
-            new SendToDevice(Alice, "PHONE", Json("own")) { Sender = Bob },
-            new SendToDevice(Alice, SendToDevice.AllDevices, Json("two")) { Sender = Alice },
-            new SendToDevice("@nobody:here", SendToDevice.AllDevices, Json("none")));
+            new ToDeviceSent(Bob, ToDeviceSent.AllDevices, Json("bob")) { Sender = Bob },
+            new ToDeviceSent(Alice, ToDeviceSent.AllDevices, Json("one")) { Sender = Bob },
+            new ToDeviceSent(Alice, "PHONE", Json("own")) { Sender = Bob },
+            new ToDeviceSent(Alice, ToDeviceSent.AllDevices, Json("two")) { Sender = Alice },
+            new ToDeviceSent("@nobody:here", ToDeviceSent.AllDevices, Json("none")));
 
         Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(3));
         Assert.That(await Of("PHONE"), Is.EqualTo(new[] { "one", "own", "two" }));
@@ -175,19 +175,19 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
             (await Store.ToDevice.WaitingAsync(Bob, [Alice, Bob], Stop)).Select(row => (row.UserId, row.DeviceId, row.Bytes)),
             Is.EquivalentTo(new[]
             {
-                (Alice, "PHONE", 2L * (3 + SendToDevice.Overhead)),
-                (Alice, "TABLET", 3L + SendToDevice.Overhead),
-                (Alice, "WATCH", 3L + SendToDevice.Overhead),
-                (Bob, "PHONE", 3L + SendToDevice.Overhead),
+                (Alice, "PHONE", 2L * (3 + ToDeviceSent.Overhead)),
+                (Alice, "TABLET", 3L + ToDeviceSent.Overhead),
+                (Alice, "WATCH", 3L + ToDeviceSent.Overhead),
+                (Bob, "PHONE", 3L + ToDeviceSent.Overhead),
             }));
 
-        await Write(new DeleteToDevice(Alice, "PHONE", position));
-        await Write(new DeleteToDevice(Alice, "PHONE", position));
-        await Write(new DeleteDevice(Alice, "TABLET"));
+        await Write(new ToDeviceDelivered(Alice, "PHONE", position));
+        await Write(new ToDeviceDelivered(Alice, "PHONE", position));
+        await Write(new DeviceDeleted(Alice, "TABLET"));
         Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(3));
         Assert.That(await Of("PHONE"), Is.Empty);
         Assert.That(await Of("WATCH"), Is.EqualTo(new[] { "one", "two" }));
-        await Write(new DeleteToDevice(Alice, "WATCH", position));
+        await Write(new ToDeviceDelivered(Alice, "WATCH", position));
         Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(1), "Bob has his still.");
 
         async Task<string[]> Of(string device) =>
@@ -197,20 +197,20 @@ internal sealed class UserDataTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_message_to_all_devices_stays_for_the_one_device_that_is_kept()
     {
-        foreach (var device in new[] { "PHONE", "TABLET", "WATCH" }) await Write(new PutDevice(Alice, device, null));
-        var first = await Write(new SendToDevice(Alice, SendToDevice.AllDevices, Json("one")));
-        await Write(new SendToDevice(Alice, SendToDevice.AllDevices, Json("two")));
-        await Write(new DeleteToDevice(Alice, "PHONE", first));
+        foreach (var device in new[] { "PHONE", "TABLET", "WATCH" }) await Write(new DeviceAdded(Alice, device, null));
+        var first = await Write(new ToDeviceSent(Alice, ToDeviceSent.AllDevices, Json("one")));
+        await Write(new ToDeviceSent(Alice, ToDeviceSent.AllDevices, Json("two")));
+        await Write(new ToDeviceDelivered(Alice, "PHONE", first));
 
-        await Write(new DeleteOtherDevices(Alice, "PHONE"));
+        await Write(new OtherDevicesDeleted(Alice, "PHONE"));
 
         Assert.That((await Messages(0, long.MaxValue, 9)).Select(row => Text(row.Json)), Is.EqualTo(new[] { "two" }));
         Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.EqualTo(1));
-        await Write(new DeleteOtherDevices(Alice, null));
+        await Write(new OtherDevicesDeleted(Alice, null));
         Assert.That(await Store.ToDevice.CountSharedAsync(Stop), Is.Zero);
     }
 
-    private static SendToDevice Message(string text) => new(Alice, "PHONE", Json(text));
+    private static ToDeviceSent Message(string text) => new(Alice, "PHONE", Json(text));
 
     private async Task<IReadOnlyList<ToDeviceRow>> Messages(long after, long through, int limit) =>
         await Store.ToDevice.OfDeviceAsync(Alice, "PHONE", after, through, limit, Stop);

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
@@ -70,7 +70,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         Store.Writer.AddConsumer(faulty);
         Store.Writer.AddConsumer(last);
 
-        var receipt = await Store.Writer.WriteAsync(new WriteSet().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
+        var receipt = await Store.Writer.WriteAsync(new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(Redacts(Live(Kitchen, 1), Live(Kitchen, 2))), Stop);
 
         Assert.That(read, Is.EqualTo(new[]
         {
@@ -91,7 +91,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var read = new List<string>();
         Store.Writer.AddConsumer(new Consumer((change, _) => read.Add(change.ToString())));
 
-        await Write(Room(Kitchen), new ForgetRoom(Kitchen, Alice));
+        await Write(Room(Kitchen), new RoomForgotten(Kitchen, Alice));
 
         Assert.That(read, Is.EqualTo(new[] { nameof(RoomCreated) }));
     }
@@ -118,10 +118,10 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     public async Task Text_that_neither_database_can_hold_is_rejected_alike(int character)
     {
         var text = "a" + (char)character + "b";
-        var failure = Fails(() => Write(new PutProfileField(Alice, text, Json("1"))));
+        var failure = Fails(() => Write(new ProfileFieldChanged(Alice, text, Json("1"))));
 
         Assert.That(failure.Failure, Is.EqualTo(StorageFailure.Rejected));
-        Assert.That(await Write(new PutProfileField(Alice, "🦊", Json("1"))), Is.Positive);
+        Assert.That(await Write(new ProfileFieldChanged(Alice, "🦊", Json("1"))), Is.Positive);
         Assert.That((await Store.Profiles.FindAsync(Alice, Stop)).Keys, Is.EqualTo(new[] { "🦊" }));
     }
 
@@ -148,13 +148,13 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task A_set_whose_precondition_does_not_hold_changes_nothing()
     {
-        await Write(new CreateUser(Alice, UserKind.User, null, false));
+        await Write(new UserCreated(Alice, UserKind.User, null, false));
 
         var refused = await Store.Writer.WriteAsync(
-            new WriteSet().Add(new PutProfileField(Alice, "displayname", Json("\"A\""))).Require(new CreateUser(Alice, UserKind.User, null, true)),
+            new WriteBatch().Add(new ProfileFieldChanged(Alice, "displayname", Json("\"A\""))).Require(new UserCreated(Alice, UserKind.User, null, true)),
             Stop);
         var kept = await Store.Writer.WriteAsync(
-            new WriteSet().Add(new PutProfileField(Bob, "displayname", Json("\"B\""))).Require(new CreateUser(Bob, UserKind.User, null, true)),
+            new WriteBatch().Add(new ProfileFieldChanged(Bob, "displayname", Json("\"B\""))).Require(new UserCreated(Bob, UserKind.User, null, true)),
             Stop);
 
         Assert.That(refused, Is.EqualTo(new WriteReceipt(0, true)));
@@ -167,12 +167,12 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task If_one_of_several_preconditions_does_not_hold_the_others_are_taken_back()
     {
-        await Write(new CreateUser(Alice, UserKind.User, null, false), new PutRegistrationToken("token", 1, null, false));
-        var redeem = new RedeemRegistrationToken("token");
-        var create = new CreateUser(Alice, UserKind.User, null, false);
+        await Write(new UserCreated(Alice, UserKind.User, null, false), new RegistrationTokenIssued("token", 1, null, false));
+        var redeem = new RegistrationTokenRedeemed("token");
+        var create = new UserCreated(Alice, UserKind.User, null, false);
 
         var before = Submit(Event(Live(Kitchen, 1)));
-        var refused = Store.Writer.WriteAsync(new WriteSet().Require(redeem).Require(create), Stop);
+        var refused = Store.Writer.WriteAsync(new WriteBatch().Require(redeem).Require(create), Stop);
         var after = Submit(Event(Live(Kitchen, 2)));
 
         Assert.That((await refused).Refused);
@@ -186,10 +186,10 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task What_builds_on_a_refused_set_fails()
     {
-        await Write(new CreateUser(Alice, UserKind.User, null, false));
+        await Write(new UserCreated(Alice, UserKind.User, null, false));
         var chain = new WriteChain();
 
-        var refused = Store.Writer.WriteAsync(new WriteSet { Chain = chain }.Require(new CreateUser(Alice, UserKind.User, null, false)), Stop);
+        var refused = Store.Writer.WriteAsync(new WriteBatch { Chain = chain }.Require(new UserCreated(Alice, UserKind.User, null, false)), Stop);
         var builtOnIt = Submit(chain, Event(Live(Kitchen, 1)));
 
         Assert.That((await refused).Refused);
@@ -200,10 +200,10 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public async Task One_registration_token_lets_exactly_one_of_many_in()
     {
-        await Write(new PutRegistrationToken("token", 1, null, false));
+        await Write(new RegistrationTokenIssued("token", 1, null, false));
 
         var receipts = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => Store.Writer.WriteAsync(
-            new WriteSet().Require(new RedeemRegistrationToken("token")).Require(new CreateUser($"@u{n}:example.org", UserKind.User, null, false)),
+            new WriteBatch().Require(new RegistrationTokenRedeemed("token")).Require(new UserCreated($"@u{n}:example.org", UserKind.User, null, false)),
             Stop).AsTask()));
 
         Assert.That(receipts.Count(receipt => !receipt.Refused), Is.EqualTo(1));
@@ -216,8 +216,8 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
         var committed = new TaskCompletionSource<WriteReceipt>();
         var failed = new TaskCompletionSource<StorageException>();
 
-        Store.Writer.Post(new WriteSet { OnCommitted = (_, receipt) => committed.SetResult(receipt) }.Add(Event(Live(Kitchen, 1))));
-        Store.Writer.Post(new WriteSet { OnFailed = (_, failure) => failed.SetResult(failure) }.Add(Event(Live(Kitchen, 1))));
+        Store.Writer.Post(new WriteBatch { OnCommitted = (_, receipt) => committed.SetResult(receipt) }.Add(Event(Live(Kitchen, 1))));
+        Store.Writer.Post(new WriteBatch { OnFailed = (_, failure) => failed.SetResult(failure) }.Add(Event(Live(Kitchen, 1))));
 
         Assert.That((await committed.Task).Position, Is.EqualTo((await Everything(Kitchen)).Single().Position));
         Assert.That((await failed.Task).Failure, Is.EqualTo(StorageFailure.Rejected));
@@ -275,13 +275,13 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public void A_set_is_submitted_once()
     {
-        var set = new WriteSet().Add(Event(Live(Kitchen, 1)));
+        var batch = new WriteBatch().Add(Event(Live(Kitchen, 1)));
 
         Assert.That(
             async () =>
             {
-                await Store.Writer.WriteAsync(set, Stop);
-                await Store.Writer.WriteAsync(set, Stop);
+                await Store.Writer.WriteAsync(batch, Stop);
+                await Store.Writer.WriteAsync(batch, Stop);
             },
             Throws.InvalidOperationException);
     }
@@ -289,7 +289,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     [Test]
     public void Every_change_is_carried_out_by_something()
     {
-        var kinds = typeof(WriteOperation).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(WriteOperation)) && !type.IsAbstract);
+        var kinds = typeof(Change).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Change)) && !type.IsAbstract);
 
         var handlers = Matrix.Host.Storage.Tables.AllTables.Handlers(Matrix.Host.Storage.Sqlite.SqliteEventInsert.Insert);
         Assert.That(handlers.Kinds, Is.EquivalentTo(kinds));
@@ -297,25 +297,25 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
 
     [Test]
     public void Operations_do_not_say_what_they_hold() =>
-        Assert.That(new CreateUser(Alice, UserKind.User, "secret", false).ToString(), Is.EqualTo("CreateUser"));
+        Assert.That(new UserCreated(Alice, UserKind.User, "secret", false).ToString(), Is.EqualTo("UserCreated"));
 
-    private Task<WriteReceipt> Submit(params WriteOperation[] operations) => Submit(null, operations);
+    private Task<WriteReceipt> Submit(params Change[] changes) => Submit(null, changes);
 
-    private async Task<WriteReceipt> Submit(WriteChain? chain, params WriteOperation[] operations)
+    private async Task<WriteReceipt> Submit(WriteChain? chain, params Change[] changes)
     {
-        var set = new WriteSet { Chain = chain };
-        foreach (var operation in operations)
+        var batch = new WriteBatch { Chain = chain };
+        foreach (var change in changes)
         {
-            set.Add(operation);
+            batch.Add(change);
         }
 
-        return await Store.Writer.WriteAsync(set, Stop);
+        return await Store.Writer.WriteAsync(batch, Stop);
     }
 
     private async Task<IReadOnlyList<EventRow>> Everything(RoomNid room) =>
-        await Store.Events.RangeAsync(room, EventNid.FirstOf(room), null, Direction.Forward, 9_999, EventStanding.None, Stop);
+        await Store.Events.RangeAsync(room, EventNid.FirstOf(room), null, Direction.Forward, 9_999, EventMarks.None, Stop);
 
-    private sealed class Consumer(Action<WriteOperation, long> take) : IChangeConsumer
+    private sealed class Consumer(Action<Change, long> take) : IChangeConsumer
     {
         private readonly List<string> _calls = [];
 
@@ -323,7 +323,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
 
         public void Begin(long through) => _calls.Add($"begin {through}");
 
-        public void Take(WriteOperation change, long position) => take(change, position);
+        public void Take(Change change, long position) => take(change, position);
 
         public void End(long through) => _calls.Add($"end {through}");
 

@@ -2,7 +2,7 @@ using System.Text;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -86,8 +86,8 @@ internal sealed class DeviceSyncTests(string kind)
 
         var wait = _bob.WaitsAsync(sync.Next);
         await WritesAsync(
-            new PutOneTimeKey(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAQ", "\"key\""u8.ToArray()),
-            new PutFallbackKey(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAR", "\"key\""u8.ToArray()));
+            new OneTimeKeyUploaded(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAQ", "\"key\""u8.ToArray()),
+            new FallbackKeyUploaded(_bob.UserId, _bob.DeviceId, "curve25519", "AAAAAR", "\"key\""u8.ToArray()));
         sync = await wait;
         Assert.That((int)sync.Json["device_one_time_keys_count"]!["curve25519"]!, Is.EqualTo(1));
         Assert.That(sync.Json["device_unused_fallback_key_types"]!.AsArray().Select(t => (string?)t), Is.EqualTo(new[] { "curve25519" }));
@@ -104,8 +104,8 @@ internal sealed class DeviceSyncTests(string kind)
         Assert.That(sync.DevicesChanged, Is.EqualTo(new[] { _bob.UserId }), "They share a room now.");
 
         var wait = _alice.WaitsAsync(sync.Next);
-        await WritesAsync(new LogDeviceListChange(stranger.UserId));
-        await WritesAsync(new LogDeviceListChange(_bob.UserId));
+        await WritesAsync(new DeviceListChanged(stranger.UserId));
+        await WritesAsync(new DeviceListChanged(_bob.UserId));
         sync = await wait;
         Assert.That(sync.DevicesChanged, Is.EqualTo(new[] { _bob.UserId }));
         sync = await _alice.SyncsAsync(sync.Next);
@@ -118,16 +118,16 @@ internal sealed class DeviceSyncTests(string kind)
 
     private static int[] Numbers(SyncReply sync) => [.. sync.ToDevice.Select(m => (int)m["content"]!["n"]!)];
 
-    private Task TellsAsync(int number) => WritesAsync(new SendToDevice(
+    private Task TellsAsync(int number) => WritesAsync(new ToDeviceSent(
         _bob.UserId,
         _bob.DeviceId,
         Encoding.UTF8.GetBytes($$"""{"content":{"n":{{number}}},"sender":"{{_alice.UserId}}","type":"org.example.n"}""")));
 
     /// <summary>Writes what the endpoints for keys and messages write.</summary>
-    private async Task WritesAsync(params WriteOperation[] operations)
+    private async Task WritesAsync(params Change[] changes)
     {
-        var set = new WriteSet();
-        foreach (var operation in operations) set.Add(operation);
-        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(set, default);
+        var batch = new WriteBatch();
+        foreach (var change in changes) batch.Add(change);
+        await _server.Services.GetRequiredService<IStorage>().Writer.WriteAsync(batch, default);
     }
 }

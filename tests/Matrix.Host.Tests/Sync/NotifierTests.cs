@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;
@@ -192,12 +192,12 @@ internal sealed class NotifierTests
         var alice = await ActivateAsync(Alice);
         var (phone, tablet) = (alice.Device(Phone), alice.Device("TABLET"));
         var since = Now();
-        Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
+        Commit(new ToDeviceSent(Alice, Phone, "{}"u8.ToArray()));
         Assert.That(phone.LastToDevice, Is.EqualTo(_position));
         Assert.That(alice.HasNews(since, _notifier, phone), Is.True);
         Assert.That(alice.HasNews(since, _notifier, tablet), Is.False);
 
-        Commit(new PutAccountData(Alice, null, "m.direct", "{}"u8.ToArray()));
+        Commit(new AccountDataPut(Alice, null, "m.direct", "{}"u8.ToArray()));
         Assert.That(alice.HasNews(since, _notifier, tablet), Is.True);
         Assert.That(alice.LastAccountData, Is.EqualTo(_position));
     }
@@ -207,7 +207,7 @@ internal sealed class NotifierTests
     {
         var alice = await ActivateAsync(Alice);
         var since = Now();
-        Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
+        Commit(new ToDeviceSent(Alice, Phone, "{}"u8.ToArray()));
         Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.True);
     }
 
@@ -226,7 +226,7 @@ internal sealed class NotifierTests
 
         waiting = WaitAsync(alice, since);
         Assert.That(waiting.IsCompleted, Is.False);
-        Commit(new SendToDevice(Alice, Phone, "{}"u8.ToArray()));
+        Commit(new ToDeviceSent(Alice, Phone, "{}"u8.ToArray()));
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
     }
 
@@ -235,7 +235,7 @@ internal sealed class NotifierTests
     {
         var alice = await ActivateAsync(Alice);
         var since = Now();
-        Commit(new PutFallbackKey(Alice, Phone, "signed_curve25519", "AAAA", "{}"u8.ToArray()));
+        Commit(new FallbackKeyUploaded(Alice, Phone, "signed_curve25519", "AAAA", "{}"u8.ToArray()));
         Assert.That(alice.Device(Phone).LastKeys, Is.GreaterThan(since.Position));
     }
 
@@ -247,7 +247,7 @@ internal sealed class NotifierTests
         var alice = await ActivateAsync(Alice);
         var since = Now();
         var waiting = WaitAsync(alice);
-        Commit(new LogDeviceListChange(Bob));
+        Commit(new DeviceListChanged(Bob));
         Assert.That(alice.HasNews(since, _notifier, alice.Device(Phone)), Is.True);
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True);
         await _notifier.DeviceLists.DisposeAsync();
@@ -309,7 +309,7 @@ internal sealed class NotifierTests
     [Test]
     public async Task The_board_stays_within_its_bound_by_forgetting_who_was_idle_longest()
     {
-        Open(new SyncOptions { MaxRoomMarks = 3 });
+        Open(new SyncOptions { MaxRoomSubscriptions = 3 });
         _source.Joined(Alice, _kitchen, _garden).Joined(Bob, _kitchen, _garden).Joined("@c:hs", _kitchen);
         await ActivateAsync(Alice);
         _time.Advance(TimeSpan.FromSeconds(1));
@@ -364,10 +364,10 @@ internal sealed class NotifierTests
             await ActivateAsync($"@u{i}:hs");
         }
 
-        var sets = Enumerable.Range(1, 300).Select(n => Set([Message(_kitchen, (uint)n)])).ToArray();
-        foreach (var set in sets[..200]) Deliver([set]);
+        var batches = Enumerable.Range(1, 300).Select(n => Batch([Message(_kitchen, (uint)n)])).ToArray();
+        foreach (var batch in batches[..200]) Deliver([batch]);
         var before = GC.GetAllocatedBytesForCurrentThread();
-        foreach (var set in sets[200..]) Deliver([set]);
+        foreach (var batch in batches[200..]) Deliver([batch]);
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(100 * 100));
     }
 
@@ -407,19 +407,19 @@ internal sealed class NotifierTests
 
     private static RoomAdvanced Message(RoomNid room, uint n) => new(Room(room), Header(n - 1), Header(n));
 
-    private static WriteSet Set(WriteOperation[] operations)
+    private static WriteBatch Batch(Change[] changes)
     {
-        var set = new WriteSet();
-        foreach (var operation in operations) set.Add(operation);
-        return set;
+        var batch = new WriteBatch();
+        foreach (var change in changes) batch.Add(change);
+        return batch;
     }
 
-    private void Commit(params WriteOperation[] operations) => Deliver([Set(operations)]);
+    private void Commit(params Change[] changes) => Deliver([Batch(changes)]);
 
-    private void Deliver(List<WriteSet> sets)
+    private void Deliver(List<WriteBatch> batches)
     {
-        foreach (var set in sets) set.Position = ++_position;
-        _flushes.Dispatch(sets, _position);
+        foreach (var batch in batches) batch.Position = ++_position;
+        _flushes.Dispatch(batches, _position);
     }
 
     private sealed class Source : IStreamSource

@@ -81,7 +81,7 @@ internal sealed class StateDeltaTests
     private static StoredEvent Stored(uint n, string type, string? key)
     {
         var pdu = new Pdu("12", $"$event{n}", _room.RoomId, "@a:hs", type, key, 0, n, JsonObject.Empty, [], [], null, "{}"u8.ToArray());
-        var standing = key is null ? EventStanding.None : EventStanding.State;
+        var standing = key is null ? EventMarks.None : EventMarks.State;
         return new StoredEvent(_room, new EventRow(Nid(n), pdu.EventId, n, 1, standing, 0, pdu.Sender, EventNid.None, EventNid.None, null, pdu.Canonical), pdu);
     }
 }

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -104,7 +104,7 @@ internal sealed class SyncTests(string kind)
         var storage = _server.Services.GetRequiredService<IStorage>();
         var first = EventNid.FirstLiveOf((await storage.Rooms.FindAsync(room, default))!.Nid);
         var create = (await storage.Events.FindAsync(first, default))!;
-        await storage.Writer.WriteAsync(new WriteSet().Add(new StandingChanged(first, create.Standing | EventStanding.Outlier)), default);
+        await storage.Writer.WriteAsync(new WriteBatch().Add(new EventMarksChanged(first, create.Marks | EventMarks.Outlier)), default);
         await _server.RestartAsync();
         Assert.That((await _alice.SyncsAsync()).IsLimited(room), Is.True);
     }

@@ -8,7 +8,7 @@ open Matrix.Cli.Input
 open Matrix.Cli.Config
 open Matrix.Cli.Output
 open Matrix.Host.Storage
-open Matrix.Host.Storage.Writing
+open Matrix.Host.Storage.Commits
 
 type BackupArguments =
     | [<MainCommand; ExactlyOnce>] File of FILE: string

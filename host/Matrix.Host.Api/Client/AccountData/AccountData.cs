@@ -2,7 +2,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Api.Client.AccountData;
@@ -50,8 +50,8 @@ internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushR
             return AccountLimits.Reached(options, $"An account has at most {options.AccountData} pieces of account data.");
         }
 
-        var put = new PutAccountData(call.Caller.UserId, room, call["type"], CanonicalJson.bytes(Json.NewObject(content)));
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);
+        var put = new AccountDataPut(call.Caller.UserId, room, call["type"], CanonicalJson.bytes(Json.NewObject(content)));
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return Answer.Empty;
     }
 }

@@ -4,7 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.AccountData;
@@ -66,15 +66,15 @@ internal sealed class Tags(IStorage storage, RoomNumbers rooms, UserLocks locks)
         var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
         if (!isKnown) return RoomNumbers.Unknown;
 
-        using var turn = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
         var before = await OfAsync(userId, room!.Value, stop).ConfigureAwait(false);
         var after = change(before);
         if (after.Equals(before)) return Answer.Empty;
 
         var content = ContentOf(after);
         if (content.Length > LargestContent) return Answer.TooLarge($"All tags of a room have at most {LargestContent} bytes.");
-        var put = new PutAccountData(userId, room, AccountDataTypes.Tags, content);
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);
+        var put = new AccountDataPut(userId, room, AccountDataTypes.Tags, content);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return Answer.Empty;
     }
 

@@ -5,7 +5,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Accounts;
@@ -35,9 +35,9 @@ internal sealed class ChangePassword(
             return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
         }
 
-        var set = new WriteSet(4).Require(auth.NewCondition()).Require(new SetPassword(userId, hash));
-        if (wish.LogOutDevices) DeviceRemoval.AddAllTo(set, userId, call.CallerIfAny?.DeviceId);
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(4).Require(auth.NewCondition()).Require(new PasswordChanged(userId, hash));
+        if (wish.LogOutDevices) DeviceRemoval.AddAllTo(batch, userId, call.CallerIfAny?.DeviceId);
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
     }
 

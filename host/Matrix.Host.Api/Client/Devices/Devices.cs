@@ -6,7 +6,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Devices;
@@ -57,8 +57,8 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
         }
 
         // Others are shown the name beside the device's keys.
-        var set = new WriteSet(2).Require(new RenameDevice(userId, deviceId, name)).Add(new LogDeviceListChange(userId));
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch(2).Require(new DeviceRenamed(userId, deviceId, name)).Add(new DeviceListChanged(userId));
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? _none : Answer.Empty;
     }
 
@@ -75,9 +75,9 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
         if (auth.Refusal is { } refusal) return refusal;
 
         var has = await removal.IdsAsync(userId, stop).ConfigureAwait(false);
-        var set = new WriteSet().Require(auth.NewCondition());
-        DeviceRemoval.AddTo(set, userId, [.. deletion.DeviceIds.Distinct().Where(has.Contains)]);
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var batch = new WriteBatch().Require(auth.NewCondition());
+        DeviceRemoval.AddTo(batch, userId, [.. deletion.DeviceIds.Distinct().Where(has.Contains)]);
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
     }
 

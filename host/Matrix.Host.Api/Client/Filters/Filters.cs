@@ -4,7 +4,7 @@ using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Filters;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Api.Client.Filters;
 
@@ -30,8 +30,8 @@ internal sealed class Filters(IStorage storage, ClientOptions options) : IEndpoi
             return AccountLimits.Reached(options, $"An account has at most {options.Filters} filters.");
         }
 
-        var put = new PutFilter(call.Caller.UserId, CanonicalJson.bytes(Json.NewObject(filter)));
-        await storage.Writer.WriteAsync(new WriteSet(1).Add(put), stop).ConfigureAwait(false);
+        var put = new FilterCreated(call.Caller.UserId, CanonicalJson.bytes(Json.NewObject(filter)));
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return Answer.Json(put, static (json, stored) =>
             json.WriteString("filter_id", stored.FilterId.ToString(CultureInfo.InvariantCulture)));
     }

@@ -5,7 +5,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.KeyBackup;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
@@ -45,17 +45,17 @@ internal sealed class BackupKeys(IStorage storage, KeyOptions options) : IEndpoi
 
         var user = call.Caller.UserId;
         var latest = new BackupVersionIsLatest(user, version);
-        var after = new ReadBackupVersion(user, version);
-        var set = new WriteSet(keys.Count + 2).Require(latest);
+        var after = new BackupVersionRead(user, version);
+        var batch = new WriteBatch(keys.Count + 2).Require(latest);
         foreach (var key in keys)
         {
             var row = key(call);
             if (row.SessionData.Length > options.MaxKeyBytes) return Answer.TooLarge($"A key exceeds {options.MaxKeyBytes} bytes.");
-            set.Add(new PutBackupKey(user, version, row));
+            batch.Add(new BackupKeyPut(user, version, row));
         }
 
-        set.Add(after);
-        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        batch.Add(after);
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return latest.Applied ? Counted(after) : await NotLatest(user, version, latest.Latest, stop).ConfigureAwait(false);
     }
 
@@ -106,15 +106,15 @@ internal sealed class BackupKeys(IStorage storage, KeyOptions options) : IEndpoi
         if (BackupVersions.NumberOf(named) is not { } version) return BackupVersions.Unknown;
 
         var user = call.Caller.UserId;
-        var after = new ReadBackupVersion(user, version);
-        var set = new WriteSet().Add(new DeleteBackupKeys(user, version, Part(call, "roomId"), Part(call, "sessionId"))).Add(after);
-        await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var after = new BackupVersionRead(user, version);
+        var batch = new WriteBatch().Add(new BackupKeysDeleted(user, version, Part(call, "roomId"), Part(call, "sessionId"))).Add(after);
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return after.Applied ? Counted(after) : BackupVersions.Unknown;
     }
 
     private static string? Part(Call call, string name) => call[name] is { Length: > 0 } part ? part : null;
 
-    private static Answer Counted(ReadBackupVersion after) => Answer.Json(after, static (json, version) =>
+    private static Answer Counted(BackupVersionRead after) => Answer.Json(after, static (json, version) =>
     {
         json.WriteNumber("count", version.Count);
         json.WriteString("etag", version.Etag.ToString(CultureInfo.InvariantCulture));

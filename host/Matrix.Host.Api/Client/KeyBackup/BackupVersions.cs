@@ -4,7 +4,7 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.KeyBackup;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
@@ -34,8 +34,8 @@ internal sealed class BackupVersions(IStorage storage, KeyOptions options) : IEn
     private async ValueTask<Answer> Create(Call call, Version version, CancellationToken stop)
     {
         if (version.AuthData.Length > options.MaxKeyBytes) return Answer.TooLarge($"`auth_data` exceeds {options.MaxKeyBytes} bytes.");
-        var made = new CreateBackupVersion(call.Caller.UserId, version.Algorithm, version.AuthData);
-        await storage.Writer.WriteAsync(new WriteSet().Add(made), stop).ConfigureAwait(false);
+        var made = new BackupVersionCreated(call.Caller.UserId, version.Algorithm, version.AuthData);
+        await storage.Writer.WriteAsync(new WriteBatch().Add(made), stop).ConfigureAwait(false);
         return Answer.Json(made.Version, static (json, number) => WriteVersion(json, number));
     }
 
@@ -67,8 +67,8 @@ internal sealed class BackupVersions(IStorage storage, KeyOptions options) : IEn
         if (version.Named is { } other && other != named) return Answer.InvalidParam("`version` is not that of the path.");
         if (version.AuthData.Length > options.MaxKeyBytes) return Answer.TooLarge($"`auth_data` exceeds {options.MaxKeyBytes} bytes.");
 
-        var update = new UpdateBackupVersion(call.Caller.UserId, number, version.Algorithm, version.AuthData);
-        await storage.Writer.WriteAsync(new WriteSet().Add(update), stop).ConfigureAwait(false);
+        var update = new BackupVersionUpdated(call.Caller.UserId, number, version.Algorithm, version.AuthData);
+        await storage.Writer.WriteAsync(new WriteBatch().Add(update), stop).ConfigureAwait(false);
         if (update.Applied) return Answer.Empty;
 
         var found = await storage.KeyBackup.FindVersionAsync(call.Caller.UserId, number, stop).ConfigureAwait(false);
@@ -78,8 +78,8 @@ internal sealed class BackupVersions(IStorage storage, KeyOptions options) : IEn
     private async ValueTask<Answer> Delete(Call call, CancellationToken stop)
     {
         if (NumberOf(call["version"]) is not { } number) return Unknown;
-        var delete = new DeleteBackupVersion(call.Caller.UserId, number);
-        await storage.Writer.WriteAsync(new WriteSet().Add(delete), stop).ConfigureAwait(false);
+        var delete = new BackupVersionDeleted(call.Caller.UserId, number);
+        await storage.Writer.WriteAsync(new WriteBatch().Add(delete), stop).ConfigureAwait(false);
         return delete.Applied ? Answer.Empty : Unknown;
     }
 

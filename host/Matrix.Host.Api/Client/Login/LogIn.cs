@@ -2,7 +2,7 @@ using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
@@ -50,10 +50,10 @@ internal sealed class LogIn(
             var (userId, conditions) = proof!;
             if (await RefuseDeviceAsync(userId, request.Wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
 
-            var set = new WriteSet(2);
-            foreach (var condition in conditions) set.Require(condition);
-            var login = logins.Add(set, userId, request.Wish);
-            if (!(await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false)).Refused) return AnswerOf(login);
+            var batch = new WriteBatch(2);
+            foreach (var condition in conditions) batch.Require(condition);
+            var login = logins.Add(batch, userId, request.Wish);
+            if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return AnswerOf(login);
         }
 
         return Answer.LimitExceeded(TimeSpan.FromSeconds(1), "The account is being changed at the same time.");
@@ -124,7 +124,7 @@ internal sealed class LogIn(
     }
 
     /// <summary>Who logs in, and what must still hold when the login is written.</summary>
-    private sealed record Proof(string UserId, ConditionalOperation[] Conditions);
+    private sealed record Proof(string UserId, ConditionalChange[] Conditions);
 
     private sealed record LoginRequest(LoginWish Wish, string? UserId, string? Password, string? Token);
 }

@@ -5,7 +5,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Profiles;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Profiles;
@@ -93,7 +93,7 @@ internal sealed class Profiles(
             }
 
             if (profile.TryGetValue(name, out var before) && before.Span.SequenceEqual(value)) return Answer.Empty;
-            await storage.Writer.WriteAsync(new WriteSet(1).Add(new PutProfileField(userId, name, value)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop).ConfigureAwait(false);
         }
 
         await TellRoomsAsync(userId, name).ConfigureAwait(false);
@@ -105,7 +105,7 @@ internal sealed class Profiles(
         using (await locks.TakeAsync(userId, stop).ConfigureAwait(false))
         {
             if (await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is null) return Answer.Empty;
-            await storage.Writer.WriteAsync(new WriteSet(1).Add(new DeleteProfileField(userId, name)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop).ConfigureAwait(false);
         }
 
         await TellRoomsAsync(userId, name).ConfigureAwait(false);

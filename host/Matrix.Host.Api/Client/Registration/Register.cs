@@ -5,7 +5,7 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -80,16 +80,16 @@ internal sealed class Register(
         var isAdmin = token is not null
             && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { MakesAdmin: true };
 
-        var creation = new CreateUser(userId, UserKind.User, hash, isAdmin);
-        var redemption = token is null ? null : new RedeemRegistrationToken(token);
+        var creation = new UserCreated(userId, UserKind.User, hash, isAdmin);
+        var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
 
         // The token first: the first user's is good only while there is no user.
-        var set = new WriteSet(4);
-        if (redemption is not null) set.Require(redemption);
-        set.Require(creation);
-        var login = request.InhibitLogin ? null : logins.Add(set, userId, request.Wish);
+        var batch = new WriteBatch(4);
+        if (redemption is not null) batch.Require(redemption);
+        batch.Require(creation);
+        var login = request.InhibitLogin ? null : logins.Add(batch, userId, request.Wish);
 
-        var receipt = await storage.Writer.WriteAsync(set, stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         if (receipt.Refused)
         {
             if (redemption is not { Applied: false }) return RegistrationAnswers.InUse;

@@ -6,7 +6,7 @@ using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Api.Client.RoomAliases;
 
@@ -48,8 +48,8 @@ internal sealed class Aliases(IStorage storage, RoomSnapshots rooms, StateReader
             return RoomAnswers.Of(RoomSender.Unknown);
         }
 
-        var create = new CreateAlias(alias, snapshot.Room.Nid, call.Caller.UserId);
-        var receipt = await storage.Writer.WriteAsync(new WriteSet(1).Require(create), stop).ConfigureAwait(false);
+        var create = new AliasCreated(alias, snapshot.Room.Nid, call.Caller.UserId);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(create), stop).ConfigureAwait(false);
         return receipt.Refused ? Answer.Error(409, MatrixError.Unknown, $"The alias {alias} exists already.") : Answer.Empty;
     }
 
@@ -64,7 +64,7 @@ internal sealed class Aliases(IStorage storage, RoomSnapshots rooms, StateReader
             return Answer.Forbidden("You have not made this alias, and may not change the aliases of its room.");
         }
 
-        var receipt = await storage.Writer.WriteAsync(new WriteSet(1).Require(new DeleteAlias(alias)), stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop).ConfigureAwait(false);
         return receipt.Refused ? Missing(alias) : Answer.Empty;
     }
 

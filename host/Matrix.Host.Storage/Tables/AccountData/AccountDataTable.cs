@@ -26,9 +26,9 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
     private static readonly Statement Delete = Statement.Of("DELETE FROM account_data WHERE user_id = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<PutAccountData>(Put, static (a, op) => a
+        .On<AccountDataPut>(Put, static (a, op) => a
             .Text(op.UserId).Int(op.Room?.Value ?? 0).Text(op.Type).Blob(op.Content).Position())
-        .On<DeleteAccountData>(Delete, static (a, op) => a.Text(op.UserId));
+        .On<AccountDataDeleted>(Delete, static (a, op) => a.Text(op.UserId));
 
     public ValueTask<AccountDataRow?> FindAsync(string userId, RoomNid? room, string type, CancellationToken stop) => reads.FirstAsync(
         One, (userId, room, type), static (a, q) => a.Text(q.userId).Int(q.room?.Value ?? 0).Text(q.type), Row, stop);

@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.AccountData;
 
 /// <summary>Account data, of a user or of a user in a room; tags are type `m.tag`. Client-Server API, "Client Config", "Room Tagging".</summary>
@@ -22,3 +24,12 @@ public interface IAccountDataTable
 /// <param name="Content">Its content: a JSON object.</param>
 /// <param name="Position">The position at which it was put.</param>
 public sealed record AccountDataRow(RoomNid? Room, string Type, ReadOnlyMemory<byte> Content, long Position);
+
+/// <summary>A piece of account data is put. No room means the user's own.</summary>
+public sealed record AccountDataPut(string UserId, RoomNid? Room, string Type, ReadOnlyMemory<byte> Content) : Change
+{
+    internal override int Weight => 200 + Content.Length;
+}
+
+/// <summary>All account data of a user goes: the account is erased.</summary>
+public sealed record AccountDataDeleted(string UserId) : Change;

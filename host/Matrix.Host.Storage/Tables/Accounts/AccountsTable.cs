@@ -1,4 +1,5 @@
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.ToDevice;
 
 namespace Matrix.Host.Storage.Tables.Accounts;
 
@@ -93,4 +94,249 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static RegistrationTokenRow RegistrationTokenOf(IRow row) => new(
         row.Text(0), (int?)row.Int64OrNull(1), row.Int32(2), row.Int64OrNull(3), row.Bool(4));
+}
+
+/// <summary>How users, registration tokens and login tokens change.</summary>
+internal static class UserHandlers
+{
+    private static readonly Statement InsertUser = Statement.Of("""
+        INSERT INTO users (user_id, kind, password_hash, is_admin, created_at, deactivated_at, erased) VALUES ($1, $2, $3, $4, $5, NULL, 0)
+        ON CONFLICT (user_id) DO NOTHING
+        """);
+
+    private static readonly Statement UpdatePassword = Statement.Of("""
+        UPDATE users SET password_hash = $2 WHERE user_id = $1 AND deactivated_at IS NULL
+        """);
+
+    private static readonly Statement SamePassword = Statement.Of("""
+        SELECT user_id FROM users WHERE user_id = $1 AND password_hash = $2 AND deactivated_at IS NULL
+        """);
+
+    private static readonly Statement Active = Statement.Of("SELECT user_id FROM users WHERE user_id = $1 AND deactivated_at IS NULL");
+
+    private static readonly Statement UpdateAdmin = Statement.Of("UPDATE users SET is_admin = $2 WHERE user_id = $1");
+
+    private static readonly Statement Deactivate = Statement.Of("""
+        UPDATE users SET deactivated_at = $2, erased = $3, password_hash = NULL WHERE user_id = $1 AND deactivated_at IS NULL
+        """);
+
+    private static readonly Statement BeginDeparture = Statement.Of("""
+        INSERT INTO departures (user_id, since) SELECT user_id, deactivated_at FROM users WHERE user_id = $1 AND deactivated_at IS NOT NULL
+        ON CONFLICT (user_id) DO NOTHING
+        """);
+
+    private static readonly Statement FinishDeparture = Statement.Of("DELETE FROM departures WHERE user_id = $1");
+
+    private static readonly Statement UpsertRegistrationToken = Statement.Of("""
+        INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin) VALUES ($1, $2, 0, $3, $4)
+        ON CONFLICT (token) DO UPDATE
+        SET uses_allowed = excluded.uses_allowed, expires_at = excluded.expires_at, makes_admin = excluded.makes_admin
+        """);
+
+    private static readonly Statement RemoveRegistrationToken = Statement.Of("DELETE FROM registration_tokens WHERE token = $1");
+
+    private static readonly Statement UseRegistrationToken = Statement.Of("""
+        UPDATE registration_tokens SET completed = completed + 1
+        WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
+            AND (uses_allowed IS NULL OR completed < uses_allowed) AND (expires_at IS NULL OR expires_at > $2)
+        """);
+
+    private static readonly Statement InsertLoginToken = Statement.Of("""
+        INSERT INTO login_tokens (hash, user_id, expires_at) VALUES ($1, $2, $3)
+        """);
+
+    private static readonly Statement UseLoginToken = Statement.Of("""
+        DELETE FROM login_tokens WHERE hash = $1 AND expires_at > $2 RETURNING user_id
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<UserCreated>(InsertUser, static (a, op) => a
+            .Text(op.UserId).Int((int)op.Kind).TextOrNull(op.PasswordHash).Bool(op.IsAdmin).Now())
+        .OnCondition<PasswordChanged>(UpdatePassword, static (a, op) => a.Text(op.UserId).TextOrNull(op.PasswordHash))
+        .OnCondition<PasswordIs>(SamePassword, static (a, op) => a.Text(op.UserId).Text(op.PasswordHash), static (_, _) => true)
+        .OnCondition<UserIsActive>(Active, static (a, op) => a.Text(op.UserId), static (_, _) => true)
+        .OnCondition<AdminChanged>(UpdateAdmin, static (a, op) => a.Text(op.UserId).Bool(op.IsAdmin))
+        .On<UserDeactivated>(static (op, writes) =>
+        {
+            writes.RunIf(Deactivate, op, static (a, op) => a.Text(op.UserId).Now().Bool(op.Erase));
+            writes.Run(BeginDeparture, op, static (a, op) => a.Text(op.UserId));
+        })
+        .On<DepartureEnded>(FinishDeparture, static (a, op) => a.Text(op.UserId))
+        .On<RegistrationTokenIssued>(UpsertRegistrationToken, static (a, op) => a
+            .Text(op.Token).IntOrNull(op.UsesAllowed).IntOrNull(op.ExpiresAt).Bool(op.MakesAdmin))
+        .OnCondition<RegistrationTokenDeleted>(RemoveRegistrationToken, static (a, op) => a.Text(op.Token))
+        .OnCondition<RegistrationTokenRedeemed>(UseRegistrationToken, static (a, op) => a.Text(op.Token).Now())
+        .On<LoginTokenIssued>(InsertLoginToken, static (a, op) => a.Blob(op.Hash).Text(op.UserId).Int(op.ExpiresAt))
+        .OnCondition<LoginTokenRedeemed>(
+            UseLoginToken,
+            static (a, op) => a.Blob(op.Hash).Now(),
+            static (op, row) =>
+            {
+                op.UserId = row.Text(0);
+                return true;
+            });
+}
+
+/// <summary>How devices change.</summary>
+internal static class DeviceHandlers
+{
+    private static readonly Statement Insert = Statement.Of("""
+        INSERT INTO devices (user_id, device_id, created_at, display_name) VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, device_id) DO NOTHING
+        """);
+
+    private static readonly Statement LogIfNew = Statement.Of("""
+        INSERT INTO device_list_changes (user_id, only_for, position)
+        SELECT $1, '', $3 WHERE NOT EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)
+        ON CONFLICT (user_id, only_for) DO UPDATE SET position = excluded.position
+        """);
+
+    private static readonly Statement Rename = Statement.Of("UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2");
+
+    private static readonly Statement Touch = Statement.Of("""
+        UPDATE devices SET last_seen_at = $3, last_seen_ip = $4 WHERE user_id = $1 AND device_id = $2
+        """);
+
+    private static readonly Statement Delete = Statement.Of("DELETE FROM devices WHERE user_id = $1 AND device_id = $2");
+
+    private static readonly Statement[] DeleteWhatItHad =
+    [
+        Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM device_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id = $2"),
+        Statement.Of("DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2"),
+    ];
+
+    // A device id is not empty: nothing is excepted by the empty one.
+    private static readonly Statement[] DeleteOthers =
+    [
+        Statement.Of("DELETE FROM devices WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM device_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM one_time_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM claimed_keys WHERE user_id = $1 AND device_id <> $2"),
+        Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2"),
+    ];
+
+    // Signatures on keys of devices, before the devices go: those on the master key stay.
+    private static readonly Statement DeleteSignaturesOnOthers = Statement.Of("""
+        DELETE FROM key_signatures WHERE target_user = $1 AND target_key IN (SELECT device_id FROM devices WHERE user_id = $1 AND device_id <> $2)
+        """);
+
+    private static readonly Statement DeleteLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE user_id = $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<DeviceAdded>(static (op, writes) =>
+        {
+            writes.Run(LogIfNew, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Position());
+            writes.RunIf(Insert, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Now().TextOrNull(op.InitialDisplayName));
+        })
+        .OnCondition<DeviceRenamed>(Rename, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).TextOrNull(op.DisplayName))
+        .On<DeviceSeen>(Touch, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.SeenAt).Text(op.Ip))
+        .On<DeviceDeleted>(static (op, writes) =>
+        {
+            writes.RunIf(Delete, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
+            foreach (var statement in DeleteWhatItHad)
+            {
+                writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
+            }
+
+            ToDeviceTable.DeleteThrough(writes, op.UserId, op.DeviceId, long.MaxValue);
+        })
+        .On<OtherDevicesDeleted>(static (op, writes) =>
+        {
+            ToDeviceTable.DeleteOthers(writes, op.UserId, op.Except ?? "");
+            writes.Run(DeleteSignaturesOnOthers, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            foreach (var statement in DeleteOthers) writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            writes.Run(DeleteLoginTokens, op, static (a, op) => a.Text(op.UserId));
+        });
+}
+
+/// <summary>
+/// How token pairs follow one another. A device's pairs are numbered; a new pair made from a refresh token is unconfirmed until one of its tokens is
+/// used, and the pair before it lives until then. Client-Server API, "Refreshing access tokens".
+/// </summary>
+internal static class TokenHandlers
+{
+    private const string Insert = "INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed)";
+
+    private static readonly Statement EndAll = Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2");
+    private static readonly Statement First = Statement.Of($"{Insert} VALUES ($1, $2, $3, $4, $5, 1, 1)");
+
+    // Whoever comes with a refresh token has used its pair: what came before that pair ends, and what was made from it and never used.
+    private static readonly Statement EndOthers = Statement.Of("""
+        DELETE FROM tokens WHERE hash IN (
+            SELECT other.hash FROM tokens old JOIN tokens other
+            ON other.user_id = old.user_id AND other.device_id = old.device_id AND other.generation <> old.generation
+            WHERE old.hash = $1 AND old.kind = 1 AND (old.expires_at IS NULL OR old.expires_at > $2))
+        """);
+
+    private static readonly Statement Next = Statement.Of($"""
+        {Insert}
+        SELECT $1, $2, user_id, device_id, $3, generation + 1, 0 FROM tokens
+        WHERE hash = $4 AND kind = 1 AND (expires_at IS NULL OR expires_at > $5) RETURNING user_id
+        """);
+
+    private static readonly Statement ConfirmOld = Statement.Of("""
+        UPDATE tokens SET confirmed = 1 WHERE confirmed = 0 AND generation = (SELECT generation FROM tokens WHERE hash = $1)
+            AND user_id = (SELECT user_id FROM tokens WHERE hash = $1) AND device_id = (SELECT device_id FROM tokens WHERE hash = $1)
+        """);
+
+    private static readonly Statement EndOlder = Statement.Of("""
+        DELETE FROM tokens WHERE user_id = $1 AND device_id = $2 AND generation < $3
+        """);
+
+    private static readonly Statement Confirm = Statement.Of("""
+        UPDATE tokens SET confirmed = 1 WHERE user_id = $1 AND device_id = $2 AND generation = $3
+        """);
+
+    private static readonly Statement PurgeTokens = Statement.Of("DELETE FROM tokens WHERE expires_at < $1");
+    private static readonly Statement PurgeLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE expires_at < $1");
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .On<TokensIssued>(static (op, writes) =>
+        {
+            writes.Run(EndAll, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
+            writes.Run(First, op, static (a, op) => a
+                .Blob(op.AccessHash).Int((int)TokenKind.Access).Text(op.UserId).Text(op.DeviceId).IntOrNull(op.AccessExpiresAt));
+            if (op.RefreshHash is not null)
+            {
+                writes.Run(First, op, static (a, op) => a
+                    .BlobOrNull(op.RefreshHash).Int((int)TokenKind.Refresh).Text(op.UserId).Text(op.DeviceId).IntOrNull(op.RefreshExpiresAt));
+            }
+        })
+        .On<TokensRotated>(static (op, writes) =>
+        {
+            writes.Run(EndOthers, op, static (a, op) => a.Blob(op.OldRefreshHash).Now());
+            writes.RunFor(
+                Next,
+                op,
+                static (a, op) => a
+                    .Blob(op.NewAccessHash).Int((int)TokenKind.Access).IntOrNull(op.AccessExpiresAt).Blob(op.OldRefreshHash).Now(),
+                Owned);
+            writes.RunFor(
+                Next,
+                op,
+                static (a, op) => a
+                    .Blob(op.NewRefreshHash).Int((int)TokenKind.Refresh).IntOrNull(op.RefreshExpiresAt).Blob(op.OldRefreshHash).Now(),
+                Owned);
+            writes.Run(ConfirmOld, op, static (a, op) => a.Blob(op.OldRefreshHash));
+        })
+        .On<TokensConfirmed>(static (op, writes) =>
+        {
+            writes.Run(EndOlder, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Generation));
+            writes.Run(Confirm, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Generation));
+        })
+        .On<ExpiredTokensPurged>(static (op, writes) =>
+        {
+            writes.Run(PurgeTokens, op, static (a, op) => a.Int(op.ExpiredBefore));
+            writes.Run(PurgeLoginTokens, op, static (a, op) => a.Int(op.ExpiredBefore));
+        });
+
+    private static bool Owned(TokensRotated rotation, IRow row)
+    {
+        rotation.UserId = row.Text(0);
+        return true;
+    }
 }

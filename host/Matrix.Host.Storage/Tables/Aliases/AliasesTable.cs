@@ -28,9 +28,9 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
     private static readonly Statement Unpublish = Statement.Of("DELETE FROM published_rooms WHERE room_nid = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .OnCondition<CreateAlias>(Insert, static (a, op) => a.Text(op.Alias).Room(op.Room).Text(op.Creator))
-        .OnCondition<DeleteAlias>(Delete, static (a, op) => a.Text(op.Alias))
-        .On<SetPublished>(static (op, writes) => writes.Run(op.Published ? Publish : Unpublish, op, static (a, op) => a.Room(op.Room)));
+        .OnCondition<AliasCreated>(Insert, static (a, op) => a.Text(op.Alias).Room(op.Room).Text(op.Creator))
+        .OnCondition<AliasDeleted>(Delete, static (a, op) => a.Text(op.Alias))
+        .On<DirectoryVisibilityChanged>(static (op, writes) => writes.Run(op.Published ? Publish : Unpublish, op, static (a, op) => a.Room(op.Room)));
 
     public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) => reads.FirstAsync(
         Find,

@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.Aliases;
 
 /// <summary>Local room aliases, and the published room directory. Client-Server API, "Room aliases", "Listing rooms".</summary>
@@ -34,3 +36,12 @@ public sealed record AliasRow(string Alias, RoomNid Room, string RoomId, string 
 /// <param name="RoomId">Its id.</param>
 /// <param name="JoinedCount">How many are joined.</param>
 public sealed record PublishedRow(RoomNid Room, string RoomId, int JoinedCount);
+
+/// <summary>An alias is made. Not applied if it is taken.</summary>
+public sealed record AliasCreated(string Alias, RoomNid Room, string Creator) : ConditionalChange;
+
+/// <summary>An alias is deleted. Not applied if there is none.</summary>
+public sealed record AliasDeleted(string Alias) : ConditionalChange;
+
+/// <summary>A room enters or leaves the published directory.</summary>
+public sealed record DirectoryVisibilityChanged(RoomNid Room, bool Published) : Change;

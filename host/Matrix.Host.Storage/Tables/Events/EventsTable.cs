@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Events;
 
@@ -109,12 +109,12 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             writes.Run(AwaitTarget, op, static (a, op) => a.Room(op.Redaction.Room).Nid(op.Redaction).EventId(op.TargetId));
             writes.Run(TrimWaiting, op, static (a, op) => a.Room(op.Redaction.Room).Int(op.Keep));
         })
-        .On<RedactionsWaitNoMore>(EndWaiting, static (a, op) => a.Room(op.Room).EventId(op.TargetId))
-        .On<StandingChanged>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Standing));
+        .On<WaitingRedactionsDropped>(EndWaiting, static (a, op) => a.Room(op.Room).EventId(op.TargetId))
+        .On<EventMarksChanged>(Restand, static (a, op) => a.Nid(op.Nid).Int((int)op.Marks));
 
     /// <summary>The arguments of <see cref="InsertColumns"/>.</summary>
     public static IArguments BindInsert(IArguments arguments, EventRow row) => arguments
-        .Nid(row.Nid).EventId(row.EventId).Position().Int(row.Step).Int((int)row.Standing).Int(row.NotifyClass).Text(row.Sender)
+        .Nid(row.Nid).EventId(row.EventId).Position().Int(row.Step).Int((int)row.Marks).Int(row.NotifyClass).Text(row.Sender)
         .NidOrNull(row.ThreadRoot).TextOrNull(row.Transaction?.DeviceId).TextOrNull(row.Transaction?.TransactionId);
 
     public ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop) =>
@@ -152,7 +152,7 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
                 stop);
 
     public ValueTask<IReadOnlyList<EventRow>> RangeAsync(
-        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventStanding without, CancellationToken stop)
+        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventMarks without, CancellationToken stop)
     {
         var forward = direction == Direction.Forward;
         var end = until ?? (forward ? EventNid.LastOf(room) : EventNid.FirstOf(room));
@@ -186,7 +186,7 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         row.EventId(1),
         row.Int64(2),
         row.Int32(3),
-        (EventStanding)row.Int64(4),
+        (EventMarks)row.Int64(4),
         row.Int32(5),
         row.Text(6),
         row.Nid(7),

@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.Events;
 
 /// <summary>Events.</summary>
@@ -36,7 +38,7 @@ public interface IEventsTable
     /// <param name="without">Flags of events that are passed over.</param>
     /// <param name="stop">Cancels the question.</param>
     ValueTask<IReadOnlyList<EventRow>> RangeAsync(
-        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventStanding without, CancellationToken stop);
+        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventMarks without, CancellationToken stop);
 
     /// <summary>
     /// Events of all rooms in the order in which they became durable: those after one position and up to another, at most so many.
@@ -56,3 +58,110 @@ public interface IEventsTable
     ValueTask<IReadOnlyDictionary<RoomNid, EventNid>> LastNidsAtAsync(
         IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop);
 }
+
+/// <summary>What is special about a stored event.</summary>
+[Flags]
+public enum EventMarks
+{
+    /// <summary>An accepted message event.</summary>
+    None = 0,
+
+    /// <summary>It has a state key.</summary>
+    State = 1,
+
+    /// <summary>It failed authorization against its auth events or the state before it.</summary>
+    Rejected = 2,
+
+    /// <summary>It failed authorization against the current state only: kept, not shown, not built upon.</summary>
+    SoftFailed = 4,
+
+    /// <summary>It is known (an auth event, say) but has no place in the timeline.</summary>
+    Outlier = 8,
+
+    /// <summary>It was fetched from history, not received live.</summary>
+    Backfilled = 16,
+
+    /// <summary>A redaction whose event is not here, or not yet: kept, not applied, not shown.</summary>
+    WaitingRedaction = 32,
+}
+
+/// <summary>An event as stored.</summary>
+/// <param name="Nid">Its number.</param>
+/// <param name="EventId">Its id.</param>
+/// <param name="Position">The position of the set that stored it.</param>
+/// <param name="Step">The step of the state after it. The state before it is that step's parent if it is an accepted state event that changed
+/// state, else the same step.</param>
+/// <param name="Marks">What is special about it.</param>
+/// <param name="NotifyClass">What the default push rules make of it for most readers: bits that its lane chose. 0 if it notifies nobody.</param>
+/// <param name="Sender">Its sender.</param>
+/// <param name="ThreadRoot">The root of the thread it belongs to, or none.</param>
+/// <param name="RedactedBy">The event that redacted it, or none.</param>
+/// <param name="Transaction">Which device sent it under which transaction id, if one of ours did.</param>
+/// <param name="Json">The canonical bytes, without `unsigned`.</param>
+public sealed record EventRow(
+    EventNid Nid,
+    string EventId,
+    long Position,
+    int Step,
+    EventMarks Marks,
+    int NotifyClass,
+    string Sender,
+    EventNid ThreadRoot,
+    EventNid RedactedBy,
+    SentAs? Transaction,
+    ReadOnlyMemory<byte> Json)
+{
+    /// <summary>The position of the batch that stored it; 0 until it is durable.</summary>
+    public long Position { get; internal set; } = Position;
+}
+
+/// <summary>The device that sent an event, and the transaction id that it gave.</summary>
+/// <param name="DeviceId">The device, of the event's sender.</param>
+/// <param name="TransactionId">The client's transaction id.</param>
+public sealed record SentAs(string DeviceId, string TransactionId);
+
+/// <summary>Events were decided: they are stored, each with its number. Rejected if an id or a number is taken.</summary>
+/// <param name="Room">The room.</param>
+/// <param name="Events">The events, in the order of their numbers.</param>
+public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent> Events) : Change
+{
+    internal override int Weight
+    {
+        get
+        {
+            var weight = 0;
+            for (var i = 0; i < Events.Count; i++) weight += 400 + Events[i].Row.Json.Length + (Events[i].Relation is null ? 0 : 200);
+            return weight;
+        }
+    }
+
+    internal override void Durable(long position)
+    {
+        for (var i = 0; i < Events.Count; i++) Events[i].Durable(position);
+    }
+}
+
+/// <summary>An event was redacted by another. Of several redactions the first that is stored counts.</summary>
+/// <param name="Redacted">The event in its redacted form; its row names the redaction.</param>
+public sealed record EventRedacted(StoredEvent Redacted) : Change
+{
+    /// <summary>The redacted event's number.</summary>
+    public EventNid Nid => Redacted.Nid;
+
+    /// <summary>The redaction's number.</summary>
+    public EventNid By => Redacted.Row.RedactedBy;
+
+    internal override int Weight => 200 + Redacted.Row.Json.Length;
+}
+
+/// <summary>A redaction waits for its event. Of a room's waiting redactions the latest are remembered.</summary>
+/// <param name="Redaction">The redaction.</param>
+/// <param name="TargetId">The event that it redacts.</param>
+/// <param name="Keep">How many a room remembers.</param>
+public sealed record RedactionWaits(EventNid Redaction, string TargetId, int Keep) : Change;
+
+/// <summary>No redaction of a room waits for an event any more: it came.</summary>
+public sealed record WaitingRedactionsDropped(RoomNid Room, string TargetId) : Change;
+
+/// <summary>An event is something else than was thought when it was stored.</summary>
+public sealed record EventMarksChanged(EventNid Nid, EventMarks Marks) : Change;

@@ -74,11 +74,11 @@ public sealed class StoredEvent
     public bool IsRedacted => !Row.RedactedBy.IsNone;
 
     /// <summary>What no client is shown.</summary>
-    public const EventStanding Hidden =
-        EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier | EventStanding.WaitingRedaction;
+    public const EventMarks Hidden =
+        EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction;
 
     /// <summary>Whether clients may be shown it at all.</summary>
-    public bool IsShown => (Row.Standing & Hidden) == 0;
+    public bool IsShown => (Row.Marks & Hidden) == 0;
 
     /// <summary>Bytes of memory, estimated: the stored bytes, and the parsed form at about twice that.</summary>
     public long MemoryBytes => 400 + (3L * Row.Json.Length);

@@ -16,7 +16,7 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
     private static readonly Statement DeleteAll = Statement.Of("DELETE FROM filters WHERE user_id = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .OnCondition<PutFilter>(
+        .OnCondition<FilterCreated>(
             Put,
             static (a, op) => a.Text(op.UserId).Blob(SHA256.HashData(op.Json.Span)).Blob(op.Json),
             static (op, row) =>
@@ -24,7 +24,7 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
                 op.FilterId = row.Int64(0);
                 return true;
             })
-        .On<DeleteFilters>(DeleteAll, static (a, op) => a.Text(op.UserId));
+        .On<FiltersDeleted>(DeleteAll, static (a, op) => a.Text(op.UserId));
 
     public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
         Find,

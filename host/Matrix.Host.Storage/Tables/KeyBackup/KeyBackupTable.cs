@@ -32,3 +32,108 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
             static row => new BackupKeyRow(row.Text(0), row.Text(1), row.Int64(2), row.Int64(3), row.Bool(4), row.Blob(5)),
             stop);
 }
+
+/// <summary>How backups change. A version's etag is the position of the last change of its keys.</summary>
+internal static class KeyBackupHandlers
+{
+    private static readonly Statement InsertVersion = Statement.Of("""
+        INSERT INTO backup_versions (user_id, version, algorithm, auth_data, etag, deleted)
+        VALUES ($1, (SELECT COALESCE(MAX(version), 0) + 1 FROM backup_versions WHERE user_id = $1), $2, $3, $4, 0)
+        RETURNING version
+        """);
+
+    private static readonly Statement UpdateVersion = Statement.Of("""
+        UPDATE backup_versions SET auth_data = $4 WHERE user_id = $1 AND version = $2 AND algorithm = $3 AND deleted = 0
+        """);
+
+    private static readonly Statement DeleteVersion = Statement.Of("""
+        UPDATE backup_versions SET deleted = 1 WHERE user_id = $1 AND version = $2
+        """);
+
+    private static readonly Statement DeleteKeys = Statement.Of("""
+        DELETE FROM backup_keys WHERE user_id = $1 AND version = $2 AND ($3 IS NULL OR room_id = $3) AND ($4 IS NULL OR session_id = $4)
+        """);
+
+    private static readonly Statement DeleteAllKeys = Statement.Of("DELETE FROM backup_keys WHERE user_id = $1");
+    private static readonly Statement DeleteAllVersions = Statement.Of("DELETE FROM backup_versions WHERE user_id = $1");
+
+    private static readonly Statement PutKey = Statement.Of("""
+        INSERT INTO backup_keys (user_id, version, room_id, session_id, first_message_index, forwarded_count, is_verified, session_data, position)
+        SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
+        WHERE $2 = (SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0)
+        ON CONFLICT (user_id, version, room_id, session_id) DO UPDATE
+        SET first_message_index = excluded.first_message_index, forwarded_count = excluded.forwarded_count,
+            is_verified = excluded.is_verified, session_data = excluded.session_data, position = excluded.position
+        WHERE excluded.is_verified > backup_keys.is_verified
+           OR (excluded.is_verified = backup_keys.is_verified
+               AND (excluded.first_message_index < backup_keys.first_message_index
+                    OR (excluded.first_message_index = backup_keys.first_message_index
+                        AND excluded.forwarded_count < backup_keys.forwarded_count)))
+        """);
+
+    private static readonly Statement TouchIfPut = Statement.Of("""
+        UPDATE backup_versions SET etag = $5 WHERE user_id = $1 AND version = $2
+            AND EXISTS (SELECT 1 FROM backup_keys k
+                        WHERE k.user_id = $1 AND k.version = $2 AND k.room_id = $3 AND k.session_id = $4 AND k.position = $5)
+        """);
+
+    private static readonly Statement Touch = Statement.Of("UPDATE backup_versions SET etag = $3 WHERE user_id = $1 AND version = $2");
+
+    private static readonly Statement Latest = Statement.Of("""
+        SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0
+        """);
+
+    private static readonly Statement Standing = Statement.Of("""
+        SELECT v.etag, (SELECT COUNT(*) FROM backup_keys k WHERE k.user_id = v.user_id AND k.version = v.version)
+        FROM backup_versions v WHERE v.user_id = $1 AND v.version = $2 AND v.deleted = 0
+        """);
+
+    public static void Register(WriteHandlers handlers) => handlers
+        .OnCondition<BackupVersionCreated>(
+            InsertVersion,
+            static (a, op) => a.Text(op.UserId).Text(op.Algorithm).Blob(op.AuthData).Position(),
+            static (op, row) =>
+            {
+                op.Version = row.Int64(0);
+                return true;
+            })
+        .OnCondition<BackupVersionUpdated>(UpdateVersion, static (a, op) => a
+            .Text(op.UserId).Int(op.Version).Text(op.Algorithm).Blob(op.AuthData))
+        .On<BackupVersionDeleted>(static (op, writes) =>
+        {
+            writes.RunIf(DeleteVersion, op, static (a, op) => a.Text(op.UserId).Int(op.Version));
+            writes.Run(DeleteKeys, op, static (a, op) => a.Text(op.UserId).Int(op.Version).TextOrNull(null).TextOrNull(null));
+        })
+        .On<BackupsDeleted>(static (op, writes) =>
+        {
+            writes.Run(DeleteAllKeys, op, static (a, op) => a.Text(op.UserId));
+            writes.Run(DeleteAllVersions, op, static (a, op) => a.Text(op.UserId));
+        })
+        .On<BackupKeyPut>(static (op, writes) =>
+        {
+            writes.RunIf(PutKey, op, static (a, op) => a
+                .Text(op.UserId).Int(op.Version).Text(op.Key.RoomId).Text(op.Key.SessionId).Int(op.Key.FirstMessageIndex)
+                .Int(op.Key.ForwardedCount).Bool(op.Key.IsVerified).Blob(op.Key.SessionData).Position());
+            writes.Run(TouchIfPut, op, static (a, op) => a
+                .Text(op.UserId).Int(op.Version).Text(op.Key.RoomId).Text(op.Key.SessionId).Position());
+        })
+        .On<BackupKeysDeleted>(static (op, writes) =>
+        {
+            writes.RunIf(DeleteKeys, op, static (a, op) => a
+                .Text(op.UserId).Int(op.Version).TextOrNull(op.RoomId).TextOrNull(op.SessionId));
+            writes.Run(Touch, op, static (a, op) => a.Text(op.UserId).Int(op.Version).Position());
+        })
+        .OnCondition<BackupVersionIsLatest>(
+            Latest,
+            static (a, op) => a.Text(op.UserId),
+            static (op, row) => (op.Latest = row.Int64OrNull(0)) == op.Version)
+        .OnCondition<BackupVersionRead>(
+            Standing,
+            static (a, op) => a.Text(op.UserId).Int(op.Version),
+            static (op, row) =>
+            {
+                op.Etag = row.Int64(0);
+                op.Count = row.Int64(1);
+                return true;
+            });
+}

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Memberships;
 
@@ -70,7 +70,7 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
                 writes.Run(Remove, op, static (a, op) => a.Room(op.Room).Text(op.UserId));
             }
         })
-        .OnCondition<ForgetRoom>(Forget, static (a, op) => a.Room(op.Room).Text(op.UserId));
+        .OnCondition<RoomForgotten>(Forget, static (a, op) => a.Room(op.Room).Text(op.UserId));
 
     public ValueTask<IReadOnlyList<UserRoomRow>> RoomsOfAsync(string userId, MembershipSet memberships, CancellationToken stop) =>
         reads.ListAsync(

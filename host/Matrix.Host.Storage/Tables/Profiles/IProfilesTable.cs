@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.Profiles;
 
 /// <summary>Profiles of local users. Client-Server API, "Profiles".</summary>
@@ -9,3 +11,18 @@ public interface IProfilesTable
     /// <summary>One field as JSON; null if it is not set.</summary>
     ValueTask<ReadOnlyMemory<byte>?> FieldAsync(string userId, string field, CancellationToken stop);
 }
+
+/// <summary>A profile field is set.</summary>
+/// <param name="UserId">Whose.</param>
+/// <param name="Field">Its name.</param>
+/// <param name="Value">Its value, as JSON.</param>
+public sealed record ProfileFieldChanged(string UserId, string Field, ReadOnlyMemory<byte> Value) : Change
+{
+    internal override int Weight => 200 + Value.Length;
+}
+
+/// <summary>A profile field is deleted; that it was not set is no failure.</summary>
+public sealed record ProfileFieldDeleted(string UserId, string Field) : Change;
+
+/// <summary>A whole profile goes: the account is erased.</summary>
+public sealed record ProfileDeleted(string UserId) : Change;

@@ -15,9 +15,9 @@ internal sealed class ProfilesTable(IReads reads) : IProfilesTable
     private static readonly Statement DeleteAll = Statement.Of("DELETE FROM profiles WHERE user_id = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<PutProfileField>(Put, static (a, op) => a.Text(op.UserId).Text(op.Field).Blob(op.Value))
-        .On<DeleteProfileField>(Delete, static (a, op) => a.Text(op.UserId).Text(op.Field))
-        .On<DeleteProfile>(DeleteAll, static (a, op) => a.Text(op.UserId));
+        .On<ProfileFieldChanged>(Put, static (a, op) => a.Text(op.UserId).Text(op.Field).Blob(op.Value))
+        .On<ProfileFieldDeleted>(Delete, static (a, op) => a.Text(op.UserId).Text(op.Field))
+        .On<ProfileDeleted>(DeleteAll, static (a, op) => a.Text(op.UserId));
 
     public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> FindAsync(string userId, CancellationToken stop)
     {

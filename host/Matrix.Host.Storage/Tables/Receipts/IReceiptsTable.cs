@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.Receipts;
 
 /// <summary>Read receipts. Client-Server API, "Receipts".</summary>
@@ -28,3 +30,13 @@ public interface IReceiptsTable
 /// <param name="Position">The position at which it was put.</param>
 public sealed record ReceiptRow(
     RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, long Position);
+
+/// <summary>A receipt moves forward. Not applied if the user's receipt of that type and thread is at that event already, or at a later one.</summary>
+public sealed record ReceiptMoved(
+    RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, bool IsLocal)
+    : ConditionalChange;
+
+/// <summary>
+/// Of a user's receipts of one type in the threads of a room those that moved last are kept. Unthreaded ones and those of `main` do not count.
+/// </summary>
+public sealed record ThreadReceiptsTrimmed(RoomNid Room, string UserId, string Type, int Keep) : Change;

@@ -28,10 +28,10 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .OnCondition<PutReceipt>(Put, static (a, op) => a
+        .OnCondition<ReceiptMoved>(Put, static (a, op) => a
             .Room(op.Room).Text(op.UserId).Text(op.Type).Text(op.ThreadId).Nid(op.Event).EventId(op.EventId).Int(op.Timestamp).Position()
             .Bool(op.IsLocal))
-        .On<TrimThreadReceipts>(Trim, static (a, op) => a.Room(op.Room).Text(op.UserId).Text(op.Type).Int(op.Keep));
+        .On<ThreadReceiptsTrimmed>(Trim, static (a, op) => a.Room(op.Room).Text(op.UserId).Text(op.Type).Int(op.Keep));
 
     public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomAsync(RoomNid room, long after, long through, CancellationToken stop) =>
         OfRoomsAsync([room], after, through, stop);

@@ -1,5 +1,5 @@
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Writing;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.State;
 
@@ -60,8 +60,8 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
             writes.Run(InsertCheckpoint, (op, header), static (a, q) => a
                 .Int(Key(q.op.Room, q.op.Step)).Int(q.header.RootNode).Blob(q.header.ToBytes()));
         })
-        .On<DeleteCheckpoint>(DeleteCheckpointRow, static (a, op) => a.Int(Key(op.Room, op.Step)))
-        .On<DeleteNodes>(static (op, writes) =>
+        .On<CheckpointDeleted>(DeleteCheckpointRow, static (a, op) => a.Int(Key(op.Room, op.Step)))
+        .On<CheckpointNodesDeleted>(static (op, writes) =>
         {
             foreach (var node in op.Nodes)
             {

@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.ToDevice;
 
 /// <summary>Messages to devices. Client-Server API, "Send-to-Device messaging".</summary>
@@ -22,10 +24,34 @@ public interface IToDeviceTable
 /// <summary>What one sender has waiting for one device.</summary>
 /// <param name="UserId">Whose device.</param>
 /// <param name="DeviceId">The device.</param>
-/// <param name="Bytes">Bytes of the messages, each with <see cref="SendToDevice.Overhead"/> more.</param>
+/// <param name="Bytes">Bytes of the messages, each with <see cref="ToDeviceSent.Overhead"/> more.</param>
 public readonly record struct WaitingRow(string UserId, string DeviceId, long Bytes);
 
 /// <summary>A message to a device.</summary>
 /// <param name="Position">The position at which it was sent.</param>
 /// <param name="Json">The event as its device gets it: `sender`, `type`, `content`.</param>
 public readonly record struct ToDeviceRow(long Position, ReadOnlyMemory<byte> Json);
+
+/// <summary>
+/// A message is sent to a local device, or to all that the user has by then, for which it is kept once. Dropped
+/// silently if there is no such device.
+/// </summary>
+/// <param name="UserId">To whom.</param>
+/// <param name="DeviceId">To which device, or <see cref="AllDevices"/>.</param>
+/// <param name="Json">The event as the device gets it: `sender`, `type`, `content`.</param>
+public sealed record ToDeviceSent(string UserId, string DeviceId, ReadOnlyMemory<byte> Json) : Change
+{
+    /// <summary>The device id that stands for all devices of a user.</summary>
+    public const string AllDevices = "*";
+
+    /// <summary>Bytes that a message counts for in an inbox beside its own.</summary>
+    public const int Overhead = 512;
+
+    /// <summary>Whose share of the inbox it counts to; empty for nobody's.</summary>
+    public string Sender { get; init; } = "";
+
+    internal override int Weight => 200 + Json.Length;
+}
+
+/// <summary>A device came back with a token of that position: the messages up to it have arrived.</summary>
+public sealed record ToDeviceDelivered(string UserId, string DeviceId, long Through) : Change;

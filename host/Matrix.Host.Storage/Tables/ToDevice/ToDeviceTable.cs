@@ -65,9 +65,9 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<SendToDevice>(static (op, writes) =>
+        .On<ToDeviceSent>(static (op, writes) =>
         {
-            if (op.DeviceId != SendToDevice.AllDevices)
+            if (op.DeviceId != ToDeviceSent.AllDevices)
             {
                 writes.Run(Send, op, static (a, op) => a
                     .Text(op.UserId).Text(op.DeviceId).Text(op.Sender).Int(op.Json.Length).Blob(op.Json).Position().Sequence());
@@ -77,7 +77,7 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             writes.Run(SendShared, op, static (a, op) => a.Text(op.UserId).Blob(op.Json).Position().Sequence());
             writes.Run(SendToEach, op, static (a, op) => a.Text(op.UserId).Text(op.Sender).Int(op.Json.Length).Position());
         })
-        .On<DeleteToDevice>(static (op, writes) => DeleteThrough(writes, op.UserId, op.DeviceId, op.Through));
+        .On<ToDeviceDelivered>(static (op, writes) => DeleteThrough(writes, op.UserId, op.DeviceId, op.Through));
 
     /// <summary>
     /// The messages to a device up to a position go; those to all devices with the last device that had them waiting.
@@ -114,7 +114,7 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             By.Text,
             sender,
             static (a, sender) => a.Text(sender),
-            static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * SendToDevice.Overhead + row.Int64(3)),
+            static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * ToDeviceSent.Overhead + row.Int64(3)),
             stop);
 
     public ValueTask<int> CountSharedAsync(CancellationToken stop) => reads.FirstAsync(Shared, static row => row.Int32(0), stop);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Transactions;
 
@@ -49,3 +50,9 @@ public readonly record struct TransactionKey(string UserId, string DeviceId, str
 /// <param name="Request">The hash of its key.</param>
 /// <param name="Event">The event that it made, or none.</param>
 public readonly record struct TransactionRow(UInt128 Request, EventNid Event);
+
+/// <summary>A request is carried out, by this set: the hash of its key, and the event that it made, if any. One a set.</summary>
+public sealed record TransactionRecorded(UInt128 Request, EventNid Event) : Change;
+
+/// <summary>Forgets all but the latest requests.</summary>
+public sealed record TransactionsPurged(int Kept) : Change;

@@ -16,8 +16,8 @@ internal sealed class TransactionsTable(IReads reads) : ITransactionsTable
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<RecordTransaction>(Record, static (a, op) => a.Position().NidOrNull(op.Event).Blob(Bytes(op.Request)))
-        .On<PurgeTransactions>(Purge, static (a, op) => a.Int(op.Kept));
+        .On<TransactionRecorded>(Record, static (a, op) => a.Position().NidOrNull(op.Event).Blob(Bytes(op.Request)))
+        .On<TransactionsPurged>(Purge, static (a, op) => a.Int(op.Kept));
 
     public ValueTask<IReadOnlyList<TransactionRow>> LatestAsync(int limit, CancellationToken stop) => reads.ListAsync(
         Latest,

@@ -1,3 +1,5 @@
+using Matrix.Host.Storage.Commits;
+
 namespace Matrix.Host.Storage.Tables.Unread;
 
 /// <summary>
@@ -70,3 +72,9 @@ public enum UnreadKind
 /// <param name="ThreadRoot">Its thread's root; none for the main timeline.</param>
 /// <param name="Kind">What they made of it.</param>
 public readonly record struct UnreadRow(EventNid Event, EventNid ThreadRoot, UnreadKind Kind);
+
+/// <summary>A user's rules made something of an event that the default would not have.</summary>
+public sealed record UnreadAdded(string UserId, EventNid Event, EventNid ThreadRoot, UnreadKind Kind) : Change;
+
+/// <summary>A user read up to an event: rows up to it go, those of one thread (none for the main timeline) or of all (null).</summary>
+public sealed record UnreadCleared(string UserId, RoomNid Room, EventNid Through, EventNid? Thread) : Change;

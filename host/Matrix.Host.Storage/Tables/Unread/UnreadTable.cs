@@ -6,7 +6,7 @@ namespace Matrix.Host.Storage.Tables.Unread;
 internal sealed class UnreadTable(IReads reads) : IUnreadTable
 {
     private const string Columns = "event_nid, thread_root, kind";
-    private const int NotShown = (int)(EventStanding.Rejected | EventStanding.SoftFailed | EventStanding.Outlier | EventStanding.WaitingRedaction);
+    private const int NotShown = (int)(EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction);
 
     private static readonly Statement Notifying = Statement.Of("""
         SELECT COALESCE(thread_root, 0),
@@ -46,8 +46,8 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
-        .On<InsertUnread>(Put, static (a, op) => a.Text(op.UserId).Nid(op.Event).Nid(op.ThreadRoot).Int((int)op.Kind))
-        .On<ClearUnread>(static (op, writes) =>
+        .On<UnreadAdded>(Put, static (a, op) => a.Text(op.UserId).Nid(op.Event).Nid(op.ThreadRoot).Int((int)op.Kind))
+        .On<UnreadCleared>(static (op, writes) =>
         {
             if (op.Thread is null)
             {
@@ -65,7 +65,7 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
             Notifying,
             (after, through, asOf, notifyClasses, userId),
             static (a, q) => a
-                .Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown).Int((int)EventStanding.State).Nid(q.asOf),
+                .Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown).Int((int)EventMarks.State).Nid(q.asOf),
             static row => new NotifyingCount(row.Nid(0), row.Int32(1), row.Nid(2)),
             stop);
 

@@ -1,14 +1,14 @@
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
-/// <summary>Sets that wait for the writer, in order of submission. Bounded; many submit, one takes.</summary>
+/// <summary>Batches that wait for the writer, in order of submission. Bounded; many submit, one takes.</summary>
 internal sealed class WriteQueue(StorageOptions options) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _arrived = new(0);
-    private Queue<WriteSet> _waiting = new();
+    private Queue<WriteBatch> _waiting = new();
     private bool _closed;
 
-    /// <summary>How many sets wait.</summary>
+    /// <summary>How many batches wait.</summary>
     public int Count
     {
         get
@@ -20,7 +20,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
         }
     }
 
-    public void Submit(WriteSet set, bool posted)
+    public void Submit(WriteBatch batch, bool posted)
     {
         bool wasEmpty;
         lock (_lock)
@@ -35,9 +35,9 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
                 throw new StorageException(StorageFailure.Overloaded, "Too many writes wait already.");
             }
 
-            set.MarkSubmitted(posted);
+            batch.MarkSubmitted(posted);
             wasEmpty = _waiting.Count == 0;
-            _waiting.Enqueue(set);
+            _waiting.Enqueue(batch);
         }
 
         if (wasEmpty)
@@ -56,7 +56,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
     public Task<bool> WaitAsync(TimeSpan timeout) => _arrived.WaitAsync(timeout);
 
     /// <summary>Takes what goes into one flush. False if nothing waits.</summary>
-    public bool TryTake(List<WriteSet> into)
+    public bool TryTake(List<WriteBatch> into)
     {
         lock (_lock)
         {

@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// through by one round at a time, and a round shows the profile as it is when the round begins: so the last one leaves the latest profile
 /// everywhere. Of a user's rounds one is under way and one waits, at most; whoever comes later waits for the latter, which shows their change as well.
 /// </summary>
-internal sealed class ShownProfiles(
+internal sealed class ProfilePropagation(
     RoomSender sender, RoomSnapshots rooms, EventAppender appender, MemberContents contents, IMembershipsTable memberships)
 {
     private const string MemberType = "m.room.member";

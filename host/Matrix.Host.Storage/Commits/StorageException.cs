@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>Why the store could not do it.</summary>
 public enum StorageFailure
@@ -15,15 +15,15 @@ public enum StorageFailure
     Unavailable,
 
     /// <summary>
-    /// The database was lost in the middle of a commit and did not come back in time: nobody knows whether the set was kept. If it was, observers
+    /// The database was lost in the middle of a commit and did not come back in time: nobody knows whether the batch was kept. If it was, observers
     /// hear of it once the database is there again.
     /// </summary>
     Doubtful,
 
-    /// <summary>This set breaks a rule of the schema (a duplicate key, text with a NUL). Other sets are not touched by it.</summary>
+    /// <summary>This batch breaks a rule of the schema (a duplicate key, text with a NUL). Other batches are not touched by it.</summary>
     Rejected,
 
-    /// <summary>A set before this one in the same <see cref="WriteChain"/> failed, so what this one builds on never came to be.</summary>
+    /// <summary>A batch before this one in the same <see cref="WriteChain"/> failed, so what this one builds on never came to be.</summary>
     ChainBroken,
 
     /// <summary>A question took longer than <see cref="StorageOptions.LongestRead"/>.</summary>
@@ -39,7 +39,7 @@ public enum StorageFailure
     Refused,
 }
 
-/// <summary>The store could not do it; nothing of the set in question was kept, unless it is <see cref="StorageFailure.Doubtful"/>.</summary>
+/// <summary>The store could not do it; nothing of the batch in question was kept, unless it is <see cref="StorageFailure.Doubtful"/>.</summary>
 [SuppressMessage("Design", "CA1032", Justification = "A failure always has its kind.")]
 public sealed class StorageException(StorageFailure failure, string message, Exception? inner = null) : Exception(message, inner)
 {

@@ -1,29 +1,29 @@
 using System.Threading.Tasks.Sources;
 
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
 /// Changes that become durable together or not at all, in this order. Built by one thread, submitted once.
 /// </summary>
-public sealed class WriteSet : IValueTaskSource<WriteReceipt>
+public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 {
-    private readonly List<WriteOperation> _operations;
-    private List<ConditionalOperation>? _preconditions;
+    private readonly List<Change> _changes;
+    private List<ConditionalChange>? _preconditions;
     private ManualResetValueTaskSourceCore<WriteReceipt> _source = new() { RunContinuationsAsynchronously = true };
     private int _submitted;
     private int _outcome;
 
-    /// <summary>An empty set.</summary>
-    /// <param name="capacity">How many operations it will hold, about.</param>
-    public WriteSet(int capacity = 4) => _operations = new List<WriteOperation>(capacity);
+    /// <summary>An empty batch.</summary>
+    /// <param name="capacity">How many changes it will hold, about.</param>
+    public WriteBatch(int capacity = 4) => _changes = new List<Change>(capacity);
 
     /// <summary>The changes, in order; preconditions are made before all others.</summary>
-    public IReadOnlyList<WriteOperation> Operations => _operations;
+    public IReadOnlyList<Change> Changes => _changes;
 
-    /// <summary>Those of the operations that must be made for the rest to be made.</summary>
-    public IReadOnlyList<ConditionalOperation> Preconditions => _preconditions ?? (IReadOnlyList<ConditionalOperation>)[];
+    /// <summary>Those of the changes that must be made for the rest to be made.</summary>
+    public IReadOnlyList<ConditionalChange> Preconditions => _preconditions ?? (IReadOnlyList<ConditionalChange>)[];
 
-    /// <summary>What this set builds on; null if it stands alone.</summary>
+    /// <summary>What this batch builds on; null if it stands alone.</summary>
     public WriteChain? Chain { get; init; }
 
     /// <summary>The position, once durable.</summary>
@@ -32,33 +32,33 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
     /// <summary>What became of it; known before anyone is answered.</summary>
     public WriteOutcome Outcome => (WriteOutcome)Volatile.Read(ref _outcome);
 
-    /// <summary>Called when a posted set is durable or refused.</summary>
-    public Action<WriteSet, WriteReceipt>? OnCommitted { get; init; }
+    /// <summary>Called when a posted batch is durable or refused.</summary>
+    public Action<WriteBatch, WriteReceipt>? OnCommitted { get; init; }
 
-    /// <summary>Called when a posted set failed.</summary>
-    public Action<WriteSet, StorageException>? OnFailed { get; init; }
+    /// <summary>Called when a posted batch failed.</summary>
+    public Action<WriteBatch, StorageException>? OnFailed { get; init; }
 
     /// <summary>Adds a change.</summary>
-    public WriteSet Add(WriteOperation operation)
+    public WriteBatch Add(Change change)
     {
-        ArgumentNullException.ThrowIfNull(operation);
-        _operations.Add(operation);
-        Weight += operation.Weight;
+        ArgumentNullException.ThrowIfNull(change);
+        _changes.Add(change);
+        Weight += change.Weight;
         return this;
     }
 
-    /// <summary>Adds a conditional change without which the rest of the set is not made. Preconditions are made first, in order.</summary>
-    public WriteSet Require(ConditionalOperation operation)
+    /// <summary>Adds a conditional change without which the rest of the batch is not made. Preconditions are made first, in order.</summary>
+    public WriteBatch Require(ConditionalChange change)
     {
-        ArgumentNullException.ThrowIfNull(operation);
-        (_preconditions ??= []).Add(operation);
-        Weight += operation.Weight;
+        ArgumentNullException.ThrowIfNull(change);
+        (_preconditions ??= []).Add(change);
+        Weight += change.Weight;
         return this;
     }
 
     internal int Weight { get; private set; }
 
-    /// <summary>A set before it in its chain was refused in the same flush.</summary>
+    /// <summary>A batch before it in its chain was refused in the same flush.</summary>
     internal bool IsOrphan { get; set; }
 
     internal bool IsPosted { get; private set; }
@@ -67,7 +67,7 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
     {
         if (Interlocked.Exchange(ref _submitted, 1) != 0)
         {
-            throw new InvalidOperationException("A write set is submitted once.");
+            throw new InvalidOperationException("A write batch is submitted once.");
         }
 
         IsPosted = posted;
@@ -75,7 +75,7 @@ public sealed class WriteSet : IValueTaskSource<WriteReceipt>
 
     internal void Durable()
     {
-        foreach (var operation in _operations) operation.Durable(Position);
+        foreach (var change in _changes) change.Durable(Position);
     }
 
     internal ValueTask<WriteReceipt> Completion => new(this, _source.Version);

@@ -1,4 +1,4 @@
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>What both databases' writers share: submission, publication, answers. A database adds how a flush is made.</summary>
 internal abstract class StorageWriter(StorageOptions options, WriterMetrics metrics) : IStorageWriter, IAsyncDisposable
@@ -17,19 +17,19 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     /// <summary>The last position given out. The writer's own.</summary>
     protected long LastPosition { get; set; }
 
-    public ValueTask<WriteReceipt> WriteAsync(WriteSet set, CancellationToken stop)
+    public ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
     {
-        ArgumentNullException.ThrowIfNull(set);
+        ArgumentNullException.ThrowIfNull(batch);
         stop.ThrowIfCancellationRequested();
-        var completion = set.Completion;
-        Queue.Submit(set, posted: false);
+        var completion = batch.Completion;
+        Queue.Submit(batch, posted: false);
         return completion;
     }
 
-    public void Post(WriteSet set)
+    public void Post(WriteBatch batch)
     {
-        ArgumentNullException.ThrowIfNull(set);
-        Queue.Submit(set, posted: true);
+        ArgumentNullException.ThrowIfNull(batch);
+        Queue.Submit(batch, posted: true);
     }
 
     public void AddConsumer(IChangeConsumer consumer) => _consumers.Add(consumer);
@@ -44,51 +44,51 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     }
 
     /// <summary>
-    /// Takes sets out whose chain broke: they fail. What remains may be flushed.
+    /// Takes batches out whose chain broke: they fail. What remains may be flushed.
     /// </summary>
-    protected static void DropBroken(List<WriteSet> sets)
+    protected static void DropBroken(List<WriteBatch> batches)
     {
-        sets.RemoveAll(static set =>
+        batches.RemoveAll(static batch =>
         {
-            if (set.Chain is not { IsBroken: true })
+            if (batch.Chain is not { IsBroken: true })
             {
                 return false;
             }
 
-            Answer(set, ChainBroken());
+            Answer(batch, ChainBroken());
             return true;
         });
     }
 
     /// <summary>
-    /// These sets were carried out and are durable; those with position 0 were refused. Consumers read the rest, then everyone is answered.
+    /// These batches were carried out and are durable; those with position 0 were refused. Consumers read the rest, then everyone is answered.
     /// </summary>
-    protected void Publish(List<WriteSet> sets)
+    protected void Publish(List<WriteBatch> batches)
     {
-        Announce(sets);
-        foreach (var set in sets)
+        Announce(batches);
+        foreach (var batch in batches)
         {
-            if (set.IsOrphan)
+            if (batch.IsOrphan)
             {
-                Answer(set, ChainBroken());
+                Answer(batch, ChainBroken());
             }
             else
             {
-                Answer(set, new WriteReceipt(set.Position, set.Position == 0));
+                Answer(batch, new WriteReceipt(batch.Position, batch.Position == 0));
             }
         }
     }
 
-    /// <summary>Readers may see what these sets changed, and consumers read it.</summary>
-    protected void Announce(List<WriteSet> sets)
+    /// <summary>Readers may see what these batches changed, and consumers read it.</summary>
+    protected void Announce(List<WriteBatch> batches)
     {
-        var kept = new List<WriteSet>(sets.Count);
-        foreach (var set in sets)
+        var kept = new List<WriteBatch>(batches.Count);
+        foreach (var batch in batches)
         {
-            if (set.Position != 0)
+            if (batch.Position != 0)
             {
-                set.Durable();
-                kept.Add(set);
+                batch.Durable();
+                kept.Add(batch);
             }
         }
 
@@ -103,18 +103,18 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     private static StorageException ChainBroken() =>
         new(StorageFailure.ChainBroken, "What this write builds on was not written.");
 
-    protected static void FailAll(List<WriteSet> sets, StorageException failure)
+    protected static void FailAll(List<WriteBatch> batches, StorageException failure)
     {
-        foreach (var set in sets)
+        foreach (var batch in batches)
         {
-            Answer(set, failure);
+            Answer(batch, failure);
         }
     }
 
     /// <summary>Nothing more comes, and what still waits will not be written.</summary>
     protected void FailWaiting(StorageException failure)
     {
-        var waiting = new List<WriteSet>();
+        var waiting = new List<WriteBatch>();
         while (Queue.TryTake(waiting))
         {
             FailAll(waiting, failure);
@@ -122,11 +122,11 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         }
     }
 
-    private static void Answer(WriteSet set, WriteReceipt receipt)
+    private static void Answer(WriteBatch batch, WriteReceipt receipt)
     {
         try
         {
-            set.Complete(receipt);
+            batch.Complete(receipt);
         }
 #pragma warning disable CA1031 // A callback's fault must not cost the writer its thread, nor others their answers.
         catch (Exception fault)
@@ -136,11 +136,11 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         }
     }
 
-    private static void Answer(WriteSet set, StorageException failure)
+    private static void Answer(WriteBatch batch, StorageException failure)
     {
         try
         {
-            set.Fail(failure);
+            batch.Fail(failure);
         }
 #pragma warning disable CA1031 // As above.
         catch (Exception fault)

@@ -7,9 +7,9 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>
-/// What a lane knows of its room, events included that are not durable yet. Immutable: a turn that fails leaves the lane's head as it was.
+/// What a lane knows of its room, events included that are not durable yet. Immutable: a session that fails leaves the lane's room as it was.
 /// </summary>
-internal sealed record LaneHead
+internal sealed record PendingRoom
 {
     internal required RoomIdentity Room { get; init; }
 

@@ -1,4 +1,4 @@
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
 /// Lets every consumer read the changes of each flush. One that throws neither delays the flush nor keeps changes from the others.
@@ -19,35 +19,35 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
     }
 
     /// <summary>These batches are durable, in order of their positions.</summary>
-    public void Dispatch(List<WriteSet> sets, long through)
+    public void Dispatch(List<WriteBatch> batches, long through)
     {
         var consumers = _consumers;
-        foreach (var consumer in consumers) Guarded(consumer, static (c, _, through) => c.Begin(through), sets, through);
-        foreach (var consumer in consumers) Guarded(consumer, Read, sets, through);
-        foreach (var consumer in consumers) Guarded(consumer, static (c, _, through) => c.End(through), sets, through);
+        foreach (var consumer in consumers) Guarded(consumer, static (c, _, through) => c.Begin(through), batches, through);
+        foreach (var consumer in consumers) Guarded(consumer, Read, batches, through);
+        foreach (var consumer in consumers) Guarded(consumer, static (c, _, through) => c.End(through), batches, through);
     }
 
-    private static void Read(IChangeConsumer consumer, List<WriteSet> sets, long through)
+    private static void Read(IChangeConsumer consumer, List<WriteBatch> batches, long through)
     {
-        foreach (var set in sets)
+        foreach (var batch in batches)
         {
-            var preconditions = set.Preconditions;
-            for (var i = 0; i < preconditions.Count; i++) consumer.Take(preconditions[i], set.Position);
-            var changes = set.Operations;
+            var preconditions = batch.Preconditions;
+            for (var i = 0; i < preconditions.Count; i++) consumer.Take(preconditions[i], batch.Position);
+            var changes = batch.Changes;
             for (var i = 0; i < changes.Count; i++)
             {
-                if (changes[i] is ConditionalOperation { Applied: false }) continue;
-                consumer.Take(changes[i], set.Position);
+                if (changes[i] is ConditionalChange { Applied: false }) continue;
+                consumer.Take(changes[i], batch.Position);
             }
         }
     }
 
     private void Guarded(
-        IChangeConsumer consumer, Action<IChangeConsumer, List<WriteSet>, long> step, List<WriteSet> sets, long through)
+        IChangeConsumer consumer, Action<IChangeConsumer, List<WriteBatch>, long> step, List<WriteBatch> batches, long through)
     {
         try
         {
-            step(consumer, sets, through);
+            step(consumer, batches, through);
         }
 #pragma warning disable CA1031 // A consumer's fault must not cost the writer its thread, nor others their changes.
         catch (Exception fault)

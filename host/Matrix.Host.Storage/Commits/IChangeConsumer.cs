@@ -1,4 +1,4 @@
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
 /// Reads every change after it is durable, in commit order: a stream, a cache, a counter. Called on the writer's thread, so it touches memory and
@@ -19,7 +19,7 @@ public interface IChangeConsumer
     /// <summary>A change is durable. A conditional change that was not made is not read.</summary>
     /// <param name="change">The change.</param>
     /// <param name="position">The position of its batch.</param>
-    void Take(WriteOperation change, long position);
+    void Take(Change change, long position);
 
     /// <summary>Every consumer has read the flush.</summary>
     /// <param name="through">The greatest position of the flush.</param>

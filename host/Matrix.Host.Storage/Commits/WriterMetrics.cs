@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>What the writer tells about itself: meter `Matrix.Storage`.</summary>
 internal sealed class WriterMetrics : IDisposable

@@ -1,7 +1,7 @@
-namespace Matrix.Host.Storage.Writing;
+namespace Matrix.Host.Storage.Commits;
 
 /// <summary>One change of rows, as data. The kinds are beside the interface of the table group that they change.</summary>
-public abstract record WriteOperation
+public abstract record Change
 {
     /// <summary>About how many bytes this writes, for the bound of a flush.</summary>
     internal virtual int Weight => 200;
@@ -11,7 +11,7 @@ public abstract record WriteOperation
     {
     }
 
-    /// <summary>The name of the kind only: operations hold secrets.</summary>
+    /// <summary>The name of the kind only: changes hold secrets.</summary>
     public sealed override string ToString() => GetType().Name;
 }
 
@@ -19,7 +19,7 @@ public abstract record WriteOperation
 /// A change that is made only if something holds, decided inside the transaction. If it is not made, nothing of it is kept.
 /// Its results are there once its set is committed.
 /// </summary>
-public abstract record ConditionalOperation : WriteOperation
+public abstract record ConditionalChange : Change
 {
     /// <summary>Whether it was made.</summary>
     public bool Applied { get; internal set; }

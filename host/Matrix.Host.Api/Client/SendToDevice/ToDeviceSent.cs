@@ -1,0 +1,39 @@
+using Matrix.Core.Ident;
+using Matrix.Host.Api.Client.Keys;
+using Matrix.Host.Api.Http;
+using Matrix.Host.Storage.Tables.Transactions;
+using Matrix.Host.Users.ToDevice;
+
+namespace Matrix.Host.Api.Client.ToDeviceSent;
+
+/// <summary>Messages to devices: `PUT /sendToDevice/{eventType}/{txnId}`. Client-Server API, "Send-to-Device messaging".</summary>
+internal sealed class ToDeviceSent(ToDeviceSender sender) : IEndpoints
+{
+    public void Map(ClientRoutes routes) => routes.Put(
+        "sendToDevice/{eventType}/{txnId}",
+        Read,
+        Send,
+        new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Send, Body = BodyLimit.Large });
+
+    private async ValueTask<Answer> Send(Call call, List<ToDeviceMessage> messages, CancellationToken stop)
+    {
+        var caller = call.Caller;
+        var type = call["eventType"];
+        var transaction = new TransactionKey(caller.UserId, caller.DeviceId, $"sendToDevice/{type}", call["txnId"]);
+        var failure = await sender.SendAsync(caller.UserId, transaction, type, messages, stop).ConfigureAwait(false);
+        return failure is null ? Answer.Empty : UserAnswers.Of(failure);
+    }
+
+    private static List<ToDeviceMessage> Read(BodyReader body)
+    {
+        var messages = new List<ToDeviceMessage>();
+        var users = body.RequiredInner("messages");
+        foreach (var (user, devices) in users.Members())
+        {
+            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
+            foreach (var (device, content) in devices.Members()) messages.Add(new ToDeviceMessage(user, device, content.Whole));
+        }
+
+        return messages;
+    }
+}
