@@ -19,7 +19,13 @@ type Property = {
 module Property =
 
     /// A property of all values that a generator makes; `shrink` gives smaller ones.
-    let forAllShrink (name: string) (meaning: string) (gen: Gen<'a>) (shrink: 'a -> seq<'a>) (holds: 'a -> bool) : Property = {
+    let forAllShrink
+        (name: string)
+        (meaning: string)
+        (gen: Gen<'a>)
+        (shrink: 'a -> seq<'a>)
+        (holds: 'a -> bool)
+        : Property = {
         Name = name
         Meaning = meaning
         Run = fun config -> Check.One(name, config, Prop.forAll (Arb.fromGenShrink (gen, shrink)) holds)

@@ -209,7 +209,9 @@ module Lint =
 
             for rule in Rule.all v.Authorization do
                 if List.exists (Condition.speaksOf User.RedactedSender) (Rule.conditions rule) then
-                    finding (Rule.name rule) "asks who sent a redacted event outside of the rules that handle redactions"
+                    finding
+                        (Rule.name rule)
+                        "asks who sent a redacted event outside of the rules that handle redactions"
 
             for _, table in tables v do
                 yield! walk "" false table
@@ -233,8 +235,10 @@ module Lint =
 
             for rule in [ JoinRule.Restricted; JoinRule.KnockRestricted ] do
                 match List.contains rule v.Settings.JoinRules, List.contains rule lettingIn with
-                | true, false -> finding (Settings.joinRuleWord rule) "is a join rule that lets no members of other rooms in"
-                | false, true -> finding (Settings.joinRuleWord rule) "lets members of other rooms in and is no join rule"
+                | true, false ->
+                    finding (Settings.joinRuleWord rule) "is a join rule that lets no members of other rooms in"
+                | false, true ->
+                    finding (Settings.joinRuleWord rule) "lets members of other rooms in and is no join rule"
                 | _ -> ()
 
             for what in StateResolutionAlgorithm.faults v.Settings.StateResolution do

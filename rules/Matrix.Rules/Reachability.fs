@@ -127,9 +127,10 @@ module Reachability =
     let private between (a: Condition) (b: Condition) : Condition list =
         match a, b with
         | Condition.ContentHas long, Condition.ContentHas short when isPrefix short long -> [ implies a b ]
-        | Condition.ContentIs(p, x), Condition.ContentIs(q, y) when p = q && Set.intersect (kinds x) (kinds y) = Set.empty -> [
-            never (Condition.And [ a; b ])
-          ]
+        | Condition.ContentIs(p, x), Condition.ContentIs(q, y) when
+            p = q && Set.intersect (kinds x) (kinds y) = Set.empty
+              ->
+              [ never (Condition.And [ a; b ]) ]
         | Condition.SameUser(x, y), Condition.MembershipIn(u, _) when u = x || u = y -> [
             // Who are the same are in the same place.
             implies
@@ -223,7 +224,8 @@ module Reachability =
         match rule with
         | Rule.Clause(_, condition, _, _) -> Condition.Not condition
         | Rule.Iff(_, applies, _, _) -> Condition.Not applies
-        | Rule.Scope(_, condition, inside) -> Condition.Or [ Condition.Not condition; Condition.And(inside |> List.map passes) ]
+        | Rule.Scope(_, condition, inside) ->
+            Condition.Or [ Condition.Not condition; Condition.And(inside |> List.map passes) ]
         // There may be no entry.
         | Rule.ForEach _ -> Condition.Always
 

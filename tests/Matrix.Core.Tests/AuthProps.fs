@@ -58,7 +58,8 @@ let private broken (version: RoomVersion) : (string * RoomVersion) list =
             | Rule.Scope(head, condition, inside) ->
                 $"{head.Name} negated", Edit.Replace(head.Name, Rule.Scope(head, Condition.Not condition, inside))
             | Rule.Clause(head, condition, outcome, parts) when condition <> Condition.Always ->
-                $"{head.Name} negated", Edit.Replace(head.Name, Rule.Clause(head, Condition.Not condition, outcome, parts))
+                $"{head.Name} negated",
+                Edit.Replace(head.Name, Rule.Clause(head, Condition.Not condition, outcome, parts))
             | Rule.Iff(head, applies, holds, reason) ->
                 $"{head.Name} negated", Edit.Replace(head.Name, Rule.Iff(head, applies, Condition.Not holds, reason))
             | _ -> ()

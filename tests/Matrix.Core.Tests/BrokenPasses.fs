@@ -22,7 +22,10 @@ let all: Broken list = [
             firstUsual with
                 DepthOrder = fun graph ids -> List.rev (Version1.depthOrder graph ids)
         }
-        "the deepest comes first where the least deep should, and the other way round" [ definition; "first.depth-order" ] [
+        "the deepest comes first where the least deep should, and the other way round" [
+            definition
+            "first.depth-order"
+        ] [
             "ban-by-one-who-left"
             "join-rules-of-one-who-left"
             "joined-again"
@@ -63,7 +66,9 @@ let all: Broken list = [
                 Passes = [ authorises, true; (authorises >> not), false ]
         }
         "power levels, join rules and members are settled in one pass" [ definition; "first.passes-in-order" ] []
-    first { firstUsual with SeesItsPass = true } "conflicts of a pass see what others of it were settled to" [ definition ] []
+    first { firstUsual with SeesItsPass = true } "conflicts of a pass see what others of it were settled to" [
+        definition
+    ] []
     first
         {
             firstUsual with

@@ -54,7 +54,8 @@ let all: BrokenReplay list = [
         "an event is an extremity until an accepted one names it, whatever comes after that"
         {
             ReplayReference.literal with
-                IsPassed = fun events accepted id -> accepted |> Set.exists (fun a -> Array.contains id events[a].PrevEvents)
+                IsPassed =
+                    fun events accepted id -> accepted |> Set.exists (fun a -> Array.contains id events[a].PrevEvents)
         }
         [ atOnce; "extremities-are-the-end" ]
     replay

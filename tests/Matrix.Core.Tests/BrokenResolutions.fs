@@ -94,7 +94,12 @@ let private checking
         | Some next -> next, applied @ [ id ]
         | None -> state, applied)
 
-let private passing (seen: RoomGraph -> StateMap -> string -> Map<string * string, Pdu>) (graph: RoomGraph) (state: StateMap) id =
+let private passing
+    (seen: RoomGraph -> StateMap -> string -> Map<string * string, Pdu>)
+    (graph: RoomGraph)
+    (state: StateMap)
+    id
+    =
     if IterativeAuthChecks.passes graph (seen graph state id) id then
         Some(state.Add(keyOf graph id, id))
     else
@@ -177,7 +182,10 @@ let ofSteps: Broken list = [
             usual with
                 AuthDifference = AuthDifference.ofDifferences
         }
-        "the auth difference keeps what the events rest on that all states have" [ definition; "auth-difference.not-shared" ] [
+        "the auth difference keeps what the events rest on that all states have" [
+            definition
+            "auth-difference.not-shared"
+        ] [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
             "invited-by-former-moderator"
@@ -219,11 +227,15 @@ let ofSteps: Broken list = [
                 PowerOrder = fun graph _ set -> PowerOrdering.powerOrder graph (fun _ -> Set.empty) set
         }
         "the first order is by power, time and identifier alone" [ definition; "power-order.topological" ] []
-    second (powersTurning 0) "in the first order the sender of lesser power comes first" [ definition; "power-order.smallest" ] [
-        "unban-without-the-ban"
-    ]
+    second (powersTurning 0) "in the first order the sender of lesser power comes first" [
+        definition
+        "power-order.smallest"
+    ] [ "unban-without-the-ban" ]
     second (powersTurning 1) "in the first order the later event comes first" [ definition; "power-order.smallest" ] []
-    second (powersTurning 2) "in the first order a tie goes to the greater identifier" [ definition; "power-order.smallest" ] []
+    second (powersTurning 2) "in the first order a tie goes to the greater identifier" [
+        definition
+        "power-order.smallest"
+    ] []
     second
         {
             usual with
@@ -271,12 +283,18 @@ let ofSteps: Broken list = [
         definition
         "mainline-order.total"
     ] []
-    second (placed (fun _ _ _ -> 0)) "the second order is by time and identifier alone" [ definition; "mainline-order.total" ] []
+    second (placed (fun _ _ _ -> 0)) "the second order is by time and identifier alone" [
+        definition
+        "mainline-order.total"
+    ] []
     second (positionsTurning 1) "in the second order the later event comes first" [ definition; "mainline-order.total" ] [
         "joined-again"
         "left-twice"
     ]
-    second (positionsTurning 2) "in the second order a tie goes to the greater identifier" [ definition; "mainline-order.total" ] []
+    second (positionsTurning 2) "in the second order a tie goes to the greater identifier" [
+        definition
+        "mainline-order.total"
+    ] []
     second
         {
             usual with
@@ -323,7 +341,8 @@ let ofSteps: Broken list = [
     second
         {
             usual with
-                PowerOrder = fun graph below set -> PowerOrdering.powerOrder { graph with Rejected = Set.empty } below set
+                PowerOrder =
+                    fun graph below set -> PowerOrdering.powerOrder { graph with Rejected = Set.empty } below set
         }
         "in the first order power is read of levels that were rejected, too" [ definition; "power-order.smallest" ] []
     second
@@ -341,7 +360,11 @@ let ofSteps: Broken list = [
                                 else
                                     state.Add(keyOf graph a, a))))
         }
-        "what an applied event cites comes into the state with it" [ definition; "checks.applied-passed"; "from-the-inputs" ] []
+        "what an applied event cites comes into the state with it" [
+            definition
+            "checks.applied-passed"
+            "from-the-inputs"
+        ] []
     second
         {
             usual with
@@ -368,17 +391,23 @@ let ofSteps: Broken list = [
             usual with
                 Finish = fun _ reached -> reached
         }
-        "what all states have is not put back at the end" [ definition; "agreement-stays" ] [ "levels-of-another-branch" ]
+        "what all states have is not put back at the end" [ definition; "agreement-stays" ] [
+            "levels-of-another-branch"
+        ]
     revised
         {
             Version2.revised with
                 Subgraph = fun _ _ -> Set.empty
         }
-        "there is no conflicted subgraph" [ definition; "subgraph.whole" ] [ "a-team-loses-its-levels"; "promoted-by-promoted" ]
+        "there is no conflicted subgraph" [ definition; "subgraph.whole" ] [
+            "a-team-loses-its-levels"
+            "promoted-by-promoted"
+        ]
     revised
         {
             Version2.revised with
-                Subgraph = fun graph conflicted -> Set.intersect conflicted (ConflictedSubgraph.ofEvents graph conflicted)
+                Subgraph =
+                    fun graph conflicted -> Set.intersect conflicted (ConflictedSubgraph.ofEvents graph conflicted)
         }
         "the conflicted subgraph has the ends of its paths, without what is between" [ definition; "subgraph.whole" ] [
             "a-team-loses-its-levels"
@@ -395,7 +424,11 @@ let ofSteps: Broken list = [
             Version2.revised with
                 Subgraph = fun graph conflicted -> conflicted |> Seq.map (AuthChains.chain graph) |> Set.unionMany
         }
-        "the conflicted subgraph is all that conflicting events rest on" [ definition; "subgraph.lies-between"; "subgraph.whole" ] []
+        "the conflicted subgraph is all that conflicting events rest on" [
+            definition
+            "subgraph.lies-between"
+            "subgraph.whole"
+        ] []
     revised { Version2.revised with Start = id } "version 2.1 begins with what all states have" [
         definition
         "checks.applied-passed"

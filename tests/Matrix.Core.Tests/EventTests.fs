@@ -13,7 +13,9 @@ let private formatOf (version: string) : EventFormat =
     | format -> format
 
 let private parse (text: string) : JsonObject =
-    match JsonReader.ParseObject(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Lenient, JsonLimits.event) with
+    match
+        JsonReader.ParseObject(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Lenient, JsonLimits.event)
+    with
     | Ok o -> o
     | Error e -> failwith $"{e}"
 
@@ -76,7 +78,9 @@ let ``A received event is measured without what is unsigned`` () =
 
     let event =
         JsonObject.OfSeq(
-            Seq.append (parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Members [ struct ("unsigned", Json.Object unsigned) ]
+            Seq.append (parse (Encoding.UTF8.GetString pdu.Canonical.Span)).Members [
+                struct ("unsigned", Json.Object unsigned)
+            ]
         )
 
     Assert.That((ok (PduFormat.ofJson (formatOf "12") event)).HashHolds, Is.True)
@@ -177,7 +181,11 @@ let ``Who must have signed depends on the event and its room version`` () =
     Assert.That((signers "2" "m.room.message" "{}" = [ "domain"; "elsewhere" ]), Is.True)
     Assert.That((signers "12" "m.room.member" invite = []), Is.True)
     Assert.That((signers "2" "m.room.member" invite = [ "elsewhere" ]), Is.True)
-    Assert.That((signers "12" "m.room.member" """{"membership":"join","third_party_invite":{}}""" = [ "domain" ]), Is.True)
+
+    Assert.That(
+        (signers "12" "m.room.member" """{"membership":"join","third_party_invite":{}}""" = [ "domain" ]),
+        Is.True
+    )
 
     let join =
         """{"membership":"join","join_authorised_via_users_server":"@b:other:80"}"""
@@ -237,7 +245,12 @@ let ``The client form holds what was added for the client, and nothing of the ex
     // Each part alone is an object too.
     let mutable only = UnsignedParts()
     only.TransactionId <- "t"
-    Assert.That(clientForm "12" pdu null only, Does.EndWith ""","type":"m.room.message","unsigned":{"transaction_id":"t"}}""")
+
+    Assert.That(
+        clientForm "12" pdu null only,
+        Does.EndWith ""","type":"m.room.message","unsigned":{"transaction_id":"t"}}"""
+    )
+
     Assert.That(clientForm "12" pdu null (UnsignedParts()), Does.EndWith ""","type":"m.room.message"}""")
 
 let private contentOf (form: JsonObject) : JsonObject =

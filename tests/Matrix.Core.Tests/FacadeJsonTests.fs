@@ -10,7 +10,12 @@ let ``The host reads JSON with a yes or a no`` () =
     let mutable value = JsonObject.Empty
     let mutable error = Unchecked.defaultof<JsonError>
     let limits = JsonText.ClientBodyLimits
-    Assert.That(JsonText.TryParseObject(ReadOnlySpan<byte> """{"a":1.5}"""B, Reading.Client, limits, &value, &error), Is.True)
+
+    Assert.That(
+        JsonText.TryParseObject(ReadOnlySpan<byte> """{"a":1.5}"""B, Reading.Client, limits, &value, &error),
+        Is.True
+    )
+
     Assert.That(value.TryFind "a", Is.EqualTo(ValueSome(Json.Float 1.5)))
     Assert.That(JsonText.TryParseObject(ReadOnlySpan<byte> "[]"B, Reading.Client, limits, &value, &error), Is.False)
     Assert.That(error.Fault, Is.EqualTo JsonFault.NotAnObject)

@@ -109,7 +109,9 @@ let ``A chain of 100,000 power levels events is walked without a stack`` (versio
     | Error error -> Assert.Fail $"%A{error}"
 
 [<TestCaseSource(nameof cases)>]
-let ``A longer chain than may be looked at ends in an error, unless the algorithm needs none of it`` (version: RoomVersion) =
+let ``A longer chain than may be looked at ends in an error, unless the algorithm needs none of it``
+    (version: RoomVersion)
+    =
     let limits = { Events = 1000 }
     let graph = EventGraph(AuthRules version)
     added graph (opening version)
@@ -120,7 +122,11 @@ let ``A longer chain than may be looked at ends in an error, unless the algorith
             for i in 1..5000 ->
                 pdu
                     version
-                    (DrawnRoom.levels $"$p{i}" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; $"$p{i - 1}"; "$alice" ])
+                    (DrawnRoom.levels $"$p{i}" alice (DrawnRoom.creatorsLevel version) [] [
+                        "$create"
+                        $"$p{i - 1}"
+                        "$alice"
+                    ])
         })
 
     let answer =
@@ -231,7 +237,9 @@ let ``Two events under one identifier cannot make a circle that is walked twice`
 [<TestCaseSource(nameof cases)>]
 let ``A missing auth event ends in an error that names both`` (version: RoomVersion) =
     let orphan =
-        pdu version (DrawnRoom.levels "$p1" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$withheld"; "$alice" ])
+        pdu
+            version
+            (DrawnRoom.levels "$p1" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$withheld"; "$alice" ])
 
     let source = lying version (withOpening version [ orphan, 9 ])
 
@@ -288,7 +296,9 @@ let ``A rejected event vouches for nothing`` (version: RoomVersion) =
         resolve
             version
             graph
-            (states [ entry "m.room.power_levels" "" [ "$p0"; "$worse" ] ] (foundation @ [ "m.room.member", bob, "$bob" ]))
+            (states
+                [ entry "m.room.power_levels" "" [ "$p0"; "$worse" ] ]
+                (foundation @ [ "m.room.member", bob, "$bob" ]))
     with
     | Ok resolution -> Assert.That(resolution.Entries[0].EventId, Is.EqualTo "$p0")
     | Error error -> Assert.Fail $"%A{error}"

@@ -32,7 +32,10 @@ let ``A state without a create event, or with a key twice, is not taken`` () =
         let machine = begun IncomingLimits.Default
 
         let again =
-            event "$again" creator "m.room.member" (Some creator) [ "membership", text "join" ] [ "$join" ] [ "$create"; "$join" ]
+            event "$again" creator "m.room.member" (Some creator) [ "membership", text "join" ] [ "$join" ] [
+                "$create"
+                "$join"
+            ]
 
         machine.Tell [| arrives again |] |> ignore
 
@@ -204,7 +207,9 @@ let ``An event that waits with its state for one that needs a state lets it ask`
 // The newest comes first and has its state, and waits for the one below, which needs a state too: one peer, and the whole of a line.
 [<TestCase(1, 3)>]
 [<TestCase(4, 12)>]
-let ``A line of events that each need a state, told from its end, is decided from its beginning`` (places: int, length: int) =
+let ``A line of events that each need a state, told from its end, is decided from its beginning``
+    (places: int, length: int)
+    =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -237,7 +242,8 @@ let ``What a peer told is forgotten before the next is asked`` (size: int) =
         (fun request ->
             match request.Request, request.Peer with
             | Request.StateBefore _, "one" -> None
-            | Request.StateBefore id, _ -> Some(Response.State([| for n in 1..size -> $"$made-up-{n}-before-{id}" |], [||]))
+            | Request.StateBefore id, _ ->
+                Some(Response.State([| for n in 1..size -> $"$made-up-{n}-before-{id}" |], [||]))
             | _ -> Some Response.Nothing)
         [ for n in 1..20 -> arrives (message $"$m{n}" [ $"$gone{n}" ]) ]
 
@@ -257,8 +263,10 @@ let ``A peer that makes up states is asked for no more of their events than may 
     let outcome =
         tells machine [ arrives (message "$m" [ for n in 1..10 -> $"$w{n}" ]) ] (fun request ->
             match request.Request, request.Peer with
-            | Request.Missing("$m", _, _), _ -> Response.Events [| for n in 1..10 -> good (message $"$w{n}" [ $"$gone{n}" ]) |]
-            | Request.StateBefore id, "two" -> Response.State([| for n in 1..15 -> $"$made-up-{n}-before-{id}" |], [||])
+            | Request.Missing("$m", _, _), _ ->
+                Response.Events [| for n in 1..10 -> good (message $"$w{n}" [ $"$gone{n}" ]) |]
+            | Request.StateBefore id, "two" ->
+                Response.State([| for n in 1..15 -> $"$made-up-{n}-before-{id}" |], [||])
             | _ -> begunWith request)
 
     let asked =

@@ -31,7 +31,10 @@ let ``What is malformed or of another room is dropped`` () =
         }
 
     let step =
-        (machineWith IncomingLimits.Default).Tell [| Input.Malformed("two", PduFault.Missing "sender"); arrives elsewhere |]
+        (machineWith IncomingLimits.Default).Tell [|
+            Input.Malformed("two", PduFault.Missing "sender")
+            arrives elsewhere
+        |]
 
     same
         (drops step)

@@ -68,7 +68,9 @@ let ``What tells a mutant is told by its origin`` () =
             "5", "aliases.server: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
             "9", "power-levels.users: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
             "12", "power-levels.first: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
-            "2", "redaction.power: Below for AtLeast, in Compare (Of Sender, AtLeast, Level Redact)", [ Origin.HandwrittenVector ]
+            "2",
+            "redaction.power: Below for AtLeast, in Compare (Of Sender, AtLeast, Level Redact)",
+            [ Origin.HandwrittenVector ]
         ] do
         Assert.That(besideGenerated version id, Is.EqualTo(box expected), id)
 
@@ -83,7 +85,12 @@ let ``The vectors of an unstable version, and those of its parent, tell every mu
         Assert.That(findings, Is.Empty, version.Id)
 
 /// The fates of the mutants of one rule of a version, by the mutation, with this list of equivalents.
-let private ofRule (rule: string) (version: RoomVersion) (search: Search) (listed: Equivalent list) : Map<string, Fate> =
+let private ofRule
+    (rule: string)
+    (version: RoomVersion)
+    (search: Search)
+    (listed: Equivalent list)
+    : Map<string, Fate> =
     Mutation.run
         {
             plan files.Value with
@@ -286,7 +293,9 @@ let ``Every rule that handles redactions has a vector that it decides in every v
                         case.Text "asks" = question.Word
                         && List.contains version.Id (texts "versions" case)
                     then
-                        string (case.Text "clause"), case.TryFind "allowed" = ValueSome(Json.Bool true), texts "near" case
+                        string (case.Text "clause"),
+                        case.TryFind "allowed" = ValueSome(Json.Bool true),
+                        texts "near" case
             ]
 
             for rule in Rule.all table.Handling do
@@ -315,7 +324,9 @@ let private survivors (files: (string * VectorFile) list) (group: RoomVersion li
     |> set
 
 [<Test; Category "Slow">]
-let ``Each vector that is kept for mutants tells one that no vector of the other files does, and no two ask the same`` () =
+let ``Each vector that is kept for mutants tells one that no vector of the other files does, and no two ask the same``
+    ()
+    =
     let kept = VectorFiles.parse GeneratedVectors.MutantsFile
     let others = without [ GeneratedVectors.MutantsFile ]
 

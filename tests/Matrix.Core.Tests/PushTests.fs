@@ -12,7 +12,21 @@ let private object (members: (string * Json) list) =
     JsonObject.OfSeq(members |> List.map (fun (k, v) -> struct (k, v)))
 
 let private pdu eventType (stateKey: string | null) content =
-    Pdu("12", "$e", "!room:example.org", "@bob:example.org", eventType, stateKey, 1L, 1L, content, [||], [||], null, [||])
+    Pdu(
+        "12",
+        "$e",
+        "!room:example.org",
+        "@bob:example.org",
+        eventType,
+        stateKey,
+        1L,
+        1L,
+        content,
+        [||],
+        [||],
+        null,
+        [||]
+    )
 
 let private message content =
     PushEvent(pdu "m.room.message" null content, 3, 0L, null)

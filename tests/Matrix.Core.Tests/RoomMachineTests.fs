@@ -36,7 +36,16 @@ let private stateOf (events: Pdu list) =
     StateTree.OfEntries([| for e in events -> StateEntry.Of(e.Type, string e.StateKey, e.EventId, 1u) |], false)
 
 let private header (extremities: ForwardExtremity list) current history =
-    RoomMachine.Of("here", create.RoomId, rules, history, Array.ofList extremities, current, 10u, IncomingLimits.Default)
+    RoomMachine.Of(
+        "here",
+        create.RoomId,
+        rules,
+        history,
+        Array.ofList extremities,
+        current,
+        10u,
+        IncomingLimits.Default
+    )
 
 let private end' =
     ForwardExtremity(9u, "$join", 7L, stateOf [ create; joined ], Provenance.Computed)
@@ -102,7 +111,8 @@ let ``The depth of an event is one more than the greatest of its previous events
     let of' depths =
         header
             [
-                for i, depth in List.indexed depths -> ForwardExtremity(uint32 i, $"$e{i}", depth, state, Provenance.Computed)
+                for i, depth in List.indexed depths ->
+                    ForwardExtremity(uint32 i, $"$e{i}", depth, state, Provenance.Computed)
             ]
             null
             closed
@@ -310,13 +320,25 @@ let ``An adoption that fails in a look-up leaves the machine as it was`` () =
     let door = Door store
 
     let machine =
-        RoomMachine.Of("here", create.RoomId, rules, door, store.Extremities, elder.CurrentState, store.NextOrdinal, limits)
+        RoomMachine.Of(
+            "here",
+            create.RoomId,
+            rules,
+            door,
+            store.Extremities,
+            elder.CurrentState,
+            store.NextOrdinal,
+            limits
+        )
 
     let prepared = machine.Resolve()
     same prepared.PreviousIds.Length 1
 
     let levels =
-        built "$p" "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] prepared [ "$create"; "$join" ]
+        built "$p" "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] prepared [
+            "$create"
+            "$join"
+        ]
 
     door.IsClosed <- true
 

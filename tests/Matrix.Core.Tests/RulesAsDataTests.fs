@@ -115,7 +115,11 @@ let ``An event without a member is refused if the row says that it is required``
         let ofCreate = without.Add("type", text "m.room.create")
 
         if f.Key <> "type" then
-            Assert.That(accepts version ofCreate, Is.EqualTo(f.Presence <> Presence.Always), $"{f.Key} of a create event")
+            Assert.That(
+                accepts version ofCreate,
+                Is.EqualTo(f.Presence <> Presence.Always),
+                $"{f.Key} of a create event"
+            )
 
 [<TestCaseSource(nameof versions)>]
 let ``A member of another kind than its row's, or beyond its bounds, is refused`` (version: RoomVersion) =
@@ -159,7 +163,11 @@ let ``Hashes are of an event without the members that the rows remove`` (version
     let essential = format.Redactor.Redact event
 
     Assert.That((PduFormat.contentHash format event = sha256 (without Signing.removedForContentHash event)), Is.True)
-    Assert.That((PduFormat.referenceHash format event = sha256 (without Signing.removedForReferenceHash essential)), Is.True)
+
+    Assert.That(
+        (PduFormat.referenceHash format event = sha256 (without Signing.removedForReferenceHash essential)),
+        Is.True
+    )
 
 /// Whether a condition on the event alone holds.
 let rec private holds (event: Map<string, Json>) (condition: Condition) : bool =
@@ -224,7 +232,11 @@ let ``The servers that must sign are those of the rows`` (version: RoomVersion) 
                                 received.AuthorisingServer
                         ]
 
-                    Assert.That((actual = expected), Is.True, $"{eventType} {membership} {more}: {actual}, not {expected}")
+                    Assert.That(
+                        (actual = expected),
+                        Is.True,
+                        $"{eventType} {membership} {more}: {actual}, not {expected}"
+                    )
 
 [<TestCaseSource(nameof versions)>]
 let ``Numbers are read as strictly as the rows say`` (version: RoomVersion) =
@@ -234,7 +246,13 @@ let ``Numbers are read as strictly as the rows say`` (version: RoomVersion) =
     let reads (literal: string) =
         let text = "{\"content\":{\"n\":" + literal + "}}"
 
-        match JsonReader.ParseObject(ReadOnlySpan<byte>(Text.Encoding.UTF8.GetBytes text), format.Reading, JsonLimits.event) with
+        match
+            JsonReader.ParseObject(
+                ReadOnlySpan<byte>(Text.Encoding.UTF8.GetBytes text),
+                format.Reading,
+                JsonLimits.event
+            )
+        with
         | Ok _ -> true
         | Error _ -> false
 

@@ -18,7 +18,11 @@ let private optionsOf version : PlanOptions = {
 let private run version (seeds: int[]) : Ended[] =
     let ended = Array.zeroCreate seeds.Length
 
-    Parallel.For(0, seeds.Length, (fun i -> ended[i] <- Simulation.run (Plan.ofSeed (optionsOf version) (uint64 seeds[i]))))
+    Parallel.For(
+        0,
+        seeds.Length,
+        (fun i -> ended[i] <- Simulation.run (Plan.ofSeed (optionsOf version) (uint64 seeds[i])))
+    )
     |> ignore
 
     ended
@@ -82,7 +86,10 @@ let ``A history tells no event before those that it names`` () =
 
         for told in history do
             for id in Seq.append told.Event.PrevEvents told.Event.AuthEvents do
-                Assert.That(before.Contains id || not (all.Contains id), $"seed {seed}: {told.Event.EventId} names {id}")
+                Assert.That(
+                    before.Contains id || not (all.Contains id),
+                    $"seed {seed}: {told.Event.EventId} names {id}"
+                )
 
             before <- before.Add told.Event.EventId
 
@@ -182,7 +189,9 @@ let ``A file that is no history is told by the place in it`` (text: string, plac
 
 let private history (name: string) : Plan =
     use stream =
-        System.Reflection.Assembly.GetExecutingAssembly().GetManifestResourceStream($"Matrix.Core.Tests.Histories.{name}")
+        System.Reflection.Assembly
+            .GetExecutingAssembly()
+            .GetManifestResourceStream($"Matrix.Core.Tests.Histories.{name}")
 
     match stream with
     | null -> failwith $"there is no history {name}"

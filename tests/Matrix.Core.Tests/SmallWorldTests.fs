@@ -103,7 +103,10 @@ let ``The shares of a slice make up the slice`` () =
 
     let slice = Enumeration.slice 7L
 
-    Assert.That(visits { slice with Shares = 2 } + visits { slice with Shares = 2; Share = 1 }, Is.EqualTo(visits slice))
+    Assert.That(
+        visits { slice with Shares = 2 } + visits { slice with Shares = 2; Share = 1 },
+        Is.EqualTo(visits slice)
+    )
 
 [<Test>]
 let ``The cases of each weight are all cases`` () =

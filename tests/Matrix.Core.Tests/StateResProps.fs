@@ -56,7 +56,8 @@ let private amended: (string * RoomVersion * RoomVersion) list =
         edited Versions.v11 [
             ResolutionEdit.InsertAfter(gather ConflictedPart.AuthDifference, gather ConflictedPart.Subgraph)
         ]
-        "without the auth difference", edited Versions.v11 [ ResolutionEdit.Remove(gather ConflictedPart.AuthDifference) ]
+        "without the auth difference",
+        edited Versions.v11 [ ResolutionEdit.Remove(gather ConflictedPart.AuthDifference) ]
         "the unconflicted state not kept", edited Versions.v12 [ ResolutionEdit.Remove ResolutionStep.KeepUnconflicted ]
     ]
     |> List.map (fun (name, (before, after)) -> name, before, after)

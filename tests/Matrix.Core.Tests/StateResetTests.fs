@@ -44,7 +44,12 @@ let ``A room ends as it is said to end`` (scenario: StateResets.Scenario) =
         ] do
         for version in [ Versions.v11; Versions.v12 ] do
             let version = StateResets.resolvingBy algorithm version
-            Assert.That(left version scenario, Is.EqualTo(expected algorithm), $"{algorithm} with rules of {version.Id}")
+
+            Assert.That(
+                left version scenario,
+                Is.EqualTo(expected algorithm),
+                $"{algorithm} with rules of {version.Id}"
+            )
 
 [<Test>]
 let ``Seven shapes are reset by version 2 and not by version 2.1`` () =
@@ -103,7 +108,9 @@ let private drawn = [
 ]
 
 [<TestCaseSource(nameof drawn)>]
-let ``Every event of a drawn room is allowed by its auth events`` (version: RoomVersion, scenario: StateResets.Scenario) =
+let ``Every event of a drawn room is allowed by its auth events``
+    (version: RoomVersion, scenario: StateResets.Scenario)
+    =
     let graph, _ = StateResets.drawn version scenario
 
     let refused =

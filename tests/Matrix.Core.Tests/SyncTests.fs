@@ -78,7 +78,10 @@ let ``A list longer than the limit is refused`` () =
 
 [<Test>]
 let ``Redundant members are a matter of lazy loading only`` () =
-    Assert.That((filter """{"room": {"state": {"include_redundant_members": true}}}""").State.IncludeRedundantMembers, Is.False)
+    Assert.That(
+        (filter """{"room": {"state": {"include_redundant_members": true}}}""").State.IncludeRedundantMembers,
+        Is.False
+    )
 
     let lazily =
         filter """{"room": {"state": {"include_redundant_members": true, "lazy_load_members": true}}}"""

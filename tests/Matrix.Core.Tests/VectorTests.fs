@@ -17,13 +17,20 @@ let private ed25519: Ed25519 = {
     Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
     Verify =
         fun key message signature ->
-            Matrix.Host.Sodium.Ed25519.Verify(ReadOnlySpan<byte> key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+            Matrix.Host.Sodium.Ed25519.Verify(
+                ReadOnlySpan<byte> key,
+                ReadOnlySpan<byte> message,
+                ReadOnlySpan<byte> signature
+            )
 }
 
 let private files = VectorFiles.names
 
 /// What a file's vectors say otherwise than `answer` does.
-let private disagreements (answer: string -> JsonObject -> Result<JsonObject, VectorFault>) (file: VectorFile) : string list = [
+let private disagreements
+    (answer: string -> JsonObject -> Result<JsonObject, VectorFault>)
+    (file: VectorFile)
+    : string list = [
     for vector in file.Vectors do
         let where = $"{vector.Place}, version {vector.Version}, {vector.Name}"
 
@@ -78,7 +85,10 @@ let ``The literal evaluator answers every decision as the file says`` (file: str
 
 [<Test>]
 let ``Every kind has vectors`` () =
-    Assert.That(files |> Array.map (fun f -> (VectorFiles.parse f).Kind) |> Array.distinct, Is.EquivalentTo Vectors.kinds)
+    Assert.That(
+        files |> Array.map (fun f -> (VectorFiles.parse f).Kind) |> Array.distinct,
+        Is.EquivalentTo Vectors.kinds
+    )
 
 [<Test>]
 let ``No two vectors of a file have the same name and version`` () =
@@ -239,7 +249,9 @@ let ``Rules read back from their JSON decide every vector as the rules themselve
         | Error fault -> failwith $"{fault}"
 
     let reread (json: Json) =
-        match JsonReader.Parse(ReadOnlySpan<byte>(CanonicalJson.bytes json), Reading.Client, JsonLimits.federationBody) with
+        match
+            JsonReader.Parse(ReadOnlySpan<byte>(CanonicalJson.bytes json), Reading.Client, JsonLimits.federationBody)
+        with
         | Ok json -> json
         | Error e -> failwith $"{e}"
 

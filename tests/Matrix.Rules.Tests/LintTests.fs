@@ -82,7 +82,9 @@ let ``Two rules of one name are found out`` () =
     let twice = {
         Versions.v12 with
             Authorization =
-                Rule.edit (Edit.InsertBefore("otherwise", Authorization.CreateEvent.federate)) Versions.v12.Authorization
+                Rule.edit
+                    (Edit.InsertBefore("otherwise", Authorization.CreateEvent.federate))
+                    Versions.v12.Authorization
     }
 
     Lint.version twice
@@ -145,7 +147,9 @@ let private faulty: TestCaseData list =
 
         "a user is in one place",
         [
-            scope "s" "" (senderIn [ Membership.Join; Membership.Invite ]) [ rejected "s.banned" (senderIn [ Membership.Ban ]) ]
+            scope "s" "" (senderIn [ Membership.Join; Membership.Invite ]) [
+                rejected "s.banned" (senderIn [ Membership.Ban ])
+            ]
             last
         ],
         [ "s.banned", "can never hold where it stands" ]
@@ -264,7 +268,9 @@ let private faulty: TestCaseData list =
     |> List.map (fun (what, table, findings) -> TestCaseData(table, findings).SetArgDisplayNames(what))
 
 [<TestCaseSource(nameof faulty)>]
-let ``A table with a rule that cannot do what it says is found out`` (table: Rule list, findings: (string * string) list) =
+let ``A table with a rule that cannot do what it says is found out``
+    (table: Rule list, findings: (string * string) list)
+    =
     faultsOf table |> equal findings
 
 /// Tables that look like faulty ones and are none.
@@ -402,7 +408,11 @@ let ``The rules that handle redactions are looked at as all others are`` () =
 [<Test>]
 let ``Who sent a redacted event is asked where redactions are handled only`` () =
     let curious =
-        clause "curious" "Curious." (Condition.SameUser(User.RedactedSender, User.Sender)) (Outcome.Reject Reason.SenderNotJoined)
+        clause
+            "curious"
+            "Curious."
+            (Condition.SameUser(User.RedactedSender, User.Sender))
+            (Outcome.Reject Reason.SenderNotJoined)
 
     Lint.version {
         Versions.v12 with

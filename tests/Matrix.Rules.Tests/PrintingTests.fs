@@ -79,7 +79,8 @@ let ``A negation reads as the contrary`` () =
 
     Condition.Not(Condition.And [ Condition.HasStateKey; Condition.Or [ Condition.HasPrevEvents; joined ] ])
     |> Words.condition
-    |> equal "there is no state key or (there are no previous events and the membership of the sender is neither join nor invite)"
+    |> equal
+        "there is no state key or (there are no previous events and the membership of the sender is neither join nor invite)"
 
 let private proposals (version: RoomVersion) (area: Area) (id: string) =
     Lineage.amendments version area
@@ -132,7 +133,9 @@ let ``Whether the authorization rules judge redactions is a row of the amendment
 
     let renamed =
         let rule =
-            scope "of-redactions" "" (Condition.TypeIs "m.room.redaction") [ otherwise "of-redactions.otherwise" Outcome.Allow ]
+            scope "of-redactions" "" (Condition.TypeIs "m.room.redaction") [
+                otherwise "of-redactions.otherwise" Outcome.Allow
+            ]
 
         amended Versions.v2 [ Change.Authorization(Edit.Replace("redaction", rule)) ]
 
@@ -216,7 +219,8 @@ let ``Every row that an amendment says it touches is in the difference, under it
                         |> List.collect (fun d -> d.Amendments |> Map.tryFind id |> Option.defaultValue [])
 
                     if not (List.contains amendment found) then
-                        Assert.Fail $"{amendment.Msc} touches {id}, which the difference of {parent.Id} and {v.Id} does not say"
+                        Assert.Fail
+                            $"{amendment.Msc} touches {id}, which the difference of {parent.Id} and {v.Id} does not say"
 
 let private edited (edit: Edit) = {
     Versions.v12 with
@@ -240,7 +244,9 @@ let ``The same words for another condition are told as a change`` () =
         |> Rule.head
         |> _.Text
 
-    changes Versions.v12 (edited (Edit.Reword("auth-events.rejected", text, Condition.SomeAuthEvent AuthEventFault.Elsewhere)))
+    changes
+        Versions.v12
+        (edited (Edit.Reword("auth-events.rejected", text, Condition.SomeAuthEvent AuthEventFault.Elsewhere)))
     |> equal [ "auth", "changed", "auth-events.rejected" ]
 
 [<Test>]

@@ -84,5 +84,6 @@ module internal Program =
         | :? ArguParseException as stopped when stopped.ErrorCode = ErrorCode.HelpText ->
             printfn "%s" (stopped.Message.TrimEnd())
             0
-        | :? ArguParseException as stopped -> Ending.conclude (Misused $"{mistake stopped.Message} (--help shows what there is)")
+        | :? ArguParseException as stopped ->
+            Ending.conclude (Misused $"{mistake stopped.Message} (--help shows what there is)")
         | other -> Ending.conclude (fault other)

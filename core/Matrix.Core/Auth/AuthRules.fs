@@ -117,7 +117,8 @@ module internal Altered =
                 after.IsNone
                 && setsNoLevel (before.TryFind name) (context.Content.TryFind name) after
 
-            decision <- tryEntry kinds where rules context name (LevelValues.ofMember values before name) after isNoLevel
+            decision <-
+                tryEntry kinds where rules context name (LevelValues.ofMember values before name) after isNoLevel
 
             i <- i + 1
 
@@ -305,7 +306,9 @@ type AuthRules(version: RoomVersion) =
         this.Return context
         AuthRules.Decided decision
 
-    member private this.OfRedaction(table: CompiledRules, redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
+    member private this.OfRedaction
+        (table: CompiledRules, redaction: Pdu, redactedSender: string, state: IAuthState)
+        : Decision =
         let context = rent ()
         context.Load(redaction, state, AuthFacts.ofAccepted [||])
         context.RedactedSender <- redactedSender

@@ -52,7 +52,8 @@ type AuthRules =
     /// The keys of the state events that an event names in `auth_events`, where the state has them: each once, in the
     /// order of the table. Empty for a create event. Server-Server API, "Auth events selection".
     member SelectionOf:
-        eventType: string * sender: string * stateKey: (string | null) * content: JsonObject -> struct (string * string)[]
+        eventType: string * sender: string * stateKey: (string | null) * content: JsonObject ->
+            struct (string * string)[]
 
     /// A user's power in a state: `Int64.MaxValue` for creators, where they are above every level.
     member PowerOf: state: IAuthState * userId: string -> int64

@@ -65,7 +65,8 @@ module internal Conditions =
 
         match fault with
         | AuthEventFault.Rejected -> first (fun f i -> f.Facts.AuthEvents[i].Rejected)
-        | AuthEventFault.Elsewhere -> first (fun f i -> not (String.Equals(f.Facts.AuthEvents[i].Event.RoomId, f.RoomId)))
+        | AuthEventFault.Elsewhere ->
+            first (fun f i -> not (String.Equals(f.Facts.AuthEvents[i].Event.RoomId, f.RoomId)))
         | AuthEventFault.Duplicated ->
             first (fun f i ->
                 let cited = f.Facts.AuthEvents
@@ -296,5 +297,6 @@ module internal Conditions =
 
     /// A version's selection, compiled.
     let selections (rows: Selection list) : CompiledSelection[] = [|
-        for row in rows -> CompiledSelection(row.Type, Terms.selectionKey row.Key, compile (fun _ -> false) [||] row.When)
+        for row in rows ->
+            CompiledSelection(row.Type, Terms.selectionKey row.Key, compile (fun _ -> false) [||] row.When)
     |]

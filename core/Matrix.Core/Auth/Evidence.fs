@@ -44,7 +44,12 @@ module internal Evidence =
         | Evidence.Words words -> Value.Text words
 
     /// The failure of a clause.
-    let failure (selections: CompiledSelection[]) (context: EvaluationContext) (clause: string) (reason: Reason) : Failure =
+    let failure
+        (selections: CompiledSelection[])
+        (context: EvaluationContext)
+        (clause: string)
+        (reason: Reason)
+        : Failure =
         let struct (supplied, required) = Failures.evidence reason
 
         {

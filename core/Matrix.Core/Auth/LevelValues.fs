@@ -30,7 +30,12 @@ module LevelValues =
         if not ok then
             ValueNone
         elif
-            Int64.TryParse(trimmed, Globalization.NumberStyles.AllowLeadingSign, Globalization.CultureInfo.InvariantCulture, &n)
+            Int64.TryParse(
+                trimmed,
+                Globalization.NumberStyles.AllowLeadingSign,
+                Globalization.CultureInfo.InvariantCulture,
+                &n
+            )
         then
             ValueSome(within n)
         else
@@ -64,4 +69,5 @@ module LevelValues =
         | ValueNone -> ValueNone
 
     /// The level of a member of an object; none if it is not there or is no level.
-    let ofMember (values: PowerLevelValues) (o: JsonObject) (key: string) : int64 voption = tryRead values (o.TryFind key)
+    let ofMember (values: PowerLevelValues) (o: JsonObject) (key: string) : int64 voption =
+        tryRead values (o.TryFind key)

@@ -102,7 +102,8 @@ module internal Terms =
 
 /// One row of the auth events selection, compiled.
 [<Sealed>]
-type internal CompiledSelection(eventType: string, key: EvaluationContext -> string | null, applies: EvaluationContext -> bool) =
+type internal CompiledSelection
+    (eventType: string, key: EvaluationContext -> string | null, applies: EvaluationContext -> bool) =
     member _.Type = eventType
     member _.Key(context: EvaluationContext) : string | null = key context
     member _.Applies(context: EvaluationContext) : bool = applies context

@@ -134,7 +134,9 @@ type ClientEvent private () =
         out.Byte '}'B
 
     /// Writes a redaction's content with `redacts` in it, as rooms of version 11 and later have it.
-    static member private WriteContentWithRedacts(out: ByteBuffer, content: ReadOnlySpan<byte>, redacts: ReadOnlySpan<byte>) =
+    static member private WriteContentWithRedacts
+        (out: ByteBuffer, content: ReadOnlySpan<byte>, redacts: ReadOnlySpan<byte>)
+        =
         out.Bytes Envelope.redactsOpen
         out.Raw redacts
         let mutable members = Slices content

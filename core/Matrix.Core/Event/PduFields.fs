@@ -189,7 +189,8 @@ module internal PduFields =
         match json with
         | Json.Float _
         | Json.BigInt _ when strict -> ValueSome PduFault.NotCanonical
-        | Json.Int n when strict && (n > Numbers.MaxInteger || n < -Numbers.MaxInteger) -> ValueSome PduFault.NotCanonical
+        | Json.Int n when strict && (n > Numbers.MaxInteger || n < -Numbers.MaxInteger) ->
+            ValueSome PduFault.NotCanonical
         | Json.Array items ->
             if depth = 0 then
                 tooDeep
@@ -336,7 +337,13 @@ module internal PduFields =
         | _ -> EventId.ofHashStandard (ReadOnlySpan<byte> referenceHash)
 
     /// The parsed event.
-    let toPdu (format: EventFormat) (fields: PduFields) (eventId: string) (content: JsonObject) (canonical: byte[]) : Pdu =
+    let toPdu
+        (format: EventFormat)
+        (fields: PduFields)
+        (eventId: string)
+        (content: JsonObject)
+        (canonical: byte[])
+        : Pdu =
         let roomId =
             if fields.RoomId = "" then
                 RoomId.ofCreateEvent eventId

@@ -18,7 +18,13 @@ module private Signers =
         && content.Text "membership" = "invite"
         && content.Has "third_party_invite"
 
-    let required (format: EventFormat) (eventId: string) (sender: string) (eventType: string) (content: JsonObject) : string[] =
+    let required
+        (format: EventFormat)
+        (eventId: string)
+        (sender: string)
+        (eventType: string)
+        (content: JsonObject)
+        : string[] =
         Array.distinct [|
             if not (answersThirdParty eventType content) then
                 UserId.server sender

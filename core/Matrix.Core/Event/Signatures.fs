@@ -125,7 +125,8 @@ module SignedJson =
         let ofEntity (entity: string, own: Signature[]) =
             let texts =
                 own
-                |> Array.map (fun s -> struct (s.KeyId, Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> s.Bytes))))
+                |> Array.map (fun s ->
+                    struct (s.KeyId, Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> s.Bytes))))
 
             struct (entity, Json.Object(JsonObject.OfSeq texts))
 

@@ -44,8 +44,15 @@ type private Members(count: int) =
 /// Server-Server API, "Adding hashes and signatures to outgoing events".
 [<Sealed>]
 type UnsignedEvent
-    private (format: EventFormat, fields: PduFields, text: EventText, hashes: AddedMember, essential: ByteBuffer, eventId: string)
-    =
+    private
+    (
+        format: EventFormat,
+        fields: PduFields,
+        text: EventText,
+        hashes: AddedMember,
+        essential: ByteBuffer,
+        eventId: string
+    ) =
 
     static let reference (id: string) (hash: byte[]) : Json =
         Json.Array [|

@@ -201,8 +201,14 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
 
     /// Hashes a draft. `greatestDepth` is that of its previous events, 0 without any.
     member _.Compose
-        (roomId: string, draft: Draft, prevEvents: string[], authEvents: string[], greatestDepth: int64, originServerTs: int64)
-        : Outcome<ComposedEvent> =
+        (
+            roomId: string,
+            draft: Draft,
+            prevEvents: string[],
+            authEvents: string[],
+            greatestDepth: int64,
+            originServerTs: int64
+        ) : Outcome<ComposedEvent> =
         compose draft greatestDepth {
             noParts with
                 RoomId = roomId

@@ -315,7 +315,9 @@ type JsonReader private () =
                 Error { Fault = fault; Offset = at }
 
     /// Parses one JSON text that must be an object.
-    static member ParseObject(utf8: ReadOnlySpan<byte>, reading: Reading, limits: JsonLimits) : Result<JsonObject, JsonError> =
+    static member ParseObject
+        (utf8: ReadOnlySpan<byte>, reading: Reading, limits: JsonLimits)
+        : Result<JsonObject, JsonError> =
         match JsonReader.Parse(utf8, reading, limits) with
         | Ok(Json.Object o) -> Ok o
         | Ok _ ->

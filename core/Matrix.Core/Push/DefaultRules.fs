@@ -41,7 +41,9 @@ module internal DefaultRules =
     }
 
     let private overrides = [
-        rule PushRuleKind.Override ".m.rule.suppress_notices" [ PushCondition.EventMatch("content.msgtype", "m.notice") ] []
+        rule PushRuleKind.Override ".m.rule.suppress_notices" [
+            PushCondition.EventMatch("content.msgtype", "m.notice")
+        ] []
         rule PushRuleKind.Override ".m.rule.invite_for_me" [
             isType "m.room.member"
             PushCondition.EventMatch("content.membership", "invite")
@@ -55,10 +57,10 @@ module internal DefaultRules =
             PushCondition.EventPropertyIs(@"content.m\.mentions.room", Json.Bool true)
             PushCondition.SenderNotificationPermission "room"
         ] [ PushActions.notify; highlight ]
-        rule PushRuleKind.Override ".m.rule.tombstone" [ isType "m.room.tombstone"; PushCondition.EventMatch("state_key", "") ] [
-            PushActions.notify
-            highlight
-        ]
+        rule PushRuleKind.Override ".m.rule.tombstone" [
+            isType "m.room.tombstone"
+            PushCondition.EventMatch("state_key", "")
+        ] [ PushActions.notify; highlight ]
         rule PushRuleKind.Override ".m.rule.reaction" [ isType "m.reaction" ] []
         rule PushRuleKind.Override ".m.rule.room.server_acl" [
             isType "m.room.server_acl"

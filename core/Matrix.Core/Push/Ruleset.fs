@@ -148,8 +148,14 @@ and [<Sealed>] Ruleset private (userId: string, own: PushRule[], defaults: PushR
         | None -> null
 
     member this.Put
-        (kind: PushRuleKind, ruleId: string, body: JsonObject, before: string | null, after: string | null, limits: RulesetLimits)
-        : RulesetEdit =
+        (
+            kind: PushRuleKind,
+            ruleId: string,
+            body: JsonObject,
+            before: string | null,
+            after: string | null,
+            limits: RulesetLimits
+        ) : RulesetEdit =
         let there = own |> Array.tryFindIndex (Defaults.is kind ruleId)
         let others = own |> Array.filter (fun r -> not (Defaults.is kind ruleId r))
 

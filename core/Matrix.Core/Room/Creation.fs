@@ -133,7 +133,8 @@ module Creation =
     let private tombstoneLevel (request: CreationRequest) =
         match request.PowerLevelOverride.TryFind "state_default" with
         | _ when not (privileged request.Version) -> 100L
-        | ValueSome(Json.Int stateDefault) when stateDefault >= 150L && stateDefault < Numbers.MaxInteger -> stateDefault + 1L
+        | ValueSome(Json.Int stateDefault) when stateDefault >= 150L && stateDefault < Numbers.MaxInteger ->
+            stateDefault + 1L
         | _ -> 150L
 
     /// Power levels without those that the client gave to creators, if it left the version to the server.

@@ -81,7 +81,12 @@ type Extremities private () =
     /// The extremities after an event: it replaces those that it names, if new events may build on it. A rejected or
     /// soft-failed event replaces none.
     static member After
-        (all: IReadOnlyList<ForwardExtremity>, prevEvents: IReadOnlyCollection<string>, made: ForwardExtremity, mayBeBuiltOn: bool) : ForwardExtremity[] =
+        (
+            all: IReadOnlyList<ForwardExtremity>,
+            prevEvents: IReadOnlyCollection<string>,
+            made: ForwardExtremity,
+            mayBeBuiltOn: bool
+        ) : ForwardExtremity[] =
         if not mayBeBuiltOn then
             Seq.toArray all
         elif all.Count = 1 && Seq.contains all[0].EventId prevEvents then

@@ -7,7 +7,13 @@ open System.Numerics
 /// first depth at which it is alone.
 module internal Nodes =
 
-    let rec private findFrom (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : StateEntry | null =
+    let rec private findFrom
+        (branch: Branch)
+        (way: Way)
+        (depth: int)
+        (eventType: string)
+        (stateKey: string)
+        : StateEntry | null =
         // An entry that is alone of its type is within the type's nibbles: only deeper ones need the hash of the key.
         let way =
             if depth = Way.TypeDepth then

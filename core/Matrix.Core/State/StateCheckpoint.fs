@@ -23,7 +23,8 @@ module private CheckpointFormat =
 
 [<Sealed>]
 type CheckpointHeader
-    internal (rootNode: int, firstNode: int, baseNode: int, nextNode: int, bytesSinceBase: int64, count: int, isPartial: bool) =
+    internal
+    (rootNode: int, firstNode: int, baseNode: int, nextNode: int, bytesSinceBase: int64, count: int, isPartial: bool) =
     member _.RootNode = rootNode
     member _.FirstNode = firstNode
     member _.BaseNode = baseNode
@@ -263,7 +264,15 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
         let pack = writer.ToArray()
 
         let header =
-            CheckpointHeader(root, first, baseNode, writer.NextNode, stored + int64 pack.Length, tree.Count, tree.IsPartial)
+            CheckpointHeader(
+                root,
+                first,
+                baseNode,
+                writer.NextNode,
+                stored + int64 pack.Length,
+                tree.Count,
+                tree.IsPartial
+            )
 
         StateCheckpoint(header, pack, StateTree(top, tree.IsPartial))
 
@@ -284,6 +293,9 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
         let tree = StateTree(top, header.IsPartial)
 
         if tree.Count <> header.Count then
-            raise (InvalidDataException $"Stored room state is damaged: {header.Count} entries were stored, {tree.Count} found.")
+            raise (
+                InvalidDataException
+                    $"Stored room state is damaged: {header.Count} entries were stored, {tree.Count} found."
+            )
 
         tree

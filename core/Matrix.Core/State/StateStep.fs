@@ -148,7 +148,14 @@ type StateStep private (changes: StepChange[], isPartial: bool) =
                         null
                     else
                         let ordinal = reader.Ordinal()
-                        StateEntry(eventType, stateKey, reader.EventKey(first &&& StepFormat.idIsText <> 0), ordinal, 0)
+
+                        StateEntry(
+                            eventType,
+                            stateKey,
+                            reader.EventKey(first &&& StepFormat.idIsText <> 0),
+                            ordinal,
+                            0
+                        )
 
                 StepChange(eventType, stateKey, before, after))
 

@@ -40,7 +40,9 @@ type EventGraph(rules: AuthRules) =
 
     /// The events that some rest on, and those themselves: of all others, nothing is asked. `find` gives an event by its identifier; null if it is
     /// not known.
-    static member Of(rules: AuthRules, find: string -> Pdu | null, roots: seq<string>) : Result<EventGraph, ResolutionError> =
+    static member Of
+        (rules: AuthRules, find: string -> Pdu | null, roots: seq<string>)
+        : Result<EventGraph, ResolutionError> =
         let graph = EventGraph rules
         let met = HashSet<string>()
         // Depth first: an event is added when all that it cites has been. On the path, what is not added yet.

@@ -6,7 +6,8 @@ open Matrix.Core.Auth
 /// A state that events are tried against one by one, and that takes those that pass.
 /// Room versions, "State resolution", "Iterative auth checks".
 [<Sealed>]
-type internal IterativeAuthChecks(rules: AuthRules, graph: AuthGraph, startsFromUnconflicted: bool, create: AuthEvent | null) =
+type internal IterativeAuthChecks
+    (rules: AuthRules, graph: AuthGraph, startsFromUnconflicted: bool, create: AuthEvent | null) =
 
     let state = Dictionary<struct (string * string), int>()
     let applied = List<string>()

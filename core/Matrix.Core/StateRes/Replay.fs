@@ -188,7 +188,9 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
             match resolver.Resolve(states, graph, limits) with
             | Error error -> Error error
             | Ok resolution ->
-                Ok(struct (TreesToResolve.resolved trees states resolution.Entries (fun id -> ordinals[id]), resolution))
+                Ok(
+                    struct (TreesToResolve.resolved trees states resolution.Entries (fun id -> ordinals[id]), resolution)
+                )
 
     /// Takes the next event.
     member this.Take(pdu: Pdu) : Result<unit, ResolutionError> =

@@ -65,7 +65,8 @@ module private Algorithm =
             | ResolutionStep.Gather ConflictedPart.Subgraph ->
                 subgraph <- ConflictedSubgraph.find graph conflicted
                 full.UnionWith subgraph
-            | ResolutionStep.StartFrom start -> checks <- IterativeAuthChecks(rules, graph, (start = Start.Unconflicted), create)
+            | ResolutionStep.StartFrom start ->
+                checks <- IterativeAuthChecks(rules, graph, (start = Start.Unconflicted), create)
             | ResolutionStep.CheckPowerEvents ->
                 powerOrder <- ReverseTopologicalPowerOrdering.sort graph powerOf full
                 checks.Run powerOrder

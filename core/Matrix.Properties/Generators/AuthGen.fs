@@ -311,7 +311,12 @@ let private question (version: RoomVersion) (before: Map<string * string, Pdu>) 
     }
 
 /// What it cites: usually what the selection names, now and then less, more or worse.
-let private cited (version: RoomVersion) (rules: AuthRules) (event: Pdu) (before: Map<string * string, Pdu>) : Gen<CitedEvent[]> =
+let private cited
+    (version: RoomVersion)
+    (rules: AuthRules)
+    (event: Pdu)
+    (before: Map<string * string, Pdu>)
+    : Gen<CitedEvent[]> =
     let right =
         AuthCase.selected rules event before
         |> List.map (fun e -> { Event = e; Rejected = false })

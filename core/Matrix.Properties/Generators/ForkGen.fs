@@ -134,12 +134,20 @@ let draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
             | Some(_, Json.Object o) -> [ for struct (k, v) in o.Members -> k, v ]
             | _ -> []
 
-        Draft.state actor "m.room.power_levels" "" (current @ [ "users", nested (given @ [ target, number levels[a.Level] ]) ])
+        Draft.state
+            actor
+            "m.room.power_levels"
+            ""
+            (current @ [ "users", nested (given @ [ target, number levels[a.Level] ]) ])
     | 15
     | 16 ->
         let rule = [| "public"; "invite"; "knock"; "restricted"; "public" |][a.Level]
         Draft.state actor "m.room.join_rules" "" [ "join_rule", text rule ]
-    | 17 -> Draft.state actor "m.room.member" actor [ "membership", text "join"; "join_authorised_via_users_server", text target ]
+    | 17 ->
+        Draft.state actor "m.room.member" actor [
+            "membership", text "join"
+            "join_authorised_via_users_server", text target
+        ]
     | _ -> Draft.state actor "m.room.topic" "" [ "topic", text $"{a.Level}" ]
 
 /// Plays the attempts: what the rules allow becomes part of the room, the rest is as if it had not been tried.

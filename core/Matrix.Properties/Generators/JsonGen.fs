@@ -130,7 +130,8 @@ module JsonGen =
                 for i in 0 .. o.Count - 1 do
                     yield Json.Object(JsonObject.OfSeq(Seq.removeAt i o.Members))
             }
-        | Json.String s when s.Length > 0 && not (System.Char.IsSurrogate s[0]) -> Seq.singleton (Json.String(s.Substring 1))
+        | Json.String s when s.Length > 0 && not (System.Char.IsSurrogate s[0]) ->
+            Seq.singleton (Json.String(s.Substring 1))
         | _ -> Seq.empty
 
     /// A text that means the value, and is not canonical: white space, shuffled members, members given twice (the value

@@ -98,7 +98,9 @@ module PushGen =
                     "m.mentions"
                     (gen {
                         let! ids =
-                            maybe "user_ids" (Gen.listOf scalar |> Gen.map (List.truncate 3 >> List.toArray >> Json.Array))
+                            maybe
+                                "user_ids"
+                                (Gen.listOf scalar |> Gen.map (List.truncate 3 >> List.toArray >> Json.Array))
 
                         let! room = maybe "room" scalar
                         return Json.Object(object (ids @ room))
@@ -151,7 +153,21 @@ module PushGen =
                 | None -> null
 
             let pdu =
-                Pdu("12", "$event", "!room:example.org", sender, eventType, stateKey, 1L, 1L, content, [||], [||], null, [||])
+                Pdu(
+                    "12",
+                    "$event",
+                    "!room:example.org",
+                    sender,
+                    eventType,
+                    stateKey,
+                    1L,
+                    1L,
+                    content,
+                    [||],
+                    [||],
+                    null,
+                    [||]
+                )
 
             return {
                 Event = pdu
@@ -181,7 +197,10 @@ module PushGen =
     /// Conditions of every kind.
     let condition: Gen<PushCondition> =
         Gen.oneof [
-            Gen.map2 (fun k p -> PushCondition.EventMatch(k, p)) key (Gen.oneof [ pattern; Gen.elements ("m.room.*" :: types) ])
+            Gen.map2
+                (fun k p -> PushCondition.EventMatch(k, p))
+                key
+                (Gen.oneof [ pattern; Gen.elements ("m.room.*" :: types) ])
             Gen.map2 (fun k v -> PushCondition.EventPropertyIs(k, v)) key scalar
             Gen.map2 (fun k v -> PushCondition.EventPropertyContains(k, v)) key scalar
             Gen.constant PushCondition.ContainsDisplayName

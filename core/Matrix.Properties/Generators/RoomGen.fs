@@ -146,7 +146,9 @@ let attempt: Gen<Draft> =
                 2, Gen.constant (Draft.State("m.room.member", target, sender, member' membership))
                 1, Gen.constant (Draft.State("m.room.topic", "", sender, object' [ "topic", text "Bread" ]))
                 1,
-                Gen.constant (Draft.State("m.room.power_levels", "", sender, object' [ "users", nested [ target, number 50 ] ]))
+                Gen.constant (
+                    Draft.State("m.room.power_levels", "", sender, object' [ "users", nested [ target, number 50 ] ])
+                )
             ]
     }
 

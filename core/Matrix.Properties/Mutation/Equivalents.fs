@@ -82,13 +82,19 @@ module Equivalents =
         rule "power-levels" next ofOneKind |> until 2
         rule "member.join.banned" [ "StateKey for Sender" ] self
         rule "member.join.banned" next "the next rule lets in who is invited or joined, and a banned user is neither"
-        rule "member.join.invited" [ "also Public" ] "where the join rule is public, everyone is let in by a rule that follows"
+        rule
+            "member.join.invited"
+            [ "also Public" ]
+            "where the join rule is public, everyone is let in by a rule that follows"
         rule "member.join.invited" [ "also Restricted" ] letInLater |> since 8
         rule "member.join.invited" [ "also KnockRestricted" ] letInLater |> since 10
         rule "member.join.invited" [ "StateKey for Sender" ] self
         rule "member.join.invited" [ "also Ban" ] "banned users are rejected before"
         rule "member.join.invited" next "a room has one join rule, and the two rules are about different ones"
-        rule "member.leave.self" [ "holds: StateKey for Sender" ] "the rule applies only where sender and target are the same"
+        rule
+            "member.leave.self"
+            [ "holds: StateKey for Sender" ]
+            "the rule applies only where sender and target are the same"
         rule "member.knock.membership" [ "StateKey for Sender" ] self
         rule "member.join.restricted" next "a room has one join rule, and the two rules are about different ones"
         rule "member.join.restricted.invited" [ "StateKey for Sender" ] self

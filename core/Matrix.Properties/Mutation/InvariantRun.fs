@@ -142,7 +142,11 @@ module InvariantRun =
         |> ignore
 
     /// What the invariants say of the first of these cases that the mutant decides otherwise.
-    let private ofCases (invariants: string -> Invariant[]) (cases: (string * Scene * ICase * Decision)[]) (mutant: Mutant) =
+    let private ofCases
+        (invariants: string -> Invariant[])
+        (cases: (string * Scene * ICase * Decision)[])
+        (mutant: Mutant)
+        =
         let rules = AuthRules mutant.Table
 
         let differing =
@@ -204,7 +208,9 @@ module InvariantRun =
                         | _ -> true)
 
                 if not left.IsEmpty then
-                    told $"version {version.Id}, one in {every} of \"{world.Name}\", {left.Length} mutants on the invariants"
+                    told
+                        $"version {version.Id}, one in {every} of \"{world.Name}\", {left.Length} mutants on the invariants"
+
                     let ground = Ground(world, version, rules)
                     let tried = Array.init shares (fun _ -> [| for m in left -> Tried m |])
 

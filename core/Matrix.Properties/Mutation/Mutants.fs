@@ -113,7 +113,8 @@ module Mutants =
                             (put eventType (KeptContent.Paths(shorter :: List.except [ path ] paths)))
                 | KeptContent.Paths _ ->
                     mutant eventType $"keeps {shown}" (Redaction.apply (RedactionEdit.Keep(eventType, path)) table)
-                | KeptContent.Whole -> mutant eventType $"keeps {shown} only" (put eventType (KeptContent.Paths [ path ]))
+                | KeptContent.Whole ->
+                    mutant eventType $"keeps {shown} only" (put eventType (KeptContent.Paths [ path ]))
         ]
         |> List.filter (fun m -> m.Table.Redaction <> table)
         |> List.distinctBy (fun m -> m.Table.Redaction)
@@ -131,7 +132,9 @@ module Mutants =
                 mutant "power-level-values" what { s with PowerLevelValues = x }
 
             for what, x in
-                ConditionMutants.others [ Creators.ContentCreator; Creators.Sender; Creators.SenderAndAdditional ] s.Creators do
+                ConditionMutants.others
+                    [ Creators.ContentCreator; Creators.Sender; Creators.SenderAndAdditional ]
+                    s.Creators do
                 mutant "creators" what { s with Creators = x }
 
             for what, x in ConditionMutants.others [ CreatorPower.HundredAtFirst; CreatorPower.Infinite ] s.CreatorPower do

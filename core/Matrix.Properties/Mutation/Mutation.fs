@@ -210,7 +210,8 @@ module Mutation =
                 Origin.Outline
         ]
 
-        tryAll plan mutants suite.Killer suite.Decisions (fun every left -> MutationRun.run suite plan.Worlds every told left)
+        tryAll plan mutants suite.Killer suite.Decisions (fun every left ->
+            MutationRun.run suite plan.Worlds every told left)
         |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
     /// The mutants of versions that handle redactions alike: of both tables.
@@ -251,7 +252,11 @@ module Mutation =
 
     /// What the invariants of a version alone, on the vectors' cases and on portions of all worlds, say of each mutant of what authorization
     /// reads.
-    let byInvariants (files: (string * VectorFile) list) (portions: int64 list) (version: RoomVersion) : (Mutant * Noticed) list =
+    let byInvariants
+        (files: (string * VectorFile) list)
+        (portions: int64 list)
+        (version: RoomVersion)
+        : (Mutant * Noticed) list =
         let mutants = Mutants.ofAuthorization version
         let worlds = if portions.IsEmpty then [] else Worlds.all
 

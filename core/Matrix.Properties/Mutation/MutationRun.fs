@@ -108,7 +108,14 @@ module internal MutationRun =
         |> Stage
 
     /// Walks through a share of a world.
-    let private walk (reach: Reach) (world: World) (ground: Ground) grounds (portion: Portion) (mutated: Mutated[]) : unit =
+    let private walk
+        (reach: Reach)
+        (world: World)
+        (ground: Ground)
+        grounds
+        (portion: Portion)
+        (mutated: Mutated[])
+        : unit =
         let stage = Stage ground
         let ordinal = ref (int64 portion.Share)
 
@@ -174,7 +181,12 @@ module internal MutationRun =
     let private shares = 2
 
     /// Tries mutants on a portion of a world.
-    let private through (suite: Suite) (world: World) (every: int64) (mutants: Mutant list) : (Mutant * Mutated[]) list =
+    let private through
+        (suite: Suite)
+        (world: World)
+        (every: int64)
+        (mutants: Mutant list)
+        : (Mutant * Mutated[]) list =
         let ground = Ground(world, suite.Version)
         let grounds = Dictionary<string, Ground>()
         let mutated = Array.init shares (fun _ -> [| for m in mutants -> Mutated m |])

@@ -16,7 +16,11 @@ module internal RuleMutants =
     let private exactlyOne (a: Condition) (b: Condition) =
         Condition.Or [ Condition.And [ a; Condition.Not b ]; Condition.And [ Condition.Not a; b ] ]
 
-    let private conditions (terms: Terms) (make: Condition -> Rule) (condition: Condition) : (string * Rule * Condition) list =
+    let private conditions
+        (terms: Terms)
+        (make: Condition -> Rule)
+        (condition: Condition)
+        : (string * Rule * Condition) list =
         negated condition @ ConditionMutants.inside terms condition
         |> List.map (fun (what, changed) -> what, make changed, exactlyOne condition changed)
 

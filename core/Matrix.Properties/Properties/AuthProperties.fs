@@ -51,8 +51,8 @@ module AuthProperties =
                 let event = case.Event
 
                 let compiled = [
-                    for struct (eventType, key) in rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) ->
-                        eventType, key
+                    for struct (eventType, key) in
+                        rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) -> eventType, key
                 ]
 
                 compiled = AuthReference.selection version event)
@@ -114,8 +114,8 @@ module AuthProperties =
                     ]
 
                 let selected = [
-                    for struct (eventType, key) in rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) ->
-                        eventType, key
+                    for struct (eventType, key) in
+                        rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) -> eventType, key
                 ]
 
                 set selected = expected && List.distinct selected = selected)
@@ -131,8 +131,12 @@ module AuthProperties =
                     ("m.room.create", "")
                     :: [
                         for struct (eventType, key) in
-                            rules.SelectionOf(case.Event.Type, case.Event.Sender, case.Event.StateKey, case.Event.Content) ->
-                            eventType, key
+                            rules.SelectionOf(
+                                case.Event.Type,
+                                case.Event.Sender,
+                                case.Event.StateKey,
+                                case.Event.Content
+                            ) -> eventType, key
                     ]
 
                 let less = {
@@ -152,7 +156,8 @@ module AuthProperties =
                 let without = {
                     case with
                         State = case.State.Remove("m.room.create", "")
-                        Facts.AuthEvents = case.Facts.AuthEvents |> Array.filter (fun c -> c.Event.Type <> "m.room.create")
+                        Facts.AuthEvents =
+                            case.Facts.AuthEvents |> Array.filter (fun c -> c.Event.Type <> "m.room.create")
                 }
 
                 case.Event.Type = "m.room.create" || not (AuthCase.decide rules without).IsOk)
@@ -186,7 +191,8 @@ module AuthProperties =
                         // Users without a level of their own follow the default, which may be lowered as far as the sender reaches.
                         let listed (event: Pdu) =
                             match event.Content.TryFind "users" with
-                            | ValueSome(Json.Object o) -> (LevelValues.ofMember version.Settings.PowerLevelValues o user).IsSome
+                            | ValueSome(Json.Object o) ->
+                                (LevelValues.ofMember version.Settings.PowerLevelValues o user).IsSome
                             | _ -> false
 
                         before < sender

@@ -48,7 +48,9 @@ module EventProperties =
             EventGen.nearly
             (fun (format, event) ->
                 same (PduFormat.contentHash format event) (LiteralEvent.contentHash event)
-                && same (PduFormat.referenceHash format event) (LiteralEvent.referenceHash format.Version.Redaction event)
+                && same
+                    (PduFormat.referenceHash format event)
+                    (LiteralEvent.referenceHash format.Version.Redaction event)
                 && same
                     (PduFormat.bytesToSign format event)
                     (SignedJson.bytesToSign (LiteralEvent.redact format.Version.Redaction event)))
@@ -138,7 +140,9 @@ module EventProperties =
             (Gen.zip EventGen.signed JsonGen.strictObject)
             (fun ((format, pdu), unsigned) ->
                 let event =
-                    JsonObject.OfSeq(Seq.append (EventGen.members pdu).Members [ struct ("unsigned", Json.Object unsigned) ])
+                    JsonObject.OfSeq(
+                        Seq.append (EventGen.members pdu).Members [ struct ("unsigned", Json.Object unsigned) ]
+                    )
 
                 match PduFormat.ofJson format event with
                 | Ok received -> received.HashHolds && samePdu received.Pdu pdu

@@ -103,7 +103,13 @@ module IdentProperties =
 
                         // Decoded, and encoded again.
                         Seq.forall (fun c -> Char.IsAsciiLetterOrDigit c || c = '-' || c = '_') body
-                        && Buffers.Text.Base64Url.DecodeFromChars(body.AsSpan(), Span<byte> target, &consumed, &written) =
+                        && Buffers.Text.Base64Url.DecodeFromChars(
+                            body.AsSpan(),
+                            Span<byte> target,
+                            &consumed,
+                            &written
+                        )
+                            =
                             Buffers.OperationStatus.Done
                         && written = 32
                         && Buffers.Text.Base64Url.EncodeToString(ReadOnlySpan<byte>(target, 0, 32)) = body)

@@ -42,16 +42,22 @@ module JsonProperties =
             (fun (json, text) ->
                 match read Reading.Strict (Encoding.UTF8.GetBytes text) with
                 | Ok parsed ->
-                    ReadOnlySpan<byte>(CanonicalJson.bytes parsed).SequenceEqual(ReadOnlySpan<byte>(CanonicalJson.bytes json))
+                    ReadOnlySpan<byte>(CanonicalJson.bytes parsed)
+                        .SequenceEqual(ReadOnlySpan<byte>(CanonicalJson.bytes json))
                 | Error _ -> false)
 
     /// The order of keys is the order of their bytes.
     let keyOrder =
-        Property.forAll "json.key-order" "Keys are compared as their UTF-8 bytes are." (Gen.two JsonGen.text) (fun (a, b) ->
-            let bytes =
-                ReadOnlySpan<byte>(Encoding.UTF8.GetBytes a).SequenceCompareTo(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes b))
+        Property.forAll
+            "json.key-order"
+            "Keys are compared as their UTF-8 bytes are."
+            (Gen.two JsonGen.text)
+            (fun (a, b) ->
+                let bytes =
+                    ReadOnlySpan<byte>(Encoding.UTF8.GetBytes a)
+                        .SequenceCompareTo(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes b))
 
-            sign (JsonObject.CompareKeys(a, b)) = sign bytes)
+                sign (JsonObject.CompareKeys(a, b)) = sign bytes)
 
     /// Any bytes get an answer.
     let total =

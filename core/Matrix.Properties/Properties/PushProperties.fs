@@ -53,7 +53,8 @@ module PushProperties =
             "push.glob.whole"
             "A glob matches a whole text exactly if the literal reading says so."
             (Gen.zip PushGen.pattern PushGen.text)
-            (fun (pattern, text) -> (Glob.Of pattern).Matches(FoldedText.Of text) = LiteralPush.matchesWhole pattern text)
+            (fun (pattern, text) ->
+                (Glob.Of pattern).Matches(FoldedText.Of text) = LiteralPush.matchesWhole pattern text)
 
     /// Globs against words.
     let words =
@@ -61,7 +62,8 @@ module PushProperties =
             "push.glob.words"
             "A glob matches words of a text exactly if some part between word boundaries matches it."
             (Gen.zip PushGen.pattern PushGen.text)
-            (fun (pattern, text) -> (Glob.Of pattern).MatchesWords(FoldedText.Of text) = LiteralPush.matchesWords pattern text)
+            (fun (pattern, text) ->
+                (Glob.Of pattern).MatchesWords(FoldedText.Of text) = LiteralPush.matchesWords pattern text)
 
     /// A text finds itself.
     let literal =
@@ -243,7 +245,8 @@ module PushProperties =
 
                 List.allPairs (List.truncate 4 rulesets) (None :: List.truncate 2 names)
                 |> List.forall (fun (rules, name) ->
-                    rules.Evaluate(shared, orNull name).NotifyClass = rules.Evaluate(scene.Fresh(), orNull name).NotifyClass))
+                    rules.Evaluate(shared, orNull name).NotifyClass =
+                        rules.Evaluate(scene.Fresh(), orNull name).NotifyClass))
 
     /// Most readers.
     let forMost =

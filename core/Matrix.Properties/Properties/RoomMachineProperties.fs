@@ -53,7 +53,12 @@ module RoomMachineProperties =
                 this.Count()
                 history.Servers()
 
-    let private machineOver (version: RoomVersion) (roomId: string) (history: IRoomHistory) (store: Store) : RoomMachine =
+    let private machineOver
+        (version: RoomVersion)
+        (roomId: string)
+        (history: IRoomHistory)
+        (store: Store)
+        : RoomMachine =
         RoomMachine.Of(
             "here",
             roomId,
@@ -271,7 +276,8 @@ module RoomMachineProperties =
                 // Some events are withheld, so that the machine asks, waits and gives up.
                 let shown =
                     events
-                    |> Array.filter (fun e -> e.PrevEvents.Length = 0 || draws[int e.EventId[1] % draws.Length] % 4 > 0)
+                    |> Array.filter (fun e ->
+                        e.PrevEvents.Length = 0 || draws[int e.EventId[1] % draws.Length] % 4 > 0)
 
                 let parts = partsOf version seed shown
 

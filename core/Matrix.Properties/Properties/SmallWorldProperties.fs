@@ -33,7 +33,8 @@ module SmallWorldProperties =
         stage.Load case
 
         RedactionQuestion.All
-        |> List.map (fun question -> question.Ask(stage.Ground.Rules, stage.Event, RedactingWorld.redactedSender case, stage))
+        |> List.map (fun question ->
+            question.Ask(stage.Ground.Rules, stage.Event, RedactingWorld.redactedSender case, stage))
 
     /// An axis that is said to make no difference makes none, to what `decide` says of a case.
     let idleAxes (version: RoomVersion) (world: World) (decide: Stage -> int[] -> 'd) : Property =
@@ -97,7 +98,8 @@ module SmallWorldProperties =
     let ofWorlds (version: RoomVersion) : Property list =
         idleAxes version RedactingWorld.world ofRedaction
         :: (Worlds.all
-            |> List.collect (fun world -> idleAxes version world decide :: Option.toList (interchangeable version world)))
+            |> List.collect (fun world ->
+                idleAxes version world decide :: Option.toList (interchangeable version world)))
 
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list = ofDecisions version @ ofWorlds version

@@ -117,4 +117,5 @@ module Conflict =
 
     /// A law that only a real conflict can break.
     let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> ResolutionOutcome -> bool) : Law<Conflict> =
-        Law.named name meaning (fun conflict -> (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)
+        Law.named name meaning (fun conflict ->
+            (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)

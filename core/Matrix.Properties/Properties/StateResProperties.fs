@@ -29,13 +29,16 @@ module StateResProperties =
 
     /// The order of the states does not matter.
     let anyOrder: Law<Conflict> =
-        Law.named "state-res.any-order" "States given in another order, or twice, resolve to the same state." (fun conflict ->
-            [
-                List.rev conflict.States
-                conflict.States.Tail @ [ conflict.States.Head ]
-                conflict.States @ [ conflict.States.Head ]
-            ]
-            |> List.forall (fun states -> conflict.Resolve states = conflict.Resolved))
+        Law.named
+            "state-res.any-order"
+            "States given in another order, or twice, resolve to the same state."
+            (fun conflict ->
+                [
+                    List.rev conflict.States
+                    conflict.States.Tail @ [ conflict.States.Head ]
+                    conflict.States @ [ conflict.States.Head ]
+                ]
+                |> List.forall (fun states -> conflict.Resolve states = conflict.Resolved))
 
     /// Equal states are their own resolution.
     let equalStates: Law<Conflict> =

@@ -30,7 +30,8 @@ module StateResStepProperties =
             (fun conflict steps ->
                 let below =
                     conflict.States
-                    |> List.map (fun state -> state.Values |> Seq.map (AuthChains.chain conflict.Graph) |> Set.unionMany)
+                    |> List.map (fun state ->
+                        state.Values |> Seq.map (AuthChains.chain conflict.Graph) |> Set.unionMany)
 
                 steps.AuthDifference
                 |> Set.forall (fun id ->

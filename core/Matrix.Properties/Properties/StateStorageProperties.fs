@@ -13,7 +13,10 @@ module StateStorageProperties =
 
     let private same (a: StateTree) (b: StateTree) =
         a.Equals b
-        && Array.forall2 (fun (x: StateEntry) (y: StateEntry) -> x.Equals y && x.Ordinal = y.Ordinal) (a.Entries()) (b.Entries())
+        && Array.forall2
+            (fun (x: StateEntry) (y: StateEntry) -> x.Equals y && x.Ordinal = y.Ordinal)
+            (a.Entries())
+            (b.Entries())
 
     let private stored (step: StateStep) = StateStep.Parse(step.ToBytes())
 
@@ -176,7 +179,11 @@ module StateStorageProperties =
                     for i in 1..20 do
                         let k = (seed + 7 * round + 13 * i) % 300 + 1
                         let id = $"${round}-{i}:example.org"
-                        tree <- tree.Set(StateEntry.Of("m.room.member", $"@crowd{k}:example.org", id, uint32 (round * 100 + i)))
+
+                        tree <-
+                            tree.Set(
+                                StateEntry.Of("m.room.member", $"@crowd{k}:example.org", id, uint32 (round * 100 + i))
+                            )
 
                     let checkpoint = shelf.Take tree
                     tree <- checkpoint.Tree

@@ -163,7 +163,8 @@ module StateTreeProperties =
             })
             (fun (size, edits, apart) ->
                 let members = [|
-                    for i in 1..size -> StateEntry.Of("m.room.member", $"@m{i}:example.org", $"${i}:example.org", uint32 i)
+                    for i in 1..size ->
+                        StateEntry.Of("m.room.member", $"@m{i}:example.org", $"${i}:example.org", uint32 i)
                 |]
 
                 let before = StateTree.OfEntries(members, false)
@@ -188,7 +189,8 @@ module StateTreeProperties =
             "state.tree.by-type"
             "The entries of a type are those entries that have it."
             (Gen.zip StateGen.tree StateGen.eventType)
-            (fun (tree, eventType) -> tree.OfType eventType = (tree.Entries() |> Array.filter (fun e -> e.Type = eventType)))
+            (fun (tree, eventType) ->
+                tree.OfType eventType = (tree.Entries() |> Array.filter (fun e -> e.Type = eventType)))
 
     /// Memory is accounted for.
     let memory =

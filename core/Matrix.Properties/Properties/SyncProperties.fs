@@ -75,7 +75,8 @@ module SyncProperties =
                         passes = admits json e
                         && (not filter.AdmitsAll || not (filter.AdmitsRoom e.RoomId) || passes)
                         && (filter.LooksAtUrl
-                            || filter.Admits(e.Type, orNull e.Sender, true) = filter.Admits(e.Type, orNull e.Sender, false))
+                            || filter.Admits(e.Type, orNull e.Sender, true) =
+                                filter.Admits(e.Type, orNull e.Sender, false))
                         && (filter.AdmitsType e.Type || not passes)))
 
     /// Filters for sync.
@@ -93,7 +94,8 @@ module SyncProperties =
                         | _ -> JsonObject.Empty)
 
                 let like (filter: EventFilter) names =
-                    (filter.AdmitsRoom e.RoomId && filter.Admits(e.Type, orNull e.Sender, e.HasUrl)) = admits (inner names) e
+                    (filter.AdmitsRoom e.RoomId && filter.Admits(e.Type, orNull e.Sender, e.HasUrl)) =
+                        admits (inner names) e
 
                 match (SyncFilter.Parse json).Result with
                 | Error _ -> false

@@ -41,7 +41,8 @@ module LiteralEvent =
             for struct (key, value) in event.Members do
                 match key, value, Redaction.keptOf table eventType with
                 | "content", Json.Object _, KeptContent.Whole -> struct (key, value)
-                | "content", Json.Object content, KeptContent.Paths paths -> struct (key, Json.Object(keepPaths paths content))
+                | "content", Json.Object content, KeptContent.Paths paths ->
+                    struct (key, Json.Object(keepPaths paths content))
                 | _ when table.TopLevel.Contains key -> struct (key, value)
                 | _ -> ()
         ]

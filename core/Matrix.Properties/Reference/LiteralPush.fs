@@ -137,7 +137,8 @@ module LiteralPush =
                 | _ -> false
             | Some "contains_display_name" ->
                 match facts.DisplayName, property facts.Event "content.body" with
-                | Some name, Some(Json.String body) when name <> "" -> matchesPart (fun part -> part = characters name) body
+                | Some name, Some(Json.String body) when name <> "" ->
+                    matchesPart (fun part -> part = characters name) body
                 | _ -> false
             | Some "room_member_count" ->
                 match text "is" c with

@@ -54,7 +54,8 @@ let private proposal = "MSC4297"
 /// Join rules that were set by somebody who has left.
 let joinRulesOfOneWhoLeft: Scenario = {
     Name = "join-rules-of-one-who-left"
-    Meaning = "Whoever set the join rules has left: older join rules in one state make both disappear, and the room has none."
+    Meaning =
+        "Whoever set the join rules has left: older join rules in one state make both disappear, and the room has none."
     Seen = proposal + ", problem A; matrix-org/synapse#14481"
     Events =
         fun version ->
@@ -84,7 +85,8 @@ let joinRulesOfOneWhoLeft: Scenario = {
 /// Members who came in by join rules that fall back.
 let membersWithTheJoinRules: Scenario = {
     Name = "members-with-the-join-rules"
-    Meaning = "When the join rules fall back to those of a closed room, members who came in while it was open are in it no more."
+    Meaning =
+        "When the join rules fall back to those of a closed room, members who came in while it was open are in it no more."
     Seen = "matrix-org/synapse#16629, element-hq/synapse#16825"
     Events =
         fun version -> [
@@ -215,7 +217,8 @@ let banByOneWhoLeft: Scenario = {
 /// A topic by somebody who was demoted later.
 let topicOfOneDemoted: Scenario = {
     Name = "topic-of-one-demoted"
-    Meaning = "What somebody set before they were demoted disappears, once states differ in which of their settings is the last."
+    Meaning =
+        "What somebody set before they were demoted disappears, once states differ in which of their settings is the last."
     Seen = "the shape of " + proposal + ", problem A; matrix-org/synapse#8629"
     Events =
         fun version ->
@@ -280,7 +283,8 @@ let invitedByFormerModerator: Scenario = {
 /// Version 1: the older of two states wins, if the step between is in neither.
 let leftTwice: Scenario = {
     Name = "left-twice"
-    Meaning = "Version 1 goes back to the first of two departures, and from there the return between them can come back too."
+    Meaning =
+        "Version 1 goes back to the first of two departures, and from there the return between them can come back too."
     Seen = "matrix-org/synapse#1953"
     Events =
         fun version ->

@@ -19,7 +19,9 @@ type Stage = {
 } with
 
     /// The users of a server.
-    member this.UsersOf(server: int) : string[] = [| for name in [| "a"; "b"; "c" |] -> $"@{name}:{this.Servers[server]}" |]
+    member this.UsersOf(server: int) : string[] = [|
+        for name in [| "a"; "b"; "c" |] -> $"@{name}:{this.Servers[server]}"
+    |]
 
     /// All users.
     member this.Users: string[] = [|
@@ -44,7 +46,8 @@ module Composing =
         let citesCreate = stage.Rules.Version.Settings.RoomIds = RoomIdForm.WithDomain
 
         [
-            for struct (eventType, key) in stage.Rules.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content) do
+            for struct (eventType, key) in
+                stage.Rules.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content) do
                 match state.Find(eventType, key) with
                 | null -> ()
                 | found when found.Pdu.Type = "m.room.create" && not citesCreate -> ()

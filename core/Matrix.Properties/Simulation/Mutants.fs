@@ -77,7 +77,8 @@ module Mutants =
                         Resolve =
                             fun _ trees ->
                                 let states = [
-                                    for tree in trees -> Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
+                                    for tree in trees ->
+                                        Map [ for e in tree.Entries() -> (e.Type, e.StateKey), e.EventId ]
                                 ]
 
                                 let graph = graphOf stage find (states |> Seq.collect Map.values)

@@ -7,8 +7,14 @@ open Matrix.Core.State
 
 /// One server: a room machine, a disk, and what is under way. A crash loses what is not on the disk.
 [<Sealed>]
-type Node(index: int, stage: Stage, limits: IncomingLimits, practices: (string -> KnownEvent | null) -> Practices, world: IWorld)
-    =
+type Node
+    (
+        index: int,
+        stage: Stage,
+        limits: IncomingLimits,
+        practices: (string -> KnownEvent | null) -> Practices,
+        world: IWorld
+    ) =
 
     let name = stage.Servers[index]
     // Durable.

@@ -184,7 +184,8 @@ module PlanText =
 
     let private readTrouble (place: string, o: JsonObject) : Trouble =
         match text place o "trouble" with
-        | "partition" -> Trouble.Partition(int' place o "from" 0 most, int' place o "until" 0 most, int' place o "side" 0 most)
+        | "partition" ->
+            Trouble.Partition(int' place o "from" 0 most, int' place o "until" 0 most, int' place o "side" 0 most)
         | "crash" -> Trouble.Crash(int' place o "server" 0 63, int' place o "from" 0 most, int' place o "until" 0 most)
         | "failed_flush" ->
             Trouble.FailedFlush(int' place o "server" 0 63, int' place o "from" 0 most, int' place o "keeps" 0 most)

@@ -181,7 +181,8 @@ module Simulation =
 
             if node.IsUp then
                 match op.Deed, byzantine with
-                | Deed.Lying(lie, act), Some byzantine when op.Server = plan.ByzantineServer -> byzantine.Lie(op, lie, act)
+                | Deed.Lying(lie, act), Some byzantine when op.Server = plan.ByzantineServer ->
+                    byzantine.Lie(op, lie, act)
                 | Deed.Lying(_, act), _
                 | Deed.Honest act, _ ->
                     let sender, target = Composing.people stage op act
@@ -216,7 +217,8 @@ module Simulation =
                     )
                 | Trouble.FailedFlush(server, at, keeps) ->
                     network.After(at, (fun () -> nodes[server % nodes.Length].FailNextFlush keeps))
-                | Trouble.Eviction(server, at) -> network.After(at, (fun () -> nodes[server % nodes.Length].EvictWhenIdle()))
+                | Trouble.Eviction(server, at) ->
+                    network.After(at, (fun () -> nodes[server % nodes.Length].EvictWhenIdle()))
 
         /// Ends all faults, and stops the Byzantine server.
         let heal () =

@@ -28,7 +28,12 @@ module Enumeration =
         versions |> List.forall (fun version -> world.Idle[place] version reading)
 
     /// The first and the last choice that count.
-    let private choices (world: World) (versions: RoomVersion list) (reading: CaseReader) (place: int) : struct (int * int) =
+    let private choices
+        (world: World)
+        (versions: RoomVersion list)
+        (reading: CaseReader)
+        (place: int)
+        : struct (int * int) =
         if isIdle world versions reading place then
             struct (world.Lightest[place], world.Lightest[place])
         else
@@ -47,7 +52,12 @@ module Enumeration =
 
     /// Visits the cases that count in all of these versions, in a fixed order, and answers how many there are and how many were visited.
     /// The visitor must not keep the array.
-    let run (world: World) (versions: RoomVersion list) (portion: Portion) (visit: int[] -> unit) : struct (int64 * int64) =
+    let run
+        (world: World)
+        (versions: RoomVersion list)
+        (portion: Portion)
+        (visit: int[] -> unit)
+        : struct (int64 * int64) =
         let case: int[] = Array.zeroCreate world.Axes.Length
         let reading = CaseReader(case, 0L)
         let mutable counted = 0L

@@ -221,7 +221,12 @@ let private forkOf (taken: Act list) (line: Line) (behind: ((string * string) * 
 }
 
 /// The lines of each length up to a number of acts, each made from those one shorter.
-let private linesOf (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<(Act list * Line) list> =
+let private linesOf
+    (acts: Act list)
+    (mostActs: int)
+    (clock: Clock)
+    (version: RoomVersion)
+    : seq<(Act list * Line) list> =
     Seq.unfold
         (fun (length, lines: (Act list * Line) list) ->
             if length > mostActs then

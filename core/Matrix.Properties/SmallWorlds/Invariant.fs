@@ -37,7 +37,13 @@ type Invariant = {
 module InvariantWriting =
 
     /// Something that holds in every version.
-    let invariant (name: string) (about: string) (meaning: string) (condition: Scene -> bool) (holds: Scene -> bool) : Invariant = {
+    let invariant
+        (name: string)
+        (about: string)
+        (meaning: string)
+        (condition: Scene -> bool)
+        (holds: Scene -> bool)
+        : Invariant = {
         Name = name
         Meaning = meaning
         In = fun _ -> true

@@ -221,5 +221,8 @@ let thirdParty: World =
 
             question
                 version
-                (Draft.state (at.At sender) "m.room.member" target [ "membership", text "invite"; "third_party_invite", answer ])
+                (Draft.state (at.At sender) "m.room.member" target [
+                    "membership", text "invite"
+                    "third_party_invite", answer
+                ])
     )

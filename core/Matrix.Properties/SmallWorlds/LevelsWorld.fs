@@ -28,7 +28,12 @@ let private joined (w: WorldBuilder) =
     w.State(Slot.Carol, [], (fun _ _ -> memberOf carol Matrix.Rules.Membership.Join))
 
 /// The levels before: the sender's own 50 by entry or by default, besides what else is given.
-let private before (standing: Standing) (sender: string) (users: (string * Member) list) (rest: (string * Member) list) =
+let private before
+    (standing: Standing)
+    (sender: string)
+    (users: (string * Member) list)
+    (rest: (string * Member) list)
+    =
     let fifty = Some(number 50)
 
     match standing with
@@ -97,7 +102,11 @@ let world: World =
         Slot.Levels,
         [ sender; standing; aliceBefore; bobBefore; carolBefore; nameBefore; banBefore ],
         fun _ at ->
-            before (at.At standing) (at.At sender) [ alice, at.At aliceBefore; bob, at.At bobBefore; carol, at.At carolBefore ] [
+            before (at.At standing) (at.At sender) [
+                alice, at.At aliceBefore
+                bob, at.At bobBefore
+                carol, at.At carolBefore
+            ] [
                 "events", group [ "m.room.name", at.At nameBefore; "m.room.power_levels", Some(number 50) ]
                 "ban", at.At banBefore
             ]
@@ -172,7 +181,11 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
     let nameAfter = w.AxisUnless("after", above "it will be", (fun _ at -> isOut at))
 
     let noticeBefore =
-        w.AxisUnless("notifications before", onlyIf hasMaps (entry "a notification needed" ""), (fun _ at -> isUnread at))
+        w.AxisUnless(
+            "notifications before",
+            onlyIf hasMaps (entry "a notification needed" ""),
+            (fun _ at -> isUnread at)
+        )
 
     let noticeAfter =
         w.AxisUnless("notifications after", onlyIf hasMaps (above "a notification will need"), (fun _ at -> isOut at))

@@ -82,5 +82,7 @@ let world: World =
     w.Asks(
         [ kind; sender; target ],
         fun version at ->
-            question version (Draft.state (at.At sender) "m.room.member" (at.At target) [ "membership", text (at.At kind) ])
+            question
+                version
+                (Draft.state (at.At sender) "m.room.member" (at.At target) [ "membership", text (at.At kind) ])
     )

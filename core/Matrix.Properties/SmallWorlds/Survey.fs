@@ -201,7 +201,13 @@ module Survey =
             survey.Judge(stage, scene, case)
 
     /// Visits a portion of every world, on as many threads as are given.
-    let run (version: RoomVersion) (worlds: World list) (every: int64) (threads: int) (progress: WorldCount -> unit) : Survey =
+    let run
+        (version: RoomVersion)
+        (worlds: World list)
+        (every: int64)
+        (threads: int)
+        (progress: WorldCount -> unit)
+        : Survey =
         let total = Survey(version, true)
 
         for world in worlds do

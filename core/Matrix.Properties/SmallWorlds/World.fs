@@ -135,7 +135,8 @@ type WorldBuilder(name: string, meaning: string) =
         state.Add(slot, { Axes = axes; Build = build })
 
     /// What holds of the event besides what it says.
-    member _.Facts(axes: IPlaced list, build: RoomVersion -> CaseReader -> Said) = facts <- { Axes = axes; Build = build }
+    member _.Facts(axes: IPlaced list, build: RoomVersion -> CaseReader -> Said) =
+        facts <- { Axes = axes; Build = build }
 
     /// When @bob:one and @carol:two change places, these axes do.
     member _.Exchanges(a: IPlaced, b: IPlaced) =
@@ -175,7 +176,8 @@ type WorldBuilder(name: string, meaning: string) =
             Axes = axes.ToArray()
             Base =
                 state
-                |> Seq.filter (fun (_, part) -> part.Axes.IsEmpty && (part.Build Versions.v12 (CaseReader([||], 0L))).IsSome)
+                |> Seq.filter (fun (_, part) ->
+                    part.Axes.IsEmpty && (part.Build Versions.v12 (CaseReader([||], 0L))).IsSome)
                 |> Seq.length
             Idle = idle.ToArray()
             Lightest = [|

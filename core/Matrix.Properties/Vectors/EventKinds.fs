@@ -30,7 +30,8 @@ module internal EventKinds =
     let private perVersion (keys: string list) (expected: JsonObject) (case: Placed<JsonObject>) =
         versionsOf case
         |> Result.map (
-            List.map (fun version -> version, members (("version", Json.String version) :: keep keys case.Value), expected)
+            List.map (fun version ->
+                version, members (("version", Json.String version) :: keep keys case.Value), expected)
         )
 
     let private base64 (bytes: byte[]) =
@@ -221,7 +222,8 @@ module internal EventKinds =
                         |> Array.map (fun s ->
                             match List.tryFind (fun (id, _) -> id = s.KeyId) known with
                             | None -> SignatureFate.Skipped
-                            | Some(_, key) when s.Bytes.Length = 64 && ed25519.Verify key bytes s.Bytes -> SignatureFate.Valid
+                            | Some(_, key) when s.Bytes.Length = 64 && ed25519.Verify key bytes s.Bytes ->
+                                SignatureFate.Valid
                             | Some _ -> SignatureFate.Invalid)
 
                     return members [ "valid", Json.Bool(SignedJson.holds fates) ]

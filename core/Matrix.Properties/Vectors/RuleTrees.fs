@@ -139,7 +139,8 @@ module RuleTrees =
                 "outcome", Terms.of' outcome
                 "parts",
                 Json.Array [|
-                    for part in parts -> Json.Object(members (head "part" part.Head @ [ "when", condition part.Condition ]))
+                    for part in parts ->
+                        Json.Object(members (head "part" part.Head @ [ "when", condition part.Condition ]))
                 |]
             ]
         | Rule.Iff(h, applies, holds, reason) ->
@@ -184,7 +185,8 @@ module RuleTrees =
             }
         }
 
-    let private term (key: string) (o: Placed<JsonObject>) : Result<'a, VectorFault> = need key o |> Result.bind Terms.as'
+    let private term (key: string) (o: Placed<JsonObject>) : Result<'a, VectorFault> =
+        need key o |> Result.bind Terms.as'
 
     let rec private readRule (json: Placed<Json>) : Result<Rule, VectorFault> =
         checked' {

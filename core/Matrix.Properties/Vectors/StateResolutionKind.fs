@@ -103,7 +103,8 @@ module internal StateResolutionKind =
                     Rejected = set [ for id in rejected -> id.Value ]
                 },
                 [
-                    for state in states -> Map [ for event in state -> (event.Type, string event.StateKey), event.EventId ]
+                    for state in states ->
+                        Map [ for event in state -> (event.Type, string event.StateKey), event.EventId ]
                 ]
         }
 

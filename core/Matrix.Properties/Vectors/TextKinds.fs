@@ -30,7 +30,8 @@ module internal TextKinds =
 
                     let! expected =
                         match canonical, fault with
-                        | Some canonical, None -> Ok(members [ "accepted", Json.Bool true; "canonical", Json.String canonical ])
+                        | Some canonical, None ->
+                            Ok(members [ "accepted", Json.Bool true; "canonical", Json.String canonical ])
                         | None, Some fault -> Ok(refused fault)
                         | _ -> wrong case "expected either 'canonical' or 'refused'"
 
@@ -87,7 +88,9 @@ module internal TextKinds =
                             members [ "accepted", Json.Bool true; "hex", Json.String hex.Value ]
 
                         let encoding =
-                            "", members [ "encode", Json.String hex.Value ], members [ "base64", Json.String base64.Value ]
+                            "",
+                            members [ "encode", Json.String hex.Value ],
+                            members [ "base64", Json.String base64.Value ]
 
                         // Padding is read, and not written.
                         return

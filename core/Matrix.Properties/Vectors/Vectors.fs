@@ -49,7 +49,11 @@ module Vectors =
         word kinds name
         |> Result.map (fun name -> all |> List.find (fun kind -> kind.Name = name))
 
-    let private readCase (kind: Kind) (file: Placed<JsonObject>) (case: Placed<Json>) : Result<Vector list, VectorFault> =
+    let private readCase
+        (kind: Kind)
+        (file: Placed<JsonObject>)
+        (case: Placed<Json>)
+        : Result<Vector list, VectorFault> =
         checked' {
             let! case = asObject case
             let! name = text "name" case
@@ -77,7 +81,10 @@ module Vectors =
                 // What a file without a kind is, nothing in it says.
                 let! kind =
                     match maybe "kind" file with
-                    | None -> wrong { file with At = "the file" } "expected test vectors, which have a 'kind'; this file has none"
+                    | None ->
+                        wrong
+                            { file with At = "the file" }
+                            "expected test vectors, which have a 'kind'; this file has none"
                     | Some kind -> asText kind |> Result.bind find
 
                 let! about = text "about" file

@@ -5,7 +5,8 @@ module Matrix.Rules.Msc3375
 let authorisingUserSurvives: Amendment = {
     Msc = "MSC3375"
     Title = "The authorising user survives redaction"
-    Why = "A redacted restricted join lost its join_authorised_via_users_server, so newcomers rejected what others had accepted."
+    Why =
+        "A redacted restricted join lost its join_authorised_via_users_server, so newcomers rejected what others had accepted."
     Touches = [ "redaction/m.room.member" ]
     Changes = [
         Change.Redaction(RedactionEdit.Keep("m.room.member", [ "join_authorised_via_users_server" ]))

@@ -5,7 +5,8 @@ module Matrix.Rules.Msc3821
 let thirdPartySignedSurvives: Amendment = {
     Msc = "MSC3821"
     Title = "The signed part of a third-party invitation survives redaction"
-    Why = "A redacted third-party invitation could not be authorised any more, since what the identity server signed was gone."
+    Why =
+        "A redacted third-party invitation could not be authorised any more, since what the identity server signed was gone."
     Touches = [ "redaction/m.room.member" ]
     Changes = [
         Change.Redaction(RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "signed" ]))

@@ -47,5 +47,9 @@ let ofClients: Rule list = [
         "Those whose power reaches the redact level may redact the events of others."
         reachesRedactLevel
         Outcome.Allow
-    clause "redaction.asked.otherwise" "Nobody else may." Condition.Always (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
+    clause
+        "redaction.asked.otherwise"
+        "Nobody else may."
+        Condition.Always
+        (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
 ]

@@ -14,7 +14,11 @@ let private targetBelowSender =
 let private senderIsTarget = Condition.SameUser(User.Sender, User.StateKey)
 
 let private notJoined name =
-    clause name "If the sender is not joined, reject." (Condition.Not senderJoined) (Outcome.Reject Reason.SenderNotJoined)
+    clause
+        name
+        "If the sender is not joined, reject."
+        (Condition.Not senderJoined)
+        (Outcome.Reject Reason.SenderNotJoined)
 
 /// A join.
 let join =
@@ -45,69 +49,77 @@ let join =
                 Condition.MembershipIn(User.Sender, [ Membership.Invite; Membership.Join ])
             ])
             Outcome.Allow
-        clause "member.join.public" "If the join rule is public, allow." (Condition.JoinRuleIn [ JoinRule.Public ]) Outcome.Allow
+        clause
+            "member.join.public"
+            "If the join rule is public, allow."
+            (Condition.JoinRuleIn [ JoinRule.Public ])
+            Outcome.Allow
         otherwise "member.join.otherwise" (Outcome.Reject Reason.JoinRuleForbids)
     ]
 
 let private thirdParty =
     let signed = [ "third_party_invite"; "signed" ]
 
-    scope "member.invite.third-party" "If there is a third_party_invite:" (Condition.ContentHas [ "third_party_invite" ]) [
-        clause
-            "member.invite.third-party.banned"
-            "If the target is banned, reject."
-            (Condition.MembershipIn(User.StateKey, [ Membership.Ban ]))
-            (Outcome.Reject Reason.TargetBanned)
-        clause
-            "member.invite.third-party.unsigned"
-            "If third_party_invite has no signed, reject."
-            (Condition.Not(Condition.ContentHas signed))
-            (Outcome.Reject Reason.ThirdPartyUnsigned)
-        clause
-            "member.invite.third-party.incomplete"
-            "If signed has no mxid or no token, reject."
-            (Condition.Not(
-                Condition.And [
-                    Condition.ContentHas(signed @ [ "mxid" ])
-                    Condition.ContentHas(signed @ [ "token" ])
+    scope
+        "member.invite.third-party"
+        "If there is a third_party_invite:"
+        (Condition.ContentHas [ "third_party_invite" ])
+        [
+            clause
+                "member.invite.third-party.banned"
+                "If the target is banned, reject."
+                (Condition.MembershipIn(User.StateKey, [ Membership.Ban ]))
+                (Outcome.Reject Reason.TargetBanned)
+            clause
+                "member.invite.third-party.unsigned"
+                "If third_party_invite has no signed, reject."
+                (Condition.Not(Condition.ContentHas signed))
+                (Outcome.Reject Reason.ThirdPartyUnsigned)
+            clause
+                "member.invite.third-party.incomplete"
+                "If signed has no mxid or no token, reject."
+                (Condition.Not(
+                    Condition.And [
+                        Condition.ContentHas(signed @ [ "mxid" ])
+                        Condition.ContentHas(signed @ [ "token" ])
+                    ]
+                ))
+                (Outcome.Reject Reason.ThirdPartyIncomplete)
+            clause
+                "member.invite.third-party.for-another"
+                "If mxid is not the state key, reject."
+                (Condition.Not(Condition.SameUser(User.ThirdPartyMxid, User.StateKey)))
+                (Outcome.Reject Reason.ThirdPartyForAnother)
+            clause
+                "member.invite.third-party.token"
+                "If the state has no m.room.third_party_invite with the token as its state key, reject."
+                (Condition.Not Condition.ThirdPartyInviteKnown)
+                (Outcome.Reject Reason.ThirdPartyTokenUnknown)
+            clause
+                "member.invite.third-party.inviter"
+                "If the sender is not the sender of that m.room.third_party_invite, reject."
+                (Condition.Not(Condition.SameUser(User.Sender, User.ThirdPartyInviter)))
+                (Outcome.Reject Reason.ThirdPartyOtherInviter)
+            clauseOf
+                "member.invite.third-party.signature"
+                "If any signature in signed is by any public key of that m.room.third_party_invite, allow."
+                (Condition.Or [
+                    Condition.ThirdPartySignedBy KeyPlace.Single
+                    Condition.ThirdPartySignedBy KeyPlace.Listed
+                ])
+                Outcome.Allow
+                [
+                    part
+                        "member.invite.third-party.signature.single"
+                        "The public key in public_key."
+                        (Condition.ThirdPartySignedBy KeyPlace.Single)
+                    part
+                        "member.invite.third-party.signature.listed"
+                        "The public keys in public_keys."
+                        (Condition.ThirdPartySignedBy KeyPlace.Listed)
                 ]
-            ))
-            (Outcome.Reject Reason.ThirdPartyIncomplete)
-        clause
-            "member.invite.third-party.for-another"
-            "If mxid is not the state key, reject."
-            (Condition.Not(Condition.SameUser(User.ThirdPartyMxid, User.StateKey)))
-            (Outcome.Reject Reason.ThirdPartyForAnother)
-        clause
-            "member.invite.third-party.token"
-            "If the state has no m.room.third_party_invite with the token as its state key, reject."
-            (Condition.Not Condition.ThirdPartyInviteKnown)
-            (Outcome.Reject Reason.ThirdPartyTokenUnknown)
-        clause
-            "member.invite.third-party.inviter"
-            "If the sender is not the sender of that m.room.third_party_invite, reject."
-            (Condition.Not(Condition.SameUser(User.Sender, User.ThirdPartyInviter)))
-            (Outcome.Reject Reason.ThirdPartyOtherInviter)
-        clauseOf
-            "member.invite.third-party.signature"
-            "If any signature in signed is by any public key of that m.room.third_party_invite, allow."
-            (Condition.Or [
-                Condition.ThirdPartySignedBy KeyPlace.Single
-                Condition.ThirdPartySignedBy KeyPlace.Listed
-            ])
-            Outcome.Allow
-            [
-                part
-                    "member.invite.third-party.signature.single"
-                    "The public key in public_key."
-                    (Condition.ThirdPartySignedBy KeyPlace.Single)
-                part
-                    "member.invite.third-party.signature.listed"
-                    "The public keys in public_keys."
-                    (Condition.ThirdPartySignedBy KeyPlace.Listed)
-            ]
-        otherwise "member.invite.third-party.otherwise" (Outcome.Reject Reason.ThirdPartySignatureInvalid)
-    ]
+            otherwise "member.invite.third-party.otherwise" (Outcome.Reject Reason.ThirdPartySignatureInvalid)
+        ]
 
 /// An invitation.
 let invite =

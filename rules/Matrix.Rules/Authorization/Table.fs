@@ -31,14 +31,18 @@ let root: Rule list = [
         "If the sender is not joined, reject."
         (Condition.Not(Condition.MembershipIn(User.Sender, [ Membership.Join ])))
         (Outcome.Reject Reason.SenderNotJoined)
-    scope "third-party-invite" "If the type is m.room.third_party_invite:" (Condition.TypeIs "m.room.third_party_invite") [
-        iff
-            "third-party-invite.power"
-            "Allow if and only if the power of the sender is at least the invite level."
-            Condition.Always
-            (Condition.Compare(Power.Of User.Sender, Relation.AtLeast, Power.Level NamedLevel.Invite))
-            (Reason.PowerTooLow NamedLevel.Invite)
-    ]
+    scope
+        "third-party-invite"
+        "If the type is m.room.third_party_invite:"
+        (Condition.TypeIs "m.room.third_party_invite")
+        [
+            iff
+                "third-party-invite.power"
+                "Allow if and only if the power of the sender is at least the invite level."
+                Condition.Always
+                (Condition.Compare(Power.Of User.Sender, Relation.AtLeast, Power.Level NamedLevel.Invite))
+                (Reason.PowerTooLow NamedLevel.Invite)
+        ]
     clause
         "required-power"
         "If the required power level of the event's type is above the power of the sender, reject."

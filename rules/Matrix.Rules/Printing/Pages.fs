@@ -12,6 +12,7 @@ module Pages =
             v.Id + ".md", Markdown.ofDocument (Document.ofVersion Areas.all v)
 
             match v.Parent |> Option.bind Versions.tryFindUnstable with
-            | Some parent -> parent.Id + "-to-" + v.Id + ".md", Markdown.ofDifference (Difference.between Areas.all parent v)
+            | Some parent ->
+                parent.Id + "-to-" + v.Id + ".md", Markdown.ofDifference (Difference.between Areas.all parent v)
             | None -> ()
     ]

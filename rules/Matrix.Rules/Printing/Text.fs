@@ -174,7 +174,10 @@ module Text =
         let padded (lines: string list) =
             lines @ List.replicate (length - lines.Length) ""
 
-        List.map2 (fun (l: string) (r: string) -> ("  " + l.PadRight 53 + "| " + r).TrimEnd()) (padded left) (padded right)
+        List.map2
+            (fun (l: string) (r: string) -> ("  " + l.PadRight 53 + "| " + r).TrimEnd())
+            (padded left)
+            (padded right)
 
     let private change (proposals: Amendment list) (beneath: string list) (c: RowChange) : PrintedLine list =
         let r = RowChanges.row c

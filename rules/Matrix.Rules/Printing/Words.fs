@@ -144,10 +144,13 @@ module Words =
         | Condition.SameUser(a, b) -> user a + isOrNot yes + user b
         | Condition.SameServer(a, b) -> server a + isOrNot yes + server b
         | Condition.OnlyPrevEventIsCreate -> "the only previous event" + isOrNot yes + "the create event"
-        | Condition.SomeAuthEvent AuthEventFault.Unselected when not yes -> "the auth events selection names every auth event"
+        | Condition.SomeAuthEvent AuthEventFault.Unselected when not yes ->
+            "the auth events selection names every auth event"
         | Condition.SomeAuthEvent f -> (if yes then "an auth event " else "no auth event ") + fault f
-        | Condition.AuthEventsHave eventType -> "the auth events " + (if yes then "include " else "do not include ") + eventType
-        | Condition.CreateEventAccepted -> "the room id names " + (if yes then "an" else "no") + " accepted create event"
+        | Condition.AuthEventsHave eventType ->
+            "the auth events " + (if yes then "include " else "do not include ") + eventType
+        | Condition.CreateEventAccepted ->
+            "the room id names " + (if yes then "an" else "no") + " accepted create event"
         | Condition.SignedByServerOf u ->
             server (Server.Of u)
             + (if yes then
@@ -159,7 +162,8 @@ module Words =
             + " signature in third_party_invite.signed is by "
             + keys place
         | Condition.StateHas eventType -> "the state has " + (if yes then "an " else "no ") + eventType
-        | Condition.StateContentIs(eventType, p, wanted) -> path p + " of the state's " + eventType + isOrNot yes + shape wanted
+        | Condition.StateContentIs(eventType, p, wanted) ->
+            path p + " of the state's " + eventType + isOrNot yes + shape wanted
         | Condition.MembershipIn(u, memberships) ->
             "the membership of "
             + user u

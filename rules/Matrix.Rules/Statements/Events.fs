@@ -43,7 +43,11 @@ let rooms (version: RoomVersion) : Statement list = [
 
 /// Identifiers that events hold.
 let identifiers (version: RoomVersion) : Statement list = [
-    Statement.valued (Links.room version.Page "event-ids") "ids.event" "What an event's id is." (setting version "event-ids")
+    Statement.valued
+        (Links.room version.Page "event-ids")
+        "ids.event"
+        "What an event's id is."
+        (setting version "event-ids")
 
     Statement.plain
         (Links.appendix "user-identifiers")
@@ -73,7 +77,11 @@ let format (version: RoomVersion) : Statement list =
                 field.Text
                 (Fields.presenceWords field.Presence + ": " + Fields.shapeWords field.Shape)
 
-        Statement.valued link "event.references" "How auth_events and prev_events name events." (setting version "references")
+        Statement.valued
+            link
+            "event.references"
+            "How auth_events and prev_events name events."
+            (setting version "references")
     ]
 
 /// How large things may be.
@@ -89,7 +97,11 @@ let limits (version: RoomVersion) : Statement list =
             (bytes Limits.EventBytes)
         Statement.valued size "limits.type" "The type." (bytes Limits.KeyBytes)
         Statement.valued size "limits.state-key" "The state key." (bytes Limits.KeyBytes)
-        Statement.valued (Links.appendix "user-identifiers") "limits.user-id" "A user's id." (bytes Limits.IdentifierBytes)
+        Statement.valued
+            (Links.appendix "user-identifiers")
+            "limits.user-id"
+            "A user's id."
+            (bytes Limits.IdentifierBytes)
         Statement.valued (Links.appendix "room-ids") "limits.room-id" "A room's id." (bytes Limits.IdentifierBytes)
         Statement.valued (Links.appendix "event-ids") "limits.event-id" "An event's id." (bytes Limits.IdentifierBytes)
         let format = Links.room version.Page "event-format"
@@ -126,7 +138,11 @@ let json (version: RoomVersion) : Statement list =
                 "json.refusal"
                 "A client is told M_BAD_JSON; of a server's events, those that break it are dropped."
         else
-            Statement.valued form "json.numbers" "Numbers may be floats, and integers beyond the range of canonical JSON." "any"
+            Statement.valued
+                form
+                "json.numbers"
+                "Numbers may be floats, and integers beyond the range of canonical JSON."
+                "any"
     ]
 
 /// Content hash and reference hash.
@@ -235,7 +251,11 @@ let powerLevels (version: RoomVersion) : Statement list =
         Statement.valued schema ("power.default." + name) ("Where the room gives none: " + of') (string level)
 
     [
-        Statement.valued deprecated "power.values" "Which values count as levels." (setting version "power-level-values")
+        Statement.valued
+            deprecated
+            "power.values"
+            "Which values count as levels."
+            (setting version "power-level-values")
         if values <> PowerLevelValues.Integers then
             Statement.plain
                 deprecated
@@ -262,7 +282,11 @@ let powerLevels (version: RoomVersion) : Statement list =
         byDefault "ban" "what banning needs." DefaultLevels.Ban
         byDefault "redact" "what redacting the events of others needs." DefaultLevels.Redact
         byDefault "notifications" "what notifying everyone needs." DefaultLevels.Notification
-        Statement.valued schema "power.creators" "What having created the room is worth." (setting version "creator-power")
+        Statement.valued
+            schema
+            "power.creators"
+            "What having created the room is worth."
+            (setting version "creator-power")
     ]
 
 /// Auth events that an event must cite.
@@ -357,7 +381,10 @@ let redaction (version: RoomVersion) : Statement list =
 
         let client = Links.client "redactions"
 
-        Statement.plain client "redaction.asked" "What a user may ask their own server to redact; every server applies that much:"
+        Statement.plain
+            client
+            "redaction.asked"
+            "What a user may ask their own server to redact; every server applies that much:"
         |> Statement.holding (
             lines client "sent" "refused, with M_FORBIDDEN" Authorization.Handling.ofClients
             |> List.map (fun line -> { line with Number = "" })

@@ -62,7 +62,11 @@ module Fields =
         if settings.EventIds = EventIdForm.Assigned then
             field "event_id" Presence.Always FieldShape.EventIdWithDomain "The event's own id."
         field "hashes" Presence.Always FieldShape.Hashes "The content hash."
-        field "origin_server_ts" Presence.Always FieldShape.Integer "When it was made by its server's clock, in milliseconds."
+        field
+            "origin_server_ts"
+            Presence.Always
+            FieldShape.Integer
+            "When it was made by its server's clock, in milliseconds."
         field
             "prev_events"
             Presence.Always
@@ -73,7 +77,11 @@ module Fields =
         match settings.RoomIds with
         | RoomIdForm.WithDomain -> field "room_id" Presence.Always FieldShape.RoomIdWithDomain "The room."
         | RoomIdForm.HashOfCreate ->
-            field "room_id" Presence.ExceptCreate FieldShape.RoomIdHash "The room. The create event names none: its own id does."
+            field
+                "room_id"
+                Presence.ExceptCreate
+                FieldShape.RoomIdHash
+                "The room. The create event names none: its own id does."
         field "sender" Presence.Always FieldShape.UserId "The user who sent it."
         field "signatures" Presence.Always FieldShape.Signatures "Signatures, by server and key."
         field

@@ -132,7 +132,10 @@ let private second
         "The reverse topological power ordering puts events after their auth events and otherwise, at each step, the first of those that \
          could come next:"
     |> Statement.holding (
-        comparison plain "state.power-ordering" "The event whose sender has more power, by its own auth events, comes first."
+        comparison
+            plain
+            "state.power-ordering"
+            "The event whose sender has more power, by its own auth events, comes first."
     )
     plain
         "state.mainline"
@@ -143,7 +146,9 @@ let private second
         "An event's mainline position is that of the first power levels event, going on from its own auth events in the same way, which is in \
          the mainline; beyond every other if none is."
     plain "state.mainline-ordering" "The mainline ordering by a power levels event:"
-    |> Statement.holding (comparison plain "state.mainline-ordering" "The event with the greater mainline position comes first.")
+    |> Statement.holding (
+        comparison plain "state.mainline-ordering" "The event with the greater mainline position comes first."
+    )
     plain
         "state.auth-checks"
         "The iterative auth checks go through a list of events and put each into the state so far, if the authorization rules allow it there. \

@@ -110,24 +110,32 @@ module Failures =
     let evidence (reason: Reason) : struct (Evidence * Evidence) =
         match reason with
         | Reason.CreateHasPrevEvents -> struct (Evidence.PrevEvents, Evidence.Words "no previous events")
-        | Reason.CreateServerMismatch -> struct (Evidence.Server Server.OfRoomId, Evidence.Server(Server.Of User.Sender))
+        | Reason.CreateServerMismatch ->
+            struct (Evidence.Server Server.OfRoomId, Evidence.Server(Server.Of User.Sender))
         | Reason.CreateHasRoomId -> struct (Evidence.Words "a room_id", Evidence.Words "none")
-        | Reason.RoomVersionUnknown -> struct (Evidence.Content [ "room_version" ], Evidence.Words "a known room version")
+        | Reason.RoomVersionUnknown ->
+            struct (Evidence.Content [ "room_version" ], Evidence.Words "a known room version")
         | Reason.CreatorMissing -> struct (Evidence.Nothing, Evidence.Words "a creator")
-        | Reason.AdditionalCreatorsMalformed -> struct (Evidence.Words "additional_creators", Evidence.Words "a list of user ids")
-        | Reason.RoomUnknown -> struct (Evidence.Nothing, Evidence.Words "an accepted create event that the room id names")
+        | Reason.AdditionalCreatorsMalformed ->
+            struct (Evidence.Words "additional_creators", Evidence.Words "a list of user ids")
+        | Reason.RoomUnknown ->
+            struct (Evidence.Nothing, Evidence.Words "an accepted create event that the room id names")
         | Reason.AuthEventDuplicated ->
-            struct (Evidence.AuthEvent AuthEventFault.Duplicated, Evidence.Words "one auth event of a type and state key")
+            struct (Evidence.AuthEvent AuthEventFault.Duplicated,
+                    Evidence.Words "one auth event of a type and state key")
         | Reason.AuthEventUnselected ->
             struct (Evidence.AuthEvent AuthEventFault.Unselected, Evidence.Words "auth events that the selection names")
         | Reason.AuthEventRejected ->
             struct (Evidence.AuthEvent AuthEventFault.Rejected, Evidence.Words "auth events that were accepted")
-        | Reason.AuthEventsLackCreate -> struct (Evidence.Nothing, Evidence.Words "the create event among the auth events")
+        | Reason.AuthEventsLackCreate ->
+            struct (Evidence.Nothing, Evidence.Words "the create event among the auth events")
         | Reason.AuthEventElsewhere ->
             struct (Evidence.AuthEvent AuthEventFault.Elsewhere, Evidence.Words "auth events of the same room")
-        | Reason.RoomNotFederated -> struct (Evidence.Server(Server.Of User.Sender), Evidence.Server(Server.Of User.CreateSender))
+        | Reason.RoomNotFederated ->
+            struct (Evidence.Server(Server.Of User.Sender), Evidence.Server(Server.Of User.CreateSender))
         | Reason.AliasesWithoutStateKey -> struct (Evidence.Nothing, Evidence.Words "a state key")
-        | Reason.AliasesOfAnotherServer -> struct (Evidence.Server Server.InStateKey, Evidence.Server(Server.Of User.Sender))
+        | Reason.AliasesOfAnotherServer ->
+            struct (Evidence.Server Server.InStateKey, Evidence.Server(Server.Of User.Sender))
         | Reason.MemberIncomplete -> struct (Evidence.User User.StateKey, Evidence.Words "a state key and a membership")
         | Reason.AuthorisingServerDidNotSign ->
             struct (Evidence.User User.Authorising, Evidence.Words "a valid signature of that user's server")
@@ -135,20 +143,26 @@ module Failures =
         | Reason.KnockForAnother
         | Reason.StateKeyOfAnotherUser -> struct (Evidence.User User.StateKey, Evidence.User User.Sender)
         | Reason.SenderBanned -> struct (Evidence.Membership User.Sender, Evidence.Words "a sender who is not banned")
-        | Reason.JoinNotAuthorised -> struct (Evidence.User User.Authorising, Evidence.Words "a joined member who may invite")
+        | Reason.JoinNotAuthorised ->
+            struct (Evidence.User User.Authorising, Evidence.Words "a joined member who may invite")
         | Reason.JoinRuleForbids -> struct (Evidence.JoinRule, Evidence.Words "a join rule that lets the sender join")
         | Reason.TargetBanned -> struct (Evidence.Membership User.StateKey, Evidence.Words "a user who is not banned")
         | Reason.ThirdPartyUnsigned -> struct (Evidence.Nothing, Evidence.Words "third_party_invite.signed")
-        | Reason.ThirdPartyIncomplete -> struct (Evidence.Nothing, Evidence.Words "mxid and token in third_party_invite.signed")
+        | Reason.ThirdPartyIncomplete ->
+            struct (Evidence.Nothing, Evidence.Words "mxid and token in third_party_invite.signed")
         | Reason.ThirdPartyForAnother -> struct (Evidence.User User.ThirdPartyMxid, Evidence.User User.StateKey)
         | Reason.ThirdPartyTokenUnknown ->
-            struct (Evidence.Content [ "third_party_invite"; "signed"; "token" ], Evidence.Words "the token of an invitation")
+            struct (Evidence.Content [ "third_party_invite"; "signed"; "token" ],
+                    Evidence.Words "the token of an invitation")
         | Reason.ThirdPartyOtherInviter -> struct (Evidence.User User.Sender, Evidence.User User.ThirdPartyInviter)
-        | Reason.ThirdPartySignatureInvalid -> struct (Evidence.Nothing, Evidence.Words "a signature by a key of the invitation")
-        | Reason.SenderNotJoined -> struct (Evidence.Membership User.Sender, Evidence.MembershipAmong [ Membership.Join ])
+        | Reason.ThirdPartySignatureInvalid ->
+            struct (Evidence.Nothing, Evidence.Words "a signature by a key of the invitation")
+        | Reason.SenderNotJoined ->
+            struct (Evidence.Membership User.Sender, Evidence.MembershipAmong [ Membership.Join ])
         | Reason.TargetJoinedOrBanned ->
             struct (Evidence.Membership User.StateKey, Evidence.Words "a user neither joined nor banned")
-        | Reason.CannotLeaveFrom -> struct (Evidence.Membership User.Sender, Evidence.Words "a membership that one can leave")
+        | Reason.CannotLeaveFrom ->
+            struct (Evidence.Membership User.Sender, Evidence.Words "a membership that one can leave")
         | Reason.PowerTooLow(NamedLevel.Kick | NamedLevel.Ban as level) ->
             struct (Evidence.Power(Power.Of User.Sender), Evidence.PowerOverTarget level)
         | Reason.PowerTooLow level -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power(Power.Level level))
@@ -160,7 +174,8 @@ module Failures =
         | Reason.LevelsMalformed -> struct (Evidence.Nothing, Evidence.Words "power levels for the named levels")
         | Reason.LevelMapsMalformed ->
             struct (Evidence.Nothing, Evidence.Words "objects of power levels for events and notifications")
-        | Reason.LevelUsersMalformed -> struct (Evidence.Nothing, Evidence.Words "an object from user ids to levels for users")
+        | Reason.LevelUsersMalformed ->
+            struct (Evidence.Nothing, Evidence.Words "an object from user ids to levels for users")
         | Reason.LevelGivenToCreator -> struct (Evidence.Nothing, Evidence.Words "no creator of the room in users")
         | Reason.OldLevelTooHigh -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power Power.Old)
         | Reason.NewLevelTooHigh -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power Power.New)
@@ -185,10 +200,12 @@ module Failures =
         | Reason.AliasesWithoutStateKey -> "aliases need a state key"
         | Reason.AliasesOfAnotherServer -> "aliases belong to another server"
         | Reason.MemberIncomplete -> "a member event needs a state key and a membership"
-        | Reason.AuthorisingServerDidNotSign -> "the server of the user in join_authorised_via_users_server did not sign"
+        | Reason.AuthorisingServerDidNotSign ->
+            "the server of the user in join_authorised_via_users_server did not sign"
         | Reason.JoinForAnother -> "users join for themselves only"
         | Reason.SenderBanned -> "the sender is banned"
-        | Reason.JoinNotAuthorised -> "the user in join_authorised_via_users_server is not a joined member who may invite"
+        | Reason.JoinNotAuthorised ->
+            "the user in join_authorised_via_users_server is not a joined member who may invite"
         | Reason.JoinRuleForbids -> "the join rule does not let the sender join"
         | Reason.TargetBanned -> "the invited user is banned"
         | Reason.ThirdPartyUnsigned -> "the third-party invitation is not signed"

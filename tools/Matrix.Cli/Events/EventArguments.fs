@@ -50,7 +50,8 @@ type VerifyArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | Keys _ -> "servers' keys, as `/_matrix/key/v2/server` returns them: one, a list, or `server_keys`. May be repeated."
+            | Keys _ ->
+                "servers' keys, as `/_matrix/key/v2/server` returns them: one, a list, or `server_keys`. May be repeated."
             | Public_Key _ -> "a server name, the id of one of its keys, and the key in base64. May be repeated."
             | Format _ -> OutputFormat.TextUnlessSaid
             | File _ -> "the event. Default: standard input."

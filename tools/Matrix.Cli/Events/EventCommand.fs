@@ -11,7 +11,10 @@ open Matrix.Host.Sodium
 module internal EventCommand =
 
     /// An event of a version, read.
-    let private read (version: string) (file: string option) : Result<EventFormat * EventTexts.Text * JsonObject, Ending> =
+    let private read
+        (version: string)
+        (file: string option)
+        : Result<EventFormat * EventTexts.Text * JsonObject, Ending> =
         match RoomVersions.find version with
         | Error ending -> Error ending
         | Ok version ->
@@ -24,8 +27,13 @@ module internal EventCommand =
         printfn "%s" (CanonicalJson.text (Json.Object event))
         Done
 
-    let private printOne (arguments: ParseResults<EventFileArguments>) (show: EventFormat -> JsonObject -> Ending) : Ending =
-        match read (arguments.GetResult EventFileArguments.Room_Version) (arguments.TryGetResult EventFileArguments.File) with
+    let private printOne
+        (arguments: ParseResults<EventFileArguments>)
+        (show: EventFormat -> JsonObject -> Ending)
+        : Ending =
+        match
+            read (arguments.GetResult EventFileArguments.Room_Version) (arguments.TryGetResult EventFileArguments.File)
+        with
         | Error ending -> ending
         | Ok(format, _, event) -> show format event
 
@@ -47,7 +55,9 @@ module internal EventCommand =
             Done
 
     let private idOf (arguments: ParseResults<EventFileArguments>) : Ending =
-        match read (arguments.GetResult EventFileArguments.Room_Version) (arguments.TryGetResult EventFileArguments.File) with
+        match
+            read (arguments.GetResult EventFileArguments.Room_Version) (arguments.TryGetResult EventFileArguments.File)
+        with
         | Error ending -> ending
         | Ok(format, text, event) ->
             match PduFormat.eventId format event with

@@ -39,7 +39,8 @@ module internal KeysCommand =
         | Some version, _ when not (SigningKeyFile.IsVersion version) ->
             Misused $"--key-version: expected letters, digits and _: this is '{version}'"
         | _, Some ending -> ending
-        | _ when file |> Option.exists File.Exists -> Refused $"{Option.get file}: there is a file already, which stays as it is"
+        | _ when file |> Option.exists File.Exists ->
+            Refused $"{Option.get file}: there is a file already, which stays as it is"
         | version, None ->
             let generated = SigningKeyFile.Generate()
             let key = SigningKey(defaultArg version generated.Version, generated.Key)

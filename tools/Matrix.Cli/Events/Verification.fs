@@ -16,7 +16,14 @@ type private Known = { Key: byte[]; Until: int64 }
 
 type private KeyRing = Dictionary<struct (string * string), Known>
 
-let private add (ring: KeyRing) (place: string) (server: string) (keyId: string) (key: string) (until: int64) : Ending option =
+let private add
+    (ring: KeyRing)
+    (place: string)
+    (server: string)
+    (keyId: string)
+    (key: string)
+    (until: int64)
+    : Ending option =
     match Base64Text.TryDecode key with
     | true, NonNull bytes when bytes.Length = Ed25519.PublicKeySize ->
         ring[struct (server, keyId)] <- { Key = bytes; Until = until }
@@ -40,7 +47,8 @@ let private addAnswer (ring: KeyRing) (item: EventTexts.Item) : Ending option =
                 | ValueSome(Json.Object keys) ->
                     for struct (keyId, value) in keys.Members do
                         match value with
-                        | Json.Object o -> add ring $"{item.Place}: `{name}`" server keyId (string (o.Text "key")) (untilOf o)
+                        | Json.Object o ->
+                            add ring $"{item.Place}: `{name}`" server keyId (string (o.Text "key")) (untilOf o)
                         | _ -> Some(Misused $"{item.Place}: `{name}`: `{keyId}`: expected an object with `key`")
                 | _ -> ()
             ]
@@ -69,7 +77,12 @@ let private ringOf (arguments: ParseResults<VerifyArguments>) : Result<KeyRing, 
         | None -> Ok ring
 
 /// What became of a signature, and the word for it.
-let private check (ring: KeyRing) (format: EventFormat) (event: ReceivedPdu) (signature: Signature) : SignatureFate * string =
+let private check
+    (ring: KeyRing)
+    (format: EventFormat)
+    (event: ReceivedPdu)
+    (signature: Signature)
+    : SignatureFate * string =
     match ring.TryGetValue(struct (signature.Entity, signature.KeyId)) with
     | false, _ -> SignatureFate.Skipped, "no key"
     | true, known when
@@ -137,7 +150,8 @@ let run (arguments: ParseResults<VerifyArguments>) : Ending =
                     Name = "signatures"
                     Columns = [ "server"; "key_id"; "found" ]
                     Rows = [
-                        for signature, (_, word) in signatures -> [ Word signature.Entity; Word signature.KeyId; Word word ]
+                        for signature, (_, word) in signatures ->
+                            [ Word signature.Entity; Word signature.KeyId; Word word ]
                     ]
                 }
             ]

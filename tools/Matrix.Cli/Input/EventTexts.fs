@@ -134,11 +134,13 @@ let misfit (place: string) (fault: PduFault) : Ending =
         match fault with
         | PduFault.Missing key -> $"expected `{key}`"
         | PduFault.WrongType(key, expected) -> $"`{key}`: expected {expected}"
-        | PduFault.NotCanonical -> "expected integers from -(2^53 - 1) to 2^53 - 1: this room version allows no other numbers"
+        | PduFault.NotCanonical ->
+            "expected integers from -(2^53 - 1) to 2^53 - 1: this room version allows no other numbers"
         | PduFault.BadId(key, reason) -> $"`{key}`: expected an identifier of this room version: this one {reason}"
         | PduFault.KeyTooLong(key, bytes, limit) -> $"`{key}`: expected at most {limit} bytes: these are {bytes}"
         | PduFault.EventTooLarge(bytes, limit) -> $"expected an event of at most {limit} bytes: this one takes {bytes}"
-        | PduFault.TooManyReferences(key, count, limit) -> $"`{key}`: expected at most {limit} entries: these are {count}"
+        | PduFault.TooManyReferences(key, count, limit) ->
+            $"`{key}`: expected at most {limit} entries: these are {count}"
         | PduFault.DepthOutOfRange(depth, limit) -> $"`depth`: expected a number from 0 to {limit}: this is {depth}"
         | PduFault.Unreadable error -> what error.Fault
 

@@ -133,7 +133,13 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
         b.Id + " " + verb apart.SecondDecision + " it: " + why b apart.SecondDecision
       ]
 
-let private half (json: Text.Json.Utf8JsonWriter) (name: string) (version: RoomVersion) (case: AuthCase) (decision: Decision) =
+let private half
+    (json: Text.Json.Utf8JsonWriter)
+    (name: string)
+    (version: RoomVersion)
+    (case: AuthCase)
+    (decision: Decision)
+    =
     json.WriteStartObject name
     json.WriteString("version", version.Id)
     json.WriteBoolean("accepted", decision.IsOk)

@@ -18,7 +18,8 @@ type CoverageArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
-            | Exhaustive -> "counts every case of the small worlds, not only the smallest and a random sample. Takes minutes."
+            | Exhaustive ->
+                "counts every case of the small worlds, not only the smallest and a random sample. Takes minutes."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 module internal CoverageCommand =
@@ -74,7 +75,9 @@ module internal CoverageCommand =
         let rec counts (rule: Rule) : int64 * int64 * Witness option =
             match covered.Clauses.TryGetValue(Rule.name rule) with
             | true, count ->
-                count.Accepted.Count, count.Rejected.Count, Option.orElse count.Rejected.Lightest count.Accepted.Lightest
+                count.Accepted.Count,
+                count.Rejected.Count,
+                Option.orElse count.Rejected.Lightest count.Accepted.Lightest
             | _ ->
                 let inside = Rule.inside rule |> List.map counts
 

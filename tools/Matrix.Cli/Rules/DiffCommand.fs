@@ -164,7 +164,9 @@ module internal DiffCommand =
             Misused "--stat, --witness: expected one of them"
         else
 
-            match RoomVersions.find a, RoomVersions.find b, RoomVersions.areas (arguments.TryGetResult DiffArguments.Area) with
+            match
+                RoomVersions.find a, RoomVersions.find b, RoomVersions.areas (arguments.TryGetResult DiffArguments.Area)
+            with
             | Error ending, _, _
             | _, Error ending, _
             | _, _, Error ending -> ending

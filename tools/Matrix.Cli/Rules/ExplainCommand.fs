@@ -252,12 +252,18 @@ module internal ExplainCommand =
         Printing.listOf json "inside" tried.Inside (writeTried json number)
 
         match tried.Decision with
-        | Some decision when tried.Inside.IsEmpty -> json.WriteString("decision", (if decision.IsOk then "allow" else "reject"))
+        | Some decision when tried.Inside.IsEmpty ->
+            json.WriteString("decision", (if decision.IsOk then "allow" else "reject"))
         | _ -> json.WriteNull "decision"
 
         json.WriteEndObject()
 
-    let private one (format: OutputFormat) (isFull: bool) (version: RoomVersion) (question: Question.Question) : Ending =
+    let private one
+        (format: OutputFormat)
+        (isFull: bool)
+        (version: RoomVersion)
+        (question: Question.Question)
+        : Ending =
         let number = numbering version
         let case = Question.inVersion version false question
         let event = case.Event
@@ -330,7 +336,10 @@ module internal ExplainCommand =
         | None -> Misused "--event: expected a file with the event in question"
         | Some event ->
             match
-                Question.read event (arguments.GetResults ExplainArguments.Auth) (arguments.GetResults ExplainArguments.State)
+                Question.read
+                    event
+                    (arguments.GetResults ExplainArguments.Auth)
+                    (arguments.GetResults ExplainArguments.State)
             with
             | Error ending -> ending
             | Ok question when isOfAll -> all format question

@@ -163,7 +163,10 @@ module internal HistoryCommand =
 
             match near with
             | [] -> Misused $"no room version has a clause '{id}': mx rules show lists them"
-            | near -> Misused(sprintf "no room version has a clause '%s': expected, for example, %s" id (String.concat ", " near))
+            | near ->
+                Misused(
+                    sprintf "no room version has a clause '%s': expected, for example, %s" id (String.concat ", " near)
+                )
         | Some history ->
             match arguments.GetResult(HistoryArguments.Format, Text) with
             | Text -> Printing.lines (asText history)

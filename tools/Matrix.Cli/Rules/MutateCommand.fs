@@ -125,7 +125,8 @@ module internal MutateCommand =
         let files =
             match VectorFiles.ofCheckout () with
             | Some folder -> VectorFiles.readAll [ folder ]
-            | None -> Error(Misused "there is no tests/vectors here: expected to be run from a checkout, for its vectors")
+            | None ->
+                Error(Misused "there is no tests/vectors here: expected to be run from a checkout, for its vectors")
 
         match versions, files with
         | Error ending, _

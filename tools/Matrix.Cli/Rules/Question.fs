@@ -54,7 +54,8 @@ let private references (place: string) (o: JsonObject) (key: string) : Result<st
 
     match o.TryFind key with
     | ValueNone -> Ok []
-    | ValueSome(Json.Array items) when items |> Array.forall (one >> Option.isSome) -> Ok [ for i in items -> (one i).Value ]
+    | ValueSome(Json.Array items) when items |> Array.forall (one >> Option.isSome) ->
+        Ok [ for i in items -> (one i).Value ]
     | ValueSome _ -> Error(Misused $"{place}: `{key}`: expected a list of event ids")
 
 let private given (item: EventTexts.Item) : Result<Given, Ending> =
@@ -69,7 +70,10 @@ let private given (item: EventTexts.Item) : Result<Given, Ending> =
         | _, _, _, Error e -> Error e
         | Ok eventType, Ok sender, Ok key, Ok room ->
             match
-                o.TryFind "content", text place o "event_id", references place o "prev_events", references place o "auth_events"
+                o.TryFind "content",
+                text place o "event_id",
+                references place o "prev_events",
+                references place o "auth_events"
             with
             | _, Error e, _, _
             | _, _, Error e, _
@@ -201,7 +205,12 @@ let private roomIn (version: RoomVersion) (question: Question) (create: Given op
 
 /// The room that each event is in: if the question is asked of all versions, that of the create event has the name that it would have in
 /// this one.
-let private roomsIn (version: RoomVersion) (translated: bool) (question: Question) (create: Given option) : Given -> string =
+let private roomsIn
+    (version: RoomVersion)
+    (translated: bool)
+    (question: Question)
+    (create: Given option)
+    : Given -> string =
     let room = roomIn version question create
 
     let given =

@@ -25,7 +25,8 @@ type SimulateArguments =
             | Servers _ -> "the number of servers in the room. Default: 5."
             | Events _ -> "the number of actions to try, many of which are refused. Default: 200."
             | Seed _ -> "the first seed. The same seed gives the same history. Default: 1."
-            | Seeds _ -> "the number of seeds to run on all cores, taking the versions in turn. Default: 1 for each version."
+            | Seeds _ ->
+                "the number of seeds to run on all cores, taking the versions in turn. Default: 1 for each version."
             | Faults _ ->
                 "all, none, or a list with commas of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, byzantine. Default: all."
             | Room_Version _ -> "the room's version, or all. May be repeated. Default: 12."
@@ -211,7 +212,9 @@ module internal SimulateCommand =
         let out = arguments.TryGetResult Out
 
         match
-            arguments.TryGetResult Replay, faultsOf (arguments.GetResult(Faults, "all")), out |> Option.bind Reading.unwritable
+            arguments.TryGetResult Replay,
+            faultsOf (arguments.GetResult(Faults, "all")),
+            out |> Option.bind Reading.unwritable
         with
         | Some file, _, _ ->
             match ofSeeds arguments with

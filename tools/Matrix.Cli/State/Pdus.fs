@@ -51,7 +51,10 @@ let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<P
     let once (item: EventTexts.Item) (pdu: Pdu) : Result<Pdu, Ending> =
         match named.TryGetValue pdu.EventId with
         | true, other when (trustsIds || format.AssignsIds) && not (isSame other pdu) ->
-            Error(Misused $"{item.Place}: `event_id`: expected one that no other event has: {pdu.EventId} is another one too")
+            Error(
+                Misused
+                    $"{item.Place}: `event_id`: expected one that no other event has: {pdu.EventId} is another one too"
+            )
         | _ ->
             named[pdu.EventId] <- pdu
             Ok pdu
@@ -83,7 +86,12 @@ let private entry (format: EventFormat) (trustsIds: bool) (item: EventTexts.Item
 
 /// The state in a file: a list of event ids, of the entries that `mx state resolve` prints, or of events; also as a server answers it, whose
 /// `auth_chain` is for --pdus. Events that it has in full become known.
-let state (format: EventFormat) (trustsIds: bool) (known: Dictionary<string, Pdu>) (file: string) : Result<StateTree, Ending> =
+let state
+    (format: EventFormat)
+    (trustsIds: bool)
+    (known: Dictionary<string, Pdu>)
+    (file: string)
+    : Result<StateTree, Ending> =
     let read =
         EventTexts.read (Some file)
         |> Result.bind (EventTexts.items [ "pdu_ids"; "pdus"; "state" ])

@@ -53,7 +53,8 @@ module internal StateCommand =
         | ResolutionError.EventMissing id -> Misused $"--pdus: expected {id}, which a state has: it is not among them"
         | ResolutionError.AuthEventMissing(citing, missing) ->
             Misused $"--pdus: expected {missing}, an auth event of {citing}: it is not among them"
-        | ResolutionError.NotState id -> Misused $"--pdus: {id}: expected a state event: it is in a state or an auth event"
+        | ResolutionError.NotState id ->
+            Misused $"--pdus: {id}: expected a state event: it is in a state or an auth event"
         | ResolutionError.OutOfOrder(citing, cited) ->
             Misused $"--pdus: {citing}: expected auth events that come before it: {cited} rests on it"
         | ResolutionError.TooManyEvents limit -> Refused $"more than {limit} events would have to be looked at"
@@ -63,7 +64,8 @@ module internal StateCommand =
         match error with
         | ReplayError.PrevEventMissing(citing, missing) ->
             Misused $"--pdus: expected {missing}, a previous event of {citing}: it is not among them"
-        | ReplayError.AuthEventMissing(citing, missing) -> unresolvable (ResolutionError.AuthEventMissing(citing, missing))
+        | ReplayError.AuthEventMissing(citing, missing) ->
+            unresolvable (ResolutionError.AuthEventMissing(citing, missing))
         | ReplayError.Circle id ->
             Misused $"--pdus: {shown id}: expected events that come after one another: this one comes after itself"
         | ReplayError.Unresolved(_, error) -> unresolvable error

@@ -7,7 +7,8 @@ open Matrix.Cli.Output
 let private fromInput () =
     match (Console.In.ReadToEnd()).TrimEnd('\r', '\n') with
     | "" -> Error(Misused "--password-stdin: expected the password on standard input, found nothing")
-    | password when password.Contains '\n' -> Error(Misused "--password-stdin: expected one line on standard input, found more")
+    | password when password.Contains '\n' ->
+        Error(Misused "--password-stdin: expected one line on standard input, found more")
     | password -> Ok password
 
 let private fromPerson () =

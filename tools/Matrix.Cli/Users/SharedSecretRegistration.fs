@@ -59,7 +59,8 @@ let private ask (http: HttpClient) (method: HttpMethod) (path: string) (token: s
         use request = new HttpRequestMessage(method, path)
 
         token
-        |> Option.iter (fun token -> request.Headers.Authorization <- Headers.AuthenticationHeaderValue("Bearer", token))
+        |> Option.iter (fun token ->
+            request.Headers.Authorization <- Headers.AuthenticationHeaderValue("Bearer", token))
 
         body
         |> Option.iter (fun body -> request.Content <- new StringContent(body, Encoding.UTF8, "application/json"))

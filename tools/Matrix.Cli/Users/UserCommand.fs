@@ -21,7 +21,8 @@ type CreateArguments =
             | Admin -> "makes an administrator of the server."
             | Password_Stdin -> "reads the password from standard input instead of asking for it."
             | Server _ -> "the server's address. Default: listeners.client of the configuration."
-            | Config _ -> "the configuration with registration.shared_secret. MATRIX_REGISTRATION__SHARED_SECRET overrides it."
+            | Config _ ->
+                "the configuration with registration.shared_secret. MATRIX_REGISTRATION__SHARED_SECRET overrides it."
             | Format _ -> OutputFormat.TextUnlessSaid
 
 [<RequireSubcommand>]
@@ -38,7 +39,8 @@ module internal UserCommand =
         match given with
         | None ->
             match settings.ClientAddress with
-            | null -> Error(Misused "--server: expected the server's address, for the configuration has no listeners.client")
+            | null ->
+                Error(Misused "--server: expected the server's address, for the configuration has no listeners.client")
             | address -> Ok address
         | Some text ->
             match Uri.TryCreate(text, UriKind.Absolute) with
@@ -58,7 +60,8 @@ module internal UserCommand =
         match failure with
         | Declined reason -> Refused $"{account.Name} was not made: {reason}"
         | NotOffered ->
-            Refused $"{server}: the server makes no accounts by a secret: it was started without registration.shared_secret"
+            Refused
+                $"{server}: the server makes no accounts by a secret: it was started without registration.shared_secret"
         | WrongSecret -> Refused $"{server}: the secret is not the one of this server"
         | NoAnswer reason -> Refused $"{server}: {reason}"
 

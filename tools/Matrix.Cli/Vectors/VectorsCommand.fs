@@ -51,7 +51,8 @@ type GenerateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Folder _ -> "the folder of vectors, such as tests/vectors. Generated files are written; all others are read."
+            | Folder _ ->
+                "the folder of vectors, such as tests/vectors. Generated files are written; all others are read."
             | Check -> "writes nothing, and reports which generated files are out of date."
 
 [<RequireSubcommand>]
@@ -277,7 +278,8 @@ module internal VectorsCommand =
         | Ok folder ->
             let others =
                 VectorFiles.inFolder folder
-                |> List.filter (fun file -> not (List.contains (Path.GetRelativePath(folder, file)) GeneratedVectors.files))
+                |> List.filter (fun file ->
+                    not (List.contains (Path.GetRelativePath(folder, file)) GeneratedVectors.files))
 
             let mutants files =
                 use progress = new Progress()

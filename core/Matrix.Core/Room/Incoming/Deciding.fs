@@ -10,8 +10,14 @@ open Matrix.Core.StateRes
 /// Server-Server API, "Checks performed on receipt of a PDU".
 [<Sealed>]
 type internal Deciding
-    (rules: AuthRules, known: KnownEvents, states: ResolvedStates, limits: IncomingLimits, practices: Practices, roomEnd: RoomEnd)
-    =
+    (
+        rules: AuthRules,
+        known: KnownEvents,
+        states: ResolvedStates,
+        limits: IncomingLimits,
+        practices: Practices,
+        roomEnd: RoomEnd
+    ) =
 
     let statesAfter (ids: seq<string>) : List<KnownEvent> =
         let found = List<KnownEvent>()
@@ -82,7 +88,8 @@ type internal Deciding
         let after: StateTree | null =
             match before, s.Pdu.StateKey with
             | null, _ -> null
-            | before, NonNull key when status <> EventStatus.Rejected -> before.Set(StateEntry.Of(s.Pdu.Type, key, s.Id, ordinal))
+            | before, NonNull key when status <> EventStatus.Rejected ->
+                before.Set(StateEntry.Of(s.Pdu.Type, key, s.Id, ordinal))
             | before, _ -> before
 
         let height =

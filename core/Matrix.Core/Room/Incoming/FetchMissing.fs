@@ -86,7 +86,12 @@ type internal FetchMissing
         if left <= 0 || s.PreviousPeer >= s.Peers.Length || isHopeless || believes then
             states.Ask s
         elif s.PreviousPeer = 0 then
-            missingEvents.Ask(s, s.Peers[0], Purpose.Previous, Request.Missing(s.Id, earliest.Value, min limits.Page left))
+            missingEvents.Ask(
+                s,
+                s.Peers[0],
+                Purpose.Previous,
+                Request.Missing(s.Id, earliest.Value, min limits.Page left)
+            )
         else
             missingEvents.Ask(s, s.Peers[s.PreviousPeer], Purpose.Previous, Request.Events(missing.ToArray()))
 

@@ -9,7 +9,12 @@ open Matrix.Core.Room
 module internal ForwardExtremities =
 
     /// Walks from events through rejected and soft-failed neighbours, at most so many, to the first accepted ones.
-    let private ends (most: int) (known: KnownEvents) (neighbours: string -> seq<string>) (start: seq<string>) : HashSet<string> =
+    let private ends
+        (most: int)
+        (known: KnownEvents)
+        (neighbours: string -> seq<string>)
+        (start: seq<string>)
+        : HashSet<string> =
         let found = HashSet<string>()
         let met = HashSet<string>()
         let pending = Stack<string>(start)

@@ -17,7 +17,14 @@ type EventStatus =
 /// when state resolution asks.
 [<Sealed>]
 type KnownEvent
-    (event: AuthEvent, status: EventStatus, height: int, ordinal: uint32, stateAfter: StateTree | null, provenance: Provenance) =
+    (
+        event: AuthEvent,
+        status: EventStatus,
+        height: int,
+        ordinal: uint32,
+        stateAfter: StateTree | null,
+        provenance: Provenance
+    ) =
 
     let mutable height = height
     let mutable sourced: SourcedEvent | null = null

@@ -52,7 +52,8 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
     /// What is noted of an event here, the newest first, then what the history has.
     let both (index: Dictionary<string, List<string>>) (id: string) (ofHistory: seq<string>) =
         match index.TryGetValue id with
-        | true, all -> Seq.append (Seq.distinct (Seq.rev all)) (ofHistory |> Seq.filter (fun by -> not (all.Contains by)))
+        | true, all ->
+            Seq.append (Seq.distinct (Seq.rev all)) (ofHistory |> Seq.filter (fun by -> not (all.Contains by)))
         | _ -> ofHistory
 
     let takeBackLast () =

@@ -70,7 +70,17 @@ type internal RoomEnd
         let ordinals = max was.NextOrdinal (event.Ordinal + 1u)
 
         let decided =
-            DecidedEvent(nextNumber.Value, verdict, event, before, wasOutlier, stateFrom, isNull s, extremities, current)
+            DecidedEvent(
+                nextNumber.Value,
+                verdict,
+                event,
+                before,
+                wasOutlier,
+                stateFrom,
+                isNull s,
+                extremities,
+                current
+            )
 
         // A resolution may ask for the event.
         known.Add(decided, was, s)

@@ -39,7 +39,10 @@ type RoomMachine
         | event -> event.Ordinal
 
     let states =
-        ResolvedStates(practices.Resolve(StateBefore.resolve resolver known ordinalOf limits.Resolution), keptResolutions)
+        ResolvedStates(
+            practices.Resolve(StateBefore.resolve resolver known ordinalOf limits.Resolution),
+            keptResolutions
+        )
 
     let roomEnd = RoomEnd(rules, known, states, limits, frontier, nextNumber)
     let deciding = Deciding(rules, known, states, limits, practices, roomEnd)
@@ -168,7 +171,17 @@ type RoomMachine
             nextOrdinal: uint32,
             limits: IncomingLimits
         ) : RoomMachine =
-        RoomMachine.WithPractices(server, roomId, rules, history, extremities, currentState, nextOrdinal, limits, Practices.usual)
+        RoomMachine.WithPractices(
+            server,
+            roomId,
+            rules,
+            history,
+            extremities,
+            currentState,
+            nextOrdinal,
+            limits,
+            Practices.usual
+        )
 
     member _.Prepare() : Prepared = roomEnd.Prepare()
     member _.Resolve() : Prepared = roomEnd.Resolve()
@@ -214,7 +227,14 @@ type RoomMachine
                 if practices.RestoresExtremities then
                     before
                 else
-                    Frontier(before.RoomId, before.CreateId, now.Extremities, before.NextOrdinal, now.CurrentState, now.Resolved)
+                    Frontier(
+                        before.RoomId,
+                        before.CreateId,
+                        now.Extremities,
+                        before.NextOrdinal,
+                        now.CurrentState,
+                        now.Resolved
+                    )
 
             states.Forget()
             staging.LookThroughAgain()

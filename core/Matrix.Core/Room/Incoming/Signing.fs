@@ -53,7 +53,8 @@ module internal Signing =
                 | server ->
                     let isUntold =
                         event.Signatures
-                        |> Array.exists (fun s -> String.Equals(s.Signature.Entity, server) && s.Fate = SignatureFate.Skipped)
+                        |> Array.exists (fun s ->
+                            String.Equals(s.Signature.Entity, server) && s.Fate = SignatureFate.Skipped)
 
                     match ofServer event keysAsked server with
                     | SignatureState.Broken _ when not isUntold -> SignatureState.Holds

@@ -24,7 +24,8 @@ let levelOf (values: PowerLevelValues) (json: Json) : int64 option =
             Some(nearest (System.Numerics.BigInteger.Parse digits * (if negative then -1I else 1I)))
         else
             None
-    | Json.BigInt digits, PowerLevelValues.IntegersFloatsAndStrings -> Some(nearest (System.Numerics.BigInteger.Parse digits))
+    | Json.BigInt digits, PowerLevelValues.IntegersFloatsAndStrings ->
+        Some(nearest (System.Numerics.BigInteger.Parse digits))
     | Json.Float d, PowerLevelValues.IntegersFloatsAndStrings ->
         Some(nearest (System.Numerics.BigInteger(if d < 0.0 then ceil d else floor d)))
     | _ -> None

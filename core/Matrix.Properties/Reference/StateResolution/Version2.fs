@@ -74,7 +74,8 @@ let stepsOf (version: RoomVersion) : Steps =
                 if has ResolutionStep.KeepUnconflicted then
                     steps.Finish
                 else
-                    fun unconflicted reached -> (unconflicted, reached) ||> Map.fold (fun state key id -> state.Add(key, id))
+                    fun unconflicted reached ->
+                        (unconflicted, reached) ||> Map.fold (fun state key id -> state.Add(key, id))
     }
 
 /// Resolves by version 2 or 2.1, with these steps.

@@ -141,7 +141,8 @@ module internal DecisionSearch =
 
         let stages =
             Worlds.all
-            |> List.map (fun world -> world, lazy (Stage(Ground(world, a, rulesA))), lazy (Stage(Ground(world, b, rulesB))))
+            |> List.map (fun world ->
+                world, lazy (Stage(Ground(world, a, rulesA))), lazy (Stage(Ground(world, b, rulesB))))
 
         let mutable left = goals
         let mutable weight = 0

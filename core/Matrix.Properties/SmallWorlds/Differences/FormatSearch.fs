@@ -104,7 +104,10 @@ module internal FormatSearch =
                  "the hash of the event: ")
             + p.RoomId
 
-        apart "the create event of @alice:one: what its room is called" (told a (create a) what) (told b (create b) what)
+        apart
+            "the create event of @alice:one: what its room is called"
+            (told a (create a) what)
+            (told b (create b) what)
 
     let private form given (more: RoomVersion -> (string * Json) list) (a: RoomVersion) (b: RoomVersion) =
         let fate version =
@@ -138,7 +141,11 @@ module internal FormatSearch =
             let body = "{\"a\":1.5}"B
 
             match
-                JsonReader.ParseObject(System.ReadOnlySpan<byte> body, (EventFormat version).Reading, JsonLimits.federationBody)
+                JsonReader.ParseObject(
+                    System.ReadOnlySpan<byte> body,
+                    (EventFormat version).Reading,
+                    JsonLimits.federationBody
+                )
             with
             | Ok _ -> "read"
             | Error error -> $"refused: {error}"

@@ -24,7 +24,8 @@ module internal RedactionSearch =
         member this.Words =
             match this.Accepted, this.Applied with
             | Decision.Rejected failure, _ -> $"the redaction itself is rejected: {Failures.render failure}"
-            | Decision.Allowed clause, Decision.Allowed applied -> $"it is accepted by {clause}, and applied by {applied}"
+            | Decision.Allowed clause, Decision.Allowed applied ->
+                $"it is accepted by {clause}, and applied by {applied}"
             | Decision.Allowed clause, Decision.Rejected failure ->
                 $"it is accepted by {clause}, and not applied: {Failures.render failure}"
 
@@ -112,4 +113,8 @@ module internal RedactionSearch =
                 lightest decides (World.weight world case + 2) outcomes
                 |> Option.defaultValue case))
         |> Option.map (fun case ->
-            Shown.Told(World.describe world case |> String.concat "; ", (first.Fate case).Words, (second.Fate case).Words))
+            Shown.Told(
+                World.describe world case |> String.concat "; ",
+                (first.Fate case).Words,
+                (second.Fate case).Words
+            ))

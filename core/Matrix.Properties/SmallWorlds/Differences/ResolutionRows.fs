@@ -43,7 +43,10 @@ let private withPowerKeys (key: int) (steps: Version2.Steps) : Version2.Steps = 
                 PowerOrdering.topological (lacking key keys) below set
 }
 
-let private withPosition (position: RoomGraph -> string list -> string -> int) (steps: Version2.Steps) : Version2.Steps = {
+let private withPosition
+    (position: RoomGraph -> string list -> string -> int)
+    (steps: Version2.Steps)
+    : Version2.Steps = {
     steps with
         MainlineOrder =
             fun graph levels set ->
@@ -108,7 +111,11 @@ let private second (row: string) (steps: Version2.Steps) : Version2.Steps option
     | "state.power-ordering.id" -> Some(withPowerKeys 2 steps)
     // The mainline is the power levels event alone.
     | "state.mainline" ->
-        Some(withPosition (fun graph mainline id -> MainlineOrdering.mainlinePosition graph (List.truncate 1 mainline) id) steps)
+        Some(
+            withPosition
+                (fun graph mainline id -> MainlineOrdering.mainlinePosition graph (List.truncate 1 mainline) id)
+                steps
+        )
     // The next power levels event counts, and none below it.
     | "state.mainline-position" ->
         Some(

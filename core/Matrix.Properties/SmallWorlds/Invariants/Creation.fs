@@ -11,7 +11,8 @@ let private create = "m.room.create"
 let private namedByHash = since 12
 
 let private creators: Invariant list = [
-    accepted "create.first" create "A room's create event has no previous events." (fun s -> s.Event.PrevEvents.Length = 0)
+    accepted "create.first" create "A room's create event has no previous events." (fun s ->
+        s.Event.PrevEvents.Length = 0)
 
     accepted "create.room-of-server" create "A room is named by the domain of its creator's server." (fun s ->
         s.SameServer(s.Event.RoomId, s.Sender))
@@ -68,7 +69,11 @@ let private creators: Invariant list = [
             | ValueSome _ -> true)
     |> inVersions (until 11)
 
-    canHappen "create.twice" create "A create event is accepted where the room has one: it is decided alone." _.HasCreate
+    canHappen
+        "create.twice"
+        create
+        "A create event is accepted where the room has one: it is decided alone."
+        _.HasCreate
 ]
 
 let private rooms: Invariant list = [
@@ -96,8 +101,11 @@ let private citations: Invariant list = [
         s.Facts.AuthEvents |> Array.exists (fun c -> c.Event.Type = create))
     |> inVersions (until 11)
 
-    accepted "cited.no-create" notCreate "An accepted event does not cite the create event, since its room id does." (fun s ->
-        s.Facts.AuthEvents |> Array.forall (fun c -> c.Event.Type <> create))
+    accepted
+        "cited.no-create"
+        notCreate
+        "An accepted event does not cite the create event, since its room id does."
+        (fun s -> s.Facts.AuthEvents |> Array.forall (fun c -> c.Event.Type <> create))
     |> inVersions (since 12)
 
     accepted "cited.once" notCreate "An accepted event cites no two events of the same type and state key." (fun s ->

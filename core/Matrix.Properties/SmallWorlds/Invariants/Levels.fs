@@ -101,9 +101,13 @@ let private shapes: Invariant list = [
             | ValueSome json -> not (isInteger json)))
     |> inVersions (until 9)
 
-    accepted "levels.integers-in-maps" levels "The levels of events and notifications are integers in objects." (fun s ->
-        mapHolds "events" (fun _ -> isInteger) s
-        && mapHolds "notifications" (fun _ -> isInteger) s)
+    accepted
+        "levels.integers-in-maps"
+        levels
+        "The levels of events and notifications are integers in objects."
+        (fun s ->
+            mapHolds "events" (fun _ -> isInteger) s
+            && mapHolds "notifications" (fun _ -> isInteger) s)
     |> inVersions (since 10)
 
     canHappen "levels.no-integers-in-maps" levels "A level of events or notifications is no integer." (fun s ->
@@ -153,11 +157,15 @@ let private reach: Invariant list = [
     accepted "levels.by-members" levels "Only members with the power that power levels ask for change them." (fun s ->
         s.Place s.Sender = Membership.Join && s.Power s.Sender >= s.Required)
 
-    accepted "levels.named-within-reach" levels "Nobody sets a named level from or to more power than their own." (fun s ->
-        let before, after = s.ContentBefore, s.Event.Content
+    accepted
+        "levels.named-within-reach"
+        levels
+        "Nobody sets a named level from or to more power than their own."
+        (fun s ->
+            let before, after = s.ContentBefore, s.Event.Content
 
-        named
-        |> List.forall (fun key -> isWithin s (s.LevelOf(key, before)) (s.LevelOf(key, after))))
+            named
+            |> List.forall (fun key -> isWithin s (s.LevelOf(key, before)) (s.LevelOf(key, after))))
     |> firstOrMessage
 
     accepted
@@ -234,7 +242,8 @@ let private powers: Invariant list = [
     |> except "default-shows" "one's own entry that goes uncovers the default, which may be higher" (fun s ->
         fallsToDefault s s.Sender)
 
-    canHappen "power.own-may-fall" levels "A user lowers their own power." (fun s -> s.PowerAfter s.Sender < s.Power s.Sender)
+    canHappen "power.own-may-fall" levels "A user lowers their own power." (fun s ->
+        s.PowerAfter s.Sender < s.Power s.Sender)
 
     accepted "creators.keep-power" levels "Creators keep their power, whatever power levels say." (fun s ->
         everyone s

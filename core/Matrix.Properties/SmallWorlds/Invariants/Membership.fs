@@ -23,7 +23,10 @@ let isFirstJoin (s: Scene) =
                 System.String.Equals(create.Pdu.Sender, s.Target))
 
 let private first =
-    except "first-join" "the creator's join right after the create event is allowed before anything else is asked" isFirstJoin
+    except
+        "first-join"
+        "the creator's join right after the create event is allowed before anything else is asked"
+        isFirstJoin
 
 /// Whether a place is one of these.
 let isIn (places: Membership list) (place: Membership) = List.contains place places
@@ -141,7 +144,10 @@ let private invitations: Invariant list = [
 
     invariant "invite.power" member' "Who invites has the power to." (fun s -> s.Allowed && s.Makes "invite") (fun s ->
         s.Power s.Sender >= s.Levels.Invite)
-    |> except "third-party" "an answer to a third-party invitation needs no power: the invitation needed it" answersThirdParty
+    |> except
+        "third-party"
+        "an answer to a third-party invitation needs no power: the invitation needed it"
+        answersThirdParty
 
     invariant
         "invite.third-party"
@@ -216,7 +222,8 @@ let private bans: Invariant list = [
             && s.Power s.Sender >= s.Levels.Ban
             && s.Power s.Sender > s.Power s.Target)
 
-    invariant "ban.not-oneself" member' "Nobody bans themselves." (fun s -> s.Allowed && s.Makes "ban") (fun s -> not s.IsOwn)
+    invariant "ban.not-oneself" member' "Nobody bans themselves." (fun s -> s.Allowed && s.Makes "ban") (fun s ->
+        not s.IsOwn)
 
     invariant
         "creators.not-removed"
@@ -224,7 +231,11 @@ let private bans: Invariant list = [
         "Nobody removes or bans a creator of the room."
         (fun s -> s.Allowed && not s.IsOwn && (s.Makes "ban" || s.Makes "leave"))
         (fun s -> not (s.IsCreator s.Target))
-    |> exceptIn (until 11) "equals-later" "once there are power levels, having created the room is worth nothing" _.HasLevels
+    |> exceptIn
+        (until 11)
+        "equals-later"
+        "once there are power levels, having created the room is worth nothing"
+        _.HasLevels
 ]
 
 let private allowedKnocks: Invariant list = [
@@ -252,8 +263,12 @@ let private allowedKnocks: Invariant list = [
 let private knocks: Invariant list =
     (allowedKnocks |> List.map (inVersions hasKnocks))
     @ [
-        invariant "knock.unknown-at-first" member' "Nobody knocks where the version does not know it." _.Allowed (fun s ->
-            not (s.Makes "knock"))
+        invariant
+            "knock.unknown-at-first"
+            member'
+            "Nobody knocks where the version does not know it."
+            _.Allowed
+            (fun s -> not (s.Makes "knock"))
         |> inVersions (hasKnocks >> not)
     ]
 
@@ -295,10 +310,20 @@ let private members: Invariant list = [
     |> exceptIn (until 5) "aliases" "a server may set its aliases for a room without being in it" (fun s ->
         s.IsOf "m.room.aliases")
 
-    invariant "sender.not-banned" notCreate "A banned user sends nothing." (fun s -> s.Place s.Sender = Membership.Ban) (fun s ->
-        not s.Allowed)
-    |> except "first-join" "the creator's join right after the create event comes before the question of bans" isFirstJoin
-    |> except "third-party" "an answer to a third-party invitation is not asked whether its sender is banned" answersThirdParty
+    invariant
+        "sender.not-banned"
+        notCreate
+        "A banned user sends nothing."
+        (fun s -> s.Place s.Sender = Membership.Ban)
+        (fun s -> not s.Allowed)
+    |> except
+        "first-join"
+        "the creator's join right after the create event comes before the question of bans"
+        isFirstJoin
+    |> except
+        "third-party"
+        "an answer to a third-party invitation is not asked whether its sender is banned"
+        answersThirdParty
     |> exceptIn (until 5) "aliases" "a server may set its aliases for a room, by a banned user too" (fun s ->
         s.IsOf "m.room.aliases")
 

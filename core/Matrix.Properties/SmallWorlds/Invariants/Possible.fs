@@ -46,11 +46,15 @@ let private joins: Invariant list = [
     possible "join.creator-first" member' "The creator can join right after the create event." (fun s ->
         isMember "join" s && MembershipInvariants.isFirstJoin s)
 
-    possible "join.public-is-open" member' "Where the join rule is public, everyone can join who is not banned." (fun s ->
-        isMember "join" s
-        && s.IsOwn
-        && s.JoinRule = "public"
-        && s.Place s.Sender <> Membership.Ban)
+    possible
+        "join.public-is-open"
+        member'
+        "Where the join rule is public, everyone can join who is not banned."
+        (fun s ->
+            isMember "join" s
+            && s.IsOwn
+            && s.JoinRule = "public"
+            && s.Place s.Sender <> Membership.Ban)
 
     possible
         "join.invited-get-in"
@@ -104,10 +108,14 @@ let private others: Invariant list = [
                     && ThirdPartyKeys.all invitation.Pdu
                        |> Array.exists (fun key -> Array.contains key s.Facts.ThirdPartyKeys)))
 
-    possible "leave.always-possible" member' "Those who are invited or joined can leave, whatever their power." (fun s ->
-        isMember "leave" s
-        && s.IsOwn
-        && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
+    possible
+        "leave.always-possible"
+        member'
+        "Those who are invited or joined can leave, whatever their power."
+        (fun s ->
+            isMember "leave" s
+            && s.IsOwn
+            && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
 
     possible "knock.can-be-withdrawn" member' "A knock can be withdrawn." (fun s ->
         isMember "leave" s && s.IsOwn && s.Place s.Sender = Membership.Knock)

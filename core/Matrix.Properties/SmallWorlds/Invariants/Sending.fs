@@ -22,8 +22,11 @@ let all: Invariant list = [
         s.IsOf "m.room.third_party_invite")
     |> exceptIn (until 5) "aliases" "aliases need no power" (fun s -> s.IsOf "m.room.aliases")
 
-    accepted "power.third-party-invite" "m.room.third_party_invite" "Who invites third parties has the power to invite." (fun s ->
-        s.Power s.Sender >= s.Levels.Invite)
+    accepted
+        "power.third-party-invite"
+        "m.room.third_party_invite"
+        "Who invites third parties has the power to invite."
+        (fun s -> s.Power s.Sender >= s.Levels.Invite)
 
     invariant
         "state-key.user"

@@ -211,7 +211,9 @@ module GeneratedVectors =
         |> List.iteri (fun i (scenario, version, graph, states, answer) ->
             let events = graph.Events.Values |> Seq.sortBy _.OriginServerTs |> List.ofSeq
 
-            text.Append($"  {{\"name\": {quoted scenario.Meaning}, \"version\": {quoted version.Id},\n   \"events\": [\n")
+            text.Append(
+                $"  {{\"name\": {quoted scenario.Meaning}, \"version\": {quoted version.Id},\n   \"events\": [\n"
+            )
             |> ignore
 
             events

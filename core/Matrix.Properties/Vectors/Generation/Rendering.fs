@@ -69,7 +69,9 @@ type internal Rendering(about: string, kind: string) =
         JsonObject.OfSeq(Seq.append o.Members [ struct (key, value) ])
 
     let unversioned (version: RoomVersion) (o: JsonObject) =
-        (canonical o).Replace($"\"room_version\":\"{version.Id}\"", "\"room_version\":\"\"").Replace("!create", "!room:one")
+        (canonical o)
+            .Replace($"\"room_version\":\"{version.Id}\"", "\"room_version\":\"\"")
+            .Replace("!create", "!room:one")
 
     let roomOf (version: RoomVersion) =
         match rooms.TryGetValue version.Id with
@@ -211,7 +213,8 @@ type internal Rendering(about: string, kind: string) =
                 if event.Content.Has "join_authorised_via_users_server" then
                     "signers",
                     case.Facts.Signers
-                    |> Seq.filter (fun signer -> not (event.Sender.EndsWith(":" + signer, System.StringComparison.Ordinal)))
+                    |> Seq.filter (fun signer ->
+                        not (event.Sender.EndsWith(":" + signer, System.StringComparison.Ordinal)))
                     |> texts
 
                 if event.Content.Has "third_party_invite" then

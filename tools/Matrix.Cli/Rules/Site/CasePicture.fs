@@ -133,7 +133,11 @@ module internal CasePicture =
                              name.Replace("m.room.", "")
                          else
                              name))
-                Svg.text "detail" (x + 7) (y + 31) (Svg.cut 21 (if notes.IsEmpty then detail else String.concat ", " notes))
+                Svg.text
+                    "detail"
+                    (x + 7)
+                    (y + 31)
+                    (Svg.cut 21 (if notes.IsEmpty then detail else String.concat ", " notes))
             ]
 
             if n.First > 0 || n.Second > 0 then

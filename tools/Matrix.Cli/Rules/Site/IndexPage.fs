@@ -43,7 +43,9 @@ module internal IndexPage =
             let words = "From " + a.Id + " to " + b.Id + ": " + string n + " rows"
 
             Html.plain "td" [
-                Html.element "a" [ "href", Pieces.diffFile a b; "aria-label", words; "title", words ] [ Words(string n) ]
+                Html.element "a" [ "href", Pieces.diffFile a b; "aria-label", words; "title", words ] [
+                    Words(string n)
+                ]
             ]
 
     let private matrix (versions: RoomVersion list) (counts: Map<string * string, int>) : Html =
@@ -111,7 +113,8 @@ module internal IndexPage =
     let write (versions: RoomVersion list) (diffs: (RoomVersion * RoomVersion) list) : string =
         let counts =
             Map [
-                for a, b in diffs -> (a.Id, b.Id), (Difference.between Areas.all a b).Areas |> List.sumBy _.Changes.Length
+                for a, b in diffs ->
+                    (a.Id, b.Id), (Difference.between Areas.all a b).Areas |> List.sumBy _.Changes.Length
             ]
 
         Pieces.page "The room versions of Matrix" versions [

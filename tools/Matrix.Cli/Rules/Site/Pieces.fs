@@ -96,7 +96,9 @@ let page (title: string) (versions: RoomVersion list) (inside: Html list) : stri
                         for v in versions do
                             Words " "
 
-                            Html.element "a" [ "href", versionFile v; "title", "Room version " + v.Id ] [ Words(shortName v) ]
+                            Html.element "a" [ "href", versionFile v; "title", "Room version " + v.Id ] [
+                                Words(shortName v)
+                            ]
                     ]
                 ]
                 Html.element "main" [ "id", "content" ] inside
@@ -107,7 +109,9 @@ let page (title: string) (versions: RoomVersion list) (inside: Html list) : stri
                         Words(
                             " from the rules that the server runs. The rules are told in our own words; the specification that counts is "
                         )
-                        Html.link ("https://spec.matrix.org/" + Links.release + "/rooms/") [ Words("Matrix " + Links.release) ]
+                        Html.link ("https://spec.matrix.org/" + Links.release + "/rooms/") [
+                            Words("Matrix " + Links.release)
+                        ]
                         Words "."
                     ]
                 ]

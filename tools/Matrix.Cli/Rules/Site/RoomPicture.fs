@@ -68,4 +68,8 @@ module internal RoomPicture =
             yield! stands left a apart.First
             yield! stands (left + 176) b apart.Second
         ]
-        |> Svg.picture id (below + 40) "The smallest room that shows it" $"Given {given}: {a.Id}: {first}; {b.Id}: {second}."
+        |> Svg.picture
+            id
+            (below + 40)
+            "The smallest room that shows it"
+            $"Given {given}: {a.Id}: {first}; {b.Id}: {second}."
