@@ -1,6 +1,6 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage;
 

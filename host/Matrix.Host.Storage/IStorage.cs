@@ -1,3 +1,4 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Aliases;
@@ -15,7 +16,6 @@ using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage;
 

@@ -1,3 +1,4 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
@@ -16,7 +17,6 @@ using Matrix.Host.Storage.Tables.State;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage;
 

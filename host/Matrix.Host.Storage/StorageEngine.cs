@@ -1,7 +1,7 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Postgres;
 using Matrix.Host.Storage.Sqlite;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage;
 

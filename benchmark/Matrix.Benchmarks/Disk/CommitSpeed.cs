@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Matrix.Benchmarks.Floor;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Benchmarks.Disk;
 

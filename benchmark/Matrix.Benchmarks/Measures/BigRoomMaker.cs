@@ -3,11 +3,11 @@ using Matrix.Core.Facade;
 using Matrix.Core.State;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.State;
-using Matrix.Host.Storage.Commits;
 using Matrix.LoadGen.Servers;
 using Matrix.Processes;
 

@@ -1,9 +1,9 @@
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Accounts;
 

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Consumers;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Consumers;
 
 namespace Matrix.Host.Rooms.Changes;
 

@@ -1,9 +1,9 @@
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Lanes;
 

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Reading;
 

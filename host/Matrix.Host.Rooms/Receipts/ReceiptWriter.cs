@@ -4,11 +4,11 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Receipts;
 

@@ -4,9 +4,9 @@ using Matrix.Core.Room;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Sending;
 

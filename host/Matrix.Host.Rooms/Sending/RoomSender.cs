@@ -7,11 +7,11 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Sending;
 

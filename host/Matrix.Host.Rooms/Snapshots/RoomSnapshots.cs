@@ -2,10 +2,10 @@ using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Caching;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Snapshots;
 

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Transactions;
 

@@ -1,8 +1,8 @@
 using System.Data;
 using System.Diagnostics;
 using System.Globalization;
-using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Migrations;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;

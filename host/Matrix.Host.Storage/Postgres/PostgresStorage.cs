@@ -1,7 +1,7 @@
 using System.Globalization;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables;
-using Matrix.Host.Storage.Commits;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;

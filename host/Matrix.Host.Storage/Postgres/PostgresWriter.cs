@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Statements;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;

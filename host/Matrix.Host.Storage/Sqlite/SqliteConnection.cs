@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Sqlite.Native;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;
 

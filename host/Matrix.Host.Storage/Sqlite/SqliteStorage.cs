@@ -1,6 +1,6 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Tables;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Sqlite.Native;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Sqlite;
 

@@ -1,5 +1,5 @@
-using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;

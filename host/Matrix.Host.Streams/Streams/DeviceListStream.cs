@@ -1,6 +1,6 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;

@@ -1,5 +1,5 @@
-using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;

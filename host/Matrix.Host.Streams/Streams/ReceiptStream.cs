@@ -1,6 +1,6 @@
 using Matrix.Host.Rooms.Receipts;
-using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;

@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;

@@ -1,9 +1,9 @@
 using Matrix.Host.Rooms.Events;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Unread;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;

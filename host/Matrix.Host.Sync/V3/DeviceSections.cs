@@ -1,8 +1,8 @@
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;

@@ -1,11 +1,11 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Users.Accounts;

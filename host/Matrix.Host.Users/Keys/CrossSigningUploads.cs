@@ -1,8 +1,8 @@
 using Matrix.Core.Json;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 

@@ -1,7 +1,7 @@
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 

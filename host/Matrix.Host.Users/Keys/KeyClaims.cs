@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 

@@ -2,8 +2,8 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Core.Push;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Users.PushRules;

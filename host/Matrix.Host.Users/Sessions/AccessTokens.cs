@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Users.Sessions;
 

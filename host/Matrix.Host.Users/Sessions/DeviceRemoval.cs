@@ -1,7 +1,7 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Users.Sessions;
 

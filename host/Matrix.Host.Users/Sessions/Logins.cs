@@ -1,7 +1,7 @@
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Users.Sessions;
 

@@ -2,9 +2,9 @@ using System.Diagnostics.Metrics;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ToDevice;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Users.ToDevice;

@@ -1,10 +1,10 @@
 using System.Text;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Storage;
 
 namespace Matrix.Host.Tests.Keys;

@@ -1,8 +1,8 @@
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;

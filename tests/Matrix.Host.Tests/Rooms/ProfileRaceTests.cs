@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;

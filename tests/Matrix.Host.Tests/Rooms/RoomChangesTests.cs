@@ -3,12 +3,12 @@ using Matrix.Core.Json;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;

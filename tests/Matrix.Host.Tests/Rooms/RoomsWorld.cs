@@ -4,10 +4,10 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Rooms;

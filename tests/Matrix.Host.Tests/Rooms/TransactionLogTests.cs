@@ -1,8 +1,8 @@
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Transactions;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Transactions;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Tests.Rooms;
 

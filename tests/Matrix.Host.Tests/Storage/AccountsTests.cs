@@ -1,7 +1,7 @@
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Commits;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;

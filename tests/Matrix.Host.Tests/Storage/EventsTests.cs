@@ -1,6 +1,6 @@
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Postgres;
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Statements;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Tests.Storage;
 

@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Sqlite;
 using Matrix.Host.Storage.Sqlite.Native;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 

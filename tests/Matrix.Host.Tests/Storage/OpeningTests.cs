@@ -1,10 +1,10 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Migrations;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using static Matrix.Host.Tests.Storage.Samples;
 

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Receipts;
 using Matrix.Host.Storage.Tables.Transactions;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Npgsql;
 using static Matrix.Host.Tests.Storage.Samples;

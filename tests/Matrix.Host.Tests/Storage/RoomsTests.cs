@@ -1,7 +1,7 @@
 using Matrix.Core.State;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Rooms;
 using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;

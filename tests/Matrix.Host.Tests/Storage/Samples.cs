@@ -2,10 +2,10 @@ using System.Security.Cryptography;
 using System.Text;
 using Matrix.Core.Facade;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Tests.Storage;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 

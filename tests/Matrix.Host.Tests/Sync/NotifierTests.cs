@@ -1,11 +1,11 @@
 using Matrix.Core.Facade;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Memberships;
 using Matrix.Host.Storage.Tables.Rooms;
 using Matrix.Host.Storage.Tables.ToDevice;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Streams.Streams;

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 

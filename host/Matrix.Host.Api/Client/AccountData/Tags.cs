@@ -3,8 +3,8 @@ using Matrix.Core.Facade;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AccountData;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.AccountData;

@@ -4,9 +4,9 @@ using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Devices;

@@ -3,8 +3,8 @@ using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Filters;
 
 namespace Matrix.Host.Api.Client.Filters;
 

@@ -3,8 +3,8 @@ using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.KeyBackup;

@@ -1,8 +1,8 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;

@@ -4,8 +4,8 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Profiles;

@@ -4,8 +4,8 @@ using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
-using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 

@@ -4,9 +4,9 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Aliases;
 using Matrix.Host.Storage.Tables.Memberships;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Api.Client.RoomAliases;
 

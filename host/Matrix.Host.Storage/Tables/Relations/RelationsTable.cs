@@ -1,7 +1,7 @@
 using Matrix.Core.Room;
+using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Tables.Events;
-using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Relations;
 

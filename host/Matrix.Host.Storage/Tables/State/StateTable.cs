@@ -1,5 +1,5 @@
-using Matrix.Host.Storage.Statements;
 using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.State;
 
