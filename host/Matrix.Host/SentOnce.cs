@@ -19,7 +19,7 @@ internal sealed class SentOnce(TransactionLog log) : ISentOnce
             transaction,
             async once =>
             {
-                mine = await act(once.Record(EventNid.None)).ConfigureAwait(false);
+                mine = await act(once.Record()).ConfigureAwait(false);
                 return mine is null ? "" : new RoomFailure(RoomFailureKind.Busy, mine.Message);
             },
             stop).ConfigureAwait(false);

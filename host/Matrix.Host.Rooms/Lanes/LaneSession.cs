@@ -89,7 +89,10 @@ internal sealed class LaneSession : IDisposable
     }
 
     /// <summary>Whether nothing is to be written.</summary>
-    internal bool IsEmpty => _changes.Count == 0 && _preconditions is null;
+    internal bool IsEmpty => Events.Count == 0 && _changes.Count == 0 && _preconditions is null;
+
+    /// <summary>The request with a transaction id that this session carries out, by its hash; null if there is none.</summary>
+    internal UInt128? Request { get; set; }
 
     /// <summary>Adds a change to what this session writes.</summary>
     internal void Write(Change change) => _changes.Add(change);
@@ -147,7 +150,7 @@ internal sealed class LaneSession : IDisposable
             Pending = Pending with { Exists = true };
         }
 
-        if (Events.Count > 0) batch.Add(new EventsAppended(room, Events));
+        if (Events.Count > 0) batch.Add(new EventsAppended(room, Events) { Request = Request });
         foreach (var change in _changes) batch.Add(change);
         if (!ReferenceEquals(Pending.State, Start.State)) batch.Add(new StateChanged(room.Nid, Start.State, Pending.State, Pending.CurrentStep));
         foreach (var membership in Memberships) batch.Add(membership);

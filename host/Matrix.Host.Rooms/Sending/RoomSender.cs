@@ -99,7 +99,7 @@ public sealed class RoomSender
                 if (!made.IsOk) return made.Failure;
                 if (transaction is null) return made.Value.EventId;
                 if (await RefusedRelationAsync(session, draft, stop).ConfigureAwait(false) is { } refused) return refused;
-                session.Write(transaction.Record(made.Value.Nid));
+                session.Request = transaction.Record(made.Value.Nid);
                 return made.Value.EventId;
             },
             stop);

@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Rooms.Transactions;
 
-/// <summary>A request with a transaction id that is under way. Belongs to the lock of its log, but for <see cref="Record"/>.</summary>
+/// <summary>A request with a transaction id that is under way. Belongs to the lock of its log, but for <see cref="Record()"/>.</summary>
 public sealed class Transaction
 {
     private readonly UInt128 _request;
@@ -14,12 +14,21 @@ public sealed class Transaction
     /// <summary>The event that it made; null until it is recorded.</summary>
     internal EventNid? Made { get; private set; }
 
-    /// <summary>What goes into the set that carries the request out, so that it is on record if, and only if, it was.</summary>
-    /// <param name="made">The event that the set makes, or none.</param>
-    public TransactionRecorded Record(EventNid made)
+    /// <summary>
+    /// The change that records a request without an event. It belongs to the batch that carries the request out, so that both are durable or
+    /// neither.
+    /// </summary>
+    public TransactionRecorded Record()
+    {
+        Made = EventNid.None;
+        return new TransactionRecorded(_request);
+    }
+
+    /// <summary>The same for a request that makes an event: <see cref="Storage.Tables.Events.EventsAppended.Request"/>.</summary>
+    internal UInt128 Record(EventNid made)
     {
         Made = made;
-        return new TransactionRecorded(_request, made);
+        return _request;
     }
 
     /// <summary>Its result, for those who ask for the same meanwhile.</summary>

@@ -130,6 +130,45 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     }
 
     [Test]
+    public async Task Events_and_requests_of_a_database_without_commits_are_read_in_commit_order()
+    {
+        await Store.DisposeAsync();
+        await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
+        var (first, second, third) = (Live(Garden, 1).Value, Live(Kitchen, 1).Value, Live(Kitchen, 2).Value);
+        const string columns = "INSERT INTO events (event_nid, position, step, standing, notify_class, sender, event_id";
+        string Row(long nid, long position, int json) => $"""
+            {columns}, json_id) VALUES ({nid}, {position}, 1, 0, 0, '@a:b', x'01246{json}', {json}); -- SQLite only
+            {columns}, json) VALUES ({nid}, {position}, 1, 0, 0, '@a:b', '\x01246{json}', '{"{}"}'); -- PostgreSQL only
+            """;
+        var before = Migration.All.Take(7).ToArray();
+        before[6] = before[6] with
+        {
+            Text = before[6].Text + $$"""
+
+                {{Row(second, 7, 1)}}
+                {{Row(third, 7, 2)}}
+                {{Row(first, 9, 3)}}
+                INSERT INTO event_json (json_id, json) VALUES (1, x'7b7d'), (2, x'7b7d'), (3, x'7b7d'); -- SQLite only
+                INSERT INTO transactions (position, request, event_nid) VALUES (9, x'0000000000000000000000000000002a', {{first}}); -- SQLite only
+                INSERT INTO transactions (position, request, event_nid) VALUES (9, '\x0000000000000000000000000000002a', {{first}}); -- PostgreSQL only
+                INSERT INTO transactions (position, request) VALUES (11, x'0000000000000000000000000000002b'); -- SQLite only
+                INSERT INTO transactions (position, request) VALUES (11, '\x0000000000000000000000000000002b'); -- PostgreSQL only
+                """,
+        };
+        var options = Options() with { Url = database.Url, DataDir = database.Folder };
+        await (await StorageEngine.OpenAsync(options, before, Stop)).DisposeAsync();
+
+        Store = await StorageEngine.OpenAsync(options, Migration.All, Stop);
+        var rows = await Store.Events.AfterPositionAsync(0, 20, 10, Stop);
+        var requests = await Store.Transactions.LatestAsync(10, Stop);
+        await Store.DisposeAsync();
+        Store = await OpenAsync();
+
+        Assert.That(rows.Select(row => row.Nid.Value), Is.EqualTo(new[] { second, third, first }));
+        Assert.That(requests, Is.EqualTo(new[] { new TransactionRow(43, EventNid.None), new TransactionRow(42, Live(Garden, 1)) }));
+    }
+
+    [Test]
     public async Task Requests_on_record_in_a_database_of_before_are_known_in_its_new_form()
     {
         await Store.DisposeAsync();

@@ -104,7 +104,7 @@ internal sealed class PostgresTests
         var notMoved = known with { Event = Live(Kitchen, 4) };
         WriteBatch[] batches =
         [
-            new WriteBatch().Add(Event(Live(Kitchen, 1))).Add(new TransactionRecorded(1, Live(Kitchen, 1))),
+            new WriteBatch().Add(Event(Live(Kitchen, 1)) with { Request = 1 }),
             new WriteBatch().Add(moved),
             new WriteBatch().Add(notMoved),
             new WriteBatch().Add(Event(Live(Kitchen, 2))).Require(new UserCreated(Bob, UserKind.User, null, false)),

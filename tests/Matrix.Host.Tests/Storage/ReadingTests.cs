@@ -160,19 +160,22 @@ internal sealed class ReadingTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Transactions_come_back_the_latest_first_and_all_but_the_latest_are_forgotten()
+    public async Task Transactions_come_back_the_latest_first_and_old_ones_without_an_event_are_forgotten()
     {
-        await Write(new TransactionRecorded(UInt128.MaxValue, Live(Kitchen, 1)));
-        await Write(new TransactionRecorded(2, EventNid.None));
-        await Write(new TransactionRecorded(3, Live(Kitchen, 3)));
-        TransactionRow[] all = [new(3, Live(Kitchen, 3)), new(2, EventNid.None), new(UInt128.MaxValue, Live(Kitchen, 1))];
+        await Write(Event(Live(Kitchen, 1)) with { Request = UInt128.MaxValue });
+        await Write(new TransactionRecorded(2));
+        await Write(Event(Live(Kitchen, 2)));
+        await Write(Event(Live(Kitchen, 3)) with { Request = 3 });
+        await Write(new TransactionRecorded(4));
+        TransactionRow[] all =
+            [new(4, EventNid.None), new(3, Live(Kitchen, 3)), new(2, EventNid.None), new(UInt128.MaxValue, Live(Kitchen, 1))];
         Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
         Assert.That(await Store.Transactions.LatestAsync(2, Stop), Is.EqualTo(all[..2]));
 
-        await Write(new TransactionsPurged(3));
-        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
         await Write(new TransactionsPurged(2));
-        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all[..2]));
+        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all));
+        await Write(new TransactionsPurged(1));
+        Assert.That(await Store.Transactions.LatestAsync(10, Stop), Is.EqualTo(all[..2].Append(all[3])));
     }
 
     private async Task<IReadOnlyList<UnreadRow>> Rows() => await Store.Unread.RowsAsync(Alice, Kitchen, EventNid.None, EventNid.LastOf(Kitchen), Stop);

@@ -72,6 +72,8 @@ internal sealed record EventSample
 
     public SentAs? Transaction { get; init; }
 
+    public UInt128? Request { get; init; }
+
     public string Type { get; init; } = "m.room.message";
 
     /// <summary>Its content, as JSON; null for one that names the event.</summary>
@@ -91,7 +93,7 @@ internal sealed record EventSample
         Samples.Identity(Nid.Room),
         new EventRow(Nid, EventId, 0, Step, Marks, NotifyClass, Sender, ThreadRoot, RedactedBy, Transaction, Json));
 
-    public EventsAppended ToChange() => new(Samples.Identity(Nid.Room), [ToStored()]);
+    public EventsAppended ToChange() => new(Samples.Identity(Nid.Room), [ToStored()]) { Request = Request };
 
     /// <summary>The same, in relation to another event.</summary>
     public EventSample RelatedTo(string parent, string how, string? key = null) => this with

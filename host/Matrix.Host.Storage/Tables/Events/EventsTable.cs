@@ -32,7 +32,16 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         WHERE e.event_nid < $1 AND e.event_nid >= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid DESC LIMIT $4
         """);
 
-    private static readonly Statement ByPosition = Of("WHERE e.position > $1 AND e.position <= $2 ORDER BY e.position, e.event_nid LIMIT $3");
+    // SQLite is made to read the commits first, which are few, and then the events of each.
+    private const string InCommit =
+        "e.event_nid >= c.event_nid AND e.event_nid < c.event_nid + c.ordinals AND +e.position = +c.position";
+
+    private const string Committed = "WHERE c.position > $1 AND c.position <= $2 ORDER BY c.position, e.event_nid LIMIT $3";
+
+    private static readonly Statement ByPosition = Statement.Of(
+        $"SELECT {Columns}, j.json FROM commits c CROSS JOIN events e ON {InCommit} JOIN event_json j ON j.json_id = e.json_id {Committed}",
+        $"SELECT {Columns}, e.json FROM commits c JOIN events e ON {InCommit} {Committed}");
+
     private static readonly Statement ByRedaction = ByKeys("WHERE e.redacted_by = KEY");
 
     // Live events have positions that rise with their numbers, so where a position falls is found by halving, starting with the newest: no index

@@ -41,7 +41,8 @@ public interface IEventsTable
         RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventMarks without, CancellationToken stop);
 
     /// <summary>
-    /// Events of all rooms in the order in which they became durable: those after one position and up to another, at most so many.
+    /// Events of all rooms in the order in which they became durable, without outliers and history: those after one position and up to
+    /// another, at most so many.
     /// </summary>
     ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop);
 
@@ -125,6 +126,28 @@ public sealed record SentAs(string DeviceId, string TransactionId);
 /// <param name="Events">The events, in the order of their numbers.</param>
 public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent> Events) : Change
 {
+    /// <summary>The request with a transaction id that this carries out, by the hash of its key.</summary>
+    public UInt128? Request { get; init; }
+
+    /// <summary>The live events among them: the first, and how many ordinals they span. Null if there are none.</summary>
+    internal (EventNid First, uint Ordinals)? Live
+    {
+        get
+        {
+            EventNid? first = null;
+            var last = EventNid.None;
+            for (var i = 0; i < Events.Count; i++)
+            {
+                var row = Events[i].Row;
+                if ((row.Marks & (EventMarks.Outlier | EventMarks.Backfilled)) != 0) continue;
+                first ??= row.Nid;
+                last = row.Nid;
+            }
+
+            return first is { } from ? (from, last.Ordinal - from.Ordinal + 1) : null;
+        }
+    }
+
     internal override int Weight
     {
         get

@@ -51,8 +51,12 @@ public readonly record struct TransactionKey(string UserId, string DeviceId, str
 /// <param name="Event">The event that it made, or none.</param>
 public readonly record struct TransactionRow(UInt128 Request, EventNid Event);
 
-/// <summary>A request is carried out, by this set: the hash of its key, and the event that it made, if any. One a set.</summary>
-public sealed record TransactionRecorded(UInt128 Request, EventNid Event) : Change;
+/// <summary>
+/// A request that makes no event is carried out by this batch; the one of a batch. A request that makes one is recorded by
+/// <see cref="Events.EventsAppended.Request"/>.
+/// </summary>
+/// <param name="Request">The hash of its key.</param>
+public sealed record TransactionRecorded(UInt128 Request) : Change;
 
-/// <summary>Forgets all but the latest requests.</summary>
+/// <summary>Forgets all but the latest requests that made no event.</summary>
 public sealed record TransactionsPurged(int Kept) : Change;
