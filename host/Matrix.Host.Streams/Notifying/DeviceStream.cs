@@ -1,10 +1,12 @@
+using Matrix.Host.Storage.Tables.Keys;
+
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>What concerns one device of an active user, and what is remembered of what it was sent.</summary>
 internal sealed class DeviceStream
 {
     private readonly Lock _gate = new();
-    private byte[]? _keyCounts;
+    private KeyCounts? _keyCounts;
     private long _keysChanged;
     private long _toDevice;
 
@@ -82,14 +84,14 @@ internal sealed class DeviceStream
         }
     }
 
-    /// <summary>The members of a sync answer that tell the key counts, as they were rendered last; null if they must be counted.</summary>
-    public byte[]? KeyCounts
+    /// <summary>The counts of the device's keys; null if they must be counted.</summary>
+    public KeyCounts? KeyCounts
     {
         get { lock (_gate) return _keyCounts; }
     }
 
-    /// <summary>Remembers a rendering that was made after <paramref name="asOf"/> was looked up, unless keys changed meanwhile.</summary>
-    public void Remember(byte[] keyCounts, long asOf)
+    /// <summary>Remembers counts that were taken after <paramref name="asOf"/> was looked up, unless keys changed meanwhile.</summary>
+    public void Remember(KeyCounts keyCounts, long asOf)
     {
         lock (_gate)
         {

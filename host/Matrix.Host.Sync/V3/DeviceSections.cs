@@ -1,4 +1,4 @@
-using Matrix.Core.Json;
+using System.Text.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -51,14 +51,9 @@ internal sealed class DeviceSections(IStorage storage)
         if (messages.Count == 0) return null;
 
         pass.HasNews = true;
-        pass.Output.OpenEvents("to_device"u8);
-        foreach (var message in messages)
-        {
-            pass.Output.Next();
-            pass.Output.Raw(message.Json.Span);
-        }
-
-        pass.Output.CloseEvents();
+        pass.Json.WriteStartEvents("to_device"u8);
+        foreach (var message in messages) pass.Json.WriteRaw(message.Json.Span);
+        pass.Json.WriteEndEvents();
         long last = messages[^1].Position;
         pass.Device.Delivered(messages[0].Position, last);
         return messages.Count >= limit && last < pass.UpTo ? last : null;
@@ -83,31 +78,26 @@ internal sealed class DeviceSections(IStorage storage)
 
         if (pass.DevicesChanged.Count == 0 && pass.DevicesLeft.Count == 0) return;
         pass.HasNews = true;
-        pass.Output.Open("device_lists"u8);
-        pass.Output.Texts("changed"u8, pass.DevicesChanged);
-        pass.Output.Texts("left"u8, pass.DevicesLeft);
-        pass.Output.Close();
+        pass.Json.WriteStartObject("device_lists"u8);
+        pass.Json.WriteStrings("changed"u8, pass.DevicesChanged);
+        pass.Json.WriteStrings("left"u8, pass.DevicesLeft);
+        pass.Json.WriteEndObject();
     }
 
-    /// <summary>The members `device_one_time_keys_count` and `device_unused_fallback_key_types`, counted and remembered.</summary>
-    public async ValueTask<byte[]> CountKeysAsync(Reader reader, DeviceStream device, long asOf, CancellationToken stop)
+    /// <summary>Writes `device_one_time_keys_count` and `device_unused_fallback_key_types`.</summary>
+    public async ValueTask WriteKeyCountsAsync(Utf8JsonWriter json, Reader reader, DeviceStream device, long asOf, CancellationToken stop)
     {
-        var counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop).ConfigureAwait(false);
-        using var output = new ByteBuffer(256);
-        output.Open("device_one_time_keys_count"u8);
-
-        // Clients take a missing count for "not told", and some a missing algorithm too: zero is said.
-        if (!counts.OneTime.ContainsKey("signed_curve25519")) output.Number("signed_curve25519"u8, 0);
-        foreach (var (algorithm, count) in counts.OneTime)
+        if (device.KeyCounts is not { } counts)
         {
-            output.Name(algorithm);
-            CanonicalJson.writeInt(output, count);
+            counts = await storage.Keys.CountsAsync(reader.UserId, reader.DeviceId, stop).ConfigureAwait(false);
+            device.Remember(counts, asOf);
         }
 
-        output.Close();
-        output.Texts("device_unused_fallback_key_types"u8, counts.UnusedFallback);
-        byte[] rendered = output.ToArray();
-        device.Remember(rendered, asOf);
-        return rendered;
+        // Some clients take a missing count, or a missing algorithm, for "unchanged": zero is written.
+        json.WriteStartObject("device_one_time_keys_count"u8);
+        if (!counts.OneTime.ContainsKey("signed_curve25519")) json.WriteNumber("signed_curve25519"u8, 0);
+        foreach (var (algorithm, count) in counts.OneTime) json.WriteNumber(algorithm, count);
+        json.WriteEndObject();
+        json.WriteStrings("device_unused_fallback_key_types"u8, counts.UnusedFallback);
     }
 }

@@ -33,18 +33,18 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
         if (state.Find("m.room.member", stored.Row.Sender) is { } inviter) nids.Add(EventNid.Of(room.Nid, inviter.Ordinal));
         nids.Add(invite);
 
-        var output = pass.Output;
-        output.Name(room.RoomId);
-        output.Byte((byte)'{');
-        output.OpenEvents("invite_state"u8);
+        var json = pass.Json;
+        json.WriteStartObject(room.RoomId);
+        json.WriteStartEvents("invite_state"u8);
         foreach (var shown in await events.GetManyAsync(room, [.. nids.Distinct()], stop).ConfigureAwait(false))
         {
-            output.Next();
-            ClientEvent.WriteStripped(output, shown.Row.Json.Span);
+            pass.Scratch.Clear();
+            ClientEvent.WriteStripped(pass.Scratch, shown.Row.Json.Span);
+            json.WriteRaw(pass.Scratch.Written);
         }
 
-        output.CloseEvents();
-        output.Close();
+        json.WriteEndEvents();
+        json.WriteEndObject();
         return true;
     }
 }

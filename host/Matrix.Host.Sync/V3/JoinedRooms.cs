@@ -64,16 +64,15 @@ internal sealed class JoinedRooms(
 
         var unread = await unreadReader.OfAsync(pass, room, member, input.End.LastNid, stop).ConfigureAwait(false);
 
-        var output = pass.Output;
-        output.Name(room.RoomId);
-        output.Byte((byte)'{');
+        var json = pass.Json;
+        json.WriteStartObject(room.RoomId);
         if (summary is not null) RoomWriter.Summary(pass, summary);
         if (state.Count > 0 || pass.Request.UseStateAfter || isFull) writer.State(pass, state, stateExtras);
         writer.Timeline(pass, timeline, extras);
         RoomWriter.Ephemeral(pass, typing, receipts);
         RoomWriter.AccountData(pass, accountData);
         RoomWriter.Unread(pass, unread.Counts, unread.Roots);
-        output.Close();
+        json.WriteEndObject();
         return true;
     }
 

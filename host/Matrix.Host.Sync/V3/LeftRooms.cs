@@ -72,13 +72,12 @@ internal sealed class LeftRooms(
             await deviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
         }
 
-        var output = pass.Output;
-        output.Name(room.RoomId);
-        output.Byte((byte)'{');
+        var json = pass.Json;
+        json.WriteStartObject(room.RoomId);
         writer.State(pass, state, stateExtras);
         writer.Timeline(pass, timeline, extras);
         RoomWriter.AccountData(pass, [.. input.AccountData.Where(row => pass.Filter.RoomAccountData.AdmitsRoom(room.RoomId) && pass.Filter.RoomAccountData.Admits(row.Type, null, false))]);
-        output.Close();
+        json.WriteEndObject();
         return true;
     }
 
@@ -87,12 +86,11 @@ internal sealed class LeftRooms(
     {
         var scope = new ViewScope(new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
         var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
-        pass.Output.Name(room.RoomId);
-        pass.Output.Byte((byte)'{');
+        pass.Json.WriteStartObject(room.RoomId);
         writer.State(pass, [], []);
         writer.Timeline(pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
         RoomWriter.AccountData(pass, []);
-        pass.Output.Close();
+        pass.Json.WriteEndObject();
     }
 
     /// <summary>

@@ -13,30 +13,30 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         AccountData(pass, found.Global);
-        var output = pass.Output;
-        output.Open("rooms"u8);
+        var json = pass.Json;
+        json.WriteStartObject("rooms"u8);
 
-        output.Open("join"u8);
+        json.WriteStartObject("join"u8);
         foreach (var room in found.Joined) pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
-        output.Close();
+        json.WriteEndObject();
 
-        output.Open("invite"u8);
+        json.WriteStartObject("invite"u8);
         bool isShown = found.Invited.Count > 0 && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
         foreach (var (snapshot, invite) in isShown ? found.Invited : [])
         {
             pass.HasNews |= await invited.WriteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
         }
 
-        output.Close();
+        json.WriteEndObject();
 
-        output.Open("leave"u8);
+        json.WriteStartObject("leave"u8);
         foreach (var room in found.Left)
         {
             pass.HasNews |= await left.WriteAsync(pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
         }
 
-        output.Close();
-        output.Close();
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
@@ -45,22 +45,22 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
         foreach (var row in rows)
         {
             if (!pass.Filter.AccountData.Admits(row.Type, null, false)) continue;
-            if (!any) pass.Output.OpenEvents("account_data"u8);
+            if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
             if (row.Type == PushRuleCache.Type) PushRules(pass, PushRuleCache.ContentOf(pass.Reader.UserId, row.Content));
-            else pass.Output.TypedContent(row.Type, row.Content.Span);
+            else pass.Json.WriteTypedContent(row.Type, row.Content.Span);
         }
 
         // Whoever changed nothing has the server's rules all the same.
         if (pass.IsInitial && pass.Filter.AccountData.Admits(PushRuleCache.Type, null, false) && rows.All(row => row.Type != PushRuleCache.Type))
         {
-            if (!any) pass.Output.OpenEvents("account_data"u8);
+            if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
             PushRules(pass, PushRuleCache.DefaultContent(pass.Reader.UserId));
         }
 
         if (!any) return;
-        pass.Output.CloseEvents();
+        pass.Json.WriteEndEvents();
         pass.HasNews = true;
     }
 
@@ -68,6 +68,6 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
     {
         using var rendered = new ByteBuffer(8192);
         CanonicalJson.writeObject(rendered, content);
-        pass.Output.TypedContent(PushRuleCache.Type, rendered.Written);
+        pass.Json.WriteTypedContent(PushRuleCache.Type, rendered.Written);
     }
 }

@@ -16,126 +16,118 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     /// <summary>`timeline`.</summary>
     public void Timeline(SyncPass pass, Timeline timeline, Dictionary<EventNid, EventExtras> extras)
     {
-        var output = pass.Output;
-        output.Open("timeline"u8);
-        output.Name("events"u8);
-        output.Byte((byte)'[');
+        var json = pass.Json;
+        json.WriteStartEvents("timeline"u8);
         foreach (var stored in timeline.Events) Event(pass, stored, extras.GetValueOrDefault(stored.Nid));
-        output.Byte((byte)']');
-        output.Name("limited"u8);
-        output.Raw(timeline.Limited ? "true"u8 : "false"u8);
-        output.Name("prev_batch"u8);
-        output.Text(timeline.Start.ToString());
-        output.Close();
+        json.WriteEndArray();
+        json.WriteBoolean("limited"u8, timeline.Limited);
+        json.WriteString("prev_batch"u8, timeline.Start.ToString());
+        json.WriteEndObject();
     }
 
     /// <summary>`state` or `state_after`.</summary>
     public void State(SyncPass pass, IReadOnlyList<StoredEvent> state, Dictionary<EventNid, EventExtras> extras)
     {
-        pass.Output.OpenEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
+        pass.Json.WriteStartEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
         foreach (var stored in state) Event(pass, stored, extras.GetValueOrDefault(stored.Nid));
-        pass.Output.CloseEvents();
+        pass.Json.WriteEndEvents();
     }
 
     /// <summary>`account_data`.</summary>
     public static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
     {
-        pass.Output.OpenEvents("account_data"u8);
-        foreach (var row in rows) pass.Output.TypedContent(row.Type, row.Content.Span);
-        pass.Output.CloseEvents();
+        pass.Json.WriteStartEvents("account_data"u8);
+        foreach (var row in rows) pass.Json.WriteTypedContent(row.Type, row.Content.Span);
+        pass.Json.WriteEndEvents();
     }
 
     /// <summary>`summary`.</summary>
     public static void Summary(SyncPass pass, Summary summary)
     {
-        var output = pass.Output;
-        output.Open("summary"u8);
-        if (summary.Heroes is { } heroes) output.Texts("m.heroes"u8, heroes.Select(hero => hero.Pdu.StateKey ?? ""));
-        output.Number("m.joined_member_count"u8, summary.Joined);
-        output.Number("m.invited_member_count"u8, summary.Invited);
-        output.Close();
+        var json = pass.Json;
+        json.WriteStartObject("summary"u8);
+        if (summary.Heroes is { } heroes) json.WriteStrings("m.heroes"u8, heroes.Select(hero => hero.Pdu.StateKey ?? ""));
+        json.WriteNumber("m.joined_member_count"u8, summary.Joined);
+        json.WriteNumber("m.invited_member_count"u8, summary.Invited);
+        json.WriteEndObject();
     }
 
     /// <summary>`ephemeral`: who types, and receipts.</summary>
     public static void Ephemeral(SyncPass pass, IReadOnlyList<string>? typing, IReadOnlyList<ReceiptMark> receipts)
     {
-        var output = pass.Output;
-        output.OpenEvents("ephemeral"u8);
+        var json = pass.Json;
+        json.WriteStartEvents("ephemeral"u8);
         if (typing is not null)
         {
-            output.Next();
-            output.Raw("{\"content\":{"u8);
-            output.Texts("user_ids"u8, typing);
-            output.Raw("},\"type\":\"m.typing\"}"u8);
+            json.WriteStartObject();
+            json.WriteStartObject("content"u8);
+            json.WriteStrings("user_ids"u8, typing);
+            json.WriteEndObject();
+            json.WriteString("type"u8, "m.typing"u8);
+            json.WriteEndObject();
         }
 
         // One event for each thread: a user can have read up to the same event in several ways.
         foreach (var byThread in Latest(receipts).GroupBy(receipt => receipt.ThreadId)) Receipts(pass, byThread);
-        output.CloseEvents();
+        json.WriteEndEvents();
     }
 
     /// <summary>`unread_notifications`, and `unread_thread_notifications` if the filter asks for them.</summary>
     public static void Unread(SyncPass pass, UnreadCounts unread, IReadOnlyDictionary<long, string> roots)
     {
         bool byThread = pass.Filter.Timeline.UnreadThreadNotifications;
-        pass.Output.Name("unread_notifications"u8);
+        pass.Json.WritePropertyName("unread_notifications"u8);
         if (byThread) Counts(pass, unread.Main.Notifications, unread.Main.Highlights);
         else Counts(pass, unread.Notifications, unread.Highlights);
         if (roots.Count == 0) return;
 
-        pass.Output.Open("unread_thread_notifications"u8);
+        pass.Json.WriteStartObject("unread_thread_notifications"u8);
         foreach (var thread in unread.Threads)
         {
             if (!roots.TryGetValue(thread.Thread, out string? root)) continue;
-            pass.Output.Name(root);
+            pass.Json.WritePropertyName(root);
             Counts(pass, thread.Notifications, thread.Highlights);
         }
 
-        pass.Output.Close();
+        pass.Json.WriteEndObject();
     }
 
     private static void Receipts(SyncPass pass, IEnumerable<ReceiptMark> receipts)
     {
-        var output = pass.Output;
-        output.Next();
-        output.Raw("{\"content\":{"u8);
+        var json = pass.Json;
+        json.WriteStartObject();
+        json.WriteStartObject("content"u8);
         foreach (var byEvent in receipts.GroupBy(receipt => receipt.EventId))
         {
-            output.Name(byEvent.Key);
-            output.Byte((byte)'{');
+            json.WriteStartObject(byEvent.Key);
             foreach (var byType in byEvent.GroupBy(receipt => receipt.Type))
             {
-                output.Name(byType.Key);
-                output.Byte((byte)'{');
+                json.WriteStartObject(byType.Key);
                 foreach (var receipt in byType)
                 {
-                    output.Name(receipt.UserId);
-                    output.Byte((byte)'{');
-                    if (receipt.ThreadId.Length > 0)
-                    {
-                        output.Name("thread_id"u8);
-                        output.Text(receipt.ThreadId);
-                    }
-
-                    output.Number("ts"u8, receipt.Timestamp);
-                    output.Close();
+                    json.WriteStartObject(receipt.UserId);
+                    if (receipt.ThreadId.Length > 0) json.WriteString("thread_id"u8, receipt.ThreadId);
+                    json.WriteNumber("ts"u8, receipt.Timestamp);
+                    json.WriteEndObject();
                 }
 
-                output.Close();
+                json.WriteEndObject();
             }
 
-            output.Close();
+            json.WriteEndObject();
         }
 
-        output.Raw("},\"type\":\"m.receipt\"}"u8);
+        json.WriteEndObject();
+        json.WriteString("type"u8, "m.receipt"u8);
+        json.WriteEndObject();
     }
 
     private static void Counts(SyncPass pass, int notifications, int highlights)
     {
-        pass.Output.Byte((byte)'{');
-        pass.Output.Number("highlight_count"u8, highlights);
-        pass.Output.Number("notification_count"u8, notifications);
-        pass.Output.Close();
+        pass.Json.WriteStartObject();
+        pass.Json.WriteNumber("highlight_count"u8, highlights);
+        pass.Json.WriteNumber("notification_count"u8, notifications);
+        pass.Json.WriteEndObject();
     }
 
     /// <summary>Of each user's receipts of one type and thread the last: an answer tells where they stand, not how they came there.</summary>
@@ -145,22 +137,17 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
 
     private void Event(SyncPass pass, StoredEvent stored, in EventExtras extras)
     {
-        pass.Output.Next();
-        if (pass.Filter.Fields is { } fields)
+        var written = pass.Scratch;
+        written.Clear();
+        if (pass.Filter.IsFederationFormat) written.Raw(stored.Row.Json.Span);
+        else clientEvents.Write(written, stored, pass.Reader, in extras, withRoomId: false);
+
+        if (pass.Filter.Fields is { } fields && JsonText.TryParseStored(written.Written, out var read))
         {
-            using var whole = new ByteBuffer(1024);
-            Event(whole, pass, stored, in extras);
-            if (JsonText.TryParseStored(whole.Written, out var read)) CanonicalJson.writeObject(pass.Output, fields.Apply(read));
-            else pass.Output.Raw(whole.Written);
-            return;
+            written.Clear();
+            CanonicalJson.writeObject(written, fields.Apply(read));
         }
 
-        Event(pass.Output, pass, stored, in extras);
-    }
-
-    private void Event(ByteBuffer output, SyncPass pass, StoredEvent stored, in EventExtras extras)
-    {
-        if (pass.Filter.IsFederationFormat) output.Raw(stored.Row.Json.Span);
-        else clientEvents.Write(output, stored, pass.Reader, in extras, withRoomId: false);
+        pass.Json.WriteRaw(written.Written);
     }
 }

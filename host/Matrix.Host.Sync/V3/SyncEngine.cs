@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
@@ -72,6 +73,8 @@ internal sealed class SyncEngine(
         SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device, CancellationToken stop)
     {
         var output = new ByteBuffer(since is null ? 64 * 1024 : 4096);
+        using var scratch = new ByteBuffer(1024);
+        var json = SyncJson.WriterTo(output);
         try
         {
             var pass = new SyncPass
@@ -85,9 +88,10 @@ internal sealed class SyncEngine(
                 Stream = stream,
                 Device = device,
                 Ignored = await IgnoredAsync(request.Reader.UserId, stream, now.Position, stop).ConfigureAwait(false),
-                Output = output,
+                Json = json,
+                Scratch = scratch,
             };
-            output.Byte((byte)'{');
+            json.WriteStartObject();
             await rooms.WriteAsync(pass, stop).ConfigureAwait(false);
             long? heldBack = await devices.WriteToDeviceAsync(pass, stop).ConfigureAwait(false);
             await devices.WriteListsAsync(pass, stop).ConfigureAwait(false);
@@ -100,7 +104,7 @@ internal sealed class SyncEngine(
                 return (null, next);
             }
 
-            await FinishAsync(request, output, next, device, stop).ConfigureAwait(false);
+            await FinishAsync(request, json, next, device, stop).ConfigureAwait(false);
             if (request.Filter.State.LazyLoadMembers) device.Members.Answered(next.ToString(), pass.LazilySent);
             return (new SyncAnswer(output), next);
         }
@@ -123,19 +127,18 @@ internal sealed class SyncEngine(
     private async ValueTask<SyncAnswer> NothingAsync(SyncRequest request, SyncToken now, DeviceStream device, CancellationToken stop)
     {
         var output = new ByteBuffer(256);
-        output.Byte((byte)'{');
-        await FinishAsync(request, output, now, device, stop).ConfigureAwait(false);
+        var json = SyncJson.WriterTo(output);
+        json.WriteStartObject();
+        await FinishAsync(request, json, now, device, stop).ConfigureAwait(false);
         if (request.Filter.State.LazyLoadMembers) device.Members.Answered(now.ToString(), []);
         return new SyncAnswer(output);
     }
 
-    private async ValueTask FinishAsync(SyncRequest request, ByteBuffer output, SyncToken next, DeviceStream device, CancellationToken stop)
+    private async ValueTask FinishAsync(SyncRequest request, Utf8JsonWriter json, SyncToken next, DeviceStream device, CancellationToken stop)
     {
-        byte[] counts = device.KeyCounts ?? await devices.CountKeysAsync(request.Reader, device, notifier.Applied, stop).ConfigureAwait(false);
-        output.Next();
-        output.Raw(counts);
-        output.Name("next_batch"u8);
-        output.Text(next.ToString());
-        output.Close();
+        await devices.WriteKeyCountsAsync(json, request.Reader, device, notifier.Applied, stop).ConfigureAwait(false);
+        json.WriteString("next_batch"u8, next.ToString());
+        json.WriteEndObject();
+        json.Flush();
     }
 }

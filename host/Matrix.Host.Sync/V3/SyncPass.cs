@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Core.Sync;
 using Matrix.Host.Rooms.Reading;
@@ -37,8 +38,11 @@ internal sealed class SyncPass
     /// <summary>Whom the user ignores.</summary>
     public required IReadOnlySet<string> Ignored { get; init; }
 
-    /// <summary>What is written.</summary>
-    public required ByteBuffer Output { get; init; }
+    /// <summary>Writes the answer.</summary>
+    public required Utf8JsonWriter Json { get; init; }
+
+    /// <summary>For one event at a time, before it is written to the answer.</summary>
+    public required ByteBuffer Scratch { get; init; }
 
     /// <summary>Member events that this answer holds and the device is to be known to have, for rooms whose members load lazily.</summary>
     public List<KeyValuePair<(RoomNid Room, string UserId), EventNid>> LazilySent { get; } = [];

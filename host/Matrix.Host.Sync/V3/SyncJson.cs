@@ -1,0 +1,55 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Matrix.Core.Json;
+
+namespace Matrix.Host.Sync.V3;
+
+/// <summary>Shapes that occur in several parts of the answer.</summary>
+internal static class SyncJson
+{
+    // The answer is no HTML: JSON's own escapes suffice. The shape is the code's, so it is not validated again.
+    private static readonly JsonWriterOptions _options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    /// <summary>A writer to a buffer; what it wrote is in the buffer once it is flushed.</summary>
+    public static Utf8JsonWriter WriterTo(ByteBuffer output) => new(output, _options);
+
+    /// <summary>A member that is an array of strings.</summary>
+    public static void WriteStrings(this Utf8JsonWriter json, ReadOnlySpan<byte> name, IEnumerable<string> values)
+    {
+        json.WriteStartArray(name);
+        foreach (string value in values) json.WriteStringValue(value);
+        json.WriteEndArray();
+    }
+
+    /// <summary>Opens a member that holds events.</summary>
+    public static void WriteStartEvents(this Utf8JsonWriter json, ReadOnlySpan<byte> name)
+    {
+        json.WriteStartObject(name);
+        json.WriteStartArray("events"u8);
+    }
+
+    /// <summary>Closes a member that holds events.</summary>
+    public static void WriteEndEvents(this Utf8JsonWriter json)
+    {
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>JSON that was written or checked before.</summary>
+    public static void WriteRaw(this Utf8JsonWriter json, ReadOnlySpan<byte> value) =>
+        json.WriteRawValue(value, skipInputValidation: true);
+
+    /// <summary>An event that consists of a type and a content.</summary>
+    public static void WriteTypedContent(this Utf8JsonWriter json, string type, ReadOnlySpan<byte> content)
+    {
+        json.WriteStartObject();
+        json.WritePropertyName("content"u8);
+        json.WriteRaw(content);
+        json.WriteString("type"u8, type);
+        json.WriteEndObject();
+    }
+}
