@@ -14,7 +14,7 @@ type Property = {
     Run: Config -> unit
 }
 
-/// How properties are written.
+/// Constructors of properties.
 [<RequireQualifiedAccess>]
 module Property =
 
@@ -35,13 +35,13 @@ module Property =
     let forAll (name: string) (meaning: string) (gen: Gen<'a>) (holds: 'a -> bool) : Property =
         forAllShrink name meaning gen (fun _ -> Seq.empty) holds
 
-    /// The same property, checked at most so many times in a run: for those whose single check is long.
+    /// The same property, checked at most this many times in a run. For properties whose single check takes long.
     let atMost (checks: int) (property: Property) : Property = {
         property with
             Run = fun config -> property.Run(config.WithMaxTest(min checks config.MaxTest))
     }
 
-/// What holds of every case: a property, apart from what is drawn, and from who makes a case of it.
+/// A statement about cases. What draws the cases, and what makes a case of them, is separate.
 [<NoEquality; NoComparison>]
 type Law<'case> = {
     /// Dotted and stable.
@@ -51,7 +51,7 @@ type Law<'case> = {
     Holds: 'case -> bool
 }
 
-/// How laws are written, and asked.
+/// Constructors of laws.
 [<RequireQualifiedAccess>]
 module Law =
 
@@ -62,7 +62,7 @@ module Law =
         Holds = holds
     }
 
-    /// The property that it holds of the cases of a version which are made of what is drawn.
+    /// The property that the law holds for drawn cases of a version.
     let property
         (version: RoomVersion)
         (gen: Gen<'drawn>)
@@ -72,19 +72,19 @@ module Law =
         : Property =
         Property.forAllShrink $"{law.Name}.{version.Id}" law.Meaning gen shrink (caseOf >> law.Holds)
 
-/// What became of a property that was checked.
+/// The result of checking a property.
 type Checked = {
-    /// How many values it was asked of.
+    /// How many values it was checked with.
     Tests: int
-    /// What falsified it: with a seed that finds it again.
+    /// The counterexample, with a seed that finds it again.
     Fault: string option
 }
 
-/// Checking properties outside of a test framework.
+/// Checks properties outside of a test framework.
 [<RequireQualifiedAccess>]
 module Checking =
 
-    /// Listens to one check.
+    /// Collects the result of one check.
     [<Sealed>]
     type private Listener() =
         member val Result: Checked = { Tests = 0; Fault = None } with get, set
@@ -103,14 +103,14 @@ module Checking =
                       }
                     | TestResult.Exhausted data -> {
                         Tests = data.NumberOfTests
-                        Fault = Some "too few values are of the kind that it is about"
+                        Fault = Some "too few of the drawn values are ones that the property is about"
                       }
                     | TestResult.Failed(data, _, _, _, _, _, _) -> {
                         Tests = data.NumberOfTests
                         Fault = Some((Runner.onFinishedToString name result).Trim())
                       }
 
-    /// Asks a property of so many drawn values; the same seed draws the same.
+    /// Checks a property with this many drawn values; the same seed draws the same values.
     let run (tests: int) (seed: uint64) (property: Property) : Checked =
         let listener = Listener()
 

@@ -1,4 +1,4 @@
-/// Questions to the authorization rules: small rooms, and events that are valid or nearly so.
+/// Questions to the authorization rules: small rooms, and events that are valid or nearly valid.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Generators.AuthGen
 
@@ -14,11 +14,11 @@ let private users = [ alice; bob; carol ]
 let private token = "token"
 let private createId = "$create"
 
-/// Mostly the first, now and then one of the others.
+/// Mostly the first, sometimes one of the others.
 let private mostly (usual: 'a) (others: 'a list) : Gen<'a> =
     Gen.frequency [ 5, Gen.constant usual; 2, Gen.elements others ]
 
-/// A member that is there, or not.
+/// A member, or none.
 let private maybe (odds: int) (member': Gen<string * Json>) : Gen<(string * Json) list> =
     Gen.frequency [ odds, Gen.map List.singleton member'; 10 - odds, Gen.constant [] ]
 
@@ -134,7 +134,7 @@ let private stateEvent (version: RoomVersion) id sender eventType key content =
     }
     |> Draft.toPdu version
 
-/// The state of a small room: its create event, and often the rest.
+/// The state of a small room: its create event, and often the other events.
 let private state (version: RoomVersion) : Gen<Map<string * string, Pdu>> =
     let entry odds (event: Gen<Pdu>) =
         Gen.frequency [ odds, Gen.map List.singleton event; 10 - odds, Gen.constant [] ]
@@ -199,7 +199,7 @@ let private signed: Gen<Json> =
     ]
     |> Gen.map nested
 
-/// An invitation that answers a third-party one in nearly every way that it should.
+/// An invitation that redeems a third-party one, correct in nearly every respect.
 let private thirdPartyInvitation (target: string) : Gen<(string * Json) list> =
     gen {
         let! mxid = mostly target users
@@ -227,7 +227,7 @@ let private memberContent: Gen<(string * Json) list> =
              |> Gen.map (fun t -> "third_party_invite", t))
     ]
 
-/// The event in question, not yet citing anything.
+/// The event in question, without auth events.
 let private question (version: RoomVersion) (before: Map<string * string, Pdu>) : Gen<Draft> =
     gen {
         let! sender = Gen.elements users
@@ -249,7 +249,7 @@ let private question (version: RoomVersion) (before: Map<string * string, Pdu>) 
                 thirdPartyInvitation target
                 |> Gen.map (Draft.state sender "m.room.member" target)
                 12,
-                // Often a small change of what is there: the rules look at differences.
+                // Often a small change of the current levels: the rules look at differences.
                 gen {
                     let! fresh = powerLevels
 
@@ -310,7 +310,7 @@ let private question (version: RoomVersion) (before: Map<string * string, Pdu>) 
         }
     }
 
-/// What it cites: usually what the selection names, now and then less, more or worse.
+/// Its auth events: usually the right selection; sometimes fewer, more or wrong ones.
 let private cited
     (version: RoomVersion)
     (rules: AuthRules)
@@ -396,7 +396,7 @@ let case (version: RoomVersion) : Gen<AuthCase> =
         }
     }
 
-/// Smaller questions: without an entry of the state, without a member of the event's content, without a citation.
+/// Smaller questions: without an entry of the state, a member of the content or an auth event.
 let shrink (case: AuthCase) : seq<AuthCase> =
     seq {
         for key in case.State.Keys do

@@ -1,4 +1,4 @@
-/// Rooms whose history forks and merges, with events that nobody should have sent among them: what servers hear, in any order.
+/// Rooms whose history forks and merges, with forbidden events among them. Servers receive the events in any order.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Generators.DagGen
 
@@ -9,12 +9,12 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.StateRes
 
-/// One attempt: what is tried, and after which events. Numbers are taken modulo what there is.
+/// One attempt: what is sent, and after which events. Numbers are taken modulo the number of choices.
 type Step = {
     Try: ForkGen.Attempt
-    /// Places from the newest event back.
+    /// Positions, counted from the newest event back.
     After: int list
-    /// Whether it cites what another place in the room would have it cite.
+    /// Whether its auth events are selected from the state at another position.
     CitesElsewhere: bool
 }
 
@@ -57,7 +57,7 @@ let private replay rules events =
     | Ok replay -> replay
     | Error error -> failwith $"%A{error}"
 
-/// The room's events, each after those that it names. Refused ones are among them.
+/// The room's events, each after those that it names; refused ones are included.
 let play (version: RoomVersion) (steps: Step list) : Pdu[] =
     let rules = AuthRules version
     let opening = ForkGen.play version []
@@ -116,7 +116,7 @@ let play (version: RoomVersion) (steps: Step list) : Pdu[] =
             }
         |])
 
-/// The same events in another order, by a seed: a shuffle that is the same wherever it runs.
+/// The same events in another order, by a seed. The shuffle is the same on every machine.
 let shuffled (seed: int) (events: Pdu[]) : Pdu[] =
     let shuffled = Array.copy events
     let mutable state = uint32 seed * 2654435761u + 1u

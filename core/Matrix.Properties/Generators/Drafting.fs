@@ -5,7 +5,7 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// Contents, in a few characters.
+/// Short names for contents.
 [<AutoOpen>]
 module JsonWriting =
 
@@ -42,7 +42,7 @@ type Draft = {
 [<RequireQualifiedAccess>]
 module Draft =
 
-    /// A state event of which only the essentials are told.
+    /// A state event with defaults for all other fields.
     let state (sender: string) (eventType: string) (key: string) (content: (string * Json) list) : Draft = {
         Id = $"${eventType}-{key}"
         Room = "!room:one"
@@ -57,14 +57,14 @@ module Draft =
         Depth = 1L
     }
 
-    /// An event that is no state.
+    /// A message event.
     let message (sender: string) (eventType: string) (content: (string * Json) list) : Draft = {
         state sender eventType "" content with
             StateKey = None
             Id = $"${eventType}"
     }
 
-    /// The event. It has no canonical bytes: hashes and signatures are not what these tests are about.
+    /// The event. It has no canonical bytes, since these tests do not read hashes and signatures.
     let toPdu (version: RoomVersion) (draft: Draft) : Pdu =
         Pdu(
             version.Id,
@@ -82,13 +82,13 @@ module Draft =
             [||]
         )
 
-    /// What the room of a create event is called.
+    /// The room id that belongs to a create event.
     let roomOf (version: RoomVersion) (createId: string) : string =
         match version.Settings.RoomIds with
         | RoomIdForm.WithDomain -> "!room:one"
         | RoomIdForm.HashOfCreate -> "!" + createId.Substring 1
 
-/// A state written as a map.
+/// A state given as a map.
 type MapState(rules: AuthRules, events: Map<string * string, Pdu>) =
     let read = events |> Map.map (fun _ event -> rules.Read event)
 
@@ -129,7 +129,7 @@ type AuthCase = {
             [ $"version {this.Version.Id}"; event this.Event ]
             [ for e in this.State.Values -> "  state " + event e ]
             [
-                "  cites " + String.concat ", " cited
+                "  auth events: " + String.concat ", " cited
                 "  signed by " + String.concat ", " this.Facts.Signers
                 "  invitation signed with " + String.concat ", " this.Facts.ThirdPartyKeys
             ]
@@ -137,15 +137,15 @@ type AuthCase = {
         |> List.concat
         |> String.concat "\n"
 
-/// Asking.
+/// Decides cases.
 [<RequireQualifiedAccess>]
 module AuthCase =
 
-    /// What the host's evaluator says.
+    /// The decision of the host's evaluator.
     let decide (rules: AuthRules) (case: AuthCase) : Decision =
         rules.Decide(case.Event, MapState(rules, case.State), case.Facts)
 
-    /// The events of the state that the event has to cite.
+    /// The events of the state that the event has to name in `auth_events`.
     let selected (rules: AuthRules) (event: Pdu) (state: Map<string * string, Pdu>) : Pdu list = [
         for struct (eventType, key) in rules.SelectionOf(event.Type, event.Sender, event.StateKey, event.Content) do
             match state.TryFind(eventType, key) with

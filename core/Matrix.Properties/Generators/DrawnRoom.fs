@@ -1,4 +1,4 @@
-/// Rooms drawn by hand: every event with its own name, and what it cites.
+/// Rooms written by hand: every event has a name and lists its auth events.
 module Matrix.Properties.Generators.DrawnRoom
 
 open Matrix.Rules
@@ -6,7 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// Alice, who creates rooms, and Bob are on one server, Carol and Dave on another.
+/// The users: alice, who creates rooms, and bob are on one server, carol and dave on another.
 let alice, bob, carol, dave = "@alice:one", "@bob:one", "@carol:two", "@dave:two"
 
 /// A state event.
@@ -22,17 +22,17 @@ let create: Draft = {
         Prev = []
 }
 
-/// Somebody's membership, by somebody.
+/// A membership event.
 let membership name sender user word cites =
     event name sender "m.room.member" user [ "membership", text word ] cites
 
-/// Somebody joins.
+/// A user joins.
 let joins name user cites = membership name user user "join" cites
 
-/// Somebody leaves.
+/// A user leaves.
 let leaves name user cites = membership name user user "leave" cites
 
-/// Power levels, with these users and what else they say.
+/// Power levels with these users, and other members.
 let levels name sender users more cites =
     event name sender "m.room.power_levels" "" ([ "users", nested [ for u, l in users -> u, number l ] ] @ more) cites
 
@@ -44,21 +44,20 @@ let joinRules name sender rule cites =
 let topic name sender words cites =
     event name sender "m.room.topic" "" [ "topic", text words ] cites
 
-/// How a version has the creator in the users of the power levels: not at all where creators stand above all levels.
+/// The creator's entry in the users of the power levels; empty where creators have infinite power.
 let creatorsLevel (version: RoomVersion) =
     if version.Settings.CreatorPower = CreatorPower.Infinite then
         []
     else
         [ alice, 100 ]
 
-/// The graph of these events, which are in order, each a little later than the one before. One that names no previous events of its own comes
-/// after the one before it. Where a version does not have the create
-/// event in `auth_events`, it is left out.
+/// The graph of these events. They are in order, each a little later than the previous one. An event that names no
+/// previous events comes after the previous one. The create event is left out of `auth_events` where a version does so.
 let room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
-    // What a draft has that says nothing of previous events.
+    // A draft without previous events of its own has these.
     let unsaid = (Draft.state "" "" "" []).Prev
 
     let prevEvents =

@@ -7,7 +7,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// Events of every room version: valid ones, and such as are nearly so.
+/// Events of every room version, valid or nearly valid.
 [<RequireQualifiedAccess>]
 module EventGen =
 
@@ -22,7 +22,7 @@ module EventGen =
     let private obj (members: (string * Json) list) =
         JsonObject.OfSeq(members |> Seq.map (fun (k, v) -> struct (k, v)))
 
-    /// Members that some redaction table keeps, and such as none does.
+    /// Members that some redaction table keeps, and members that none keeps.
     let private knownKeys = [
         "body"
         "msgtype"
@@ -99,7 +99,7 @@ module EventGen =
     let private short (gen: Gen<string>) =
         gen |> Gen.filter (fun id -> Text.Encoding.UTF8.GetByteCount id <= 255)
 
-    /// What an event of this version is made of.
+    /// The parts of an event of this version.
     let parts (format: EventFormat) : Gen<EventParts> =
         gen {
             let! sender =
@@ -154,7 +154,7 @@ module EventGen =
             Bytes = Array.init 64 (fun i -> byte (seed >>> (i % 8 * 8)))
         })
 
-    /// A format and an event of it, signed by somebody.
+    /// A format, and a signed event of it.
     let signed: Gen<EventFormat * Pdu> =
         gen {
             let! format = format
@@ -184,7 +184,7 @@ module EventGen =
         | Ok o -> o
         | Error e -> failwith $"{e}"
 
-    /// A format and an event of it with one member gone, changed or added, at the top or in the content.
+    /// A format, and an event of it with one member removed, changed or added, at the top level or in the content.
     let nearly: Gen<EventFormat * JsonObject> =
         gen {
             let! format, pdu = signed

@@ -1,4 +1,4 @@
-/// Rooms whose history forks: made of a few dice rolls, each of which is one attempt of somebody to do something somewhere.
+/// Rooms whose history forks. A room is made of drawn attempts: each is a draft of some user on some branch.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Generators.ForkGen
 
@@ -10,7 +10,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// One attempt. Numbers are taken modulo what there is.
+/// One attempt. Numbers are taken modulo the number of choices.
 type Attempt = {
     Actor: int
     Act: int
@@ -42,7 +42,7 @@ type Room = {
                     |> String.concat ", "
 
                 let cited = String.concat " " e.AuthEvents
-                $"{id} @{e.OriginServerTs} {e.Sender} {e.Type}[{e.StateKey}] {{ {content} }} citing {cited}"
+                $"{id} @{e.OriginServerTs} {e.Sender} {e.Type}[{e.StateKey}] {{ {content} }} auth events {cited}"
             for tip in this.Tips do
                 "tip "
                 + (tip
@@ -56,7 +56,7 @@ type Room = {
 let private users = [| "@alice:one"; "@bob:one"; "@carol:two"; "@dave:two" |]
 let private levels = [| 0; 25; 50; 75; 100 |]
 
-/// One attempt of somebody's.
+/// One attempt.
 let attempt: Gen<Attempt> =
     gen {
         let! actor =
@@ -101,7 +101,7 @@ let shrink (attempts: Attempt list) : seq<Attempt list> =
             yield List.removeAt i attempts
     }
 
-/// What an attempt would send where this is the state.
+/// The draft of an attempt, given the state.
 let draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
     let actor, target = users[a.Actor], users[a.Target]
 
@@ -150,12 +150,12 @@ let draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
         ]
     | _ -> Draft.state actor "m.room.topic" "" [ "topic", text $"{a.Level}" ]
 
-/// Plays the attempts: what the rules allow becomes part of the room, the rest is as if it had not been tried.
+/// Plays the attempts. Allowed events become part of the room; refused ones are dropped.
 let play (version: RoomVersion) (attempts: Attempt list) : Room =
     let rules = AuthRules version
     let createId = "$0create"
     let room = Draft.roomOf version createId
-    // Identifiers are in no order of time.
+    // The order of identifiers is not the order of time.
     let idOf n = $"${(n * 7919) % 10007}e"
 
     let firstLevels =
@@ -255,8 +255,8 @@ let play (version: RoomVersion) (attempts: Attempt list) : Room =
         Tips = branches |> Array.map fst |> List.ofArray
     }
 
-/// A room, its branches' ends, and now and then a state that no branch ever had: with older events at some keys, as a
-/// server may be told by another. Always two states or more.
+/// A room, the ends of its branches and, sometimes, a state with older events at some keys, as another server may
+/// return it. There are always at least two states.
 let forked: Gen<Attempt list * int list> =
     gen {
         let! attempts = attempts
@@ -267,7 +267,7 @@ let forked: Gen<Attempt list * int list> =
         return attempts, List.truncate 6 stale
     }
 
-/// The room with some of its events marked as rejected, as a server may have to see them that was told of them in a state.
+/// The room with some of its events marked as rejected. A server may receive such events as part of a state.
 let rejecting (room: Room) (stale: int list) : Room =
     let rejected =
         stale
@@ -283,7 +283,7 @@ let rejecting (room: Room) (stale: int list) : Room =
             }
     }
 
-/// The states to resolve in a room of these attempts.
+/// The states to resolve in the room of these attempts.
 let statesOf (room: Room) (stale: int list) : StateMap list =
     let events = Array.ofList room.Order |> Array.map (fun id -> room.Graph.Events[id])
 

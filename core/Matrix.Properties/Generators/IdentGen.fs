@@ -3,7 +3,7 @@ namespace Matrix.Properties.Generators
 open FsCheck
 open FsCheck.FSharp
 
-/// Identifiers that are valid, and such as are nearly so.
+/// Identifiers that are valid or nearly valid.
 [<RequireQualifiedAccess>]
 module IdentGen =
 
@@ -46,14 +46,14 @@ module IdentGen =
         Gen.frequency [ 4, dns; 1, ipv4; 1, ipv6 ]
         |> Gen.bind (fun host -> Gen.map (fun p -> host + p) port)
 
-    /// Localparts as the grammar for new users has them.
+    /// Localparts of the grammar for new users.
     let localpart: Gen<string> =
         text [ "a"; "k"; "z"; "0"; "9"; "."; "_"; "="; "-"; "/"; "+" ] 1 20
 
     /// User ids by today's grammar.
     let userId: Gen<string> = Gen.map2 (fun l s -> $"@{l}:{s}") localpart serverName
 
-    /// User ids as old events hold them.
+    /// User ids of the historical grammar.
     let historicalUserId: Gen<string> =
         Gen.map2 (fun l s -> $"@{l}:{s}") (text [ "A"; "é"; "😀"; " "; "\001"; "!"; "#"; "x" ] 0 12) serverName
 

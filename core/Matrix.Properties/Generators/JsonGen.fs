@@ -5,7 +5,7 @@ open FsCheck
 open FsCheck.FSharp
 open Matrix.Core.Json
 
-/// JSON values of every shape, and texts that mean them.
+/// JSON values of every shape, and texts for them.
 [<RequireQualifiedAccess>]
 module JsonGen =
 
@@ -30,14 +30,14 @@ module JsonGen =
             1, Gen.elements [ "😀"; "🏳️‍🌈"; "\U00010000"; "\U0010FFFF" ]
         ]
 
-    /// Strings without half surrogate pairs.
+    /// Strings without lone surrogates.
     let text: Gen<string> =
         Gen.sized (fun size ->
             Gen.choose (0, min 12 (size + 1))
             |> Gen.bind (fun n -> Gen.listOfLength n scalar)
             |> Gen.map (String.concat ""))
 
-    /// Integers of canonical JSON, its bounds among them.
+    /// Integers of canonical JSON, including its bounds.
     let integer: Gen<int64> =
         Gen.frequency [
             3, Gen.choose (-100, 100) |> Gen.map int64
@@ -45,7 +45,7 @@ module JsonGen =
             1, Gen.choose64 (-Numbers.MaxInteger, Numbers.MaxInteger)
         ]
 
-    /// Floats that are finite.
+    /// Finite floats.
     let float: Gen<double> =
         Gen.frequency [
             1,
@@ -112,7 +112,7 @@ module JsonGen =
     /// Objects that strict reading accepts.
     let strictObject: Gen<JsonObject> = object (value strictLeaf 2)
 
-    /// Smaller values: members and items are dropped or taken out.
+    /// Smaller values: members and items are removed, or replace the value.
     let rec shrink (json: Json) : seq<Json> =
         match json with
         | Json.Array items ->
@@ -134,8 +134,8 @@ module JsonGen =
             Seq.singleton (Json.String(s.Substring 1))
         | _ -> Seq.empty
 
-    /// A text that means the value, and is not canonical: white space, shuffled members, members given twice (the value
-    /// that counts comes last), escapes where none is needed.
+    /// A non-canonical text of the value: white space, shuffled members, members given twice (the last one counts),
+    /// needless escapes.
     let loosely (json: Json) : Gen<string> =
         let space = Gen.elements [ ""; ""; " "; "\n"; "\t "; "\r\n" ]
 
@@ -154,7 +154,7 @@ module JsonGen =
         let quoted (s: string) =
             gen {
                 let! parts = s |> Seq.map character |> Gen.sequenceToList
-                // Half of a pair escaped and half not is no JSON: escape both, or none.
+                // Half of a surrogate pair escaped and half not is no JSON: escape both or none.
                 let text = StringBuilder()
                 let parts = List.toArray parts
 

@@ -13,7 +13,7 @@ type PushEdit =
     | EnableRule of PushRuleKind * ruleId: string * enabled: bool
     | SetRuleActions of PushRuleKind * ruleId: string * body: JsonObject
 
-/// An event, and what push rules must know of its room.
+/// An event, and what push rules need to know of its room.
 type PushScene = {
     Event: Pdu
     Members: int
@@ -21,7 +21,7 @@ type PushScene = {
     Levels: JsonObject option
 } with
 
-    /// The event as push rules see it, having been asked nothing.
+    /// The event as push rules see it, with nothing cached.
     member this.Fresh() : PushEvent =
         let levels: JsonObject | null =
             match this.Levels with
@@ -30,7 +30,7 @@ type PushScene = {
 
         PushEvent(this.Event, this.Members, this.SenderPower, levels)
 
-/// Events, rooms and rules for push.
+/// Events, rooms and push rules.
 [<RequireQualifiedAccess>]
 module PushGen =
 
@@ -39,7 +39,7 @@ module PushGen =
 
     let private str s = Json.String s
 
-    /// Texts in which words, boundaries and cases meet.
+    /// Texts with words, word boundaries and both cases.
     let text: Gen<string> =
         Gen.choose (0, 10)
         |> Gen.bind (fun n ->
@@ -51,7 +51,7 @@ module PushGen =
                 ]))
         |> Gen.map (String.concat "")
 
-    /// Patterns that such texts match now and then.
+    /// Patterns that sometimes match such texts.
     let pattern: Gen<string> =
         Gen.choose (0, 5)
         |> Gen.bind (fun n ->
@@ -331,7 +331,7 @@ module PushGen =
         | EnableRule(kind, id, enabled) -> ruleset.SetEnabled(kind, id, object [ "enabled", Json.Bool enabled ]).Result
         | SetRuleActions(kind, id, body) -> ruleset.SetActions(kind, id, body, RulesetLimits.Default).Result
 
-    /// A user's ruleset after a few edits; those that are refused change nothing.
+    /// A user's ruleset after a few edits. Refused edits change nothing.
     let ruleset: Gen<Ruleset> =
         gen {
             let! owner = user
@@ -345,7 +345,7 @@ module PushGen =
                     | Error _ -> rules)
         }
 
-    /// A ruleset in which there are rules to be placed beside, and an edit among them.
+    /// A ruleset with rules that the edit can be placed beside, and the edit.
     let placing: Gen<Ruleset * PushEdit> =
         gen {
             let! rules = ruleset

@@ -4,30 +4,30 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// What may be asked of a redaction that was accepted.
+/// A question about an accepted redaction.
 [<RequireQualifiedAccess>]
 type RedactionQuestion =
     /// Whether servers apply it.
     | Applied
-    /// Whether its sender may have their own server send it.
+    /// Whether a client may request it.
     | Sent
 
-    /// Each of them.
+    /// All questions.
     static member All = [ RedactionQuestion.Applied; RedactionQuestion.Sent ]
 
-    /// As vectors write it.
+    /// Its name in vectors.
     member this.Word =
         match this with
         | RedactionQuestion.Applied -> "applied"
         | RedactionQuestion.Sent -> "sent"
 
-    /// The rules of a version that answer it.
+    /// The version's rules that decide it.
     member this.Table(version: RoomVersion) : Rule list =
         match this with
         | RedactionQuestion.Applied -> version.Handling
         | RedactionQuestion.Sent -> Authorization.Handling.ofClients
 
-    /// What the host's evaluator says.
+    /// The decision of the host's evaluator.
     member this.Ask(rules: AuthRules, redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
         match this with
         | RedactionQuestion.Applied -> rules.Applies(redaction, redactedSender, state)

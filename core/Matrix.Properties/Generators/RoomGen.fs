@@ -1,4 +1,4 @@
-/// Rooms that live on one server: requests to create them, and what happens in them afterwards.
+/// Rooms of a single server: requests to create them, and drafts that are sent afterwards.
 module Matrix.Properties.Generators.RoomGen
 
 open System.Collections.Generic
@@ -14,7 +14,7 @@ let private server = "one"
 let private creator = "@creator:one"
 let private guests = [ "@ann:one"; "@ben:one"; "@cat:two" ]
 
-/// A room as its lane would keep it, with everything in memory. An event that is refused changes nothing.
+/// A room as its lane keeps it, with everything in memory. A refused event changes nothing.
 [<Sealed>]
 type LocalRoom(rules: RoomRules) =
     let state = Dictionary<struct (string * string), AuthEvent>()
@@ -22,19 +22,19 @@ type LocalRoom(rules: RoomRules) =
     let mutable extremities: ForwardExtremity[] = [||]
     let mutable roomId = if rules.RoomIdIsHash then "" else "!room:one"
 
-    /// Events that were accepted, in order.
+    /// The accepted events, in order.
     member _.Events: IReadOnlyList<Pdu> = events
 
-    /// The forward extremities now.
+    /// The current forward extremities.
     member _.Extremities = extremities
 
-    /// The state event of a key now.
+    /// The current state event of a key.
     member _.Find(eventType: string, key: string) : Pdu option =
         match state.TryGetValue(struct (eventType, key)) with
         | true, found -> Some found.Pdu
         | _ -> None
 
-    /// Appends a draft, or says why not.
+    /// Appends a draft, or returns the refusal.
     member _.Append(draft: Draft) : Refusal option =
         let keys = rules.AuthKeys draft
 
@@ -103,7 +103,7 @@ let versions: RoomRules list = [
         | rules -> rules
 ]
 
-/// A request to create a room, of any preset, with what clients add to it.
+/// A request to create a room, with any preset and what clients may add.
 let newRoom: Gen<NewRoom> =
     gen {
         let! preset =
@@ -132,7 +132,7 @@ let newRoom: Gen<NewRoom> =
         return room
     }
 
-/// What a user may try in a room; much of it is refused.
+/// A draft that a user sends. Many are refused.
 let attempt: Gen<Draft> =
     gen {
         let! sender = Gen.elements (creator :: guests)
@@ -152,6 +152,6 @@ let attempt: Gen<Draft> =
             ]
     }
 
-/// A version, a new room of it, and what is tried in it.
+/// A version, a new room of it, and the drafts sent in it.
 let history: Gen<RoomRules * NewRoom * Draft list> =
     Gen.map3 (fun rules room attempts -> rules, room, attempts) (Gen.elements versions) newRoom (Gen.listOf attempt)

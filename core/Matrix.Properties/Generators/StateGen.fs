@@ -4,16 +4,16 @@ open FsCheck
 open FsCheck.FSharp
 open Matrix.Core.State
 
-/// A change to a room's state, as a room sees it.
+/// A change to a room's state.
 type StateEdit =
     | Put of StateEntry
     | Drop of eventType: string * stateKey: string
 
-/// Rooms' states, and what happens to them.
+/// States of rooms, and changes to them.
 [<RequireQualifiedAccess>]
 module StateGen =
 
-    /// Few enough that keys meet again, many enough that some types share the part of the tree that types have.
+    /// Few enough types that keys recur, and enough that some share a part of the tree.
     let eventType: Gen<string> =
         Gen.frequency [
             6, Gen.constant "m.room.member"
@@ -29,7 +29,7 @@ module StateGen =
             1, Gen.elements [ ""; "m.room.memb"; "m.room.member.x"; "тип" ]
         ]
 
-    /// Members, the empty key, and keys that encodings could confuse.
+    /// Users, the empty key, and keys that encodings could confuse.
     let stateKey: Gen<string> =
         Gen.frequency [
             6, Gen.choose (0, 80) |> Gen.map (fun n -> $"@user{n}:example.org")
@@ -37,7 +37,7 @@ module StateGen =
             1, Gen.elements [ "é"; "e\u0301"; "😀"; "\000"; " "; "@user1:example.or"; "!room:example.org" ]
         ]
 
-    /// Identifiers of all three forms, and such as are nearly hashes.
+    /// Identifiers of all three forms, and some that are nearly hashes.
     let eventId: Gen<string> =
         Gen.frequency [
             8, IdentGen.hash '$'
@@ -63,11 +63,11 @@ module StateGen =
             return StateEntry.Of(t, k, id, n)
         }
 
-    /// One edit; entries come more often than they go.
+    /// One edit. Sets are more frequent than removals.
     let edit: Gen<StateEdit> =
         Gen.frequency [ 4, Gen.map Put entry; 1, Gen.map2 (fun t k -> Drop(t, k)) eventType stateKey ]
 
-    /// Edits one after another.
+    /// Successive edits.
     let edits: Gen<StateEdit list> =
         Gen.sized (fun size -> Gen.choose (0, 4 * size) |> Gen.bind (fun n -> Gen.listOfLength n edit))
 
@@ -82,7 +82,7 @@ module StateGen =
     /// A tree.
     let tree: Gen<StateTree> = edits |> Gen.map (replay StateTree.Empty)
 
-    /// What may happen between two checkpoints, on one of several branches of a room.
+    /// Edits between two checkpoints, on several branches of a room.
     let branching: Gen<(int * StateEdit list) list> =
         let few = Gen.choose (0, 6) |> Gen.bind (fun n -> Gen.listOfLength n edit)
 

@@ -12,8 +12,8 @@ type FilteredEvent = {
     HasUrl: bool
 }
 
-/// An event as unread counts see it: its number and thread, what default rules make of it for most (bits 1 notifies,
-/// 2 highlights), and what the user's rules make of it.
+/// An event as unread counts see it: its number and thread, the result that is stored for most users (bit 1 notifies,
+/// bit 2 highlights), and the result of the user's own rules.
 type UnreadEvent = {
     Number: int64
     Thread: int64
@@ -21,12 +21,12 @@ type UnreadEvent = {
     ForUser: int
 }
 
-/// A step of a user's reading.
+/// An action by which a user reads.
 type ReadAction =
     | ReadAll of through: int64
     | ReadThread of thread: int64 * through: int64
 
-/// Filters and what they are put to.
+/// Filters, and the events that they are applied to.
 [<RequireQualifiedAccess>]
 module SyncGen =
 
@@ -135,7 +135,7 @@ module SyncGen =
                  |> Gen.map Json.Object)
         ]
 
-    /// The paths of all members in a value that are not under an unknown name, objects among them.
+    /// The paths of all members that are not under an unknown name; objects are included.
     let rec private places (o: JsonObject) : string list list = [
         for struct (name, value) in o.Members do
             if name <> "org.example.unknown" then
@@ -160,7 +160,7 @@ module SyncGen =
                 | _ -> struct (name, old)
         ]
 
-    /// A filter with one value that no member of a filter may have, and where it stands.
+    /// A filter with one value that no member of a filter may have, and the path of that value.
     let wrongFilter: Gen<string * JsonObject> =
         syncFilter
         |> Gen.filter (fun f -> f.Count > 0)
@@ -174,7 +174,7 @@ module SyncGen =
                 return String.concat "." place, replace place wrong f
             })
 
-    /// A room's unread events, in order, and what the user did to read them.
+    /// A room's unread events, in order, and the user's reading.
     let reading: Gen<UnreadEvent list * ReadAction list> =
         gen {
             let! count = Gen.choose (0, 30)

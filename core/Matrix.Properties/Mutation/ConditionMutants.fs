@@ -4,13 +4,13 @@ open System
 open System.Text.RegularExpressions
 open Matrix.Rules
 
-/// Of whom a condition may ask instead.
+/// The terms that may replace one another in a condition.
 type internal Terms = {
     Users: User list
     Servers: Server list
 } with
 
-    /// In the authorization rules, and in the auth events selection.
+    /// For the authorization rules and the auth events selection.
     static member OfAuthorization = {
         Users = [ User.Sender; User.StateKey; User.CreateSender ]
         Servers = [
@@ -22,7 +22,7 @@ type internal Terms = {
         ]
     }
 
-    /// In the rules that handle redactions.
+    /// For the rules that handle redactions.
     static member OfHandling = {
         Users = [ User.Sender; User.RedactedSender; User.CreateSender; User.StateKey ]
         Servers = [
@@ -54,7 +54,7 @@ module internal ConditionMutants =
     let private without (items: 'a list) : ('a * 'a list) list =
         items |> List.indexed |> List.map (fun (i, item) -> item, List.removeAt i items)
 
-    /// Each of these that it is not.
+    /// Each of these values except the given one.
     let others (all: 'a list) (it: 'a) : (string * 'a) list =
         all
         |> List.except [ it ]
@@ -127,7 +127,7 @@ module internal ConditionMutants =
             AuthEventFault.Elsewhere
         ]
 
-    /// Lists of which one is left out, or one of `all` is there too.
+    /// Lists without one of their items, or with another one of `all`.
     let private fewerAndMore (all: 'a list) (items: 'a list) : (string * 'a list) list = [
         for item, rest in without items do
             if not rest.IsEmpty then
@@ -141,7 +141,7 @@ module internal ConditionMutants =
         changed
         |> List.map (fun (how, value) -> (if what = "" then how else $"{how}, in {what}"), make value)
 
-    /// What a condition that asks one thing can be instead.
+    /// The mutants of a condition without parts.
     let private leaf (terms: Terms) (it: Condition) : (string * Condition) list =
         let shown = show it
         let user, server, power = user terms, server terms, power terms
@@ -178,8 +178,8 @@ module internal ConditionMutants =
         | Condition.KeysNameACreator p -> path p |> place ("", Condition.KeysNameACreator)
         | _ -> []
 
-    /// The condition with one thing inside it changed: a part left out, turned around or asked of something else. It is not turned
-    /// around as a whole.
+    /// The condition with one thing inside it changed: a part left out, negated, or with another term. The condition as
+    /// a whole is not negated.
     let rec inside (terms: Terms) (it: Condition) : (string * Condition) list =
         let parts (several: Condition list) (make: Condition list -> Condition) = [
             for part, rest in without several do
@@ -205,7 +205,7 @@ module internal ConditionMutants =
             :: parts several Condition.Or
         | it -> leaf terms it
 
-    /// As `inside`, and turned around.
+    /// As `inside`, and also negated as a whole.
     and private changes (terms: Terms) (it: Condition) : (string * Condition) list =
         let negated =
             match it with

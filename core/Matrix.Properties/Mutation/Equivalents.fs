@@ -13,8 +13,8 @@ type Equivalent = {
     Reason: string
 }
 
-/// The reviewed list of mutants that make no difference. A mutant that nothing distinguishes and that is not listed is a finding; so is a
-/// listed one that something distinguishes.
+/// The reviewed list of mutants that no case distinguishes. A mutant that nothing distinguishes and that is not listed
+/// is a finding; so is a listed mutant that something distinguishes.
 [<RequireQualifiedAccess>]
 module Equivalents =
 
@@ -34,25 +34,27 @@ module Equivalents =
     let private next = [ "after the next" ]
 
     let private ofOneKind =
-        "an event is of one kind: what one of the two rules is about, the other is not"
+        "an event is of one kind, and the two rules are about different kinds"
 
     let private self =
-        "users other than the target are rejected before, so that sender and target are the same"
+        "users other than the target are rejected before, so sender and target are the same"
 
     let private absent =
-        "an entry that was added has no value before and one that was removed none after, and what is absent compares with nothing"
+        "an added entry has no value before and a removed one none after, and every comparison with a missing value \
+         is false"
 
     let private letInLater =
-        "where the join rule is restricted, who is invited or joined is let in by a rule that follows"
+        "where the join rule is restricted, a later rule allows joins of invited and joined users"
 
     let private decidedBefore =
-        "where the join rule is restricted, a rule before decides every join"
+        "where the join rule is restricted, an earlier rule decides every join"
 
     let private entriesBefore =
-        "what the rule would reject there, power-levels.entries-after has rejected before"
+        "power-levels.entries-after has already rejected everything that the rule would reject there"
 
     let private levelOrNot =
-        "a value after that is above the sender's power is a level, and the next rule rejects only values that are not"
+        "a value after that is above the sender's power is a level, and the next rule rejects only values that are \
+         not levels"
 
     let private between (first: int) (last: int) (e: Equivalent) = {
         e with
@@ -69,8 +71,8 @@ module Equivalents =
         rule
             "federate"
             [ "OfRoomId for Of CreateSender" ]
-            "auth-events.create and auth-events.elsewhere hold the event to the room of the create event, and create.server holds that room's id \
-             to the server of its sender"
+            "auth-events.create and auth-events.elsewhere require the room of the create event, and create.server \
+             requires that room's id to have the server of its sender"
         |> until 11
         rule "power-levels.settings.after" next levelOrNot |> until 9
         rule "power-levels.entries-after.too-high" next levelOrNot |> until 9
@@ -81,11 +83,8 @@ module Equivalents =
         rule "member.ban" next ofOneKind |> since 7
         rule "power-levels" next ofOneKind |> until 2
         rule "member.join.banned" [ "StateKey for Sender" ] self
-        rule "member.join.banned" next "the next rule lets in who is invited or joined, and a banned user is neither"
-        rule
-            "member.join.invited"
-            [ "also Public" ]
-            "where the join rule is public, everyone is let in by a rule that follows"
+        rule "member.join.banned" next "the next rule allows invited and joined users, and a banned user is neither"
+        rule "member.join.invited" [ "also Public" ] "where the join rule is public, a later rule allows every join"
         rule "member.join.invited" [ "also Restricted" ] letInLater |> since 8
         rule "member.join.invited" [ "also KnockRestricted" ] letInLater |> since 10
         rule "member.join.invited" [ "StateKey for Sender" ] self
@@ -116,15 +115,15 @@ module Equivalents =
         selection
             "third-party-invite"
             [ "without ContentHas" ]
-            "the key of the selected event is in what the condition asks for: without it nothing is selected"
+            "the condition already requires the key of the selected event: without it nothing is selected"
         selection
             "authorising-user"
             [ "without ContentHas" ]
-            "the key of the selected event is in what the condition asks for: without it nothing is selected"
+            "the condition already requires the key of the selected event: without it nothing is selected"
         rule "redaction.applied.power" next "both rules allow" |> ofHandling |> since 3
         rule "redaction.asked.own" next "both rules allow" |> ofHandling
         {
-            rule "top-level" [ "drops content" ] "content always stays, emptied as its type's row says" with
+            rule "top-level" [ "drops content" ] "content is always kept, with what its type's row keeps of it" with
                 Subject = Subject.Redaction
         }
     ]
@@ -137,7 +136,7 @@ module Equivalents =
         && e.Rule = mutant.Rule
         && (e.Versions.IsEmpty
             || List.contains version.Id e.Versions
-            // An unstable version is one of these with a little changed.
+            // An unstable version differs from one of these in little.
             || (version.Stability = Stability.Unstable
                 && version.Parent |> Option.exists (fun parent -> List.contains parent e.Versions)))
 
@@ -147,8 +146,8 @@ module Equivalents =
         |> List.tryFind (fun e -> isOf version mutant e && List.exists (isCalled mutant) e.Mutations)
         |> Option.map _.Reason
 
-    /// What is listed of these versions and is no mutant of them any more: each mutation in each version that it is listed of; one that is
-    /// listed of all that have it, if none has.
+    /// The listed entries that no mutant of these versions matches any more: each mutation in each version that it is
+    /// listed for; one that is listed for all versions, if none has it.
     let stale (listed: Equivalent list) (versions: RoomVersion list) : string list =
         let mutants =
             versions

@@ -10,28 +10,28 @@ open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
 
-/// What the invariants of a version, without any vector, say of a mutant.
+/// The result of a version's invariants, without any vector, for a mutant.
 [<RequireQualifiedAccess>]
 type Noticed =
-    /// This invariant does not hold of what the mutant decides.
+    /// The mutant's decisions break this invariant.
     | By of invariant: string
-    /// The mutant accepts what its version rejects, or rejects what it accepts, and every invariant holds of it.
+    /// The mutant accepts what its version rejects, or the reverse, and no invariant is broken.
     | Nowhere of case: string
-    /// In none of the cases that were tried the mutant accepts what its version rejects, or rejects what it accepts.
+    /// In no case that was tried does the mutant accept what its version rejects, or the reverse.
     | SameVerdicts of decisions: int64
 
-    /// As reports write it.
+    /// The result in reports.
     member this.Words =
         match this with
         | Noticed.By invariant -> $"invariant {invariant}"
         | Noticed.Nowhere case -> $"no invariant notices {case}"
         | Noticed.SameVerdicts decisions -> $"accepts and rejects as its version does, in {decisions} decisions"
 
-/// Trying mutants on the invariants alone: on every case where a mutant and its version differ in the verdict.
+/// Tries mutants on the invariants alone, in every case where the verdicts of mutant and version differ.
 [<RequireQualifiedAccess>]
 module InvariantRun =
 
-    /// A mutant in one share of one walk.
+    /// A mutant in one share of a walk through a world.
     [<Sealed; AllowNullLiteral>]
     type private Tried(mutant: Mutant) =
         member _.Mutant = mutant
@@ -40,7 +40,7 @@ module InvariantRun =
         member val Unnoticed: int[] | null = null with get, set
         member val Decisions = 0L with get, set
 
-    /// The invariant that does not hold of the case at hand.
+    /// The invariant that this case breaks.
     let private broken (invariants: Invariant[]) (scene: Scene) : string | null =
         let mutable found = null
         let mutable i = 0
@@ -85,7 +85,7 @@ module InvariantRun =
         let bySettings, byRules =
             tried |> Array.partition (fun t -> t.Mutant.Subject = Subject.Setting)
 
-        // Where levels or creators are read otherwise, events are read anew.
+        // Where levels or creators are read differently, events are read anew.
         let otherStages =
             bySettings
             |> Array.map (fun t ->
@@ -141,7 +141,7 @@ module InvariantRun =
                     judge t case right (other.Decide t.Rules))
         |> ignore
 
-    /// What the invariants say of the first of these cases that the mutant decides otherwise.
+    /// The result of the invariants for the first of these cases in which the mutant's verdict differs.
     let private ofCases
         (invariants: string -> Invariant[])
         (cases: (string * Scene * ICase * Decision)[])
@@ -191,7 +191,7 @@ module InvariantRun =
 
         for mutant in mutants do
             noticed[mutant.Id] <-
-                // Where levels or creators are read otherwise, so is the state: worlds show it.
+                // Where levels or creators are read differently, so is the state: only worlds show the difference.
                 (if mutant.Subject = Subject.Setting then
                      None
                  else

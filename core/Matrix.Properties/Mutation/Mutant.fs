@@ -13,7 +13,7 @@ type Subject =
     | Redaction
     | Setting
 
-    /// As reports write it.
+    /// Its name in reports.
     member this.Word = (string this).ToLowerInvariant()
 
 /// A version with one thing changed.
@@ -21,13 +21,15 @@ type Mutant = {
     Subject: Subject
     /// The rule, selection, event type or setting.
     Rule: string
-    /// What was done to it.
+    /// The change.
     Mutation: string
     /// The version with the changed table.
     Table: RoomVersion
-    /// A condition that must hold for mutant and version to decide differently: a cheap test before the whole table is evaluated.
+    /// A condition that must hold wherever mutant and version decide differently. It is cheaper than evaluating the
+    /// whole table.
     DiffersOnlyIf: Condition
-    /// Only events that these rules, or rules inside them, decide can be decided differently. Empty: any event that reaches the rule.
+    /// Only events decided by these rules, or by rules inside them, can be decided differently. Empty: any event that
+    /// reaches the rule.
     DecidedBy: string list
 } with
 

@@ -7,7 +7,7 @@ open Matrix.Rules
 [<RequireQualifiedAccess>]
 module Mutants =
 
-    /// A mutant of a row that stands by itself: it may show anywhere.
+    /// A mutant of a row that belongs to no rule: it may change any decision.
     let private ofRow (subject: Subject) (row: string) (what: string) (table: RoomVersion) : Mutant = {
         Subject = subject
         Rule = row
@@ -141,21 +141,21 @@ module Mutants =
                 mutant "creator-power" what { s with CreatorPower = x }
         ]
 
-    /// Everything that a decision can show.
+    /// The mutants that can change an authorization decision.
     let ofAuthorization (version: RoomVersion) : Mutant list =
         authorization version @ selection version @ settings version
 
-    /// Everything that the handling of a redaction can show, by the table by which this version applies redactions.
+    /// The mutants that can change a decision about a redaction, in the table by which this version applies redactions.
     let ofHandling (version: RoomVersion) : Mutant list =
         RuleMutants.ofTable Terms.OfHandling Subject.Handling version.Handling (fun changed -> {
             version with
                 Handling = changed
         })
 
-    /// Everything that redaction can show.
+    /// The mutants that can change what redaction keeps.
     let ofRedaction (version: RoomVersion) : Mutant list = redaction version
 
-    /// All of these.
+    /// All mutants of a version.
     let all (version: RoomVersion) : Mutant list =
         ofAuthorization version
         @ (RedactingWorld.tables version |> List.collect (snd >> ofHandling))

@@ -7,13 +7,13 @@ open Matrix.Rules
 /// The result for a mutant.
 [<RequireQualifiedAccess>]
 type Status =
-    /// A vector, or else a case of the small worlds, distinguishes it from its version.
+    /// A vector, or a case of the small worlds, distinguishes it from its version.
     | Killed
-    /// None does, and the reviewed list says why none can.
+    /// Nothing distinguishes it, and the reviewed list says why nothing can.
     | Equivalent
-    /// None does, and it is not listed.
+    /// Nothing distinguishes it, and it is not listed.
     | Survived
-    /// It is listed, and a vector or a case distinguishes it nevertheless.
+    /// It is listed, but a vector or a case distinguishes it.
     | WronglyListed
 
 /// The kind of check that distinguishes a mutant from its version.
@@ -23,12 +23,12 @@ type Origin =
     | HandwrittenVector
     /// A test vector found by search.
     | GeneratedVector
-    /// An invariant that does not hold of what the mutant decides.
+    /// An invariant that the mutant's decisions break.
     | Invariant
-    /// The outline of the pages: which rules stand where, and what each decides.
+    /// The outline of the pages: the order of the rules, and the outcome of each.
     | Outline
 
-    /// As reports write it.
+    /// Its name in reports.
     member this.Words =
         match this with
         | Origin.HandwrittenVector -> "handwritten vector"
@@ -44,7 +44,7 @@ type Fate = {
     Mutation: string
     Versions: string list
     Status: Status
-    /// What distinguished it; or the worlds and the number of decisions in which nothing did, and why.
+    /// What distinguished it; otherwise the worlds and the number of decisions searched, and why it is equivalent.
     By: string
     /// All kinds of checks that distinguish it. Invariants are checked only where the small worlds are searched.
     Origins: Origin list
@@ -59,12 +59,12 @@ type Fate = {
 /// How far to search for a difference between a mutant and its version.
 [<RequireQualifiedAccess>]
 type Search =
-    /// Only the vectors: a mutant that none of them distinguishes must be listed.
+    /// Only the vectors: every mutant that none of them distinguishes must be listed.
     | Vectors
     /// Also one case in `every` of the small worlds; 1 for all. Coarser portions are searched first.
     | Worlds of every: int64
 
-/// Which mutants are tried, and on what.
+/// Which mutants are tried, and against what.
 type MutationPlan = {
     /// Vectors, by file.
     Files: (string * VectorFile) list
@@ -79,7 +79,7 @@ type MutationPlan = {
     Equivalents: Equivalent list
 }
 
-/// Changes the tables of versions one rule at a time, to see whether anything notices.
+/// Changes the tables of versions one rule at a time, and searches for a check that notices the change.
 [<RequireQualifiedAccess>]
 module Mutation =
 
@@ -87,11 +87,11 @@ module Mutation =
         let words = World.describe kill.World kill.Case |> String.concat "; "
         $"world \"{kill.World.Name}\": {words}"
 
-    /// What a mutant was tried on.
+    /// The result of a search.
     [<RequireQualifiedAccess>]
     type private Found =
         | By of string
-        /// By nothing, of all this.
+        /// Nothing distinguishes it in what was searched.
         | Nowhere of looked: string
 
     let private ofWorlds (names: string list) (decisions: int64) =
@@ -106,7 +106,7 @@ module Mutation =
     let private ofVectors (decisions: int) =
         Found.Nowhere $"within the vectors ({decisions} decisions)"
 
-    /// What becomes of a mutant of versions that share it.
+    /// The result for a mutant of versions that share it.
     let private fate
         (plan: MutationPlan)
         (group: RoomVersion list)
@@ -137,7 +137,7 @@ module Mutation =
     let private wanted (plan: MutationPlan) (mutants: Mutant list) =
         mutants |> List.filter (fun m -> plan.IsWanted m.Rule)
 
-    /// Tries mutants on the vectors and, those that are left, on worlds.
+    /// Tries mutants on the vectors, and the remaining ones on the worlds.
     let private tryAll
         (plan: MutationPlan)
         (mutants: Mutant list)
@@ -163,11 +163,11 @@ module Mutation =
                 | None, None -> ofVectors decisions
         ]
 
-    /// The vectors of the plan, by whether they were found by search.
+    /// The vectors of the plan that were written by hand, or those found by search.
     let private filesOf (plan: MutationPlan) (isGenerated: bool) =
         plan.Files |> List.filter (fun (name, _) -> plan.IsGenerated name = isGenerated)
 
-    /// The origins of the vectors that tell a mutant.
+    /// The origins of the vectors that distinguish a mutant.
     let private byVectors (handwritten: Mutant -> string option) (generated: Mutant -> string option) (mutant: Mutant) = [
         if (handwritten mutant).IsSome then
             Origin.HandwrittenVector
@@ -175,13 +175,13 @@ module Mutation =
             Origin.GeneratedVector
     ]
 
-    /// What stands where in a table, and what each rule decides: what the outline of the pages compares.
+    /// The rules of a table, in order, with the outcome of each: what the outline of the pages compares.
     let private outline (table: Rule list) = [
         for item in Rule.items table ->
             item.At, Rule.name item.Rule, Rule.outcome item.Rule |> Option.map (fun o -> o = Outcome.Allow)
     ]
 
-    /// The mutants of versions that share all that authorization reads.
+    /// The results for mutants of versions that share all tables and settings that authorization reads.
     let private authorization (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
         let version = group.Head
         let suite = Suite(version, plan.Files)
@@ -214,7 +214,7 @@ module Mutation =
             MutationRun.run suite plan.Worlds every told left)
         |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
-    /// The mutants of versions that handle redactions alike: of both tables.
+    /// The results for mutants of versions that share both tables that handle redactions.
     let private handling (plan: MutationPlan) told (group: RoomVersion list) : Fate list = [
         told $"version {group.Head.Id}: redactions"
 
@@ -229,7 +229,7 @@ module Mutation =
                 fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
     ]
 
-    /// The mutants of versions that share a redaction table.
+    /// The results for mutants of versions that share a redaction table.
     let private redaction (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
         let suite = RedactionSuite(group.Head, plan.Files)
         let handwritten = RedactionSuite(group.Head, filesOf plan false)
@@ -250,8 +250,8 @@ module Mutation =
                 fate plan group (byVectors handwritten.Killer generated.Killer mutant) None mutant found
         ]
 
-    /// What the invariants of a version alone, on the vectors' cases and on portions of all worlds, say of each mutant of what authorization
-    /// reads.
+    /// The results of the invariants alone, on the vectors' cases and on portions of all worlds, for each mutant of a
+    /// version's authorization.
     let byInvariants
         (files: (string * VectorFile) list)
         (portions: int64 list)
@@ -270,7 +270,7 @@ module Mutation =
         let suite = Suite(version, files)
         fun mutant -> (suite.Killer mutant).IsSome
 
-    /// Every mutant of these versions, with its result. `told` receives the progress.
+    /// Every mutant of these versions, with its result. `report` receives the progress.
     let run (plan: MutationPlan) (told: string -> unit) (versions: RoomVersion list) : Fate list = [
         for group in Worlds.groups versions do
             yield! authorization plan told group

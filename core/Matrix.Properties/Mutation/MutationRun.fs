@@ -20,15 +20,16 @@ type internal Tried = {
     Kill: Kill option
     /// The number of cases that were tried.
     Decisions: int64
-    /// The worlds that have cases which reach it.
+    /// The worlds with cases that reach its rule.
     Worlds: string list
 }
 
-/// Tries mutants on the small worlds: all mutants of a version that are left, in one walk through each world.
+/// Tries mutants on the small worlds: all remaining mutants of a version, in one walk through each world.
 [<RequireQualifiedAccess>]
 module internal MutationRun =
 
-    /// Whether a mutant can differ on a case at all: a table of one question, asked before the whole mutant is.
+    /// A cheap check whether a mutant can differ on a case. It is a table with one condition, evaluated before the
+    /// whole mutant.
     [<Sealed; AllowNullLiteral>]
     type private Screen(mutant: Mutant) =
 
@@ -54,7 +55,7 @@ module internal MutationRun =
 
         let isYes (decision: Decision) = decision.Clause = yes
 
-        // Selections show in whether an auth event is selected, and in nothing else.
+        // A changed selection only changes whether an auth event counts as selected.
         let unselected = Condition.SomeAuthEvent AuthEventFault.Unselected
 
         let question =
@@ -65,7 +66,7 @@ module internal MutationRun =
                     mutant.DiffersOnlyIf
             )
 
-        /// `right`: what the version itself decides.
+        /// `right` is the version's own decision.
         member _.Passes(stage: Stage, right: Decision) : bool =
             let answer = isYes (stage.Decide question)
 
@@ -76,12 +77,12 @@ module internal MutationRun =
             else
                 answer
 
-    /// A mutant in one share of one walk.
+    /// A mutant in one share of a walk through a world.
     [<Sealed; AllowNullLiteral>]
     type private Mutated(mutant: Mutant) =
         member val Rules = AuthRules mutant.Table
 
-        /// Says whether the two can differ at all.
+        /// The check whether mutant and version can differ.
         member val Screen =
             if mutant.DiffersOnlyIf = Condition.Always && mutant.Subject <> Subject.Selection then
                 null
@@ -89,12 +90,12 @@ module internal MutationRun =
                 Screen mutant
 
         member _.Mutant = mutant
-        /// The first case of a walk that told it, by its ordinal.
+        /// The ordinal of the first case of a walk that distinguished it.
         member val KilledAt = System.Int64.MaxValue with get, set
         member val Case: int[] = [||] with get, set
         member val Tried = 0L with get, set
 
-    /// The stage on which a mutant decides: events are read anew where it reads them otherwise.
+    /// The stage on which a mutant decides. Events are read anew where it reads them differently.
     let private stageOf (world: World) (grounds: Dictionary<string, Ground>) (version: RoomVersion) =
         let key = $"%A{version.Settings}"
 
@@ -131,7 +132,7 @@ module internal MutationRun =
                         Settings = p.Mutant.Table.Settings
                 })
 
-        // By the event's type and membership, and the rule that decides: the mutants that could decide otherwise.
+        // By the event's type and membership, and the deciding rule: the mutants that could decide differently.
         let interested = Dictionary<struct (string * string), Mutated[][]>()
 
         let ofKind (event: Pdu) : Mutated[][] =
@@ -211,7 +212,7 @@ module internal MutationRun =
 
         mutants |> List.mapi (fun i m -> m, [| for share in mutated -> share[i] |])
 
-    /// Types and memberships of the events of a world.
+    /// The types and memberships of a world's events.
     let private kindsOf (world: World) (version: RoomVersion) : (string * (string | null)) list =
         let axes = world.Event.Axes
 
@@ -292,7 +293,8 @@ module internal MutationRun =
 
         (start, worlds) ||> List.fold next
 
-    /// Tries mutants on one in `finest` of the cases of all worlds, after coarser portions. `told` receives the progress.
+    /// Tries mutants on one in `finest` of the cases of all worlds, after coarser portions. `report` receives the
+    /// progress.
     let run
         (suite: Suite)
         (worlds: World list)

@@ -5,7 +5,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Rules
 
-/// Which rules are tried before which others decide: a mutant can make a difference only to cases that reach what it changes.
+/// The rules that are tried before another rule decides. A mutant can only change decisions about cases that reach its
+/// rule.
 [<Sealed>]
 type internal Reach(version: RoomVersion) =
 
@@ -30,7 +31,7 @@ type internal Reach(version: RoomVersion) =
 
         walk [] version.Authorization
 
-    /// Whether events of this type and membership come into the scopes around a rule.
+    /// Whether events of this type and membership reach the scopes around a rule.
     let comesTo (eventType: string) (membership: string | null) (rule: string) =
         opening[rule]
         |> List.forall (fun condition ->
@@ -41,16 +42,16 @@ type internal Reach(version: RoomVersion) =
 
     let names = [| for rule in Rule.all version.Authorization -> Rule.name rule |]
 
-    /// How many rules there are.
+    /// The number of rules.
     member _.Count = names.Length
 
-    /// The place of the rule that decided; `Count` if none did.
+    /// The index of the rule that decided; `Count` if none did.
     member _.PlaceOf(decision: Decision) : int =
         match places.TryGetValue decision.Clause with
         | true, place -> place
         | _ -> names.Length
 
-    /// Whether events of this type and membership come to what a mutant changes.
+    /// Whether events of this type and membership reach the mutant's rule.
     member _.Comes(mutant: Mutant, eventType: string, membership: string | null) : bool =
         match mutant.Subject with
         | Subject.Authorization when mutant.DecidedBy.IsEmpty -> comesTo eventType membership mutant.Rule
@@ -60,7 +61,7 @@ type internal Reach(version: RoomVersion) =
         | Subject.Handling
         | Subject.Redaction -> false
 
-    /// Whether an event that the rule at a place decides may be decided otherwise by a mutant.
+    /// Whether the mutant may change the decision about an event that the rule at this index decides.
     member _.Reaches(mutant: Mutant, event: Pdu, place: int) : bool =
         match mutant.Subject with
         | Subject.Authorization when mutant.DecidedBy.IsEmpty ->

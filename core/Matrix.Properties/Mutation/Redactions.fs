@@ -8,17 +8,17 @@ open Matrix.Properties.SmallWorlds
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// A redaction that mutants of the tables that handle redactions are tried on.
+/// A redaction that mutants of the handling tables are checked against.
 type internal RedactionTrial = {
-    /// The vector, by its file and place.
+    /// The vector's file and position.
     Name: string
     Case: RedactionCase
-    /// What the version itself decides.
+    /// The version's own decision.
     Right: Decision
 }
 
-/// The vectors that mutants of the tables that handle redactions are tried on. `version` is one that applies redactions by the table in
-/// question, `asks` what that answers.
+/// The vectors that distinguish mutants of a handling table. `version` is a version that applies redactions by that
+/// table; `asks` is the question that the table decides.
 [<Sealed>]
 type internal HandlingSuite(asks: RedactionQuestion, version: RoomVersion, files: (string * VectorFile) list) =
 
@@ -38,10 +38,10 @@ type internal HandlingSuite(asks: RedactionQuestion, version: RoomVersion, files
             | _ -> ()
     ]
 
-    /// How many decisions there are.
+    /// The number of decisions.
     member _.Decisions = trials.Length
 
-    /// The vector that tells the mutant from the version.
+    /// The vector that distinguishes the mutant from the version.
     member _.Killer(mutant: Mutant) : string option =
         let mutated = AuthRules mutant.Table
 
@@ -49,7 +49,7 @@ type internal HandlingSuite(asks: RedactionQuestion, version: RoomVersion, files
         |> List.tryFind (fun t -> Verdicts.differ t.Right (decide mutated t.Case))
         |> Option.map _.Name
 
-/// The vectors that mutants of what redaction leaves are tried on.
+/// The vectors that distinguish mutants of the redaction table.
 [<Sealed>]
 type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) list) =
 
@@ -62,10 +62,10 @@ type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) 
             | _ -> ()
     ]
 
-    /// How many events there are.
+    /// The number of events.
     member _.Decisions = trials.Length
 
-    /// The vector that tells the mutant from the version.
+    /// The vector that distinguishes the mutant from the version.
     member _.Killer(mutant: Mutant) : string option =
         let redactor = Redactor mutant.Table.Redaction
 
@@ -73,11 +73,11 @@ type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) 
         |> List.tryFind (fun (_, event, redacted) -> redactor.Redact event <> redacted)
         |> Option.map (fun (name, _, _) -> name)
 
-/// The mutants of redaction on the worlds that are theirs.
+/// The search for redaction mutants in their own worlds.
 [<RequireQualifiedAccess>]
 module internal Redactions =
 
-    /// Tries mutants of a table that handles redactions on one in `every` cases of their world.
+    /// Tries mutants of a handling table on one in `every` cases of its world.
     let runHandling (version: RoomVersion) (every: int64) (mutants: Mutant list) : Map<string, Tried> =
         let world = RedactingWorld.world
         let ground = Ground(world, version)
@@ -108,7 +108,7 @@ module internal Redactions =
                 }
         ]
 
-    /// The first event of which a mutant leaves something else than its version does.
+    /// The first event that the mutant redacts differently from its version.
     let killerOfTable (version: RoomVersion) (mutant: Mutant) : string option =
         let right, mutated = Redactor version.Redaction, Redactor mutant.Table.Redaction
 

@@ -6,7 +6,7 @@ open Matrix.Rules
 [<RequireQualifiedAccess>]
 module internal RuleMutants =
 
-    /// The condition turned around; nothing else than it always holds.
+    /// The negated condition; none if the condition always holds.
     let negated (condition: Condition) : (string * Condition) list =
         match condition with
         | Condition.Always -> []
@@ -30,7 +30,7 @@ module internal RuleMutants =
         else
             [ "whatever holds", make Condition.Always, Condition.Not condition ]
 
-    /// Another reason than this one: of events that are decided alike otherwise, only the failure tells the two apart.
+    /// Another reason. Where mutant and version both reject, only the reason differs.
     let private otherReason (reason: Reason) : Reason =
         if reason = Reason.EventNeedsMorePower then
             Reason.SenderNotJoined
@@ -66,7 +66,7 @@ module internal RuleMutants =
             $"also {other}", it @ [ other ]
     ]
 
-    /// The rule with one thing changed, and when that can make a difference; what is inside stays.
+    /// The rule with one thing changed, and the condition under which that can make a difference. Rules inside it stay.
     let private changed (terms: Terms) (rule: Rule) : (string * Rule * Condition) list =
         let conditions make = conditions terms make
 
@@ -107,7 +107,7 @@ module internal RuleMutants =
                 what, rule, Condition.Always
           ]
 
-    /// The rule with another outcome, or deciding less: only what it decides can be decided differently then.
+    /// The rule with another outcome, or deciding fewer events: only events that it decides can be decided differently.
     let private less (rule: Rule) : (string * Rule) list =
         match rule with
         | Rule.Clause(head, condition, outcome, parts) ->
@@ -125,7 +125,7 @@ module internal RuleMutants =
           ]
         | Rule.Scope _ -> []
 
-    /// The rules that stand in a `ForEach`: what they ask of an entry cannot be asked by itself.
+    /// The rules inside a `ForEach`: their conditions on an entry mean nothing outside of it.
     let rec private ofEntries (rules: Rule list) : Set<string> =
         rules
         |> List.map (fun rule ->
@@ -134,7 +134,7 @@ module internal RuleMutants =
             | rule -> ofEntries (Rule.inside rule))
         |> Set.unionMany
 
-    /// Each rule and the one after it, if there is one.
+    /// Each rule and the next one, if there is one.
     let rec private pairs (rules: Rule list) : (Rule * Rule option) list =
         List.zip rules (List.tail rules |> List.map Some |> fun rest -> rest @ [ None ])
         |> List.collect (fun (rule, next) ->
@@ -143,7 +143,7 @@ module internal RuleMutants =
                 | [] -> []
                 | inside -> pairs inside))
 
-    /// The table in which a rule and the one after it changed places.
+    /// The table with a rule and the next one swapped.
     let rec private reordered (name: string) (rules: Rule list) : Rule list =
         match rules with
         | first :: second :: rest when Rule.name first = name -> second :: first :: rest
@@ -152,7 +152,8 @@ module internal RuleMutants =
             :: reordered name rest
         | [] -> []
 
-    /// A table with one thing changed: of which rule, what, the table, and when that can make a difference.
+    /// A table with one thing changed: the rule, the change, the table, and the condition under which it can make a
+    /// difference.
     type private Changed = {
         Rule: string
         What: string
@@ -198,7 +199,7 @@ module internal RuleMutants =
                 | None -> ()
         ]
 
-    /// Every mutant of a table. `put`: the version that has this one in its place.
+    /// Every mutant of a table. `put` returns the version with the changed table.
     let ofTable (terms: Terms) (subject: Subject) (table: Rule list) (put: Rule list -> RoomVersion) : Mutant list =
         changes terms table
         |> List.filter (fun c -> c.Rules <> table)

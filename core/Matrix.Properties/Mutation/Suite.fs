@@ -9,12 +9,12 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-/// A decision that mutants are tried on.
+/// A decision that mutants are checked against.
 type internal Trial = {
-    /// The vector, by its file and place.
+    /// The vector's file and position.
     Name: string
     Case: AuthCase
-    /// What the version itself decides.
+    /// The version's own decision.
     Right: Decision
     /// The rule that decided.
     Decider: int
@@ -35,12 +35,12 @@ type private ReadState(rules: AuthRules, events: Map<string * string, Pdu>) =
             | true, event -> event
             | _ -> null
 
-/// The vectors of a kind that a version's mutants are tried on.
+/// The vectors of a kind for a version's mutants.
 [<RequireQualifiedAccess>]
 module internal VectorsOf =
 
-    /// By what reports call each. An unstable version has those of its parent too: it is the parent with a little changed, and decides them
-    /// by its own rules.
+    /// The vectors, by their names in reports. An unstable version also uses its parent's vectors, which it decides by
+    /// its own rules: it differs from the parent in little.
     let version (version: RoomVersion) (kind: string) (files: (string * VectorFile) list) : (string * Vector) list =
         let ids =
             match version.Stability with
@@ -55,7 +55,7 @@ module internal VectorsOf =
                             $"vector {file} {vector.Place}: {vector.Name}", vector
         ]
 
-/// The vectors that mutants of what authorization reads are tried on.
+/// The vectors that distinguish mutants of authorization, selection and settings.
 [<Sealed>]
 type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
 
@@ -120,14 +120,14 @@ type internal Suite(version: RoomVersion, files: (string * VectorFile) list) =
     member _.Version = version
     /// Its rules.
     member _.Rules = rules
-    /// Which of them reach which.
+    /// Which rules reach which others.
     member _.Reach = reach
-    /// How many decisions there are.
+    /// The number of decisions.
     member _.Decisions = trials.Length
     /// The cases, by the names of their vectors.
     member _.Cases: (string * AuthCase) list = [ for t in trials -> t.Name, t.Case ]
 
-    /// The vector that tells the mutant of authorization, selection or settings from the version.
+    /// The vector that distinguishes the mutant of authorization, selection or settings from the version.
     member _.Killer(mutant: Mutant) : string option =
         let by =
             if mutant.Subject = Subject.Setting then

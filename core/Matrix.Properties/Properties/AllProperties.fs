@@ -3,11 +3,11 @@ namespace Matrix.Properties.Properties
 open Matrix.Rules
 open Matrix.Properties
 
-/// Every property that there is, for those who list and run them.
+/// Lists of every property.
 [<RequireQualifiedAccess>]
 module AllProperties =
 
-    /// Those that no room version matters to, or that draw the version too.
+    /// Properties that do not depend on the room version, or draw the version too.
     let ofNoVersion: Property list =
         List.concat [
             JsonProperties.all
@@ -20,7 +20,7 @@ module AllProperties =
             SyncProperties.all
         ]
 
-    /// Those of a room version that are asked of drawn cases.
+    /// Properties of a room version that are checked with drawn cases.
     let ofVersion (version: RoomVersion) : Property list =
         List.concat [
             AuthProperties.all version
@@ -28,7 +28,7 @@ module AllProperties =
             StateResStepProperties.all version
             ReplayProperties.all version
             IncomingProperties.all version
-            // Each check plays whole rooms; the tests ask more of them.
+            // Each check plays whole rooms. The tests run more checks.
             RoomMachineProperties.all version |> List.map (Property.atMost 10)
             SmallWorldProperties.ofWorlds version
         ]

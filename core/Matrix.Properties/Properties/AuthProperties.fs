@@ -8,7 +8,7 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference.Authorization
 
-/// What holds of authorization in every room version.
+/// Properties of authorization in every room version.
 [<RequireQualifiedAccess>]
 module AuthProperties =
 
@@ -16,19 +16,20 @@ module AuthProperties =
         let rules = AuthRules version
         Property.forAllShrink $"{name}.{version.Id}" meaning (AuthGen.case version) AuthGen.shrink (holds rules)
 
-    /// The evaluator that the host runs decides as the literal one does, by the same clause and with the same failure.
+    /// The compiled evaluator agrees with the literal one.
     let evaluatorsAgree (version: RoomVersion) : Property =
         ofCases
             "auth.evaluators-agree"
-            "The evaluator that the host runs decides as the literal one does, by the same clause and with the same failure."
+            "The evaluator that the host runs decides as the literal one does, by the same clause and with the same \
+             failure."
             version
             (fun rules case -> AuthCase.decide rules case = AuthReference.decide case)
 
-    /// What is told of a decision is what was decided.
+    /// Traces agree with decisions.
     let tracesAgree (version: RoomVersion) : Property =
         ofCases
             "auth.traces-agree"
-            "The trace of a decision ends in what the evaluator that the host runs decides, by its last rule."
+            "The trace of a decision ends with the decision of the evaluator that the host runs, made by the same rule."
             version
             (fun rules case ->
                 let trace = AuthTrace.ofCase case
@@ -41,11 +42,11 @@ module AuthProperties =
                 trace.Decision = AuthCase.decide rules case
                 && last (List.last trace.Tried) = trace.Decision.Clause)
 
-    /// Both evaluators select the same auth events.
+    /// The compiled selection of auth events agrees with the literal one.
     let selectionsAgree (version: RoomVersion) : Property =
         ofCases
             "auth.selections-agree"
-            "The compiled auth events selection names what the literal one names, in the same order."
+            "The compiled auth events selection returns the same events as the literal one, in the same order."
             version
             (fun rules case ->
                 let event = case.Event
@@ -57,13 +58,13 @@ module AuthProperties =
 
                 compiled = AuthReference.selection version event)
 
-    /// The selection is what the page lists, whatever the tables say.
+    /// The selection of auth events agrees with the specification's page. This check does not use the tables.
     let selectionAsWorded (version: RoomVersion) : Property =
         ofCases
             "auth.selection-as-worded"
-            "An event cites the power levels, its sender's membership and, before version 12, the create event; a member event also its \
-             target's membership, one that joins, invites or knocks the join rules, and one that a third party or a member vouches for \
-             what does."
+            "An event names in `auth_events` the power levels, its sender's membership and, before version 12, the \
+             create event; a member event also names its target's membership; a join, an invitation \
+             and a knock also name the join rules, a third-party invitation and an authorising user their events."
             version
             (fun rules case ->
                 let event = case.Event
@@ -120,11 +121,12 @@ module AuthProperties =
 
                 set selected = expected && List.distinct selected = selected)
 
-    /// An event is decided by the state that it must cite alone.
+    /// The selected auth events suffice for a decision.
     let selectionSuffices (version: RoomVersion) : Property =
         ofCases
             "auth.selection-suffices"
-            "An event is decided the same with only the create event and the selected entries of the state."
+            "Deciding an event on the selected auth events and the create event alone gives the same decision as \
+             deciding it on the whole state."
             version
             (fun rules case ->
                 let selected =
@@ -146,7 +148,7 @@ module AuthProperties =
 
                 AuthCase.decide rules less = AuthCase.decide rules case)
 
-    /// Nothing but a create event is accepted in a room without one.
+    /// A room without a create event accepts nothing else.
     let nothingWithoutCreate (version: RoomVersion) : Property =
         ofCases
             "auth.nothing-without-create"
@@ -162,7 +164,7 @@ module AuthProperties =
 
                 case.Event.Type = "m.room.create" || not (AuthCase.decide rules without).IsOk)
 
-    /// Nobody takes power from a user whose power is as great as theirs.
+    /// A user cannot lower the power of an equal.
     let powerIsKeptFromEquals (version: RoomVersion) : Property =
         ofCases
             "auth.power-kept-from-equals"
@@ -199,14 +201,14 @@ module AuthProperties =
                         || not (listed case.State["m.room.power_levels", ""])
                         || rules.PowerOf(after, user) >= before))
 
-    /// Who may have sent what somebody wants redacted.
+    /// Possible senders of the redacted event.
     let private redacted = [ "@alice:one"; "@bob:one"; "@carol:two"; "@dave:three" ]
 
-    /// Both evaluators handle redactions alike.
+    /// Both evaluators agree on redactions.
     let redactionsAgree (version: RoomVersion) : Property =
         ofCases
             "auth.redactions-agree"
-            "What is redacted, and what a client may ask for, both evaluators decide by the same clause and with the same failure."
+            "For each question about a redaction, both evaluators decide by the same clause and with the same failure."
             version
             (fun rules case ->
                 let state = MapState(rules, case.State)
@@ -219,12 +221,12 @@ module AuthProperties =
                     rules.Applies(case.Event, sender, state) = literally version.Handling sender
                     && rules.MayAsk(case.Event, sender, state) = literally Authorization.Handling.ofClients sender))
 
-    /// The table of redactions says what the page does.
+    /// Redactions are decided as the specification's page says.
     let redactionsAsWorded (version: RoomVersion) : Property =
         ofCases
             "auth.redactions-as-worded"
-            "Since version 3, a redaction is applied if its sender's power reaches the redact level or both senders are of one server; before, \
-             always. A client may ask for nothing that is not applied."
+            "Since version 3, a redaction is applied if its sender's power reaches the redact level or both senders \
+             are of one server; before, always. A redaction that a client may request is also applied."
             version
             (fun rules case ->
                 let state = MapState(rules, case.State)

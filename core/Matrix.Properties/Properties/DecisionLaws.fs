@@ -3,55 +3,55 @@ namespace Matrix.Properties.Properties
 open Matrix.Rules
 open Matrix.Properties.SmallWorlds
 
-/// What was decided of a version.
+/// The decisions about a version.
 [<NoEquality; NoComparison>]
 type Surveyed = {
-    /// The lightest cases, until everything that is to be seen was seen.
+    /// The lightest cases, up to a weight at which every clause and exception has occurred.
     Lightest: Survey
     /// Cases of every weight: drawn ones, or all.
     Run: Survey
 }
 
-/// Something that holds of a version's decisions.
+/// A statement about a version's decisions.
 [<NoEquality; NoComparison>]
 type DecisionLaw = {
     Name: string
     Meaning: string
-    /// The versions of which it is said.
+    /// The versions that the statement is about.
     In: RoomVersion -> bool
-    /// Of an invariant, its exceptions.
+    /// The exceptions of an invariant.
     Exceptions: Exemption list
-    /// Whether it says that something can happen, and of a case that shows it.
+    /// Whether the law says that something can happen. Then one case shows it.
     CanHappen: bool
-    /// How often it was asked.
+    /// How many cases it was checked with.
     Asked: Surveyed -> int64
-    /// What is wrong with it, if anything.
+    /// What is wrong, if anything.
     Fault: Surveyed -> string option
 }
 
-/// What is asked of decisions in small worlds, by tests and by `mx rules verify`.
+/// The laws about decisions in small worlds, for tests and `mx rules verify`.
 [<RequireQualifiedAccess>]
 module DecisionLaws =
 
-    // In every version, each clause has decided and each exception has occurred before cases are as heavy as this.
+    // In every version, each clause has decided and each exception has occurred below this weight.
     let private heaviest = 12
 
     /// The lightest cases of all worlds.
     let lightest (version: RoomVersion) : Survey =
         Survey.lightest version Worlds.all heaviest
 
-    /// How many cases of each world are drawn where seconds count.
+    /// How many cases of each world a quick run draws.
     let few = 3000
 
-    /// So many drawn cases of each world.
+    /// A number of drawn cases of each world.
     let sample (version: RoomVersion) (count: int) (seed: uint64) : Survey =
         Survey.sample version Worlds.all count seed
 
     let private evaluatorsAgree = {
         Name = "auth.evaluators-agree-on-small-worlds"
         Meaning =
-            "The evaluator that the host runs decides the cases of small worlds as the literal one does, by the same clause and with the same \
-             failure."
+            "The evaluator that the host runs decides the cases of small worlds as the literal one does, by the same \
+             clause and with the same failure."
         In = fun _ -> true
         Exceptions = []
         CanHappen = false
@@ -64,7 +64,7 @@ module DecisionLaws =
 
     let private everyClauseDecides = {
         Name = "worlds.every-clause-decides"
-        Meaning = "Every clause of a version decides a case of a small world, with every outcome that it has."
+        Meaning = "Every clause of a version decides some case of a small world, with each of its outcomes."
         In = fun _ -> true
         Exceptions = []
         CanHappen = false
@@ -81,7 +81,7 @@ module DecisionLaws =
     let private finding (name: string) (survey: Survey) : Finding =
         survey.Findings |> List.find (fun f -> f.Invariant.Name = name)
 
-    /// Of an exception, by its name, what a survey saw.
+    /// How often a survey saw an exception.
     let excepted (law: DecisionLaw) (exemption: Exemption) (survey: Survey) : Sightings =
         (finding law.Name survey).Excepted
         |> List.find (fun (e, _) -> e.Name = exemption.Name)
@@ -91,7 +91,7 @@ module DecisionLaws =
     let shown (law: DecisionLaw) (survey: Survey) : Witness option =
         (finding law.Name survey).Applied.Lightest
 
-    /// An invariant holds of all cases but for its exceptions, of which the lightest cases show each.
+    /// An invariant holds for all cases except its exceptions; each exception occurs among the lightest cases.
     let private holds (i: Invariant) : DecisionLaw = {
         Name = i.Name
         Meaning = i.Meaning
@@ -111,14 +111,14 @@ module DecisionLaws =
                 match broken, missing with
                 | Some witness, _ -> Some $"does not hold of\n{Witnesses.show s.Run.Version witness}"
                 | None, Some(e, _) -> Some $"the exception {e.Name} never occurs"
-                | None, None when light.Applied.Count = 0L -> Some "no decision is one that it is about"
+                | None, None when light.Applied.Count = 0L -> Some "no decision in the survey is one that it is about"
                 | None, None -> None
     }
 
-    /// All of them.
+    /// All laws.
     let all: DecisionLaw list =
         evaluatorsAgree :: everyClauseDecides :: List.map holds Invariants.all
 
-    /// Those that are said of a version.
+    /// The laws about a version.
     let ofVersion (version: RoomVersion) : DecisionLaw list =
         all |> List.filter (fun law -> law.In version)

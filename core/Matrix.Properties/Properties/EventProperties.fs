@@ -32,19 +32,20 @@ module EventProperties =
         && a.Redacts = b.Redacts
         && a.Canonical.Span.SequenceEqual b.Canonical.Span
 
-    /// Compiled redaction is the table read literally.
+    /// Compiled redaction agrees with the literal table.
     let redactionIsLiteral =
         Property.forAll
             "event.redaction.literal"
-            "Redacting with the prepared table gives what the table says, member by member."
+            "Compiled redaction keeps exactly the members that the table keeps, read literally."
             EventGen.nearly
             (fun (format, event) -> format.Redactor.Redact event = LiteralEvent.redact format.Version.Redaction event)
 
-    /// Hashes put together from pieces are the hashes of the whole.
+    /// Hashes computed piece by piece equal the specification's.
     let hashesAreLiteral =
         Property.forAll
             "event.hashes.literal"
-            "Content hash, reference hash and the bytes to sign are those of the steps that the specification lists."
+            "The content hash, the reference hash and the bytes to sign equal those computed by the specification's \
+             steps."
             EventGen.nearly
             (fun (format, event) ->
                 same (PduFormat.contentHash format event) (LiteralEvent.contentHash event)
@@ -55,11 +56,11 @@ module EventProperties =
                     (PduFormat.bytesToSign format event)
                     (SignedJson.bytesToSign (LiteralEvent.redact format.Version.Redaction event)))
 
-    /// The hash that an event is referenced with outlives its redaction.
+    /// Redaction keeps the reference hash.
     let referencesOutliveRedaction =
         Property.forAll
             "event.references-outlive-redaction"
-            "The reference hash of a stored event, redacted or not, is that of the whole event."
+            "The reference hash of a stored event, redacted or not, equals that of the whole event."
             EventGen.signed
             (fun (format, pdu) ->
                 let literal =
@@ -68,11 +69,11 @@ module EventProperties =
                 same (PduFormat.referenceHashOf format pdu) literal
                 && same (PduFormat.referenceHashOf format (PduFormat.redact format pdu)) literal)
 
-    /// Redaction is a projection that keeps the event's identity.
+    /// Redaction is idempotent and keeps the event's identity.
     let redactingTwice =
         Property.forAll
             "event.redaction.idempotent"
-            "Redacting twice equals redacting once, and changes neither the id nor what is signed."
+            "Redacting twice equals redacting once, and changes neither the event id nor the signed bytes."
             EventGen.signed
             (fun (format, pdu) ->
                 let once = PduFormat.redact format pdu
@@ -83,11 +84,11 @@ module EventProperties =
                 && same (PduFormat.referenceHash format before) (PduFormat.referenceHash format after)
                 && same (once.Canonical.ToArray()) (canonical (format.Redactor.Redact before)))
 
-    /// What this server makes, it accepts.
+    /// Events built here are accepted here.
     let ownEventsAreAccepted =
         Property.forAll
             "event.own-is-accepted"
-            "An event that was built, hashed and signed here is read back as it was, and its hash holds."
+            "An event that was built, hashed and signed here is read back unchanged, and its content hash is valid."
             EventGen.signed
             (fun (format, pdu) ->
                 match PduFormat.ofBytes format pdu.Canonical.Span with
@@ -98,11 +99,11 @@ module EventProperties =
                     && samePdu received.Pdu pdu
                 | Error _ -> false)
 
-    /// The store gives back what it was given.
+    /// Storing and reading back changes nothing.
     let storedIsTheSame =
         Property.forAll
             "event.stored"
-            "An event read back from its stored bytes is the event that was stored, redacted or not."
+            "An event read back from its stored bytes equals the event that was stored, redacted or not."
             EventGen.signed
             (fun (format, pdu) ->
                 [ pdu; PduFormat.redact format pdu ]
@@ -111,11 +112,12 @@ module EventProperties =
                     | Ok stored -> samePdu stored pdu
                     | Error _ -> false))
 
-    /// A changed event shows.
+    /// Tampering is detected.
     let changesShow =
         Property.forAll
             "event.changes-show"
-            "Of an event that was changed on its way, either the id changes or the content hash fails and the event counts as redacted; what is accepted is never what was not hashed."
+            "If an event was changed in transit, its id differs, or its content hash is invalid and it is redacted; \
+             no unhashed content is accepted."
             EventGen.nearly
             (fun (format, event) ->
                 match PduFormat.ofJson format event with
@@ -132,11 +134,11 @@ module EventProperties =
                         && (format.AssignsIds
                             || same (PduFormat.referenceHash format accepted) (PduFormat.referenceHash format event)))
 
-    /// `unsigned` and signatures are nobody's business.
+    /// `unsigned` has no effect on an event's identity.
     let unsignedDoesNotCount =
         Property.forAll
             "event.unsigned-does-not-count"
-            "Whatever stands in `unsigned`, the id, the hashes and the stored bytes are the same."
+            "The content of `unsigned` changes neither the event id, nor the hashes, nor the stored bytes."
             (Gen.zip EventGen.signed JsonGen.strictObject)
             (fun ((format, pdu), unsigned) ->
                 let event =
@@ -148,11 +150,12 @@ module EventProperties =
                 | Ok received -> received.HashHolds && samePdu received.Pdu pdu
                 | Error _ -> false)
 
-    /// Reading in a larger body decides as reading alone does.
+    /// Strictness is decided by the values, wherever the event was read.
     let strictnessIsTheValues =
         Property.forAll
             "event.strictness"
-            "A text is accepted in the reading of its version exactly if it is accepted leniently and its version's format takes the values."
+            "A text is accepted by its version's reader exactly if the lenient reader accepts it and the version's \
+             format allows its values."
             EventGen.nearly
             (fun (format, event) ->
                 let bytes = canonical event
@@ -162,11 +165,12 @@ module EventProperties =
                 | Error _, Error _ -> true
                 | _ -> false)
 
-    /// The envelope is the literal client form.
+    /// The client form agrees with the literal one.
     let clientFormIsLiteral =
         Property.forAll
             "event.client-form"
-            "The client form that is cut from stored bytes has the members that the specification lists, with `redacts` in both places."
+            "The client form that is cut from the stored bytes has the members that the specification lists, with \
+             `redacts` in both places."
             EventGen.signed
             (fun (format, pdu) ->
                 use out = new ByteBuffer()

@@ -12,7 +12,7 @@ open Matrix.Properties.Generators
 /// Grammars of identifiers. Appendices, "Identifier Grammar".
 module IdentProperties =
 
-    /// The published grammar as a pattern, and the operating system's reading of address literals.
+    /// The published grammar as a regular expression; the operating system parses address literals.
     let private serverNamePattern =
         Regex(
             @"\A(?:\[(?<six>[0-9A-Fa-f:.]{2,45})\]|(?<name>[0-9A-Za-z.-]{1,255}))(?::[0-9]{1,5})?\z",
@@ -30,10 +30,11 @@ module IdentProperties =
                 | null -> false
                 | address -> ok && address.AddressFamily = Net.Sockets.AddressFamily.InterNetworkV6
             else
-                // Four numbers above 255 make no address, and are a name all the same: the grammar of names has digits and points.
+                // Four numbers above 255 are no address, but they are a valid name: the grammar of names allows digits
+                // and dots.
                 true)
 
-    /// Generated server names are valid.
+    /// Generated server names are accepted.
     let serverNames =
         Property.forAll
             "ident.server-name.accepts"
@@ -41,19 +42,19 @@ module IdentProperties =
             IdentGen.serverName
             ServerName.isValid
 
-    /// The fast check is the grammar.
+    /// The fast check agrees with the grammar.
     let serverNameGrammar =
         Property.forAll
             "ident.server-name.grammar"
-            "The check agrees with the published grammar on what is nearly a server name."
+            "The check agrees with the published grammar on strings that are nearly server names."
             (IdentGen.nearly IdentGen.serverName)
             (fun s -> ServerName.isValid s = literalServerName s)
 
-    /// The parts of a name make the name.
+    /// A server name splits into host and port.
     let serverNameParts =
         Property.forAll
             "ident.server-name.parts"
-            "Host and port, put together, are the name (but for leading zeroes)."
+            "Host and port, put together, give the server name (except for leading zeroes)."
             IdentGen.serverName
             (fun s ->
                 match ServerName.parts s with
@@ -62,19 +63,21 @@ module IdentProperties =
                     || (s.StartsWith(host + ":") && int (s.Substring(host.Length + 1)) = port)
                 | Error _ -> false)
 
-    /// User ids of either grammar are accepted, if short enough.
+    /// User ids of either grammar are accepted if they are short enough.
     let userIds =
         Property.forAll
             "ident.user-id.accepts"
-            "User ids of today's and of the historical grammar are valid in events, exactly if they take at most 255 bytes."
+            "User ids of today's and of the historical grammar are valid in events exactly if they take at most 255 \
+             bytes."
             (Gen.oneof [ IdentGen.userId; IdentGen.historicalUserId ])
             (fun id -> UserId.isValid id = (Encoding.UTF8.GetByteCount id <= 255))
 
-    /// What is accepted can be taken apart.
+    /// An accepted user id splits into its parts.
     let userIdParts =
         Property.forAll
             "ident.user-id.parts"
-            "An accepted user id is `@`, its localpart, a colon and its server name, and has no NUL and no half surrogate in it."
+            "An accepted user id consists of `@`, its localpart, a colon and its server name; it has no NUL and no \
+             lone surrogate."
             (IdentGen.nearly (Gen.oneof [ IdentGen.userId; IdentGen.historicalUserId ]))
             (fun id ->
                 match UserId.check id with
@@ -86,11 +89,11 @@ module IdentProperties =
                     && id = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes id)
                 | Error _ -> true)
 
-    /// Hash ids: exactly the encodings of 32 bytes.
+    /// Hash ids are exactly the encodings of 32 bytes.
     let hashIds =
         Property.forAll
             "ident.hash-id"
-            "An id is a hash id exactly if it is the sigil and what 32 bytes encode to."
+            "An id is a hash id exactly if it is the sigil followed by an encoding of 32 bytes."
             (Gen.oneof [ IdentGen.hash '$'; IdentGen.nearly (IdentGen.hash '$') ])
             (fun id ->
                 let literal =

@@ -13,13 +13,13 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Reference
 open Matrix.Properties.Simulation
 
-/// What holds of the room machine alone, whatever is told to it.
+/// Properties of the room machine by itself, for any inputs.
 [<RequireQualifiedAccess>]
 module IncomingProperties =
 
     let private peer = "elsewhere"
 
-    /// A machine that knows nothing, and the store that takes its decisions.
+    /// A machine that knows nothing, and the store that receives its decisions.
     let private fresh (version: RoomVersion) (roomId: string) : Store * RoomMachine =
         let store = Store "here"
 
@@ -32,7 +32,7 @@ module IncomingProperties =
         }
 
         let event = SentEvent.receive (EventFormat version) (fun _ -> true) sent
-        // Identifiers here are no hashes, and have no server either.
+        // Identifiers here are not hashes, and have no server name.
         let sender = pdu.Sender.Substring(pdu.Sender.IndexOf ':' + 1)
 
         Input.Received(
@@ -72,11 +72,12 @@ module IncomingProperties =
     let private ids (machine: RoomMachine) =
         machine.Extremities |> Seq.map _.EventId |> Set.ofSeq
 
-    /// Events that wait for each other are decided alike in whatever order they come, one by one.
+    /// The order of arrival does not matter, if events arrive one by one.
     let arrivalOrder (version: RoomVersion) =
         Property.forAll
             "room.incoming.arrival-order"
-            "The states around each event, and whether it is rejected, do not depend on the order in which events arrive."
+            "The states around each event, and whether it is rejected, do not depend on the order in which events \
+             arrive."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun (events, seed) ->
                 let one order =
@@ -86,11 +87,12 @@ module IncomingProperties =
                 let inOrder = one events
                 inOrder.Count = events.Length && inOrder = one (DagGen.shuffled seed events))
 
-    /// Facts told together are all heard before the first decision.
+    /// All inputs of a call are read before the first decision.
     let batchOrder (version: RoomVersion) =
         Property.forAll
             "room.incoming.batch-order"
-            "Of events that arrive together everything is decided alike in whatever order they stand: also soft failure, and the extremities."
+            "For events that arrive together, no decision depends on their order: neither soft failure nor the \
+             extremities."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun (events, seed) ->
                 let all order =
@@ -103,11 +105,11 @@ module IncomingProperties =
 
                 all events = all (DagGen.shuffled seed events))
 
-    /// What was told before is no news.
+    /// Repeated inputs change nothing.
     let tellingAgain (version: RoomVersion) =
         Property.forAll
             "room.incoming.telling-again"
-            "Facts told a second time lead to no question, no decision and no change."
+            "Inputs given a second time lead to no request, no decision and no change."
             (room version)
             (fun events ->
                 let inputs = events |> Array.map (received version)
@@ -120,11 +122,12 @@ module IncomingProperties =
                 && step.Dropped = [||]
                 && before = (machine.Extremities, machine.CurrentState))
 
-    /// A decision is what the checks say, read literally.
+    /// Verdicts agree with a literal reading of the checks.
     let literalVerdicts (version: RoomVersion) =
         Property.forAll
             "room.incoming.literal-checks"
-            "Every verdict, every state before an event and the extremities are what a literal, recursive reading of the checks on receipt says."
+            "Every verdict, every state before an event and the extremities agree with a literal, recursive reading \
+             of the checks on receipt."
             (room version)
             (fun events ->
                 let parts = events |> Array.map (fun pdu -> [| received version pdu |])
@@ -143,15 +146,17 @@ module IncomingProperties =
                     && literal.Before[d.Event.EventId] = entries)
                 && literal.Extremities = ids machine)
 
-    /// An event whose previous event nobody has is decided on the state that a peer tells, and says so; and it is not
-    /// looked for without end.
+    /// An event whose previous event nobody has is decided on a peer's state and marked so; the search for that event
+    /// ends.
     let trustIsMarked (version: RoomVersion) =
         Property.forAll
             "room.incoming.trust-is-marked"
-            "An event whose previous events nobody gives is decided on the state that a peer tells, merged with what is known; it and all that comes after it are marked. For the sake of one event no peer is asked the same twice, except for events of another state that it told."
+            "An event whose previous events no peer returns is decided on the state that a peer returns, merged with \
+             the known states. It and all events after it are marked. For one event, no peer gets the same request \
+             twice, except for events of another state that it returned."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun (events, seed) ->
-                // Everything but one event, which nobody gives.
+                // All events but one, which no peer returns.
                 let hidden = events[4 + seed % max 1 (events.Length - 4) |> min (events.Length - 1)]
 
                 let full, _ =
@@ -172,8 +177,9 @@ module IncomingProperties =
                                 | _ -> ()
                     |]
 
-                // For whom, and by whom, a state was told: what is asked next is part of it.
-                let told = HashSet<string * string>()
+                // The event that a state was returned for, and the peer that returned it. Later requests may depend on
+                // it.
+                let returned = HashSet<string * string>()
 
                 let answer (request: PeerRequest) =
                     match request.Request with
@@ -185,18 +191,18 @@ module IncomingProperties =
                         match stateBefore[id] with
                         | null -> Response.Nothing
                         | state ->
-                            told.Add((request.For, request.Peer)) |> ignore
+                            returned.Add((request.For, request.Peer)) |> ignore
                             Response.State([| for e in state.Entries() -> e.EventId |], [||])
 
                 let requests = Queue<PeerRequest>()
-                // For the sake of the event that was told last.
+                // Requests for the event that was received last.
                 let asked = HashSet<string * string>()
                 let mutable repeated = false
 
-                // An event may be asked for with the state around it, and then without, and as one of each state that
-                // was told.
+                // An event may be requested with the state around it, then without, and as a member of each state that
+                // was returned.
                 let questions (request: PeerRequest) =
-                    let isOfState = told.Remove((request.For, request.Peer))
+                    let isOfState = returned.Remove((request.For, request.Peer))
 
                     match request.Request with
                     | Request.Events ids -> [

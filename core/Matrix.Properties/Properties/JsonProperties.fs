@@ -14,29 +14,30 @@ module JsonProperties =
     let private read (reading: Reading) (bytes: byte[]) =
         JsonReader.Parse(ReadOnlySpan<byte> bytes, reading, JsonLimits.clientBody)
 
-    /// What is written is read back as it was.
+    /// Writing and reading back changes nothing.
     let roundTrip =
         Property.forAllShrink
             "json.round-trip"
-            "Reading what was written gives the same value."
+            "Reading a written value gives the same value."
             JsonGen.strict
             JsonGen.shrink
             (fun json -> read Reading.Strict (CanonicalJson.bytes json) = Ok json)
 
-    /// The floats of old rooms survive too.
+    /// The same for the floats of old rooms.
     let lenientRoundTrip =
         Property.forAllShrink
             "json.round-trip.lenient"
-            "Reading leniently what was written gives the same value, floats included."
+            "Lenient reading of a written value gives the same value, floats included."
             JsonGen.lenient
             JsonGen.shrink
             (fun json -> read Reading.Lenient (CanonicalJson.bytes json) = Ok json)
 
-    /// There is one canonical form.
+    /// A value has one canonical form.
     let oneForm =
         Property.forAll
             "json.one-form"
-            "However a value is spelt (white space, order, escapes, a member given twice), its canonical bytes are the same."
+            "However a value is spelt (white space, order, escapes, a member given twice), its canonical bytes are \
+             the same."
             (JsonGen.strict
              |> Gen.bind (fun json -> JsonGen.loosely json |> Gen.map (fun text -> json, text)))
             (fun (json, text) ->
@@ -46,20 +47,16 @@ module JsonProperties =
                         .SequenceEqual(ReadOnlySpan<byte>(CanonicalJson.bytes json))
                 | Error _ -> false)
 
-    /// The order of keys is the order of their bytes.
+    /// Keys are ordered by their bytes.
     let keyOrder =
-        Property.forAll
-            "json.key-order"
-            "Keys are compared as their UTF-8 bytes are."
-            (Gen.two JsonGen.text)
-            (fun (a, b) ->
-                let bytes =
-                    ReadOnlySpan<byte>(Encoding.UTF8.GetBytes a)
-                        .SequenceCompareTo(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes b))
+        Property.forAll "json.key-order" "Keys are compared by their UTF-8 bytes." (Gen.two JsonGen.text) (fun (a, b) ->
+            let bytes =
+                ReadOnlySpan<byte>(Encoding.UTF8.GetBytes a)
+                    .SequenceCompareTo(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes b))
 
-                sign (JsonObject.CompareKeys(a, b)) = sign bytes)
+            sign (JsonObject.CompareKeys(a, b)) = sign bytes)
 
-    /// Any bytes get an answer.
+    /// Reading never throws.
     let total =
         let mutated =
             gen {
@@ -79,23 +76,23 @@ module JsonProperties =
 
         Property.forAll
             "json.total"
-            "Any bytes are read or refused with a place inside the text; nothing is thrown."
+            "Any bytes are read, or refused with a position inside the text; nothing is thrown."
             mutated
             (fun bytes ->
                 [ Reading.Strict; Reading.Lenient; Reading.Client ]
                 |> List.forall (fun reading ->
                     match read reading bytes with
                     | Ok json ->
-                        // What is accepted has a canonical form, which is a fixed point.
+                        // The canonical form of an accepted value is a fixed point.
                         let once = CanonicalJson.bytes json
                         read reading once = Ok json
                     | Error e -> e.Offset >= 0 && e.Offset <= bytes.Length))
 
-    /// What strict reading accepts, lenient reading accepts.
+    /// Lenient reading accepts everything that strict reading accepts.
     let strictIsLenient =
         Property.forAll
             "json.strict-is-lenient"
-            "A text that strict reading accepts means the same when read leniently."
+            "A text that strict reading accepts has the same value in lenient reading."
             (JsonGen.lenient |> Gen.map CanonicalJson.bytes)
             (fun bytes ->
                 match read Reading.Strict bytes with

@@ -47,7 +47,7 @@ module PushProperties =
     let private displayName =
         Gen.elements [ None; Some ""; Some "a"; Some "ab"; Some "É"; Some "a*" ]
 
-    /// Globs against whole texts.
+    /// Globs that have to match a whole text.
     let globs =
         Property.forAll
             "push.glob.whole"
@@ -56,20 +56,21 @@ module PushProperties =
             (fun (pattern, text) ->
                 (Glob.Of pattern).Matches(FoldedText.Of text) = LiteralPush.matchesWhole pattern text)
 
-    /// Globs against words.
+    /// Globs that have to match words of a text.
     let words =
         Property.forAll
             "push.glob.words"
-            "A glob matches words of a text exactly if some part between word boundaries matches it."
+            "A glob matches words of a text exactly if it matches some part between word boundaries."
             (Gen.zip PushGen.pattern PushGen.text)
             (fun (pattern, text) ->
                 (Glob.Of pattern).MatchesWords(FoldedText.Of text) = LiteralPush.matchesWords pattern text)
 
-    /// A text finds itself.
+    /// A pattern without wildcards matches its own text.
     let literal =
         Property.forAll
             "push.glob.literal"
-            "A literal pattern matches its own text, as does a star, and a text without stars and question marks is its own pattern."
+            "A literal pattern matches its own text; a star matches any text; a text without stars and question marks \
+             is its own pattern."
             PushGen.text
             (fun text ->
                 let folded = FoldedText.Of text
@@ -78,30 +79,30 @@ module PushProperties =
                 && (Glob.Of "*").Matches folded
                 && (Glob.Of text).Matches folded)
 
-    /// Property paths.
+    /// Property paths are read back.
     let paths =
         Property.forAll
             "push.path.round-trip"
-            "Names with dots and backslashes, written as a path, are read as the same names."
+            "Names with dots and backslashes, written as a path, are read back as the same names."
             (Gen.nonEmptyListOf (
                 Gen.listOf (Gen.elements [ "a"; "."; "\\"; "\\."; "m.x" ])
                 |> Gen.map (String.concat "")
             ))
             (fun names -> PropertyPath.parse (PropertyPath.render (List.toArray names)) = List.toArray names)
 
-    /// Conditions as JSON.
+    /// Conditions are read back from JSON.
     let conditions =
         Property.forAll
             "push.condition.round-trip"
-            "A condition written as JSON is read as the same condition."
+            "A condition written as JSON is read back as the same condition."
             PushGen.condition
             (fun c -> PushCondition.ofJson (PushCondition.toJson c) = c)
 
-    /// What is stored is what was.
+    /// Stored rulesets are read back.
     let stored =
         Property.forAll
             "push.ruleset.round-trip"
-            "A ruleset stored as account data is read as the same ruleset, and evaluates as it did."
+            "A ruleset stored as account data is read back as the same ruleset, and evaluates the same."
             (Gen.zip PushGen.ruleset PushGen.scene)
             (fun (rules, scene) ->
                 let again = Ruleset.Parse(rules.UserId, rules.ToContent())
@@ -115,11 +116,12 @@ module PushProperties =
                 r.RuleId
     ]
 
-    /// What every ruleset is like.
+    /// Every ruleset has the default rules, and each id once.
     let shape =
         Property.forAll
             "push.ruleset.shape"
-            "Whatever was edited, the server's rules are all there in their order, below the user's own but for master, and each id once."
+            "After any edits, all of the server's rules are present, in their order and, except for master, below the \
+             user's own; each id occurs once."
             PushGen.ruleset
             (fun rules ->
                 let fresh = Ruleset.Default rules.UserId
@@ -138,11 +140,12 @@ module PushProperties =
                     && List.distinct now = now
                     && rules.Rules |> Seq.forall (fun r -> r.IsDefault = r.RuleId.StartsWith '.')))
 
-    /// Where a rule goes.
+    /// A rule is put where the request says.
     let placing =
         Property.forAll
             "push.ruleset.placing"
-            "A rule that was put stands right before `before`, else right after `after`, else where it stood, else first; nothing else moves or changes."
+            "A rule that was put stands right before `before`, else right after `after`, else where it stood, else \
+             first; nothing else moves or changes."
             PushGen.placing
             (fun (rules, edit) ->
                 match edit, PushGen.perform rules edit with
@@ -179,7 +182,7 @@ module PushProperties =
                     && PushRuleKinds.All
                        |> Array.forall (fun k -> k = kind || ids edited k = ids rules k)
                 | PutRule(kind, id, _, before, after), Error e ->
-                    // A refusal has its reason.
+                    // A refusal is justified.
                     match e with
                     | RulesetError.ReservedId _ -> id.StartsWith '.'
                     | RulesetError.IllegalId _ -> id = "" || id.Contains '/' || id.Contains '\\'
@@ -207,11 +210,12 @@ module PushProperties =
                     | RulesetError.NoSuchRule _ -> isNull (rules.Find(kind, id))
                     | _ -> true)
 
-    /// The fast evaluation is the literal one.
+    /// The fast evaluation agrees with the literal one.
     let evaluation =
         Property.forAll
             "push.evaluate.literal"
-            "Evaluation finds the rule, and makes of the event, what the literal reading of the ruleset's JSON does; of one's own events, nothing."
+            "Evaluation finds the same rule and the same actions as the literal reading of the ruleset's JSON; one's \
+             own events match nothing."
             (Gen.zip3 PushGen.ruleset PushGen.scene displayName)
             (fun (rules, scene, name) ->
                 let outcome = rules.Evaluate(scene.Fresh(), orNull name)
@@ -234,11 +238,12 @@ module PushProperties =
                         && outcome.Highlights = highlights
                         && outcome.NotifyClass = (if notifies then 1 else 0) + (if highlights then 2 else 0))
 
-    /// What is remembered for one reader does not mislead another.
+    /// Values cached for one reader do not affect another.
     let remembering =
         Property.forAll
             "push.evaluate.shared"
-            "One event evaluated for many readers gives each what an event of their own would."
+            "One event evaluated for many readers gives each the same result as an event evaluated for that reader \
+             alone."
             (Gen.zip3 (Gen.listOf PushGen.ruleset) PushGen.scene (Gen.listOf displayName))
             (fun (rulesets, scene, names) ->
                 let shared = scene.Fresh()
@@ -248,11 +253,12 @@ module PushProperties =
                     rules.Evaluate(shared, orNull name).NotifyClass =
                         rules.Evaluate(scene.Fresh(), orNull name).NotifyClass))
 
-    /// Most readers.
+    /// The result for readers with default rules.
     let forMost =
         Property.forAll
             "push.evaluate.for-most"
-            "Whoever changed no rule, did not send the event and is not named in it gets what is stored for most."
+            "Readers who changed no rule, did not send the event and are not named in it all get the result that is \
+             stored for most."
             PushGen.scene
             (fun scene ->
                 Ruleset.ForMost(scene.Fresh()).NotifyClass =

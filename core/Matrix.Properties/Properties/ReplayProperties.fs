@@ -10,20 +10,20 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference
 
-/// Something that replays rooms, as properties ask it.
+/// A replay of rooms under test.
 type Replaying = RoomVersion -> Pdu[] -> ReplayReference.Replayed
 
-/// A room that is replayed, and by whom.
+/// A room that is replayed, and the replay under test.
 type ReplayedRoom = {
     Version: RoomVersion
     Events: Pdu[]
     Replaying: Replaying
 } with
 
-    /// What comes of these events of it.
+    /// The replay of some of its events.
     member this.Replay(events: Pdu[]) : ReplayReference.Replayed = this.Replaying this.Version events
 
-/// What holds of rooms whose events are replayed: the state before and after each, where history forks and merges.
+/// Properties of replay: the state before and after each event, in rooms whose history forks and merges.
 [<RequireQualifiedAccess>]
 module ReplayProperties =
 
@@ -49,11 +49,12 @@ module ReplayProperties =
                 State = mapOf replay.State
               }
 
-    /// Two servers agree.
+    /// Two servers agree whatever the order of arrival.
     let arrivalOrder: Law<ReplayedRoom> =
         Law.named
             "state-res.arrival-order"
-            "Servers that hear of the same events in different orders accept the same ones, and hold the same state before and after each, and at the end."
+            "Servers that receive the same events in different orders accept the same ones, and have the same state \
+             before and after each event, and at the end."
             (fun room ->
                 let seenBy (events: Pdu[]) =
                     let replayed = room.Replay events
@@ -64,11 +65,12 @@ module ReplayProperties =
                 [ 1..4 ]
                 |> List.forall (fun seed -> seenBy (DagGen.shuffled seed room.Events) = first))
 
-    /// The state before an event, by its definition.
+    /// The state before an event agrees with its definition.
     let isTheDefinition: Law<ReplayedRoom> =
         Law.named
             "state-res.state-before-and-after"
-            "The state before an event is the resolution of the states after its previous events; an event that its auth events and that state allow, and no other, changes the state after it."
+            "The state before an event is the resolution of the states after its previous events; exactly the events \
+             that their auth events and that state allow change the state after them."
             (fun room ->
                 let replayed = room.Replay room.Events
 
@@ -79,7 +81,7 @@ module ReplayProperties =
                 && set replayed.Extremities = set literal.Extremities
                 && replayed.State = literal.State)
 
-    /// The end of the room.
+    /// The forward extremities are the last events.
     let extremitiesAreTheEnd: Law<ReplayedRoom> =
         Law.named
             "state-res.extremities-are-the-end"
@@ -108,10 +110,10 @@ module ReplayProperties =
                 (Set.intersect (set replayed.Extremities) behind).IsEmpty
                 && Set.isSubset accepted (Set.union behind (set replayed.Extremities)))
 
-    /// All that holds.
+    /// All laws.
     let laws: Law<ReplayedRoom> list = [ arrivalOrder; isTheDefinition; extremitiesAreTheEnd ]
 
-    /// All of them, for a version. Each check replays rooms many times over.
+    /// All of them, for a version. Each check replays rooms many times.
     let all (version: RoomVersion) : Property list =
         laws
         |> List.map (

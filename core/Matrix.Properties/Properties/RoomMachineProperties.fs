@@ -13,15 +13,14 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.Simulation
 
-/// What holds of the room machine as the owner of a room's decisions: of events made here, of flushes that fail, of
-/// eviction.
+/// Properties of the room machine as the owner of a room's decisions: events made here, failed flushes, eviction.
 [<RequireQualifiedAccess>]
 module RoomMachineProperties =
 
-    /// A history that fails at one look-up.
+    /// A history in which one look-up fails.
     type private FailingHistory(history: IRoomHistory) =
 
-        /// How many look-ups are left before one fails; negative for none to fail.
+        /// How many look-ups succeed before one fails; negative if none fails.
         member val Left = -1 with get, set
 
         /// Whether one failed.
@@ -31,7 +30,7 @@ module RoomMachineProperties =
             if this.Left = 0 then
                 this.Left <- -1
                 this.HasFailed <- true
-                raise (System.IO.IOException "the history does not answer")
+                raise (System.IO.IOException "the history cannot be read")
 
             if this.Left > 0 then
                 this.Left <- this.Left - 1
@@ -75,7 +74,7 @@ module RoomMachineProperties =
         | null -> ""
         | tree -> System.Convert.ToHexString tree.Root.Span
 
-    /// Where the room is.
+    /// The extremities and the current state.
     let private frontier (machine: RoomMachine) =
         let prepared = machine.Resolve()
 
@@ -86,7 +85,7 @@ module RoomMachineProperties =
         root machine.CurrentState,
         (List.ofSeq prepared.PreviousIds, prepared.Depth, prepared.Ordinal, root prepared.StateBefore)
 
-    /// All that a decision says, but for its number on the machine.
+    /// A decision without its number on the machine.
     let private said (d: DecidedEvent) =
         (d.Event.EventId, d.Ordinal, d.Known.Status, d.Known.Provenance),
         (root d.StateBefore, root d.StateAfter, root d.CurrentStateBefore, root d.CurrentStateAfter),
@@ -101,18 +100,19 @@ module RoomMachineProperties =
     let private room (version: RoomVersion) : Gen<Pdu[]> =
         DagGen.steps |> Gen.map (DagGen.play version)
 
-    /// Parts of a room that are told one after the other.
+    /// The events of a room, split into inputs.
     let private partsOf (version: RoomVersion) (seed: int) (events: Pdu[]) : Input[][] =
         let inputs =
             DagGen.shuffled seed events |> Array.map (IncomingProperties.received version)
 
         inputs |> Array.chunkBySize (1 + seed % 4)
 
-    /// A flush that fails is made good by telling again what was told.
+    /// Decisions are the same after a failed flush.
     let failedThenAgain (version: RoomVersion) =
         Property.forAll
             "room.machine.failed-then-again"
-            "Decisions that are taken back and told again are the same decisions, and leave the room where it would be if no flush had failed."
+            "Decisions that are taken back and made again are the same decisions, and leave the room as it would be \
+             had no flush failed."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
             (fun (events, seed, draws) ->
                 let parts = partsOf version seed events
@@ -143,11 +143,12 @@ module RoomMachineProperties =
                 let drawn i = draws[i % draws.Length] % 3 = 0
                 usual = play drawn false && usual = play drawn true)
 
-    /// An event made here is what it is to the servers that receive it.
+    /// An event made here gets the same verdict here as on the servers that receive it.
     let adoptingIsReceiving (version: RoomVersion) =
         Property.forAll
             "room.machine.adopting-is-receiving"
-            "An event that is built on what the machine prepares, allowed by its state, and adopted gets the verdict, the states, the number and the extremities that it gets when it is received."
+            "An event that is built on `Prepare`, allowed by its state and adopted has the same verdict, states, \
+             number and extremities as when it is received."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
             (fun (events, seed, draws) ->
                 let stage = {
@@ -157,7 +158,7 @@ module RoomMachineProperties =
                     Servers = [| "one"; "two" |]
                 }
 
-                // Part of the room only, so that it has one extremity or several.
+                // Only a part of the room, so that it has one extremity or several.
                 let begun =
                     events[.. 3 + seed % max 1 (events.Length - 3) |> min (events.Length - 1)]
 
@@ -204,7 +205,7 @@ module RoomMachineProperties =
 
                         let draft = Composing.draft stage eventBase (who (n / 7)) (who (n / 77)) n act
                         let cited = Composing.authEvents stage eventBase draft
-                        // Identifiers here are no hashes.
+                        // Identifiers here are not hashes.
                         let pdu =
                             Draft.toPdu version {
                                 (match draft.StateKey with
@@ -235,11 +236,12 @@ module RoomMachineProperties =
 
                 holds)
 
-    /// Eviction is seen by nobody.
+    /// Eviction changes no decision.
     let evictionChangesNothing (version: RoomVersion) =
         Property.forAll
             "room.machine.eviction-changes-nothing"
-            "A machine that is made anew from the room's header, whenever the one before can be evicted, decides what that one would have decided."
+            "A machine made anew from the room's header, whenever the old one can be evicted, makes the same \
+             decisions as the old one."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
             (fun (events, seed, draws) ->
                 let parts = partsOf version seed events
@@ -266,14 +268,15 @@ module RoomMachineProperties =
 
                 play (fun _ -> false) = play (fun i -> draws[i % draws.Length] % 2 = 0))
 
-    /// What fails midway has not happened.
+    /// A call that throws has no effect.
     let failingMidway (version: RoomVersion) =
         Property.forAll
             "room.machine.failing-midway"
-            "A telling in which a look-up in the history fails leaves the machine as it was: telling the same again leads to the same requests, decisions and drops."
+            "A call in which a look-up in the history fails leaves the machine as it was: the same inputs again lead \
+             to the same requests, decisions and drops."
             (Gen.zip3 (room version) (Gen.choose (0, 1_000_000)) numbers)
             (fun (events, seed, draws) ->
-                // Some events are withheld, so that the machine asks, waits and gives up.
+                // Some events are withheld, so that the machine requests them, waits and gives up.
                 let shown =
                     events
                     |> Array.filter (fun e ->
@@ -307,7 +310,7 @@ module RoomMachineProperties =
                         )
 
                         last <- Array.append last output.Requests
-                        // Half of what was decided is durable.
+                        // Half of the decisions are durable.
                         let half = output.Decided[.. output.Decided.Length / 2 - 1]
                         keep store half
 
@@ -329,11 +332,12 @@ module RoomMachineProperties =
 
                 play (fun _ -> -1) = play (fun i -> draws[i % draws.Length] % 40))
 
-    /// Whoever follows the differences has the current state.
+    /// The differences of the decisions add up to the current state.
     let differencesLead (version: RoomVersion) =
         Property.forAll
             "room.machine.differences-lead"
-            "The differences of the current states before and after each decision, applied one after the other, give the current state; numbers rise one by one."
+            "The differences between the current states before and after each decision, applied in order, give the \
+             current state; numbers rise one by one."
             (Gen.zip (room version) (Gen.choose (0, 1_000_000)))
             (fun (events, seed) ->
                 let store = Store "here"

@@ -12,7 +12,7 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Generators.RoomGen
 open Matrix.Properties.Reference
 
-/// What holds of rooms that this server makes, and of what it makes in them.
+/// Properties of rooms that this server creates, and of the events it makes in them.
 [<RequireQualifiedAccess>]
 module RoomProperties =
 
@@ -36,19 +36,21 @@ module RoomProperties =
 
         find content path
 
-    /// The server's own first events are all allowed.
+    /// The rules allow all of the server's first events.
     let creationIsAllowed =
         Property.forAll
             "room.creation-is-allowed"
-            "In every version and preset, the rules allow each of the first events, in the order in which they are sent."
+            "In every version and preset, the rules allow each of the first events, in the order in which they are \
+             sent."
             (Gen.zip (Gen.elements versions) newRoom)
             (fun (rules, request) -> snd (created rules request) |> List.isEmpty)
 
-    /// Creators with infinite power stand in no `users` map, and closing a room takes more than the default.
+    /// Creators with infinite power are in no `users` map, and a tombstone needs a level of its own.
     let creatorsAreNotListed =
         Property.forAll
             "room.creators-are-not-listed"
-            "Where creators have infinite power, they are in no `users` map, and a tombstone needs more than other state."
+            "Where creators have infinite power, they are in no `users` map, and a tombstone needs a higher level \
+             than other state."
             (Gen.zip (Gen.elements (versions |> List.filter (fun r -> r.RoomIdIsHash))) newRoom)
             (fun (rules, request) ->
                 let room, _ = created rules request
@@ -64,11 +66,12 @@ module RoomProperties =
                     not listed
                     && level levels.Content [ "events"; "m.room.tombstone" ] > level levels.Content [ "state_default" ])
 
-    /// Alone, a server makes a chain.
+    /// A server that is alone makes a chain.
     let localHistoryIsAChain =
         Property.forAll
             "room.local-history-is-a-chain"
-            "Events of a room that nobody else writes to name the one before, each one deeper, and the last is the only extremity."
+            "In a room that only one server writes to, each event names the previous one and is one deeper; the last \
+             is the only extremity."
             history
             (fun (rules, request, attempts) ->
                 let room, _ = created rules request
@@ -89,7 +92,7 @@ module RoomProperties =
                 && events.Head.Depth = 1L
                 && (room.Extremities |> Array.map (fun e -> e.EventId)) = [| (List.last events).EventId |])
 
-    /// In the first versions an event says what it refers to by id and by hash.
+    /// References of early versions carry hashes.
     let referencesCarryHashes =
         let references (event: JsonObject) key = [
             match event.TryFind key with
@@ -104,7 +107,8 @@ module RoomProperties =
 
         Property.forAll
             "room.references-carry-hashes"
-            "Where servers choose ids, an event's own id has the server's name, and each reference the reference hash of the event that it names."
+            "Where servers choose ids, an event's id has the server's name, and each reference carries the reference \
+             hash of the event that it names."
             history
             (fun (rules, request, attempts) ->
                 let room, _ = created rules request
@@ -137,11 +141,11 @@ module RoomProperties =
             Gen.choose (0, size)
             |> Gen.map (fun n -> [ for i in 1..n -> ForwardExtremity(uint32 (i * 7 % 101), $"$e{i}") ]))
 
-    /// Choosing previous events loses none.
+    /// No extremity is lost.
     let choosingLosesNothing =
         Property.forAll
             "room.extremities.choosing-loses-nothing"
-            "A new event names the latest extremities, no more than allowed; those it does not name are extremities still."
+            "A new event names the latest extremities, up to the limit; the others remain extremities."
             (Gen.zip extremities (Gen.choose (1, 30)))
             (fun (all, most) ->
                 let chosen = Extremities.Choose(List.toArray all, most)
@@ -160,24 +164,25 @@ module RoomProperties =
                 && Set.ofSeq (after |> Seq.map (fun e -> e.EventId)) =
                     Set.add "$new" (chosen.Kept |> Seq.map (fun e -> e.EventId) |> Set.ofSeq))
 
-    /// What is not accepted leaves the extremities alone.
+    /// Events that are not accepted leave the extremities unchanged.
     let refusedEventsAreNotBuiltOn =
         Property.forAll
             "room.extremities.refused-are-not-built-on"
-            "A rejected or soft-failed event neither becomes an extremity nor takes the place of one."
+            "A rejected or soft-failed event neither becomes an extremity nor replaces one."
             extremities
             (fun all ->
                 let ids = all |> List.map (fun e -> e.EventId) |> List.toArray
                 Extremities.After(List.toArray all, ids, ForwardExtremity(1000u, "$new"), false) = List.toArray all)
 
-    /// The verdict is what the three checks say one after the other.
+    /// The verdict follows from the three checks, in order.
     let verdictFollowsTheChecks =
         let version = Matrix.Rules.Versions.v12
         let rules = AuthRules version
 
         Property.forAll
             "room.verdict-follows-the-checks"
-            "An event is rejected by its auth events or the state before it, soft-failed by the current state alone, accepted otherwise."
+            "An event is rejected by its auth events or the state before it, soft-failed by the current state alone, \
+             and otherwise accepted."
             (Gen.zip3 (AuthGen.case version) (AuthGen.case version) (AuthGen.case version))
             (fun (asked, before, current) ->
                 let states =

@@ -8,7 +8,7 @@ open Matrix.Properties
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 
-/// What holds of the small worlds themselves: what they leave out as the same is the same.
+/// Properties of the small worlds themselves: cases left out as equivalent are equivalent.
 [<RequireQualifiedAccess>]
 module SmallWorldProperties =
 
@@ -23,12 +23,12 @@ module SmallWorldProperties =
         | Decision.Allowed _ -> None
         | Decision.Rejected failure -> Some failure.Reason
 
-    /// What authorization decides of a case.
+    /// The decision of authorization about a case.
     let decide (stage: Stage) (case: int[]) : Decision =
         stage.Load case
         stage.Decide stage.Ground.Rules
 
-    /// What is decided of a redaction by the tables that handle them: every question about it.
+    /// The decisions of the redaction tables about a case: one for each question.
     let ofRedaction (stage: Stage) (case: int[]) : Decision list =
         stage.Load case
 
@@ -36,17 +36,18 @@ module SmallWorldProperties =
         |> List.map (fun question ->
             question.Ask(stage.Ground.Rules, stage.Event, RedactingWorld.redactedSender case, stage))
 
-    /// An axis that is said to make no difference makes none, to what `decide` says of a case.
+    /// An axis declared idle does not change what `decide` returns.
     let idleAxes (version: RoomVersion) (world: World) (decide: Stage -> int[] -> 'd) : Property =
         let stage = Stage(Ground(world, version))
 
         Property.forAll
             $"worlds.idle-axes.{world.Name}.{version.Id}"
-            "Of axes that are said to make no difference, every choice is decided as the lightest, by the same clause and with the same failure."
+            "Every choice on an axis declared idle is decided as the lightest choice is, by the same clause and with \
+             the same failure."
             (anyCase world)
             (fun case -> decide stage case = decide stage (Enumeration.withoutIdle world version case))
 
-    /// Two users who are said to be interchangeable are.
+    /// Two users declared interchangeable are interchangeable.
     let interchangeable (version: RoomVersion) (world: World) : Property option =
         world.Swap
         |> Option.map (fun swap ->
@@ -54,13 +55,13 @@ module SmallWorldProperties =
 
             Property.forAll
                 $"worlds.interchangeable-users.{world.Name}.{version.Id}"
-                "Where two users are said to be interchangeable, the same clause decides for the same reason after they changed places."
+                "After two users declared interchangeable swap places, the same clause decides, for the same reason."
                 (anyCase world)
                 (fun case ->
                     clauseAndReason (decide stage case) = clauseAndReason (decide stage (World.swapped swap case))
                     && World.swapped swap (World.swapped swap case) = case))
 
-    // All properties of a version look at the same decisions, which are made once.
+    // All properties of a version share the same decisions, which are made once.
     let private surveys =
         System.Collections.Concurrent.ConcurrentDictionary<string, Lazy<Surveyed>>()
 
@@ -78,7 +79,7 @@ module SmallWorldProperties =
 
         made.Value
 
-    /// What is asked of decisions, of a version: of the lightest cases, and of a sample of all.
+    /// The laws about a version's decisions, for the lightest cases and a sample of all.
     let ofDecisions (version: RoomVersion) : Property list = [
         for law in DecisionLaws.ofVersion version ->
             let name = $"{law.Name}.{version.Id}"
@@ -94,7 +95,7 @@ module SmallWorldProperties =
             }
     ]
 
-    /// What is asked of the worlds themselves, for a version.
+    /// The properties of the worlds themselves, for a version.
     let ofWorlds (version: RoomVersion) : Property list =
         idleAxes version RedactingWorld.world ofRedaction
         :: (Worlds.all

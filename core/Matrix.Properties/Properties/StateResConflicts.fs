@@ -10,25 +10,25 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
-/// What a resolver answers.
+/// The result of a resolver.
 type Answered = {
     Outcome: ResolutionOutcome
-    /// What it decided on: entries at keys where the states do not agree.
+    /// The entries it decided on: those at keys where the states disagree.
     Entries: ResolvedEntry list
 }
 
-/// Something that resolves the states of rooms, as properties ask it: the resolver of the host, or one with a defect.
+/// A resolver under test: that of the host, or one with a defect.
 type Resolving = {
     Version: RoomVersion
     /// Resolves states of a room.
     In: RoomGraph -> StateMap list -> Answered
 }
 
-/// Named resolvers.
+/// The resolvers under test.
 [<RequireQualifiedAccess>]
 module Resolving =
 
-    /// That of the host.
+    /// The host's resolver.
     let production (version: RoomVersion) : Resolving =
         let rules = AuthRules version
 
@@ -47,7 +47,7 @@ module Resolving =
                         | Error error -> failwith $"%A{error}"
         }
 
-    /// One by definition, be it a wrong one.
+    /// A resolver given by a definition, correct or not.
     let defined (version: RoomVersion) (resolve: RoomGraph -> StateMap list -> ResolutionOutcome) : Resolving = {
         Version = version
         In =
@@ -69,27 +69,27 @@ module Resolving =
                 }
     }
 
-/// A conflict, and what a resolver made of it.
+/// A conflict, and a resolver's result.
 type Conflict = {
     Graph: RoomGraph
     Rules: AuthRules
     States: StateMap list
     Answer: Answered
-    /// What the resolver makes of other states of the same room.
+    /// Resolves other states of the same room with the same resolver.
     Resolve: StateMap list -> StateMap
 } with
 
-    /// What the steps found.
+    /// The result of each step.
     member this.Steps: ResolutionOutcome = this.Answer.Outcome
 
     /// The resolved state.
     member this.Resolved: StateMap = this.Answer.Outcome.Resolved
 
-/// Drawn conflicts, and what holds of them.
+/// Drawn conflicts.
 [<RequireQualifiedAccess>]
 module Conflict =
 
-    /// States of a room, as a resolver decides them.
+    /// The conflict between states of a room, and the resolver's result.
     let ofStates (resolving: Resolving) (rules: AuthRules) (graph: RoomGraph) (states: StateMap list) : Conflict =
         let resolve = resolving.In graph
 
@@ -101,7 +101,7 @@ module Conflict =
             Resolve = fun states -> (resolve states).Outcome.Resolved
         }
 
-    /// The property that a law holds of what a resolver answers.
+    /// The property that a law holds for a resolver's results.
     let property (resolving: Resolving) : Law<Conflict> -> Property =
         let rules = AuthRules resolving.Version
 
@@ -115,7 +115,7 @@ module Conflict =
             let room = ForkGen.rejecting (ForkGen.play resolving.Version attempts) stale
             ofStates resolving rules room.Graph (ForkGen.statesOf room stale))
 
-    /// A law that only a real conflict can break.
+    /// A law that holds trivially where there is no conflict.
     let lawOfSteps (name: string) (meaning: string) (holds: Conflict -> ResolutionOutcome -> bool) : Law<Conflict> =
         Law.named name meaning (fun conflict ->
             (List.distinct conflict.States).Length < 2 || holds conflict conflict.Steps)

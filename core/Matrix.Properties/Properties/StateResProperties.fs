@@ -9,22 +9,22 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
-/// What holds of state resolution as a whole, in all versions of the algorithm.
+/// Properties of state resolution as a whole, in all versions of the algorithm.
 [<RequireQualifiedAccess>]
 module StateResProperties =
 
-    /// The resolver is the definition.
+    /// The resolver agrees with the literal definition.
     let isTheDefinition: Law<Conflict> =
         Law.named
             "state-res.is-the-definition"
-            "The resolver finds at each step what the literal definition finds, and resolves to the same state."
+            "The resolver finds the same as the literal definition at each step, and resolves to the same state."
             (fun conflict ->
                 let literal = StateResReference.resolve conflict.Graph conflict.States
 
                 if (List.distinct conflict.States).Length > 1 then
                     conflict.Steps = literal
                 else
-                    // There is nothing to resolve: no step is taken.
+                    // There is nothing to resolve, and so no step.
                     conflict.Resolved = literal.Resolved)
 
     /// The order of the states does not matter.
@@ -40,17 +40,18 @@ module StateResProperties =
                 ]
                 |> List.forall (fun states -> conflict.Resolve states = conflict.Resolved))
 
-    /// Equal states are their own resolution.
+    /// Equal states resolve to themselves.
     let equalStates: Law<Conflict> =
         Law.named "state-res.equal-states" "Equal states resolve to themselves." (fun conflict ->
             conflict.States
             |> List.forall (fun state -> conflict.Resolve [ state; state ] = state))
 
-    /// Nothing comes from nowhere.
+    /// Resolution invents no events.
     let fromTheInputs: Law<Conflict> =
         Law.named
             "state-res.from-the-inputs"
-            "The resolved state has events of the states, of the auth difference and of the conflicted subgraph only."
+            "The resolved state contains only events of the states, of the auth difference and of the conflicted \
+             subgraph."
             (fun conflict ->
                 let allowed =
                     Set.unionMany [
@@ -61,21 +62,24 @@ module StateResProperties =
 
                 conflict.Resolved.Values |> Seq.forall allowed.Contains)
 
-    /// What all states have stays.
+    /// Entries that all states share are kept.
     let agreementStays: Law<Conflict> =
-        Law.named "state-res.agreement-stays" "What all states have at a key stays there." (fun conflict ->
-            let unconflicted, _ = ConflictedState.split conflict.States
+        Law.named
+            "state-res.agreement-stays"
+            "An entry that all states share is in the resolved state."
+            (fun conflict ->
+                let unconflicted, _ = ConflictedState.split conflict.States
 
-            unconflicted
-            |> Map.forall (fun key id -> conflict.Resolved.TryFind key = Some id)
-            && conflict.Answer.Entries
-               |> List.forall (fun e -> not (unconflicted.ContainsKey(e.Type, e.StateKey))))
+                unconflicted
+                |> Map.forall (fun key id -> conflict.Resolved.TryFind key = Some id)
+                && conflict.Answer.Entries
+                   |> List.forall (fun e -> not (unconflicted.ContainsKey(e.Type, e.StateKey))))
 
-    /// An entry is where it belongs.
+    /// An event stands at its own key.
     let entriesAreAtTheirKeys: Law<Conflict> =
         Law.named
             "state-res.entries-at-their-keys"
-            "Each event of the resolved state stands at its own type and state key, and no key has two."
+            "Each event of the resolved state stands at its own type and state key, and no key has two events."
             (fun conflict ->
                 let entries = conflict.Answer.Entries
                 let keys = entries |> List.map (fun e -> e.Type, e.StateKey)
@@ -86,7 +90,7 @@ module StateResProperties =
                        let event = conflict.Graph.Events[e.EventId]
                        event.Type = e.Type && string event.StateKey = e.StateKey))
 
-    /// What holds of the whole.
+    /// All laws.
     let laws: Law<Conflict> list = [
         isTheDefinition
         anyOrder
@@ -96,11 +100,11 @@ module StateResProperties =
         entriesAreAtTheirKeys
     ]
 
-    /// Trees differ where their contents differ, for whoever compares them.
+    /// Comparing states as trees agrees with comparing them as maps.
     let treesAreStates (compared: StateTree[] -> StatesToResolve) (version: RoomVersion) : Property =
         Property.forAll
             $"state-res.trees-are-states.{version.Id}"
-            "States given as trees differ where they differ as maps, and agree on the rest."
+            "States given as trees differ at the keys where they differ as maps, and agree on the rest."
             ForkGen.forked
             (fun (attempts, stale) ->
                 let states = ForkGen.statesOf (ForkGen.play version attempts) stale

@@ -5,7 +5,7 @@ open Matrix.Core.Json
 open Matrix.Properties
 open Matrix.Properties.Reference.StateResolution
 
-/// What holds of the steps of state resolution, each by itself. Versions 2 and 2.1 of the algorithm share theirs; version 1 has its own.
+/// Properties of each step of state resolution. Versions 2 and 2.1 of the algorithm share steps; version 1 has its own.
 [<RequireQualifiedAccess>]
 module StateResStepProperties =
 
@@ -22,11 +22,11 @@ module StateResStepProperties =
             conflict.Steps.Subgraph
         ]
 
-    /// The auth difference is what some rest on and others do not.
+    /// No event of the auth difference is in the auth chains of all states.
     let differenceIsNotShared: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.auth-difference.not-shared"
-            "An event of the auth difference is below some state and not below another."
+            "An event of the auth difference is in the auth chain of some state and not in that of another."
             (fun conflict steps ->
                 let below =
                     conflict.States
@@ -38,11 +38,12 @@ module StateResStepProperties =
                     below |> List.exists (Set.contains id)
                     && not (below |> List.forall (Set.contains id))))
 
-    /// The subgraph lies between conflicting events.
+    /// The conflicted subgraph lies between conflicted events.
     let subgraphLiesBetween: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.subgraph.lies-between"
-            "Each event of the conflicted subgraph is a conflicting one or rests on one, and is a conflicting one or carries one; before version 2.1 there is none."
+            "Each event of the conflicted subgraph is a conflicted event or has one in its auth chain, and is one or \
+             is in the auth chain of one; before version 2.1 there is no subgraph."
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
                 let chainOf = AuthChains.chain conflict.Graph
@@ -56,11 +57,12 @@ module StateResStepProperties =
                 else
                     steps.Subgraph.IsEmpty)
 
-    /// The subgraph leaves nothing out.
+    /// The conflicted subgraph is complete.
     let subgraphIsWhole: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.subgraph.whole"
-            "In version 2.1, whatever rests on one conflicting event and carries another is in the conflicted subgraph, and so are both of these."
+            "In version 2.1, every event on a path of `auth_events` from one conflicted event to another is in the \
+             conflicted subgraph, and so are both ends."
             (fun conflict steps ->
                 let conflicted = conflictedOf conflict
                 let chainOf = AuthChains.chain conflict.Graph
@@ -76,20 +78,21 @@ module StateResStepProperties =
                            && (not (conflicted.Contains id)
                                || (steps.Subgraph.Contains id && steps.Subgraph.Contains upper)))))
 
-    /// Each event is tried once.
+    /// The two orders together have each event once.
     let ordersCoverTheSet: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.orders-cover-the-set"
-            "Each event of the full conflicted set is in one of the two orders, once; nothing else is."
+            "Each event of the full conflicted set is in exactly one of the two orders, once; no other event is."
             (fun conflict steps ->
                 let tried = steps.PowerOrder @ steps.MainlineOrder
                 (List.distinct tried).Length = tried.Length && set tried = fullSet conflict)
 
-    /// The first order has the power events and what they rest on.
+    /// The first order has the power events and the part of their auth chains that is in the set.
     let powerOrderIsClosed: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.power-order.closed"
-            "The first order holds every power event of the set, with what of the set is in its auth chain, and nothing that no power event rests on."
+            "The first order has every power event of the set and those events of the set that are in the auth chain \
+             of a power event, and no others."
             (fun conflict steps ->
                 let full = fullSet conflict
 
@@ -106,7 +109,7 @@ module StateResStepProperties =
     let powerOrderIsTopological: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.power-order.topological"
-            "In the first order nothing stands before what it rests on."
+            "In the first order no event comes before an event of its auth chain."
             (fun conflict steps ->
                 let place = steps.PowerOrder |> Seq.mapi (fun i id -> id, i) |> Map.ofSeq
 
@@ -116,11 +119,12 @@ module StateResStepProperties =
                     |> Seq.choose place.TryFind
                     |> Seq.forall (fun below -> below < place[id])))
 
-    /// The first order is the smallest of the topological ones.
+    /// The first order is the smallest topological order.
     let powerOrderIsTheSmallest: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.power-order.smallest"
-            "Of two neighbours in the first order that do not rest on one another, the first has the greater power, or the earlier time, or the lesser identifier."
+            "Of two neighbours in the first order of which neither is in the other's auth chain, the first has the \
+             greater power, else the earlier time, else the lesser event id."
             (fun conflict steps ->
                 let isBefore a b =
                     let time id =
@@ -140,7 +144,8 @@ module StateResStepProperties =
     let mainlineOrderIsTotal: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.mainline-order.total"
-            "In the second order each event comes strictly before the next: by mainline position, then time, then identifier."
+            "In the second order each event comes strictly before the next: by mainline position, then time, then \
+             event id."
             (fun conflict steps ->
                 let levels =
                     let isLevels id =
@@ -167,11 +172,12 @@ module StateResStepProperties =
                 |> List.pairwise
                 |> List.forall (fun (a, b) -> key a < key b || (key a = key b && JsonObject.CompareKeys(a, b) < 0)))
 
-    /// What is applied was allowed there and then.
+    /// Exactly the events that pass their check are applied.
     let appliedPassed: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.checks.applied-passed"
-            "Tried in the order of the steps, exactly the events that are applied pass the check in the state at that step."
+            "In the order of the steps, exactly those events are applied that pass the check against the state at \
+             that point."
             (fun conflict steps ->
                 let unconflicted, _ = ConflictedState.split conflict.States
 
@@ -184,11 +190,11 @@ module StateResStepProperties =
                 && conflict.Answer.Entries
                    |> List.forall (fun e -> state.TryFind(e.Type, e.StateKey) = Some e.EventId))
 
-    /// Version 1: what some states lack is no conflict.
+    /// Version 1: an entry that some states lack is not in conflict.
     let missingIsNoConflict: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.missing-is-no-conflict"
-            "An event that no state contradicts is in the resolved state, also if some states have nothing at its key."
+            "An event that no state contradicts is in the resolved state, even if some states have nothing at its key."
             (fun conflict _ ->
                 let resolved = conflict.Resolved
 
@@ -200,11 +206,11 @@ module StateResStepProperties =
                     | [ only ] -> resolved.TryFind key = Some only
                     | several -> resolved.TryFind key |> Option.exists (fun id -> List.contains id several)))
 
-    /// Version 1: the passes.
+    /// Version 1: the order of the passes.
     let passesAreInOrder: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.passes-in-order"
-            "Each key in conflict is settled once: power levels, then join rules, then members, then the rest."
+            "Each key in conflict is decided once: power levels, then join rules, then members, then the rest."
             (fun conflict steps ->
                 let pass ((eventType, _): string * string, _, _) =
                     match eventType with
@@ -227,11 +233,12 @@ module StateResStepProperties =
                 && (List.distinct keys).Length = keys.Length
                 && steps.Settled |> List.pairwise |> List.forall (fun (a, b) -> pass a <= pass b))
 
-    /// Version 1: the order at a key.
+    /// Version 1: the order of the events at a key.
     let depthOrderIsTotal: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.depth-order"
-            "At a key that authorization reads events are tried from the least deep on, of the same depth from the greatest SHA-1 on; at any other the other way round."
+            "At a key that authorization reads, events are tried from the least depth to the greatest and, at the \
+             same depth, from the greatest SHA-1 to the least; at any other key in the opposite order."
             (fun conflict steps ->
                 let sha1 (id: string) =
                     id
@@ -252,11 +259,12 @@ module StateResStepProperties =
                     |> List.pairwise
                     |> List.forall (fun (a, b) -> if isUpwards then isBefore a b else isBefore b a)))
 
-    /// Version 1: nothing climbs past what is refused.
+    /// Version 1: a refused event ends the pass over its key.
     let climbStops: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.refused-do-not-stand"
-            "Of the events of a key, none stands that was refused, and none behind one that was; where authorization does not read the key, all before the one that stands were refused."
+            "At each key, the resolved event was not refused. Where authorization reads the key, no event before it was \
+             refused; elsewhere, all before it were."
             (fun _ steps ->
                 let refused = set steps.Refused
 
@@ -270,7 +278,7 @@ module StateResStepProperties =
                        else
                            before |> List.forall refused.Contains))
 
-    /// What holds of the steps of an algorithm.
+    /// The laws of an algorithm's steps.
     let laws (algorithm: StateResolutionAlgorithm) : Law<Conflict> list =
         match algorithm with
         | algorithm when algorithm.IsByType -> [ missingIsNoConflict; passesAreInOrder; depthOrderIsTotal; climbStops ]

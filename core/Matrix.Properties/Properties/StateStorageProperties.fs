@@ -20,7 +20,7 @@ module StateStorageProperties =
 
     let private stored (step: StateStep) = StateStep.Parse(step.ToBytes())
 
-    /// Trees one after another: an event keeps its number, as in a room.
+    /// Successive trees. As in a room, an event keeps its number.
     let private history (edits: StateEdit list) =
         (StateTree.Empty, edits)
         ||> List.scan (fun tree edit ->
@@ -33,11 +33,11 @@ module StateStorageProperties =
                 tree
             | edit -> StateGen.replay tree [ edit ])
 
-    /// Steps rebuild.
+    /// Steps rebuild the state.
     let steps =
         Property.forAll
             "state.steps.rebuild"
-            "From the empty state, stored steps lead to the same tree, event numbers and all."
+            "Applying the stored steps to the empty state gives the same tree, including event numbers."
             (Gen.zip StateGen.edits (Gen.elements [ true; false ]))
             (fun (edits, isPartial) ->
                 let trees = history edits |> List.map (fun t -> t.MarkedPartial isPartial)
@@ -48,14 +48,15 @@ module StateStorageProperties =
 
                 trees.Length = 1 || same rebuilt (List.last trees))
 
-    /// Folding.
+    /// Folded steps are a difference.
     let fold =
         Property.forAll
             "state.steps.fold"
-            "Steps in a row, folded, are the difference between the first state and the last; what changed back is not in it."
+            "Consecutive steps, folded, are the difference between the first state and the last, without changes that \
+             were undone."
             StateGen.edits
             (fun edits ->
-                // Numbers stand for events when steps are folded: give each event its own.
+                // Folding identifies events by their numbers: each event gets its own.
                 let numbered =
                     edits
                     |> List.mapi (fun i edit ->
@@ -117,7 +118,7 @@ module StateStorageProperties =
 
             StateCheckpoint.Load(header, needed, like)
 
-        /// Drops what the header says may be dropped.
+        /// Deletes what the header allows to delete.
         member this.Compact() =
             let isOld (h: CheckpointHeader) =
                 match this.Newest with
@@ -131,16 +132,17 @@ module StateStorageProperties =
                     headers.Remove bytes |> ignore
                     packs.Remove header.FirstNode |> ignore
 
-    /// A whole room's worth of small packs, so that whole checkpoints happen too.
+    /// Enough entries for many small packs, so that whole checkpoints happen too.
     let private crowd = [|
         for i in 1..300 -> StateEntry.Of("m.room.member", $"@crowd{i}:example.org", $"${i}:crowd.example.org", uint32 i)
     |]
 
-    /// Checkpoints rebuild, on several branches of one room, before and after compaction.
+    /// Checkpoints rebuild the state, on several branches of one room, before and after compaction.
     let checkpoints =
         Property.forAll
             "state.checkpoints.rebuild"
-            "Every checkpoint, taken on any of three branches of a room, loads as the state it was taken of, alone or beside another."
+            "Every checkpoint, taken on any of three branches of a room, loads as the state it was taken from, alone \
+             or together with another."
             StateGen.branching
             (fun happenings ->
                 let shelf = Shelf()
@@ -163,18 +165,19 @@ module StateStorageProperties =
                     && header.Count = tree.Count
                     && StateTree.AreSame(alone, beside)))
 
-    /// Compaction.
+    /// Compaction loses nothing.
     let compaction =
         Property.forAll
             "state.checkpoints.compaction"
-            "After many checkpoints some are whole; what compaction leaves loads as before, and the room goes on from its newest state."
+            "Among many checkpoints some are whole; after compaction the rest load as before, and the room continues \
+             from its newest state."
             (Gen.choose (0, 1000))
             (fun seed ->
                 let shelf = Shelf()
                 let mutable tree = StateTree.OfEntries(crowd, false)
                 let states = Dictionary<string, StateTree>()
 
-                // Enough changes that what is stored exceeds its bound several times.
+                // Enough changes that the stored size exceeds its bound several times.
                 for round in 1..250 do
                     for i in 1..20 do
                         let k = (seed + 7 * round + 13 * i) % 300 + 1
@@ -205,11 +208,12 @@ module StateStorageProperties =
                 loads && whole >= 3 && shelf.Headers.Count < 250)
         |> Property.atMost 10
 
-    /// Damage is noticed.
+    /// Damaged storage is safe to read.
     let damage =
         Property.forAll
             "state.storage.damage"
-            "A stored step or checkpoint with any byte changed or lost either is read as some state or is reported; nothing else happens."
+            "A stored step or checkpoint with any byte changed or lost is either read as some state or reported; \
+             reading never throws."
             (gen {
                 let! tree = StateGen.tree
                 let! at = Gen.choose (0, 1000000)

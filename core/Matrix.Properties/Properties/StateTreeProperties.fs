@@ -17,7 +17,7 @@ module StateTreeProperties =
         ||> Seq.fold (fun map edit ->
             match edit with
             | Put e ->
-                // An event keeps its number: the same event set again changes nothing but that.
+                // An event keeps its number: setting the same event again only changes the number.
                 Map.add (e.Type, e.StateKey) (e.EventId, e.Ordinal) map
             | Drop(t, k) -> Map.remove (t, k) map)
 
@@ -33,11 +33,11 @@ module StateTreeProperties =
         | Put e -> e.Type, e.StateKey
         | Drop(t, k) -> t, k
 
-    /// Reading, writing and removing.
+    /// A tree behaves as a map.
     let isMap =
         Property.forAll
             "state.tree.is-a-map"
-            "A tree holds after any edits what a map holds, counts it, and finds each key and no other."
+            "After any edits, a tree has the same entries and count as a map, and finds exactly its keys."
             StateGen.edits
             (fun edits ->
                 let tree = StateGen.replay StateTree.Empty edits
@@ -54,11 +54,11 @@ module StateTreeProperties =
                        | null, found -> found.IsNone
                        | e, found -> found = Some(e.EventId, e.Ordinal)))
 
-    /// The root is the content.
+    /// Equal content has an equal root.
     let orderOfInsertion =
         Property.forAll
             "state.tree.one-shape"
-            "Equal content has an equal root and shape, by whatever edits and in whatever order it came about."
+            "Equal content has an equal root and an equal shape, whatever edits led to it, in whatever order."
             (gen {
                 let! edits = StateGen.edits
                 let tree = StateGen.replay StateTree.Empty edits
@@ -80,7 +80,7 @@ module StateTreeProperties =
                     && other.Equals tree
                     && (other.Entries(), tree.Entries()) ||> Array.forall2 (fun a b -> a.Equals b)))
 
-    /// Different content, different root.
+    /// Different content has a different root.
     let differentContent =
         Property.forAll
             "state.tree.roots-differ"
@@ -90,11 +90,12 @@ module StateTreeProperties =
                 let edited = StateGen.replay tree [ edit ]
                 edited.Root.Span.SequenceEqual tree.Root.Span = (ids (content edited) = ids (content tree)))
 
-    /// Partial states.
+    /// A partial state never equals a full one.
     let partialIsNeverFull =
         Property.forAll
             "state.tree.partial"
-            "A partial tree's root differs from the full one's with the same entries, survives edits, and is the same as nothing."
+            "A partial tree's root differs from that of the full tree with the same entries, stays partial after \
+             edits, and is the same as no tree, itself included."
             (Gen.zip StateGen.tree StateGen.edits)
             (fun (tree, edits) ->
                 let partial = tree.MarkedPartial true
@@ -108,11 +109,12 @@ module StateTreeProperties =
                 && content (edited.MarkedPartial false) = content (StateGen.replay tree edits)
                 && StateTree.AreSame(partial.MarkedPartial false, tree))
 
-    /// The difference.
+    /// Applying a difference leads from one state to the other.
     let diff =
         Property.forAll
             "state.diff.leads-over"
-            "A difference holds each key that differs, once, with what stood before and after; applied to the one state it gives the other."
+            "A difference has each differing key once, with the entry before and after; applied to the first state it \
+             gives the second."
             (gen {
                 let! start = StateGen.tree
                 let! edits = StateGen.edits
@@ -150,11 +152,12 @@ module StateTreeProperties =
                        && same c.After (Map.tryFind (c.Type, c.StateKey) a))
                 && ids (content (before.Apply changes)) = ids a)
 
-    /// Its cost.
+    /// A small difference is cheap to find.
     let diffCost =
         Property.forAll
             "state.diff.cost"
-            "A difference of a few entries looks at a few nodes of a large room's tree, whether the trees grew from one or know their hashes."
+            "The difference between two large trees of one room that differ in a few entries visits few nodes, \
+             whether one tree grew from the other or both know their hashes."
             (gen {
                 let! size = Gen.choose (2000, 5000)
                 let! edits = Gen.listOf StateGen.edit
@@ -179,24 +182,26 @@ module StateTreeProperties =
                         StateGen.replay before edits
 
                 let diff = StateTree.Diff(before, after)
-                // Three levels of types and some of members; of trees that grew apart, all slots of each branch on the way.
+                // Three levels of types and some of members; for trees that grew apart, all slots of each branch on the
+                // way.
                 diff.NodesVisited <= (if apart then 100 else 10) * (edits.Length + 1))
         |> Property.atMost 100
 
-    /// Listing by type.
+    /// Entries can be listed by type.
     let types =
         Property.forAll
             "state.tree.by-type"
-            "The entries of a type are those entries that have it."
+            "The entries listed for a type are exactly the entries of that type."
             (Gen.zip StateGen.tree StateGen.eventType)
             (fun (tree, eventType) ->
                 tree.OfType eventType = (tree.Entries() |> Array.filter (fun e -> e.Type = eventType)))
 
-    /// Memory is accounted for.
+    /// The memory of a tree is accounted for.
     let memory =
         Property.forAll
             "state.tree.memory"
-            "What a tree has beside another is at most all of it, all of it beside nothing, and next to nothing beside itself."
+            "The bytes that a tree holds beyond another tree are at most all of its bytes; beyond the empty tree, \
+             all of them; beyond itself, almost none."
             (Gen.zip StateGen.tree StateGen.edits)
             (fun (tree, edits) ->
                 let other = StateGen.replay tree edits

@@ -39,7 +39,7 @@ module SyncProperties =
             ]
         | _ -> None
 
-    /// The definition's sentences, one after another.
+    /// The sentences of the definition, one after another.
     let private admits (filter: JsonObject) (event: FilteredEvent) : bool =
         let isType t =
             wildcard (List.ofSeq (t: string)) (List.ofSeq event.Type)
@@ -57,11 +57,11 @@ module SyncProperties =
             | ValueSome(Json.Bool wanted) -> wanted = event.HasUrl
             | _ -> true)
 
-    /// Filters of events.
+    /// Event filters agree with their definition.
     let eventFilters =
         Property.forAll
             "sync.filter.literal"
-            "A filter lets through exactly the events that its definition, read sentence by sentence, lets through."
+            "A filter admits exactly the events that its definition, read sentence by sentence, admits."
             (Gen.zip SyncGen.eventFilter (Gen.listOfLength 8 SyncGen.event))
             (fun (json, events) ->
                 match (EventFilter.Parse json).Result with
@@ -79,11 +79,11 @@ module SyncProperties =
                                 filter.Admits(e.Type, orNull e.Sender, false))
                         && (filter.AdmitsType e.Type || not passes)))
 
-    /// Filters for sync.
+    /// Filters of sync are read part by part.
     let syncFilters =
         Property.forAll
             "sync.filter.parts"
-            "Every well-formed filter is read, and each part of it is the filter that its JSON is."
+            "Every well-formed filter is read, and each part of it is the filter that its JSON describes."
             (Gen.zip SyncGen.syncFilter SyncGen.event)
             (fun (json, e) ->
                 let inner (names: string list) =
@@ -106,14 +106,14 @@ module SyncProperties =
                     && like filter.State [ "room"; "state" ]
                     && like filter.Timeline [ "room"; "timeline" ]
                     && like filter.RoomAccountData [ "room"; "account_data" ]
-                    // The object `room` has the room lists, and none of the others.
+                    // The object `room` has the lists of rooms, and no other lists.
                     && filter.AdmitsRoom e.RoomId = admits (inner [ "room" ]) e)
 
-    /// Malformed filters.
+    /// Malformed filters are refused.
     let wrongFilters =
         Property.forAll
             "sync.filter.refused"
-            "A filter with one wrong value is refused, and the refusal says where it stands."
+            "A filter with one wrong value is refused, and the error names the path of that value."
             SyncGen.wrongFilter
             (fun (place, json) ->
                 match (SyncFilter.Parse json).Result with
@@ -155,11 +155,11 @@ module SyncProperties =
 
         object 2
 
-    /// Fields.
+    /// `event_fields` keeps the named fields only.
     let fields =
         Property.forAll
             "sync.filter.fields"
-            "An event reduced to fields holds what stands under the paths that were asked for, and nothing else."
+            "An event reduced by `event_fields` has exactly the values under the requested paths."
             (Gen.zip (Gen.nonEmptyListOf SyncGen.fieldPath) fieldEvent)
             (fun (paths, event) ->
                 let json =
@@ -215,11 +215,12 @@ module SyncProperties =
         else
             false
 
-    /// Who sees what.
+    /// History visibility agrees with the specification's list.
     let visibility =
         Property.forAll
             "sync.visibility.literal"
-            "A user sees an event if the specification's list allows it at the event, or, where the event changes the setting or the user's own membership, before or after it."
+            "A user sees an event if the specification's list allows it at the event; where the event changes the \
+             setting or the user's own membership, it is enough that the list allows it before or after."
             (gen {
                 let! s = setting
                 let! m = membership
@@ -227,7 +228,7 @@ module SyncProperties =
                 let! m' = membership
                 let! what = Gen.elements [ 0; 1; 2 ]
                 let! joinedLater = Gen.elements [ true; false ]
-                // An event changes one of the two, or neither.
+                // An event changes the setting, the membership, or neither.
                 return s, (if what = 1 then s' else s), m, (if what = 2 then m' else m), joinedLater
             })
             (fun (s, s', m, m', joinedLater) ->
@@ -238,7 +239,8 @@ module SyncProperties =
 
     let private bits (cls: int) = cls &&& 1, cls >>> 1
 
-    /// What the store gives: an item for what most make of an event, and one for the difference.
+    /// Items as the store returns them: one for the result stored for most users, and one for a user's difference from
+    /// it.
     let private items (events: UnreadEvent list) : UnreadItem list = [
         for e in events do
             let n, h = bits e.ForMost
@@ -275,11 +277,12 @@ module SyncProperties =
             | ReadAll through -> e.Number <= through
             | ReadThread(thread, through) -> e.Thread = thread && e.Number <= through)
 
-    /// Unread counts.
+    /// Unread counts agree with the user's own rules.
     let unread =
         Property.forAll
             "sync.unread.literal"
-            "What is stored for most and the user's differences give, together, as many notifications and highlights by thread as the user's own rules give for the events that no receipt covers."
+            "The counts stored for most users plus the user's differences equal, by thread, the notifications and \
+             highlights that the user's own rules give for the events that no receipt covers."
             SyncGen.reading
             (fun (events, readings) ->
                 let counts = UnreadCounts.Count(items events, positions readings)
@@ -302,11 +305,11 @@ module SyncProperties =
                 && counts.Notifications = List.sumBy (fun e -> fst (bits e.ForUser)) left
                 && counts.Highlights = List.sumBy (fun e -> snd (bits e.ForUser)) left)
 
-    /// Counting on.
+    /// Counts can be continued.
     let unreadOn =
         Property.forAll
             "sync.unread.onward"
-            "Counting on from earlier counts gives what counting everything gives, and the order of receipts does not matter."
+            "Counting on from earlier counts equals counting everything, and the order of receipts does not matter."
             (Gen.zip SyncGen.reading (Gen.choose (0, 30)))
             (fun ((events, readings), split) ->
                 let read = positions readings

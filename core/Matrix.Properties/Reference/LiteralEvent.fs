@@ -5,7 +5,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// Redaction, hashes and the client form, as the specification words them: one step a line, no thought for cost.
+/// Redaction, hashes and the client form, step by step as the specification words them. Slow.
 [<RequireQualifiedAccess>]
 module LiteralEvent =
 
@@ -15,7 +15,7 @@ module LiteralEvent =
     let private sha256 (o: JsonObject) =
         SHA256.HashData(CanonicalJson.bytes (Json.Object o))
 
-    /// Keeps of an object what one of the paths leads to.
+    /// Keeps only the members that one of the paths leads to.
     let rec private keepPaths (paths: string list list) (o: JsonObject) : JsonObject =
         JsonObject.OfSeq [
             for struct (key, value) in o.Members do

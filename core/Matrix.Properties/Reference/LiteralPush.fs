@@ -5,12 +5,12 @@ open System.Text
 open Matrix.Core.Json
 open Matrix.Core.Push
 
-/// Push rules as the specification tells them: slow, from the ruleset's JSON, nothing made ready or remembered.
+/// Push rules as the specification describes them, read from the ruleset's JSON. Slow; nothing is cached.
 /// Client-Server API, "Push Rules", "Conditions".
 [<RequireQualifiedAccess>]
 module LiteralPush =
 
-    /// The characters of a text, without regard to case.
+    /// The characters of a text, without case.
     let private characters (s: string) : int list = [
         for rune in s.EnumerateRunes() ->
             let lower = (Rune.ToLowerInvariant rune).Value
@@ -64,7 +64,7 @@ module LiteralPush =
     let matchesWords (pattern: string) (text: string) =
         matchesPart (globMatches (characters pattern)) text
 
-    /// The names of a path.
+    /// The names in a path.
     let private names (path: string) : string list =
         let rec go (rest: char list) (name: string) =
             match rest with
@@ -85,7 +85,7 @@ module LiteralPush =
                 | ValueNone -> None
             | _ -> None)
 
-    /// What the literal reading must know.
+    /// The inputs of the literal reading.
     type Facts = {
         Event: Json
         Members: int

@@ -1,4 +1,4 @@
-/// The checks on receipt read word by word: every state is worked out from the beginning of the room, by recursion. Slow.
+/// The checks on receipt read word by word: every state is computed recursively from the beginning of the room. Slow.
 /// Server-Server API, "Checks performed on receipt of a PDU".
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.ReceiptReference
@@ -10,7 +10,7 @@ open Matrix.Core.Room.Incoming
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Generators
 
-/// What the checks say of events that arrived one after the other, each after those that it names.
+/// The results of the checks for events that arrived in order, each after those that it names.
 type Reading = {
     Status: Map<string, EventStatus>
     /// The state before each.
@@ -88,7 +88,7 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
         else
             (before id).Add((event.Type, string event.StateKey), id)
 
-    /// Whether one event comes after another.
+    /// Whether one event descends from another.
     let rec descends (id: string) (ancestor: string) : bool =
         all[id].PrevEvents
         |> Array.exists (fun p -> p = ancestor || descends p ancestor)

@@ -1,4 +1,5 @@
-/// A room replayed word by word: the state before each event, whether it is rejected, the state after it, and where the room ends. Slow.
+/// A room replayed word by word: the state before and after each event, which events are rejected, and the extremities.
+/// Slow.
 /// Room versions, "State resolution"; Server-Server API, "Checks performed on receipt of a PDU", without soft failure.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.ReplayReference
@@ -8,7 +9,7 @@ open Matrix.Core.Event
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Generators
 
-/// An event in its place in the room.
+/// A replayed event.
 type Placed = {
     Id: string
     IsRejected: bool
@@ -20,30 +21,30 @@ type Placed = {
 type Replayed = {
     /// In the order in which they were decided.
     Events: Placed list
-    /// The forward extremities, in that order too.
+    /// The forward extremities, in the same order.
     Extremities: string list
     /// The state after them.
     State: StateMap
 }
 
-/// What is done at each step, as values, so that another can be put in the place of one.
+/// The steps of a replay as values, so that tests can replace one.
 type Habits = {
-    /// Makes one state of those after several events.
+    /// Resolves the states after several events.
     Resolve: RoomGraph -> StateMap list -> StateMap
-    /// Whether an event is rejected, by whether its auth events allow it and whether the state before it does.
+    /// Whether an event is rejected, given whether its auth events and the state before it allow it.
     Rejects: bool -> bool -> bool
-    /// The state after an event, by whether it is rejected and the state before it.
+    /// The state after an event, given whether it is rejected and the state before it.
     After: Pdu -> bool -> StateMap -> StateMap
-    /// Whether, of these events, an accepted one comes after another: after which it is no extremity.
+    /// Whether an accepted one of these events descends from another, which is then no extremity.
     IsPassed: Map<string, Pdu> -> Set<string> -> string -> bool
 }
 
-/// Whether one event comes after another, at any distance.
+/// Whether one event descends from another.
 let rec private descends (events: Map<string, Pdu>) (ancestor: string) (id: string) : bool =
     events[id].PrevEvents
     |> Array.exists (fun p -> p = ancestor || descends events ancestor p)
 
-/// As the pages say.
+/// The steps as the pages say.
 let literal: Habits = {
     Resolve = fun graph states -> (StateResReference.resolve graph states).Resolved
     Rejects = fun byAuthEvents byState -> not (byAuthEvents && byState)
@@ -55,7 +56,7 @@ let literal: Habits = {
     IsPassed = fun events accepted id -> accepted |> Set.exists (descends events id)
 }
 
-/// The given order, but each event after all that it names.
+/// The events in the given order, but each after all events that it names.
 let private inTurn (given: Pdu[]) : Pdu list =
     let rec take (taken: Pdu list) (left: Pdu list) =
         let isTaken id =
@@ -70,7 +71,7 @@ let private inTurn (given: Pdu[]) : Pdu list =
 
     take [] (List.ofArray given)
 
-/// Replays a room whose events name nothing but each other.
+/// Replays a room whose events name only each other.
 let replay (habits: Habits) (version: RoomVersion) (given: Pdu[]) : Replayed =
     let events = Map [ for e in given -> e.EventId, e ]
 

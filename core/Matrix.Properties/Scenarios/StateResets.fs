@@ -1,5 +1,5 @@
-/// Rooms with a state reset: an older entry, or none, replaces an entry that nobody revoked. Each is resolved by every version of the algorithm
-/// under the same rules.
+/// Rooms with a state reset: an older entry, or none, replaces an entry that nobody revoked. Each room is resolved by
+/// every version of the algorithm under the same rules.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Scenarios.StateResets
 
@@ -13,17 +13,17 @@ open Matrix.Properties.Generators.DrawnRoom
 type Scenario = {
     /// Dotted and stable.
     Name: string
-    /// What happens, in a sentence.
+    /// What happens, in one sentence.
     Meaning: string
-    /// Where the shape was described or seen.
+    /// Where the reset was described or seen.
     Seen: string
-    /// The events, in order, as a version has them.
+    /// The events, in order, for a version.
     Events: RoomVersion -> Draft list
-    /// The states to resolve, as names of events.
+    /// The states to resolve, as ids of events.
     States: string list list
-    /// The entry that is reset, or not.
+    /// The entry that is reset, or is not.
     At: string * string
-    /// What each version of the algorithm leaves there; none for nothing.
+    /// The result of each version of the algorithm there; none for no entry.
     Leaves: Map<StateResolutionAlgorithm, string option>
 }
 
@@ -43,7 +43,8 @@ let private opening version = [
 
 let private proposal = "MSC4297"
 
-// Alice made Bob an administrator, changed the join rules and left; all know that she left. One state has the join rules from before.
+// Alice made Bob an administrator, changed the join rules and left; all servers know that she left. One state has the
+// older join rules.
 //
 //   $create ── $alice ── $p0 ──┬── $public ── $bob
 //                              └── $p1 ──┬── $invite
@@ -51,7 +52,7 @@ let private proposal = "MSC4297"
 //
 //   { $gone, $invite }  +  { $gone, $public }
 //
-/// Join rules that were set by somebody who has left.
+/// The sender of the join rules has left.
 let joinRulesOfOneWhoLeft: Scenario = {
     Name = "join-rules-of-one-who-left"
     Meaning =
@@ -74,7 +75,8 @@ let joinRulesOfOneWhoLeft: Scenario = {
     Leaves = outcome (Some "$public") None (Some "$invite")
 }
 
-// The room was closed. Bob, a moderator, opened it, Carol came in, Bob left; all know that he left. One state is from before he opened it.
+// The room was closed. Bob, a moderator, opened it, Carol joined, Bob left; all servers know that he left. One state is
+// older than his opening.
 //
 //   $create ── $alice ── $p0 ── $closed ── $invited ── $bob
 //                         └── $p1 (Bob 50) ──┬── $open (by Bob) ── $carol
@@ -82,7 +84,7 @@ let joinRulesOfOneWhoLeft: Scenario = {
 //
 //   { $gone, $open, $carol }  +  { $gone, $closed }
 //
-/// Members who came in by join rules that fall back.
+/// Members who joined under join rules that are reset.
 let membersWithTheJoinRules: Scenario = {
     Name = "members-with-the-join-rules"
     Meaning =
@@ -109,13 +111,14 @@ let membersWithTheJoinRules: Scenario = {
     Leaves = outcome (Some "$carol") None (Some "$carol")
 }
 
-// Alice promotes Bob, Bob promotes Carol. One state has the levels from before both, though its topic rests on the last.
+// Alice promotes Bob, Bob promotes Carol. One state has the levels from before both, though its topic names the last
+// levels in `auth_events`.
 //
 //   $create ── $alice ── $p0 ── $p1 ── $p2 ── $topic
 //
 //   { $p2, $topic }  +  { $p0, $topic }
 //
-/// Levels that rest on levels in between.
+/// Levels set by a user whom earlier levels promoted.
 let promotedByPromoted: Scenario = {
     Name = "promoted-by-promoted"
     Meaning =
@@ -141,7 +144,7 @@ let promotedByPromoted: Scenario = {
     Leaves = outcome (Some "$p0") (Some "$p0") (Some "$p2")
 }
 
-// The same over three promotions, each by the one promoted last.
+// The same over three promotions. Each promoted user promotes the next.
 //
 //   $create ── $alice ── $p0 ── $p1 (by Alice) ── $p2 (by Bob) ── $p3 (by Carol) ── $topic (by Dave)
 //
@@ -175,7 +178,8 @@ let aTeamLosesItsLevels: Scenario = {
     Leaves = outcome (Some "$p0") (Some "$p0") (Some "$p3")
 }
 
-// Bob, a moderator, banned Carol and left; all know that he left. One state has her membership from before.
+// Bob, a moderator, banned Carol and left; all servers know that he left. One state has her membership from before the
+// ban.
 //
 //   $create ── $alice ── $p0 ──┬── $public ──┬── $bob ──┬── $ban (of Carol)
 //                              │             └── $carol ┘
@@ -183,7 +187,7 @@ let aTeamLosesItsLevels: Scenario = {
 //
 //   { $gone, $ban }  +  { $gone, $carol }
 //
-/// A ban by somebody who has left.
+/// The sender of a ban has left.
 let banByOneWhoLeft: Scenario = {
     Name = "ban-by-one-who-left"
     Meaning = "A moderator bans somebody and leaves: an older membership in one state undoes the ban."
@@ -206,7 +210,7 @@ let banByOneWhoLeft: Scenario = {
     Leaves = outcome (Some "$carol") (Some "$carol") (Some "$ban")
 }
 
-// Bob set the topic twice, and is no moderator any more; all know it. One state has the first topic.
+// Bob set the topic twice, and was then demoted; all servers know it. One state has the first topic.
 //
 //   $create ── $alice ── $p0 ── $p1 (Bob 50) ──┬── $topic1
 //                                              ├── $topic2
@@ -214,7 +218,7 @@ let banByOneWhoLeft: Scenario = {
 //
 //   { $p2, $topic2 }  +  { $p2, $topic1 }
 //
-/// A topic by somebody who was demoted later.
+/// A topic whose sender was demoted later.
 let topicOfOneDemoted: Scenario = {
     Name = "topic-of-one-demoted"
     Meaning =
@@ -240,7 +244,7 @@ let topicOfOneDemoted: Scenario = {
     Leaves = outcome (Some "$topic1") None (Some "$topic2")
 }
 
-// Carol was invited by Bob, who may no longer invite; all know it. One state has not heard of her.
+// Bob invited Carol, and may no longer invite; all servers know it. One state lacks the invitation.
 //
 //   $create ── $alice ── $p0 (Bob 50, invite 50) ──┬── $bob ── $carol (invited)
 //                                                  └── $p1 (Bob 0)
@@ -280,7 +284,7 @@ let invitedByFormerModerator: Scenario = {
 //
 //   { $left2 }  +  { $left1 }
 //
-/// Version 1: the older of two states wins, if the step between is in neither.
+/// Version 1: the older of two states wins if the event between them is in neither.
 let leftTwice: Scenario = {
     Name = "left-twice"
     Meaning =
@@ -303,7 +307,7 @@ let leftTwice: Scenario = {
     Leaves = outcome (Some "$left1") (Some "$left2") (Some "$left2")
 }
 
-// A server whose state went back to Bob's first departure meets one that has not heard of the second yet: Bob is in the room again.
+// A server whose state returned to Bob's first leave meets one that lacks the second: Bob is in the room again.
 //
 //   $create ── … ── $bob ── $left1 ── $joined ── $left2
 //
@@ -320,14 +324,15 @@ let joinedAgain: Scenario = {
         [ "$create"; "$alice"; "$p0"; "$public"; "$joined" ]
     ]
     At = ("m.room.member", bob)
-    // No state has the second departure any more, and nothing that any of them rests on: no algorithm can know of it.
+    // No state has the second leave or any event of its auth chain any more, so no algorithm can know of it.
     Leaves = outcome (Some "$joined") (Some "$joined") (Some "$joined")
 }
 
-// Carol was banned by Bob (50) and let back in by Alice (100), whose event does not cite the ban. One state has the ban.
+// Bob (50) banned Carol, and Alice (100) lifted the ban with an event that does not have the ban in `auth_events`. One
+// state has the ban.
 //
 //   $create ── $alice ── $p0 ── $p1 (Bob 50) ──┬── $ban    (by Bob, of Carol)
-//                                              └── $unban  (by Alice, citing $carol instead)
+//                                              └── $unban  (by Alice, $carol in its auth events)
 //
 //   { $unban }  +  { $ban }
 //
@@ -355,7 +360,7 @@ let unbanWithoutTheBan: Scenario = {
     Leaves = outcome (Some "$unban") (Some "$ban") (Some "$ban")
 }
 
-/// All of them.
+/// All scenarios.
 let all: Scenario list = [
     joinRulesOfOneWhoLeft
     membersWithTheJoinRules
@@ -383,7 +388,7 @@ let drawn (version: RoomVersion) (scenario: Scenario) : RoomGraph * StateMap lis
     let graph = room version (scenario.Events version)
     graph, scenario.States |> List.map (stateOf graph)
 
-/// What is left at the scenario's entry in a room of that version.
+/// The result at the scenario's entry in a room of that version.
 let play (version: RoomVersion) (scenario: Scenario) : Result<string option, ResolutionError> =
     let rules = AuthRules version
     let graph, states = drawn version scenario

@@ -1,25 +1,27 @@
-/// Rooms that show what a step of state resolution is for: without it they end otherwise.
+/// Rooms that show the purpose of a step of state resolution: without it they resolve differently.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Scenarios.StepsShown
 
 open Matrix.Rules
 open Matrix.Properties.Generators.DrawnRoom
 
-// Alice changed the levels twice, on two branches; both servers hold $p1. One has heard of Bob's topic, which rests on $p2.
+// Alice changed the levels twice, on two branches; both servers hold $p1. One also has Bob's topic, whose auth events
+// include $p2.
 //
 //   $create ── $alice ── $p0 ──┬── $p1
 //                              └── $p2 (Bob 50) ── $topic (by Bob)
 //
 //   { $p1, $topic }  +  { $p1 }
 //
-// $p2 is in the auth difference, is tried, and passes: while the topic is decided it stands where $p1 does.
+// $p2 is in the auth difference, is tried, and passes: while the topic is decided it replaces $p1.
 //
 /// Levels on which the states agree.
 let levelsOfAnotherBranch: StateResets.Scenario = {
     Name = "levels-of-another-branch"
     Meaning =
-        "Levels that a topic of one state rests on are tried with it and pass; afterwards those stand again on which the states agree."
-    Seen = "what the algorithm's last step is for"
+        "The power levels that a topic's auth events name are tried with it and pass; at the end the power levels \
+         that all states share replace them."
+    Seen = "the purpose of the algorithm's last step"
     Events =
         fun version ->
             let creator = creatorsLevel version

@@ -8,8 +8,8 @@ open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// A server that lies. Its node takes part in the room like any other; besides, it makes events that no honest server
-/// would make, sends them to servers of its choice, and answers requests falsely.
+/// A server that lies. Its node takes part in the room like any other. In addition, it makes events that no honest
+/// server would make, sends them to servers of its choice, and gives false responses.
 [<Sealed>]
 type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: bool) =
 
@@ -29,7 +29,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
         | _ -> node.View.TrySent id
 
     let authState (tree: StateTree) =
-        // Its lies are in no store, but may be in states that it makes up.
+        // Its lies are in no store, but may be in states that it invents.
         {
             new Matrix.Core.Auth.IAuthState with
                 member _.Find(eventType, stateKey) =
@@ -88,7 +88,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
         statesAfter.Add(struct (pdu, after))
         after
 
-    /// An event whose auth events are what `citing` makes of the right ones.
+    /// An event whose auth events are those that `citing` returns for the right ones.
     let compose (op: Operation) (act: Act) (sender: string) (at: EventBase) (citing: Pdu list -> Pdu list) =
         let users = stage.Users
 
@@ -100,7 +100,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
 
     let make (op: Operation) (act: Act) (sender: string) (at: EventBase) = compose op act sender at id
 
-    /// An event with these auth events, in place of the right ones of the same keys, or besides them.
+    /// An event with these auth events, which replace the right ones of the same keys.
     let makeCiting (op: Operation) (act: Act) (sender: string) (at: EventBase) (instead: Pdu list) =
         let key (pdu: Pdu) = pdu.Type, pdu.StateKey
 
@@ -137,7 +137,7 @@ type ByzantineServer(index: int, stage: Stage, node: Node, givesFalseStates: boo
         let users = stage.UsersOf index
         users[op.Actor % users.Length]
 
-    /// A user of this server, a joined one if there is any.
+    /// A user of this server, a joined one if possible.
     let joined (op: Operation) (at: EventBase) =
         let state = at.Read at.State
 

@@ -99,7 +99,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     let compareComputed server (event: DecidedEvent) (before: StateTree) =
         let id = event.Event.EventId
 
-        // "" for what was not rejected.
+        // "" for events that were not rejected.
         let clause =
             match event.Verdict with
             | Verdict.Rejected failure -> failure.Clause
@@ -203,7 +203,8 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             | DropReason.AuthEventUnavailable _ -> withoutAuthEvents <- withoutAuthEvents + 1
             | _ -> ()
 
-    /// The servers that took something on trust that differs from what others computed, or took on trust before them.
+    /// The servers that took something on trust that differs from what others computed, or whose auth or previous
+    /// events did.
     member _.Misled: Set<int> =
         let first = Dictionary<string, struct (StateTree * bool)>()
 
@@ -241,7 +242,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                 builtUpon[id] <- answer
                 answer
 
-        // Newest first: so the recursion stays shallow.
+        // Newest first, so that the recursion stays shallow.
         for i in view.Ids.Count - 1 .. -1 .. 0 do
             isBuiltUpon view.Ids[i] |> ignore
 

@@ -171,8 +171,8 @@ module Composing =
             Matrix.Core.Room.Draft.State("m.room.join_rules", "", sender, object' [ "join_rule", text rule ])
         | Act.Vouched -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
 
-    /// The sender and the target. A server's first user acts most and is seldom removed; else the room would soon be
-    /// empty.
+    /// The sender and the target. A server's first user acts most often and is seldom removed, so that the room does
+    /// not become empty.
     let people (stage: Stage) (op: Operation) (act: Act) : string * string =
         let users = stage.UsersOf(op.Server % stage.Servers.Length)
         let removes = List.contains act [ Act.Kick; Act.Ban; Act.Leave ]

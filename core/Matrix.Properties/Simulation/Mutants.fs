@@ -13,7 +13,7 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module Mutants =
 
-    /// Where states differ, the first one wins.
+    /// Where states differ, the event received first wins.
     let firstHeardWins: Conduct =
         fun _ _ _ -> {
             Practices.usual with
@@ -31,7 +31,7 @@ module Mutants =
             else
                 Practices.usual
 
-    /// Peers' states are believed over what the server could compute.
+    /// States from peers replace states that the server could compute.
     let believesPeers: Conduct =
         fun _ _ _ -> {
             Practices.usual with
@@ -103,13 +103,13 @@ module Mutants =
                 RestoresExtremities = false
         }
 
-    /// Each with its name, and its defect.
+    /// Each defect: its name, its description, and the conduct of servers that have it.
     let all: (string * string * Conduct) list = [
         "failed-flush-keeps-extremities",
         "a failed flush leaves the extremities as they were after it",
         failedFlushKeepsExtremities
-        "first-heard-wins", "where states differ, what was heard first stands", firstHeardWins
+        "first-heard-wins", "where states differ, the event received first wins", firstHeardWins
         "soft-failure-ignored", "an event that the current state forbids is built upon", softFailureIgnored
-        "believes-peers", "what a peer tells of a state counts for more than what the server works out", believesPeers
-        "shared-past-counts", "the auth difference counts the chains of what the states agree on", sharedPastCounts
+        "believes-peers", "a state from a peer replaces the state that the server computes", believesPeers
+        "shared-past-counts", "the auth difference includes the auth chains of unconflicted events", sharedPastCounts
     ]

@@ -2,7 +2,7 @@ namespace Matrix.Properties.Simulation
 
 open System.Collections.Generic
 
-/// The clock, and the messages under way. What is due at the same time happens in the order in which it was scheduled.
+/// The clock and the messages in flight. Actions that are due at the same time happen in the order of scheduling.
 [<Sealed>]
 type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
 
@@ -11,8 +11,8 @@ type Network(plan: Plan, deliver: int -> int -> Message -> unit) =
     let mutable now = 0
     let mutable entered = 0
 
-    /// The fate of a link's n-th message depends on the link and n alone: so leaving out operations elsewhere changes
-    /// it little.
+    /// The fate of a link's n-th message depends only on the link and n, so that leaving out operations elsewhere
+    /// changes it little.
     let rngOf from dest =
         let link = struct (from, dest)
 

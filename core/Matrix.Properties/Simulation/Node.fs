@@ -5,7 +5,7 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// One server: a room machine, a disk, and what is under way. A crash loses what is not on the disk.
+/// One server: a room machine, a disk, and pending messages. A crash loses what is not on the disk.
 [<Sealed>]
 type Node
     (
@@ -121,11 +121,11 @@ type Node
         view.Add(decided, sent)
         unwritten.Add(struct (decided, sent))
 
-    /// Evicts the machine, if that is due and possible, and makes another from the disk.
+    /// Evicts the machine if it is due and possible, and makes another from the disk.
     let evictIfIdle () =
         if evicting && machine.CanBeEvicted then
             evicting <- false
-            // Responses to withdrawn requests are for the machine that made them.
+            // Responses to withdrawn requests belong to the machine that made them.
             requests.Clear()
             machine <- start ()
             world.Evicted(index, view, machine)

@@ -166,11 +166,11 @@ module Plan =
     let ofSeed (options: PlanOptions) (seed: uint64) : Plan =
         let rng = Rng(Rng.Mix(seed + 1UL))
         let on fault = List.contains fault options.Faults
-        // No run has every fault: each would hide what the others show.
+        // Runs with every fault would hide some violations, so each run has only some faults.
         let drawn fault often = on fault && rng.Happens often
         let length = max 1 options.Events * pace
         let lies = drawn Fault.ByzantineServer 600
-        // A single honest server has nobody to agree with.
+        // A single honest server could not be compared with any other.
         let byzantine =
             if lies && options.Servers > 2 then
                 options.Servers - 1
@@ -237,7 +237,7 @@ module Plan =
             Troubles = troubles
         }
 
-        // Drawn last: so the rest of a seed's plan stays what it was before these faults existed.
+        // Drawn last, so that the rest of a seed's plan is the same with and without these faults.
         let storage = [
             if drawn Fault.Flush 700 then
                 for _ in 0 .. rng.Below 12 do

@@ -8,7 +8,7 @@ open Matrix.Core.Json
 [<RequireQualifiedAccess>]
 module PlanText =
 
-    /// What is wrong with a file: the place, and what was expected there.
+    /// An error in a file: the path, and what was expected there.
     type Fault = { Place: string; Expected: string }
 
     let private acts: (string * Act) list = [
@@ -163,7 +163,7 @@ module PlanText =
                 | _ -> fail $"{place}.{key}[{i}]" "an object")
         | _ -> fail $"{place}.{key}" "a list"
 
-    // Times are added: their sum must fit.
+    // Times are added: their sum must fit in an integer.
     let private most = 1_000_000_000
 
     let private readOperation (place: string, o: JsonObject) : Operation =

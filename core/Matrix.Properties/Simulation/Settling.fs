@@ -3,8 +3,8 @@ namespace Matrix.Properties.Simulation
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// The end of a run: each honest server sends events, and those that accept each other's have to agree. `run` delivers
-/// all that is under way.
+/// The end of a run: each honest server sends events, and servers that accept each other's events have to agree on the
+/// state. `run` delivers all pending messages.
 [<Sealed>]
 type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Checker, run: unit -> unit) =
 
@@ -44,9 +44,9 @@ type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Chec
             | None -> ()
     ]
 
-    /// Groups of servers that accept each other's events and no others; none while that is not settled. Usually there
-    /// is one group. The specification allows several: soft-failed events are not built upon, so two servers can go on
-    /// without each other for ever.
+    /// Groups of servers that accept exactly each other's events; none while events are pending. Usually there is one
+    /// group. The specification allows several: soft-failed events are not built upon, so two servers can diverge for
+    /// ever.
     member _.Groups(said: (int * string) list) : int list list option =
         let takes n other =
             said |> List.exists (fun (m, id) -> m = other && isAcceptedBy n id)

@@ -21,8 +21,8 @@ type HistoryEntry = {
     Verdicts: string list
 }
 
-/// The practices of each server of a run, given its index and a look-up of the events that its machine knows. Tests use
-/// others than the usual ones, to see them noticed.
+/// The practices of each server of a run, given its index and a look-up of the events that its machine knows. Tests
+/// replace some practices and check that the violation is found.
 type Conduct = Stage -> int -> (string -> KnownEvent | null) -> Practices
 
 /// A federation in one process.
@@ -160,8 +160,8 @@ module Simulation =
         let isInRoom (n: int) =
             nodes[n].View.ServersIn nodes[n].Current |> List.contains stage.Servers[n]
 
-        /// The server that makes an event: the user's own; or, to get into the room, one that is in it and can be
-        /// reached, as with `/make_join` and `/send_join`. It is sent to the others like any event; the joining server
+        /// The server that makes an event: the user's own. If the user is not in the room, it is a reachable server
+        /// that is, as with `/make_join` and `/send_join`. The event is sent to the others as usual; the joining server
         /// fetches what it lacks.
         let placeOf (server: int) (act: Act) : Node option =
             let n = server % nodes.Length

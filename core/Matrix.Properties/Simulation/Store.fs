@@ -9,7 +9,7 @@ open Matrix.Core.Room
 open Matrix.Core.Room.Incoming
 open Matrix.Core.State
 
-/// What one server knows of the room: its database, or that and its undurable decisions.
+/// What one server knows of the room: its database alone, or with its undurable decisions.
 [<Sealed>]
 type Store(server: string) =
 

@@ -2,7 +2,7 @@ namespace Matrix.Properties.Simulation
 
 open Matrix.Core.Room.Incoming
 
-/// What went wrong in a run. Servers are given by name.
+/// A violation in a run. Servers are given by name.
 [<RequireQualifiedAccess>]
 type Violation =
     /// Two honest servers that computed all of an event's ancestry have different states before it.
@@ -15,9 +15,9 @@ type Violation =
     | Extremities of server: string
     /// The current state that a decision names is not that of the extremities before it.
     | CurrentState of eventId: string * server: string
-    /// An event has another number than the next one of its room.
+    /// An event's number is not the next one of its room.
     | Numbers of eventId: string * server: string
-    /// A server refused an event of its own that was built on what it prepared.
+    /// A server refused its own event, which was built on `Prepare`.
     | Refused of server: string * refusal: AdoptionRefusal
     /// After a failed flush or an eviction, a machine differs from its server's disk.
     | NotAsDurable of server: string
@@ -42,21 +42,21 @@ type Violation =
         match this with
         | StatesBeforeDiffer(id, a, b) -> $"{a} and {b} computed different states before {id}"
         | VerdictsDiffer(id, a, b, clause) -> $"one of {a} and {b} rejected {id} by {clause}, the other did not"
-        | SoftFailure(id, a) -> $"{a} did not do with {id} what its current state says"
-        | Extremities a -> $"the forward extremities of {a} are not the ends of its graph"
+        | SoftFailure(id, a) -> $"{a} accepted {id} against its current state, or soft-failed it without cause"
+        | Extremities a -> $"the forward extremities of {a} are not its accepted events without accepted descendants"
         | CurrentState(id, a) -> $"{a} decided {id} on a current state that is not that of its extremities"
         | Numbers(id, a) -> $"{a} gave {id} a number that was not the next one"
         | Refused(a, refusal) -> $"{a} refused an event of its own: {refusal}"
-        | NotAsDurable a -> $"{a} is not where its disk is, though nothing else is left"
-        | CurrentStatesDiffer(a, b) -> $"{a} and {b} heard of the same events and hold different states"
+        | NotAsDurable a -> $"the machine of {a} differs from its disk"
+        | CurrentStatesDiffer(a, b) -> $"{a} and {b} received the same events and have different current states"
 
-/// What was seen in a run.
+/// Counts of a run.
 type Seen = {
     /// Events decided by any honest server.
     Events: int
     /// Decisions of honest servers.
     Decisions: int
-    /// Comparisons: decisions of type `Computed` on events that another server had decided so before.
+    /// Decisions of type `Computed` that were compared with another server's.
     Compared: int
     /// Decisions on events with several previous events whose states differ.
     Merges: int

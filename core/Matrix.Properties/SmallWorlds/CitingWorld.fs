@@ -1,4 +1,5 @@
-/// What events cite, the room that they name, and rooms that are closed to other servers. Authorization rules, "auth_events".
+/// The `auth_events` and room id of events, and rooms that are closed to other servers. Authorization rules,
+/// "auth_events".
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.CitingWorld
 
@@ -6,7 +7,7 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// An event by what the selection reads of it.
+/// The kinds of event that the auth events selection distinguishes.
 type private Kind =
     | Message of content: (string * Json) list
     | Topic
@@ -44,13 +45,13 @@ let private kinds: (string * int * Kind) list =
         "an invitation that carol authorises", 2, Member("invite", letIn carol)
     ]
 
-/// Every way to cite, for events of every kind that is selected for in its own way.
+/// Every defect of `auth_events`, for every kind of event.
 let world: World =
     let w =
         WorldBuilder(
             "citing",
-            "Events of every kind that cite too little, too much or the wrong, in rooms open or closed to other servers, under the \
-             room's name and under another."
+            "Events of every kind whose auth_events lack an event, have one too many or a wrong one, in rooms open or \
+             closed to other servers, with the room's id and with another."
         )
 
     let kind = w.Axis("event", kinds)

@@ -7,16 +7,16 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// What a create event calls the room.
+/// The room id of a create event.
 type private RoomName =
-    /// As rooms of its version are called.
+    /// The room id that its version prescribes.
     | Right
-    /// By the domain of another server, where names have a domain.
+    /// A room id with the domain of another server, in versions whose room ids have a domain.
     | OfAnotherServer
-    /// Whatever the version, `room_id` is there.
+    /// The event has `room_id`, in every version.
     | Given
 
-/// What its content says of the room version.
+/// The `room_version` in its content.
 type private Stated =
     | Own
     | Fixed of Member

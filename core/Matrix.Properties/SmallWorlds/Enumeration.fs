@@ -3,24 +3,24 @@ namespace Matrix.Properties.SmallWorlds
 open System
 open Matrix.Rules
 
-/// Which of the cases of a world are wanted.
+/// The portion of a world's cases that is visited.
 type Portion = {
-    /// Every so many-th of the cases that count; 1 for all.
+    /// One in this many of the cases that count; 1 for all.
     Every: int64
-    /// Of those, the ones that fall to this share of `Shares`.
+    /// Of those, the cases that belong to this share of `Shares`.
     Share: int
     Shares: int
 }
 
-/// Going through the cases of a world. A case is not visited if one that is visited is the same: if an axis makes no difference, only its
-/// lightest choice counts; of two cases that differ in which of two users is which, only the first.
+/// Visits the cases of a world, without equivalent ones: where an axis makes no difference, only its lightest choice
+/// counts; of two cases that differ by the swap of two users, only the first.
 [<RequireQualifiedAccess>]
 module Enumeration =
 
     /// All cases.
     let whole = { Every = 1L; Share = 0; Shares = 1 }
 
-    /// Every so many-th.
+    /// One in this many cases.
     let slice (every: int64) = { whole with Every = every }
 
     let private isIdle (world: World) (versions: RoomVersion list) (reading: CaseReader) (place: int) : bool =
@@ -39,7 +39,7 @@ module Enumeration =
         else
             struct (0, world.Axes[place].Choices.Length - 1)
 
-    /// The case that stands for this one: the lightest choice of each axis that makes no difference.
+    /// The equivalent case with the lightest choice on each axis that makes no difference.
     let withoutIdle (world: World) (version: RoomVersion) (case: int[]) : int[] =
         let plain = Array.copy case
         let reading = CaseReader(plain, 0L)
@@ -50,8 +50,8 @@ module Enumeration =
 
         plain
 
-    /// Visits the cases that count in all of these versions, in a fixed order, and answers how many there are and how many were visited.
-    /// The visitor must not keep the array.
+    /// Visits the cases that count in all of these versions, in a fixed order. Returns how many there are and how many
+    /// were visited. The visitor must not keep the array.
     let run
         (world: World)
         (versions: RoomVersion list)
@@ -90,15 +90,15 @@ module Enumeration =
         walk 0
         struct (counted, visited)
 
-    /// Visits so many cases that are drawn: axis after axis, each choice that makes a difference as likely as the others. The same seed
-    /// draws the same cases.
+    /// Visits a number of drawn cases. On each axis, every choice that makes a difference is equally likely. The same
+    /// seed draws the same cases.
     let sample (world: World) (versions: RoomVersion list) (count: int) (seed: uint64) (visit: int[] -> unit) =
         let case: int[] = Array.zeroCreate world.Axes.Length
         let sizes = world.Axes |> Array.map _.Choices.Length
         let reading = CaseReader(case, 0L)
         let mutable state = seed
 
-        // SplitMix64: what is drawn must not depend on the runtime.
+        // SplitMix64: the drawn cases must not depend on the runtime.
         let draw (below: int) =
             state <- state + 0x9E3779B97F4A7C15UL
             let z = (state ^^^ (state >>> 30)) * 0xBF58476D1CE4E5B9UL
@@ -112,7 +112,7 @@ module Enumeration =
 
             visit case
 
-    /// Visits the cases of exactly this weight until the visitor answers true; whether it did.
+    /// Visits the cases of exactly this weight until the visitor returns true. Returns whether it did.
     let ofWeight (world: World) (versions: RoomVersion list) (weight: int) (visit: int[] -> bool) : bool =
         let n = world.Axes.Length
         let case: int[] = Array.zeroCreate n
@@ -123,7 +123,7 @@ module Enumeration =
 
         let lightest = weights |> Array.map Array.min
         let heaviest = weights |> Array.map Array.max
-        // The least and the most that the axes from a place on can weigh.
+        // The least and the greatest weight of the axes from an index on.
         let least = Array.scanBack (+) lightest 0
         let most = Array.scanBack (+) heaviest 0
 
@@ -146,7 +146,7 @@ module Enumeration =
 
         walk 0 (weight - world.Base)
 
-    /// The lightest case that a test holds of, by world and choices, among those up to a weight: the smallest witness.
+    /// The smallest witness: the lightest case that passes a test, as world and choices, up to a weight.
     let smallest
         (worlds: World list)
         (versions: RoomVersion list)

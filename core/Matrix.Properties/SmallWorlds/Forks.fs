@@ -1,7 +1,8 @@
-/// A small family of rooms whose servers hold different states, the simplest first: in some of them the versions of state resolution differ.
+/// A small family of rooms whose servers hold different states, the simplest first. Some of them show differences
+/// between the versions of state resolution.
 ///
-/// A room is a line of a few acts. One state is that at its end; the other lacks, or has an older event, at one key: what a server may be told by
-/// another that is behind.
+/// A room is a line of a few acts. One state is that at the end of the line. The other has an older event, or none, at
+/// one key: another server that lacks later events may return such a state.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.Forks
 
@@ -12,21 +13,21 @@ open Matrix.Properties.Generators
 open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Scenarios
 
-/// What somebody does next.
+/// An act of a user.
 [<RequireQualifiedAccess>]
 type Act =
     | Joins of user: string
     | Leaves of user: string
     | Bans of by: string * user: string
     | Invites of by: string * user: string
-    /// Sets the power levels as they are, but for one user.
+    /// Sets the power levels to the current ones with one user's level changed.
     | GivesPower of by: string * user: string * level: int
     | SetsJoinRule of by: string * rule: string
     | SetsTopic of by: string
     /// A leave that another user sends: a kick, or the lifting of a ban.
     | Removes of by: string * user: string
 
-    /// As people read it.
+    /// The act in words.
     override this.ToString() =
         match this with
         | Joins user -> $"{user} joins"
@@ -58,24 +59,24 @@ let acts: Act list = [
     Act.SetsTopic carol
 ]
 
-/// The `origin_server_ts` of the acts: in their order, all the same, or in the opposite order, as servers may write them.
+/// The `origin_server_ts` of the acts: in their order, all equal, or in the opposite order. Servers choose it freely.
 [<RequireQualifiedAccess>]
 type Clock =
     | Rising
     | Still
     | Falling
 
-/// A room, and the states that two of its servers hold.
+/// A room, and the states of two of its servers.
 type Fork = {
     Version: RoomVersion
     Clock: Clock
     Acts: Act list
     Graph: RoomGraph
-    /// Names of the events, in order: the first four make the room.
+    /// Ids of the events, in order. The first four set up the room.
     Order: string list
-    /// The state at the end, and the state of the server that is behind.
+    /// The state at the end of the line, and the older state of the other server.
     States: StateMap list
-    /// Where the two differ, and what the server holds there that is behind.
+    /// The keys at which the older state differs, and its events there.
     Behind: ((string * string) * string option) list
 }
 
@@ -112,7 +113,7 @@ let private draftOf (line: Line) (act: Act) : Draft =
     | Act.SetsTopic by -> DrawnRoom.topic name by name []
     | Act.Removes(by, user) -> DrawnRoom.membership name by user "leave" []
 
-/// The line with one event more, if the rules allow it where the line ends.
+/// The line with one more event, if the rules allow it at the end of the line.
 let private extend (line: Line) (act: Act) : Line option =
     let version = line.Graph.Version
     let state = line.State |> Map.map (fun _ id -> line.Graph.Events[id])
@@ -174,7 +175,8 @@ let private start (clock: Clock) (version: RoomVersion) : Line =
 
 let private isKnownToAll (eventType: string, _: string) = eventType = "m.room.create"
 
-/// What a server may hold that is behind at one key: the older events there, the newest first. Create events are always known.
+/// The possible older states that differ at one key: each older event of a key, the newest first. The create event is
+/// always known.
 let private behind (line: Line) : ((string * string) * string option) list list = [
     for KeyValue(key, current) in line.State do
         if not (isKnownToAll key) then
@@ -185,14 +187,14 @@ let private behind (line: Line) : ((string * string) * string option) list list 
                     [ key, Some id ]
 ]
 
-/// What a server may hold that lacks one key.
+/// The possible older states that lack one key.
 let private missing (line: Line) : ((string * string) * string option) list list = [
     for KeyValue(key, _) in line.State do
         if not (isKnownToAll key) then
             [ key, None ]
 ]
 
-/// What a server may hold that is behind at two keys.
+/// The possible older states that differ at two keys.
 let private behindTwice (line: Line) : ((string * string) * string option) list list =
     let single = behind line @ missing line |> List.concat
 
@@ -220,7 +222,7 @@ let private forkOf (taken: Act list) (line: Line) (behind: ((string * string) * 
     Behind = behind
 }
 
-/// The lines of each length up to a number of acts, each made from those one shorter.
+/// The lines of each length up to a number of acts. Each extends a line that is one shorter.
 let private linesOf
     (acts: Act list)
     (mostActs: int)
@@ -246,8 +248,8 @@ let private linesOf
         (0, [ [], start clock version ])
     |> Seq.cache
 
-/// The rooms of a version with up to so many of these acts, the smallest first: of the same size, those first whose second state has an older event
-/// rather than none.
+/// The rooms of a version with up to this many of these acts, the smallest first. Among rooms of one size, those whose
+/// second state has an older event come before those whose second state has none.
 let private ofActs (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
     let lines = linesOf acts mostActs clock version
 
@@ -262,16 +264,17 @@ let private ofActs (acts: Act list) (mostActs: int) (clock: Clock) (version: Roo
                 yield! Seq.item (size - 1) lines |> Seq.collect (forks missing)
     }
 
-/// The rooms of these acts whose second state is behind at two keys, the smallest first.
+/// The rooms of these acts whose second state differs at two keys, the smallest first.
 let private ofActsTwice (acts: Act list) (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> =
     linesOf acts mostActs clock version
     |> Seq.concat
     |> Seq.collect (fun (taken, line) -> behindTwice line |> Seq.map (forkOf taken line))
 
-/// The rooms of a version with up to so many acts of all that there are.
+/// The rooms of a version with up to this many of all acts.
 let upTo (mostActs: int) (clock: Clock) (version: RoomVersion) : seq<Fork> = ofActs acts mostActs clock version
 
-/// The same acts in a room of another version, and the same state behind; none if that version's rules refuse one of the acts.
+/// The same acts in a room of another version, with the same older state; none if that version's rules refuse one of
+/// the acts.
 let inVersion (version: RoomVersion) (fork: Fork) : Fork option =
     (Some(start fork.Clock version), fork.Acts)
     ||> List.fold (fun line act -> line |> Option.bind (fun line -> extend line act))
@@ -283,7 +286,7 @@ let inVersion (version: RoomVersion) (fork: Fork) : Fork option =
             States = statesOf line fork.Behind
     })
 
-/// What the states of a fork resolve to.
+/// The resolved state of a fork.
 let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateMap =
     let rules = AuthRules(StateResets.resolvingBy algorithm fork.Version)
 
@@ -291,12 +294,12 @@ let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateMap =
     | Ok answer -> StatesAsSource.whole fork.States answer
     | Error error -> failwith $"a small room cannot be resolved: %A{error}"
 
-/// Rooms in which a row of the algorithm may show that does not in those of any few acts.
+/// The rooms in which a row of the algorithm may show that no room of a few acts shows.
 type Place = {
     Acts: Act list
     MostActs: int
     Clock: Clock
-    /// Whether the server which is behind is so at two keys.
+    /// Whether the older state differs at two keys.
     Twice: bool
 }
 
@@ -304,7 +307,8 @@ type Place = {
 let at (place: Place) (version: RoomVersion) : seq<Fork> =
     (if place.Twice then ofActsTwice else ofActs) place.Acts place.MostActs place.Clock version
 
-/// The smallest room of a version in which two versions of the algorithm differ, with what each resolves to; none if there is none with so many acts.
+/// The smallest room of a version that two versions of the algorithm resolve differently, with both resolved states;
+/// none if no room has so few acts.
 let difference
     (mostActs: int)
     (version: RoomVersion)
@@ -316,8 +320,8 @@ let difference
         let x, y = resolve a fork, resolve b fork
         if x <> y then Some(fork, x, y) else None)
 
-/// Join rules that somebody set, somebody of more power who joins under them, and sets others: what it takes for the first to be in the auth chain of
-/// the last, and nothing in conflict between them.
+/// Acts after which a user's join rules are in the auth chain of later join rules while no event between them is in
+/// conflict: a stronger user joins under the first rules, and sets others.
 let private joiningAgain: Act list = [
     Act.SetsTopic alice
     Act.Joins alice
@@ -327,8 +331,8 @@ let private joiningAgain: Act list = [
     Act.SetsJoinRule(alice, "invite")
 ]
 
-/// What a fork resolves to by version 2 of the algorithm, and what it would if auth chains were followed among the events in conflict only; none if
-/// that makes no difference.
+/// The state to which version 2 of the algorithm resolves a fork, and the state to which it would if auth chains
+/// followed conflicted events only; none if they are equal.
 let private byReading (fork: Fork) : (StateMap * StateMap) option =
     let graph, states = fork.Graph, fork.States
 
@@ -357,8 +361,9 @@ let private smallestByReading =
         (ofActs joiningAgain joiningAgain.Length Clock.Rising Versions.v2
          |> Seq.tryFind (byReading >> Option.isSome))
 
-/// The smallest room of these acts in which it matters that auth chains lead beyond the conflict, with what each reading resolves to: for versions with
-/// version 2 of the algorithm. In version 2.1 it makes no difference: what lies between two events in conflict is in the conflicted subgraph.
+/// The smallest room of these acts in which it matters that auth chains lead beyond the conflicted events, with the
+/// state that each reading resolves to. For versions with version 2 of the algorithm: in version 2.1 it makes no
+/// difference, since events between two conflicted ones are in the conflicted subgraph.
 let beyondTheConflict (version: RoomVersion) : (Fork * StateMap * StateMap) option =
     match smallestByReading.Value with
     | Some smallest when version.Settings.StateResolution = StateResolutionAlgorithm.V2 ->

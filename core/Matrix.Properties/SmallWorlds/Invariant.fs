@@ -5,38 +5,39 @@ open Matrix.Rules
 /// A kind of case in which an invariant does not hold, and why the specification has it so.
 [<NoEquality; NoComparison>]
 type Exemption = {
-    /// What reports call it, such as `own-level`.
+    /// Its name in reports, such as `own-level`.
     Name: string
     Why: string
-    /// The versions that have it. A version that has it must show it.
+    /// The versions that have it. The decisions of each of them must show it.
     In: RoomVersion -> bool
     Is: Scene -> bool
 }
 
-/// What holds of every decision of a kind, save for its exceptions.
+/// A statement about every decision of a kind, except its exceptions.
 [<NoEquality; NoComparison>]
 type Invariant = {
     /// Dotted and stable, such as `join.not-banned`.
     Name: string
     /// What holds, in one sentence.
     Meaning: string
-    /// The versions of which it is said.
+    /// The versions that it is about.
     In: RoomVersion -> bool
-    /// The type of the events that it is about; "" of all, and `-m.room.create` of all but that.
+    /// The type of the events that it is about; "" for all, and `-m.room.create` for all except create events.
     About: string
     /// The decisions that it is about.
     When: Scene -> bool
     Then: Scene -> bool
     Exceptions: Exemption list
-    /// Whether it only says that such a decision can happen: then `When` is all that it says, and some case must show it.
+    /// Whether it only says that such a decision can happen. Then `When` is its whole condition, and some case must
+    /// show it.
     CanHappen: bool
 }
 
-/// How invariants are written.
+/// Constructors of invariants.
 [<AutoOpen>]
 module InvariantWriting =
 
-    /// Something that holds in every version.
+    /// A statement about every version.
     let invariant
         (name: string)
         (about: string)
@@ -54,20 +55,20 @@ module InvariantWriting =
         CanHappen = false
     }
 
-    /// Something that accepted events can be, though a reader may not expect it.
+    /// Says that an accepted event can be like this, even if readers would not expect it.
     let canHappen (name: string) (about: string) (meaning: string) (shows: Scene -> bool) : Invariant = {
         invariant name about meaning (fun s -> s.Allowed && shows s) (fun _ -> true) with
             CanHappen = true
     }
 
-    /// Something that holds of accepted events in every version.
+    /// A statement about accepted events in every version.
     let accepted (name: string) (about: string) (meaning: string) (holds: Scene -> bool) : Invariant =
         invariant name about meaning _.Allowed holds
 
-    /// Only in some versions.
+    /// The same invariant, in some versions only.
     let inVersions (versions: RoomVersion -> bool) (invariant: Invariant) : Invariant = { invariant with In = versions }
 
-    /// With an exception, in some versions.
+    /// The invariant with an exception in some versions.
     let exceptIn
         (versions: RoomVersion -> bool)
         (name: string)
@@ -88,26 +89,26 @@ module InvariantWriting =
                 ]
     }
 
-    /// With an exception.
+    /// The invariant with an exception in every version.
     let except (name: string) (why: string) (holds: Scene -> bool) (invariant: Invariant) : Invariant =
         exceptIn (fun _ -> true) name why holds invariant
 
-    /// Every event but create events.
+    /// Every event except create events.
     let notCreate = "-m.room.create"
 
-    /// The number of a version; of an unstable one, that of the version that it is based on.
+    /// The number of a version, or of the version that an unstable one is based on.
     let rec private numberOf (version: RoomVersion) : int =
         match System.Int32.TryParse version.Id, version.Parent with
         | (true, number), _ -> number
         | _, Some parent -> Versions.tryFindUnstable parent |> Option.map numberOf |> Option.defaultValue 0
         | _, None -> 0
 
-    /// Versions from this one on. What a version has is said by its number, and never by its tables: a rule that is missing there would switch
-    /// off what is said of it.
+    /// This version and later ones. Versions are selected by number and never by their tables: if a rule were missing
+    /// from a table, the statement about it would be skipped.
     let since (first: int) (version: RoomVersion) : bool = numberOf version >= first
 
-    /// Versions up to this one.
+    /// This version and earlier ones.
     let until (last: int) (version: RoomVersion) : bool = numberOf version <= last
 
-    /// Versions in which state belongs to the user with whose id its key begins.
+    /// Versions in which a user owns the state whose key begins with the user's id.
     let hasStateOwners (version: RoomVersion) : bool = version.Id = "org.example.owned-state"

@@ -7,12 +7,13 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// Invitations by everyone of everyone.
+/// Invitations of every user by every user.
 let plain: World =
     let w =
         WorldBuilder(
             "invitations",
-            "Invitations by everyone of everyone, whatever their places in the room, with every power around the one to invite."
+            "Invitations of every user by every user, with every membership of both, and every power around the \
+             invite level."
         )
 
     let sender = w.Who("sender", users)
@@ -67,19 +68,19 @@ let plain: World =
             question version (Draft.state (at.At sender) "m.room.member" (at.At target) [ "membership", text "invite" ])
     )
 
-/// What is signed in an invitation that answers a third-party one.
+/// The `signed` part of an invitation that redeems a third-party one.
 type private Signed =
     | Good
     | Shape of Json
     | Saying of mxid: Member * token: Member
 
-/// Invitations that answer third-party ones.
+/// Invitations that redeem third-party ones.
 let thirdParty: World =
     let w =
         WorldBuilder(
             "third-party invitations",
-            "Invitations that answer a third-party one, in whole and in part, for the right user and another, signed with each of its keys \
-             and with none."
+            "Invitations that redeem a third-party one, in whole and in part, for the right user and another, signed \
+             with each of its keys and with none."
         )
 
     let sender = w.Who("sender", users)

@@ -6,7 +6,7 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// Who a join says lets the sender in.
+/// The authorising user of a join.
 type private Authorising =
     | Nobody
     | A of user: string
@@ -14,13 +14,14 @@ type private Authorising =
 
     member this.IsUser user = this = A user
 
-/// Joins under every join rule, by everyone, with every authorising user.
+/// Joins by everyone under every join rule, with every authorising user.
 let world: World =
     let w =
         WorldBuilder(
             "joins",
-            "Joins by everyone under every join rule: first events and later ones, invited, banned and not there, let in by each of \
-             the others with every power to invite, signed and unsigned."
+            "Joins by everyone under every join rule: first events and later ones, by invited, banned and absent \
+             users, authorised by each of the other users with every power around the invite level, signed and \
+             unsigned."
         )
 
     let sender = w.Who("sender", users)
@@ -73,7 +74,7 @@ let world: World =
                 | _ -> true
         )
 
-    // A join for another is decided by its previous events alone.
+    // A join of another user is decided by its previous events alone.
     let isOther (at: CaseReader) = at.At sender <> at.At target
 
     let rule = w.AxisUnless("join rules", joinRules, (fun _ at -> isOther at))

@@ -10,7 +10,7 @@ open Matrix.Properties.SmallWorlds.Universe
 type private Standing =
     | OfAnEntry
     | OfTheDefault
-    /// There is no power levels event: the sender has what their being a creator gives.
+    /// There is no power levels event: the sender has a creator's power or none.
     | OfNoEvent
 
 let private standings = [
@@ -19,7 +19,7 @@ let private standings = [
     "no power levels event", 0, OfNoEvent
 ]
 
-/// An entry before or after: not there, or below, at or above the sender's 50.
+/// An entry before or after: missing, or below, at or above the sender's 50.
 let private entry (name: string) (time: string) = around $"{name} {time}"
 
 let private joined (w: WorldBuilder) =
@@ -27,7 +27,7 @@ let private joined (w: WorldBuilder) =
     w.State(Slot.Bob, [], (fun _ _ -> memberOf bob Matrix.Rules.Membership.Join))
     w.State(Slot.Carol, [], (fun _ _ -> memberOf carol Matrix.Rules.Membership.Join))
 
-/// The levels before: the sender's own 50 by entry or by default, besides what else is given.
+/// The power levels before: the sender's 50 by entry or by default, and the other entries.
 let private before
     (standing: Standing)
     (sender: string)
@@ -56,13 +56,13 @@ let private asks (w: WorldBuilder) axes (sender: AxisOf<string>) content =
         fun version at -> question version (Draft.state (at.At sender) "m.room.power_levels" "" (members (content at)))
     )
 
-/// Who has which level, and what an event type, a default and a ban take: all of it before and after.
+/// Entries of users, an event type, a default and an action, each before and after.
 let world: World =
     let w =
         WorldBuilder(
             "power levels",
-            "Power levels events by everyone: each user's entry, an event type's and the ban level before and after, each not there, below, at \
-             or above the sender's own, with the state default and the users default after."
+            "Power levels events by everyone: each user's entry, an event type's and the ban level before and after, \
+             each missing, below, at or above the sender's own, with the state default and the users default after."
         )
 
     let sender = w.Who("sender", users)
@@ -70,7 +70,7 @@ let world: World =
     let standing = w.Axis("standing", standings)
     let isNew (at: CaseReader) = at.At standing = OfNoEvent
 
-    // The sender's own entry before is what the standing says.
+    // The sender's own entry before follows from the source of their power.
     let user name =
         let short = nameOf name
 
@@ -130,12 +130,12 @@ let private named = [
     "invite"
 ]
 
-/// Levels that are added, changed and removed, by creators and others, joined or not, with and without the power to send them: of these
-/// names, and of maps or of users besides.
+/// Levels with these names that are added, changed and removed, by creators and others, joined or not, with and without
+/// the required power. Some worlds also change maps or users.
 let private guarded (title: string) (meaning: string) (names: string list) (hasMaps: bool) (hasUsers: bool) : World =
     let w = WorldBuilder(title, meaning)
 
-    // One choice where the world is not about it.
+    // A single choice in worlds without this part.
     let onlyIf wanted choices =
         if wanted then choices else List.truncate 1 choices
 
@@ -153,7 +153,7 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
             ]
         )
 
-    // Nothing else is asked of one who is not joined.
+    // For senders who are not joined, no rule reads further.
     let isOut (at: CaseReader) =
         at.At place <> Matrix.Rules.Membership.Join
 
@@ -171,7 +171,7 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
 
     let isUnread (at: CaseReader) = isNew at || isOut at
 
-    // Above the 100 of who created a room without power levels.
+    // Above 100, the power of a room's creator before the first power levels.
     let above (name: string) =
         entry name "" @ [ $"{name} 101", 1, Some(number 101) ]
 
@@ -267,7 +267,7 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
         ]
     ])
 
-/// Every named level, one at a time.
+/// Each named level in turn.
 let settings: World =
     guarded
         "named levels"
@@ -286,7 +286,7 @@ let maps: World =
         true
         false
 
-/// The entries of users, and the default that counts without one.
+/// The entries of users, and the default for users without one.
 let entries: World =
     guarded
         "entries and defaults"
@@ -295,13 +295,13 @@ let entries: World =
         false
         true
 
-/// Values that are no levels, or are in some versions only.
+/// Values that are not levels, or are levels in some versions only.
 let values: World =
     let w =
         WorldBuilder(
             "values of levels",
-            "Power levels events whose named levels, maps and entries, before and after, are strings, floats, of other types or of other \
-             users than there can be, by creators and others."
+            "Power levels events whose named levels, maps and entries, before and after, are strings, floats or \
+             values of other types, or name impossible users, by creators and others."
         )
 
     let odd (name: string) : (string * int * Member) list = [
@@ -317,7 +317,7 @@ let values: World =
         $"{name} 51.5", 1, Some(Json.Float 51.5)
     ]
 
-    // What stands for a whole map; none if it is the map.
+    // A value in place of a whole map; none if the map is kept.
     let shapes (name: string) : (string * int * Member) list = [
         "", 0, None
         $"{name} is no object", 1, Some(Json.Array [||])

@@ -1,4 +1,4 @@
-/// Knocks, memberships that nobody knows, and member events that are incomplete. Authorization rules, "m.room.member".
+/// Knocks, unknown memberships, and incomplete member events. Authorization rules, "m.room.member".
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.MemberWorld
 
@@ -6,12 +6,13 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// Member events of every membership, whole and incomplete.
+/// Member events of every membership, complete and incomplete.
 let world: World =
     let w =
         WorldBuilder(
             "memberships",
-            "Member events of every membership and of none, with and without a state key, by everyone of everyone, under every join rule."
+            "Member events of every membership and of none, with and without a state key, of every user by every \
+             user, under every join rule."
         )
 
     let membership =

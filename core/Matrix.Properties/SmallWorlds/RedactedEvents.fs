@@ -4,17 +4,18 @@ open Matrix.Rules
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// Events, as redaction reads them: by type and by member, and each member by itself. So all events with at most two members beside `content`,
-/// or two in it, show all that a table can decide, and whether two members have to do with each other.
+/// Events for redaction, which reads an event's type and each member by itself. Events with at most two members beside
+/// `content`, or two in it, therefore show everything that a table can decide, and whether two members affect each
+/// other.
 [<RequireQualifiedAccess>]
 module RedactedEvents =
 
-    /// What reports call them.
+    /// Their name in reports.
     let name = "redacted events"
 
     let private tables = lazy (Versions.withUnstable |> List.map _.Redaction)
 
-    /// What any version keeps: members of the event itself, and paths in the content of a type.
+    /// The members that some version keeps: members of the event itself, and paths in the content of a type.
     let everKept: Lazy<Set<string> * (string * string list) list> =
         lazy
             (let top =
@@ -37,7 +38,7 @@ module RedactedEvents =
 
     let private unknown = "org.example.unknown"
 
-    /// `type` as events have it; not there, or no text, in the last two.
+    /// Values of `type`: known ones, and in the last two choices none or no string.
     let private types: Lazy<Json option list> =
         lazy
             (let named =
@@ -53,7 +54,7 @@ module RedactedEvents =
                  Some(nested [ "m.room.member", text "m.room.member" ])
              ])
 
-    /// What one member can be: some of these are objects with members that are kept, with others, or with both.
+    /// Values of a member. Some are objects with members that are kept, with others, or with both.
     let private forms (inner: string list) : Json list = [
         text "x"
         number 1
@@ -66,7 +67,7 @@ module RedactedEvents =
             nested [ key, nested [ unknown, text "x" ]; unknown, text "x" ]
     ]
 
-    /// Nothing; each of these by itself; each two of different names.
+    /// No member; each of these by itself; each two with different names.
     let private upToTwo (members: (string * Json) list) : (string * Json) list seq =
         seq {
             []
@@ -116,7 +117,7 @@ module RedactedEvents =
             yield! rest
         ]
 
-    /// All of them, the plainest of each type first.
+    /// All events, the plainest of each type first.
     let all: Lazy<JsonObject[]> =
         lazy
             [|

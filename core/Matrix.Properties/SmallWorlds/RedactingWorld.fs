@@ -1,4 +1,5 @@
-/// Redactions that were accepted, and of whose events. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+/// Accepted redactions, and the senders of the redacted events. Room versions, "Handling redactions"; Client-Server
+/// API, "Redactions".
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.RedactingWorld
 
@@ -20,13 +21,13 @@ let private ids: (string * int * string) list = [
     "the identifier is of server two", 1, "$x:two"
 ]
 
-/// The world, and which of its axes is the sender of the event that is redacted.
+/// The world, and its axis for the sender of the redacted event.
 let private built: World * AxisOf<string> =
     let w =
         WorldBuilder(
             "redactions",
-            "Redactions by everyone, of everyone's events, whoever created the room, with every power around the redact level and around the \
-             levels beside it."
+            "Redactions by everyone, of everyone's events, with every user as the room's creator and every power \
+             around the redact level and around the other action levels."
         )
 
     let sender = w.Who("sender", users)
@@ -89,28 +90,28 @@ let private built: World * AxisOf<string> =
 
     world, redacted
 
-/// What is redacted by whom, with every power around the one that it takes.
+/// Redactions by every user of every user's events, with every power around the redact level.
 let world: World = fst built
 
-/// Who sent the event that is redacted in a case.
+/// The sender of the redacted event in a case.
 let redactedSender (case: int[]) : string =
     let axis = snd built
     axis.Values[case[axis.Place]]
 
-/// What a version's rules for handling redactions say of the case that is on the stage.
+/// The decision of a version's rules for handling redactions about the case that the stage has loaded.
 let decide (rules: AuthRules) (stage: Stage) (case: int[]) : Decision =
     rules.Applies(stage.Event, redactedSender case, stage)
 
-/// All that the handling of redactions reads of a version.
+/// Everything that the handling of redactions reads of a version.
 let private reads (version: RoomVersion) =
     let s = version.Settings
     version.Handling, s.PowerLevelValues, s.Creators, s.CreatorPower, s.RoomIds, s.Redacts
 
-/// Versions by what the handling of redactions reads of them: those of a group decide alike.
+/// Groups of versions that share everything the handling of redactions reads, and so decide alike.
 let groups (versions: RoomVersion list) : RoomVersion list list =
     versions |> List.groupBy reads |> List.map snd
 
-/// The tables by which redactions are handled, by what they answer. Each is a version that applies by it.
+/// The tables that handle redactions, by their question. Each is given as a version that applies redactions by it.
 let tables (version: RoomVersion) : (RedactionQuestion * RoomVersion) list = [
     for question in RedactionQuestion.All ->
         question,

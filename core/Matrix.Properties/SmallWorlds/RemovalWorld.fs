@@ -5,13 +5,13 @@ module Matrix.Properties.SmallWorlds.RemovalWorld
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// Leaves and bans by everyone of everyone.
+/// Leaves and bans of every user by every user.
 let world: World =
     let w =
         WorldBuilder(
             "removals",
-            "Leaves and bans by everyone of everyone, whatever their places in the room, with every power of both around the ones to kick \
-             and to ban."
+            "Leaves and bans of every user by every user, with every membership of both, and every power of both \
+             around the kick and ban levels."
         )
 
     let kind = w.Axis("membership", [ "", 0, "leave"; "a ban", 1, "ban" ])
@@ -30,7 +30,7 @@ let world: World =
     let ofCarol =
         w.AxisUnless("carol", memberships carol, (fun _ at -> isUnread carol at))
 
-    // Whoever leaves by themselves needs no power.
+    // A user needs no power to leave.
     let isPowerless (at: CaseReader) =
         at.At kind = "leave" && at.At sender = at.At target
 

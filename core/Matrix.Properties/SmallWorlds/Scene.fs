@@ -7,7 +7,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// A case as invariants look at it: the event, what holds of it, and the state.
+/// A case as invariants read it: the event, the facts about it, and the state.
 type ICase =
     inherit IAuthState
     abstract Version: RoomVersion

@@ -1,4 +1,5 @@
-/// Events that are neither about members nor about power levels. Authorization rules, from "sender's current membership state" on.
+/// Events other than create, member and power levels events. Authorization rules, from "sender's current membership
+/// state" on.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.SendingWorld
 
@@ -8,7 +9,7 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
-/// What is sent: type, state key and, of redactions, the event redacted.
+/// An event to send: type, state key and, for redactions, the redacted event.
 type private Sent = {
     Type: string
     Key: (string -> string) option
@@ -86,13 +87,14 @@ let private kinds: (string * int * Sent) list =
         "a third-party invitation under bob's id", 3, state "m.room.third_party_invite" bob
     ]
 
-/// Everything else that is sent, by everyone, with every power around the one that it takes.
+/// All other events, by everyone, with every power around the required one.
 let world: World =
     let w =
         WorldBuilder(
             "sending",
-            "Messages, state, aliases, redactions and third-party invitations by everyone, whatever their place in the room, with every power \
-             around what the type, the state default, the events default or the redact and invite levels ask for."
+            "Messages, state, aliases, redactions and third-party invitations by every user, with every membership, \
+             and every power around the level that the type, the state default, the events default, or the redact and \
+             invite levels require."
         )
 
     let kind = w.Axis("event", kinds)
@@ -130,7 +132,7 @@ let world: World =
         at.At ofType
         |> Option.exists (fun json -> (LevelValues.read version.Settings.PowerLevelValues json).IsSome)
 
-    // Power levels are compared with all that there were.
+    // Power levels are compared with all previous entries.
     let comparesAll (at: CaseReader) =
         (at.At kind).Type = "m.room.power_levels"
 

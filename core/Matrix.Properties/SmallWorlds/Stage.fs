@@ -7,23 +7,23 @@ open Matrix.Core.Event
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference.Authorization
 
-/// A place of the state, filled or not.
+/// A slot of the state, filled or empty.
 [<Sealed; AllowNullLiteral>]
 type internal Filled(event: AuthEvent | null) =
     member _.Event = event
 
-/// The event in question, with the places of the state that it has to cite.
+/// The event in question, with the slots that it has to name in `auth_events`.
 [<Sealed; AllowNullLiteral>]
 type internal Asked(pdu: Pdu, selected: Slot[]) =
     member _.Pdu = pdu
     member _.Selected = selected
 
-/// What holds of the event in question.
+/// The facts about the event in question.
 [<Sealed; AllowNullLiteral>]
 type internal Known(said: Said) =
     member _.Said = said
 
-/// A part of a world, built when it is first asked for. Threads may share it: what two of them build is the same.
+/// A part of a world that is built when it is first needed. Threads may share it, since all of them build the same.
 [<Sealed>]
 type internal Store<'a, 'b when 'b: null>(world: World, version: RoomVersion, part: Part<'a>, finish: 'a -> 'b) =
 
@@ -45,7 +45,7 @@ type internal Store<'a, 'b when 'b: null>(world: World, version: RoomVersion, pa
             built
         | built -> built
 
-/// A world in a room of one version: every event is built once, for all cases that have it.
+/// A world in a room of one version. Every event is built once for all cases that have it.
 [<Sealed>]
 type Ground(world: World, version: RoomVersion, rules: AuthRules) =
 
@@ -111,7 +111,7 @@ type Ground(world: World, version: RoomVersion, rules: AuthRules) =
     /// The version's rules.
     member _.Rules = rules
 
-/// Where cases of a world in a room of one version are put on, one after the other; of one thread.
+/// Loads the cases of a world in a room of one version, one after the other. For one thread.
 [<Sealed>]
 type Stage(ground: Ground) =
 
@@ -194,7 +194,7 @@ type Stage(ground: Ground) =
                 else
                     c)
 
-    /// Puts a case on: the choice on each axis.
+    /// Loads a case, given as the choice on each axis.
     member _.Load(case: int[]) =
         for i in 0 .. stores.Length - 1 do
             slots[i] <- stores[i].Get(case).Event
@@ -212,11 +212,11 @@ type Stage(ground: Ground) =
             HasRoomId = said.HasRoomId
         }
 
-    /// The world, in a room of a version.
+    /// The world in a room of a version.
     member _.Ground = ground
     /// The event in question.
     member _.Event = event
-    /// What holds of it.
+    /// The facts about it.
     member _.Facts = facts
     /// Whether its auth events are those of the selection, each accepted and of this room.
     member _.IsCitedAsSelected = citedAsSelected
@@ -228,13 +228,14 @@ type Stage(ground: Ground) =
             facts.AuthEvents
             |> Array.exists (fun c -> Object.ReferenceEquals(c.Event, wanted.Event)))
 
-    /// What stands in a place of the state.
+    /// The event in a slot of the state.
     member _.Slot(slot: Slot) : AuthEvent | null = slots[int slot]
 
-    /// What an evaluator compiled from the tables says: of this version, or of one that differs in its rules alone.
+    /// The decision of an evaluator compiled from the tables of this version, or of one that differs in its rules
+    /// alone.
     member this.Decide(rules: AuthRules) : Decision = rules.Decide(event, this, facts)
 
-    /// What the literal evaluator says, of any tables.
+    /// The decision of the literal evaluator, by any version's tables.
     member this.DecideLiterally(version: RoomVersion) : Decision =
         AuthReference.ask {
             Version = version
@@ -247,7 +248,7 @@ type Stage(ground: Ground) =
             Facts = facts
         }
 
-    /// The case by itself, to be kept and shown.
+    /// The case as a value, to be kept and printed.
     member _.Case: AuthCase = {
         Version = ground.Version
         Event = event

@@ -44,7 +44,7 @@ type Sightings() =
                         Weight = weight
                     }
 
-    /// Adds what others saw.
+    /// Adds the sightings of another survey.
     member _.Add(other: Sightings) =
         count <- count + other.Count
 
@@ -53,26 +53,26 @@ type Sightings() =
         | None, b -> lightest <- b
         | _ -> ()
 
-/// What became of an invariant.
+/// The result for an invariant.
 [<NoEquality; NoComparison>]
 type Finding = {
     Invariant: Invariant
-    /// Decisions that it is about.
+    /// The decisions that it is about.
     Applied: Sightings
-    /// Those in which it does not hold and that no exception covers.
+    /// The decisions that break it and that no exception covers.
     Broken: Sightings
-    /// Those that each exception of the version covers.
+    /// The decisions that each exception of the version covers.
     Excepted: (Exemption * Sightings) list
 }
 
-/// What was seen of one world.
+/// The counts of one world.
 type WorldCount = {
     Name: string
     /// Cases before the reduction.
     Raw: int64
-    /// Cases that are left; 0 if some were drawn only.
+    /// Cases after the reduction; 0 if cases were only drawn.
     Counted: int64
-    /// Of those, the ones that were decided.
+    /// The number of those that were decided.
     Decided: int64
 }
 
@@ -86,7 +86,7 @@ type ClauseCount() =
     member this.Saw(allowed: bool, world: World, case: int[]) =
         (if allowed then this.Accepted else this.Rejected).Saw(world, case)
 
-    /// Of each rule of a table that decides, nothing seen yet.
+    /// Counts for each rule of a table that decides, starting at zero.
     static member OfTable(table: Rule list) : IDictionary<string, ClauseCount> =
         dict [
             for rule in Rule.all table do
@@ -94,7 +94,8 @@ type ClauseCount() =
                     Rule.name rule, ClauseCount()
         ]
 
-/// What one version's decisions show: whether the evaluators agree (if they are compared), which invariants hold, which clauses decide.
+/// The results for one version's decisions: whether the evaluators agree (if compared), which invariants hold, and
+/// which clauses decide.
 [<Sealed>]
 type Survey(version: RoomVersion, comparing: bool) =
 
@@ -136,16 +137,16 @@ type Survey(version: RoomVersion, comparing: bool) =
     member _.Version = version
     /// Its rules.
     member _.Rules = rules
-    /// What became of each invariant.
+    /// The result for each invariant.
     member _.Findings: Finding list = findings
     /// How often each clause decided.
     member _.Clauses: IDictionary<string, ClauseCount> = clauses
-    /// The worlds that were visited.
+    /// The worlds that were surveyed.
     member _.Worlds: seq<WorldCount> = worlds
     /// Cases in which the evaluators disagree.
     member val Disagreements = Sightings()
 
-    /// Judges the case that is on the stage.
+    /// Checks the case that the stage has loaded.
     member this.Judge(stage: Stage, scene: Scene, case: int[]) =
         let world = stage.Ground.World
         let decision = stage.Decide rules
@@ -170,7 +171,7 @@ type Survey(version: RoomVersion, comparing: bool) =
                     | Some(_, seen) -> seen.Saw(world, case)
                     | None -> finding.Broken.Saw(world, case)
 
-    /// Adds what another survey of the version saw.
+    /// Adds the results of another survey of the version.
     member this.Add(other: Survey) =
         this.Disagreements.Add other.Disagreements
 
@@ -185,10 +186,10 @@ type Survey(version: RoomVersion, comparing: bool) =
             clauses[name].Accepted.Add count.Accepted
             clauses[name].Rejected.Add count.Rejected
 
-    /// Notes that a world was visited.
+    /// Records that a world was surveyed.
     member _.Visited(count: WorldCount) = worlds.Add count
 
-/// Surveys: going through the worlds once, for everything that is asked of decisions.
+/// Surveys: one walk through the worlds for all laws about decisions.
 [<RequireQualifiedAccess>]
 module Survey =
 
@@ -200,7 +201,7 @@ module Survey =
             stage.Load case
             survey.Judge(stage, scene, case)
 
-    /// Visits a portion of every world, on as many threads as are given.
+    /// Surveys a portion of every world, on as many threads as given.
     let run
         (version: RoomVersion)
         (worlds: World list)
@@ -249,7 +250,7 @@ module Survey =
 
         total
 
-    /// Visits so many drawn cases of every world.
+    /// Surveys a number of drawn cases of every world.
     let sample (version: RoomVersion) (worlds: World list) (count: int) (seed: uint64) : Survey =
         let survey = Survey(version, true)
 
@@ -265,7 +266,7 @@ module Survey =
 
         survey
 
-    /// The outcomes that the clauses of a table state and that no case has: clause, and whether it is that of acceptance.
+    /// The outcomes of a table's clauses that no case has: the clause, and whether the outcome is acceptance.
     let undecidedOf (table: Rule list) (clauses: IDictionary<string, ClauseCount>) : (string * bool) list = [
         for rule in Rule.all table do
             let name = Rule.name rule
@@ -281,11 +282,11 @@ module Survey =
                     name, allowed
     ]
 
-    /// As `undecidedOf`, of the authorization rules.
+    /// `undecidedOf` the authorization rules.
     let undecided (survey: Survey) : (string * bool) list =
         undecidedOf survey.Version.Authorization survey.Clauses
 
-    /// How often each rule by which a version handles redactions decides, in all cases that they have.
+    /// How often each rule for handling redactions decides, over all cases of its world.
     let ofRedactions (version: RoomVersion) : IDictionary<string, ClauseCount> =
         let world = RedactingWorld.world
         let ground = Ground(world, version)
@@ -302,7 +303,7 @@ module Survey =
 
         clauses
 
-    /// Whether every invariant was asked, every exception seen, and every clause decided.
+    /// Whether every invariant applied, every exception was seen, and every clause decided.
     let isComplete (survey: Survey) : bool =
         survey.Findings
         |> List.forall (fun f ->
@@ -310,7 +311,7 @@ module Survey =
             && f.Excepted |> List.forall (fun (_, seen) -> seen.Count > 0L))
         && (undecided survey).IsEmpty
 
-    /// Visits all cases of each weight, the lightest first, until everything that is to be seen was seen, or up to a weight.
+    /// Surveys all cases of each weight, the lightest first, until the survey is complete or a weight is reached.
     let lightest (version: RoomVersion) (worlds: World list) (limit: int) : Survey =
         let survey = Survey(version, false)
 

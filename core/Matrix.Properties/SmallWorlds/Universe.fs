@@ -1,4 +1,4 @@
-/// The universe of the small worlds: three users on two servers, and one room that @alice:one creates.
+/// The universe of the small worlds: three users on two servers, and one room, which @alice:one creates.
 module Matrix.Properties.SmallWorlds.Universe
 
 open Matrix.Rules
@@ -9,13 +9,13 @@ open Matrix.Properties.Generators
 /// The user who creates the room.
 let alice = "@alice:one"
 
-/// Someone on the same server.
+/// A user on the same server.
 let bob = "@bob:one"
 
-/// Someone on another server.
+/// A user on another server.
 let carol = "@carol:two"
 
-/// All of them.
+/// All users.
 let users = [ alice; bob; carol ]
 
 /// The identifier of the room's create event.
@@ -24,33 +24,33 @@ let createId = "$create"
 /// The token of the room's third-party invitation.
 let token = "token"
 
-/// The names by which reports call users.
+/// A user's name in reports.
 let nameOf (user: string) : string = user.Substring(1, user.IndexOf ':' - 1)
 
 /// The server of a user.
 let serverOf (user: string) : string = user.Substring(user.IndexOf ':' + 1)
 
-/// The same user after @bob:one and @carol:two changed places.
+/// The same user after @bob:one and @carol:two are swapped.
 let swapped (user: string) : string =
     if user = bob then carol
     elif user = carol then bob
     else user
 
-/// One member of an object, there or not.
+/// A member of an object, or none.
 type Member = Json option
 
-/// An object of those members that are there.
+/// The members that are present.
 let members (all: (string * Member) list) : (string * Json) list =
     all
     |> List.choose (fun (key, value) -> value |> Option.map (fun json -> key, json))
 
-/// As `members`, as a value; not there if none of them is.
+/// `members` as an object value; none if no member is present.
 let group (all: (string * Member) list) : Member =
     match members all with
     | [] -> None
     | some -> Some(nested some)
 
-/// A user's place in the room, as the choices of an axis: joined first.
+/// The memberships of a user, as choices of an axis. Joined is the first.
 let memberships (user: string) : (string * int * Membership) list =
     let name = nameOf user
 
@@ -63,7 +63,7 @@ let memberships (user: string) : (string * int * Membership) list =
         $"{name} knocked", 2, Membership.Knock
     ]
 
-/// A member event of that membership; none if absent.
+/// A member event with this membership; none if absent.
 let memberOf (user: string) (membership: Membership) : Draft option =
     match Spelling.ofMembership membership with
     | null -> None
@@ -73,12 +73,12 @@ let memberOf (user: string) (membership: Membership) : Draft option =
                 Id = $"$member-{nameOf user}"
         }
 
-/// What a room's join rules event says, if there is one.
+/// The content of a room's join rules event, if there is one.
 type Rule =
     | NoEvent
     | Says of Member
 
-/// Every join rule, and what is none.
+/// Every join rule, and malformed ones.
 let joinRules: (string * int * Rule) list = [
     "", 1, Says(Some(text "public"))
     "no join rules", 0, NoEvent
@@ -102,10 +102,11 @@ let joinRulesOf (rule: Rule) : Draft option =
                 Id = "$rules"
         }
 
-/// A level: what reports call it is what it is.
+/// A level, described by its number.
 let private level (n: int) : string * Member = string n, Some(number n)
 
-/// Whether an entry of a power levels event is there, and how it stands to 50, of which most thresholds are.
+/// An entry of a power levels event as choices: missing, below, at or above 50, which is the default of most
+/// thresholds.
 let around (name: string) : (string * int * Member) list = [
     yield "", 0, None
 
@@ -113,7 +114,7 @@ let around (name: string) : (string * int * Member) list = [
         yield $"{name} {words}", 1, value
 ]
 
-/// As `around`, with levels that only some versions read.
+/// As `around`, with values that only some versions read as levels.
 let aroundAndOdd (name: string) : (string * int * Member) list =
     around name
     @ [
@@ -122,21 +123,21 @@ let aroundAndOdd (name: string) : (string * int * Member) list =
         $"{name} no level", 2, Some(text "x")
     ]
 
-/// The power levels event of such a content.
+/// A power levels event with this content.
 let levelsOf (content: (string * Member) list) : Draft option =
     Some {
         Draft.state alice "m.room.power_levels" "" (members content) with
             Id = "$levels"
     }
 
-/// What a create event may say besides the room version.
+/// The content of a create event besides the room version.
 type Creation = {
     Federate: Member
     Creator: Member
     Additional: Member
 }
 
-/// What an ordinary create event says.
+/// The content of an ordinary create event.
 let ordinary = {
     Federate = None
     Creator = Some(text alice)
@@ -149,7 +150,7 @@ let private listed (users: string list) : Member =
 /// The ordinary create event of the room.
 let plain: string * int * Creation option = "", 1, Some ordinary
 
-/// A room without one.
+/// A room without a create event.
 let uncreated: string * int * Creation option = "no create event", 1, None
 
 /// Create events with other creators.
@@ -175,7 +176,7 @@ let creators: (string * int * Creation option) list = [
     }
 ]
 
-/// Create events that close the room to other servers, or nearly.
+/// Create events that close the room to other servers, and some that do not quite.
 let federations: (string * int * Creation option) list = [
     "m.federate is false",
     2,
@@ -224,14 +225,14 @@ let hasAuthorisingUser (version: RoomVersion) : bool =
     version.Selections
     |> List.exists (fun row -> row.Key = SelectionKey.User User.Authorising)
 
-/// Whether servers choose the identifiers of events.
+/// Whether servers choose event ids.
 let assignsIds (version: RoomVersion) : bool =
     version.Settings.EventIds = EventIdForm.Assigned
 
-/// The domain of the event id, where servers choose it: that of the sender, or the other one.
+/// The domain of the event id, where servers choose it: that of the sender's server or of another.
 let idServers: (string * int * bool) list = [ "", 0, false; "event_id of the other server", 1, true ]
 
-/// The event in question, in the room, after some event.
+/// The event in question, with a previous event.
 let questionOf (version: RoomVersion) (isOther: bool) (draft: Draft) : Draft = {
     draft with
         Id =
@@ -244,8 +245,8 @@ let questionOf (version: RoomVersion) (isOther: bool) (draft: Draft) : Draft = {
         Room = Draft.roomOf version createId
 }
 
-/// As `questionOf`, with an identifier of the sender's server.
+/// As `questionOf`, with an event id of the sender's server.
 let question (version: RoomVersion) (draft: Draft) : Draft = questionOf version false draft
 
-/// The servers whose signatures an ordinary event has.
+/// The servers that sign an ordinary event.
 let wellCited: string[] = [| "one"; "two" |]

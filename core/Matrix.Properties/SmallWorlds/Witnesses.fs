@@ -3,16 +3,16 @@ namespace Matrix.Properties.SmallWorlds
 open Matrix.Rules
 open Matrix.Core.Auth
 
-/// Cases that show something, for a person to read.
+/// Witnesses as text.
 [<RequireQualifiedAccess>]
 module Witnesses =
 
-    /// What a case is, in a line: its world, and what is not ordinary in it.
+    /// A case in one line: its world, and the choices that are not ordinary.
     let name (witness: Witness) : string =
         let words = World.describe witness.World witness.Case |> String.concat "; "
         $"{witness.World.Name}: {words}"
 
-    /// What a case is and what becomes of it.
+    /// A case and its decision.
     let show (version: RoomVersion) (witness: Witness) : string =
         let stage = Stage(Ground(witness.World, version))
         stage.Load witness.Case

@@ -4,7 +4,7 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Properties.Generators
 
-/// A place in the state of a small room.
+/// A slot in the state of a small room.
 [<RequireQualifiedAccess>]
 type Slot =
     | Create = 0
@@ -22,27 +22,27 @@ type Citing =
     /// The events of the state that the auth events selection names.
     | AsSelected
     | Without of Slot
-    /// This one twice.
+    /// As selected, with this event twice.
     | Twice of Slot
-    /// This one besides, selected or not.
+    /// As selected, and this event, selected or not.
     | Also of Slot
-    /// The room's topic besides, which is never selected.
+    /// As selected, and the room's topic, which is never selected.
     | AlsoTopic
-    /// The topic twice.
+    /// As selected, and the topic twice.
     | AlsoTopicTwice
-    /// The topic too, which was rejected.
+    /// As selected, and the topic, which was rejected.
     | AlsoTopicRejected
-    /// As selected, and this one, if it is among them, was rejected.
+    /// As selected, but this event, if selected, was rejected.
     | Rejected of Slot
-    /// As selected, and in the place of this one, if it is among them, that of another room.
+    /// As selected, but with another room's event in place of this one, if selected.
     | Elsewhere of Slot
-    /// As selected, and in the place of this one, if it is among them, that of another room, which was rejected.
+    /// As selected, but with another room's rejected event in place of this one, if selected.
     | RejectedElsewhere of Slot
 
-/// What holds of the event in question besides what it says itself.
+/// The facts about the event in question that it does not contain.
 type Said = {
     Citing: Citing
-    /// Servers of which a signature is valid.
+    /// The servers whose signatures are valid.
     Signers: string[]
     /// Public keys with which the third-party invitation was signed.
     ThirdPartyKeys: string[]
@@ -50,38 +50,38 @@ type Said = {
     HasRoomId: bool
 }
 
-/// Something in the room that depends on a few of the axes alone, and is therefore built once for each of their choices.
+/// A part of the room that depends on a few axes only, and is built once for each combination of their choices.
 [<NoEquality; NoComparison>]
 type Part<'a> = {
     Axes: IPlaced list
     Build: RoomVersion -> CaseReader -> 'a
 }
 
-/// What becomes of a case when @bob:one and @carol:two change places: the choice on each axis is that of `Source`, renamed.
+/// A case after @bob:one and @carol:two are swapped: each axis takes the choice of the axis in `Source`, renamed.
 type Swap = { Source: int[]; Renamed: int[][] }
 
-/// A named family of decisions: the product of some axes, and what each case means for a room of any version.
+/// A named family of decisions: the product of some axes, and the meaning of each case in a room of any version.
 [<NoEquality; NoComparison>]
 type World = {
     /// Such as `joins`.
     Name: string
-    /// Which decisions it has, in a sentence.
+    /// Its decisions, in a sentence.
     Meaning: string
     Axes: Axis[]
-    /// What every case weighs at least: the state events that all of them have.
+    /// The least weight of a case: the state events that all cases have.
     Base: int
-    /// When an axis makes no difference, by the axes before it. Only its lightest choice counts then.
+    /// When an axis makes no difference, by the axes before it. Then only its lightest choice counts.
     Idle: (RoomVersion -> CaseReader -> bool)[]
     /// The lightest choice of each axis.
     Lightest: int[]
-    /// Set if no decision depends on which of the two is which.
+    /// Set if no decision depends on which of the two users is which.
     Swap: Swap option
     State: (Slot * Part<Draft option>) list
     Event: Part<Draft>
     Facts: Part<Said>
 }
 
-/// Writes a world down: axes first, then what they mean.
+/// Builds a world: first its axes, then their meaning.
 [<Sealed>]
 type WorldBuilder(name: string, meaning: string) =
 
@@ -102,7 +102,7 @@ type WorldBuilder(name: string, meaning: string) =
             }
     }
 
-    /// An axis, after those that there are: words, weight and value of each choice.
+    /// An axis, after those already added: description, weight and value of each choice.
     member _.Axis(axis: string, choices: (string * int * 'a) list) : AxisOf<'a> =
         let described = {
             Name = axis
@@ -130,26 +130,26 @@ type WorldBuilder(name: string, meaning: string) =
             ]
         )
 
-    /// What stands in a place of the state.
+    /// The event in a slot of the state.
     member _.State(slot: Slot, axes: IPlaced list, build: RoomVersion -> CaseReader -> Draft option) =
         state.Add(slot, { Axes = axes; Build = build })
 
-    /// What holds of the event besides what it says.
+    /// The facts about the event that it does not contain.
     member _.Facts(axes: IPlaced list, build: RoomVersion -> CaseReader -> Said) =
         facts <- { Axes = axes; Build = build }
 
-    /// When @bob:one and @carol:two change places, these axes do.
+    /// These axes are swapped when @bob:one and @carol:two are.
     member _.Exchanges(a: IPlaced, b: IPlaced) =
         exchanged[a.Place] <- b.Place
         exchanged[b.Place] <- a.Place
 
-    /// When @bob:one and @carol:two change places, so do they as choices of this axis.
+    /// The choices @bob:one and @carol:two of this axis are swapped with the users.
     member _.Renames(axis: AxisOf<string>) =
         renamed[axis.Place] <-
             axis.Values
             |> Array.map (fun user -> System.Array.IndexOf(axis.Values, Universe.swapped user))
 
-    /// The world, with the event in question.
+    /// The finished world, given the event in question.
     member _.Asks(eventAxes: IPlaced list, build: RoomVersion -> CaseReader -> Draft) : World =
         let swap =
             if exchanged.Count = 0 && renamed.Count = 0 then
@@ -191,16 +191,16 @@ type WorldBuilder(name: string, meaning: string) =
             Facts = facts
         }
 
-/// Reading the cases of a world.
+/// Reads the cases of a world.
 [<RequireQualifiedAccess>]
 module World =
 
-    /// How many cases there are before any of them is found to be the same as another.
+    /// The number of cases before equivalent ones are left out.
     let rawCount (world: World) : int64 =
         world.Axes
         |> Array.fold (fun product axis -> product * int64 axis.Choices.Length) 1L
 
-    /// How far a case is from nothing at all: the state events that it takes and its deviations from the ordinary.
+    /// A case's distance from the empty room: the number of state events and of deviations from the ordinary.
     let weight (world: World) (case: int[]) : int =
         let mutable sum = world.Base
 
@@ -209,7 +209,7 @@ module World =
 
         sum
 
-    /// The words of a case: of each choice that is not ordinary.
+    /// A case in words: its choices that are not ordinary.
     let describe (world: World) (case: int[]) : string list = [
         for place in 0 .. case.Length - 1 do
             let words = world.Axes[place].Choices[case[place]].Words
@@ -218,11 +218,11 @@ module World =
                 words
     ]
 
-    /// The case after @bob:one and @carol:two changed places.
+    /// The case after @bob:one and @carol:two are swapped.
     let swapped (swap: Swap) (case: int[]) : int[] =
         Array.init case.Length (fun place -> swap.Renamed[place][case[swap.Source[place]]])
 
-    /// Whether the case comes no later than the one in which @bob:one and @carol:two changed places.
+    /// Whether the case comes no later than its swapped case.
     let isFirstOfPair (swap: Swap) (case: int[]) : bool =
         let mutable place = 0
         let mutable order = 0

@@ -2,11 +2,11 @@ namespace Matrix.Properties.SmallWorlds
 
 open Matrix.Rules
 
-/// The small worlds that there are.
+/// The list of all small worlds.
 [<RequireQualifiedAccess>]
 module Worlds =
 
-    /// All of them.
+    /// All worlds.
     let all: World list = [
         CreateWorld.world
         CitingWorld.world
@@ -23,11 +23,11 @@ module Worlds =
         LevelsWorld.values
     ]
 
-    /// The world of that name.
+    /// The world of this name.
     let tryFind (name: string) : World option =
         all |> List.tryFind (fun world -> world.Name = name)
 
-    /// All that authorization reads of a version.
+    /// Everything that authorization reads of a version.
     let private reads (version: RoomVersion) =
         let s = version.Settings
 
@@ -35,6 +35,6 @@ module Worlds =
         version.Selections,
         (s.PowerLevelValues, s.Creators, s.CreatorPower, s.RoomIds, s.EventIds = EventIdForm.Assigned)
 
-    /// Versions by what authorization reads of them: those of a group decide alike, and share a run.
+    /// Groups of versions that share everything authorization reads. They decide alike, and share a run.
     let groups (versions: RoomVersion list) : RoomVersion list list =
         versions |> List.groupBy reads |> List.map snd

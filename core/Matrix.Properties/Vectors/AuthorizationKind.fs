@@ -42,7 +42,7 @@ module internal AuthorizationKind =
                     })
         }
 
-    /// A question as the evaluators take it.
+    /// A question in the form that the evaluators take.
     let caseOf (question: Placed<JsonObject>) : Result<AuthCase, VectorFault> =
         checked' {
             let! version = text "version" question |> Result.bind EventKinds.knownVersion
@@ -69,7 +69,7 @@ module internal AuthorizationKind =
             let! named = texts "signers"
             let! keys = texts "third_party_keys"
 
-            // Every event carries the signature of its sender's server: questions name the others.
+            // The sender's server signs every event: questions name the other servers.
             let signers =
                 match pdu.Sender.IndexOf ':' with
                 | -1 -> named

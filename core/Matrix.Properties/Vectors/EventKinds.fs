@@ -6,7 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// Kinds about one event by itself: its format, hashes, signatures, redaction, and the levels in it.
+/// Kinds about a single event: its format, hashes, signatures and redaction, and the levels in it.
 module internal EventKinds =
 
     let knownVersion (id: Placed<string>) : Result<RoomVersion, VectorFault> =
@@ -14,7 +14,7 @@ module internal EventKinds =
         | Some version -> Ok version
         | None -> wrong id $"expected a known room version, found \"{id.Value}\""
 
-    /// The versions that a case is about: `version`, or each of `versions`.
+    /// The versions of a case: `version`, or each of `versions`.
     let versionsOf (case: Placed<JsonObject>) : Result<string list, VectorFault> =
         let known id =
             knownVersion id |> Result.map (fun _ -> id.Value)
@@ -230,7 +230,7 @@ module internal EventKinds =
                 }
     }
 
-    /// Room versions, "Deprecated event content schemas": which values are power levels.
+    /// Room versions, "Deprecated event content schemas": the values that are power levels.
     let powerLevel: Kind = {
         Name = "power-level"
         Ours = []

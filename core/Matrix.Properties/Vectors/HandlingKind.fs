@@ -7,28 +7,28 @@ open Matrix.Properties.Generators
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places
 
-/// A redaction that was accepted, and whose event it redacts.
+/// An accepted redaction, and the sender of the event that it redacts.
 type RedactionCase = {
     Version: RoomVersion
     Asks: RedactionQuestion
     Redaction: Pdu
     RedactedSender: string
-    /// In which the redaction was accepted.
+    /// The state in which the redaction was accepted.
     State: Map<string * string, Pdu>
 }
 
-/// Asking.
+/// Decides redaction cases.
 [<RequireQualifiedAccess>]
 module RedactionCase =
 
-    /// The state as the evaluators take it.
+    /// The state in the form that the evaluators take.
     let state (rules: AuthRules) (case: RedactionCase) : IAuthState = MapState(rules, case.State)
 
-    /// What the host's evaluator says.
+    /// The decision of the host's evaluator.
     let decide (rules: AuthRules) (case: RedactionCase) : Decision =
         case.Asks.Ask(rules, case.Redaction, case.RedactedSender, state rules case)
 
-/// What becomes of redactions that were accepted. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+/// The handling of accepted redactions. Room versions, "Handling redactions"; Client-Server API, "Redactions".
 module internal HandlingKind =
 
     let private asksOf (case: Placed<JsonObject>) : Result<RedactionQuestion, VectorFault> =
@@ -59,7 +59,7 @@ module internal HandlingKind =
                     ]))
         }
 
-    /// A question as the evaluators take it.
+    /// A question in the form that the evaluators take.
     let caseOf (question: Placed<JsonObject>) : Result<RedactionCase, VectorFault> =
         checked' {
             let! version = text "version" question |> Result.bind EventKinds.knownVersion

@@ -2,11 +2,11 @@ namespace Matrix.Properties.Vectors
 
 open Matrix.Core.Json
 
-/// Ed25519, which the pure half does not have: whoever runs vectors brings it.
+/// Ed25519. The pure half does not have it, so the caller supplies it.
 type Ed25519 = {
     /// The signature of a message by the key pair of a seed of 32 bytes.
     Sign: byte[] -> byte[] -> byte[]
-    /// Whether a public key, a message and a signature belong together.
+    /// Whether a signature of a message is valid under a public key.
     Verify: byte[] -> byte[] -> byte[] -> bool
 }
 
@@ -14,25 +14,25 @@ type Ed25519 = {
 type Vector = {
     /// Reads as a statement.
     Name: string
-    /// Where the file has it, such as `cases[3]`.
+    /// Its position in the file, such as `cases[3]`.
     Place: string
-    /// The room version that it is about; "" if it is about none.
+    /// The room version that it is about; "" for none.
     Version: string
-    /// What an evaluator is asked, complete in itself.
+    /// The question, complete in itself.
     Question: JsonObject
     /// The members that its answer must have.
     Expected: JsonObject
-    /// Where the specification leaves the answer to implementations: where that is said. "" where it does not.
+    /// If the specification leaves the answer to implementations, the place where it does; otherwise "".
     Optional: string
 }
 
-/// A kind of vectors: how its files are read, and how this implementation answers.
+/// A kind of vectors: how its files are read, and this implementation's answers.
 type internal Kind = {
-    /// As files and questions name it.
+    /// Its name in files and questions.
     Name: string
-    /// Members of an answer that other implementations may leave out: names that are ours.
+    /// Members of an answer that other implementations may leave out: names that only this implementation has.
     Ours: string list
-    /// The questions of one case. `file`: the whole file, for what its cases share.
+    /// The questions of one case. `file` is the whole file, for the parts that its cases share.
     Read: Placed<JsonObject> -> Placed<JsonObject> -> Result<(string * JsonObject * JsonObject) list, VectorFault>
     /// Answers a question.
     Answer: Ed25519 -> Placed<JsonObject> -> Result<JsonObject, VectorFault>

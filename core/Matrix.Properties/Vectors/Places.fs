@@ -4,17 +4,17 @@ open System
 open System.Text
 open Matrix.Core.Json
 
-/// What is wrong with a vector file or a question: where, and what was expected there.
+/// An error in a vector file or a question: its position, and what was expected there.
 type VectorFault = {
-    /// Members and indices from the top down, such as `cases[3].event.type`; `line 4, column 7` where the text is no JSON.
+    /// Members and indices from the top down, such as `cases[3].event.type`; `line 4, column 7` if the text is no JSON.
     Place: string
-    /// What was expected, and what is there.
+    /// What was expected, and what was found.
     Problem: string
 } with
 
     override this.ToString() = $"{this.Place}: {this.Problem}"
 
-/// Steps that may find a fault, one after the other.
+/// Successive steps that may find a fault.
 type internal FaultBuilder() =
     member _.Return x : Result<'a, VectorFault> = Ok x
     member _.ReturnFrom(x: Result<'a, VectorFault>) = x
@@ -25,13 +25,13 @@ type internal FaultBuilder() =
 
     member _.Combine(first: Result<unit, VectorFault>, next: unit -> Result<'a, VectorFault>) = Result.bind next first
 
-/// Taking vectors apart, with the place of every member.
+/// Reads vectors, with the position of every member.
 [<AutoOpen>]
 module internal Places =
 
     let checked' = FaultBuilder()
 
-    /// A value and where it stands.
+    /// A value and its position.
     type Placed<'a> = { At: string; Value: 'a }
 
     let private fault at problem : Result<'a, VectorFault> = Error { Place = at; Problem = problem }
@@ -87,7 +87,7 @@ module internal Places =
             |> Ok
         | _ -> expected "a list" placed
 
-    /// All or the first fault.
+    /// All values, or the first fault.
     let every (read: 'a -> Result<'b, VectorFault>) (items: 'a list) : Result<'b list, VectorFault> =
         let rec go taken rest =
             match rest with
@@ -102,19 +102,19 @@ module internal Places =
     let asTexts (placed: Placed<Json>) : Result<Placed<string> list, VectorFault> =
         asList placed |> Result.bind (every asText)
 
-    /// A member, if it is there.
+    /// A member, or none.
     let maybe (key: string) (o: Placed<JsonObject>) : Placed<Json> option =
         match o.Value.TryFind key with
         | ValueSome value -> Some { At = below o.At key; Value = value }
         | ValueNone -> None
 
-    /// A member that must be there.
+    /// A required member.
     let need (key: string) (o: Placed<JsonObject>) : Result<Placed<Json>, VectorFault> =
         match maybe key o with
         | Some placed -> Ok placed
         | None -> fault (if o.At = "" then "the file" else o.At) $"'{key}' is missing"
 
-    /// A member read, or the alternative where it is not there.
+    /// An optional member, or the alternative.
     let optional (key: string) (read: Placed<Json> -> Result<'a, VectorFault>) (otherwise: 'a) (o: Placed<JsonObject>) =
         match maybe key o with
         | Some placed -> read placed
@@ -127,7 +127,7 @@ module internal Places =
     let maybeText key (o: Placed<JsonObject>) : Result<string option, VectorFault> =
         optional key (asText >> Result.map (fun t -> Some t.Value)) None o
 
-    /// One of some words.
+    /// One of several words.
     let word (known: string list) (placed: Placed<string>) : Result<string, VectorFault> =
         if List.contains placed.Value known then
             Ok placed.Value
@@ -135,7 +135,7 @@ module internal Places =
             let words = known |> String.concat ", "
             wrong placed $"expected one of {words}, found \"{placed.Value}\""
 
-    /// A member of another object under the same name, if it is there.
+    /// The members of these names, as far as the object has them.
     let keep (keys: string list) (o: JsonObject) : (string * Json) list = [
         for key in keys do
             match o.TryFind key with
@@ -146,26 +146,26 @@ module internal Places =
     let members (pairs: (string * Json) list) : JsonObject =
         JsonObject.OfSeq [ for key, value in pairs -> struct (key, value) ]
 
-    /// Bytes written as hexadecimal digits.
+    /// Bytes in hexadecimal digits.
     let asHex (placed: Placed<string>) : Result<byte[], VectorFault> =
         if placed.Value.Length % 2 = 0 && placed.Value |> Seq.forall Char.IsAsciiHexDigit then
             Ok(Convert.FromHexString placed.Value)
         else
             wrong placed "expected pairs of hexadecimal digits"
 
-    /// A line and a column, counted from 1, of an offset in bytes.
+    /// The line and column, counted from 1, of a byte offset.
     let lineAndColumn (utf8: ReadOnlySpan<byte>) (offset: int) : string =
         let before = utf8.Slice(0, min offset utf8.Length)
         let line = before.Count 10uy + 1
         let column = before.Length - (before.LastIndexOf 10uy + 1) + 1
         $"line {line}, column {column}"
 
-    /// Reads a whole text as an object. `reading`: how numbers are read.
+    /// Reads a whole text as an object. `reading` says how numbers are read.
     let parse (utf8: ReadOnlySpan<byte>) : Result<Placed<JsonObject>, VectorFault> =
         match JsonReader.ParseObject(utf8, Reading.Client, JsonLimits.federationBody) with
         | Ok o -> Ok { At = ""; Value = o }
         | Error e ->
-            // The place is told by line and column.
+            // The message names the byte; the line and column replace it.
             let told = e.ToString()
 
             let what =

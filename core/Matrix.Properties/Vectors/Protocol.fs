@@ -5,26 +5,26 @@ open System.Text
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// What the other end of the pipe says of itself.
+/// The other implementation's introduction of itself.
 type Introduction = {
     Name: string
     Kinds: string list
     Versions: string list
 }
 
-/// What became of a question that was asked through the pipe.
+/// The reply to a question.
 [<RequireQualifiedAccess>]
 type Reply =
     | Answered of JsonObject
-    /// The other end cannot answer this one.
+    /// The other implementation cannot answer this question.
     | Skipped of why: string
-    /// The other end failed at it.
+    /// The other implementation failed to answer.
     | Failed of why: string
     /// The line is no reply to this question.
     | Malformed of why: string
 
-/// The lines by which vectors are put to another implementation: `tests/vectors/FORMAT.md`, "Asking another implementation".
-/// Whoever has a process or a pipe moves the lines.
+/// The lines by which vectors are put to another implementation: `tests/vectors/FORMAT.md`, "Asking another
+/// implementation". The caller moves the lines through a process or pipe.
 [<RequireQualifiedAccess>]
 module Protocol =
 
@@ -36,7 +36,7 @@ module Protocol =
     [<Literal>]
     let LongestLine = 1048576
 
-    // A question stands two levels deep in its line, and an event in it may be as deep as any.
+    // A question is nested two levels deep in its line, and an event in it may be as deep as events may be.
     let private limits = {
         Bytes = LongestLine
         Depth = JsonLimits.event.Depth + 12
@@ -93,7 +93,7 @@ module Protocol =
             "question", Json.Object question
         ]
 
-    /// Reads the line that answers the question of an id.
+    /// Reads the reply to the question with this id.
     let readReply (id: int64) (text': string) : Reply =
         let reply =
             checked' {
@@ -114,10 +114,10 @@ module Protocol =
         | Ok reply -> reply
         | Error fault -> Reply.Malformed fault.Problem
 
-    /// What the other end says to a line that is none.
+    /// The reply to a line that is not a question.
     let refusal (why: string) : string = line [ "error", Json.String why ]
 
-    /// What this implementation says to a line, as the other end.
+    /// This implementation's reply to a line.
     let answer (ed25519: Ed25519) (name: string) (text': string) : string =
         let answered =
             checked' {

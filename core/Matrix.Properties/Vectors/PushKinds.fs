@@ -9,7 +9,7 @@ module internal PushKinds =
 
     let private reader = "@alice:example.org"
 
-    /// The rules of a user who changed nothing.
+    /// The default rules.
     let defaultRules: Kind = {
         Name = "push-default-rules"
         Ours = []
@@ -90,7 +90,7 @@ module internal PushKinds =
                             [||]
                         )
 
-                    // Read as it would be from account data: what a client may not put can still stand there.
+                    // Read as from account data, which may hold rules that a client may not put.
                     let rule =
                         members [
                             "rule_id", Json.String "one"

@@ -7,7 +7,7 @@ open Matrix.Core.Json
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places
 
-/// A room of a file whose vectors are about rooms: its id and its events by name.
+/// A room of a vector file: its id and its named events.
 type internal FileRoom = {
     Version: RoomVersion
     Name: string
@@ -15,14 +15,14 @@ type internal FileRoom = {
     Events: Placed<JsonObject>
 }
 
-/// What the kinds have in common whose cases are decisions in a room.
+/// Shared parts of the kinds whose cases are decisions in a room.
 module internal RoomCases =
 
-    // The file's side: rooms, and their events by name.
+    // The form in files: rooms and their named events.
 
     let private lastEvent = Json.Array [| Json.String "$last" |]
 
-    /// An event as a question has it. What the file leaves out follows from its name and its room.
+    /// An event in the form of questions. Missing members follow from its name and room.
     let expand (version: RoomVersion) (room: string) (name: string) (event: Placed<JsonObject>) : JsonObject =
         let has (key: string) = event.Value.Has key
 
@@ -43,7 +43,7 @@ module internal RoomCases =
                 struct ("prev_events", lastEvent)
         ]
 
-    /// What a case expects: whether it is allowed, and the names of ours.
+    /// The expected decision of a case, with our own names for clause, reason and entry.
     let expected (case: Placed<JsonObject>) : Result<JsonObject, VectorFault> =
         checked' {
             let! allowed = need "allowed" case |> Result.bind asBool
@@ -72,7 +72,7 @@ module internal RoomCases =
     /// The rooms of a file.
     let roomsOf (file: Placed<JsonObject>) : Result<Placed<JsonObject>, VectorFault> = object "rooms" file
 
-    /// One question for each version of a case, made of the room that it has there.
+    /// One question for each version of a case, with the room in that version.
     let perVersion
         (rooms: Placed<JsonObject>)
         (case: Placed<JsonObject>)
@@ -105,7 +105,7 @@ module internal RoomCases =
                     })
         }
 
-    // The question's side.
+    // The form in questions.
 
     /// An event of a question.
     let eventOf (version: RoomVersion) (event: Placed<JsonObject>) : Result<Pdu, VectorFault> =
@@ -178,7 +178,7 @@ module internal RoomCases =
         (decisionOf: Placed<JsonObject> -> Result<Decision, VectorFault>)
         : Kind = {
         Name = name
-        // The members of an answer whose values are names of ours.
+        // These members have values that only this implementation knows.
         Ours = [ "clause"; "reason"; "entry" ]
         Read = read
         Answer = fun _ question -> decisionOf question |> Result.map answerOf

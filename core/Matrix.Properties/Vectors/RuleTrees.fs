@@ -7,8 +7,9 @@ open Matrix.Core.Json
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places
 
-/// Terms of rules as JSON, by their types: a new condition needs nothing here. A case without values is its name; with one value, an
-/// object of one member; with several, their list. Names are written with hyphens. `docs/rules-json.md`.
+/// Terms of rules as JSON. The form follows from the types, so a new condition needs nothing here. A case without
+/// values is its name; with one value, an object with one member; with several, an object with their list. Names are
+/// written with hyphens. `docs/rules-json.md`.
 module private Terms =
 
     /// `StateKeyStartsWith` as `state-key-starts-with`.
@@ -97,15 +98,15 @@ module private Terms =
     let as' (json: Placed<Json>) : Result<'a, VectorFault> =
         read typeof<'a> json |> Result.map unbox<'a>
 
-/// Tables of rules as JSON, and back: what `mx rules show --format json` prints as `rules`, `handling` and `selection`.
-/// `docs/rules-json.md` describes it.
+/// Tables of rules as JSON, and back: the members `rules`, `handling` and `selection` of `mx rules show --format json`.
+/// `docs/rules-json.md` describes the form.
 [<RequireQualifiedAccess>]
 module RuleTrees =
 
     /// A condition.
     let condition (condition: Condition) : Json = Terms.of' condition
 
-    /// How the JSON form calls a condition, for every one that there is.
+    /// The JSON name of every condition.
     let conditionNames: string list = [
         for case in FSharpType.GetUnionCases typeof<Condition> -> Terms.hyphened case.Name
     ]

@@ -8,13 +8,13 @@ open Matrix.Properties.Scenarios
 open Matrix.Rules
 open Matrix.Properties.Vectors.Places
 
-/// States that are resolved into one. Room versions, "State resolution".
+/// The resolution of states. Room versions, "State resolution".
 module internal StateResolutionKind =
 
     let private ids (ids: string seq) =
         Json.Array [| for id in ids -> Json.String id |]
 
-    /// An event as questions have it.
+    /// An event in the form of questions.
     let eventObject (event: Pdu) : JsonObject =
         members [
             "event_id", Json.String event.EventId

@@ -6,7 +6,7 @@ open Matrix.Core.Event
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Kinds that know no event: canonical JSON, unpadded base64, identifiers.
+/// Kinds without events: canonical JSON, unpadded base64, identifiers.
 module internal TextKinds =
 
     let private faultName (fault: JsonFault) =
@@ -92,7 +92,7 @@ module internal TextKinds =
                             members [ "encode", Json.String hex.Value ],
                             members [ "base64", Json.String base64.Value ]
 
-                        // Padding is read, and not written.
+                        // Padding is accepted, but not written.
                         return
                             if base64.Value.EndsWith '=' then
                                 [ decoding ]
@@ -135,7 +135,7 @@ module internal TextKinds =
         "server-key-id", KeyId.checkServerKey >> Result.isOk
     ]
 
-    /// A long identifier written short.
+    /// An identifier. A file may write a long one as a repetition.
     let private written (id: Placed<Json>) : Result<string, VectorFault> =
         match id.Value with
         | Json.Object _ ->

@@ -78,7 +78,7 @@ module Vectors =
         | Error fault -> Error fault
         | Ok file ->
             checked' {
-                // What a file without a kind is, nothing in it says.
+                // A file without a kind may be any other JSON file.
                 let! kind =
                     match maybe "kind" file with
                     | None ->

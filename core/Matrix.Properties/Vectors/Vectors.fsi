@@ -4,15 +4,15 @@ open System
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// A file of vectors, read.
+/// A vector file.
 type VectorFile = {
-    /// What its vectors show and where they come from.
+    /// What its vectors show, and their source.
     About: string
     Kind: string
     Vectors: Vector list
 }
 
-/// A member of an answer that is not as the vector has it.
+/// A member of an answer that differs from the vector's.
 type Difference = {
     Member: string
     Expected: Json
@@ -20,31 +20,31 @@ type Difference = {
     Found: Json voption
 } with
 
-    /// In a line: the member, what was expected and what was found.
+    /// The member, the expected value and the value found, in one line.
     override ToString: unit -> string
 
 /// Test vectors in the form of `tests/vectors/FORMAT.md`: reading files, answering questions, comparing answers.
 [<RequireQualifiedAccess>]
 module Vectors =
 
-    /// The kinds that there are.
+    /// All kinds.
     val kinds: string list
 
     /// Reads a file.
     val read: utf8: ReadOnlySpan<byte> -> Result<VectorFile, VectorFault>
 
-    /// What this implementation answers to a question of a kind.
+    /// This implementation's answer to a question of a kind.
     val answer: ed25519: Ed25519 -> kind: string -> question: JsonObject -> Result<JsonObject, VectorFault>
 
-    /// What an answer has otherwise than the vector. `byName`: also in members that are names of ours (clauses, faults) and
-    /// that another implementation may leave out.
+    /// The differences between an answer and the vector. With `byName`, they include members whose names are ours
+    /// (clauses, faults) and which another implementation may leave out.
     val differences: kind: string -> byName: bool -> vector: Vector -> answer: JsonObject -> Difference list
 
-    /// A vector of the kind `authorization` as the evaluators take it.
+    /// A vector of the kind `authorization` in the form that the evaluators take.
     val authCase: vector: Vector -> Result<AuthCase, VectorFault>
 
-    /// A vector of the kind `redaction-handling` as the evaluators take it.
+    /// A vector of the kind `redaction-handling` in the form that the evaluators take.
     val redactionCase: vector: Vector -> Result<RedactionCase, VectorFault>
 
-    /// A decision as the answer to a vector of one of the two.
+    /// A decision as the answer to a vector of either kind.
     val ofDecision: decision: Matrix.Core.Auth.Decision -> JsonObject

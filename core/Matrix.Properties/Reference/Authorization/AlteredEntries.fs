@@ -21,7 +21,7 @@ let entriesOf (context: Context) (entries: Entries) : Entry list =
             | None -> false
     }
 
-    // A map that is not an object, and was not the same before: it is an entry of its own name.
+    // A map that is not an object, and was not the same before, is an entry with the map's name.
     let malformedMap name =
         match Lookup.at [ name ] event with
         | Some(Json.Object _)

@@ -1,5 +1,5 @@
-/// The authorization rules read literally from their tables: slow, and in no way like the evaluator that the host runs.
-/// It keeps nothing: every condition reads the events anew.
+/// The authorization rules read literally from their tables. Slow: it caches nothing, and every condition reads the
+/// events anew. It shares no code with the evaluator that the host runs.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.Authorization.AuthReference
 

@@ -10,18 +10,18 @@ open Matrix.Properties.Generators
 type Found = {
     Condition: Condition
     Holds: bool
-    /// The parts of a conjunction or disjunction, where there are several.
+    /// The parts of a conjunction or disjunction with several parts.
     Parts: Found list
 }
 
 /// A rule that was tried.
 type Tried = {
     Rule: Rule
-    /// The entry of the power levels that it was tried for; "" if it was for none.
+    /// The entry of the power levels that it was tried for; "" outside of `ForEach`.
     Entry: string
     /// Its conditions; empty if it always applies.
     Asked: Found list
-    /// The rules inside that were tried.
+    /// The rules inside it that were tried.
     Inside: Tried list
     /// Set if this rule, or one inside, decided.
     Decision: Decision option

@@ -8,7 +8,7 @@ open Matrix.Core.Json
 let private isDigits (s: string) =
     s <> "" && s |> Seq.forall System.Char.IsAsciiDigit
 
-/// The level that stands for a number of any size.
+/// The level that a number of any size counts as.
 let private nearest (n: bigint) : int64 =
     int64 (max (-9223372036854775805I) (min 9223372036854775805I n))
 

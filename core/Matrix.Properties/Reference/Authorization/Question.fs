@@ -24,11 +24,11 @@ type internal Entry = {
     Key: string
     Old: int64 option
     New: int64 option
-    /// The value after is there, is not the one before, and does not count as a level.
+    /// The new value exists, differs from the old one, and does not count as a level.
     NewIsMalformed: bool
 }
 
-/// A question while its rules are tried.
+/// A question while its rules are evaluated.
 type internal Context = {
     Case: Question
     Entry: Entry option

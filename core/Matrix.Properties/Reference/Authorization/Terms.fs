@@ -11,7 +11,7 @@ let invitation (context: Context) : Pdu option =
     Lookup.textAt [ "third_party_invite"; "signed"; "token" ] context.Case.Event
     |> Option.bind (Lookup.found context "m.room.third_party_invite")
 
-/// The prefix of a state key that is a user id and that nothing, or an underscore, follows.
+/// The user id that a state key is, or starts with before an underscore.
 let private ownerOf (key: string) : string option =
     [ 1 .. key.Length ]
     |> List.filter (fun length -> length = key.Length || key[length] = '_')

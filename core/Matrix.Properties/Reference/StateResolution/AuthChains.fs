@@ -18,7 +18,7 @@ let chain (graph: RoomGraph) (id: string) : Set<string> =
 let chains (graph: RoomGraph) (ids: seq<string>) : Set<string> =
     ids |> Seq.map (chain graph) |> Set.unionMany
 
-/// Another reading of what of a set is in an event's auth chain, to tell from the right one: as if events outside of the set led nowhere.
+/// A wrong reading of "the events of a set in an event's auth chain", for tests: it follows only events of the set.
 let chainWithin (graph: RoomGraph) (full: Set<string>) (id: string) : Set<string> =
     let rec walk (seen: Set<string>) (pending: string list) =
         match pending with

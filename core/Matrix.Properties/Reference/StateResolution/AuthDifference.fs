@@ -9,7 +9,7 @@ let ofStates (graph: RoomGraph) (states: StateMap list) : Set<string> =
     let full = states |> List.map (ConflictedState.values >> AuthChains.chains graph)
     Set.unionMany full - Set.intersectMany full
 
-/// A wrong definition, for tests to tell from the right one: as if only the states' differences had chains.
+/// A wrong definition, for tests: it uses only the auth chains of entries that differ.
 let ofDifferences (graph: RoomGraph) (states: StateMap list) : Set<string> =
     let unconflicted, _ = ConflictedState.split states
 

@@ -16,7 +16,7 @@ let accepted (graph: RoomGraph) (id: string) : Map<string * string, Pdu> =
 let private createOf (graph: RoomGraph) : Pdu =
     graph.Events.Values |> Seq.find (fun e -> e.Type = "m.room.create")
 
-/// A state with the create event: events do not name it in `auth_events` in every version.
+/// A state with the create event, which some versions do not name in `auth_events`.
 let withCreate (graph: RoomGraph) (state: Map<string * string, Pdu>) : Map<string * string, Pdu> =
     if state.ContainsKey("m.room.create", "") then
         state

@@ -6,7 +6,7 @@ open Matrix.Properties.Generators
 
 /// All on a path of auth events from one conflicted event to another.
 let ofEvents (graph: RoomGraph) (conflicted: Set<string>) : Set<string> =
-    // On a path from one conflicted event to another: an end, or below the first and above the second.
+    // An event is on such a path if it is an end, or in the auth chain of one end with the other in its own.
     Set.unionMany [
         for a in conflicted do
             let below = AuthChains.chain graph a

@@ -13,7 +13,7 @@ let private text (key: string) (event: Pdu) =
     | ValueSome(Json.String s) -> s
     | _ -> ""
 
-/// Whether the rules allow an event in a state. Signatures are taken as valid.
+/// Whether the rules allow an event in a state. Signatures count as valid.
 let passes (graph: RoomGraph) (state: Map<string * string, Pdu>) (id: string) : bool =
     let event = graph.Events[id]
 
@@ -46,7 +46,7 @@ let passes (graph: RoomGraph) (state: Map<string * string, Pdu>) (id: string) : 
 
     decision.IsOk
 
-/// The state that an event is checked against: what the state lacks is taken from the event's auth events.
+/// The state that an event is checked against: entries missing from the state come from the event's auth events.
 let seenBy (graph: RoomGraph) (state: StateMap) (id: string) : Map<string * string, Pdu> =
     (AuthEvents.withCreate graph (AuthEvents.accepted graph id), state)
     ||> Map.fold (fun all key id -> all.Add(key, graph.Events[id]))

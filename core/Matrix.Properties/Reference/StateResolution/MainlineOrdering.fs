@@ -8,7 +8,7 @@ let private levelsOf (graph: RoomGraph) (id: string) : string option =
     graph.Events[id].AuthEvents
     |> Array.tryFind (fun a -> graph.Events[a].Type = "m.room.power_levels")
 
-/// The power levels events below an event, the next first.
+/// The power levels events reached from an event, nearest first.
 let rec levelsBelow (graph: RoomGraph) (id: string) : string list =
     match levelsOf graph id with
     | Some next -> next :: levelsBelow graph next
@@ -26,7 +26,7 @@ let mainlinePosition (graph: RoomGraph) (mainline: string list) (id: string) : i
     |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
     |> Option.defaultValue System.Int32.MaxValue
 
-/// What the second order goes by: the mainline position, the farthest first, earlier time, lesser identifier.
+/// The keys of the second order: greater mainline position, earlier time, lesser event id.
 let positionKeys (graph: RoomGraph) (position: string -> int) : (string -> string -> int) list = [
     fun a b -> compare (position b) (position a)
     EventOrder.earlier graph

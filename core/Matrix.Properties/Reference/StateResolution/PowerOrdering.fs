@@ -12,7 +12,7 @@ let private text (key: string) (event: Pdu) =
     | ValueSome(Json.String s) -> s
     | _ -> ""
 
-/// Whether an event might take someone's ability to do something.
+/// Whether an event can remove a user's ability to do something.
 let isPowerEvent (event: Pdu) : bool =
     match event.Type with
     | "m.room.power_levels"
@@ -22,7 +22,7 @@ let isPowerEvent (event: Pdu) : bool =
         && event.Sender <> string event.StateKey
     | _ -> false
 
-/// The power of an event's sender, as its auth events have it.
+/// The power of an event's sender, by the event's auth events.
 let powerOf (graph: RoomGraph) (id: string) : PowerOf =
     AuthEvents.accepted graph id
     |> AuthEvents.withCreate graph
@@ -32,14 +32,14 @@ let powerOf (graph: RoomGraph) (id: string) : PowerOf =
 let powersOf (graph: RoomGraph) (set: Set<string>) : Map<string, PowerOf> =
     Map [ for id in set -> id, powerOf graph id ]
 
-/// What the first order goes by: greater power, earlier time, lesser identifier.
+/// The keys of the first order: greater power, earlier time, lesser event id.
 let powerKeys (graph: RoomGraph) (powers: Map<string, PowerOf>) : (string -> string -> int) list = [
     fun a b -> compare powers[b] powers[a]
     EventOrder.earlier graph
     EventOrder.lesser
 ]
 
-/// Kahn's algorithm: of those of which all below in the set have been taken, the smallest.
+/// Kahn's algorithm: repeatedly takes the smallest event whose `below` have all been taken.
 let topological (order: string -> string -> int) (below: string -> Set<string>) (set: Set<string>) : string list =
     let below = Map [ for id in set -> id, Set.intersect set (below id) ]
 
@@ -57,6 +57,6 @@ let topological (order: string -> string -> int) (below: string -> Set<string>) 
 
     take [] set
 
-/// The reverse topological power ordering; `below` is what of the set an event rests on.
+/// The reverse topological power ordering. `below` returns the events of the set in an event's auth chain.
 let powerOrder (graph: RoomGraph) (below: string -> Set<string>) (set: Set<string>) : string list =
     topological (EventOrder.byKeys (powerKeys graph (powersOf graph set))) below set

@@ -2,7 +2,7 @@ namespace Matrix.Properties.Reference.StateResolution
 
 open Matrix.Properties.Generators
 
-/// The results of the steps. The steps that a version of the algorithm does not have are empty.
+/// The results of the steps. Steps that a version of the algorithm lacks have empty results.
 type ResolutionOutcome = {
     AuthDifference: Set<string>
     Subgraph: Set<string>
@@ -12,7 +12,7 @@ type ResolutionOutcome = {
     Applied: string list
     /// The events that did not pass, in order.
     Refused: string list
-    /// Version 1: the keys in conflict, with the events in the order in which they were tried, and the one that stands.
+    /// Version 1: each key in conflict, its events in the order in which they were tried, and the resolved event.
     Settled: ((string * string) * string list * string) list
     Resolved: StateMap
 }

@@ -1,4 +1,4 @@
-/// State resolution 1, 2 and 2.1 as the pages define them, word by word, on sets of whole chains: a file for each step. Slow.
+/// State resolution 1, 2 and 2.1 as the pages define them, on whole auth chains. Slow. Each step is a file.
 /// Room versions, "State resolution".
 [<RequireQualifiedAccess>]
 module Matrix.Properties.Reference.StateResolution.StateResReference

@@ -15,17 +15,18 @@ let depthOrder (graph: RoomGraph) (ids: string list) : string list =
 
 /// The steps of version 1 as values, so that tests can replace one.
 type Steps = {
-    /// What is no conflict, though some states may lack it.
+    /// The entries that are not in conflict; some states may lack them.
     Uncontested: StateMap list -> StateMap
     /// The events of a key, the least deep first.
     DepthOrder: RoomGraph -> string list -> string list
-    /// Which types are settled together, and whether they are of those that authorization reads.
+    /// The types that are decided together, and whether authorization reads them.
     Passes: ((string -> bool) * bool) list
-    /// Whether what one conflict of a pass is settled to is seen by the next of the same pass.
+    /// Whether a conflict of a pass sees the results of earlier conflicts of the same pass.
     SeesItsPass: bool
-    /// Of power levels, join rules and members: the event that stands, by whether one is allowed where another stands.
+    /// Power levels, join rules and members: the resolved event. The function says whether one event is allowed where
+    /// another is in the state.
     Climb: (string -> string -> bool) -> string list -> string
-    /// Of all others: the event that stands, from the deepest on.
+    /// All other types: the resolved event, tried from the deepest one on.
     Pick: (string -> bool) -> string list -> string
 }
 
@@ -54,7 +55,7 @@ let steps: Steps = {
                 | _ -> standing
 
             go order.Head order.Tail
-    // The last is taken without asking.
+    // The last is taken without a check.
     Pick =
         fun allowed order ->
             order

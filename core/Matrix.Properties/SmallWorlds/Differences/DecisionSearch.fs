@@ -10,15 +10,15 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module internal DecisionSearch =
 
-    /// A difference that is looked for.
+    /// A difference that is searched for.
     type private Goal(change: RowChange, isShown: Decision -> Decision -> World -> int[] -> bool) =
         member _.Change = change
         member _.IsShown(a, b, world, case) = isShown a b world case
-        /// Decided by different clauses with the same verdict.
+        /// A case with the same verdict by different clauses.
         member val Reason: DecidedApart option = None with get, set
         member val Verdict: DecidedApart option = None with get, set
 
-    /// Decided by the row where it is there.
+    /// Cases that the row decides in a version that has it.
     let private byRow (change: RowChange) : Decision -> Decision -> World -> int[] -> bool =
         let id = (RowChanges.row change).Id
 
@@ -27,7 +27,7 @@ module internal DecisionSearch =
         | RowChange.Removed _ -> fun a _ _ _ -> Clauses.within id a
         | _ -> fun a b _ _ -> Clauses.within id a || Clauses.within id b
 
-    /// The newer version, with one setting or selection as the older has it, where the row tells of one.
+    /// The newer version with one setting or selection of the older one, if the row is about one.
     let private reverted (a: RoomVersion) (b: RoomVersion) (change: RowChange) : RoomVersion option =
         let row = RowChanges.row change
 
@@ -64,8 +64,8 @@ module internal DecisionSearch =
             Some { b with Selections = others @ old }
         | _ -> None
 
-    /// A case in which the verdict differs, and of which the join rules are that only one version has. The clauses that read the join rule
-    /// are rows themselves.
+    /// A case with different verdicts whose join rule only one version has. The clauses that read the join rule are
+    /// rows themselves.
     let private ofJoinRules (a: RoomVersion) (b: RoomVersion) (change: RowChange) : Goal =
         let only =
             List.except a.Settings.JoinRules b.Settings.JoinRules
@@ -79,14 +79,14 @@ module internal DecisionSearch =
                 && World.describe world case |> List.exists (fun words -> List.contains words only)
         )
 
-    /// A case in which the verdict differs, and does not with this row as the older version has it.
+    /// A case with different verdicts, and with the same verdict once this row is as in the older version.
     let private ofReverted
         (stages: Dictionary<string, Stage>)
         (a: RoomVersion)
         (b: RoomVersion)
         (change: RowChange)
         : Goal option =
-        // Which of the two is asked about makes no difference to what differs.
+        // The order of the two versions does not matter.
         let age (version: RoomVersion) =
             Versions.withUnstable
             |> List.tryFindIndex (fun v -> v.Id = version.Id)
@@ -98,7 +98,8 @@ module internal DecisionSearch =
         reverted older newer change
         |> Option.map (fun hybrid ->
             let rules = AuthRules hybrid
-            // A setting changes how events are read; a selection only what may be cited of the same events.
+            // A setting changes how events are read; a selection only changes which of the same events may be in
+            // `auth_events`.
             let ground = if hybrid.Settings = newer.Settings then newer else hybrid
 
             let stageOf (world: World) =
@@ -134,7 +135,7 @@ module internal DecisionSearch =
             else
                 ofReverted stages a b change)
 
-    /// Looks for all of them at once, the lightest cases first.
+    /// Searches for all of them at once, the lightest cases first.
     let run (a: RoomVersion) (b: RoomVersion) (changes: RowChange list) (limit: int) : Map<string, Shown> =
         let goals = goals a b changes
         let rulesA, rulesB = AuthRules a, AuthRules b
@@ -181,7 +182,7 @@ module internal DecisionSearch =
                     false)
                 |> ignore
 
-            // Where only the reason differs, a little more is looked at before it is believed.
+            // Where only the reason differs, slightly heavier cases are also searched.
             left <-
                 left
                 |> List.filter (fun goal ->

@@ -3,14 +3,14 @@ namespace Matrix.Properties.SmallWorlds
 open Matrix.Rules
 open Matrix.Rules.Printing
 
-/// What differs between two versions, and the smallest case that shows each difference.
+/// The differences between two versions, and the smallest case that shows each.
 [<RequireQualifiedAccess>]
 module Differences =
 
-    /// How heavy a case may be that is looked at.
+    /// The greatest weight of a case that is searched.
     let private heaviest = 9
 
-    /// Every row of these areas that means something else, with what shows it.
+    /// Every row of these areas that differs in its data, with a case that shows it.
     let search (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Witnessed list =
         let changes =
             (Difference.between areas a b).Areas
@@ -34,7 +34,7 @@ module Differences =
 
             found
             |> Option.orElseWith (fun () ->
-                // The whole algorithm has no step of its own.
+                // The algorithm as a whole has no step of its own.
                 if List.contains row [ "state.algorithm"; "state.resolve" ] then
                     resolved.Value
                 else

@@ -8,7 +8,7 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Properties.Generators
 
-/// What becomes of one event, or of one text, in two versions.
+/// The smallest event or text that two versions read differently.
 [<RequireQualifiedAccess>]
 module internal FormatSearch =
 
@@ -49,7 +49,7 @@ module internal FormatSearch =
 
         let all = object' (defaults @ more)
 
-        // What fails its content hash is read as redacted.
+        // An event with a wrong content hash would be redacted.
         let hash = PduFormat.contentHash (EventFormat version) all
 
         let hashes =
@@ -72,7 +72,7 @@ module internal FormatSearch =
         if a = b then None else Some(Shown.Told(given, a, b))
 
     let private ids (a: RoomVersion) (b: RoomVersion) =
-        // The first event whose hashes the two spell differently.
+        // The first event whose hashes differ in spelling.
         seq { 1..1000 }
         |> Seq.tryPick (fun time ->
             let made version =
@@ -104,10 +104,7 @@ module internal FormatSearch =
                  "the hash of the event: ")
             + p.RoomId
 
-        apart
-            "the create event of @alice:one: what its room is called"
-            (told a (create a) what)
-            (told b (create b) what)
+        apart "the create event of @alice:one: the room's id" (told a (create a) what) (told b (create b) what)
 
     let private form given (more: RoomVersion -> (string * Json) list) (a: RoomVersion) (b: RoomVersion) =
         let fate version =
@@ -160,7 +157,7 @@ module internal FormatSearch =
             event version [ "sender", text "@carol:two" ]
 
         apart
-            "a message of @carol:two, with an identifier of server one where it has a server"
+            "a message of @carol:two, with an event id of server one where ids have a server"
             (told a (made a) signed)
             (told b (made b) signed)
 
@@ -206,11 +203,11 @@ module internal FormatSearch =
         let fate (version: RoomVersion) =
             match version.Settings.KeyValidity with
             | KeyValidity.NotEnforced -> "the signature counts"
-            | KeyValidity.Enforced -> "the signature counts for nothing"
+            | KeyValidity.Enforced -> "the signature is ignored"
 
         apart "an event of origin_server_ts 2, signed with a key whose valid_until_ts is 1" (fate a) (fate b)
 
-    /// What redaction leaves of the smallest event of which it leaves another rest.
+    /// The smallest event that the two versions redact differently.
     let private redacted (row: string) (a: RoomVersion) (b: RoomVersion) =
         let first, second = Redactor a.Redaction, Redactor b.Redaction
 
@@ -248,7 +245,7 @@ module internal FormatSearch =
             candidates
             |> List.tryPick (fun path -> object' [ "type", text eventType; "content", at path ] |> shown)
 
-    /// What shows a row that is not of authorization.
+    /// The smallest case for a row outside of authorization.
     let shows (a: RoomVersion) (b: RoomVersion) (id: string) : Shown option =
         let starts (prefix: string) =
             id.StartsWith(prefix, System.StringComparison.Ordinal)

@@ -8,19 +8,20 @@ open Matrix.Properties.Generators
 [<RequireQualifiedAccess>]
 module internal RedactionSearch =
 
-    /// How heavy a case may be that is looked at.
+    /// The greatest weight of a case that is searched.
     let private heaviest = 9
 
-    /// What a version does with a redaction: whether its authorization rules accept it, and whether it is applied then.
+    /// A version's decisions about a redaction: whether its authorization rules accept it, and whether it is then
+    /// applied.
     type private Fate = {
         Accepted: Decision
         Applied: Decision
     } with
 
-        /// What comes of it, whoever decided so.
+        /// The outcome, whichever clause decided.
         member this.Outcome = this.Accepted.IsOk, this.Accepted.IsOk && this.Applied.IsOk
 
-        /// In words.
+        /// The outcome in words.
         member this.Words =
             match this.Accepted, this.Applied with
             | Decision.Rejected failure, _ -> $"the redaction itself is rejected: {Failures.render failure}"
@@ -29,14 +30,14 @@ module internal RedactionSearch =
             | Decision.Allowed clause, Decision.Rejected failure ->
                 $"it is accepted by {clause}, and not applied: {Failures.render failure}"
 
-    /// The rules of a version, and a stage on which they judge redactions.
+    /// The rules of a version, and a stage on which they decide redactions.
     [<Sealed>]
     type private Judge(version: RoomVersion) =
 
         let stage = Stage(Ground(RedactingWorld.world, version))
         let rules = stage.Ground.Rules
 
-        /// Whether the redacted event's identifier is of its sender's server.
+        /// Whether the redacted event's id has the domain of its sender's server.
         member _.IsNamedByItsServer(case: int[]) : bool =
             stage.Load case
             let sender = RedactingWorld.redactedSender case
@@ -47,7 +48,7 @@ module internal RedactionSearch =
             stage.Load case
             RedactingWorld.decide rules stage case
 
-        /// Both. Its sender is in the room, which only who sends it has to be.
+        /// Both decisions. Only a redaction's sender has to be in the room, so the sender is.
         member this.Fate(case: int[]) : Fate =
             let applied = this.Applied case
             let asked = stage.Case
@@ -71,8 +72,8 @@ module internal RedactionSearch =
                 Applied = applied
             }
 
-    /// The lightest case that the row decides in every version that has it, or in one of them if there is none, and of which something else
-    /// comes in the other. If none is as light, give or take a little: one that another clause decides.
+    /// The lightest case with different outcomes that the row decides in every version that has it, or else in one of
+    /// them. If no case is light enough, a case that another clause decides.
     let shows (a: RoomVersion) (b: RoomVersion) (row: string) : Shown option =
         let first, second = Judge a, Judge b
         let world = RedactingWorld.world
@@ -86,7 +87,7 @@ module internal RedactionSearch =
         let inEither (x: Decision) (y: Decision) =
             Clauses.within row x || Clauses.within row y
 
-        // Identifiers that are assigned are of servers; others say nothing of where events are from.
+        // Where servers choose event ids, they have a domain; other ids say nothing about an event's server.
         let isUsual =
             if List.exists (fun (v: RoomVersion) -> v.Settings.EventIds = EventIdForm.Assigned) [ a; b ] then
                 first.IsNamedByItsServer
@@ -102,7 +103,7 @@ module internal RedactionSearch =
 
         let outcomes (x: Fate) (y: Fate) = x.Outcome <> y.Outcome
 
-        // What both reject, the rules of handling are not asked about.
+        // The rules of handling are not evaluated for redactions that both reject.
         let reasons (x: Fate) (y: Fate) =
             x.Accepted.IsOk && x.Applied.Clause <> y.Applied.Clause
 

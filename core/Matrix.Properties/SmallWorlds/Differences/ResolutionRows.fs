@@ -1,4 +1,5 @@
-/// The rows of state resolution, each with the algorithm that lacks it: a room whose states then resolve differently shows what the row is for.
+/// The rows of state resolution, each with an algorithm that lacks it. A room that this algorithm resolves differently
+/// shows the purpose of the row.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.ResolutionRows
 
@@ -6,7 +7,7 @@ open Matrix.Rules
 open Matrix.Properties.Generators
 open Matrix.Properties.Reference.StateResolution
 
-/// What states resolve to.
+/// Resolves states of a room.
 type Resolve = RoomGraph -> StateMap list -> StateMap
 
 let private ofSteps (steps: Version2.Steps) : Resolve =
@@ -21,7 +22,7 @@ let private keyOf (graph: RoomGraph) (id: string) =
 let private everythingIsConflicted (states: StateMap list) : StateMap * Set<string> =
     Map.empty, states |> Seq.collect _.Values |> Set.ofSeq
 
-/// The auth difference, if only the auth events of the states' events counted, and not theirs.
+/// A wrong auth difference: only the auth events of the states' events count, not whole auth chains.
 let private oneLevelDeep (graph: RoomGraph) (states: StateMap list) : Set<string> =
     let near =
         states
@@ -29,9 +30,9 @@ let private oneLevelDeep (graph: RoomGraph) (states: StateMap list) : Set<string
 
     Set.unionMany near - Set.intersectMany near
 
-/// Without one of the keys by which events are compared.
+/// An order without one of its keys.
 let private lacking (key: int) (keys: (string -> string -> int) list) : string -> string -> int =
-    // Two events must not be equal: the last key, turned round, decides what nothing else does.
+    // Two events must not compare as equal: the last key, reversed, breaks ties.
     let last = List.last keys
     EventOrder.byKeys (List.removeAt key keys @ [ fun a b -> last b a ])
 
@@ -69,7 +70,7 @@ let private withMainlineKeys (key: int) (steps: Version2.Steps) : Version2.Steps
                 |> List.sortWith (lacking key (MainlineOrdering.positionKeys graph position))
 }
 
-/// What no step refuses.
+/// Iterative auth checks that refuse nothing.
 let private keepAll (graph: RoomGraph) (start: StateMap) (order: string list) : StateMap * string list =
     (start, order) ||> List.fold (fun state id -> state.Add(keyOf graph id, id)), order
 
@@ -109,14 +110,14 @@ let private second (row: string) (steps: Version2.Steps) : Version2.Steps option
     | "state.power-ordering.first" -> Some(withPowerKeys 0 steps)
     | "state.power-ordering.time" -> Some(withPowerKeys 1 steps)
     | "state.power-ordering.id" -> Some(withPowerKeys 2 steps)
-    // The mainline is the power levels event alone.
+    // The mainline is only the power levels event itself.
     | "state.mainline" ->
         Some(
             withPosition
                 (fun graph mainline id -> MainlineOrdering.mainlinePosition graph (List.truncate 1 mainline) id)
                 steps
         )
-    // The next power levels event counts, and none below it.
+    // Only the next power levels event counts, and none after it.
     | "state.mainline-position" ->
         Some(
             withPosition
@@ -189,7 +190,7 @@ let private valued (row: string) (other: StateResolutionAlgorithm) (steps: Versi
         }
     | _ -> None
 
-/// The passes but for one, whose conflicts are settled with all others.
+/// The passes without one of them; its conflicts are decided with all others.
 let private withoutPass (eventType: string) (steps: Version1.Steps) : Version1.Steps =
     let keeps (belongs: string -> bool, isAuthorising) =
         (fun t -> belongs t && t <> eventType), isAuthorising
@@ -202,7 +203,7 @@ let private withoutPass (eventType: string) (steps: Version1.Steps) : Version1.S
 /// Version 1 without a row.
 let private first (row: string) (steps: Version1.Steps) : Version1.Steps option =
     match row with
-    // What some states lack is a conflict too, and nothing stands there.
+    // Entries that some states lack are in conflict too, and resolve to nothing.
     | "state.v1.conflict"
     | "state.v1.unconflicted" ->
         Some {
@@ -215,13 +216,13 @@ let private first (row: string) (steps: Version1.Steps) : Version1.Steps option 
             steps with
                 DepthOrder = fun graph ids -> List.rev (Version1.depthOrder graph ids)
         }
-    // The deepest stands, unasked.
+    // The deepest event is resolved without a check.
     | "state.v1.power-levels.first" ->
         Some {
             steps with
                 Climb = fun _ order -> List.last order
         }
-    // The first stands, and no other is tried.
+    // The first event is resolved, and no other is tried.
     | "state.v1.power-levels.next" ->
         Some {
             steps with
@@ -236,7 +237,8 @@ let private first (row: string) (steps: Version1.Steps) : Version1.Steps option 
         }
     | _ -> None
 
-/// A version's algorithm without a row that it has, or with the value that the row has in the other version; none if the row is no step of it.
+/// A version's algorithm without one of its rows, or with the other version's value of the row; none if the row is no
+/// step of it.
 let without (version: RoomVersion) (other: RoomVersion) (row: string) : Resolve option =
     match version.Settings.StateResolution with
     | algorithm when algorithm.IsByType -> first row Version1.steps |> Option.map ofFirst

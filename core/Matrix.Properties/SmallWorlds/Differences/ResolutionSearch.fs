@@ -4,14 +4,14 @@ open System.Collections.Concurrent
 open Matrix.Rules
 open Matrix.Properties.Generators
 
-/// The smallest rooms of which two servers hold states that two versions resolve differently.
+/// The smallest rooms with two states that two versions resolve differently.
 [<RequireQualifiedAccess>]
 module internal ResolutionSearch =
 
     /// The number of acts of the largest rooms in which two algorithms are compared.
     let private mostActs = 3
 
-    /// The number of rooms among which one is looked for that shows a row and a difference of the versions at once.
+    /// The number of rooms searched for one that shows both a row and a difference between the versions.
     let private mostCompared = 800
 
     let private alice, bob, carol = DrawnRoom.alice, DrawnRoom.bob, DrawnRoom.carol
@@ -30,10 +30,10 @@ module internal ResolutionSearch =
         Twice = false
     }
 
-    /// The rooms in which a row is looked for: those in which its step has something to decide.
+    /// The rooms in which a row is searched for: those in which its step has something to decide.
     let private placeOf (row: string) : Forks.Place =
         match row with
-        // Of events sent at one time, or in another order than they say.
+        // Events sent at the same time, or with times in another order.
         | "state.v1.power-levels.next"
         | "state.power-ordering.id"
         | "state.mainline-ordering.id"
@@ -50,7 +50,7 @@ module internal ResolutionSearch =
                 Forks.Act.GivesPower(alice, bob, 50)
                 Forks.Act.GivesPower(bob, carol, 50)
             ]
-        // Two senders of different power, who do not rest on each other.
+        // Two senders of different power, neither of whose events is in the other's auth chain.
         | "state.power-ordering.first" ->
             of' Forks.Clock.Rising 4 [
                 Forks.Act.GivesPower(alice, bob, 50)
@@ -58,7 +58,7 @@ module internal ResolutionSearch =
                 Forks.Act.SetsJoinRule(bob, "invite")
                 Forks.Act.SetsJoinRule(alice, "public")
             ]
-        // Topics that rest on different power levels.
+        // Topics whose auth chains have different power levels.
         | "state.mainline"
         | "state.mainline-position"
         | "state.mainline-ordering"
@@ -77,7 +77,7 @@ module internal ResolutionSearch =
                 Forks.Act.GivesPower(alice, bob, 50)
                 Forks.Act.GivesPower(bob, carol, 50)
             ]
-        // Conflicts at two keys, of which one bears on the other.
+        // Conflicts at two keys, one of which affects the other.
         | "state.v1.join-rules" -> {
             of' Forks.Clock.Rising 4 [
                 Forks.Act.Joins bob
@@ -100,7 +100,7 @@ module internal ResolutionSearch =
     let private named ((eventType, key): string * string) =
         if key = "" then eventType else $"{eventType} [{key}]"
 
-    /// A room of which two servers hold different states, in words.
+    /// A room and its two states, in words.
     let private told (fork: Forks.Fork) : string =
         let opening = List.truncate (fork.Order.Length - fork.Acts.Length) fork.Order
         let openingNames = String.concat ", " opening
@@ -118,9 +118,10 @@ module internal ResolutionSearch =
                 | None -> $"no {named key}")
             |> String.concat " and "
 
-        $"a room that @alice:one makes ({openingNames}){acts}. One server holds the state at the end; another, which is behind, has {held}"
+        $"a room that @alice:one creates ({openingNames}){acts}. One server holds the state at the end; another, which \
+         is behind, has {held}"
 
-    /// What stands at a key of a resolved state, in words.
+    /// The event at a key of a resolved state, in words.
     let private outcome (key: string * string) (state: Map<string * string, string>) =
         match state.TryFind key with
         | Some id -> $"{named key} resolves to {id}"
@@ -132,7 +133,7 @@ module internal ResolutionSearch =
     let private keys (fork: Forks.Fork) : (string * string) list =
         fork.States |> List.collect (Map.keys >> List.ofSeq) |> List.distinct
 
-    /// The smallest room, and the states that two of its servers hold, which the two versions resolve to different states.
+    /// The smallest room with two states that the two versions resolve differently.
     let resolved (a: RoomVersion) (b: RoomVersion) : Shown option =
         Forks.at any b
         |> Seq.tryPick (fun fork ->
@@ -153,12 +154,12 @@ module internal ResolutionSearch =
                         Words = told fork, outcome key first, outcome key second
                     }))
 
-    /// A room in which a row of `has` shows, drawn in both versions.
+    /// A room that shows a row of the version that has it, in both versions.
     type private Showing = {
         Fork: Forks.Fork
         InOther: Forks.Fork
         Key: string * string
-        /// What the states resolve to without the row.
+        /// The resolved state without the row.
         Without: StateMap
     }
 
@@ -190,7 +191,8 @@ module internal ResolutionSearch =
                     Without = wrong.Value
                 })
 
-    /// Rooms that were found, by the row and by both algorithms: other versions of the same algorithms are tried on them first.
+    /// Rooms that were found, by the row and both algorithms. They are tried first for other versions with the same
+    /// algorithms.
     let private found =
         ConcurrentDictionary<struct (string * StateResolutionAlgorithm * StateResolutionAlgorithm), Showing option>()
 
@@ -202,7 +204,7 @@ module internal ResolutionSearch =
 
             let anew () =
                 let rooms = Forks.at (placeOf row) has |> Seq.cache
-                // Rather a room in which the two versions differ too, if there is a small one.
+                // A room in which the two versions also differ is preferred, if a small one exists.
                 rooms
                 |> Seq.truncate mostCompared
                 |> Seq.tryPick (showing without other true)
@@ -216,8 +218,8 @@ module internal ResolutionSearch =
                 |> Option.orElseWith anew
             | None -> None
 
-    /// The smallest room that shows what a row is for: its states resolve differently without the row, or with the row as the other version has
-    /// it. `isOfFirst` if the first version has the row, and the second has not.
+    /// The smallest room that shows the purpose of a row: its states resolve differently without the row, or with the
+    /// other version's row. `isOfFirst` says that the first version has the row and the second has not.
     let ofRow (a: RoomVersion) (b: RoomVersion) (row: string) (isOfFirst: bool) (isChanged: bool) : Shown option =
         let has, other = if isOfFirst then a, b else b, a
 
@@ -251,7 +253,7 @@ module internal ResolutionSearch =
                 Words = told inSecond, toldOf isOfFirst first, toldOf (not isOfFirst) second
             })
 
-    /// A room in which the versions differ, for a row that no room of few acts shows by itself.
+    /// A room in which the versions differ, for a row that no room of a few acts shows by itself.
     let showingNotAlone (shown: Shown) : Shown =
         match shown with
         | Shown.Resolved({ Words = given, first, second } as apart) ->
@@ -261,7 +263,7 @@ module internal ResolutionSearch =
             }
         | other -> other
 
-    /// The smallest room in which it matters how auth chains are read, of two versions of which one knows none.
+    /// The smallest room in which the reading of auth chains matters, for two versions of which one does not use them.
     let readAlong (a: RoomVersion) (b: RoomVersion) : Shown option =
         let keyOf (fork: Forks.Fork) = fst fork.Behind.Head
 
@@ -276,11 +278,11 @@ module internal ResolutionSearch =
             let right = own fork
 
             if version.Settings.StateResolution = StateResolutionAlgorithm.V1 then
-                right.TryFind key, outcome key right + "; auth chains are not asked"
+                right.TryFind key, outcome key right + "; auth chains are not used"
             else
                 right.TryFind key,
                 outcome key right
-                + $"; if auth chains were followed among events in conflict only, {outcome key other}"
+                + $"; if auth chains followed conflicted events only, {outcome key other}"
 
         Forks.beyondTheConflict a
         |> Option.orElseWith (fun () -> Forks.beyondTheConflict b)

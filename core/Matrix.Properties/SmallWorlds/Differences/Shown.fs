@@ -7,7 +7,7 @@ open Matrix.Properties.Generators
 
 /// A case that two versions decide differently.
 type DecidedApart = {
-    /// What is to be said of the case.
+    /// What the report says about the case.
     Words: string list
     Weight: int
     First: AuthCase
@@ -19,39 +19,39 @@ type DecidedApart = {
     /// Whether both accept or both reject it, by different clauses.
     member this.IsSameVerdict = this.FirstDecision.IsOk = this.SecondDecision.IsOk
 
-/// A room of which two servers hold different states, which two versions resolve differently.
+/// A room with two states that two versions resolve differently.
 type ResolvedApart = {
     /// The room, drawn in the first version.
     FirstFork: Forks.Fork
     /// The same room, drawn in the second version.
     Fork: Forks.Fork
-    /// The type and state key at which they do.
+    /// The type and state key at which they differ.
     Key: string * string
-    /// What stands there then; none if nothing does.
+    /// The event there in the first version; none if there is no entry.
     First: string option
     Second: string option
-    /// The room, and what becomes of it in each, in words.
+    /// The room, and the result in each version, in words.
     Words: string * string * string
 }
 
-/// Something that shows how two versions differ.
+/// A case that shows how two versions differ.
 [<RequireQualifiedAccess>]
 type Shown =
     | Decided of DecidedApart
-    /// An event, and what redaction leaves of it in each.
+    /// An event, and its redacted form in each version.
     | Redacted of event: JsonObject * first: JsonObject * second: JsonObject
-    /// What is given, and what becomes of it in each.
+    /// A case in words, and the result in each version.
     | Told of given: string * first: string * second: string
-    /// A room of which two servers hold different states, and what these resolve to.
+    /// A room with two states, and the states that they resolve to.
     | Resolved of ResolvedApart
 
-/// A row that differs, and what shows it; none if nothing was found that does.
+/// A row that differs, and a case that shows it; none if none was found.
 type Witnessed = {
     Change: RowChange
     Shown: Shown option
 }
 
-/// Which rows of a table decide.
+/// Which row of a table decided.
 [<RequireQualifiedAccess>]
 module internal Clauses =
 

@@ -1,4 +1,4 @@
-/// Witnesses as text that is complete: `mx rules explain` and `mx state resolve` come to the same from it alone.
+/// Witnesses as complete text: `mx rules explain` and `mx state resolve` give the same results from it alone.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.WitnessText
 
@@ -49,7 +49,7 @@ let private namesRoom (version: RoomVersion) (event: Pdu) : bool =
     event.Type <> "m.room.create"
     || version.Settings.RoomIds <> RoomIdForm.HashOfCreate
 
-/// The event in question, with the servers of which a signature is valid.
+/// The event in question, with the servers whose signatures are valid.
 let question (case: AuthCase) : JsonObject =
     let hasRoomId = namesRoom case.Version case.Event || case.Facts.HasRoomId
 
@@ -64,7 +64,7 @@ let question (case: AuthCase) : JsonObject =
                 ))
     ]
 
-/// An event of the state, or one among the auth events.
+/// An event of the state or of the auth events.
 let event (version: RoomVersion) (event: Pdu) : JsonObject =
     JsonObject.OfSeq(membersOf version (namesRoom version event) event event.AuthEvents)
 
@@ -79,7 +79,7 @@ let pdu (version: RoomVersion) (event: Pdu) : JsonObject =
 /// The event ids of a state.
 let state (state: StateMap) : Json = ids state.Values
 
-/// A line for what both versions have alike, or one for each: what it is, and the JSON.
+/// A line for what both versions share, or one line for each: the label, and the JSON.
 let private both (a: RoomVersion) (b: RoomVersion) (what: string) (first: Json list) (second: Json list) : string list =
     let lines prefix json = [ for value in json -> $"{prefix}{what}: {CanonicalJson.text value}" ]
 

@@ -2,11 +2,11 @@ namespace Matrix.Properties.SmallWorlds
 
 open Matrix.Rules
 
-/// What holds of decisions, each with the exceptions that the specification has.
+/// The list of all invariants, each with the exceptions that the specification has.
 [<RequireQualifiedAccess>]
 module Invariants =
 
-    /// All of them.
+    /// All invariants.
     let all: Invariant list =
         CreationInvariants.all
         @ MembershipInvariants.all
@@ -14,7 +14,7 @@ module Invariants =
         @ LevelsInvariants.all
         @ PossibleInvariants.all
 
-    /// Those that are said of a version.
+    /// The invariants about a version.
     let of' (version: RoomVersion) : Invariant list =
         all |> List.filter (fun i -> i.In version)
 

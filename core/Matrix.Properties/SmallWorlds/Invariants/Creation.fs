@@ -14,15 +14,21 @@ let private creators: Invariant list = [
     accepted "create.first" create "A room's create event has no previous events." (fun s ->
         s.Event.PrevEvents.Length = 0)
 
-    accepted "create.room-of-server" create "A room is named by the domain of its creator's server." (fun s ->
-        s.SameServer(s.Event.RoomId, s.Sender))
+    accepted
+        "create.room-of-server"
+        create
+        "A room id has the domain of the server of the create event's sender."
+        (fun s -> s.SameServer(s.Event.RoomId, s.Sender))
     |> inVersions (namedByHash >> not)
 
-    accepted "create.no-room-id" create "A create event has no room_id where rooms are named by its hash." (fun s ->
-        not s.Facts.HasRoomId)
+    accepted
+        "create.no-room-id"
+        create
+        "Where the room id is the create event's hash, a create event has no room_id."
+        (fun s -> not s.Facts.HasRoomId)
     |> inVersions namedByHash
 
-    accepted "create.version-known" create "A create event names a room version that servers know, or none." (fun s ->
+    accepted "create.version-known" create "A create event has a known room version or none." (fun s ->
         match s.Event.Content.TryFind "room_version" with
         | ValueNone -> true
         | ValueSome(Json.String id) -> id = s.Version.Id || Versions.isKnown id
@@ -34,7 +40,7 @@ let private creators: Invariant list = [
     canHappen
         "create.creator-no-user"
         create
-        "The creator in a create event's content is no user id: it is asked for, and not read."
+        "The creator in a create event's content is no user id: the rules require the member, and do not read it."
         (fun s ->
             s.Has "creator"
             && (match s.Text "creator" with
@@ -44,10 +50,11 @@ let private creators: Invariant list = [
     canHappen
         "create.creator-not-sender"
         create
-        "The creator in a create event's content is another user than its sender: up to version 10 the room belongs to them, later nothing reads it."
+        "The creator in a create event's content is not its sender: up to version 10 the creator counts, later \
+         nothing reads the member."
         (fun s -> s.Has "creator" && s.Text "creator" <> s.Sender)
 
-    accepted "create.additional-creators" create "additional_creators is a list of user ids, or not there." (fun s ->
+    accepted "create.additional-creators" create "additional_creators is a list of user ids, or is missing." (fun s ->
         match s.Event.Content.TryFind "additional_creators" with
         | ValueNone -> true
         | ValueSome(Json.Array users) ->
@@ -61,7 +68,7 @@ let private creators: Invariant list = [
     canHappen
         "create.additional-creators-not-read"
         create
-        "A create event has additional_creators that are no list of user ids, where the version knows none."
+        "In versions without additional_creators, a create event may have any value there."
         (fun s ->
             match s.Event.Content.TryFind "additional_creators" with
             | ValueSome(Json.Array _)
@@ -72,14 +79,14 @@ let private creators: Invariant list = [
     canHappen
         "create.twice"
         create
-        "A create event is accepted where the room has one: it is decided alone."
+        "A create event is accepted in a room that already has one: the rules do not look at the state."
         _.HasCreate
 ]
 
 let private rooms: Invariant list = [
-    accepted "room.created" notCreate "Nothing but a create event is accepted in a room that has none." _.HasCreate
+    accepted "room.created" notCreate "In a room without a create event, only a create event is accepted." _.HasCreate
 
-    accepted "room.named" notCreate "An accepted event names the room by its create event." (fun s ->
+    accepted "room.named" notCreate "An accepted event has the room id of its create event." (fun s ->
         s.Event.RoomId = "!" + Universe.createId.Substring 1)
     |> inVersions namedByHash
 
@@ -97,37 +104,41 @@ let private rooms: Invariant list = [
 ]
 
 let private citations: Invariant list = [
-    accepted "cited.create" notCreate "An accepted event cites the create event." (fun s ->
+    accepted "cited.create" notCreate "An accepted event has the create event in auth_events." (fun s ->
         s.Facts.AuthEvents |> Array.exists (fun c -> c.Event.Type = create))
     |> inVersions (until 11)
 
     accepted
         "cited.no-create"
         notCreate
-        "An accepted event does not cite the create event, since its room id does."
+        "An accepted event does not have the create event in auth_events, since the room id names it."
         (fun s -> s.Facts.AuthEvents |> Array.forall (fun c -> c.Event.Type <> create))
     |> inVersions (since 12)
 
-    accepted "cited.once" notCreate "An accepted event cites no two events of the same type and state key." (fun s ->
-        let cited = s.Facts.AuthEvents
+    accepted
+        "cited.once"
+        notCreate
+        "An accepted event has no two events of the same type and state key in auth_events."
+        (fun s ->
+            let cited = s.Facts.AuthEvents
 
-        cited
-        |> Array.forall (fun c ->
             cited
-            |> Array.filter (fun d -> d.Event.Type = c.Event.Type && d.Event.StateKey = c.Event.StateKey)
-            |> Array.length
-            |> (=) 1))
+            |> Array.forall (fun c ->
+                cited
+                |> Array.filter (fun d -> d.Event.Type = c.Event.Type && d.Event.StateKey = c.Event.StateKey)
+                |> Array.length
+                |> (=) 1))
 
-    accepted "cited.accepted" notCreate "An accepted event cites no rejected one." (fun s ->
+    accepted "cited.accepted" notCreate "An accepted event has no rejected event in auth_events." (fun s ->
         s.Facts.AuthEvents |> Array.forall (fun c -> not c.Rejected))
 
-    accepted "cited.same-room" notCreate "An accepted event cites events of its own room." (fun s ->
+    accepted "cited.same-room" notCreate "An accepted event has only events of its own room in auth_events." (fun s ->
         s.Facts.AuthEvents |> Array.forall (fun c -> c.Event.RoomId = s.Event.RoomId))
 
     accepted
         "cited.state-of-types"
         notCreate
-        "An accepted event cites state of the five types that authorize, and no other."
+        "An accepted event has only state of the five types that authorize in auth_events."
         (fun s ->
             s.Facts.AuthEvents
             |> Array.forall (fun c ->
@@ -143,7 +154,7 @@ let private citations: Invariant list = [
     accepted
         "cited.others"
         notCreate
-        "An accepted event cites no member but its sender, its target and who authorises it."
+        "An accepted event has only the memberships of its sender, its target and its authorising user in auth_events."
         (fun s ->
             s.Facts.AuthEvents
             |> Array.forall (fun c ->
@@ -184,7 +195,7 @@ let private citations: Invariant list = [
     canHappen
         "cited.incomplete"
         notCreate
-        "An event lacks some of the auth events that the selection names and the state has: the create event apart, none is asked for."
+        "An event without some of the selected auth events is accepted: the rules require only the create event."
         (fun s -> not s.CitesAllSelected)
 ]
 

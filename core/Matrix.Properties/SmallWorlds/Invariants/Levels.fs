@@ -1,4 +1,4 @@
-/// Power levels events: what they may change.
+/// The changes that power levels events may make.
 module internal Matrix.Properties.SmallWorlds.LevelsInvariants
 
 open Matrix.Rules
@@ -9,18 +9,19 @@ open Matrix.Properties.SmallWorlds
 
 let private levels = "m.room.power_levels"
 
-// Since version 12 only creators, who stand above all levels, can send a room's first power levels.
+// Since version 12 only creators, whose power is infinite, can send a room's first power levels.
 let private first =
-    exceptIn (until 11) "first" "where there were no power levels, any may be given" (fun s -> not s.HasLevels)
+    exceptIn (until 11) "first" "a room's first power levels may have any levels" (fun s -> not s.HasLevels)
 
-// A message of that type needs only `events_default`, and gives nobody a level.
+// A message of that type requires only `events_default`, and sets no levels.
 let private firstOrMessage =
     except
         "first"
-        "where there were no power levels, any may be given; since version 12 only creators can, and anyone in a message of that type"
+        "a room's first power levels may have any levels; since version 12 only creators can send them, and anyone \
+         may send a message of that type"
         (fun s -> not s.HasLevels && (until 11 s.Version || not s.Event.IsState))
 
-/// An entry is out of reach if it changes from or to more than the sender has.
+/// An entry is out of reach if its old or its new value is above the sender's power.
 let isWithin (s: Scene) (before: int64 voption) (after: int64 voption) : bool =
     let within (level: int64 voption) =
         level.IsNone || level.Value <= s.Power s.Sender
@@ -33,14 +34,14 @@ let keysOf (map: string) (content: JsonObject) : string list =
     | ValueSome(Json.Object o) -> [ for i in 0 .. o.Count - 1 -> o.Key i ]
     | _ -> []
 
-/// Whether no entry of a map changes from or to more than the sender has.
+/// Whether the old and new values of all changed entries of a map are within the sender's power.
 let everyEntryWithin (map: string) (s: Scene) : bool =
     let before, after = s.ContentBefore, s.Event.Content
 
     keysOf map before @ keysOf map after
     |> List.forall (fun key -> isWithin s (s.LevelIn(map, key, before)) (s.LevelIn(map, key, after)))
 
-/// The users of the world, and those that the power levels name.
+/// The users of the world, and those that either power levels name.
 let private everyone (s: Scene) : string list =
     Universe.users @ keysOf "users" s.ContentBefore @ keysOf "users" s.Event.Content
     |> List.distinct
@@ -52,7 +53,7 @@ let others (s: Scene) =
 let private isListed (s: Scene) (user: string) =
     (s.LevelIn("users", user, s.ContentBefore)).IsSome
 
-/// Whether a user's entry goes, so that the default counts.
+/// Whether a user's entry is removed, so that the default counts.
 let private fallsToDefault (s: Scene) (user: string) =
     isListed s user && (s.LevelIn("users", user, s.Event.Content)).IsNone
 
@@ -81,7 +82,7 @@ let named = [
 ]
 
 let private shapes: Invariant list = [
-    accepted "levels.users" levels "The users of power levels are an object from user ids to levels." (fun s ->
+    accepted "levels.users" levels "The users of power levels are an object of user ids and levels." (fun s ->
         let values = s.Version.Settings.PowerLevelValues
         mapHolds "users" (fun key value -> UserId.isValid key && (LevelValues.read values value).IsSome) s)
 
@@ -115,7 +116,7 @@ let private shapes: Invariant list = [
         || not (mapHolds "notifications" (fun _ -> isInteger) s))
     |> inVersions (until 9)
 
-    accepted "levels.new-ones-are-levels" levels "A level that is added or changed is a level." (fun s ->
+    accepted "levels.new-ones-are-levels" levels "The value of an added or changed level is a level." (fun s ->
         let before, after = s.ContentBefore, s.Event.Content
 
         let isLevel (json: Json) =
@@ -127,7 +128,7 @@ let private shapes: Invariant list = [
             else
                 [ "events" ]
 
-        // What is as it was before is not looked at.
+        // Unchanged values are not checked.
         let isGood (was: Json voption) (is: Json voption) =
             match is with
             | ValueNone -> true
@@ -154,7 +155,7 @@ let private shapes: Invariant list = [
 ]
 
 let private reach: Invariant list = [
-    accepted "levels.by-members" levels "Only members with the power that power levels ask for change them." (fun s ->
+    accepted "levels.by-members" levels "Only members with the power that power levels require change them." (fun s ->
         s.Place s.Sender = Membership.Join && s.Power s.Sender >= s.Required)
 
     accepted
@@ -186,7 +187,8 @@ let private reach: Invariant list = [
     canHappen
         "levels.notifications-not-guarded"
         levels
-        "A notification's level is set from or to more power than the sender's: the rules are older than these levels."
+        "A notification's level is set from or to more power than the sender's: up to version 5 no rule checks these \
+         levels."
         (fun s -> s.HasLevels && not (everyEntryWithin "notifications" s))
     |> inVersions (until 5)
 
@@ -210,7 +212,7 @@ let private powers: Invariant list = [
     |> first
     |> except
         "default-shows"
-        "an entry that goes uncovers the default, which may be above the sender's own level: nobody looks at it"
+        "the removal of an entry uncovers the default, which may be above the sender's own level: no rule checks it"
         (fun s ->
             others s
             |> List.forall (fun user ->
@@ -223,12 +225,16 @@ let private powers: Invariant list = [
         && others s
            |> List.exists (fun user -> s.PowerAfter user > s.Power user && s.PowerAfter user = s.Power s.Sender))
 
-    accepted "power.kept-from-equals" levels "Nobody takes power from another who has as much as they." (fun s ->
-        others s
-        |> List.forall (fun user -> s.Power user < s.Power s.Sender || s.PowerAfter user >= s.Power user))
+    accepted
+        "power.kept-from-equals"
+        levels
+        "Nobody takes power from another user with as much power as their own."
+        (fun s ->
+            others s
+            |> List.forall (fun user -> s.Power user < s.Power s.Sender || s.PowerAfter user >= s.Power user))
     |> except
         "by-default"
-        "users without an entry of their own follow the default, which may be lowered as far as the sender reaches"
+        "users without an entry of their own follow the default, which may be lowered down from the sender's power"
         (fun s ->
             others s
             |> List.forall (fun user ->
@@ -239,7 +245,7 @@ let private powers: Invariant list = [
     accepted "power.not-raised-by-oneself" levels "Nobody raises their own power." (fun s ->
         s.PowerAfter s.Sender <= s.Power s.Sender)
     |> first
-    |> except "default-shows" "one's own entry that goes uncovers the default, which may be higher" (fun s ->
+    |> except "default-shows" "the removal of one's own entry uncovers the default, which may be higher" (fun s ->
         fallsToDefault s s.Sender)
 
     canHappen "power.own-may-fall" levels "A user lowers their own power." (fun s ->
@@ -253,7 +259,8 @@ let private powers: Invariant list = [
     canHappen
         "creators.may-lose-power"
         levels
-        "A creator has less power after power levels than before: having created the room counts only until there are some."
+        "A creator has less power after a power levels event than before: having created the room counts only until \
+         the first one."
         (fun s ->
             everyone s
             |> List.exists (fun user -> s.IsCreator user && s.PowerAfter user < s.Power user))

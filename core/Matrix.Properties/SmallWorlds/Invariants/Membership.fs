@@ -23,18 +23,15 @@ let isFirstJoin (s: Scene) =
                 System.String.Equals(create.Pdu.Sender, s.Target))
 
 let private first =
-    except
-        "first-join"
-        "the creator's join right after the create event is allowed before anything else is asked"
-        isFirstJoin
+    except "first-join" "the creator's join right after the create event is allowed before any other check" isFirstJoin
 
-/// Whether a place is one of these.
+/// Whether a membership is one of these.
 let isIn (places: Membership list) (place: Membership) = List.contains place places
 
 let private insideOrInvited (s: Scene) =
     s.Place s.Target |> isIn [ Membership.Join; Membership.Invite ]
 
-/// Whether a third-party invitation is answered.
+/// Whether the event redeems a third-party invitation.
 let answersThirdParty (s: Scene) =
     s.Makes "invite" && s.Has "third_party_invite"
 
@@ -42,24 +39,29 @@ let private whenJoined name rule meaning holds =
     invariant name member' meaning (fun s -> s.Allowed && s.Makes "join" && s.JoinRule = rule) holds
 
 let private joins: Invariant list = [
-    invariant "join.self" member' "Users join for themselves only." (fun s -> s.Allowed && s.Makes "join") _.IsOwn
-    |> except "first-join" "the rule for the creator's first join does not ask who sends it" isFirstJoin
+    invariant
+        "join.self"
+        member'
+        "Only the user themselves can send their join."
+        (fun s -> s.Allowed && s.Makes "join")
+        _.IsOwn
+    |> except "first-join" "the rule for the creator's first join does not check the sender" isFirstJoin
 
-    invariant "join.not-banned" member' "A banned user does not join." (fun s -> s.Allowed && s.Makes "join") (fun s ->
+    invariant "join.not-banned" member' "A banned user cannot join." (fun s -> s.Allowed && s.Makes "join") (fun s ->
         s.Place s.Target <> Membership.Ban)
     |> first
 
     whenJoined
         "join.invite-rule"
         "invite"
-        "Where the join rule is invite, only those join who are invited or inside."
+        "Where the join rule is invite, only invited and joined users join."
         insideOrInvited
     |> first
 
     whenJoined
         "join.knock-rule"
         "knock"
-        "Where the join rule is knock, only those join who are invited or inside."
+        "Where the join rule is knock, only invited and joined users join."
         insideOrInvited
     |> inVersions hasKnocks
     |> first
@@ -67,7 +69,8 @@ let private joins: Invariant list = [
     whenJoined
         "join.restricted-rule"
         "restricted"
-        "Where the join rule is restricted, those join who are invited or inside, or whom a member with the power to invite lets in."
+        "Where the join rule is restricted, only invited and joined users join, and users with an authorising user \
+         who is a member with the power to invite."
         (fun s ->
             insideOrInvited s
             || (match s.Text "join_authorised_via_users_server" with
@@ -82,7 +85,8 @@ let private joins: Invariant list = [
     whenJoined
         "join.knock-restricted-rule"
         "knock_restricted"
-        "Where the join rule is knock_restricted, those join who are invited or inside, or whom a member with the power to invite lets in."
+        "Where the join rule is knock_restricted, only invited and joined users join, and users with an authorising \
+         user who is a member with the power to invite."
         (fun s ->
             insideOrInvited s
             || (match s.Text "join_authorised_via_users_server" with
@@ -97,7 +101,7 @@ let private joins: Invariant list = [
     invariant
         "join.meaningless-rule"
         member'
-        "Where the join rule means nothing in the version, nobody joins, not even who is inside."
+        "Where the version does not know the join rule, nobody joins, not even joined users."
         (fun s ->
             s.Allowed
             && s.Makes "join"
@@ -114,7 +118,7 @@ let private joins: Invariant list = [
     invariant
         "member.authorised-is-signed"
         member'
-        "Whoever names an authorising user has the signature of that user's server."
+        "An event that names an authorising user is signed by that user's server."
         (fun s -> s.Allowed && s.Has "join_authorised_via_users_server")
         (fun s ->
             match s.Text "join_authorised_via_users_server" with
@@ -127,32 +131,38 @@ let private invitations: Invariant list = [
     invariant
         "invite.outsiders-only"
         member'
-        "Nobody is invited who is in the room or banned."
+        "Joined and banned users are not invited."
         (fun s -> s.Allowed && s.Makes "invite")
         (fun s -> not (s.Place s.Target |> isIn [ Membership.Join; Membership.Ban ]))
     |> except
         "third-party"
-        "an answer to a third-party invitation is not asked whether the target is in the room: it turns a member into someone invited"
+        "the rule for redeeming a third-party invitation does not check the target's membership: a joined user \
+         becomes invited"
         (fun s -> answersThirdParty s && s.Place s.Target = Membership.Join)
 
     invariant "invite.by-members" member' "Only members invite." (fun s -> s.Allowed && s.Makes "invite") (fun s ->
         s.Place s.Sender = Membership.Join)
     |> except
         "third-party"
-        "an answer to a third-party invitation is not asked whether its sender is still in the room"
+        "the rule for redeeming a third-party invitation does not check that its sender is still in the room"
         answersThirdParty
 
-    invariant "invite.power" member' "Who invites has the power to." (fun s -> s.Allowed && s.Makes "invite") (fun s ->
-        s.Power s.Sender >= s.Levels.Invite)
+    invariant
+        "invite.power"
+        member'
+        "The sender of an invitation has the power to invite."
+        (fun s -> s.Allowed && s.Makes "invite")
+        (fun s -> s.Power s.Sender >= s.Levels.Invite)
     |> except
         "third-party"
-        "an answer to a third-party invitation needs no power: the invitation needed it"
+        "redeeming a third-party invitation requires no power: the third-party invitation did"
         answersThirdParty
 
     invariant
         "invite.third-party"
         member'
-        "An answer to a third-party invitation is for the user that was signed for, by who sent the invitation, and signed with its key."
+        "A redeemed third-party invitation is for the user in its signed part, is sent by the sender of the \
+         third-party invitation, and is signed with one of its keys."
         (fun s -> s.Allowed && answersThirdParty s)
         (fun s ->
             match s.Invitation with
@@ -168,7 +178,7 @@ let private leaves: Invariant list = [
     invariant
         "leave.from-inside"
         member'
-        "One leaves only what one was invited to, has joined or has knocked on."
+        "Only invited, joined and knocking users leave."
         (fun s -> s.Allowed && s.Makes "leave" && s.IsOwn)
         (fun s ->
             match s.Place s.Sender with
@@ -180,7 +190,7 @@ let private leaves: Invariant list = [
     invariant
         "kick.by-the-stronger"
         member'
-        "Only members remove others, with the power to kick and more power than theirs."
+        "Only members with the power to kick, and more power than the target, remove other users."
         (fun s -> s.Allowed && s.Makes "leave" && not s.IsOwn)
         (fun s ->
             s.Place s.Sender = Membership.Join
@@ -190,7 +200,7 @@ let private leaves: Invariant list = [
     canHappen
         "kick.of-those-outside"
         member'
-        "Somebody is removed who is not in the room: who left, or was never there."
+        "A user is removed who is not in the room: the user left, or never was in it."
         (fun s ->
             s.Makes "leave"
             && not s.IsOwn
@@ -199,7 +209,7 @@ let private leaves: Invariant list = [
     invariant
         "unban.power"
         member'
-        "Who lifts a ban has the power to ban."
+        "The sender of an unban has the power to ban."
         (fun s -> s.Allowed && s.Makes "leave" && s.Place s.Target = Membership.Ban)
         (fun s -> s.Power s.Sender >= s.Levels.Ban)
 
@@ -215,7 +225,7 @@ let private bans: Invariant list = [
     invariant
         "ban.by-the-stronger"
         member'
-        "Only members ban, with the power to ban and more power than the banned."
+        "Only members with the power to ban, and more power than the target, ban users."
         (fun s -> s.Allowed && s.Makes "ban")
         (fun s ->
             s.Place s.Sender = Membership.Join
@@ -234,17 +244,22 @@ let private bans: Invariant list = [
     |> exceptIn
         (until 11)
         "equals-later"
-        "once there are power levels, having created the room is worth nothing"
+        "once there are power levels, a creator has no more power than their entry gives"
         _.HasLevels
 ]
 
 let private allowedKnocks: Invariant list = [
-    invariant "knock.self" member' "Users knock for themselves only." (fun s -> s.Allowed && s.Makes "knock") _.IsOwn
+    invariant
+        "knock.self"
+        member'
+        "Only the user themselves can send their knock."
+        (fun s -> s.Allowed && s.Makes "knock")
+        _.IsOwn
 
     invariant
         "knock.rule"
         member'
-        "One knocks only where the join rule allows it."
+        "A user knocks only where the join rule allows it."
         (fun s -> s.Allowed && s.Makes "knock")
         (fun s ->
             match s.JoinRule with
@@ -255,7 +270,7 @@ let private allowedKnocks: Invariant list = [
     invariant
         "knock.from-outside"
         member'
-        "Nobody knocks who is banned, invited or inside."
+        "Banned, invited and joined users do not knock."
         (fun s -> s.Allowed && s.Makes "knock")
         (fun s -> not (s.Place s.Sender |> isIn [ Membership.Ban; Membership.Invite; Membership.Join ]))
 ]
@@ -263,12 +278,8 @@ let private allowedKnocks: Invariant list = [
 let private knocks: Invariant list =
     (allowedKnocks |> List.map (inVersions hasKnocks))
     @ [
-        invariant
-            "knock.unknown-at-first"
-            member'
-            "Nobody knocks where the version does not know it."
-            _.Allowed
-            (fun s -> not (s.Makes "knock"))
+        invariant "knock.unknown-at-first" member' "Nobody knocks in versions without knocking." _.Allowed (fun s ->
+            not (s.Makes "knock"))
         |> inVersions (hasKnocks >> not)
     ]
 
@@ -288,57 +299,57 @@ let private members: Invariant list = [
     invariant
         "member.of-others"
         member'
-        "What others make of a user's membership is invite, leave or ban."
+        "The membership that a user sets for another is invite, leave or ban."
         (fun s -> s.Allowed && not s.IsOwn)
         (fun s -> s.Makes "invite" || s.Makes "leave" || s.Makes "ban")
-    |> except "first-join" "the rule for the creator's first join does not ask who sends it" isFirstJoin
+    |> except "first-join" "the rule for the creator's first join does not check the sender" isFirstJoin
 
     accepted "sender.joined" notCreate "Only members send events." (fun s -> s.Place s.Sender = Membership.Join)
-    |> except "join" "one joins from outside" (fun s -> s.Makes "join" && s.IsOwn)
-    |> except "first-join" "the rule for the creator's first join does not ask who sends it" (fun s ->
+    |> except "join" "a user joins from outside" (fun s -> s.Makes "join" && s.IsOwn)
+    |> except "first-join" "the rule for the creator's first join does not check the sender" (fun s ->
         isFirstJoin s && not s.IsOwn)
-    |> except "decline" "an invitation is declined from outside, and a knock taken back" (fun s ->
+    |> except "decline" "an invitation is declined and a knock withdrawn from outside" (fun s ->
         s.Makes "leave"
         && s.IsOwn
         && (s.Place s.Sender = Membership.Invite
             || hasKnocks s.Version && s.Place s.Sender = Membership.Knock))
-    |> exceptIn hasKnocks "knock" "one knocks from outside" (fun s -> s.Makes "knock")
+    |> exceptIn hasKnocks "knock" "a user knocks from outside" (fun s -> s.Makes "knock")
     |> except
         "third-party"
-        "an answer to a third-party invitation is not asked whether its sender is in the room"
+        "the rule for redeeming a third-party invitation does not check that its sender is in the room"
         answersThirdParty
-    |> exceptIn (until 5) "aliases" "a server may set its aliases for a room without being in it" (fun s ->
+    |> exceptIn (until 5) "aliases" "the rule for aliases does not check that the sender is in the room" (fun s ->
         s.IsOf "m.room.aliases")
 
     invariant
         "sender.not-banned"
         notCreate
-        "A banned user sends nothing."
+        "A banned user sends no events."
         (fun s -> s.Place s.Sender = Membership.Ban)
         (fun s -> not s.Allowed)
     |> except
         "first-join"
-        "the creator's join right after the create event comes before the question of bans"
+        "the creator's join right after the create event is allowed before the check for bans"
         isFirstJoin
     |> except
         "third-party"
-        "an answer to a third-party invitation is not asked whether its sender is banned"
+        "the rule for redeeming a third-party invitation does not check whether its sender is banned"
         answersThirdParty
-    |> exceptIn (until 5) "aliases" "a server may set its aliases for a room, by a banned user too" (fun s ->
+    |> exceptIn (until 5) "aliases" "the rule for aliases does not check whether the sender is banned" (fun s ->
         s.IsOf "m.room.aliases")
 
     invariant
         "sender.invited"
         notCreate
-        "Who is invited joins, declines, or does nothing."
+        "An invited user sends only a join or a leave of their own."
         (fun s -> s.Allowed && s.Place s.Sender = Membership.Invite)
         (fun s -> s.IsOwn && (s.Makes "join" || s.Makes "leave"))
-    |> except "first-join" "the rule for the creator's first join does not ask who sends it" isFirstJoin
+    |> except "first-join" "the rule for the creator's first join does not check the sender" isFirstJoin
     |> except
         "third-party"
-        "an answer to a third-party invitation is not asked whether its sender is in the room"
+        "the rule for redeeming a third-party invitation does not check that its sender is in the room"
         answersThirdParty
-    |> exceptIn (until 5) "aliases" "a server may set its aliases for a room without being in it" (fun s ->
+    |> exceptIn (until 5) "aliases" "the rule for aliases does not check that the sender is in the room" (fun s ->
         s.IsOf "m.room.aliases")
 ]
 

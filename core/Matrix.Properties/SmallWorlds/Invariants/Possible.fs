@@ -1,4 +1,5 @@
-/// What users can do: the other half of what only some may do. Together the two halves say of each kind of event when it is accepted.
+/// What users can do. Other invariants say who alone may do something; together they say when each kind of event is
+/// accepted.
 module internal Matrix.Properties.SmallWorlds.PossibleInvariants
 
 open Matrix.Rules
@@ -7,7 +8,7 @@ open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Properties.SmallWorlds
 
-/// An event that is in order is accepted if this holds of it.
+/// An event that meets the common conditions is accepted if this holds.
 let private possible name about meaning condition =
     invariant name about meaning (fun s -> condition s && s.IsInOrder) _.Allowed
 
@@ -17,7 +18,7 @@ let private hasKnocks = since 7
 let private hasRestricted = since 8
 let private hasKnockRestricted = since 10
 
-/// A complete member event of this membership, with the signature that naming an authorising user asks for.
+/// A complete member event of this membership, with the signature that an authorising user requires.
 let private isMember (membership: string) (s: Scene) : bool =
     s.Makes membership
     && not (isNull s.Target)
@@ -27,7 +28,7 @@ let private isJoined (s: Scene) = s.Place s.Sender = Membership.Join
 
 let private isIn = MembershipInvariants.isIn
 
-/// Whether an invitation suffices under the join rule.
+/// Whether the join rule allows joins of invited users.
 let private asksForInvitation (s: Scene) : bool =
     match s.JoinRule with
     | "invite" -> true
@@ -49,7 +50,7 @@ let private joins: Invariant list = [
     possible
         "join.public-is-open"
         member'
-        "Where the join rule is public, everyone can join who is not banned."
+        "Where the join rule is public, every user who is not banned can join."
         (fun s ->
             isMember "join" s
             && s.IsOwn
@@ -59,7 +60,7 @@ let private joins: Invariant list = [
     possible
         "join.invited-get-in"
         member'
-        "Where the join rule is invite, knock, restricted or knock_restricted, those who are invited or joined can join."
+        "Where the join rule is invite, knock, restricted or knock_restricted, invited and joined users can join."
         (fun s ->
             isMember "join" s
             && s.IsOwn
@@ -69,7 +70,8 @@ let private joins: Invariant list = [
     possible
         "join.restricted-works"
         member'
-        "Where the join rule is restricted or knock_restricted, everyone can join who is not banned and names a member with the power to invite."
+        "Where the join rule is restricted or knock_restricted, every user can join who is not banned and names a \
+         member with the power to invite as authorising user."
         (fun s ->
             isMember "join" s
             && s.IsOwn
@@ -85,7 +87,7 @@ let private others: Invariant list = [
     possible
         "invite.members-can"
         member'
-        "A member with the power to invite can invite anyone who is neither joined nor banned."
+        "A member with the power to invite can invite any user who is neither joined nor banned."
         (fun s ->
             isMember "invite" s
             && not (MembershipInvariants.answersThirdParty s)
@@ -96,7 +98,8 @@ let private others: Invariant list = [
     possible
         "invite.third-party-works"
         member'
-        "Who sent a third-party invitation can invite the user that was signed for with its key, unless that user is banned."
+        "The sender of a third-party invitation can invite the user for whom its key signed, unless that user is \
+         banned."
         (fun s ->
             isMember "invite" s
             && s.IsSignedFor s.Target
@@ -108,14 +111,10 @@ let private others: Invariant list = [
                     && ThirdPartyKeys.all invitation.Pdu
                        |> Array.exists (fun key -> Array.contains key s.Facts.ThirdPartyKeys)))
 
-    possible
-        "leave.always-possible"
-        member'
-        "Those who are invited or joined can leave, whatever their power."
-        (fun s ->
-            isMember "leave" s
-            && s.IsOwn
-            && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
+    possible "leave.always-possible" member' "Invited and joined users can leave, whatever their power." (fun s ->
+        isMember "leave" s
+        && s.IsOwn
+        && (s.Place s.Sender |> isIn [ Membership.Invite; Membership.Join ]))
 
     possible "knock.can-be-withdrawn" member' "A knock can be withdrawn." (fun s ->
         isMember "leave" s && s.IsOwn && s.Place s.Sender = Membership.Knock)
@@ -124,7 +123,7 @@ let private others: Invariant list = [
     possible
         "kick.by-power"
         member'
-        "A member with the power to kick can remove anyone of less power who is not banned."
+        "A member with the power to kick can remove any user with less power who is not banned."
         (fun s ->
             isMember "leave" s
             && not s.IsOwn
@@ -136,7 +135,7 @@ let private others: Invariant list = [
     possible
         "unban.by-power"
         member'
-        "A member with the power to ban and to kick can lift the ban of anyone of less power."
+        "A member with the power to ban and to kick can lift the ban of any user with less power."
         (fun s ->
             isMember "leave" s
             && not s.IsOwn
@@ -146,7 +145,7 @@ let private others: Invariant list = [
             && s.Power s.Sender >= s.Levels.Kick
             && s.Power s.Sender > s.Power s.Target)
 
-    possible "ban.by-power" member' "A member with the power to ban can ban anyone of less power." (fun s ->
+    possible "ban.by-power" member' "A member with the power to ban can ban any user with less power." (fun s ->
         isMember "ban" s
         && isJoined s
         && s.Power s.Sender >= s.Levels.Ban
@@ -155,7 +154,7 @@ let private others: Invariant list = [
     possible
         "knock.from-outside-works"
         member'
-        "Where the join rule is knock or knock_restricted, everyone can knock who is not banned, invited or joined."
+        "Where the join rule is knock or knock_restricted, every user can knock who is not banned, invited or joined."
         (fun s ->
             isMember "knock" s
             && s.IsOwn
@@ -165,7 +164,8 @@ let private others: Invariant list = [
     |> inVersions hasKnocks
 ]
 
-/// Whether the state key, if it begins with @, is the sender's; where state has owners, or belongs to a user of less power.
+/// Whether the state key, if it begins with @, is the sender's id; in versions where users own state, it may also be
+/// that of a user with less power.
 let private mayWriteTheStateKey (s: Scene) : bool =
     match s.Target with
     | null -> true
@@ -194,7 +194,8 @@ let private sending: Invariant list = [
     possible
         "power.suffices"
         notCreate
-        "A member with the power that an event's type asks for can send it, if its type has no rules of its own and its state key is not another user's."
+        "A member with the power that an event's type requires can send it, if its type has no rules of its own and \
+         its state key is not another user's."
         (fun s -> not (hasOwnRules s) && maySend s)
 
     possible
@@ -203,7 +204,7 @@ let private sending: Invariant list = [
         "A member with the power to invite can send a third-party invitation."
         (fun s -> isJoined s && s.Power s.Sender >= s.Levels.Invite)
 
-    possible "aliases.by-server" "m.room.aliases" "Everyone can set the aliases of their own server." (fun s ->
+    possible "aliases.by-server" "m.room.aliases" "Every user can set the aliases of their own server." (fun s ->
         match s.Target with
         | null -> false
         | key -> s.SameServer(s.Sender, "@:" + key))
@@ -212,7 +213,8 @@ let private sending: Invariant list = [
     possible
         "redaction.possible"
         "m.room.redaction"
-        "A member with the power that redactions ask for can redact events of their own server, and with the power to redact all others."
+        "A member with the power that redactions require can redact events of their own server and, with the power to \
+         redact, all others."
         (fun s ->
             maySend s
             && (s.Power s.Sender >= s.Levels.Redact
@@ -233,7 +235,7 @@ let private areIntegers (s: Scene) : bool =
     && LevelsInvariants.mapHolds "events" (fun _ -> LevelsInvariants.isInteger) s
     && LevelsInvariants.mapHolds "notifications" (fun _ -> LevelsInvariants.isInteger) s
 
-/// Whether every value that stands where a level does is one by the version.
+/// Whether every value in place of a level is a level in this version.
 let private areLevels (s: Scene) : bool =
     let isLevel json =
         (LevelValues.read s.Version.Settings.PowerLevelValues json).IsSome
@@ -258,7 +260,7 @@ let private isWellFormed (s: Scene) : bool =
         || LevelsInvariants.keysOf "users" s.Event.Content
            |> List.forall (s.IsCreator >> not))
 
-/// Whether all that changes is within the sender's power. Entries of other users must be below it before.
+/// Whether all changes are within the sender's power. Other users' entries must be below it before the change.
 let private isWithinReach (s: Scene) : bool =
     let before, after = s.ContentBefore, s.Event.Content
 
@@ -287,16 +289,17 @@ let private changing: Invariant list = [
     possible
         "levels.first-possible"
         levels
-        "A member with the power that power levels ask for can send the room's first, if they are well formed."
+        "A member with the power that power levels require can send the room's first, if they are well formed."
         (fun s -> not s.HasLevels && maySend s && isWellFormed s)
 
     possible
         "levels.within-reach-possible"
         levels
-        "A member with the power that power levels ask for can change, add and remove all levels within their own power, their own entry too."
+        "A member with the power that power levels require can change, add and remove all levels up to their own \
+         power, their own entry included."
         (fun s -> s.HasLevels && maySend s && isWellFormed s && areLevels s && isWithinReach s)
 
-    possible "creators.may-all" levels "A creator who is a member can set any levels that are well formed." (fun s ->
+    possible "creators.may-all" levels "A creator who is a member can set any well-formed levels." (fun s ->
         s.IsCreator s.Sender && isJoined s && isWellFormed s && mayWriteTheStateKey s)
     |> inVersions (since 12)
 ]
@@ -305,7 +308,7 @@ let private creating: Invariant list = [
     invariant
         "create.possible"
         "m.room.create"
-        "Everyone can create a room, with a create event that is well formed."
+        "Every user can create a room with a well-formed create event."
         (fun s ->
             s.Event.PrevEvents.Length = 0
             && (match s.Event.Content.TryFind "room_version" with

@@ -15,23 +15,23 @@ let private belongsToSenderOrLess (s: Scene) : bool =
         UserId.isValid owner && (owner = s.Sender || s.Power s.Sender > s.Power owner)
 
 let all: Invariant list = [
-    accepted "power.required" notCreate "Whoever sends an event has the power that its type asks for." (fun s ->
+    accepted "power.required" notCreate "The sender of an event has the power that its type requires." (fun s ->
         s.Power s.Sender >= s.Required)
     |> except "member" "member events have rules of their own" (fun s -> s.IsOf "m.room.member")
-    |> except "third-party-invite" "a third-party invitation needs the power to invite alone" (fun s ->
+    |> except "third-party-invite" "a third-party invitation requires the invite level only" (fun s ->
         s.IsOf "m.room.third_party_invite")
-    |> exceptIn (until 5) "aliases" "aliases need no power" (fun s -> s.IsOf "m.room.aliases")
+    |> exceptIn (until 5) "aliases" "aliases require no power" (fun s -> s.IsOf "m.room.aliases")
 
     accepted
         "power.third-party-invite"
         "m.room.third_party_invite"
-        "Who invites third parties has the power to invite."
+        "The sender of a third-party invitation has the power to invite."
         (fun s -> s.Power s.Sender >= s.Levels.Invite)
 
     invariant
         "state-key.user"
         notCreate
-        "State whose key begins with @ is sent by the user that the key is."
+        "State whose key begins with @ is sent by the user whose id the key is."
         (fun s ->
             s.Allowed
             && not (s.IsOf "m.room.member")
@@ -41,18 +41,18 @@ let all: Invariant list = [
         _.IsOwn
     |> except
         "third-party-invite"
-        "a third-party invitation is decided by the power to invite alone, whatever its token looks like"
+        "a third-party invitation requires the invite level only, whatever its token is"
         (fun s -> s.IsOf "m.room.third_party_invite")
     |> exceptIn
         hasStateOwners
         "owner"
-        "a user's id may be followed by more, and someone with more power may send it too"
+        "text may follow the user's id, and a user with more power may also send it"
         belongsToSenderOrLess
 
     invariant
         "state-key.owner"
         notCreate
-        "State whose key begins with a user's id is sent by that user, or by someone with more power."
+        "State whose key begins with a user's id is sent by that user, or by a user with more power."
         (fun s ->
             s.Allowed
             && not (s.IsOf "m.room.member")
@@ -63,26 +63,30 @@ let all: Invariant list = [
     |> inVersions hasStateOwners
     |> except
         "third-party-invite"
-        "a third-party invitation is decided by the power to invite alone, whatever its token looks like"
+        "a third-party invitation requires the invite level only, whatever its token is"
         (fun s -> s.IsOf "m.room.third_party_invite")
 
-    accepted "aliases.own-server" "m.room.aliases" "Aliases are set by users of the server that they are of." (fun s ->
-        match s.Target with
-        | null -> false
-        | key -> s.SameServer(s.Sender, "@:" + key))
+    accepted
+        "aliases.own-server"
+        "m.room.aliases"
+        "Aliases are set by users of the server in their state key."
+        (fun s ->
+            match s.Target with
+            | null -> false
+            | key -> s.SameServer(s.Sender, "@:" + key))
     |> inVersions (until 5)
 
     canHappen
         "aliases.from-outside"
         "m.room.aliases"
-        "Somebody who is not in the room sets aliases: the rule for them asks for the server alone."
+        "A user who is not in the room sets aliases: their rule checks the server only."
         (fun s -> s.Place s.Sender <> Membership.Join)
     |> inVersions (until 5)
 
     invariant
         "redaction.power"
         "m.room.redaction"
-        "Who redacts has the power to redact, or redacts an event of the same server."
+        "The sender of a redaction has the power to redact, or the redacted event is from the same server."
         _.Allowed
         (fun s ->
             s.Power s.Sender >= s.Levels.Redact
@@ -94,14 +98,14 @@ let all: Invariant list = [
     canHappen
         "redaction.by-same-server"
         "m.room.redaction"
-        "Somebody without the power to redact redacts an event of their own server."
+        "A user without the power to redact redacts an event of their own server."
         (fun s -> s.Power s.Sender < s.Levels.Redact)
     |> inVersions (until 2)
 
     canHappen
         "redaction.without-power"
         "m.room.redaction"
-        "A redaction is accepted whose sender has no power to redact: whether it redacts is decided when it meets its target."
+        "A redaction is accepted though its sender lacks the power to redact: it is checked again before it is applied."
         (fun s -> s.Power s.Sender < s.Levels.Redact)
     |> inVersions (since 3)
 ]
