@@ -18,12 +18,12 @@ type Decision =
         | Decision.Allowed clause -> clause
         | Decision.Rejected failure -> failure.Clause
 
-/// A rule compiled: decides, or leaves it to the next.
+/// A compiled rule: it decides, or returns none and leaves the event to the next rule.
 [<AbstractClass>]
 type internal CompiledRule() =
     abstract Decide: EvaluationContext -> Decision voption
 
-/// Rules compiled, tried in order.
+/// Compiled rules, tried in order.
 [<Sealed>]
 type internal CompiledRules(rules: CompiledRule[]) =
     member _.Decide(context: EvaluationContext) : Decision voption =
@@ -46,7 +46,7 @@ module internal Altered =
         | Alteration.Changed -> 1
         | Alteration.Removed -> 2
 
-    /// Which kinds of alteration count.
+    /// Which alterations count.
     let kinds (alterations: Alteration list) : bool[] =
         let kinds = Array.zeroCreate 3
 
@@ -60,11 +60,11 @@ module internal Altered =
         | ValueSome(Json.Object inner) -> inner
         | _ -> JsonObject.Empty
 
-    /// Whether a value that does not count as a level was set: it is there, and is not the one that was there before.
+    /// Whether the new value exists, differs from the old one, and does not count as a level.
     let private setsNoLevel (before: Json voption) (after: Json voption) (afterLevel: int64 voption) : bool =
         afterLevel.IsNone && after.IsSome && before <> after
 
-    /// Tries the rules for one entry, if it is altered in a way that counts.
+    /// Tries the rules for one entry, if its alteration counts.
     let private tryEntry
         (kinds: bool[])
         (where: EvaluationContext -> bool)
@@ -97,7 +97,7 @@ module internal Altered =
             context.NewIsNoLevel <- false
             decision
 
-    /// The named members of the content, as listed.
+    /// The named members of the content, in the given order.
     let members (names: string[]) kinds where rules (context: EvaluationContext) : Decision voption =
         let values = context.Settings.PowerLevelValues
 
@@ -124,7 +124,7 @@ module internal Altered =
 
         decision
 
-    /// The entries of a map that either side has, by key.
+    /// The entries of a map, old and new, by key.
     let private insideOne (name: string) kinds where rules (context: EvaluationContext) : Decision voption =
         let values = context.Settings.PowerLevelValues
 
@@ -137,7 +137,7 @@ module internal Altered =
         let before = objectOf was
         let after = objectOf is
 
-        // A map that is not an object has no entries: it stands for itself.
+        // A map that is not an object has no entries: it is an entry with the map's name.
         let mutable decision =
             match is with
             | ValueSome(Json.Object _)
@@ -148,7 +148,7 @@ module internal Altered =
         let mutable i = 0
         let mutable j = 0
 
-        // Both are sorted by key: one walk through both.
+        // Both are sorted by key, so that one walk visits both.
         while decision.IsNone && (i < before.Count || j < after.Count) do
             let order =
                 if i = before.Count then 1
@@ -173,7 +173,7 @@ module internal Altered =
 
         decision
 
-    /// The entries of maps, map by map.
+    /// The entries of several maps, one map after another.
     let inside (names: string[]) kinds where rules (context: EvaluationContext) : Decision voption =
         let mutable decision = ValueNone
         let mutable i = 0
@@ -184,7 +184,7 @@ module internal Altered =
 
         decision
 
-/// Rules compiled to objects that decide.
+/// Compiles tables of rules.
 [<RequireQualifiedAccess>]
 module internal Compiling =
 
@@ -243,7 +243,7 @@ type AuthRules(version: RoomVersion) =
     static let known =
         lazy (Dictionary<string, AuthRules>(dict [ for v in Versions.all -> v.Id, AuthRules v ]))
 
-    // One context per thread; taken out while in use, so that a state which decides in turn gets another.
+    // One context per thread. It is taken out while in use, so that a nested decision uses another one.
     [<ThreadStatic; DefaultValue>]
     static val mutable private spare: EvaluationContext | null
 
@@ -255,7 +255,7 @@ type AuthRules(version: RoomVersion) =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
-    // Never, in versions that have no such rules.
+    // False in versions without such rules.
     let letsMembersOfRoomsIn, mayVouch =
         let restrictedJoin =
             lazy (Authorization.RestrictedJoin.tryFind version.Authorization)
@@ -286,7 +286,7 @@ type AuthRules(version: RoomVersion) =
 
     member _.Version = version
 
-    /// The lint holds that the last rule of a table decides; a table that breaks it allows nothing.
+    /// The lint requires that the last rule of a table decides. A table that breaks it allows nothing.
     static member private Decided(decision: Decision voption) : Decision =
         match decision with
         | ValueSome decision -> decision

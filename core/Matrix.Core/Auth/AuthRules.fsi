@@ -17,12 +17,12 @@ type Decision =
     /// The clause that decided.
     member Clause: string
 
-/// The authorization rules of one room version, compiled once; safe to use from many threads. Deciding allocates
-/// nothing unless it rejects. Room versions, "Authorisation rules".
+/// The authorization rules of one room version, compiled once and safe for all threads. A decision allocates only if it
+/// rejects. Room versions, "Authorisation rules".
 [<Sealed>]
 type AuthRules =
 
-    /// Compiles the tables of a version. Keep the result; `AuthRules.Of` has those of known versions.
+    /// Compiles the tables of a version. Keep the result. `AuthRules.Of` returns those of known versions.
     new: version: RoomVersion -> AuthRules
 
     /// The version of these rules.
@@ -31,16 +31,16 @@ type AuthRules =
     /// Decides an event against a state.
     member Decide: event: Pdu * state: IAuthState * facts: AuthFacts -> Decision
 
-    /// Whether an accepted redaction is applied to an event of this sender, by the state before the redaction.
+    /// Whether servers apply an accepted redaction to an event of this sender, given the state before the redaction.
     /// Room versions, "Handling redactions".
     member Applies: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
-    /// Whether a local user may redact an event of this sender: never more than `Applies` grants.
-    /// Client-Server API, "Redactions".
+    /// Whether a local user may redact an event of this sender. It never allows more than `Applies`. Client-Server API,
+    /// "Redactions".
     member MayAsk: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
-    /// Whether a member has the power to authorise restricted joins; nobody has it in a version without restricted
-    /// rooms. The caller checks that they are joined; the join that names them is decided like any other.
+    /// Whether a user has the power to authorise restricted joins; false in versions without restricted rooms. The
+    /// caller checks that the user is joined. The join that names the user is decided like any other.
     member MayVouch: state: IAuthState * userId: string -> bool
 
     /// Whether the state's join rules let members of other rooms join, with an authorising user.
@@ -49,13 +49,13 @@ type AuthRules =
     /// Whether events name the create event in `auth_events`.
     member CitesCreate: bool
 
-    /// The keys of the state events that an event names in `auth_events`, where the state has them: each once, in the
-    /// order of the table. Empty for a create event. Server-Server API, "Auth events selection".
+    /// The types and state keys of the events that an event names in `auth_events`, if the state has them: each once,
+    /// in the order of the table. Empty for a create event. Server-Server API, "Auth events selection".
     member SelectionOf:
         eventType: string * sender: string * stateKey: (string | null) * content: JsonObject ->
             struct (string * string)[]
 
-    /// A user's power in a state: `Int64.MaxValue` for creators, where they are above every level.
+    /// A user's power in a state: `Int64.MaxValue` for creators with infinite power.
     member PowerOf: state: IAuthState * userId: string -> int64
 
     /// Reads a state event for use in an `IAuthState` of this version.

@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Conditions compiled to tests of a context.
+/// Compiles conditions to functions of a context.
 [<RequireQualifiedAccess>]
 module internal Conditions =
 
@@ -52,7 +52,7 @@ module internal Conditions =
 
         ok
 
-    /// The first auth event with a fault, by its place; -1 if there is none.
+    /// The index of the first auth event with a fault; -1 if there is none.
     let faulty (selections: CompiledSelection[]) (fault: AuthEventFault) : EvaluationContext -> int =
         let first (test: EvaluationContext -> int -> bool) (f: EvaluationContext) =
             let cited = f.Facts.AuthEvents
@@ -161,7 +161,7 @@ module internal Conditions =
                 i < create.Creators.Length
         | _ -> false
 
-    /// The room id is the create event's identifier with another sigil.
+    /// Whether the room id is the create event's id with another sigil.
     let private roomOfCreate (f: EvaluationContext) : bool =
         match f.Create with
         | null -> false
@@ -173,7 +173,7 @@ module internal Conditions =
             && id.Length > 0
             && f.RoomId.AsSpan(1).SequenceEqual(id.AsSpan 1)
 
-    /// The test of a condition.
+    /// A condition as a function of a context.
     let rec compile
         (isKnownVersion: string -> bool)
         (selections: CompiledSelection[])

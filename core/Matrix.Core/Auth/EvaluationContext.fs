@@ -5,8 +5,8 @@ open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// What one decision reads: the event, the state and the facts, with the state events that most rules ask for looked up once.
-/// Reused from decision to decision, so that deciding allocates nothing.
+/// The inputs of one decision: the event, the state and the facts. The state events that most rules read are looked up
+/// once. A context is reused, so that a decision allocates nothing.
 [<Sealed>]
 type internal EvaluationContext() =
 
@@ -23,13 +23,13 @@ type internal EvaluationContext() =
 
     static let token = [| "third_party_invite"; "signed"; "token" |]
 
-    /// Stands for "there is no such power".
+    /// The value of a power that does not exist.
     static member NoPower = Int64.MinValue
 
-    /// More than any level.
+    /// A power above every level.
     static member Infinite = Int64.MaxValue
 
-    /// The settings of the room version at hand.
+    /// The settings of the room version.
     member _.Settings
         with get () = settings
         and set (value: Settings) = settings <- value
@@ -43,16 +43,16 @@ type internal EvaluationContext() =
     member val Redacts: string | null = null with get, set
     member val PrevEvents: string[] = [||] with get, set
     member val Facts = Unchecked.defaultof<AuthFacts> with get, set
-    /// Who sent the event that a redaction redacts; null where none is handled.
+    /// The sender of the redacted event; null outside of the handling of redactions.
     member val RedactedSender: string | null = null with get, set
-    // The entry at hand, inside ForEach.
+    // The current entry, inside ForEach.
     member val EntryKey: string | null = null with get, set
     member val Old = EvaluationContext.NoPower with get, set
     member val New = EvaluationContext.NoPower with get, set
-    /// The value after is there and is no level; `New` is not there then.
+    /// Whether the new value exists but is no level; then `New` is `NoPower`.
     member val NewIsNoLevel = false with get, set
 
-    /// Turns to another event.
+    /// Loads an event.
     member this.Load(pdu: Pdu, against: IAuthState, facts: AuthFacts) =
         this.Type <- pdu.Type
         this.Sender <- pdu.Sender
@@ -71,20 +71,20 @@ type internal EvaluationContext() =
         state <- against
         this.Forget()
 
-    /// Turns to an event that is yet to be made: only the event itself can be asked about.
+    /// Loads an event that is yet to be built. Only the event itself may be read.
     member this.LoadDraft(eventType: string, by: string, stateKey: string | null, content: JsonObject) =
         this.Type <- eventType
         this.Sender <- by
         this.StateKey <- stateKey
         this.Content <- content
 
-    /// Turns to a state: only the state can be asked about.
+    /// Loads a state. Only the state may be read.
     member this.LoadState(against: IAuthState) =
         this.Sender <- ""
         state <- against
         this.Forget()
 
-    /// Forgets what was looked up.
+    /// Forgets the looked-up events.
     member private _.Forget() =
         create <- null
         createRead <- false
@@ -94,7 +94,7 @@ type internal EvaluationContext() =
         senderRead <- false
         senderPowerRead <- false
 
-    /// Lets go of everything, so that a kept context keeps no room alive.
+    /// Drops all references, so that a spare context keeps no room in memory.
     member this.Clear() =
         this.Content <- JsonObject.Empty
         this.PrevEvents <- [||]
@@ -125,7 +125,7 @@ type internal EvaluationContext() =
         | null -> PowerLevels.Absent
         | event -> event.Levels
 
-    /// The text at a path of the content.
+    /// The string at a path of the content.
     member this.Text(path: string[]) : string | null =
         match Content.find this.Content path 0 with
         | ValueSome(Json.String s) -> s
@@ -134,7 +134,7 @@ type internal EvaluationContext() =
     /// The token in the content that names a third-party invitation, or null.
     member this.ThirdPartyToken: string | null = this.Text token
 
-    /// The third-party invitation that the token in the content names.
+    /// The third-party invitation with the token in the content.
     member this.ThirdPartyInvite: AuthEvent | null =
         match this.ThirdPartyToken with
         | null -> null

@@ -2,7 +2,7 @@ namespace Matrix.Core.Auth
 
 open Matrix.Rules
 
-/// What a failure carries, read when an event is rejected.
+/// The evidence of a failure, read when an event is rejected.
 [<RequireQualifiedAccess>]
 module internal Evidence =
 

@@ -62,12 +62,12 @@ module LevelValues =
         | Json.Float d when values = PowerLevelValues.IntegersFloatsAndStrings -> ofFloat d
         | _ -> ValueNone
 
-    /// The level of a value, if it is there and is one.
+    /// The level that a value gives; none if the value is missing or no level.
     let tryRead (values: PowerLevelValues) (json: Json voption) : int64 voption =
         match json with
         | ValueSome json -> read values json
         | ValueNone -> ValueNone
 
-    /// The level of a member of an object; none if it is not there or is no level.
+    /// The level of a member of an object; none if it is missing or no level.
     let ofMember (values: PowerLevelValues) (o: JsonObject) (key: string) : int64 voption =
         tryRead values (o.TryFind key)

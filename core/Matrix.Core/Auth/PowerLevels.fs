@@ -38,13 +38,13 @@ type PowerLevels(values: PowerLevelValues, content: JsonObject) =
         | ValueSome n -> n
         | ValueNone -> usersDefault
 
-    /// The level that sending an event of this type needs.
+    /// The level required to send an event of this type.
     member _.Required(eventType: string, isState: bool) : int64 =
         match LevelValues.ofMember values events eventType with
         | ValueSome n -> n
         | ValueNone -> if isState then stateDefault else eventsDefault
 
-    /// The level that notifying by this key, such as `room`, needs.
+    /// The level required to notify with this key, such as `room`.
     member _.Notification(key: string) : int64 =
         match LevelValues.ofMember values notifications key with
         | ValueSome n -> n

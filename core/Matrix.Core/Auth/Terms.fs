@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Core.Event
 open Matrix.Core.Ident
 
-/// Users, servers and powers that rules speak of, compiled to readings of a context.
+/// Compiles the users, servers and powers of rules to functions of a context.
 [<RequireQualifiedAccess>]
 module internal Terms =
 
@@ -50,7 +50,7 @@ module internal Terms =
             | -1 -> struct (null, 0)
             | colon -> struct (id, colon + 1)
 
-    /// A text and where the domain begins in it; null where there is none.
+    /// A string, and the index in it at which the domain begins; null if there is none.
     let server (term: Server) : EvaluationContext -> struct (string | null * int) =
         match term with
         | Server.Of u ->
@@ -61,7 +61,7 @@ module internal Terms =
         | Server.OfRedacts -> fun f -> domainOf f.Redacts
         | Server.InStateKey -> fun f -> struct (f.StateKey, 0)
 
-    /// The domain as text, or null.
+    /// The domain as a string, or null.
     let serverText (term: Server) (context: EvaluationContext) : string | null =
         match server term context with
         | struct (null, _) -> null
@@ -93,7 +93,7 @@ module internal Terms =
         | SelectionKey.User u -> user u
         | SelectionKey.ThirdPartyToken -> _.ThirdPartyToken
 
-    /// Whether two servers, as text and start, are there and the same.
+    /// Whether two servers, each given as string and index, exist and are the same.
     let sameServer (struct (a: string | null, i: int)) (struct (b: string | null, j: int)) : bool =
         match a, b with
         | null, _

@@ -72,7 +72,8 @@ module private Envelope =
     let stateKey = "\"state_key\":"B
     let eventType = "\"type\":"B
 
-/// The ranges, in an event's canonical bytes, of the members that clients see: found once, however often the event is written.
+/// The ranges, in an event's canonical bytes, of the members that clients see. They are found once, however often the
+/// event is written.
 [<Sealed>]
 type EventSlices internal () =
     member val internal Content = struct (0, 0) with get, set
@@ -82,8 +83,8 @@ type EventSlices internal () =
     member val internal StateKey = struct (0, 0) with get, set
     member val internal EventType = struct (0, 0) with get, set
 
-/// Events as clients see them, written from the canonical bytes of the store without parsing them: an envelope around
-/// slices. Client-Server API, "Room event format" and "Stripped state".
+/// Events in the form that clients see. They are written from the stored canonical bytes without parsing: an envelope
+/// around slices. Client-Server API, "Room event format" and "Stripped state".
 [<AbstractClass; Sealed>]
 type ClientEvent private () =
 
@@ -133,7 +134,7 @@ type ClientEvent private () =
 
         out.Byte '}'B
 
-    /// Writes a redaction's content with `redacts` in it, as rooms of version 11 and later have it.
+    /// Writes a redaction's content with `redacts` in it, as in rooms of version 11 and later.
     static member private WriteContentWithRedacts
         (out: ByteBuffer, content: ReadOnlySpan<byte>, redacts: ReadOnlySpan<byte>)
         =
@@ -186,9 +187,9 @@ type ClientEvent private () =
         else
             0L
 
-    /// Writes an event for a client. `roomId` is null where the response says it elsewhere. A redaction names what it
-    /// redacts both beside and inside its content, whatever its room version: older and newer clients look in one place
-    /// each.
+    /// Writes an event for a client. `roomId` is null where the response gives it elsewhere. A redaction names the
+    /// redacted event both beside and inside its content, whatever its room version: older clients read one place,
+    /// newer clients the other.
     static member Write
         (
             out: ByteBuffer,
@@ -200,7 +201,7 @@ type ClientEvent private () =
         ) : unit =
         ClientEvent.Write(out, format, eventId, roomId, canonical, ClientEvent.Slice canonical, &unsigned)
 
-    /// Finds what clients see of an event in its canonical bytes.
+    /// Finds the members that clients see in an event's canonical bytes.
     static member Slice(canonical: ReadOnlySpan<byte>) : EventSlices =
         let slices = EventSlices()
         let mutable members = Slices canonical
@@ -222,7 +223,7 @@ type ClientEvent private () =
         let struct (start, length) = slice
         canonical.Slice(start, length)
 
-    /// The same, with slices that were found before in the same bytes.
+    /// The same, with slices found earlier in the same bytes.
     static member Write
         (
             out: ByteBuffer,

@@ -4,7 +4,7 @@ open System.Collections.Generic
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// A room version's event format, prepared once: for reading, hashing, signing, redacting and showing events.
+/// A room version's event format, prepared once for reading, hashing, signing, redacting and showing events.
 [<Sealed>]
 type EventFormat(version: RoomVersion) =
 

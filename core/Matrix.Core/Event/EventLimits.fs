@@ -6,8 +6,8 @@ open Matrix.Rules
 [<RequireQualifiedAccess>]
 module EventLimits =
 
-    /// The greatest canonical form of an event, in bytes, with its hashes and signatures. `unsigned` does not count: it
-    /// differs between servers.
+    /// The greatest canonical form of an event, in bytes, with its hashes and signatures. `unsigned` does not count,
+    /// since it differs between servers.
     [<Literal>]
     let MaxBytes = Limits.EventBytes
 

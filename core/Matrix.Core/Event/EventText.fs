@@ -4,7 +4,7 @@ open System
 open System.Security.Cryptography
 open Matrix.Core.Json
 
-/// A member added to an event while it is made: `hashes` or `signatures`. Several are in the order of their keys.
+/// A member added to an event while it is built: `hashes` or `signatures`. Several are in the order of their keys.
 [<Struct>]
 type internal AddedMember = {
     Key: string
@@ -12,8 +12,8 @@ type internal AddedMember = {
     Text: byte[]
 }
 
-/// An event's members in canonical spelling, each written once: hashes, the bytes to sign and the stored form are put
-/// together from them. Server-Server API, "Signing Events".
+/// An event's members in canonical spelling, each written once. Hashes, the bytes to sign and the stored form are
+/// assembled from them. Server-Server API, "Signing Events".
 [<Sealed>]
 type internal EventText(event: JsonObject, redactor: Redactor) =
 
@@ -47,12 +47,12 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
             CanonicalJson.writeObject out (redactor.Content(eventType, content))
             true
 
-    // The buffer was empty: it holds more than the brace once a member was written.
+    // The buffer started empty: once a member is written, it holds more than the brace.
     let separate (out: ByteBuffer) =
         if out.Length > 1 then
             out.Byte ','B
 
-    /// Writes the members that `takes` names, and those that the event does not have yet in their places among them.
+    /// Writes the members that `takes` selects, and the added members in their places.
     let assemble (out: ByteBuffer) (takes: string -> bool) (redact: bool) (added: AddedMember[]) =
         out.Byte '{'B
         let mutable next = 0
@@ -79,7 +79,7 @@ type internal EventText(event: JsonObject, redactor: Redactor) =
 
     static let isLocal (key: string) = key = "unsigned"
 
-    /// The content hash: over everything but `hashes`, `signatures` and `unsigned`.
+    /// The content hash, over everything but `hashes`, `signatures` and `unsigned`.
     member _.ContentHash() : byte[] =
         use out = new ByteBuffer(members.Length + 64)
         assemble out (fun key -> key <> "hashes" && key <> "signatures" && not (isLocal key)) false [||]

@@ -2,9 +2,9 @@ namespace Matrix.Core.Event
 
 open Matrix.Core.Json
 
-/// A parsed persistent data unit that has the format of its room version: what every later step reads.
-/// Server-Server API, "PDUs"; each room version's "Event format".
-/// Built by `Matrix.Core.Event.PduFormat` (from bytes) and `Matrix.Core.Room` (from a draft), nowhere else.
+/// A parsed persistent data unit in the format of its room version: the input of every later step. Only
+/// `Matrix.Core.Event.PduFormat` (from bytes) and `Matrix.Core.Room` (from a draft) build it. Server-Server API,
+/// "PDUs"; each room version's "Event format".
 [<Sealed>]
 type Pdu
     (
@@ -59,7 +59,7 @@ type Pdu
     /// `auth_events`: the events that authorise this one.
     member _.AuthEvents = authEvents
 
-    /// The identifier of the event that this one redacts, wherever its room version puts it; null if none.
+    /// The id of the event that this one redacts, wherever its room version puts it; null if there is none.
     member _.Redacts = redacts
 
     /// The canonical bytes, without `unsigned` (and without `event_id` since room version 3): what is stored and sent.

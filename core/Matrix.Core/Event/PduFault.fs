@@ -8,7 +8,7 @@ open Matrix.Core.Json
 type PduFault =
     /// The text could not be read.
     | Unreadable of JsonError
-    /// A number that canonical JSON does not have, in a version that enforces it.
+    /// A number that canonical JSON does not allow, in a version that requires canonical JSON.
     | NotCanonical
     /// A required member is missing.
     | Missing of key: string

@@ -8,7 +8,7 @@ open Matrix.Core.Json
 type internal PduFields = {
     /// "" for a create event whose room id is derived from it.
     RoomId: string
-    /// "" unless the room version has its servers choose ids.
+    /// "" unless servers choose event ids in the room version.
     EventId: string
     Sender: string
     Type: string
@@ -108,8 +108,8 @@ type private FieldReader(event: JsonObject) =
             this.Fail(PduFault.Missing key)
             [||]
 
-    /// Event ids, or pairs of an event id and its hashes. Only the sigil is checked: an impossible id is that of an
-    /// event that cannot be found.
+    /// Event ids, or pairs of an event id and its hashes. Only the sigil is checked: an impossible id names an event
+    /// that cannot be found.
     member this.References(key: string, withHashes: bool, limit: int) : string[] =
         match event.TryFind key with
         | ValueSome(Json.Array items) when items.Length > limit ->
@@ -148,7 +148,7 @@ type private FieldReader(event: JsonObject) =
             this.Fail(PduFault.Missing key)
             [||]
 
-    /// `hashes` and `signatures` as an exchanged event must have them.
+    /// Checks `hashes` and `signatures`, which every exchanged event must have.
     member this.Seal() =
         match (this.Object "hashes").TryFind "sha256" with
         | ValueSome(Json.String _) -> ()
@@ -183,8 +183,8 @@ module internal PduFields =
             }
         )
 
-    /// The first fault among the values of an event: nesting deeper than `depth`, and in a strict version numbers that
-    /// canonical JSON does not have. One walk, before anything else reads the event.
+    /// The first fault among the values of an event: nesting deeper than `depth` and, in a strict version, numbers that
+    /// canonical JSON does not allow. It is one walk, before anything else reads the event.
     let rec private valueFault (strict: bool) (depth: int) (json: Json) : PduFault voption =
         match json with
         | Json.Float _
@@ -223,7 +223,7 @@ module internal PduFields =
     let valuesFault (strict: bool) (o: JsonObject) : PduFault voption =
         membersFault strict JsonLimits.event.Depth o
 
-    /// The event that a redaction names, where its room version puts it.
+    /// The event that a redaction names, read where its room version puts it.
     let redacts (format: EventFormat) (eventType: string) (event: JsonObject) (content: JsonObject) : string | null =
         if eventType <> "m.room.redaction" then
             null
@@ -232,7 +232,7 @@ module internal PduFields =
             | ValueSome(Json.String id) -> id
             | _ -> null
 
-    /// The members of an event, checked. `isSealed`: it has hashes and signatures already.
+    /// The checked members of an event. `isSealed` says that the event has hashes and signatures.
     let read (format: EventFormat) (event: JsonObject) (isSealed: bool) : Result<PduFields, PduFault> =
         let r = FieldReader event
 
@@ -250,7 +250,7 @@ module internal PduFields =
             elif eventType <> "m.room.create" then
                 r.Id("room_id", RoomId.checkHash)
             else
-                // The authorization rules reject one that names its room nevertheless.
+                // The authorization rules reject a create event with a room id.
                 ""
 
         let eventId =
@@ -299,7 +299,7 @@ module internal PduFields =
                 Redacts = redacts format eventType event content
             }
 
-    /// The members of an event, with unchecked identifiers: of events written by hand, or copied from a log.
+    /// The members of an event that was written by hand or copied from a log. Identifiers are not checked.
     let readTrusted (format: EventFormat) (event: JsonObject) : Result<PduFields, PduFault> =
         let r = FieldReader event
         let strict = format.Version.Settings.Json = Matrix.Rules.JsonStrictness.Strict
@@ -330,7 +330,7 @@ module internal PduFields =
         | ValueSome fault -> Error fault
         | ValueNone -> Ok fields
 
-    /// The id of an event with this reference hash.
+    /// The event id with this reference hash.
     let idOfHash (format: EventFormat) (referenceHash: byte[]) : string =
         match format.Version.Settings.EventIds with
         | Matrix.Rules.EventIdForm.UrlSafeHash -> EventId.ofHashUrlSafe (ReadOnlySpan<byte> referenceHash)

@@ -6,7 +6,7 @@ open Matrix.Core.Ident
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// The required signers of an event. `Matrix.Rules.Signing` has the rule in words.
+/// The required signers of an event. `Matrix.Rules.Signing` states the rule.
 [<RequireQualifiedAccess>]
 module private Signers =
 
@@ -92,7 +92,7 @@ type ReceivedPdu
 [<RequireQualifiedAccess>]
 module PduFormat =
 
-    /// The content hash that the event claims; empty if it is no base64.
+    /// The content hash in the event; empty if it is not base64.
     let private claimedHash (event: JsonObject) : byte[] =
         match event.TryFind "hashes" with
         | ValueSome(Json.Object hashes) ->

@@ -5,7 +5,7 @@ open System.Collections.Generic
 open Matrix.Core.Json
 open Matrix.Rules
 
-/// A content member that redaction keeps: all of it, or some members of it.
+/// A content member that redaction keeps, whole or in part.
 [<Sealed>]
 type private KeptMember(key: string, whole: bool, inner: KeptMember[]) =
     member _.Key = key

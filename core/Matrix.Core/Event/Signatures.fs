@@ -46,16 +46,16 @@ type Signature = {
     Entity: string
     /// `ed25519:…`.
     KeyId: string
-    /// 64 bytes; empty, and so never valid, if the text was not base64.
+    /// 64 bytes; empty, and so never valid, if the string was not base64.
     Bytes: byte[]
 }
 
 /// The result of verifying a signature.
 [<RequireQualifiedAccess>]
 type SignatureFate =
-    /// The key is known, and the signature is by it.
+    /// The key is known, and made the signature.
     | Valid
-    /// The key is known, and the signature is not by it.
+    /// The key is known, and did not make the signature.
     | Invalid
     /// The key is unknown or had expired: the signature is ignored.
     | Skipped
@@ -66,7 +66,7 @@ module SignedJson =
 
     let private notSigned = [| "signatures"; "unsigned" |]
 
-    /// The bytes that a signature is over: everything but `signatures` and `unsigned`.
+    /// The bytes to sign: everything but `signatures` and `unsigned`.
     let bytesToSign (o: JsonObject) : byte[] =
         use out = new ByteBuffer()
         CanonicalJson.writeWithout out o notSigned
@@ -141,7 +141,7 @@ module SignedJson =
         out.Bytes Spelling.signaturesMember
 
         if signatures.Length = 1 then
-            // The common case, without trees.
+            // The common case is written without building a tree.
             out.Byte '{'B
             CanonicalJson.writeString out signatures[0].Entity
             out.Byte ':'B

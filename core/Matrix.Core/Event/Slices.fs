@@ -3,12 +3,12 @@ namespace Matrix.Core.Event
 open System
 open System.Buffers
 
-/// Byte literals used for every event, as fields: F# allocates an array each time it evaluates a literal.
+/// Byte literals used for every event. They are fields because F# allocates an array each time it evaluates a literal.
 module internal Spelling =
 
     let quotesAndBrackets = SearchValues.Create(ReadOnlySpan<byte> "\"{}[]"B)
 
-    // Keys as the walk compares them.
+    // Keys without quotation marks, for comparison.
     let content = "content"B
     let sender = "sender"B
     let stateKey = "state_key"B
@@ -17,13 +17,13 @@ module internal Spelling =
     let originServerTs = "origin_server_ts"B
     let signatures = "signatures"B
 
-    // Keys, as they are written.
+    // Keys with quotation marks and colon, for writing.
     let contentMember = "\"content\":"B
     let signaturesMember = "\"signatures\":"B
     let hashesStart = "\"hashes\":{\"sha256\":\""B
 
 /// Walks the members of an object in canonical bytes that this server wrote, without parsing the values. The bytes are
-/// trusted: on others the result is arbitrary, but the walk ends.
+/// trusted: for other bytes the result is arbitrary, but the walk ends.
 [<Struct; System.Runtime.CompilerServices.IsByRefLike>]
 type internal Slices =
     val private Text: ReadOnlySpan<byte>
@@ -42,7 +42,7 @@ type internal Slices =
             ValueStart = 0
         }
 
-    /// The index of the closing quotation mark of the string whose text starts at `from`.
+    /// The index of the closing quotation mark of the string that starts at `from`.
     static member private StringEnd(text: ReadOnlySpan<byte>, from: int) : int =
         let mutable at = from
         let mutable found = -1
@@ -123,7 +123,7 @@ type internal Slices =
     /// The key, without its quotation marks and with its escapes.
     member this.Key: ReadOnlySpan<byte> = this.Text.Slice(this.KeyStart, this.KeyLength)
 
-    /// Whether this is the key; it must need no escapes.
+    /// Whether the current key is this one. It must need no escapes.
     member this.Is(key: byte[]) : bool =
         this.Key.SequenceEqual(ReadOnlySpan<byte> key)
 

@@ -8,7 +8,7 @@ open Matrix.Core.Json
 type EventParts = {
     /// "" for the create event of a room whose id is derived from it.
     RoomId: string
-    /// "" unless the room version has servers choose ids.
+    /// "" unless servers choose event ids in the room version.
     EventId: string
     Sender: string
     Type: string
@@ -22,11 +22,11 @@ type EventParts = {
     /// Reference hashes of `PrevEvents` and `AuthEvents`, in their order; empty since room version 3.
     PrevHashes: byte[][]
     AuthHashes: byte[][]
-    /// The event that this one redacts, written where the room version has it; null for none.
+    /// The event that this one redacts; null for none. It is written where the room version has it.
     Redacts: string | null
 }
 
-/// Collects members, in canonical order, into an array of the right size.
+/// Collects members in canonical order, in an array of the right size.
 [<Sealed>]
 type private Members(count: int) =
     let keys = Array.zeroCreate<string> count
@@ -129,7 +129,7 @@ type UnsignedEvent
     /// The bytes to sign, until it is disposed.
     member _.BytesToSign: ReadOnlyMemory<byte> = essential.WrittenMemory
 
-    /// Checks and hashes an event. Numbers must be canonical whatever the room version tolerates of others.
+    /// Checks and hashes an event. Its numbers must be canonical in every room version.
     static member Prepare(format: EventFormat, parts: EventParts) : Result<UnsignedEvent, PduFault> =
         let event = build format parts
 
@@ -155,7 +155,7 @@ type UnsignedEvent
 
             Ok(new UnsignedEvent(format, fields, text, hashes, essential, eventId))
 
-    /// The signed event, unless that is too large.
+    /// The signed event, unless it is too large.
     member _.Sign(signatures: Signature[]) : Result<Pdu, PduFault> =
         let signed = {
             Key = "signatures"

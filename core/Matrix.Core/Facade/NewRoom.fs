@@ -15,11 +15,11 @@ type NewRoom(creator: string, creatorMember: JsonObject, preset: Preset) =
     /// Content of the create event beyond what the server writes itself.
     member val CreationContent = JsonObject.Empty with get, set
 
-    /// Merged over the default power levels.
+    /// Overrides of the default power levels.
     member val PowerLevelOverride = JsonObject.Empty with get, set
 
-    /// Whether levels that the override gives to creators are left out, where creators stand above all levels: a client
-    /// that did not choose such a version does not know of it.
+    /// Whether the override's levels for creators are dropped where creators have infinite power. A client that did not
+    /// choose such a version does not know of it.
     member val DropsCreatorLevels = false with get, set
 
     /// The full alias; null for none.

@@ -1,8 +1,8 @@
 namespace Matrix.Core.Facade
 
-/// The kind of a refusal: the host answers each with its own status.
+/// The kind of a refusal. Each kind has its own HTTP status.
 type RefusalKind =
-    /// The rules of the room version do not allow it.
+    /// The rules of the room version do not allow the event.
     | Rules = 0
     /// The event would be too large.
     | Size = 1
@@ -19,7 +19,7 @@ type Refusal internal (kind: RefusalKind, clause: string, reason: string) =
     /// The dotted name of the rule that refused it; "" if no rule did.
     member _.Clause = clause
 
-    /// In words, for the client.
+    /// The reason in words, for the client.
     member _.Reason = reason
 
 /// A value, or a refusal.
@@ -35,10 +35,10 @@ type Outcome<'T> internal (value: 'T voption, refusal: Refusal | null) =
         | ValueSome v -> v
         | ValueNone -> invalidOp "It was refused."
 
-    /// Why it was refused; null if it was not.
+    /// The refusal; null if there is none.
     member _.Refusal = refusal
 
-    /// One of two continuations.
+    /// Calls one of the two functions.
     member this.Match(ok: System.Func<'T, 'R>, refused: System.Func<Refusal, 'R>) : 'R =
         match refusal with
         | null -> ok.Invoke this.Value

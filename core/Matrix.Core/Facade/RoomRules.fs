@@ -46,14 +46,14 @@ type AuthSnapshot(events: IReadOnlyList<AuthEvent>) =
     interface IAuthState with
         member this.Find(eventType, stateKey) = this.Find(eventType, stateKey)
 
-/// An event that is hashed and waits for this server's signature. Dispose it when it is signed.
+/// An event that is hashed and not yet signed by this server. Dispose it when it is signed.
 [<Sealed>]
 type ComposedEvent internal (unsigned: UnsignedEvent) =
 
     /// Its id.
     member _.EventId = unsigned.EventId
 
-    /// Its room's id, which a create event of version 12 and later makes.
+    /// Its room's id. In version 12 and later the create event determines it.
     member _.RoomId = unsigned.RoomId
 
     /// The bytes to sign, until it is disposed.
@@ -117,8 +117,8 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     let refusedBy (fault: PduFault) =
         Refusal((if fault.IsSize then RefusalKind.Size else RefusalKind.Form), "", fault.ToString())
 
-    /// A draft's content and the event that it redacts. A redaction sent like any other event names that in its
-    /// content: where the version has it beside the content, it is moved there. Client-Server API, "Redactions".
+    /// A draft's content, and the event that it redacts. Clients may name that event in the content; where the version
+    /// has it beside the content, it is moved there. Client-Server API, "Redactions".
     let redactionOf (draft: Draft) : struct (JsonObject * (string | null)) =
         match draft.Content.TryFind "redacts" with
         | ValueSome(Json.String id) when
@@ -133,7 +133,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
             JsonObject.OfSeq rest, id
         | _ -> draft.Content, draft.Redacts
 
-    /// Hashes a draft, with what the draft and the version determine.
+    /// Hashes a draft, with the members that the version determines.
     let compose (draft: Draft) (greatestDepth: int64) (parts: EventParts) : Outcome<ComposedEvent> =
         let struct (content, redacts) = redactionOf draft
 
@@ -157,7 +157,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | true, rules -> rules
         | _ -> null
 
-    /// The rules of a version, unstable ones included; null if there is none of that name.
+    /// The rules of a version, unstable ones included; null if there is no such version.
     static member FindUnstable(id: string) : RoomRules | null =
         match unstable.TryGetValue id with
         | true, rules -> rules
@@ -166,7 +166,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// The identifiers of the specification's versions, oldest first.
     static member Known = ids
 
-    /// The identifiers of unstable versions, which have to be switched on.
+    /// The identifiers of unstable versions. They are off unless the configuration enables them.
     static member Unstable = unstableIds
 
     /// The version's identifier, such as "12".
@@ -191,7 +191,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// A state event prepared for authorization.
     member _.Prepare(pdu: Pdu) : AuthEvent = auth.Read pdu
 
-    /// The keys of the state events that are a draft's auth events. Server-Server API, "Auth events selection".
+    /// The types and state keys of a draft's auth events. Server-Server API, "Auth events selection".
     member _.AuthKeys(draft: Draft) : StateKey[] =
         auth.SelectionOf(draft.Type, draft.Sender, draft.StateKey, draft.Content)
         |> Array.map (fun struct (eventType, key) -> StateKey(eventType, key))
@@ -199,7 +199,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// Whether the create event is among the auth events, rather than implied by the room's id.
     member _.CitesCreate = auth.CitesCreate
 
-    /// Hashes a draft. `greatestDepth` is that of its previous events, 0 without any.
+    /// Hashes a draft. `greatestDepth` is the greatest depth of its previous events, or 0.
     member _.Compose
         (
             roomId: string,
@@ -242,7 +242,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         }
 
     /// Decides an event of this server against the state before it; null if it is allowed. `cited` are its auth events,
-    /// all accepted, as they are from that state.
+    /// all accepted since they are from that state.
     member _.Decide(pdu: Pdu, cited: Pdu[], state: AuthSnapshot, serverName: string) : Refusal | null =
         let facts = {
             AuthFacts.ofAccepted cited with
@@ -254,8 +254,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Verdict.Rejected failure
         | Verdict.SoftFailed failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
-    /// The machine of a room of this version, made from what the room's header holds; of a new room, from nothing. See
-    /// `RoomMachine`.
+    /// The machine of a room of this version, made from the room's header; a new room has none. See `RoomMachine`.
     member _.Machine
         (
             server: string,
@@ -268,11 +267,11 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         ) : RoomMachine =
         RoomMachine.Of(server, roomId, auth, history, extremities, currentState, nextOrdinal, limits)
 
-    /// A user's power, by the create event and the power levels. Above every level for creators, where they are.
+    /// A user's power, by the create event and the power levels; above every level for creators with infinite power.
     member _.PowerOf(levels: IReadOnlyList<AuthEvent>, userId: string) : int64 =
         auth.PowerOf(AuthSnapshot levels, userId)
 
-    /// Whether a member has the power to authorise a restricted join. The caller checks that they are joined.
+    /// Whether a user has the power to authorise a restricted join. The caller checks that the user is joined.
     member _.MayVouch(state: AuthSnapshot, userId: string) : bool = auth.MayVouch(state, userId)
 
     member private _.RefusalOf(decision: Decision) : Refusal | null =
@@ -280,15 +279,15 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Decision.Allowed _ -> null
         | Decision.Rejected failure -> Refusal(RefusalKind.Rules, failure.Clause, Failures.render failure)
 
-    /// Why a client's redaction, which the authorization rules allow, is not applied to its target; null if it is.
-    /// Clients may redact less than servers apply. Room versions, "Handling redactions"; Client-Server API,
-    /// "Redactions".
+    /// The reason why a client's redaction is not applied to its target, although the authorization rules allow it;
+    /// null if it is applied. Clients may redact less than servers apply. Room versions, "Handling redactions";
+    /// Client-Server API, "Redactions".
     member this.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
         match this.RefusalOf(auth.MayAsk(redaction, target.Sender, state)) with
         | null -> this.RefusalOf(auth.Applies(redaction, target.Sender, state))
         | refused -> refused
 
-    /// Why a client may not redact an event that this server does not have; null if it may.
+    /// The reason why a client may not redact an event that this server does not have; null if the client may.
     member this.RefusesUnseenRedaction(redaction: Pdu, state: AuthSnapshot) : Refusal | null =
         this.RefusalOf(auth.MayAsk(redaction, "", state))
 
@@ -301,7 +300,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// The redacted event.
     member _.Redact(pdu: Pdu) : Pdu = PduFormat.redact format pdu
 
-    /// The rooms whose members may join by these join rules; null if the rules are not of that kind.
+    /// The rooms whose members may join by these join rules; null if the rules are not restricted ones.
     member _.JoinsThrough(joinRules: AuthEvent) : IReadOnlyList<string> | null =
         if auth.LetsMembersOfRoomsIn(AuthSnapshot [| joinRules |]) then
             Joining.allowedRooms joinRules.Pdu.Content

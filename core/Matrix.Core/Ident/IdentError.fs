@@ -72,14 +72,14 @@ module Ident =
 
         found
 
-    /// The server name of `&localpart:server`: all after the first colon. Empty if there is none.
-    /// (The localpart holds no colon; the port and an IPv6 literal do.)
+    /// The server name of `&localpart:server`: everything after the first colon; empty if there is no colon.
+    /// (The localpart has no colon; a port and an IPv6 literal have.)
     let serverOf (id: string) : string =
         match id.IndexOf ':' with
         | -1 -> ""
         | colon -> id.Substring(colon + 1)
 
-    /// Whether `&localpart:server` belongs to this server; names are compared as they are written.
+    /// Whether `&localpart:server` is of this server. Names are compared as written.
     let isOn (server: string) (id: string) : bool =
         match id.IndexOf ':' with
         | -1 -> false

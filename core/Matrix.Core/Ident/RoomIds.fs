@@ -5,7 +5,7 @@ open System
 /// Common parts of the ids of rooms, aliases and events.
 module internal Sigilled =
 
-    /// `&localpart:server`; the localpart holds no colon and no NUL.
+    /// `&localpart:server`; the localpart has no colon and no NUL.
     let checkWithServer (sigil: char) (emptyAllowed: bool) (id: string) : Result<string, IdentError> =
         if id.Length = 0 || id[0] <> sigil then
             Error(IdentError.Sigil sigil)
@@ -74,7 +74,7 @@ module RoomId =
     /// Whether this is a room id of either form.
     let isValid (id: string) : bool = Result.isOk (check id)
 
-    /// The room id that a create event of version 12 or later makes.
+    /// The room id that belongs to a create event of version 12 or later.
     let ofCreateEvent (eventId: string) : string =
         String.Concat("!".AsSpan(), eventId.AsSpan 1)
 

@@ -9,7 +9,7 @@ type HostKind =
     | IPv6
     | Dns
 
-/// Server names: a DNS name or an address literal, perhaps with a port. Appendices, "Server Name".
+/// Server names: a DNS name or an address literal, with an optional port. Appendices, "Server Name".
 [<RequireQualifiedAccess>]
 module ServerName =
 
@@ -37,7 +37,7 @@ module ServerName =
 
         i = s.Length
 
-    /// Four numbers of one to three digits between points.
+    /// Four numbers of one to three digits, separated by dots.
     let private looksLikeIPv4 (s: ReadOnlySpan<char>) =
         let mutable points = 0
         let mutable digits = 0
@@ -85,7 +85,7 @@ module ServerName =
                     ok <- not compressed && (i = s.Length || s[i] <> ':')
                     compressed <- true
                 else
-                    // A single colon separates groups: one stands before it, one must follow.
+                    // A single colon separates groups: one precedes it, one must follow.
                     i <- i + 1
                     ok <- i < s.Length && s[i] <> ':'
             else
@@ -124,7 +124,7 @@ module ServerName =
             elif isIPv4 host then
                 struct (HostKind.IPv4, true)
             else
-                // Four numbers that are no address are a name by the grammar, though nobody can register it.
+                // Four numbers that are no address are still a name by the grammar, though nobody can register it.
                 struct (HostKind.Dns, host.Length >= 1 && host.Length <= 255 && all isDnsChar host)
 
         let portOk =
@@ -135,7 +135,7 @@ module ServerName =
 
         struct (hostEnd, kind, ok && portOk)
 
-    /// Whether this is a server name, by the grammar. Case is kept and counts.
+    /// Whether this is a server name, by the grammar. Case matters.
     let isValidSpan (s: ReadOnlySpan<char>) : bool =
         // An IPv6 literal without its closing bracket has no host.
         if s.Length > 0 && s[0] = '[' && s.IndexOf ']' < 0 then
@@ -144,7 +144,7 @@ module ServerName =
             let struct (_, _, ok) = split s
             ok
 
-    /// Whether this is a server name, by the grammar. Case is kept and counts.
+    /// Whether this is a server name, by the grammar. Case matters.
     let isValid (s: string) : bool = isValidSpan (s.AsSpan())
 
     /// The same string, if it is valid.

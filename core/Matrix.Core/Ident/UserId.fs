@@ -6,8 +6,8 @@ open System
 [<RequireQualifiedAccess>]
 module UserId =
 
-    /// `@localpart:server` as events may hold it: any characters but colon and NUL in the localpart, which may be
-    /// empty.
+    /// `@localpart:server` in the form that events may have: the localpart is any text without colon and NUL, and may
+    /// be empty.
     let check (id: string) : Result<string, IdentError> =
         if id.Length = 0 || id[0] <> '@' then
             Error(IdentError.Sigil '@')
@@ -27,11 +27,11 @@ module UserId =
                         else
                             Error(IdentError.ServerName(id.Substring(colon + 1)))
 
-    /// Whether this is a user id as events may hold it.
+    /// Whether this is a user id in the form that events may have.
     let isValid (id: string) : bool = Result.isOk (check id)
 
-    /// The user id that a state key is, or starts with, followed by an underscore; null if there is none. Server names
-    /// have no underscores: the first one after the colon ends the id.
+    /// The user id that a state key is, or that it starts with before an underscore; null if there is none. Server
+    /// names have no underscores, so the first one after the colon ends the id.
     let owner (stateKey: string) : string | null =
         let id =
             match stateKey.IndexOf ':' with
@@ -54,7 +54,7 @@ module UserId =
         || c = '/'
         || c = '+'
 
-    /// The localpart of a new user on this server: by today's grammar, and short enough for the whole id.
+    /// Checks the localpart of a new user on this server: today's grammar, and the length of the whole id.
     let checkNewLocalpart (server: string) (localpart: string) : Result<string, IdentError> =
         if localpart = "" then
             Error IdentError.Empty
@@ -69,8 +69,8 @@ module UserId =
                 else
                     Ok localpart
 
-    /// Whether a valid id may be shown to clients outside of events: no empty localpart, and only U+0021 to U+007E in
-    /// it.
+    /// Whether a valid id may be shown to clients outside of events: the localpart is not empty, and has only
+    /// characters from U+0021 to U+007E.
     let isCompliant (id: string) : bool =
         match id.IndexOf ':' with
         | -1

@@ -5,7 +5,7 @@ open System.Buffers
 open System.Buffers.Text
 open System.Text
 
-/// A growing, pooled run of bytes: where canonical JSON and client forms are written. Dispose it to give the memory back.
+/// A growing, pooled buffer of bytes, for writing canonical JSON and client forms. Dispose it to return the memory.
 [<Sealed>]
 type ByteBuffer(capacity: int) =
     let mutable bytes = ArrayPool<byte>.Shared.Rent(max 16 capacity)
@@ -20,29 +20,29 @@ type ByteBuffer(capacity: int) =
     /// An empty buffer of one kibibyte.
     new() = new ByteBuffer 1024
 
-    /// How many bytes were written.
+    /// The number of bytes written.
     member _.Length = length
 
-    /// What was written, until the next write.
+    /// The written bytes, valid until the next write.
     member _.Written: ReadOnlySpan<byte> = ReadOnlySpan<byte>(bytes, 0, length)
 
-    /// What was written, until the next write.
+    /// The written bytes, valid until the next write.
     member _.WrittenMemory: ReadOnlyMemory<byte> = ReadOnlyMemory<byte>(bytes, 0, length)
 
-    /// A copy of what was written.
+    /// A copy of the written bytes.
     member _.ToArray() : byte[] = Array.sub bytes 0 length
 
-    /// Forgets what was written, and keeps the memory.
+    /// Discards the written bytes, and keeps the memory.
     member _.Clear() = length <- 0
 
-    /// Room for `count` bytes at the end; `Advance` says how many were used.
+    /// Space for `count` bytes at the end. `Advance` says how many of them were written.
     member _.Room(count: int) : Span<byte> =
         if bytes.Length - length < count then
             grow count
 
         Span<byte>(bytes, length, bytes.Length - length)
 
-    /// Takes `count` bytes of the room as written.
+    /// Adds `count` bytes of that space to the written ones.
     member _.Advance(count: int) = length <- length + count
 
     /// Writes one byte.
@@ -88,15 +88,15 @@ type ByteBuffer(capacity: int) =
             if mine.Length > 0 then
                 ArrayPool<byte>.Shared.Return mine
 
-/// Writes canonical JSON: no white space, keys in the order of their code points, escapes only where JSON demands one.
-/// Appendices, "Canonical JSON".
+/// Writes canonical JSON: no white space, keys in code point order, escapes only where JSON requires them. Appendices,
+/// "Canonical JSON".
 [<RequireQualifiedAccess>]
 module CanonicalJson =
 
     let private mustEscape =
         SearchValues.Create(ReadOnlySpan<char>(Array.append [| '"'; '\\' |] (Array.init 32 char)))
 
-    // A literal of bytes is a new array each time that it is reached: those on the way of every event are kept.
+    // A byte literal is a new array each time it is evaluated, so the frequent ones are kept.
     let private hex = "0123456789abcdef"B
     let private controlEscape = "u00"B
     let private yes = "true"B

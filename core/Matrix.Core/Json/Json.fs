@@ -1,16 +1,15 @@
 namespace Matrix.Core.Json
 
-/// A JSON value as Matrix sees it: numbers are integers, except where an old room version tolerated more.
-/// Appendices, "Canonical JSON".
+/// A JSON value. Numbers are integers, except where an old room version tolerates others. Appendices, "Canonical JSON".
 [<RequireQualifiedAccess; CustomEquality; NoComparison>]
 type Json =
     | Null
     | Bool of bool
     | Int of int64
-    /// An integer beyond 64 bits, as it was written: only the lenient reading and client input hold one. An event's id
-    /// depends on each of its digits.
+    /// An integer beyond 64 bits, as written. An event's id depends on each of its digits. Only lenient reading and
+    /// client input produce it.
     | BigInt of digits: string
-    /// Only the lenient reading (room versions 1 to 5) and client input that never becomes an event hold one.
+    /// A float. Only lenient reading (room versions 1 to 5) and client input that never becomes an event produce it.
     | Float of double
     | String of string
     | Array of Json[]
@@ -42,8 +41,8 @@ type Json =
         | Array items -> items.Length + 17
         | Object o -> o.Count + 31
 
-/// An object whose members stand sorted by the UTF-8 bytes of their keys (which is code point order), each key once.
-/// `keys` and `values` are parallel; the constructor trusts its caller, `JsonObject.OfSeq` does not.
+/// An object whose members are sorted by the UTF-8 bytes of their keys (code point order), each key once. `keys` and
+/// `values` are parallel. The constructor trusts its caller; `JsonObject.OfSeq` does not.
 and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
 
     static let empty = JsonObject([||], [||])
@@ -59,7 +58,7 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
         if i = n then
             compare a.Length b.Length
         else
-            // A surrogate stands for a code point above every one that is not: U+E000 to U+FFFF sort below it.
+            // Surrogates encode code points above all others, but are less than U+E000 to U+FFFF.
             let fix (c: char) =
                 if System.Char.IsSurrogate c then int c + 0x10000 else int c
 
@@ -68,7 +67,7 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
     /// The object without members.
     static member Empty = empty
 
-    /// Sorts; of a key given twice, the last value wins.
+    /// Sorts the members. If a key is given twice, the last value wins.
     static member OfSeq(members: seq<struct (string * Json)>) : JsonObject =
         let byKey = System.Collections.Generic.Dictionary<string, Json>()
 
@@ -79,7 +78,7 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
         System.Array.Sort(keys, System.Comparison(fun a b -> JsonObject.CompareKeys(a, b)))
         JsonObject(keys, keys |> Array.map (fun k -> byKey[k]))
 
-    /// How many members there are.
+    /// The number of members.
     member _.Count = keys.Length
 
     /// The i-th key, in canonical order.
@@ -88,9 +87,9 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
     /// The value of the i-th key.
     member _.Value(i: int) = values[i]
 
-    /// The place of a key, or -1.
+    /// The index of a key, or -1.
     member _.IndexOf(key: string) : int =
-        // Most objects of an event have few members: a linear scan beats a search there.
+        // Most objects of an event have few members, for which a linear scan is faster.
         if keys.Length <= 8 then
             let mutable i = 0
 
@@ -113,15 +112,15 @@ and [<Sealed>] JsonObject(keys: string[], values: Json[]) =
 
             at
 
-    /// The value of a key, if it is there.
+    /// The value of a key; none if it is missing.
     member this.TryFind(key: string) : Json voption =
         let i = this.IndexOf key
         if i < 0 then ValueNone else ValueSome values[i]
 
-    /// Whether the key is there, whatever its value.
+    /// Whether the object has the key.
     member this.Has(key: string) = this.IndexOf key >= 0
 
-    /// The text of a key; null if it is not there or no text.
+    /// The string at a key; null if it is missing or no string.
     member this.Text(key: string) : string | null =
         match this.TryFind key with
         | ValueSome(Json.String text) -> text

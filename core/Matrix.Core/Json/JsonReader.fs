@@ -6,7 +6,7 @@ open System.Text
 open System.Text.Json
 open System.Text.Unicode
 
-/// The members and items of the values that are open: one pair of pooled arrays for a whole parse.
+/// The members and items of the open values: one pair of pooled arrays for a whole parse.
 [<Sealed>]
 type private Pending() =
     let mutable keys = ArrayPool<string>.Shared.Rent 64
@@ -32,13 +32,14 @@ type private Pending() =
         top <- top + 1
         used <- max used top
 
-    /// Takes what was pushed since `from` as an array.
+    /// Removes the values pushed since `from`, and returns them as an array.
     member _.TakeArray(from: int) : Json =
         let items = Array.sub values from (top - from)
         top <- from
         Json.Array items
 
-    /// Takes what was pushed since `from` as an object: sorted, and of a key given twice the last value.
+    /// Removes the members pushed since `from`, and returns them as an object: sorted, and the last value wins for a
+    /// key given twice.
     member _.TakeObject(from: int) : Json =
         let count = top - from
         let mutable sorted = true
@@ -57,7 +58,7 @@ type private Pending() =
                 let keys = keys
                 let order = Array.init count (fun i -> from + i)
 
-                // Array.Sort is not stable: equal keys keep their order by their place.
+                // Array.Sort is not stable: the index keeps the order of equal keys.
                 Array.Sort(
                     order,
                     Comparison(fun a b ->
@@ -102,7 +103,7 @@ type JsonReader private () =
         else
             (c ||| 0x20) - int 'a'B + 10
 
-    /// Resolves the escapes of a string whose grammar was checked. Null: half a surrogate pair.
+    /// Resolves the escapes of a string whose grammar was checked; null for a lone surrogate.
     static member private Unescape(raw: ReadOnlySpan<byte>) : string | null =
         let pooled = ArrayPool<char>.Shared.Rent raw.Length
         let target = pooled.AsSpan()
@@ -117,7 +118,7 @@ type JsonReader private () =
             if plain > 0 then
                 n <- n + Encoding.UTF8.GetChars(raw.Slice(i, plain), target.Slice n)
                 i <- i + plain
-                // Plain text never holds a surrogate alone, so a half before it stays alone: caught below.
+                // Plain text never starts with a low surrogate, so a high one before it is alone: caught below.
 
             if next >= 0 then
                 match raw[i + 1] with
@@ -172,7 +173,7 @@ type JsonReader private () =
         else
             KnownStrings.get reader.ValueSpan
 
-    /// Reads the value that the reader stands on. A fault comes back in `fault`, and its place is the reader's token.
+    /// Reads the current value. A fault is returned in `fault`; its position is the reader's token.
     static member private ReadValue
         (reader: byref<Utf8JsonReader>, pending: Pending, reading: Reading, depth: int, fault: byref<JsonFault>)
         : Json =
@@ -260,7 +261,7 @@ type JsonReader private () =
 
         at
 
-    /// Parses one JSON text. Of a key given twice, the last value wins.
+    /// Parses one JSON text. If a key is given twice, the last value wins.
     static member Parse(utf8: ReadOnlySpan<byte>, reading: Reading, limits: JsonLimits) : Result<Json, JsonError> =
         if utf8.Length > limits.Bytes then
             Error {
@@ -274,7 +275,7 @@ type JsonReader private () =
             }
         else
             let pending = Pending()
-            // One deeper than ours, so that ours is found first, with its own name.
+            // One deeper than our limit, so that our check finds the fault first, and names it.
             let options =
                 JsonReaderOptions(CommentHandling = JsonCommentHandling.Disallow, MaxDepth = limits.Depth + 1)
 
@@ -294,7 +295,7 @@ type JsonReader private () =
                     else
                         fault <- JsonFault.Malformed
                 with :? JsonException ->
-                    // The reader has no other way to say so.
+                    // The reader reports this fault in no other way.
                     fault <-
                         if complete then
                             JsonFault.TrailingData

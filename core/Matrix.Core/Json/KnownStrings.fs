@@ -3,7 +3,7 @@ namespace Matrix.Core.Json
 open System
 open System.Text
 
-/// Strings that nearly every event holds, kept once: reading an event does not allocate its keys.
+/// Strings that nearly every event has. They are kept once, so that reading an event does not allocate its keys.
 [<RequireQualifiedAccess>]
 module internal KnownStrings =
 
@@ -104,7 +104,7 @@ module internal KnownStrings =
     [<Literal>]
     let private Slots = 1024
 
-    // Cheap, and good enough to keep chains short: the table is fixed, so nobody can make it worse.
+    // Cheap, and good enough for short chains: the table is fixed, so nobody can make it worse.
     let private slot (utf8: ReadOnlySpan<byte>) =
         let n = utf8.Length
 

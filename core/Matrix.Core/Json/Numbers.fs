@@ -5,8 +5,8 @@ open System.Buffers.Text
 open System.Globalization
 open System.Text
 
-/// Number literals: what an integer is, and how the floats of old room versions are written.
-/// The decision record "Minus zero, exponents and floats" says why.
+/// Number literals: which are integers, and how the floats of old room versions are written. See the decision record
+/// "Minus zero, exponents and floats".
 [<RequireQualifiedAccess>]
 module Numbers =
 
@@ -14,11 +14,12 @@ module Numbers =
     [<Literal>]
     let MaxInteger = Matrix.Rules.Limits.Integer
 
-    // From here on a literal with an exponent stays a float: it is how peers write great floats.
+    // From here on, a literal with an exponent stays a float, since other servers write great floats so.
     [<Literal>]
     let private MaxExponentInteger = 9999999999999999L
 
-    /// An integer literal: `-?digits`, perhaps an exponent that is not negative. -1 if it is none, -2 if it overflows 64 bits.
+    /// An integer literal: `-?digits`, and an optional exponent that is not negative. -1 if it is none, -2 if it
+    /// overflows 64 bits.
     let private tryInteger (text: ReadOnlySpan<byte>) (value: byref<int64>) : int =
         let negative = text[0] = '-'B
         let mutable i = if negative then 1 else 0
@@ -76,7 +77,7 @@ module Numbers =
         else
             -2
 
-    /// Whether a literal that is an integer, and overflows, is digits alone: an exponent makes it a float, as peers read it.
+    /// Whether an overflowing literal consists of digits alone. With an exponent it is a float, as in other servers.
     let private isDigits (text: ReadOnlySpan<byte>) : bool = text.IndexOfAny('e'B, 'E'B) < 0
 
     /// Reads a literal whose grammar was checked. The fault is `NotAnInteger`, `OutOfRange` or `FloatOutOfRange`.
@@ -107,8 +108,8 @@ module Numbers =
             else
                 ValueSome JsonFault.FloatOutOfRange
 
-    /// A float as the servers that made such events write it: the fewest digits that read back the same, always with a
-    /// decimal point or an exponent of two digits or more (`1.0`, `1e-05`, `1.5e+300`).
+    /// A float as other servers write it: the fewest digits that read back the same, always with a decimal point or an
+    /// exponent of two digits or more (`1.0`, `1e-05`, `1.5e+300`).
     let formatFloat (d: double) : string =
         let shortest = d.ToString("R", CultureInfo.InvariantCulture).TrimStart '-'
 

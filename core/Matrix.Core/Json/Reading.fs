@@ -1,21 +1,21 @@
 namespace Matrix.Core.Json
 
-/// How strictly numbers are read. Everything else is the same for all three.
+/// How strictly numbers are read.
 [<RequireQualifiedAccess>]
 type Reading =
-    /// Canonical JSON's range, no decimal points: events of room version 6 and later, and what clients send into rooms.
+    /// Canonical JSON: its range, no decimal points. For events of room version 6 and later, and events from clients.
     | Strict
-    /// Events of room versions 1 to 5: numbers outside the range and floats are kept.
+    /// For events of room versions 1 to 5: floats and integers outside of the range are kept.
     | Lenient
-    /// Bodies that never become events: as lenient, for whoever reads the field decides.
+    /// For bodies that never become events: as lenient. The reader of a field decides what it accepts.
     | Client
 
 /// Bounds of one parse.
 [<Struct>]
 type JsonLimits = {
-    /// The longest text that is looked at, in bytes.
+    /// The longest accepted text, in bytes.
     Bytes: int
-    /// How many objects and arrays may stand inside each other.
+    /// The greatest nesting of objects and arrays.
     Depth: int
 }
 
@@ -23,8 +23,8 @@ type JsonLimits = {
 [<RequireQualifiedAccess>]
 module JsonLimits =
 
-    /// An event as peers and clients send it: 64 KiB of canonical JSON, and room for `unsigned` and white space.
-    /// Depth 128 is what other servers' parsers accept.
+    /// An event from another server or a client: 64 KiB of canonical JSON, and space for `unsigned` and white space.
+    /// Other servers' parsers also accept a depth of 128.
     let event = {
         Bytes = 4 * Matrix.Rules.Limits.EventBytes
         Depth = Matrix.Rules.Limits.Nesting
@@ -42,13 +42,13 @@ module JsonLimits =
 /// Why a text was refused.
 [<RequireQualifiedAccess>]
 type JsonFault =
-    /// Not JSON at all.
+    /// The text is no JSON.
     | Malformed
     /// Some bytes are not UTF-8.
     | NotUtf8
-    /// A value is followed by more.
+    /// More data follows the value.
     | TrailingData
-    /// An escape stands for half a surrogate pair.
+    /// An escape stands for a lone surrogate.
     | LoneSurrogate
     /// A number with a decimal point or a negative exponent, where integers are required.
     | NotAnInteger
@@ -56,21 +56,21 @@ type JsonFault =
     | OutOfRange
     /// A number with a decimal point or an exponent that is beyond a double's range.
     | FloatOutOfRange
-    /// More nesting than `limit`.
+    /// Deeper nesting than `limit`.
     | TooDeep of limit: int
     /// Another value where an object is required.
     | NotAnObject
     /// `bytes` were given, `limit` are allowed.
     | TooLarge of bytes: int * limit: int
 
-/// A fault and where it was found: `Offset` counts bytes from the start of the text.
+/// A fault and its position: `Offset` counts bytes from the start of the text.
 [<Struct>]
 type JsonError = {
     Fault: JsonFault
     Offset: int
 } with
 
-    /// Whether the text is no JSON (`M_NOT_JSON`), rather than JSON that Matrix does not allow (`M_BAD_JSON`).
+    /// Whether the text is no JSON (`M_NOT_JSON`) rather than JSON that Matrix does not allow (`M_BAD_JSON`).
     member this.IsNotJson =
         match this.Fault with
         | JsonFault.Malformed

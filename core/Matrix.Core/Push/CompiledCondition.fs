@@ -3,8 +3,8 @@ namespace Matrix.Core.Push
 open System
 open Matrix.Core.Json
 
-/// A compiled condition: paths split, patterns parsed. `number` is that of a default rule's condition that is the
-/// same for every reader, so that its answer is remembered in the event; -1 otherwise.
+/// A compiled condition, with split paths and parsed patterns. `number` is set for a default rule's condition that is
+/// the same for every reader, so that the event caches its result; otherwise it is -1.
 [<Sealed>]
 type internal CompiledCondition(condition: PushCondition, number: int) =
 

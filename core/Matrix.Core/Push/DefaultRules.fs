@@ -12,7 +12,7 @@ type internal DefaultRule = {
 }
 
 /// The server-default rules, each kind in its order. Client-Server API, "Predefined Rules", as of v1.19: the rules that
-/// looked for mentions in the body are gone since v1.17.
+/// searched the body for mentions were removed in v1.17.
 module internal DefaultRules =
 
     /// The placeholder for the specification's "[the user's Matrix ID]".
@@ -34,7 +34,7 @@ module internal DefaultRules =
 
     let private twoMembers = PushCondition.RoomMemberCount(CountComparison.Equal, 2L)
 
-    /// Before every other rule, the user's own included.
+    /// The rule before every other rule, the user's own included.
     let master = {
         rule PushRuleKind.Override ".m.rule.master" [] [] with
             Enabled = false
@@ -85,7 +85,7 @@ module internal DefaultRules =
         rule PushRuleKind.Underride ".m.rule.encrypted" [ isType "m.room.encrypted" ] [ PushActions.notify ]
     ]
 
-    /// All of them, `master` first.
+    /// All default rules, `master` first.
     let all = master :: overrides @ underrides
 
     /// A condition with the reader's id in place of the placeholder.

@@ -5,8 +5,8 @@ open System.Text
 
 module private Fold =
 
-    /// Lower case, code point by code point. Non-ASCII stays non-ASCII (the Kelvin sign does not become k): so folding
-    /// moves no word boundary.
+    /// Lower case, code point by code point. Non-ASCII stays non-ASCII (the Kelvin sign does not become k), so that
+    /// folding moves no word boundary.
     let point (rune: Rune) =
         let lower = Rune.ToLowerInvariant rune
 
@@ -22,7 +22,7 @@ type FoldedText private (points: int[]) =
         let points = Array.zeroCreate<int> text.Length
         let mutable n = 0
 
-        // A lone surrogate, which should not occur, reads as U+FFFD.
+        // A lone surrogate, which should not occur, is read as U+FFFD.
         for rune in text.EnumerateRunes() do
             points[n] <- Fold.point rune
             n <- n + 1
@@ -58,14 +58,14 @@ type Glob private (parts: int[][]) =
 
         i = part.Length
 
-    /// The first index from `start` where a part matches and that is accepted; -1 if there is none.
+    /// The first index from `start` at which a part matches and `pleases` accepts it; -1 if there is none.
     static let search (part: int[]) (text: int[]) (start: int) (pleases: int -> bool) =
         let last = text.Length - part.Length
         let mutable place = start
         let mutable found = -1
 
         while found < 0 && place <= last do
-            // Most places fail at the first point: a vectorised search skips them.
+            // Most positions fail at the first code point: a vectorised search skips them.
             if part.Length > 0 && part[0] <> anyPoint then
                 let skip = ReadOnlySpan(text, place, last - place + 1).IndexOf part[0]
                 place <- if skip < 0 then last + 1 else place + skip
@@ -78,7 +78,7 @@ type Glob private (parts: int[][]) =
 
         found
 
-    /// Between the first and the last part, the leftmost match of each leaves the most for those after it.
+    /// Between the first and the last part, the leftmost match of each part leaves the most text for later parts.
     static let middle (parts: int[][]) (text: int[]) (start: int) =
         let mutable at = start
         let mutable i = 1

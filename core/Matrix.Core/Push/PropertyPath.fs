@@ -30,13 +30,13 @@ module PropertyPath =
         names.Add(name.ToString())
         names.ToArray()
 
-    /// The path as text, escaped where it must be.
+    /// The path as text, with the necessary escapes.
     let render (names: string[]) : string =
         names
         |> Array.map (fun name -> name.Replace("\\", "\\\\").Replace(".", "\\."))
         |> String.concat "."
 
-    /// The value at a path, without its first `from` names, below an object.
+    /// The value at a path, without the first `from` names, in an object.
     let findFrom (from: int) (names: string[]) (root: JsonObject) : Json voption =
         let rec step i (o: JsonObject) =
             match o.TryFind names[i] with
@@ -46,5 +46,5 @@ module PropertyPath =
 
         if from >= names.Length then ValueNone else step from root
 
-    /// The value at a path below an object.
+    /// The value at a path in an object.
     let find (names: string[]) (root: JsonObject) : Json voption = findFrom 0 names root

@@ -28,7 +28,7 @@ type PushCondition =
     | RoomMemberCount of CountComparison * count: int64
     /// The sender has the power for a kind of notification.
     | SenderNotificationPermission of key: string
-    /// Unknown, or not well-formed: matches nothing, and so disables its rule.
+    /// Unknown or malformed: it matches nothing, and so disables its rule.
     | Unrecognised
 
 /// Conditions as JSON.
@@ -44,7 +44,7 @@ module PushCondition =
         | _ -> false
 
     let private symbols = [
-        // The longer ones first: one is a prefix of another.
+        // The longer symbols first, since one is a prefix of another.
         "==", CountComparison.Equal
         "<=", CountComparison.AtMost
         ">=", CountComparison.AtLeast
@@ -101,7 +101,7 @@ module PushCondition =
             | _ -> PushCondition.Unrecognised
         | _ -> PushCondition.Unrecognised
 
-    /// The condition as the API shows it.
+    /// The condition in the form of the API.
     let toJson (condition: PushCondition) : Json =
         let text s = Json.String s
 

@@ -7,8 +7,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// An event as push rules see it, with what they need of its room. Made once for all readers; it caches results, so use
-/// it from one thread at a time.
+/// An event as push rules see it, with what they need of its room. It is made once for all readers. It caches results,
+/// so use it from one thread at a time.
 [<Sealed>]
 type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLevels: JsonObject | null) =
 
@@ -29,14 +29,14 @@ type PushEvent(event: Pdu, memberCount: int, senderPower: int64, notificationLev
     /// The number of joined members.
     member _.MemberCount = memberCount
 
-    /// Whether the sender has the power for a kind of notification: 50, unless `notifications` of the power levels
-    /// event (null if there is none) says otherwise.
+    /// Whether the sender has the power for a kind of notification. The required level is 50, unless `notifications` in
+    /// the power levels event (null if there is none) sets another.
     member internal _.SenderMayNotify(key: string) : bool =
         let required =
             match notificationLevels with
             | null -> DefaultLevels.Notification
             | levels ->
-                // Whether levels may be strings or floats was checked when the event was decided.
+                // The decision on the power levels event checked whether levels may be strings or floats.
                 match LevelValues.ofMember PowerLevelValues.IntegersFloatsAndStrings levels key with
                 | ValueSome level -> level
                 | ValueNone -> DefaultLevels.Notification

@@ -16,7 +16,7 @@ type PushRule
         actions: Json[]
     ) =
 
-    // Made when first needed; two threads may both make it. Those of default rules are shared by all users.
+    // Made when first needed; two threads may both make it. All users share those of default rules.
     let mutable outcome: PushOutcome | null = null
     let mutable checks: CompiledCondition[] | null = null
 
@@ -55,7 +55,7 @@ type PushRule
     /// The kind of rule.
     member _.Kind = kind
 
-    /// The rule's id, unique within the kind: of a room rule the room's id, of a sender rule the sender's.
+    /// The rule's id, unique within the kind. It is the room's id for a room rule, the sender's for a sender rule.
     member _.RuleId = ruleId
 
     /// Whether the server defined the rule.
@@ -67,7 +67,7 @@ type PushRule
     /// The conditions as given; override and underride rules only.
     member internal _.Conditions = conditions
 
-    /// The glob matched against words of the body, of content rules; null for others.
+    /// For content rules, the glob matched against words of the body; null for others.
     member _.Pattern = pattern
 
     /// The actions as given, without historical ones.
@@ -76,11 +76,11 @@ type PushRule
     member internal _.With(newEnabled: bool, newActions: Json[]) =
         PushRule(kind, ruleId, isDefault, newEnabled, conditions, pattern, newActions)
 
-    /// `{"actions": …}`, as the API shows it.
+    /// `{"actions": …}`, in the form of the API.
     member _.ActionsJson: Json =
         Json.Object(JsonObject.OfSeq [ struct ("actions", Json.Array actions) ])
 
-    /// The rule as the API shows it.
+    /// The rule in the form of the API.
     member _.ToJson() : JsonObject =
         JsonObject.OfSeq [
             struct ("rule_id", Json.String ruleId)
@@ -100,7 +100,7 @@ type PushRule
 
     override this.ToString() = $"{PushRuleKinds.Name kind}/{ruleId}"
 
-/// The outcome of push rules for an event and a user. Shared: one per rule, none per event.
+/// The result of push rules for an event and a user. Shared: one per rule, none per event.
 and [<Sealed>] PushOutcome internal (rule: PushRule | null, actions: Json[]) =
 
     static let none = PushOutcome(null, [||])
@@ -149,5 +149,5 @@ and [<Sealed>] PushOutcome internal (rule: PushRule | null, actions: Json[]) =
     /// The tweaks for the push gateway, by name.
     member _.Tweaks = tweaks
 
-    /// Bits to store and count by: 1 if it notifies, 2 if it highlights.
+    /// The result as bits, for storage and counts: 1 if it notifies, 2 if it highlights.
     member _.NotifyClass = (if notifies then 1 else 0) ||| (if highlights then 2 else 0)

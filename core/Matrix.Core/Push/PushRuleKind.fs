@@ -24,7 +24,7 @@ type PushRuleKinds private () =
     /// The kind's name in paths and rulesets.
     static member Name(kind: PushRuleKind) : string = names[int kind]
 
-    /// The kind of that name. False if there is none.
+    /// The kind with this name. False if there is none.
     static member TryParse(name: string, [<Out>] kind: byref<PushRuleKind>) : bool =
         let i = Array.IndexOf(names, name)
         kind <- enum (max i 0)

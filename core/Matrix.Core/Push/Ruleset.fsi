@@ -13,7 +13,8 @@ type RulesetEdit =
     /// The outcome, for F#.
     member Result: Result<Ruleset, RulesetError>
 
-/// All push rules of a user: their own, and the server's as the user changed them. Immutable; safe for all threads.
+/// All push rules of a user: the user's own, and the server's as the user changed them. Immutable; safe for all
+/// threads.
 /// Client-Server API, "Push Rules".
 and [<Sealed>] Ruleset =
     /// The server's rules, unchanged.
@@ -39,8 +40,8 @@ and [<Sealed>] Ruleset =
     member Find: kind: PushRuleKind * ruleId: string -> PushRule | null
 
     /// Adds a rule of the user's own, or changes it. `before` and `after` name another of the user's rules of that
-    /// kind: the rule becomes the next more important than `before`, or else the next less important than `after`, or
-    /// else, if it is new, the most important. Null if not given.
+    /// kind, or are null. The rule is put directly before `before`, else directly after `after`, else, if it is new,
+    /// first.
     member Put:
         kind: PushRuleKind *
         ruleId: string *
@@ -50,7 +51,7 @@ and [<Sealed>] Ruleset =
         limits: RulesetLimits ->
             RulesetEdit
 
-    /// Deletes a rule of the user's own.
+    /// Deletes a user-defined rule.
     member Delete: kind: PushRuleKind * ruleId: string -> RulesetEdit
 
     /// Enables or disables a rule, by the body `{"enabled": …}`.
@@ -59,9 +60,9 @@ and [<Sealed>] Ruleset =
     /// Changes a rule's actions, by the body `{"actions": …}`.
     member SetActions: kind: PushRuleKind * ruleId: string * body: JsonObject * limits: RulesetLimits -> RulesetEdit
 
-    /// The outcome of the rules for an event. `displayName` is the user's in the room; null if there is none.
+    /// The result of the rules for an event. `displayName` is the user's in the room; null if there is none.
     member Evaluate: event: PushEvent * displayName: string | null -> PushOutcome
 
-    /// `PushOutcome.NotifyClass` of the server's unchanged rules, for a reader whom the event does not mention: the
-    /// same for almost all readers, so that it is stored once with the event.
+    /// `PushOutcome.NotifyClass` of the server's unchanged rules, for a reader whom the event does not mention. It is
+    /// the same for almost all readers, and so is stored once with the event.
     static member ForMost: event: PushEvent -> PushOutcome

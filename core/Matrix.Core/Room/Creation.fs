@@ -11,7 +11,7 @@ type Preset =
     | TrustedPrivateChat
     | PublicChat
 
-/// A state event that the client asks for, in order.
+/// A state event from the request, in order.
 [<Struct>]
 type InitialState = {
     Type: string
@@ -23,7 +23,7 @@ type InitialState = {
 [<Struct>]
 type InitialInvite = { UserId: string; Content: JsonObject }
 
-/// A request to create a room, of the right types.
+/// A request to create a room, with checked types.
 type CreationRequest = {
     Version: RoomVersion
     Creator: string
@@ -32,7 +32,7 @@ type CreationRequest = {
     Preset: Preset
     CreationContent: JsonObject
     PowerLevelOverride: JsonObject
-    /// Whether the override's levels of creators are left out, where creators stand above all levels.
+    /// Whether the override's levels for creators are dropped where creators have infinite power.
     DropsCreatorLevels: bool
     /// The full alias; null for none.
     Alias: string | null
@@ -50,7 +50,7 @@ module Creation =
 
     let private str (s: string) = Json.String s
 
-    /// Whether creators are above every level, and so are not listed in `users`.
+    /// Whether creators have infinite power, and so are not listed in `users`.
     let private privileged (version: RoomVersion) =
         version.Settings.CreatorPower = CreatorPower.Infinite
 
@@ -73,8 +73,8 @@ module Creation =
                 | _ -> None)
         | _ -> [||]
 
-    /// `additional_creators`: those given, and the invited users of a trusted private chat, each once.
-    /// A malformed list is kept: the authorization rules refuse it with their own reason.
+    /// `additional_creators`: the given ones, and the invited users of a trusted private chat, each once. A malformed
+    /// list is kept, so that the authorization rules refuse it with their own reason.
     let private additionalCreators (request: CreationRequest) : Json voption =
         let given = request.CreationContent.TryFind "additional_creators"
 
@@ -128,8 +128,8 @@ module Creation =
                 | ValueNone -> ()
         ]
 
-    /// Where creators are above every level, the level for tombstones must be out of the reach of administrators,
-    /// whatever `state_default` is.
+    /// Where creators have infinite power, the level for tombstones must be beyond that of administrators, whatever
+    /// `state_default` is.
     let private tombstoneLevel (request: CreationRequest) =
         match request.PowerLevelOverride.TryFind "state_default" with
         | _ when not (privileged request.Version) -> 100L
@@ -137,7 +137,7 @@ module Creation =
             stateDefault + 1L
         | _ -> 150L
 
-    /// Power levels without those that the client gave to creators, if it left the version to the server.
+    /// The power levels without the client's levels for creators, if the client left the version to the server.
     let private withoutCreators (request: CreationRequest) (levels: JsonObject) =
         match levels.TryFind "users" with
         | ValueSome(Json.Object users) when privileged request.Version && request.DropsCreatorLevels ->

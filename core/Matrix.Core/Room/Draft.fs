@@ -2,7 +2,7 @@ namespace Matrix.Core.Room
 
 open Matrix.Core.Json
 
-/// An event that a local user wants to send: what does not depend on the room.
+/// An event that a local user wants to send: the parts that do not depend on the room.
 [<Sealed>]
 type Draft(eventType: string, stateKey: string | null, sender: string, content: JsonObject, redacts: string | null) =
 

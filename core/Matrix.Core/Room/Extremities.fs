@@ -4,19 +4,19 @@ open System
 open System.Collections.Generic
 open Matrix.Core.State
 
-/// Where the state around an event comes from.
+/// The source of the state around an event.
 [<RequireQualifiedAccess>]
 type Provenance =
     /// This server decided the event and its whole ancestry (previous events and auth events) back to the create event.
     | Computed
-    /// Something in its ancestry was taken from a peer: a state, or an auth event whose own past is not known.
+    /// A part of its ancestry was taken from a peer: a state, or an auth event whose own ancestry is not known.
     | OnTrust
 
 /// A forward extremity: an accepted event from which no accepted event of the room descends.
 [<Sealed>]
 type ForwardExtremity(ordinal: uint32, eventId: string, depth: int64, stateAfter: StateTree, provenance: Provenance) =
 
-    /// An extremity by name alone, where nothing is built on it.
+    /// An extremity by name, for rooms in which nothing is built on it.
     new(ordinal: uint32, eventId: string) = ForwardExtremity(ordinal, eventId, 0L, StateTree.Empty, Provenance.Computed)
 
     /// The event's number in its room, on this server.
@@ -31,7 +31,7 @@ type ForwardExtremity(ordinal: uint32, eventId: string, depth: int64, stateAfter
     /// The state after the event.
     member _.StateAfter = stateAfter
 
-    /// Where that state comes from.
+    /// The source of that state.
     member _.Provenance = provenance
 
     /// The same extremity, with another tree of the same state.
@@ -51,13 +51,13 @@ type ForwardExtremity(ordinal: uint32, eventId: string, depth: int64, stateAfter
 [<Sealed>]
 type PreviousEvents internal (named: ForwardExtremity[], kept: ForwardExtremity[]) =
 
-    /// Those that the event names, the latest first.
+    /// The extremities that the event names, the latest first.
     member _.Named: IReadOnlyList<ForwardExtremity> = named
 
-    /// The ids of those that the event names.
+    /// The ids of the extremities that the event names.
     member _.Ids: string[] = named |> Array.map (fun e -> e.EventId)
 
-    /// Those that are left, because there are too many.
+    /// The extremities that it does not name, since there are too many.
     member _.Kept: IReadOnlyList<ForwardExtremity> = kept
 
     member internal _.NamedArray = named
@@ -78,7 +78,7 @@ type Extremities private () =
             let count = min (max 1 most) latestFirst.Length
             PreviousEvents(Array.take count latestFirst, Array.skip count latestFirst)
 
-    /// The extremities after an event: it replaces those that it names, if new events may build on it. A rejected or
+    /// The extremities after an event: if new events may build on it, it replaces those that it names. A rejected or
     /// soft-failed event replaces none.
     static member After
         (
@@ -101,7 +101,7 @@ type Extremities private () =
                 made
             |]
 
-    /// The depth of a new event: one more than the greatest of its previous events, and no more than the version
-    /// allows. Server-Server API, "PDUs" (`depth`).
+    /// The depth of a new event: one more than the greatest depth of its previous events, up to the version's limit.
+    /// Server-Server API, "PDUs" (`depth`).
     static member Depth(greatest: int64, maximum: int64) : int64 =
         if greatest >= maximum then maximum else greatest + 1L

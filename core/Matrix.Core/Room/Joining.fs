@@ -2,7 +2,7 @@ namespace Matrix.Core.Room
 
 open Matrix.Core.Json
 
-/// Restricted join rules: the rooms that they name. Whether a version has such rules, the authorization rules say.
+/// The rooms that restricted join rules name. The authorization rules say whether a version has such rules.
 /// Client-Server API, "Restricted rooms".
 [<RequireQualifiedAccess>]
 module Joining =

@@ -20,8 +20,8 @@ type Relation private (parentId: string, relType: string, key: string | null) =
     /// An annotation's `key`; null for other relations.
     member _.Key = key
 
-    /// The relation in an event's content; null if there is none, or it is malformed, as an annotation without a key
-    /// is.
+    /// The relation in an event's content; null if there is none or it is malformed, such as an annotation without a
+    /// key.
     static member Of(content: JsonObject) : Relation | null =
         match content.TryFind "m.relates_to" with
         | ValueSome(Json.Object relates) ->

@@ -7,11 +7,12 @@ open Matrix.Core.Event
 /// The verdict on an event. Server-Server API, "Checks performed on receipt of a PDU".
 [<RequireQualifiedAccess>]
 type Verdict =
-    /// Shown, applied, and built upon.
+    /// The event is shown, applied, and built upon.
     | Accepted
-    /// Allowed by the state before it, but not by the current state: kept and applied, not shown, not built upon.
+    /// The state before it allows the event, the current state does not: it is stored and applied, but not shown or
+    /// built upon.
     | SoftFailed of Failure
-    /// Not allowed by its auth events, or by the state before it: kept, and neither applied nor built upon.
+    /// Its auth events or the state before it do not allow the event: it is stored, but not applied or built upon.
     | Rejected of Failure
 
     /// Whether new events of this server may name it as previous.
@@ -22,7 +23,7 @@ type Verdict =
 module Verdicts =
 
     /// Decides an event by its auth events, the state before it and the current state. States that are the same object
-    /// are checked once: all three are, for an event of this server.
+    /// are checked once; for an event of this server all three are the same.
     let decide
         (rules: AuthRules)
         (event: Pdu)

@@ -38,12 +38,13 @@ type internal BlobWriter() =
         Encoding.UTF8.GetBytes(value.AsSpan(), buffer.GetSpan(max length 1)) |> ignore
         buffer.Advance length
 
-    /// Ordinals of new events count up from 2^31, and of fetched history down: the distance from there is short.
+    /// New events' ordinals count up from 2^31, those of fetched history down. The distance from 2^31 is a small
+    /// number.
     member this.Ordinal(value: uint32) =
         let distance = int64 value - 0x80000000L
         this.Number(uint64 ((distance <<< 1) ^^^ (distance >>> 63)))
 
-    /// The identifier, without its form (`key.Text` or not): the reader has to know it.
+    /// The event id without its form (`key.Text` or not), which the reader has to know.
     member this.EventKey(key: EventKey) =
         match key.Text with
         | null ->
@@ -114,7 +115,7 @@ type internal BlobReader(bytes: byte[], start: int) =
         else
             EventKey.ofHash (ReadOnlySpan(bytes, take 32, 32))
 
-    /// A type, from its code or written out.
+    /// A type, by its code or as a string.
     member this.TypeOf(code: int) : string =
         if code = 0 then
             this.Text()

@@ -7,9 +7,9 @@ open System.Numerics
 open System.Runtime.InteropServices
 open System.Security.Cryptography
 
-/// The path of an entry in the tree: nibbles that depend on its key alone, so that equal content has one shape. The
-/// first three come from the type, so that the entries of one type are together and can be listed without the others.
-/// The rest is SHA-256 of type and state key, so that nobody can choose keys that make the tree deep.
+/// The path of an entry in the tree: nibbles that depend only on its key, so that equal content has one shape. The
+/// first three come from the type, so that the entries of one type are together and can be listed alone. The rest is
+/// SHA-256 of type and state key, so that nobody can choose keys that make the tree deep.
 [<Struct; NoEquality; NoComparison>]
 type internal Way = {
     Prefix: int
@@ -43,7 +43,7 @@ module internal Way =
 
     /// The nibbles of a type alone.
     let ofType (eventType: string) : int =
-        // FNV-1a, folded to 12 bits. An attacker can make types share a prefix: listing one then visits the other too.
+        // FNV-1a, folded to 12 bits. An attacker can make two types share a prefix: listing one then visits both.
         let mutable h = 2166136261u
 
         for c in eventType do
@@ -92,8 +92,8 @@ module internal Way =
         ArrayPool<byte>.Shared.Return rented
         way
 
-/// A node of the tree: up to 16 slots, each a `StateEntry`, or a `Branch` of at least two entries.
-/// `number` is its number in the room's stored nodes, 0 if it was never stored.
+/// A node of the tree: up to 16 slots, each a `StateEntry`, or a `Branch` of at least two entries. `number` is its
+/// number in the room's stored nodes; 0 if it was never stored.
 [<Sealed>]
 type internal Branch(bitmap: int, slots: obj[], number: int) =
 
@@ -142,7 +142,7 @@ type internal Branch(bitmap: int, slots: obj[], number: int) =
         stored.KnownHash <- hash
         stored
 
-    /// The hash, if it was computed before; else null.
+    /// The hash if it was computed; else null.
     member _.KnownHash
         with get (): byte[] | null = hash
         and private set (known: byte[] | null) = hash <- known

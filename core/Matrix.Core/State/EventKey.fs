@@ -5,8 +5,8 @@ open System.Buffers.Binary
 open System.Buffers.Text
 open Matrix.Core.Ident
 
-/// An event id as the tree keeps it: 32 bytes if it is a reference hash (room version 4 and later), in a third of the
-/// text's memory; any other form as text.
+/// An event id in the tree: 32 bytes if it is a reference hash (room version 4 and later), a third of the string's
+/// memory; any other form is a string.
 [<Struct; CustomEquality; NoComparison>]
 type internal EventKey = {
     A: uint64
@@ -17,7 +17,7 @@ type internal EventKey = {
     Text: string | null
 } with
 
-    /// Without boxing, for the tree's comparisons.
+    /// Equality without boxing, for the tree's comparisons.
     member this.Same(other: EventKey) =
         this.A = other.A
         && this.B = other.B
@@ -61,7 +61,7 @@ module internal EventKey =
         BinaryPrimitives.WriteUInt64BigEndian(into.Slice 16, key.C)
         BinaryPrimitives.WriteUInt64BigEndian(into.Slice 24, key.D)
 
-    /// The key of any identifier. Two identifiers have equal keys only if they are the same text.
+    /// The key of any event id. Only equal ids have equal keys.
     let ofId (eventId: string) : EventKey =
         match EventId.checkHashUrlSafe eventId with
         | Ok _ ->
@@ -70,7 +70,7 @@ module internal EventKey =
             ofHash (ReadOnlySpan hash)
         | Error _ -> ofText eventId
 
-    /// The identifier that `ofId` was given.
+    /// The event id of a key.
     let toId (key: EventKey) : string =
         match key.Text with
         | null ->

@@ -14,7 +14,8 @@ module internal Nodes =
         (eventType: string)
         (stateKey: string)
         : StateEntry | null =
-        // An entry that is alone of its type is within the type's nibbles: only deeper ones need the hash of the key.
+        // An entry that is alone of its type is at a depth within the type's nibbles. Only deeper entries need the hash
+        // of the key.
         let way =
             if depth = Way.TypeDepth then
                 Way.ofKey eventType stateKey
@@ -72,7 +73,7 @@ module internal Nodes =
                 else
                     withSlot branch place entry
 
-    /// The branch without the key: null if it is empty then, the entry if one is left.
+    /// The branch without the key: null if it is then empty, the entry if one is left.
     let rec remove (branch: Branch) (way: Way) (depth: int) (eventType: string) (stateKey: string) : obj | null =
         let nibble = way.Nibble depth
         let place = branch.Place nibble
@@ -96,7 +97,7 @@ module internal Nodes =
             | slot when (slot :?> StateEntry).HasKey(eventType, stateKey) -> without ()
             | _ -> branch
 
-    /// Builds from entries sorted by their ways, `[first, last)`, all different.
+    /// Builds a branch from entries `[first, last)`, sorted by their ways and all different.
     let rec build (entries: StateEntry[]) (ways: Way[]) (first: int) (last: int) (depth: int) : Branch =
         let slots = List<obj>()
         let mutable bitmap = 0

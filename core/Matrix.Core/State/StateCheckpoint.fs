@@ -9,14 +9,14 @@ module private CheckpointFormat =
     let version = 1uy
     let partial = 1uy
 
-    // The first byte of a node. An entry is a node of its own: it is stored once, however often its neighbours change.
+    // The first byte of a node. An entry is a node of its own, stored once however often its neighbours change.
     let entryNode = 0uy
     let branchNode = 1uy
 
-    /// The approximate size of an entry in a pack: used only to decide when a checkpoint is whole.
+    /// The approximate size of an entry in a pack. It is used only to decide when a checkpoint is whole.
     let bytesPerEntry = 75
 
-    /// The packs since the last whole checkpoint may be this many times as large as the state, and a little more in
+    /// The packs since the last whole checkpoint may be this many times as large as the state, and slightly more in
     /// small rooms.
     let slack = 3
     let smallest = 65536
@@ -113,12 +113,12 @@ type private PackWriter(baseNode: int, firstNode: int) =
             out.Bytes(nodes.ToArray())
             out.ToArray()
 
-    /// The same branch with a number: itself if it is stored already, at or after the base.
+    /// The same branch with a number: the branch itself if it is stored at or after the base.
     member this.Branch(branch: Branch) : Branch =
         if branch.Number >= baseNode then
             branch
         else
-            // Children first: their numbers are smaller.
+            // Children first, so that their numbers are smaller.
             let slots =
                 branch.Slots
                 |> Array.map (fun slot ->
@@ -159,7 +159,7 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
             firsts[i] <- reader.Int()
             let count = reader.Int()
 
-            // A node has at least five bytes: a damaged count must not make us allocate.
+            // A node has at least five bytes. A damaged count must not cause a large allocation.
             if count > packs[i].Length / 5 || (i > 0 && firsts[i] <= firsts[i - 1]) then
                 raise (reader.Damaged())
 
@@ -181,7 +181,7 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
 
         struct (packs[pack], starts[pack][number - firsts[pack]])
 
-    /// The entry or branch of a number.
+    /// The entry or branch with a number.
     member this.Node(number: int, like: obj | null) : obj =
         match like with
         | :? Branch as b when b.Number = number -> b
@@ -211,7 +211,7 @@ type private PackReader(packs: IReadOnlyList<byte[]>) =
                 rest <- rest &&& (rest - 1)
                 let child = number - reader.Int()
 
-                // Children have smaller numbers: reading ends, whatever the bytes are.
+                // Children have smaller numbers, so that reading ends for any bytes.
                 if child < 1 || child >= number then
                     raise (damaged $"node {number} refers to node {child}")
 
@@ -242,7 +242,7 @@ type StateCheckpoint private (header: CheckpointHeader, pack: byte[], tree: Stat
             | null -> 1, 1, 0L
             | h -> h.NextNode, h.BaseNode, h.BytesSinceBase
 
-        // Many small packs make loading slow, as each has a few needed nodes: sometimes everything is stored anew.
+        // Many small packs, each with few needed nodes, make loading slow: now and then everything is stored anew.
         let bound =
             int64 (CheckpointFormat.slack * CheckpointFormat.bytesPerEntry)
             * int64 tree.Count

@@ -15,8 +15,8 @@ type CheckpointHeader =
     /// The least node number needed to load the checkpoint: its packs are those with keys from here to `RootNode`.
     member BaseNode: int
 
-    /// Whether its own pack has all nodes. Compaction may drop every checkpoint older than the newest `BaseNode` that
-    /// is not whole, with its pack: all states can still be loaded, through more steps.
+    /// Whether its own pack has all nodes. Compaction may delete every checkpoint that is older than the newest
+    /// `BaseNode` and not whole, with its pack. All states can still be loaded, through more steps.
     member IsWhole: bool
 
     /// The number of entries of the state.
@@ -37,8 +37,8 @@ type StateCheckpoint =
     /// The most steps between a checkpoint and a state loaded from it.
     static member MaxSteps: int
 
-    /// Whether a step should come with a checkpoint of the state after it. `stepsSince` counts from the checkpoint (or
-    /// the empty state) that it builds on; `branchesMeet` says whether branches of the room meet there.
+    /// Whether a step should have a checkpoint of the state after it. `stepsSince` counts from the checkpoint (or the
+    /// empty state) that it builds on; `branchesMeet` says whether branches of the room meet there.
     static member IsDue: stepsSince: int * branchesMeet: bool -> bool
 
     /// Takes a checkpoint. `newest` is the header of the room's latest one; null if there is none.
@@ -47,14 +47,14 @@ type StateCheckpoint =
     /// The header, a row of its own.
     member Header: CheckpointHeader
 
-    /// The new nodes, a row with the key `Header.FirstNode`; empty, and no row, if there are none.
+    /// The new nodes, a row with the key `Header.FirstNode`; empty, without a row, if there are none.
     member Pack: byte[]
 
-    /// The same state, whose nodes have their numbers: the next checkpoint of a state made from this one stores new
-    /// nodes only. If the rows do not become durable, drop it and all that was made from it.
+    /// The same state with numbered nodes. Use it from now on, so that the next checkpoint stores new nodes only. If
+    /// the rows do not become durable, drop it and everything made from it.
     member Tree: StateTree
 
-    /// Loads the state from the packs with keys from `BaseNode` to `RootNode`, in order. `like` is a durable state of
-    /// the same room, with which equal nodes are shared. Throws InvalidDataException if something is missing or
+    /// Loads the state from the packs with keys from `BaseNode` to `RootNode`, in order. Nodes equal to those of
+    /// `like`, a durable state of the same room, are shared. Throws InvalidDataException if something is missing or
     /// damaged.
     static member Load: header: CheckpointHeader * packs: IReadOnlyList<byte[]> * like: StateTree | null -> StateTree

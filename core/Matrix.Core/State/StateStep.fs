@@ -127,7 +127,7 @@ type StateStep private (changes: StepChange[], isPartial: bool) =
         let isPartial = reader.Byte() &&& StepFormat.partial <> 0uy
         let count = reader.Int()
 
-        // A change has at least three bytes: a damaged count must not make us allocate.
+        // A change has at least three bytes. A damaged count must not cause a large allocation.
         if count > bytes.Length / 3 then
             raise (reader.Damaged())
 

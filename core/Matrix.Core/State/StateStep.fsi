@@ -2,7 +2,7 @@ namespace Matrix.Core.State
 
 open System.Collections.Generic
 
-/// The change of one entry, as a step has it.
+/// The change of one entry in a step.
 [<Sealed>]
 type StepChange =
     /// The type of the entry.
@@ -16,7 +16,7 @@ type StepChange =
     /// The entry after; null if there is none.
     member After: StateEntry | null
 
-/// A state change as one small row of a room: what differs from the parent step's state. Event ordinals start at 1.
+/// A state change as one small row: the difference from the parent step's state. Event ordinals start at 1.
 [<Sealed>]
 type StateStep =
     /// The changes, each key once.
@@ -25,7 +25,7 @@ type StateStep =
     /// Whether the state after the step is partial.
     member IsPartial: bool
 
-    /// The step with these changes, each key once; `isPartial` is that of the state after it.
+    /// The step with these changes, each key once. `isPartial` is that of the state after it.
     static member Of: changes: IReadOnlyList<StateChange> * isPartial: bool -> StateStep
 
     /// The step from one state to another.
@@ -34,8 +34,8 @@ type StateStep =
     /// The state after the step.
     member Apply: before: StateTree -> StateTree
 
-    /// Consecutive steps as one, without what changed and changed back: the difference from the first step's parent to
-    /// the last step's state. Loads no state. Of no steps, an empty and complete one.
+    /// Consecutive steps as one: the difference between the first step's parent and the last step's state, without
+    /// changes that were undone. It loads no state. Without steps, it is empty and complete.
     static member Fold: steps: IReadOnlyList<StateStep> -> StateStep
 
     /// The stored form: about 70 bytes for one changed member.

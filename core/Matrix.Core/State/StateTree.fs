@@ -29,7 +29,7 @@ type private DiffWalk() =
                 changes.Add(make e))
             slot
 
-    /// Compares an entry on one side with a branch on the other, which has at most one entry of the same key.
+    /// Compares an entry on one side with a branch on the other, which has at most one entry with the same key.
     let loneAgainst
         (lone: StateEntry)
         (branch: Branch)

@@ -11,15 +11,15 @@ type StateDiff =
     /// The number of nodes visited: it grows with the difference, not with the states.
     member NodesVisited: int
 
-/// A room's state at one point: an immutable map from (type, state key) to an event, with structural sharing.
-/// Equal content has an equal root on every server, whatever the order of insertion.
-/// Strings must be well-formed Unicode, as the JSON reader leaves them.
+/// A room's state at one point: an immutable map from (type, state key) to an event, with structural sharing. Equal
+/// content has an equal root on every server, whatever the order of insertion. Strings must be well-formed Unicode, as
+/// the JSON reader returns them.
 [<Sealed>]
 type StateTree =
     /// The empty state, complete.
     static member Empty: StateTree
 
-    /// A tree of many entries. The last entry of a key wins.
+    /// A tree of many entries. For a key given twice, the last entry wins.
     static member OfEntries: entries: IReadOnlyList<StateEntry> * isPartial: bool -> StateTree
 
     /// The number of entries.
@@ -35,8 +35,8 @@ type StateTree =
     /// entries.
     member Root: ReadOnlyMemory<byte>
 
-    /// Whether both are complete and have the same entries. Never true of a partial tree, not even of one and itself: a
-    /// partial state must not short-cut anything.
+    /// Whether both are complete and have the same entries. It is never true for a partial tree, not even compared with
+    /// itself: a partial state must not short-cut anything.
     static member AreSame: a: StateTree * b: StateTree -> bool
 
     /// The entry of a key; null if there is none.
@@ -48,8 +48,7 @@ type StateTree =
     /// All entries of a type, in the tree's own order. The cost follows the entries of that type.
     member OfType: eventType: string -> StateEntry[]
 
-    /// All entries but those of a type, in the tree's own order: all of a large room but its members. Visits every
-    /// entry.
+    /// All entries except those of a type, in the tree's own order. Visits every entry.
     member Beside: eventType: string -> StateEntry[]
 
     /// The tree with an entry set.
@@ -58,10 +57,11 @@ type StateTree =
     /// The tree without an entry for the key.
     member Remove: eventType: string * stateKey: string -> StateTree
 
-    /// The tree after changes, in their order. `Before` of a change is not checked.
+    /// The tree after changes, in their order. The `Before` of a change is not checked.
     member Apply: changes: IReadOnlyList<StateChange> -> StateTree
 
-    /// The changes from one state to the other. Skips subtrees that both share, or whose hashes are known and equal.
+    /// The changes from one state to the other. Subtrees that both share, or whose hashes are known and equal, are
+    /// skipped.
     static member Diff: before: StateTree * after: StateTree -> StateDiff
 
     /// Estimated bytes of memory, including what it shares with other trees.

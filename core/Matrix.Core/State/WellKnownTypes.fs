@@ -2,11 +2,11 @@ namespace Matrix.Core.State
 
 open System.Collections.Generic
 
-/// Frequent event types. In stored blobs each is one byte, and in memory all entries share its string.
-/// A code is part of the stored format: add at the end, never remove or reorder.
+/// Frequent event types. In stored blobs each is one byte, and in memory all entries share its string. A code is part
+/// of the stored format: add at the end, never remove or reorder.
 module internal WellKnownTypes =
 
-    /// Code 0 says that the type is written out.
+    /// Code 0 means that the type is written as a string.
     let private byCode: string[] = [|
         ""
         "m.room.create"
@@ -53,7 +53,7 @@ module internal WellKnownTypes =
         | true, i -> i
         | _ -> 0
 
-    /// The type of a code from 1; null if no such code was ever given.
+    /// The type of a code from 1; null if there is no such code.
     let ofCode (code: int) : string | null =
         if code >= 1 && code < byCode.Length then
             byCode[code]

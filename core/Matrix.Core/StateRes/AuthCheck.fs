@@ -4,11 +4,11 @@ open System
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// What is known of an event that was received with valid signatures, when it is checked against some state.
+/// The facts about a received event with valid signatures, for a check against some state.
 [<RequireQualifiedAccess>]
 module internal KnownFacts =
 
-    /// The facts of an event that cites these. Its signatures were found valid when it came, or it would be in no state.
+    /// The facts of an event with these auth events. Its signatures were valid on receipt, or it would be in no state.
     let ofReceived (pdu: Pdu) (cited: CitedEvent[]) : AuthFacts =
         let signers =
             match Content.text pdu.Content "join_authorised_via_users_server" with
@@ -36,11 +36,11 @@ module internal KnownFacts =
             HasRoomId = false
         }
 
-/// One check of a resolution: an event against a state, by the authorization rules.
+/// A check of one event against a state, by the authorization rules.
 [<RequireQualifiedAccess>]
 module internal AuthCheck =
 
-    /// An event's auth events as a state, with the room's create event where events do not cite it.
+    /// An event's auth events as a state, with the room's create event where events do not name it in `auth_events`.
     let citedState (graph: AuthGraph) (create: AuthEvent | null) (n: int) : IAuthState = {
         new IAuthState with
             member _.Find(eventType, stateKey) =
@@ -66,7 +66,7 @@ module internal AuthCheck =
                     found
     }
 
-    /// What the rules say of an event in a state.
+    /// The decision of the rules on an event in a state.
     let decide (rules: AuthRules) (graph: AuthGraph) (state: IAuthState) (n: int) : Decision =
         let pdu = (graph.Event n).Pdu
 

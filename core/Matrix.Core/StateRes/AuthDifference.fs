@@ -3,16 +3,17 @@ namespace Matrix.Core.StateRes
 open System
 open System.Collections.Generic
 
-/// Every event that is in the auth chain of some states, but not of all. Room versions, "State resolution", "Auth difference".
+/// The events that are in the auth chains of some states, but not of all. Room versions, "State resolution", "Auth
+/// difference".
 [<RequireQualifiedAccess>]
 module internal AuthDifference =
 
-    /// With U the events that all states have and Dᵢ the rest of state i, it is (∪ chain(Dᵢ) − ∩ chain(Dᵢ)) − chain(U); an event is not
-    /// in its own chain.
+    /// With U the events that all states have and Dᵢ the rest of state i, the auth difference is (∪ chain(Dᵢ) − ∩
+    /// chain(Dᵢ)) − chain(U). An event is not in its own chain.
     ///
-    /// One walk down from all Dᵢ at once, the highest first, so that all states that reach an event are known when it is
-    /// its turn. It ends where only events are left that every state reaches, and goes no further below an event in
-    /// chain(U), nor below one in U itself, whose auth events are in chain(U) by definition.
+    /// One walk down from all Dᵢ at once, the greatest height first, so that all states that reach an event are known
+    /// when the walk visits it. The walk ends when every state reaches all queued events. It does not go below an event
+    /// in chain(U), nor below one in U itself, whose auth events are in chain(U) by definition.
     let find (graph: AuthGraph) (states: StatesToResolve) (set: Dictionary<int, uint64>) : HashSet<int> =
         let everyState =
             if states.Count = 64 then
@@ -21,10 +22,10 @@ module internal AuthDifference =
                 (1UL <<< states.Count) - 1UL
 
         let difference = HashSet<int>()
-        // Per event met: the states in whose chain it is.
+        // For each event met: the states in whose chain it is.
         let reached = Dictionary<int, uint64>()
         let queue = PriorityQueue<int, int>()
-        // How many in the queue are not reached by every state.
+        // The number of queued events that some state does not reach.
         let mutable partial = 0
 
         let bitsOf (known: Dictionary<int, uint64>) n =
@@ -32,7 +33,7 @@ module internal AuthDifference =
             | true, bits -> bits
             | _ -> 0UL
 
-        /// Notes that an event is in the chains of these states; of none, for the events that start the walk.
+        /// Records that an event is in the chains of these states; of none, for the events that start the walk.
         let reach (bits: uint64) (n: int) =
             match reached.TryGetValue n with
             | true, before ->
@@ -63,7 +64,7 @@ module internal AuthDifference =
                 for m in graph.Cited n do
                     reach everyState m
             elif bits <> 0UL && graph.IsBelowUnconflicted n then
-                // All below is in chain(U) too. A conflicted event here still stands in its own right, but adds nothing.
+                // Everything below is in chain(U) too. A conflicted event here is still conflicted, but adds nothing.
                 ()
             else
                 if bits <> 0UL then

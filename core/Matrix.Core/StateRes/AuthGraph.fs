@@ -5,8 +5,8 @@ open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Json
 
-/// The part of the auth event graph that one resolution looks at. Events are numbers here, handed out as they are met.
-/// The first fault ends the walk: from then on nothing is loaded any more.
+/// The part of the auth event graph that one resolution visits. Events are numbers here, assigned as they are met. The
+/// first fault ends the walk: nothing is loaded after it.
 [<Sealed>]
 type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: ResolutionLimits) =
 
@@ -20,14 +20,14 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
     let conflictedKeys =
         HashSet<struct (string * string)>(states.Conflicted |> Seq.map (fun e -> struct (e.Type, e.StateKey)))
 
-    /// What went wrong, if anything did.
+    /// The first fault, if any.
     member _.Fault = fault
 
     member _.Fail(error: ResolutionError) =
         if fault.IsNone then
             fault <- ValueSome error
 
-    /// How many events were met.
+    /// The number of events met.
     member _.Count = events.Count
 
     member _.Event(n: int) : AuthEvent = events[n].Event
@@ -35,7 +35,7 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
     member _.Height(n: int) : int = events[n].Height
     member _.IsRejected(n: int) : bool = events[n].Rejected
 
-    /// Which of two events comes first where nothing else tells: the earlier, then the lesser identifier, character by character.
+    /// Compares two events by time, then by event id, character by character.
     member _.CompareByTime(a: int, b: int) : int =
         let x, y = events[a].Event.Pdu, events[b].Event.Pdu
 
@@ -43,7 +43,7 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
         | 0 -> JsonObject.CompareKeys(x.EventId, y.EventId)
         | byTime -> byTime
 
-    /// The number of an event; -1 if it cannot be had.
+    /// The number of an event; -1 if it cannot be loaded.
     member this.Load(eventId: string, whenMissing: string -> ResolutionError) : int =
         match numbers.TryGetValue eventId with
         | true, n -> n
@@ -90,7 +90,7 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
             known
         | known -> known
 
-    /// The identifier that all states have at a key; null if they do not agree or have none.
+    /// The event id that all states have at a key; null if they disagree or have none.
     member _.UnconflictedAt(eventType: string, stateKey: string) : string | null =
         if conflictedKeys.Contains(struct (eventType, stateKey)) then
             null
@@ -106,10 +106,10 @@ type internal AuthGraph(source: IEventSource, states: StatesToResolve, limits: R
 
         inUnconflicted[n] = 1y
 
-    /// Whether an event is in the auth chain of one that all states have. Looks upwards, newest first, and stops at the
-    /// first such event: the shared past, however long, is recognised by what rests on it.
+    /// Whether an event is in the auth chain of one that all states have. The search goes upwards, newest first, and
+    /// stops at the first such event. A long shared history is thus recognised by a later event.
     member this.IsBelowUnconflicted(start: int) : bool =
-        // Depth first, with the path kept: when a witness is found, all on the path are below it.
+        // Depth first, with the path kept: when such an event is found, all on the path are below it.
         let path = Stack<struct (int * IEnumerator<string>)>()
 
         let enter n =

@@ -2,11 +2,12 @@ namespace Matrix.Core.StateRes
 
 open System.Collections.Generic
 
-/// Which events of the states are in conflict. Room versions, "State resolution", "Unconflicted state map and conflicted state set".
+/// The conflicted events of the states. Room versions, "State resolution", "Unconflicted state map and conflicted state
+/// set".
 [<RequireQualifiedAccess>]
 module internal ConflictedState =
 
-    /// The events of each state that not all states have: per event, a bit for each state that has it.
+    /// The events that some state lacks: for each event, a bit for each state that has it.
     let set (graph: AuthGraph) (states: StatesToResolve) : Dictionary<int, uint64> =
         let set = Dictionary<int, uint64>()
 

@@ -2,12 +2,12 @@ namespace Matrix.Core.StateRes
 
 open System.Collections.Generic
 
-/// All that is on a path of auth events from one conflicted event to another, both ends included: version 2.1 of the algorithm.
-/// Room versions, "State resolution", "Conflicted state subgraph".
+/// The events on a path of auth events from one conflicted event to another, both ends included. Version 2.1 of the
+/// algorithm. Room versions, "State resolution", "Conflicted state subgraph".
 [<RequireQualifiedAccess>]
 module internal ConflictedSubgraph =
 
-    /// One walk down, which ends at the height of the lowest event of the set.
+    /// One walk down, which ends at the least height in the set.
     let find (graph: AuthGraph) (set: Dictionary<int, uint64>) : HashSet<int> =
         let between = HashSet<int>()
 
@@ -21,7 +21,8 @@ module internal ConflictedSubgraph =
                     if graph.Height m >= floor && met.Add m then
                         pending.Push m
 
-            // Upwards: on a path if it is of the set, or cites what is on one. Everything met is reached from the set.
+            // Upwards: an event is on a path if it is in the set, or if one of its auth events is on a path. Everything
+            // met is reached from the set.
             let onPath = HashSet<int>()
 
             for n in met |> Seq.sortBy graph.Height do
@@ -33,7 +34,7 @@ module internal ConflictedSubgraph =
                 if cites then
                     between.Add n |> ignore
 
-            // The lower ends.
+            // The lower ends of paths.
             for n in List.ofSeq between do
                 for m in graph.Cited n do
                     if onPath.Contains m then

@@ -4,16 +4,16 @@ open System.Collections.Generic
 open Matrix.Core.Auth
 open Matrix.Core.Event
 
-/// Events in memory as a source of resolutions: heights and citations are worked out as they are added.
+/// Events in memory as a source of resolutions. Heights and the index of auth events are computed as events are added.
 [<Sealed>]
 type EventGraph(rules: AuthRules) =
 
     let events = Dictionary<string, SourcedEvent>()
-    // The newest at the end.
+    // The newest event is last.
     let citing = Dictionary<string, List<string>>()
 
-    /// Adds an event after its auth events: so there can be no circle among them. An event that is there already stays as it is, whatever
-    /// else comes under its identifier.
+    /// Adds an event after its auth events, so that there can be no cycle. An event that was added before stays as it
+    /// is, even if another one comes under its id.
     member _.Add(pdu: Pdu, rejected: bool) : Result<unit, ResolutionError> =
         let mutable height = 0
         let mutable missing: string | null = null
@@ -38,14 +38,14 @@ type EventGraph(rules: AuthRules) =
         | id when id = pdu.EventId -> Error(ResolutionError.OutOfOrder(pdu.EventId, id))
         | id -> Error(ResolutionError.AuthEventMissing(pdu.EventId, id))
 
-    /// The events that some rest on, and those themselves: of all others, nothing is asked. `find` gives an event by its identifier; null if it is
+    /// The graph of these events and everything in their auth chains. `find` returns an event by its id; null if it is
     /// not known.
     static member Of
         (rules: AuthRules, find: string -> Pdu | null, roots: seq<string>)
         : Result<EventGraph, ResolutionError> =
         let graph = EventGraph rules
         let met = HashSet<string>()
-        // Depth first: an event is added when all that it cites has been. On the path, what is not added yet.
+        // Depth first: an event is added after all its auth events. The path holds the events that are not added yet.
         let path = Stack<struct (Pdu * int)>()
         let mutable fault: ResolutionError voption = ValueNone
 
@@ -74,20 +74,20 @@ type EventGraph(rules: AuthRules) =
                     if not (met.Contains cited) then
                         enter cited (fun missing -> ResolutionError.AuthEventMissing(pdu.EventId, missing))
                     elif isNull (graph.Find cited) then
-                        // Met, and not added: it is on the path, above.
+                        // Met and not added: it is on the path.
                         fault <- ValueSome(ResolutionError.OutOfOrder(pdu.EventId, cited))
 
         match fault with
         | ValueSome error -> Error error
         | ValueNone -> Ok graph
 
-    /// The event of that identifier; null if there is none.
+    /// The event with this id; null if there is none.
     member _.Find(eventId: string) : SourcedEvent | null =
         match events.TryGetValue eventId with
         | true, event -> event
         | _ -> null
 
-    /// How many events there are.
+    /// The number of events.
     member _.Count = events.Count
 
     interface IEventSource with

@@ -2,32 +2,33 @@ namespace Matrix.Core.StateRes
 
 open Matrix.Core.Auth
 
-/// An event as state resolution sees it.
+/// An event as state resolution reads it.
 [<Sealed>]
 type SourcedEvent(event: AuthEvent, rejected: bool, height: int) =
 
-    /// The event, with what authorization reads of it.
+    /// The event, with the parts that authorization reads.
     member _.Event = event
 
     /// Whether it was rejected.
     member _.Rejected = rejected
 
-    /// One more than the greatest height among its auth events, 0 without any. The server computes it when it accepts the
-    /// event, whose own `depth` is only a claim. It orders every walk through auth events.
+    /// One more than the greatest height among its auth events, 0 without any. The server computes it when it accepts
+    /// the event, since the event's own `depth` is only a claim. It orders every walk through auth events.
     member _.Height = height
 
-/// Where events come from. Called often and for few events: a cache behind it pays.
+/// A source of events. It is called often, for few events at a time: a cache pays off.
 type IEventSource =
-    /// The event of that identifier; null if it is not known.
+    /// The event with this id; null if it is not known.
     abstract Find: eventId: string -> SourcedEvent | null
 
-    /// The known state events that cite an event among their auth events, the newest first: the index by which a shared past is
-    /// recognised without walking through it. Rejected ones too, if they can be in a state, as they can in one that was taken on trust.
+    /// The known state events that name an event in `auth_events`, the newest first. This index lets a resolution
+    /// recognise a shared history without walking through it. Rejected events are included if a state may have them, as
+    /// states taken on trust may.
     abstract Citing: eventId: string -> seq<string>
 
 /// The entries of one of the states.
 type IStateLookup =
-    /// The identifier of the event of a type and state key; null if there is none.
+    /// The id of the event of a type and state key; null if there is none.
     abstract Find: eventType: string * stateKey: string -> string | null
 
 /// A key at which the states differ.
@@ -35,32 +36,32 @@ type IStateLookup =
 type ConflictedEntry = {
     Type: string
     StateKey: string
-    /// Per state, the identifier of the event; null where the state has none.
+    /// For each state, the event id; null where the state has none.
     Events: (string | null)[]
 }
 
-/// States to resolve: their differences, and any one of them to look up what they agree on.
+/// The states to resolve: their differences, and one of the states for the entries that they share.
 type StatesToResolve = {
-    /// How many states there are: from 1 to 64.
+    /// The number of states: from 1 to 64.
     Count: int
     /// Every key at which any two of the states differ.
     Conflicted: ConflictedEntry[]
-    /// Any one of the states. Asked only about keys at which they agree.
+    /// Any one of the states. It is read only at keys at which all states agree.
     Shared: IStateLookup
 }
 
 /// Bounds of one resolution.
 [<Struct>]
 type ResolutionLimits = {
-    /// How many events may be looked at.
+    /// The most events that may be visited.
     Events: int
 }
 
-/// Named defaults of the bounds.
+/// Default bounds.
 [<RequireQualifiedAccess>]
 module ResolutionLimits =
 
-    /// A hundred times what a large conflict looks at.
+    /// A hundred times what a large conflict visits.
     let usual = { Events = 200_000 }
 
 /// Why states could not be resolved.
@@ -72,9 +73,9 @@ type ResolutionError =
     | AuthEventMissing of citing: string * missing: string
     /// An event of a state, or an auth event, is no state event.
     | NotState of eventId: string
-    /// The auth events of an event do not lie below it: a cycle, or heights that are wrong.
+    /// The heights of an event's auth events are not below its own: there is a cycle, or heights are wrong.
     | OutOfOrder of citing: string * cited: string
-    /// The walk would look at more events than it may.
+    /// The walk would visit more events than allowed.
     | TooManyEvents of limit: int
     /// More states than fit, or none.
     | StateCount of count: int
@@ -87,48 +88,51 @@ type ResolvedEntry = {
     EventId: string
 }
 
-/// What version 1 of the algorithm made of the conflict at one key.
+/// The result of version 1 of the algorithm for the conflict at one key.
 type SettledConflict = {
     Type: string
     StateKey: string
     /// The events in the order in which they were tried.
     Order: string[]
-    /// The one that stands.
+    /// The resolved event.
     Chosen: string
 }
 
-/// What the steps of one resolution found, by event id: for explanations, and for tests. Each version of the algorithm fills in its own steps.
+/// The results of the steps of one resolution, by event id, for explanations and tests. Each version of the algorithm
+/// fills in its own steps.
 type ResolutionSteps = {
     /// Versions 2 and 2.1.
     AuthDifference: string[]
     /// Version 2.1.
     Subgraph: string[]
-    /// Versions 2 and 2.1: the full conflicted set's power events and what they rest on, in reverse topological power order.
+    /// Versions 2 and 2.1: the power events of the full conflicted set and those of its events that are in their auth
+    /// chains, in reverse topological power order.
     PowerOrder: string[]
     /// Versions 2 and 2.1: the rest of the full conflicted set, in mainline order.
     MainlineOrder: string[]
-    /// Versions 2 and 2.1, of both orders: which events passed the check.
+    /// Versions 2 and 2.1: the events of both orders that passed the check.
     Applied: string[]
-    /// Version 1: each key with a conflict, in the order in which they were settled.
+    /// Version 1: each key in conflict, in the order in which they were resolved.
     Settled: SettledConflict[]
-    /// Which events were tried and did not pass, and why.
+    /// The events that did not pass the check, and why.
     Refused: struct (string * Matrix.Rules.Failure)[]
-    /// How many events were looked at.
+    /// The number of events visited.
     Visited: int
 }
 
 /// The outcome of a resolution.
 type Resolution = {
-    /// The entries at keys that the states do not all agree on. Together with what they agree on, they are the resolved state.
+    /// The entries at keys where the states disagree. With the entries that the states share, they are the resolved
+    /// state.
     Entries: ResolvedEntry[]
     Steps: ResolutionSteps
 }
 
-/// Named values of outcomes.
+/// Outcomes without a conflict.
 [<RequireQualifiedAccess>]
 module Resolution =
 
-    /// No step found anything.
+    /// Steps without results.
     let internal noSteps = {
         AuthDifference = [||]
         Subgraph = [||]
@@ -140,5 +144,5 @@ module Resolution =
         Visited = 0
     }
 
-    /// The states agree on everything.
+    /// The outcome if all states agree.
     let nothing = { Entries = [||]; Steps = noSteps }

@@ -3,8 +3,8 @@ namespace Matrix.Core.StateRes
 open System.Collections.Generic
 open Matrix.Core.Auth
 
-/// A state that events are tried against one by one, and that takes those that pass.
-/// Room versions, "State resolution", "Iterative auth checks".
+/// A state against which events are checked one by one, and to which those that pass are applied. Room versions, "State
+/// resolution", "Iterative auth checks".
 [<Sealed>]
 type internal IterativeAuthChecks
     (rules: AuthRules, graph: AuthGraph, startsFromUnconflicted: bool, create: AuthEvent | null) =
@@ -25,7 +25,7 @@ type internal IterativeAuthChecks
         | null -> -1
         | id -> graph.Load(id, ResolutionError.EventMissing)
 
-    // What the state lacks is taken from what the event at hand cites.
+    // Entries missing from the state come from the event's own auth events.
     let seen = {
         new IAuthState with
             member _.Find(eventType, stateKey) =
@@ -37,7 +37,7 @@ type internal IterativeAuthChecks
                     | n -> graph.Event n
     }
 
-    /// Tries events in order.
+    /// Checks events in order.
     member _.Run(order: int[]) : unit =
         for n in order do
             if graph.Fault.IsNone then
@@ -50,16 +50,16 @@ type internal IterativeAuthChecks
                     applied.Add pdu.EventId
                 | Decision.Rejected failure -> refused.Add(struct (pdu.EventId, failure))
 
-    /// The power levels event of the state as it stands; -1 if there is none.
+    /// The power levels event of the partially resolved state; -1 if there is none.
     member _.Levels: int =
         match state.TryGetValue(struct ("m.room.power_levels", "")) with
         | true, n -> n
         | _ -> startingWith "m.room.power_levels" ""
 
-    /// From here on the result has the unconflicted entries, whatever was taken at their keys.
+    /// From now on the result has the unconflicted entries, whatever was applied at their keys.
     member _.KeepUnconflicted() = keepsUnconflicted <- true
 
-    /// What was taken: where unconflicted entries are kept, at keys where the states do not agree.
+    /// The applied entries; where unconflicted entries are kept, only those at keys where the states disagree.
     member _.Entries: ResolvedEntry[] = [|
         for KeyValue(struct (eventType, stateKey), n) in state do
             if not keepsUnconflicted || isNull (graph.UnconflictedAt(eventType, stateKey)) then
@@ -70,8 +70,8 @@ type internal IterativeAuthChecks
                 }
     |]
 
-    /// What passed, in order.
+    /// The events that passed, in order.
     member _.Applied = applied.ToArray()
 
-    /// What did not pass, in order.
+    /// The events that did not pass, in order.
     member _.Refused = refused.ToArray()

@@ -3,7 +3,7 @@ namespace Matrix.Core.StateRes
 open System
 open System.Collections.Generic
 
-/// Room versions, "State resolution", "Mainline ordering".
+/// The mainline ordering. Room versions, "State resolution", "Mainline ordering".
 [<RequireQualifiedAccess>]
 module internal MainlineOrdering =
 
@@ -17,9 +17,9 @@ module internal MainlineOrdering =
 
         found
 
-    /// Events in mainline order: those that rest on the oldest power levels first, then the earlier, then the lesser
-    /// identifier. `levels` is the power levels event that the order is based on; -1 if there is none.
-    /// The mainline is followed only as far back as the events ask for.
+    /// Events in mainline order: those whose closest mainline event is the oldest come first, then the earlier, then
+    /// the lesser event id. `levels` is the power levels event that the order is based on; -1 if there is none. The
+    /// mainline is followed only as far back as the events need.
     let sort (graph: AuthGraph) (levels: int) (events: int[]) : int[] =
         let mainline = Dictionary<int, int>()
         let mutable last = -1
@@ -33,8 +33,8 @@ module internal MainlineOrdering =
         if levels >= 0 then
             extend levels
 
-        /// The place of a power levels event in the mainline; -1 if it has none but something below it may, and as if
-        /// infinitely far where the mainline ends above it.
+        /// The index of a power levels event in the mainline. It is -1 if the event is not in it but an ancestor may
+        /// be, and infinite beyond the end of the mainline.
         let placeOf n =
             let mutable more = last >= 0
 
@@ -53,7 +53,7 @@ module internal MainlineOrdering =
         let positions = Dictionary<int, int>()
 
         let positionOf n =
-            // Down the power levels until one is in the mainline, or its position is known.
+            // Down the power levels events until one is in the mainline, or its position is known.
             let path = List<int>()
             let mutable at = n
             let mutable position = -1

@@ -7,7 +7,7 @@ open System.Text
 open Matrix.Core.Auth
 open Matrix.Core.Json
 
-/// The order in which version 1 of the algorithm tries events: by their depth, and by the SHA-1 of their identifiers where that is the same.
+/// The order in which version 1 of the algorithm tries events: by depth, then by the SHA-1 of their ids.
 [<RequireQualifiedAccess>]
 module internal DepthOrdering =
 
@@ -28,12 +28,13 @@ module internal DepthOrdering =
             | byDepth -> byDepth)
         |> Array.map (fun i -> events[i])
 
-/// Version 1 of the algorithm: conflicts are settled type by type, and at each key on its own. What one pass settled, the next one sees;
-/// conflicts of the same pass do not see each other. Room version 1, "State resolution".
+/// Version 1 of the algorithm: conflicts are resolved type by type, and each key by itself. Each pass sees the results
+/// of earlier passes; conflicts of one pass do not see each other. Room version 1, "State resolution".
 [<Sealed>]
 type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToResolve) =
 
-    // R, as far as it differs from what all states have. A key that is missing from some states is no conflict here.
+    // R, as far as it differs from the entries that all states share. A key that some states lack is not in conflict
+    // here.
     let settled = Dictionary<struct (string * string), int>()
     let conflicts = List<struct (ConflictedEntry * int[])>()
     let steps = List<SettledConflict>()
@@ -64,7 +65,7 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
                 | -1 -> null
                 | n -> graph.Event n
 
-    /// R, with one event more, at the key that is being settled; -1 for none.
+    /// R with one more event at the key that is being resolved; -1 for none.
     let seen (entry: ConflictedEntry) (own: int) : IAuthState = {
         new IAuthState with
             member _.Find(eventType, stateKey) =
@@ -85,7 +86,8 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
             refused.Add(struct (graph.Id n, failure))
             false
 
-    /// The first stands, then each next one that is allowed where the one before stands, until one is not.
+    /// Starts with the first event, and replaces it by each next one that is allowed where the previous one is in the
+    /// state, until one is not.
     let climb (entry: ConflictedEntry) (order: int[]) : int =
         let mutable standing = order[0]
         let mutable i = 1
@@ -96,7 +98,7 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
 
         standing
 
-    /// The deepest that is allowed; the last one tried, if none is.
+    /// The deepest event that is allowed; the last one tried, if none is.
     let pick (entry: ConflictedEntry) (order: int[]) : int =
         let mutable i = 0
 
@@ -126,7 +128,7 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
 
     static let authorising = [| "m.room.power_levels"; "m.room.join_rules"; "m.room.member" |]
 
-    /// Settles all conflicts.
+    /// Resolves all conflicts.
     member _.Run() : unit =
         conflicts.Sort(fun (struct (a, _)) (struct (b, _)) ->
             match JsonObject.CompareKeys(a.Type, b.Type) with
@@ -138,7 +140,7 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
 
         pass (fun t -> Array.IndexOf(authorising, t) < 0) (DepthOrdering.sort graph >> Array.rev) pick
 
-    /// What stands at keys where the states do not agree.
+    /// The resolved entries at keys where the states disagree.
     member _.Entries: ResolvedEntry[] = [|
         for KeyValue(struct (eventType, stateKey), n) in settled ->
             {
@@ -148,8 +150,8 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
             }
     |]
 
-    /// What became of each conflict, in the order in which they were settled.
+    /// The result of each conflict, in the order in which they were resolved.
     member _.Settled = steps.ToArray()
 
-    /// What was tried and did not pass.
+    /// The events that were tried and refused.
     member _.Refused = refused.ToArray()

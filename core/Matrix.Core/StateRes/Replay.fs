@@ -21,7 +21,7 @@ type ReplayedEvent(pdu: Pdu, rejection: Failure voption, before: StateTree, afte
     member _.Before = before
     member _.After = after
 
-/// The order of a replay: each event after all that it names.
+/// The order of a replay: each event after all events that it names.
 [<RequireQualifiedAccess>]
 module private ReplayOrder =
 
@@ -40,7 +40,7 @@ module private ReplayOrder =
             |> Option.orElse (missing pdu ReplayError.AuthEventMissing pdu.AuthEvents))
         |> ValueOption.ofOption
 
-    /// Of events with the same identifier, the first is taken.
+    /// Of events with the same id, the first is taken.
     let sort (given: Pdu[]) : Result<Pdu[], ReplayError> =
         let events = given |> Array.distinctBy _.EventId
         let byId = Dictionary<string, int>()
@@ -80,7 +80,8 @@ module private ReplayOrder =
             if order.Count = events.Length then
                 Ok(order.ToArray())
             else
-                // What is left waits for a circle, or is in one: from any of it, down what is left too, one comes back.
+                // The remaining events are in a cycle or wait for one. A walk down through them returns to an event of
+                // a cycle.
                 let left =
                     HashSet<int>(Seq.filter (fun i -> waiting[i] > 0) (seq { 0 .. events.Length - 1 }))
 
@@ -92,7 +93,7 @@ module private ReplayOrder =
 
                 Error(ReplayError.Circle events[at].EventId)
 
-/// What is known of a room while its events are replayed.
+/// The room while its events are replayed.
 [<Sealed>]
 type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
 
@@ -144,7 +145,7 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
             | Decision.Rejected failure -> ValueSome failure
             | Decision.Allowed _ -> ValueNone
 
-    /// What an accepted event comes after is no extremity any more; a rejected event in between hides nothing.
+    /// Events from which an accepted event descends are no extremities, even through rejected events.
     let follow (prevEvents: string[]) =
         let pending = Stack<string> prevEvents
         let seen = HashSet<string>()
@@ -171,12 +172,12 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
     member _.Event(id: string) : ReplayedEvent = replayed[id]
 
     member _.StatesAfter(ids: string[]) : StateTree[] =
-        // Branches that differ in messages only are one state.
+        // Branches that differ only in messages have one state.
         ids
         |> Array.map (fun id -> replayed[id].After)
         |> Array.distinctBy (fun tree -> Convert.ToHexString tree.Root.Span)
 
-    /// The state that states resolve to.
+    /// The resolution of several states.
     member _.Merge(trees: StateTree[]) : Result<struct (StateTree * Resolution), ResolutionError> =
         if trees.Length = 0 then
             Ok(struct (StateTree.Empty, Resolution.nothing))
@@ -192,7 +193,7 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
                     struct (TreesToResolve.resolved trees states resolution.Entries (fun id -> ordinals[id]), resolution)
                 )
 
-    /// Takes the next event.
+    /// Replays the next event.
     member this.Take(pdu: Pdu) : Result<unit, ResolutionError> =
         match this.Merge(this.StatesAfter pdu.PrevEvents) with
         | Error error -> Error error

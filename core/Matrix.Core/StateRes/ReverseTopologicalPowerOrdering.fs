@@ -4,11 +4,11 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Auth
 
-/// Events that might take someone's ability to do something. Room versions, "State resolution", "Power events".
+/// Events that can remove a user's ability to do something. Room versions, "State resolution", "Power events".
 [<RequireQualifiedAccess>]
 module internal PowerEvents =
 
-    /// Whether an event might take someone's ability to do something.
+    /// Whether an event can remove a user's ability to do something.
     let isPowerEvent (event: AuthEvent) : bool =
         match event.Pdu.Type with
         | "m.room.power_levels"
@@ -22,11 +22,12 @@ module internal PowerEvents =
 [<RequireQualifiedAccess>]
 module internal ReverseTopologicalPowerOrdering =
 
-    /// The power events of the full conflicted set, and of it what is in their auth chains, in reverse topological power
-    /// order: auth events first; among those whose turn it may be, the sender of greater power first, then the earlier,
-    /// then the lesser identifier.
+    /// The power events of the full conflicted set, and the events of the set in their auth chains, in reverse
+    /// topological power order: auth events first; among ready events, the greater power of the sender first, then the
+    /// earlier time, then the lesser event id.
     ///
-    /// What lies between two of them and is not of the set is walked through, and keeps them in order, but has no place itself.
+    /// Events between them that are not in the set are walked through: they keep the order, but are not part of the
+    /// result.
     let sort (graph: AuthGraph) (powerOf: int -> int64) (full: HashSet<int>) : int[] =
         let powerEvents =
             full
@@ -37,7 +38,8 @@ module internal ReverseTopologicalPowerOrdering =
             [||]
         else
             let floor = full |> Seq.map graph.Height |> Seq.min
-            // Everything in the auth chains down to the lowest event of the set; per event, how many above and below it.
+            // All events of the auth chains down to the least height in the set, with the events above each and the
+            // number below it.
             let met = HashSet<int> powerEvents
             let pending = Stack<int> powerEvents
             let above = Dictionary<int, List<int>>()

@@ -4,7 +4,7 @@ open System.Collections.Generic
 open Matrix.Rules
 open Matrix.Core.Auth
 
-/// The first algorithm, and the steps of all others.
+/// The algorithms of state resolution.
 [<RequireQualifiedAccess>]
 module private Algorithm =
 
@@ -34,7 +34,7 @@ module private Algorithm =
             }
         }
 
-    /// Every other version: the steps of the algorithm, one after the other.
+    /// Every other version: the steps of its algorithm, in order.
     let byStepsOf
         (algorithm: StateResolutionAlgorithm)
         (rules: AuthRules)

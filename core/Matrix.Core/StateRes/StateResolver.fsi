@@ -2,12 +2,12 @@ namespace Matrix.Core.StateRes
 
 open Matrix.Core.Auth
 
-/// State resolution of a room version, by the steps that its algorithm has. Room versions, "State resolution".
-/// The cost follows the conflict: neither the states nor the past that they share is walked through.
+/// State resolution of a room version, by the steps of its algorithm. The cost follows the conflict: neither whole
+/// states nor their shared history are visited. Room versions, "State resolution".
 [<Sealed>]
 type StateResolver =
 
-    /// Resolves states into one. Does not depend on their order.
+    /// Resolves states. Their order does not matter.
     member Resolve:
         states: StatesToResolve * source: IEventSource * limits: ResolutionLimits -> Result<Resolution, ResolutionError>
 

@@ -7,7 +7,7 @@ open Matrix.Core.State
 [<RequireQualifiedAccess>]
 module TreesToResolve =
 
-    /// The differences of the trees, found at the cost of what differs.
+    /// The differences of the trees, at a cost that follows their size.
     let ofTrees (trees: StateTree[]) : StatesToResolve =
         let keys = HashSet<struct (string * string)>()
         let conflicted = List<ConflictedEntry>()
@@ -35,7 +35,8 @@ module TreesToResolve =
             }
         }
 
-    /// The resolved state: what the trees agree on, and what was decided on. `ordinalOf` gives an event's number in its room.
+    /// The resolved state: the entries that the trees share, and the resolved ones. `ordinalOf` returns an event's
+    /// number in its room.
     let resolved
         (trees: StateTree[])
         (states: StatesToResolve)

@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.Json
 
-/// A list of what is included and a list of what is excluded; exclusion wins.
+/// A list of included names and a list of excluded names. Exclusion wins.
 [<Sealed>]
 type internal Listed(only: string[] | null, not: string[] | null) =
 
@@ -16,7 +16,7 @@ type internal Listed(only: string[] | null, not: string[] | null) =
     let only = setOf only
     let not = setOf not
 
-    /// Whether a name passes; null is in no list.
+    /// Whether a name passes; null is on no list.
     member _.Admits(name: string | null) : bool =
         let isOn (set: HashSet<string>) =
             match name with
@@ -33,8 +33,7 @@ type internal Listed(only: string[] | null, not: string[] | null) =
     /// Whether everything passes.
     member _.IsOpen = isNull only && isNull not
 
-/// The specification's EventFilter and RoomEventFilter in one. Immutable.
-/// Client-Server API, "Filtering".
+/// The specification's EventFilter and RoomEventFilter as one type. Immutable. Client-Server API, "Filtering".
 [<Sealed>]
 type EventFilter private (reader: FilterReader) =
 
@@ -79,10 +78,10 @@ type EventFilter private (reader: FilterReader) =
     /// Whether events of a room pass.
     member _.AdmitsRoom(roomId: string) : bool = rooms.Admits roomId
 
-    /// Whether `Admits` uses `hasUrl`: if not, it may be anything.
+    /// Whether `Admits` reads `hasUrl`.
     member _.LooksAtUrl = containsUrl.IsSome
 
-    /// Whether events of a type pass, as far as the type goes.
+    /// Whether a type passes; other conditions are not checked.
     member _.AdmitsType(eventType: string) : bool =
         (match notTypes with
          | null -> true
@@ -91,7 +90,7 @@ type EventFilter private (reader: FilterReader) =
             | null -> true
             | patterns -> patterns.Match eventType)
 
-    /// Whether an event passes, whatever its room. `sender` is null for events without one; `hasUrl` says whether the
+    /// Whether an event passes, apart from its room. `sender` is null for events without one; `hasUrl` says whether the
     /// content has a member `url`.
     member this.Admits(eventType: string, sender: string | null, hasUrl: bool) : bool =
         this.AdmitsType eventType
@@ -102,10 +101,10 @@ type EventFilter private (reader: FilterReader) =
     member _.AdmitsAll =
         isNull types && isNull notTypes && senders.IsOpen && containsUrl.IsNone
 
-    /// Whether to send only the memberships of senders of the events sent.
+    /// Whether to send only the memberships of the senders of the events sent.
     member _.LazyLoadMembers = lazyLoadMembers
 
-    /// Whether to send lazy-loaded memberships again that the client was sent before.
+    /// Whether to send lazy-loaded memberships that the client already has.
     member _.IncludeRedundantMembers = lazyLoadMembers && includeRedundantMembers
 
     /// Whether unread events are counted by thread.

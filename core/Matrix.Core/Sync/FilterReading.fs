@@ -4,14 +4,14 @@ open System
 open Matrix.Core.Ident
 open Matrix.Core.Json
 
-/// Why a filter was refused: a value is not what is expected.
+/// The reason why a filter was refused: a wrong value.
 [<Sealed>]
 type FilterError internal (path: string, expected: string) =
 
-    /// The value's place, as a dotted path.
+    /// The path of the value, with dots.
     member _.Path = path
 
-    /// What is expected there.
+    /// The expected value.
     member _.Expected = expected
 
     /// The error's `errcode`; its status is 400.
@@ -19,7 +19,7 @@ type FilterError internal (path: string, expected: string) =
 
     override _.ToString() = $"filter: {path} must be {expected}."
 
-/// A filter that was read, or why it was refused.
+/// A filter, or the reason why it was refused.
 [<Sealed>]
 type FilterOutcome<'F> internal (result: Result<'F, FilterError>) =
 
@@ -32,12 +32,12 @@ type FilterOutcome<'F> internal (result: Result<'F, FilterError>) =
     /// The outcome, for F#.
     member _.Result = result
 
-/// The first fault met while reading a filter.
+/// The first fault found in a filter.
 [<Sealed>]
 type internal FilterFaults() =
     let mutable first: FilterError | null = null
 
-    /// Notes a fault, unless one was noted before.
+    /// Records a fault, unless one was recorded before.
     member _.Note(path: string, expected: string) : unit =
         if isNull first then
             first <- FilterError(path, expected)
@@ -113,7 +113,7 @@ type internal FilterReader(o: JsonObject, path: string, faults: FilterFaults) =
     member this.RoomIds(name: string) : string[] | null =
         this.List(name, RoomId.isValid, "an array of room ids")
 
-    /// A count; none if absent. The specification wants it greater than 0, but many clients send 0 to get no events.
+    /// A count; none if absent. The specification requires more than 0, but many clients send 0 to get no events.
     member _.Limit(name: string) : int voption =
         match o.TryFind name with
         | ValueNone -> ValueNone

@@ -3,8 +3,8 @@ namespace Matrix.Core.Sync
 open System
 open Matrix.Core.Json
 
-/// What decides whether a user may see an event. "Before" and "after" are the states before and after the event: they
-/// differ only if the event itself changes that entry.
+/// What decides whether a user may see an event. "Before" and "after" refer to the states before and after the event,
+/// which differ only if the event itself changes that entry.
 [<Sealed>]
 type VisibilityFacts
     (
@@ -54,7 +54,7 @@ type HistoryVisibility private () =
         || allows facts.SettingBefore facts.MembershipAfter facts.JoinedLater
         || allows facts.SettingAfter facts.MembershipAfter facts.JoinedLater
 
-    /// Whether a setting lets non-members see.
+    /// Whether non-members may see events under a setting.
     static member IsWorldReadable(setting: string | null) : bool =
         String.Equals(setting, "world_readable")
 

@@ -3,7 +3,7 @@ namespace Matrix.Core.Sync
 open System
 open Matrix.Core.Json
 
-/// A filter as clients define it for `/sync`. Immutable. Client-Server API, "Filtering".
+/// A client's filter for `/sync`. Immutable. Client-Server API, "Filtering".
 [<Sealed>]
 type SyncFilter private (reader: FilterReader) =
 
@@ -41,26 +41,26 @@ type SyncFilter private (reader: FilterReader) =
     /// Whether events are wanted in federation format.
     member _.IsFederationFormat = isFederationFormat
 
-    /// Presence.
+    /// The filter of presence.
     member _.Presence = presence
 
-    /// Global account data.
+    /// The filter of global account data.
     member _.AccountData = accountData
 
-    /// Whether a room is wanted at all; applied before the filters below.
+    /// Whether a room passes. Applied before the filters below.
     member _.AdmitsRoom(roomId: string) : bool = rooms.Admits roomId
 
-    /// Whether rooms are included that the user has left.
+    /// Whether to include rooms that the user has left.
     member _.IncludeLeave = includeLeave
 
-    /// Receipts and typing of rooms.
+    /// The filter of receipts and typing in rooms.
     member _.Ephemeral = ephemeral
 
-    /// State of rooms.
+    /// The filter of room state.
     member _.State = state
 
-    /// Timelines of rooms.
+    /// The filter of timelines.
     member _.Timeline = timeline
 
-    /// Account data of rooms.
+    /// The filter of room account data.
     member _.RoomAccountData = roomAccountData

@@ -15,7 +15,7 @@ type internal TypePatterns(patterns: string[]) =
         |> Array.filter (fun p -> p.Contains '*')
         |> Array.map (fun p -> p.Split '*')
 
-    /// Matches the parts between stars, each as early as possible: that leaves the most for those after it.
+    /// Matches the parts between stars, each as early as possible, which leaves the most text for later parts.
     static let matches (parts: string[]) (text: string) =
         let first, last = parts[0], parts[parts.Length - 1]
 

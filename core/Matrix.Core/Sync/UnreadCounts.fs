@@ -2,19 +2,19 @@ namespace Matrix.Core.Sync
 
 open System.Collections.Generic
 
-/// How far a user has read a room, by event numbers; 0 for nothing read. A thread is given by the number of its root,
-/// the main timeline by 0. Client-Server API, "Threaded read receipts".
+/// How far a user has read a room, by event numbers; 0 if nothing is read. A thread is identified by the number of its
+/// root, the main timeline by 0. Client-Server API, "Threaded read receipts".
 [<Sealed>]
 type ReadPositions private (unthreaded: int64, threads: Dictionary<int64, int64>) =
 
-    /// Nothing was read after `since`, when the user joined.
+    /// The positions of a user who joined at `since` and has read nothing later.
     static member Since(since: int64) : ReadPositions = ReadPositions(since, Dictionary())
 
-    /// After an unthreaded receipt; of a public and a private one, the later counts.
+    /// The positions after an unthreaded receipt. Of a public and a private one, the later counts.
     member _.ReadAll(through: int64) : ReadPositions =
         ReadPositions(max unthreaded through, threads)
 
-    /// After a receipt in a thread, or an event that the user sent in it.
+    /// The positions after a receipt in a thread, or after an event that the user sent in it.
     member this.ReadThread(thread: int64, through: int64) : ReadPositions =
         let changed = Dictionary threads
         changed[thread] <- max (this.Of thread) through
@@ -29,11 +29,13 @@ type ReadPositions private (unthreaded: int64, threads: Dictionary<int64, int64>
     /// The last event up to which everything was read.
     member _.Unthreaded = unthreaded
 
-/// What one event, or several of one thread, add to a user's counts. The outcome of the server's unchanged rules is one
-/// item; where a user's own rules differ, the difference is another, and may be negative.
+/// The contribution of one event, or of several events of one thread, to a user's counts. The result of the server's
+/// unchanged rules is one item. Where a user's own rules differ, the difference is a second item, which may be
+/// negative.
 [<Struct>]
 type UnreadItem = {
-    /// The event's number in the room; of several events, one that is read or unread together with all of them.
+    /// The event's number in the room. Several events in one item are all read or all unread, and one of their numbers
+    /// is given.
     Event: int64
     /// The number of the thread's root; 0 in the main timeline.
     Thread: int64
@@ -89,13 +91,13 @@ type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>)
 
         UnreadCounts changed
 
-    /// `notification_count` of the whole room.
+    /// `notification_count` of the room.
     member _.Notifications = total notifications
 
-    /// `highlight_count` of the whole room.
+    /// `highlight_count` of the room.
     member _.Highlights = total highlights
 
-    /// Both counts of the main timeline, for clients that count by thread.
+    /// Both counts of the main timeline, for clients that request counts by thread.
     member _.Main: ThreadUnread =
         match threads.TryGetValue 0L with
         | true, struct (n, h) -> {
@@ -109,7 +111,7 @@ type UnreadCounts private (threads: SortedDictionary<int64, struct (int * int)>)
             Highlights = 0
           }
 
-    /// Both counts of each thread that has any, in the order of their roots.
+    /// Both counts of each thread that has unread events, in the order of the threads' roots.
     member _.Threads: ThreadUnread[] = [|
         for entry in threads do
             let struct (n, h) = entry.Value

@@ -6,7 +6,7 @@ open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// Checks 4, 5 and 6 of those on receipt, for an event of which everything is known.
+/// Checks 4, 5 and 6 of those on receipt, for an event that lacks nothing.
 /// Server-Server API, "Checks performed on receipt of a PDU".
 [<Sealed>]
 type internal Deciding
@@ -151,7 +151,7 @@ type internal Deciding
             let struct (now, current) = roomEnd.Settled
 
             let currentState =
-                // Alone with the create event, or on top of all that is known: they are the same.
+                // With no extremity yet, or on top of all that is known, the two states are the same.
                 if now.Extremities.Length = 0 || StateTree.AreSame(current, before) then
                     beforeState
                 else

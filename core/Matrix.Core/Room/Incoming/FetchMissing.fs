@@ -5,9 +5,9 @@ open System.Collections.Generic
 open System.Threading
 open Matrix.Core.Ident
 
-/// What each staged event still needs, and what responses bring: signatures, previous events or the state before the
-/// event, auth events, in this order. Previous events come first because they mostly bring the auth events along, with
-/// their own past.
+/// Determines what each staged event still needs, and takes responses. In this order: signatures, previous events or
+/// the state before the event, auth events. Previous events come first because they usually bring the auth events
+/// along, with their history.
 [<Sealed>]
 type internal FetchMissing
     (
@@ -23,7 +23,7 @@ type internal FetchMissing
     let missingEvents = MissingEvents(known, staging)
     let states = FetchState(known, staging, missingEvents, limits)
 
-    /// The servers to ask about an event: the one that gave it, its sender's, and then those of the room.
+    /// The servers to ask about an event: the one that sent it, its sender's, and then those of the room.
     let peersOf (peer: string) (event: ReceivedEvent) : Lazy<string[]> =
         let servers () =
             Seq.append [ peer; UserId.server event.Pdu.Sender ] known.Servers
@@ -32,7 +32,7 @@ type internal FetchMissing
             |> Seq.truncate limits.Peers
             |> Seq.toArray
 
-        // A look-up that fails is tried again.
+        // A failed look-up is tried again.
         Lazy<string[]>(servers, LazyThreadSafetyMode.PublicationOnly)
 
     let authEventsOf (s: Staged) : string[] =
@@ -47,8 +47,8 @@ type internal FetchMissing
         else
             cited
 
-    /// An auth event that turns out to be of another room is a reason to reject, which the rules have. Its room is what
-    /// its server signed; create events ask nothing of auth events.
+    /// Notes an auth event of another room, for which the rules reject the staged event. Its server signed its room id.
+    /// Auth events of a create event do not matter.
     let noteForeign (s: Staged) (event: ReceivedEvent) : unit =
         if
             event.Pdu.RoomId <> frontier.Value.RoomId
@@ -57,7 +57,7 @@ type internal FetchMissing
         then
             s.Budget.Foreign.Set(event.Pdu.EventId, event.Pdu)
 
-    /// Auth events: of all that an event needs, the last.
+    /// Auth events: the last thing that an event needs.
     let authEvents (s: Staged) : unit =
         let struct (missing, waits) = missingEvents.LookFor(s, false, authEventsOf s)
 
@@ -122,7 +122,7 @@ type internal FetchMissing
             staging.Ask(s, of', Purpose.Keys, Request.Keys(of', all))
             false
 
-    /// Whether an event still lacks what it asked for: it may have come by another way.
+    /// Whether an event still lacks what it requested. It may have come in another way.
     let stillLacks (s: Staged) (purpose: Purpose) : bool =
         let lacks withState ids =
             let struct (missing, _) = missingEvents.LookFor(s, withState, ids)
@@ -135,7 +135,7 @@ type internal FetchMissing
         | Purpose.StateEvents -> lacks true s.Pdu.PrevEvents
         | Purpose.AuthEvents -> lacks false (authEventsOf s)
 
-    /// Takes an event that came. `budget` is whose sake it came for.
+    /// Takes an event that came. `budget` is that of the received event for which it was fetched.
     member _.Stage(event: ReceivedEvent, peer: string, budget: FetchBudget, isOutlier: bool) : unit =
         let pdu = event.Pdu
         let id = pdu.EventId
@@ -161,7 +161,7 @@ type internal FetchMissing
                         else
                             budget.Walked <- budget.Walked + 1
         | s ->
-            // Where servers choose identifiers, a copy may say anything else.
+            // Where servers choose event ids, a copy may have any content.
             if
                 pdu.RoomId = frontier.Value.RoomId
                 && Signing.state s.Event s.KeysAsked.Contains <> SignatureState.Holds
@@ -173,7 +173,7 @@ type internal FetchMissing
                 staging.NotReady s
                 staging.Again s
 
-    /// Looks at an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
+    /// Examines an event: it becomes ready, requests what it lacks, waits, or is dropped. `earliest` are the room's
     /// extremities.
     member _.Look(s: Staged, earliest: Lazy<string[]>) : unit =
         if staging.Holds s then
@@ -191,8 +191,8 @@ type internal FetchMissing
             else
                 previousEvents s earliest
 
-    /// Nothing goes on while these hold fetched states. Those whose state is complete give way to the queue. If there
-    /// are none, the fetched states are of no use, and other peers are asked.
+    /// Nothing proceeds while these events hold fetched states. Events whose state is complete give way to the queue.
+    /// If there are none, the fetched states are useless, and other peers are asked.
     member _.Unblock(held: Staged[]) : unit =
         let complete = held |> Array.filter (fun s -> not (isNull s.Trusted))
 
@@ -211,7 +211,7 @@ type internal FetchMissing
                 | Request.Events ids -> ValueSome(HashSet<string>(ids))
                 | _ -> ValueNone
 
-            // Of a request by identifiers only what was asked for, of any other no more than may be.
+            // For a request by event ids, only the requested events; for any other, no more than the limit.
             let wanted (events: ReceivedEvent[]) =
                 match asked with
                 | ValueSome ids -> events |> Array.filter (fun e -> ids.Contains e.Pdu.EventId)

@@ -3,13 +3,13 @@ namespace Matrix.Core.Room.Incoming
 open System.Collections.Generic
 open Matrix.Core.State
 
-/// Fetches the state before an event whose previous events no peer has: from one peer after the other, until all its
-/// events are known.
+/// Fetches the state before an event whose previous events no peer has: from one peer after the other, until all events
+/// of the state are known.
 [<Sealed>]
 type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: MissingEvents, limits: IncomingLimits) =
 
-    /// The staged and unknown ones of these events. Those not requested yet are added to `unasked`; beyond `most` it is
-    /// too much, and the rest is not looked at.
+    /// The staged and the unknown ones of these events. Unknown ones that were not requested yet are added to
+    /// `unasked`; beyond `most` the search ends.
     let undecided (fetched: FetchedState) (unasked: List<string>) (most: int) (ids: seq<string>) : List<string> =
         let found = List<string>()
 
@@ -24,7 +24,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
 
         found
 
-    /// The state of these decided events; null if they are none: a key occurs twice, or the create event is missing.
+    /// The state of these decided events; null if they are no state: a key occurs twice, or the create event is
+    /// missing.
     let stateOf (fetched: string[]) : StateTree | null =
         let entries = List<StateEntry>()
         let keys = HashSet<struct (string * string)>()
@@ -53,14 +54,14 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         | ValueSome count -> count
         | ValueNone -> 0
 
-    /// The fetched state is of no use: the next peer is asked.
+    /// The fetched state is useless: the next peer is asked.
     member _.Next(s: Staged) : unit =
         staging.ReleaseState s
         s.StateFrom <- null
         s.StatePeer <- s.StatePeer + 1
         staging.Again s
 
-    /// The event has its state and waits for something else: those in the queue go first, and it requests its state
+    /// The event has its state and waits for something else. The queued events go first, and it requests its state
     /// again after them.
     member _.GiveWay(s: Staged) : unit =
         match s.StateFrom with
@@ -71,19 +72,20 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         s.StateFrom <- null
         staging.Again s
 
-    /// Requests what is missing of a fetched state. Once all its events are known, the event has the state before it.
+    /// Requests the missing events of a fetched state. Once all its events are known, the event has the state before
+    /// it.
     member this.Look(s: Staged, fetched: FetchedState) : unit =
         let sought = soughtOf s fetched.Peer
         let most = limits.AuthChain - max sought s.Budget.Chain
         let unasked = List<string>()
         let unknown = undecided fetched unasked most fetched.Unknown
-        // The chain comes in the same response, rather than event by event.
+        // The auth chain comes in the same response, rather than event by event.
         undecided fetched unasked most fetched.Chain |> ignore
         fetched.Unknown <- unknown
         fetched.Chain <- [||]
         let missing = unknown.FindAll(fun id -> isNull (staging.Find id))
 
-        // No event stands in the state before it.
+        // An event is never in the state before it.
         if
             unknown.Contains s.Id
             || missing.Exists(fun id -> s.Budget.IsHopeless(id, false))
@@ -104,12 +106,12 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
             match stateOf fetched.Ids with
             | null -> this.Next s
             | state ->
-                // It still counts as held: the tree is as large as the list was.
+                // The event still counts as holding a state: the tree is as large as the list was.
                 s.Trusted <- state
                 staging.ForgetFetched s
                 staging.Again s
 
-    /// Requests the state from the next peer, when the event may; drops the event if all peers were asked.
+    /// Requests the state from the next peer, once the event may; drops the event if all peers were asked.
     member _.Ask(s: Staged) : unit =
         if s.StatePeer < s.Peers.Length then
             if staging.HoldsState s then

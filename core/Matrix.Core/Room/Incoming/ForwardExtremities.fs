@@ -8,7 +8,7 @@ open Matrix.Core.Room
 [<RequireQualifiedAccess>]
 module internal ForwardExtremities =
 
-    /// Walks from events through rejected and soft-failed neighbours, at most so many, to the first accepted ones.
+    /// Walks from events through at most this many rejected and soft-failed neighbours to the first accepted ones.
     let private ends
         (most: int)
         (known: KnownEvents)
@@ -46,8 +46,8 @@ module internal ForwardExtremities =
     let isBuiltUpon (most: int) (known: KnownEvents) (eventId: string) : bool =
         (ends most known known.Following (known.Following eventId)).Count > 0
 
-    /// The extremities after a decided event; `made` is what it becomes if it is accepted. At most `most` rejected and
-    /// soft-failed events are walked through.
+    /// The extremities after a decided event; `made` is the extremity that it becomes if it is accepted. At most `most`
+    /// rejected and soft-failed events are walked through.
     let after
         (most: int)
         (known: KnownEvents)
@@ -58,7 +58,7 @@ module internal ForwardExtremities =
         if event.IsOutlier then
             before
         elif isBuiltUpon most known event.EventId then
-            // It came after its descendants: the extremities that it names have descendants too.
+            // It came after its descendants, so the extremities that it names have descendants too.
             let named = below most known event.Event.Pdu.PrevEvents
 
             if before |> Array.exists (fun e -> named.Contains e.EventId) then

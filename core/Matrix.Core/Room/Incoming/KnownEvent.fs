@@ -6,15 +6,15 @@ open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// The verdict on an event, without its reason: what later events ask about it.
+/// The verdict on an event, without its reason.
 [<RequireQualifiedAccess>]
 type EventStatus =
     | Accepted
     | SoftFailed
     | Rejected
 
-/// An event that was decided: all that later events ask about it. A `height` of -1 is not known yet: it is worked out
-/// when state resolution asks.
+/// A decided event, with everything that later events need of it. A `height` of -1 is not known yet: it is computed
+/// when state resolution needs it.
 [<Sealed>]
 type KnownEvent
     (
@@ -29,7 +29,7 @@ type KnownEvent
     let mutable height = height
     let mutable sourced: SourcedEvent | null = null
 
-    /// The event, with what authorization reads of it.
+    /// The event, with the parts that authorization reads.
     member _.Event = event
 
     /// Its identifier.
@@ -47,20 +47,20 @@ type KnownEvent
     /// Its number in its room, on this server.
     member _.Ordinal = ordinal
 
-    /// The state after it: of a rejected event, the state before it. Null of an outlier.
+    /// The state after it; for a rejected event, the state before it; null for an outlier.
     member _.StateAfter = stateAfter
 
-    /// Whether it is known without the state around it: an auth event, or part of a state, that a peer gave.
-    /// It passed the rules by its auth events alone.
+    /// Whether it is known without the state around it: an auth event, or part of a state, that a peer sent. Only its
+    /// auth events were checked.
     member _.IsOutlier = isNull stateAfter
 
-    /// Where the state around it comes from; on trust for every outlier.
+    /// The source of the state around it; on trust for every outlier.
     member _.Provenance = provenance
 
-    /// The height, worked out from the auth events if it is not known yet. `find` gives an event by its identifier.
+    /// The height, computed from the auth events if it is not known yet. `find` returns an event by its id.
     member internal this.HeightBy(find: string -> KnownEvent | null) : int =
         if height < 0 then
-            // A stack of its own: chains of events whose heights are not known may be long.
+            // An explicit stack: chains of events with unknown heights may be long.
             let pending = Stack<KnownEvent>()
             let met = HashSet<string>()
             pending.Push this
@@ -76,7 +76,7 @@ type KnownEvent
                     | null -> ()
                     | cited when cited.Height >= 0 -> greatest <- max greatest cited.Height
                     | cited ->
-                        // What was met before and has no height yet cites itself.
+                        // An event that was met before and still has no height is in its own auth chain.
                         if isFirstVisit && not (met.Contains cited.EventId) then
                             pending.Push cited
                             waits <- true
@@ -89,7 +89,7 @@ type KnownEvent
 
     member private _.SetHeight(known: int) : unit = height <- known
 
-    /// The event as state resolution sees it.
+    /// The event as state resolution reads it.
     member internal this.SourcedBy(find: string -> KnownEvent | null) : SourcedEvent =
         match sourced with
         | null ->
@@ -98,16 +98,16 @@ type KnownEvent
             made
         | known -> known
 
-/// What a server durably knows of one room. Asked about few events at a time; a cache behind it pays. It may throw:
-/// whatever the machine was doing is then undone, and can be asked of it again.
+/// What a server durably knows of one room. It is read for few events at a time: a cache pays off. It may throw:
+/// whatever the machine was doing is then undone, and can be repeated.
 type IRoomHistory =
-    /// The event of that identifier; null if it was never decided.
+    /// The event with this id; null if it was never decided.
     abstract Known: eventId: string -> KnownEvent | null
 
-    /// The accepted state events that name an event among their auth events, the newest first.
+    /// The accepted state events that name an event in `auth_events`, the newest first.
     abstract Citing: eventId: string -> seq<string>
 
-    /// The decided events, outliers excepted, that name an event among their previous events.
+    /// The decided events, without outliers, that name an event in `prev_events`.
     abstract Following: eventId: string -> seq<string>
 
     /// The other servers joined in the room, in the order in which they are asked.

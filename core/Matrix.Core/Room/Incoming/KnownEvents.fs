@@ -7,14 +7,14 @@ open Matrix.Core.Event
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// The decided events: the durable history, and above it the decisions that are not durable yet, in their order.
+/// The decided events: the durable history, and on top of it the undurable decisions, in their order.
 [<Sealed>]
 type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
 
     let undurable = List<Undurable>()
     let recent = Dictionary<string, DecidedEvent>()
-    // What cites and what follows undurable events is worked out when it is first asked: rooms without other servers
-    // never ask.
+    // The indexes of undurable events are built when they are first needed: rooms without other servers never need
+    // them.
     let citing = Dictionary<string, List<string>>()
     let following = Dictionary<string, List<string>>()
     let mutable indexed = 0
@@ -49,7 +49,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
             change note undurable[indexed].Decided.Known
             indexed <- indexed + 1
 
-    /// What is noted of an event here, the newest first, then what the history has.
+    /// The undurable entries of an index for an event, the newest first, then those of the history.
     let both (index: Dictionary<string, List<string>>) (id: string) (ofHistory: seq<string>) =
         match index.TryGetValue id with
         | true, all ->
@@ -77,7 +77,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
         | true, decided -> decided.Known
         | _ -> history.Known eventId
 
-    /// The place of a decision among the undurable ones; -1 if it is none of them.
+    /// The index of a decision among the undurable ones; -1 if it is none of them.
     let placeOf (number: int64) : int =
         let rec search low high =
             if low > high then
@@ -92,7 +92,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
 
         search 0 (undurable.Count - 1)
 
-    /// The event of that identifier; null if it was not decided.
+    /// The event with this id; null if it was not decided.
     member _.Find(eventId: string) : KnownEvent | null = find eventId
 
     /// The undurable decision on an event, without a look at the history; null if there is none.
@@ -104,7 +104,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
     /// One more than the greatest height among an event's auth events.
     member _.HeightOf(known: KnownEvent) : int = known.HeightBy find
 
-    /// The decided events, outliers excepted, that name an event as previous.
+    /// The decided events, without outliers, that name an event in `prev_events`.
     member _.Following(eventId: string) : seq<string> =
         index ()
         both following eventId (history.Following eventId)
@@ -112,7 +112,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
     /// The other servers of the room.
     member _.Servers = history.Servers()
 
-    /// How many decisions are not durable.
+    /// The number of undurable decisions.
     member _.UndurableCount = undurable.Count
 
     /// Takes a decision.
@@ -140,7 +140,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
         if log.IsOpen then
             log.Note takeBackLast
 
-    /// All decisions up to this one are in the history now. Passed over if it is not among the undurable ones.
+    /// All decisions up to this one are now in the history. Ignored if it is not among the undurable ones.
     member _.Durable(number: int64) : unit =
         let place = placeOf number
 
@@ -158,7 +158,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
             undurable.RemoveRange(0, place + 1)
             indexed <- max 0 (indexed - place - 1)
 
-    /// Takes back this decision and all after it; none if it is not among the undurable ones.
+    /// Takes back this decision and all later ones; none if it is not among the undurable ones.
     member _.TakeBack(number: int64) : Undurable[] =
         match placeOf number with
         | -1 -> [||]
@@ -170,7 +170,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
 
             taken
 
-    /// A state that authorization can read.
+    /// A state in the form that authorization reads.
     member _.AuthState(tree: StateTree) : IAuthState = {
         new IAuthState with
             member _.Find(eventType, stateKey) =
@@ -182,8 +182,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
                     | known -> known.Event
     }
 
-    /// The accepted events among the auth events of an event, as a state, with the room's create event where it is not
-    /// named.
+    /// The accepted auth events of an event as a state, with the room's create event where it is not named.
     member _.CitedState(pdu: Pdu, createId: string) : IAuthState =
         let accepted = List<AuthEvent>()
 

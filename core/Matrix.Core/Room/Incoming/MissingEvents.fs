@@ -2,18 +2,18 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 
-/// Finds what is missing, and requests it from peers.
+/// Finds missing events and states, and requests them from peers.
 [<Sealed>]
 type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
-    /// Whether an event is neither known nor staged; `withState`, whether an outlier counts as missing.
+    /// Whether an event is neither known nor staged. With `withState`, an outlier counts as missing.
     member _.IsMissing(eventId: string, withState: bool) : bool =
         isNull (staging.Find eventId)
         && (match known.Find eventId with
             | null -> true
             | known -> withState && known.IsOutlier)
 
-    /// The missing ones of these events, and whether any is staged. `s` waits for all of both.
+    /// The missing ones of these events, and whether any is staged. `s` waits for all of them.
     member this.LookFor(s: Staged, withState: bool, ids: seq<string>) : struct (List<string> * bool) =
         let missing = List<string>()
         let mutable waits = false
@@ -23,7 +23,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
             | null ->
                 if this.IsMissing(id, withState) then
                     missing.Add id
-                    // It may come by itself.
+                    // It may arrive by itself.
                     staging.Await(s, id)
             | other ->
                 if withState && other.IsOutlier && not (other.Budget.IsHopeless(id, true)) then
@@ -36,11 +36,11 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         struct (missing, waits)
 
-    /// The state before an event may be requested from a peer again: it was not kept.
+    /// The state before an event may be requested from this peer again, since it was not kept.
     member _.ForgetState(s: Staged, peer: string) : unit =
         s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
 
-    /// A peer had nothing: the next one is asked.
+    /// A peer returned nothing: the next one is asked.
     member _.Nothing(s: Staged, purpose: Purpose) : unit =
         match purpose with
         | Purpose.Previous -> s.PreviousPeer <- s.PreviousPeer + 1
@@ -49,9 +49,9 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
         | Purpose.Keys
         | Purpose.StateEvents -> ()
 
-    /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: in
-    /// its place in the graph, and, if that failed, as an outlier. Events of a fetched state are requested once for
-    /// each such state: they may be too many to remember.
+    /// Makes a request, unless the same one was made for the same received event. An event may be requested twice: for
+    /// its position in the graph and, if that failed, as an outlier. Events of a fetched state are requested once for
+    /// each such state, since they may be too many to remember.
     member this.Ask(s: Staged, peer: string, purpose: Purpose, request: Request) : unit =
         let isNew key = s.Budget.Asked.Add(struct (peer, key))
 

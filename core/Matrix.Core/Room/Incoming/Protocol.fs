@@ -6,7 +6,7 @@ open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// What the machine asks of a peer.
+/// A request of the machine to a peer.
 [<RequireQualifiedAccess>]
 type Request =
     /// These events: `GET /event/{eventId}`, one by one or together.
@@ -18,13 +18,13 @@ type Request =
     /// The state before an event: `GET /state_ids/{roomId}?event_id=`.
     | StateBefore of eventId: string
     /// The signing keys of a server (`PeerRequest.Peer`), from itself or a notary, and whether these signatures are
-    /// valid by them. All are over the same bytes, those that the event's identifier stands for.
+    /// valid by them. All signatures are over the same bytes, those of the event with that id.
     | Keys of server: string * signatures: Signature[]
 
-/// A request to a peer. Whether and how often it is sent again is for the host to decide; it gets one response. Its
-/// number means something to the machine that made it only.
+/// A request to a peer. The host decides whether and how often it is sent again; the machine gets one response. The
+/// number is valid on this machine only.
 type PeerRequest = {
-    /// Its number on this machine, which the response names.
+    /// Its number on this machine, which the response repeats.
     Number: int
     /// The server to ask.
     Peer: string
@@ -36,26 +36,26 @@ type PeerRequest = {
 /// The response to a request.
 [<RequireQualifiedAccess>]
 type Response =
-    /// To `Events`, `AuthChain` and `Missing`: what the peer sent, malformed events left out.
+    /// To `Events`, `AuthChain` and `Missing`: the events that the peer sent, without malformed ones.
     | Events of ReceivedEvent[]
     /// To `StateBefore`: `pdu_ids` and `auth_chain_ids`.
     | State of stateIds: string[] * authChainIds: string[]
-    /// To `Keys`: all signatures of the request, checked by the keys that are known now.
+    /// To `Keys`: all signatures of the request, checked with the keys that are now known.
     | Signatures of CheckedSignature[]
-    /// The peer has none, refuses, or was not reached.
+    /// The peer has nothing, refuses, or was not reached.
     | Nothing
 
-/// What the machine is given.
+/// An input of the machine.
 [<RequireQualifiedAccess>]
 type Input =
-    /// An event came in a transaction of this peer.
+    /// This peer sent an event in a transaction.
     | Received of peer: string * event: ReceivedEvent
-    /// An event came that does not have the format of its room version.
+    /// This peer sent an event that does not have the format of its room version.
     | Malformed of peer: string * fault: PduFault
-    /// A request got its response. One that is not outstanding any more is passed over.
+    /// A request got its response. The response to a request that is no longer outstanding is ignored.
     | Responded of number: int * response: Response
 
-/// Why an event was not decided. Nothing is kept of it: it may come again.
+/// The reason why an event was not decided. Nothing of it is kept: it may come again.
 [<RequireQualifiedAccess>]
 type DropReason =
     /// Check 1: it does not have the format of its room version.
@@ -72,9 +72,9 @@ type DropReason =
     | Unresolvable of ResolutionError
     /// Too many events are staged in this room, or from this peer in this room.
     | StagingFull of limit: int
-    /// More of its past is missing than is fetched for one event.
+    /// More of its history is missing than is fetched for one event.
     | TooMuchMissing of limit: int
-    /// Fetching its past took more requests than are made for one received event.
+    /// Fetching its history took more requests than the limit for one received event.
     | TooManyRequests of limit: int
     /// It depends on itself.
     | Circular
@@ -104,43 +104,43 @@ type DecidedEvent
     /// The verdict; `Rejected` and `SoftFailed` name the clause.
     member _.Verdict = verdict
 
-    /// What later events ask about it.
+    /// The parts of the event that later events need.
     member _.Known = known
 
     /// The event's number in its room.
     member _.Ordinal = known.Ordinal
 
-    /// The state that it was decided on; null of an outlier.
+    /// The state that it was decided on; null for an outlier.
     member _.StateBefore = stateBefore
 
-    /// The state after it: of a rejected event, the state before it. Null of an outlier.
+    /// The state after it; for a rejected event, the state before it; null for an outlier.
     member _.StateAfter = known.StateAfter
 
     /// Whether it was an outlier until now.
     member _.WasOutlier = wasOutlier
 
-    /// The peer that gave the state before it, or part of that; null if this server computed it.
+    /// The peer that sent the state before it, or part of it; null if this server computed it.
     member _.StateFrom = stateFrom
 
-    /// Whether this server made the event, and adopted it.
+    /// Whether this server made and adopted the event.
     member _.IsLocal = isLocal
 
-    /// The room's forward extremities from now on.
+    /// The room's forward extremities after the decision.
     member _.Extremities = extremities
 
-    /// The room's current state until now.
+    /// The room's current state before the decision.
     member _.CurrentStateBefore = currentStateBefore
 
-    /// The room's current state from now on; the same object if it did not change. What changed is the difference of
-    /// the two: state also changes by resolution.
+    /// The room's current state after the decision; the same object if it did not change. The change is the difference
+    /// of the two, since state also changes by resolution.
     member val CurrentStateAfter = currentStateBefore with get, internal set
 
-/// What came of an input, in order.
+/// The results of inputs, in order.
 type Output = {
     /// New requests.
     Requests: PeerRequest[]
     Decided: DecidedEvent[]
-    /// Events that are no longer waited for, the malformed without an identifier.
+    /// Events that are no longer staged, with the reason; "" for a malformed event without an id.
     Dropped: struct (string * DropReason)[]
 }
 
@@ -150,7 +150,7 @@ type IncomingLimits = {
     Staged: int
     /// The most of them from one peer.
     StagedOfPeer: int
-    /// The most missing previous events fetched for one received event, before a state is taken on trust.
+    /// The most missing previous events fetched for one received event. Beyond it, a state is taken on trust.
     Walk: int
     /// `limit` of a request for missing events.
     Page: int
@@ -159,16 +159,16 @@ type IncomingLimits = {
     AuthChain: int
     /// The most entries of a fetched state.
     State: int
-    /// The most fetched states held at a time, from the request until the event is decided.
+    /// The most fetched states held at a time, each from its request until the event is decided.
     States: int
-    /// The most peers asked for the same.
+    /// The most peers asked for the same event or state.
     Peers: int
-    /// The most requests made for one received event, not counting those for keys.
+    /// The most requests made for one received event, without those for keys.
     Requests: int
-    /// The most extremities that make the current state, and that are named to a peer: the latest. State resolution
-    /// takes 64.
+    /// The most extremities that make the current state, and that a request names: the latest. State resolution takes
+    /// at most 64.
     Extremities: int
-    /// The most rejected and soft-failed events walked through in search of accepted ones before and after them.
+    /// The most rejected and soft-failed events walked through in the search for accepted ones.
     LookedThrough: int
     /// The most extremities that a new event of this server names: the latest. Server-Server API, "PDUs"
     /// (`prev_events`).
@@ -197,24 +197,24 @@ type IncomingLimits = {
     /// The same with another number of previous events.
     member this.WithPrevious(previous: int) : IncomingLimits = { this with Previous = previous }
 
-/// The steps of the machine in which servers could differ. A server takes `Practices.usual`; a simulation shows that it
-/// notices others.
+/// The steps of the machine in which servers could differ. A server uses `Practices.usual`; simulations use others to
+/// show that the difference is noticed.
 type Practices = {
     /// Resolves several states that differ, given the resolution of the room version.
     Resolve: (StateTree[] -> Result<StateTree, ResolutionError>) -> StateTree[] -> Result<StateTree, ResolutionError>
     /// The verdict on an event that the current state alone does not allow.
     NotInCurrentState: Failure -> Verdict
-    /// Whether a server asks for the state before an event at once, and believes it over what it computed.
+    /// Whether a server requests the state before each event at once, and prefers it to the state that it computed.
     BelievesStates: bool
     /// Whether a failed flush restores the extremities.
     RestoresExtremities: bool
 }
 
-/// The steps as the specification has them.
+/// The steps that the specification requires.
 [<RequireQualifiedAccess>]
 module Practices =
 
-    /// What every server does.
+    /// The practices of every server.
     let usual: Practices = {
         Resolve = id
         NotInCurrentState = Verdict.SoftFailed

@@ -11,17 +11,17 @@ type CheckedSignature = {
     Fate: SignatureFate
 }
 
-/// An event of another server that has the format of its room version (check 1 of those on receipt), redacted if its
-/// content hash did not hold (check 3). Server-Server API, "Checks performed on receipt of a PDU".
+/// An event of another server in the format of its room version (check 1 of those on receipt), redacted if its content
+/// hash was wrong (check 3). Server-Server API, "Checks performed on receipt of a PDU".
 type ReceivedEvent = {
     Pdu: Pdu
-    /// Whether it came with a `room_id`; asked of create events only.
+    /// Whether it came with a `room_id`; used for create events only.
     HasRoomId: bool
     /// The servers that must have signed it.
     RequiredSigners: string[]
     /// The server of the authorising user of a restricted join; "" if there is none.
     AuthorisingServer: string
-    /// Its signatures, verified by the keys that are known.
+    /// Its signatures, verified with the known keys.
     Signatures: CheckedSignature[]
     /// The keys of third-party invites by which a signature in `third_party_invite.signed` is valid.
     ThirdPartyKeys: string[]
@@ -31,7 +31,7 @@ type ReceivedEvent = {
 [<RequireQualifiedAccess>]
 module ReceivedEvent =
 
-    /// What `PduFormat` read, with the signatures checked.
+    /// The event that `PduFormat` read, with checked signatures.
     let ofPdu (received: ReceivedPdu) (signatures: CheckedSignature[]) (thirdPartyKeys: string[]) : ReceivedEvent = {
         Pdu = received.Pdu
         HasRoomId = received.HasRoomId

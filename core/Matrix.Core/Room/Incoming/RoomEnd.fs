@@ -4,8 +4,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Room
 open Matrix.Core.State
 
-/// The end of the room, and how decisions move it on: current state, numbers, extremities, and what the next event of
-/// this server is built on.
+/// The end of the room: current state, numbers, extremities, and the base of this server's next event. Decisions move
+/// it on.
 [<Sealed>]
 type internal RoomEnd
     (
@@ -17,7 +17,7 @@ type internal RoomEnd
         nextNumber: Undoable<int64>
     ) =
 
-    /// The extremities that make the current state: the latest where there are more than may be.
+    /// The extremities that make the current state: the latest ones, up to the limit.
     let latestOf (extremities: ForwardExtremity[]) : ForwardExtremity[] =
         if extremities.Length > limits.Extremities then
             (Extremities.Choose(extremities, limits.Extremities)).NamedArray
@@ -30,14 +30,15 @@ type internal RoomEnd
         else
             (extremities |> Array.maxBy _.Ordinal).StateAfter
 
-    /// The current state of these extremities, and their resolution; the latter is null if it cannot be had.
+    /// The current state of these extremities, and their resolution, which is null if it failed.
     let currentOf (extremities: ForwardExtremity[]) : struct (StateTree * (StateTree | null)) =
         if extremities.Length = 1 then
             struct (extremities[0].StateAfter, extremities[0].StateAfter)
         else
             match states.Of(latestOf extremities |> Seq.map _.StateAfter) with
             | Ok tree -> struct (tree, tree)
-            // What cannot be resolved cannot be current: the newest branch stands until an event merges them.
+            // A state that cannot be resolved cannot be current: the newest branch's state is current until an event
+            // merges them.
             | Error _ -> struct (newestOf extremities, null)
 
     /// The frontier with its current state.
@@ -82,7 +83,7 @@ type internal RoomEnd
                 current
             )
 
-        // A resolution may ask for the event.
+        // A resolution may read the event.
         known.Add(decided, was, s)
 
         let struct (next, resolved) =
@@ -92,8 +93,8 @@ type internal RoomEnd
                 currentOf extremities
 
         decided.CurrentStateAfter <-
-            // An event of this server's on one extremity changes the state if it is a state event: there is nothing to
-            // compare.
+            // A local event on a single extremity changes the state exactly if it is a state event: nothing has to be
+            // compared.
             if isNull s && extremities.Length = 1 then next
             elif StateTree.AreSame(next, current) then current
             else next
@@ -104,14 +105,14 @@ type internal RoomEnd
             if was.RoomId <> "" then
                 Frontier(was.RoomId, was.CreateId, extremities, ordinals, decided.CurrentStateAfter, resolved)
             else
-                // The room's id is known with its create event.
+                // The room's id is known once there is a create event.
                 let roomId = event.Event.Pdu.RoomId
                 let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
                 Frontier(roomId, createId, extremities, ordinals, decided.CurrentStateAfter, resolved)
 
         decided
 
-    /// What the next event of this server is built on. `resolve`: whether states may be resolved for it.
+    /// The base of this server's next event. `resolve` says whether states may be resolved for it.
     let prepare (resolve: bool) : Prepared =
         let now =
             if resolve then
@@ -136,7 +137,8 @@ type internal RoomEnd
             match states.Of(chosen.NamedArray |> Seq.map _.StateAfter) with
             | Ok tree -> before <- tree
             | Error _ ->
-                // The state before an event is never guessed: it names one previous event, the newest.
+                // The state before an event is never guessed: without a resolution, the event names only the newest
+                // extremity.
                 previous <- Extremities.Choose(all, 1)
                 before <- stateOf previous
 
@@ -151,12 +153,12 @@ type internal RoomEnd
     /// The frontier with its current state.
     member _.Settled: struct (Frontier * StateTree) = settled ()
 
-    /// The state of the room now.
+    /// The current state of the room.
     member _.Current: StateTree =
         let struct (_, current) = settled ()
         current
 
-    /// What the next event of this server is built on, asked once for each frontier.
+    /// The base of this server's next event, computed once for each frontier.
     member _.Prepare() : Prepared =
         match frontier.Value.Prepared with
         | NonNull prepared -> prepared
@@ -180,8 +182,8 @@ type internal RoomEnd
     member _.Move(event, verdict, before, wasOutlier, stateFrom, s: Staged, was, current, extremities) : DecidedEvent =
         move event verdict before wasOutlier stateFrom s was current extremities
 
-    /// Takes an event that was decided elsewhere, on what was prepared: all of it is known, but for the resolution of
-    /// extremities that it leaves.
+    /// Takes an event that was decided elsewhere on the prepared base. Everything about it is known, except the
+    /// resolution of the extremities that remain.
     member _.Adopt(prepared: Prepared, state: StateTree, event: AuthEvent, height: int) : DecidedEvent =
         let struct (was, current) = settled ()
         let pdu = event.Pdu

@@ -21,7 +21,7 @@ type RoomMachine
         practices: Practices
     ) =
 
-    // States are resolved as the current state, and again as the state before the event that merges.
+    // States are resolved for the current state, and again for the state before the event that merges them.
     let keptResolutions = 16
 
     let log = UndoLog()
@@ -47,7 +47,7 @@ type RoomMachine
     let roomEnd = RoomEnd(rules, known, states, limits, frontier, nextNumber)
     let deciding = Deciding(rules, known, states, limits, practices, roomEnd)
 
-    /// Acts as a whole or not at all.
+    /// Runs an action completely or not at all.
     let atomically (act: unit -> 'a) : 'a =
         try
             log.Run act
@@ -90,8 +90,8 @@ type RoomMachine
 
         match staging.NextReady() with
         | null ->
-            // Nothing is asked and nothing is ready: what is left waits for itself. A state that a peer gave may be
-            // what holds it up.
+            // Nothing is outstanding and nothing is ready: the remaining events wait for each other. A fetched state
+            // may be the cause.
             if staging.IsSilent && staging.Count > 0 then
                 match staging.HoldingStates with
                 | [||] ->
@@ -119,7 +119,7 @@ type RoomMachine
             Dropped = dropped
         }
 
-    /// Whether an event is of this room, or makes it.
+    /// Whether an event is of this room, or creates it.
     let isOfRoom (event: Pdu) : bool =
         match frontier.Value.RoomId with
         | "" -> event.Type = "m.room.create"
@@ -139,8 +139,8 @@ type RoomMachine
         ) : RoomMachine =
         let createId = Frontier.CreateIdOf(rules.Version.Settings.RoomIds, roomId)
 
-        // Of one extremity, the current state is the state after it. Of several, what cannot be resolved leaves the
-        // newest one's: that is no resolution.
+        // With one extremity, the current state is the state after it. With several, an unresolvable state leaves that
+        // of the newest extremity, which is no resolution.
         let current: StateTree | null =
             match extremities with
             | [||] -> StateTree.Empty
@@ -202,7 +202,7 @@ type RoomMachine
             elif not (prepared.IsBaseOf pdu && isOfRoom pdu) then
                 refused AdoptionRefusal.NotAsPrepared
             else
-                // Without extremities to be resolved nothing can fail, and nothing needs to be undone.
+                // Without extremities to resolve nothing can fail, so nothing needs to be undone.
                 let decided =
                     if prepared.Kept.Length = 0 then
                         roomEnd.Adopt(prepared, state, event, height)

@@ -3,11 +3,11 @@ namespace Matrix.Core.Room.Incoming
 open System
 open Matrix.Core.Event
 
-/// Whether an event has the signatures that it needs.
+/// The state of an event's required signatures.
 [<RequireQualifiedAccess>]
 type internal SignatureState =
     | Holds
-    /// A signature is wrong, or missing although the server's keys were looked at.
+    /// A signature is invalid, or missing although the server's keys were requested.
     | Broken of server: string
     /// A server's keys are not known yet.
     | NeedsKeys of server: string
@@ -45,8 +45,8 @@ module internal Signing =
             match Array.tryHead faults with
             | Some waiting -> waiting
             | None ->
-                // The authorization rules check the authorising user's server: they reject a missing or invalid
-                // signature. One that cannot be checked here is no reason to reject: others may be able to check it,
+                // The authorization rules reject an event without a valid signature of the authorising user's server. A
+                // signature that cannot be checked here is no reason to reject: other servers may be able to check it,
                 // and a rejection is final.
                 match event.AuthorisingServer with
                 | "" -> SignatureState.Holds
@@ -60,7 +60,7 @@ module internal Signing =
                     | SignatureState.Broken _ when not isUntold -> SignatureState.Holds
                     | state -> state
 
-    /// The servers whose valid signatures the rules may ask for.
+    /// The servers whose valid signatures the rules may require.
     let signers (event: ReceivedEvent) : string[] =
         event.Signatures
         |> Array.map _.Signature.Entity

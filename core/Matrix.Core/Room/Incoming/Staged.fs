@@ -5,7 +5,7 @@ open System.Collections.Generic
 open Matrix.Core.Event
 open Matrix.Core.State
 
-/// What was fetched for one received event, and for the events that it led to.
+/// The amounts fetched for one received event, and for the events that it led to.
 [<Sealed>]
 type internal FetchBudget(log: UndoLog) =
     let walked = Undoable(log, 0)
@@ -22,28 +22,28 @@ type internal FetchBudget(log: UndoLog) =
         with get () = chain.Value
         and set count = chain.Value <- count
 
-    /// Requests, not counting those for keys.
+    /// Requests, without those for keys.
     member _.Requests
         with get () = requests.Value
         and set count = requests.Value <- count
 
-    /// Events that cannot be decided at all: no peer had some auth event.
+    /// Events that cannot be decided at all, since no peer had some auth event.
     member val GivenUp = UndoableSet<string>(log)
 
-    /// Events that cannot be decided in their place: no peer had the state before them.
+    /// Events that can be decided only as outliers, since no peer had the state before them.
     member val Stateless = UndoableSet<string>(log)
 
-    /// The requests made, by peer. None is repeated: a hostile peer could make each missing event cost as many requests
-    /// as there are paths to it.
+    /// The requests made, by peer. None is repeated: otherwise a hostile peer could make each missing event cost as
+    /// many requests as there are paths to it.
     member val Asked = UndoableSet<struct (string * string)>(log)
 
     /// The number of events of fetched states requested from each peer.
     member val OfStates = UndoableMap<string, int>(log, Dictionary())
 
-    /// Auth events of another room: they are not decided here.
+    /// Auth events of another room, which are not decided here.
     member val Foreign = UndoableMap<string, Pdu>(log, Dictionary())
 
-    /// Whether an event was given up before; `withState`, in its place in the graph.
+    /// Whether an event was given up before. With `withState`, only in its position in the graph.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
 
@@ -65,7 +65,7 @@ type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: str
         with get () = chain.Value
         and set left = chain.Value <- left
 
-    /// Those of its events that were staged or unknown when last looked up.
+    /// The events of the state that were staged or unknown at the last look-up.
     member _.Unknown
         with get () = unknown.Value
         and set left = unknown.Value <- left
@@ -73,8 +73,8 @@ type internal FetchedState(log: UndoLog, peer: string, ids: string[], chain: str
     /// The events of the state and its auth chain that were requested.
     member val Fetched = UndoableSet<string>(log)
 
-/// The place of an event among those that are ready: those that were decided before come first, in that order; where
-/// the graph leaves it open, by depth, time and identifier.
+/// The position of an event among the ready ones: those that were decided before come first, in their former order;
+/// otherwise by depth, time and id.
 type internal DecisionPlace = (struct (int64 * int64 * int64 * string))
 
 /// An event that waits to be decided.
@@ -99,10 +99,10 @@ type internal Staged
     let isReady = Undoable(log, false)
     let takenBack = Undoable(log, Int64.MaxValue)
 
-    /// The event, with its signatures as far as they were checked.
+    /// The event, with its signatures as far as they are checked.
     member _.Event = event.Value
 
-    /// Its signatures were checked again.
+    /// Takes the results of a new check of its signatures.
     member _.Recheck(signatures: CheckedSignature[]) =
         let checkedAgain = {
             event.Value with
@@ -111,7 +111,7 @@ type internal Staged
 
         event.Value <- checkedAgain
 
-    /// Another copy came while the signatures of this one are in doubt: they are no part of its identifier.
+    /// Keeps another copy while the signatures of this one are in doubt. Signatures are not part of the event's id.
     member _.Keep(copy: ReceivedEvent) =
         if copies.Value.Length < mostCopies then
             copies.Value <- copies.Value @ [ copy ]
@@ -123,7 +123,7 @@ type internal Staged
         | next :: rest ->
             event.Value <- next
             copies.Value <- rest
-            // Its signatures were checked when it came, by the keys of that time.
+            // Its signatures were checked when it came, with the keys of that time.
             keysAsked.Clear()
             true
 
@@ -146,7 +146,7 @@ type internal Staged
     /// The servers whose keys were requested.
     member _.KeysAsked = keysAsked
 
-    /// The request that it waits for; -1 if it waits for none.
+    /// The number of the request that it waits for; -1 if there is none.
     member _.Asked
         with get () = asked.Value
         and set number = asked.Value <- number
@@ -166,7 +166,7 @@ type internal Staged
         with get () = authPeer.Value
         and set turn = authPeer.Value <- turn
 
-    /// Whether something was too large to be fetched.
+    /// Whether something was too large to fetch.
     member _.TooMuch
         with get () = tooMuch.Value
         and set value = tooMuch.Value <- value
@@ -181,7 +181,7 @@ type internal Staged
         with get () = stateFrom.Value
         and set (peer: string | null) = stateFrom.Value <- peer
 
-    /// Whether an auth event of it is known to be of another room. Auth events of a create event do not matter.
+    /// Whether an event of another room is among its auth events. Those of a create event do not matter.
     member this.CitesForeign(eventId: string) : bool =
         this.Pdu.Type <> "m.room.create" && budget.Foreign.ContainsKey eventId
 
@@ -208,11 +208,11 @@ type internal Staged
         with get () = takenBack.Value
         and set number = takenBack.Value <- number
 
-    /// Its place among ready events: see `DecisionOrder`.
+    /// Its position among ready events: see `DecisionOrder`.
     member this.DecisionPlace: DecisionPlace =
         struct (takenBack.Value, this.Pdu.Depth, this.Pdu.OriginServerTs, this.Pdu.EventId)
 
-/// The order of turns.
+/// The order of decisions.
 [<RequireQualifiedAccess>]
 module internal DecisionOrder =
 

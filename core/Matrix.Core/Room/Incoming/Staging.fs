@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.State
 
-/// What a request is for.
+/// The purpose of a request.
 [<RequireQualifiedAccess>]
 type internal Purpose =
     | Keys
@@ -16,8 +16,7 @@ type internal Purpose =
     | StateEvents
     | AuthEvents
 
-/// The staged events of a room, what each waits for, and which is decided next. Bounded: beyond the limits events are
-/// dropped.
+/// The staged events of a room, what each waits for, and which is decided next. Beyond the limits, events are dropped.
 [<Sealed>]
 type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
@@ -37,10 +36,10 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     let newRequests = UndoableQueue<PeerRequest>(log)
     let dropped = UndoableQueue<struct (string * DropReason)>(log)
     let nextRequest = Undoable(log, 0)
-    // Fetched states are large: few at a time.
+    // Fetched states are large: only a few are held at a time.
     let holding =
         UndoableMap<string, Staged>(log, SortedDictionary(StringComparer.Ordinal))
-    // Those that wait no more stay in it, and are skipped.
+    // Events that no longer wait stay in the queue, and are skipped.
     let queue = UndoableQueue<Staged>(log)
     let queuedCount = Undoable(log, 0)
 
@@ -66,7 +65,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             s.IsQueued <- false
             queuedCount.Value <- queuedCount.Value - 1
 
-    /// An event is decided or dropped: those that waited for it are looked at again.
+    /// An event is decided or dropped: the events that waited for it are examined again.
     let wake (eventId: string) : Staged[] =
         match waiting.TryFind eventId with
         | ValueSome all ->
@@ -95,25 +94,25 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
 
     member _.Count = staged.Count
 
-    /// The events that wait, in the order of their turns.
+    /// The staged events, in the order of decisions.
     member _.All: Staged[] =
         let all = Seq.toArray staged.Values
         Array.Sort(all |> Array.map _.DecisionPlace, all, DecisionOrder.comparer)
         all
 
-    /// The event of that identifier, if it waits; else null.
+    /// The staged event with this id; null if there is none.
     member _.Find(eventId: string) : Staged | null =
         match staged.TryFind eventId with
         | ValueSome s -> s
         | ValueNone -> null
 
-    /// Whether an event still waits.
+    /// Whether an event is still staged.
     member _.Holds(s: Staged) =
         match staged.TryFind s.Id with
         | ValueSome other -> obj.ReferenceEquals(s, other)
         | ValueNone -> false
 
-    /// Stages an event, or says why there is no room for it.
+    /// Stages an event, or returns the reason why there is no space for it.
     member _.Add(s: Staged) : DropReason voption =
         if staged.Count >= limits.Staged then
             ValueSome(DropReason.StagingFull limits.Staged)
@@ -123,7 +122,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             insert s
             ValueNone
 
-    /// Stages an event again whose decision was taken back; such events are decided in their former order. `state` is
+    /// Stages an event again whose decision was taken back. Such events are decided in their former order. `state` is
     /// the fetched state before it, whose events are looked up again; null if none was needed.
     member _.PutBack(s: Staged, number: int64, state: FetchedState | null) : unit =
         if not (staged.ContainsKey s.Id) then
@@ -134,11 +133,11 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                 s.Fetched <- state
                 holding.Set(s.Id, s)
 
-    /// An event is to be looked at again.
+    /// Queues an event to be examined again.
     member _.Again(s: Staged) = todo.Enqueue s
 
-    /// The next event to look at; null if there is none. Those queued for states come first: one that gave way may want
-    /// its place again.
+    /// The next event to examine; null if there is none. Those queued for states come first, before an event that gave
+    /// way takes a position again.
     member _.NextToDo() : Staged | null =
         let first =
             if holding.Count < limits.States && queuedCount.Value > 0 then
@@ -160,7 +159,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             | ValueSome all -> waiting.Set(eventId, s :: all)
             | ValueNone -> waiting.Set(eventId, [ s ])
 
-    /// An event that this server made is decided: those that waited for it are looked at again.
+    /// A local event is decided: the events that waited for it are examined again.
     member _.Wake(eventId: string) : unit =
         if waiting.Count > 0 then
             wake eventId |> ignore
@@ -170,7 +169,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
         s.IsReady <- true
         ready.Set(s.DecisionPlace, s)
 
-    /// An event cannot be decided yet after all.
+    /// An event that was ready cannot be decided yet.
     member _.NotReady(s: Staged) : unit =
         if s.IsReady then
             ready.Remove s.DecisionPlace |> ignore
@@ -186,7 +185,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             s.IsReady <- false
             s
 
-    /// Whether an event may request the state before it now. If not, it is queued, and looked at again when it may.
+    /// Whether an event may now request the state before it. If not, it is queued, and examined again when it may.
     member _.HoldsState(s: Staged) : bool =
         if holding.ContainsKey s.Id then
             true
@@ -210,7 +209,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             s.Fetched <- null
             forgetAwaited s
 
-    /// An event gives its fetched state up: the next in the queue may request one.
+    /// An event gives up its fetched state: the next in the queue may request one.
     member this.ReleaseState(s: Staged) : unit =
         this.ForgetFetched s
         s.Trusted <- null
@@ -219,7 +218,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// The events that hold a fetched state, or have requested one.
     member _.HoldingStates: Staged[] = Seq.toArray holding.Values
 
-    /// Fetched states may hold events that were taken back: their events are looked up again.
+    /// Looks up the events of fetched states again, since some of them may have been taken back.
     member _.LookThroughAgain() : unit =
         for s in Seq.toArray holding.Values do
             match s.Trusted, s.StateFrom with
@@ -231,7 +230,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                 | null -> ()
                 | state -> state.Unknown <- state.Ids
 
-    /// An event is decided or dropped: it waits no more, and those that waited for it are looked at again.
+    /// An event is decided or dropped: it is no longer staged, and the events that waited for it are examined again.
     member this.Remove(s: Staged) : Staged[] =
         this.NotReady s
         this.ReleaseState s
@@ -253,7 +252,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     member _.Report(eventId: string, reason: DropReason) =
         dropped.Enqueue(struct (eventId, reason))
 
-    /// Drops an event. Those that waited for it look elsewhere.
+    /// Drops an event. The events that waited for it look for another source.
     member this.Drop(s: Staged, reason: DropReason) : unit =
         for waiter in this.Remove s do
             if not waiter.IsOutlier && Array.IndexOf(waiter.Pdu.PrevEvents, s.Id) >= 0 then
@@ -263,7 +262,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
                 waiter.AuthPeer <- waiter.AuthPeer + 1
 
         match reason with
-        // Another peer may have a copy that is signed.
+        // Another peer may have a signed copy.
         | DropReason.NotSigned _ -> ()
         | DropReason.AuthEventUnavailable _ -> s.Budget.GivenUp.Add s.Id |> ignore
         | _ -> s.Budget.Stateless.Add s.Id |> ignore
@@ -293,13 +292,13 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             newRequests.Enqueue made
             s.Asked <- made.Number
 
-    /// The purpose of an event's request; none if it has made none.
+    /// The purpose of an event's outstanding request; none if there is none.
     member _.PurposeOf(s: Staged) : Purpose voption =
         match requests.TryFind s.Asked with
         | ValueSome(struct (_, purpose)) -> ValueSome purpose
         | ValueNone -> ValueNone
 
-    /// An event needs no response any more.
+    /// Withdraws an event's request.
     member _.Withdraw(s: Staged) : unit =
         requests.Remove s.Asked |> ignore
         s.Asked <- -1
@@ -310,7 +309,7 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// Whether no request is outstanding.
     member _.IsSilent = requests.Count = 0
 
-    /// Takes a request off the list: its response has come.
+    /// Removes a request whose response has come.
     member _.Responded(number: int) : struct (PeerRequest * Purpose * Staged) voption =
         match requests.TryFind number with
         | ValueSome(struct (made, purpose)) ->
@@ -323,9 +322,9 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
             | ValueNone -> ValueNone
         | ValueNone -> ValueNone
 
-    /// The requests and the drops since the last time.
+    /// The requests and the drops since the last call.
     member _.Collect() : struct (PeerRequest[] * struct (string * DropReason)[]) =
-        // A request that was withdrawn meanwhile need not be sent.
+        // A request that was withdrawn meanwhile is not sent.
         let made =
             newRequests.TakeAll()
             |> Array.filter (fun made -> requests.ContainsKey made.Number)

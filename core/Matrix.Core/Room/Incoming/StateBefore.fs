@@ -5,11 +5,11 @@ open System.Collections.Generic
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// Several states into one. Server-Server API, "Room State Resolution".
+/// The resolution of several states into one. Server-Server API, "Room State Resolution".
 [<RequireQualifiedAccess>]
 module StateBefore =
 
-    /// A history as state resolution sees it.
+    /// A history in the form that state resolution reads.
     let sourceOf (history: IRoomHistory) : IEventSource = {
         new IEventSource with
             member _.Find eventId =
@@ -20,7 +20,7 @@ module StateBefore =
             member _.Citing eventId = history.Citing eventId
     }
 
-    /// The resolution of state trees by the algorithm of the room's version. `ordinalOf` numbers an event in its room.
+    /// Resolves state trees by the algorithm of the room's version. `ordinalOf` returns an event's number in its room.
     let resolve
         (resolver: StateResolver)
         (source: IEventSource)
@@ -34,7 +34,7 @@ module StateBefore =
         | Error error -> Error error
         | Ok resolution -> Ok(TreesToResolve.resolved trees states resolution.Entries ordinalOf)
 
-/// The resolutions made last, by what went into them: the state before an event that merges is mostly the current one.
+/// The latest resolutions, by their inputs. The state before an event that merges branches is usually the current one.
 [<Sealed>]
 type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, ResolutionError>, kept: int) =
 
@@ -53,12 +53,12 @@ type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, Resolutio
         distinct
 
     let keyOf (distinct: List<StateTree>) =
-        // Their order says which was heard of first: it must not matter.
+        // The order of the states must not matter: it depends on the order of arrival.
         let names = distinct |> Seq.map name |> Seq.toArray
         Array.Sort(names, StringComparer.Ordinal)
         String.Concat names
 
-    /// The one state that states become, if that is known without resolving them; else null. That of none is empty.
+    /// The resolution of states, if it is known without resolving them; else null. Without states it is the empty one.
     member _.Find(trees: seq<StateTree>) : StateTree | null =
         let distinct = distinct trees
 
@@ -71,7 +71,7 @@ type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, Resolutio
             | true, known -> known
             | _ -> null
 
-    /// The one state that states become.
+    /// The resolution of states.
     member this.Of(trees: seq<StateTree>) : Result<StateTree, ResolutionError> =
         match this.Find trees with
         | NonNull known -> Ok known
@@ -91,7 +91,7 @@ type internal ResolvedStates(resolve: StateTree[] -> Result<StateTree, Resolutio
 
             resolved
 
-    /// Forgets all: the numbers in their entries may be of events that were taken back.
+    /// Forgets all resolutions: the numbers in their entries may belong to events that were taken back.
     member _.Forget() : unit =
         results.Clear()
         order.Clear()

@@ -2,17 +2,17 @@ namespace Matrix.Core.Room.Incoming
 
 open System.Collections.Generic
 
-/// The log of the machine's changes. A `Tell` that fails midway is undone as a whole.
+/// The log of the machine's changes. A call that throws is undone as a whole.
 [<Sealed>]
 type internal UndoLog() =
 
     let steps = Stack<unit -> unit>()
     let mutable isOpen = false
 
-    /// Whether changes are noted.
+    /// Whether changes are recorded.
     member _.IsOpen = isOpen
 
-    /// Notes the inverse of the last change.
+    /// Records the inverse of the last change.
     member _.Note(undo: unit -> unit) : unit = steps.Push undo
 
     /// Runs an action. If it throws, all changes made meanwhile are undone.
@@ -59,7 +59,7 @@ type internal UndoableSet<'T when 'T: equality>(log: UndoLog) =
     member _.Count = items.Count
     member _.Contains(item: 'T) : bool = items.Contains item
 
-    /// Adds an item; false if it is there already.
+    /// Adds an item; false if the set has it.
     member _.Add(item: 'T) : bool =
         let isNew = items.Add item
 
@@ -68,7 +68,7 @@ type internal UndoableSet<'T when 'T: equality>(log: UndoLog) =
 
         isNew
 
-    /// Removes an item; false if it is not there.
+    /// Removes an item; false if the set lacks it.
     member _.Remove(item: 'T) : bool =
         let was = items.Remove item
 
@@ -106,7 +106,7 @@ type internal UndoableMap<'K, 'V when 'K: not null>(log: UndoLog, items: IDictio
 
         items[key] <- value
 
-    /// Removes a key; false if it is not there.
+    /// Removes a key; false if there is none.
     member this.Remove(key: 'K) : bool =
         match this.TryFind key with
         | ValueNone -> false
@@ -143,7 +143,7 @@ type internal UndoableQueue<'T>(log: UndoLog) =
             items.RemoveFirst()
             ValueSome item
 
-    /// Takes all items, the first first.
+    /// Takes all items, in order.
     member this.TakeAll() : 'T[] =
         let all = Seq.toArray items
 
