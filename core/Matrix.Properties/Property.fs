@@ -4,7 +4,7 @@ open FsCheck
 open FsCheck.FSharp
 open Matrix.Rules
 
-/// One property: a dotted name, its meaning in one sentence, and the check. Tests and `mx` list and run the same values.
+/// A property: a dotted name, its meaning in one sentence, and the check. Tests and `mx` list and run the same values.
 type Property = {
     /// Dotted and stable, such as `state-res.arrival-order`.
     Name: string

@@ -9,13 +9,13 @@ type NumberedItem = {
     /// The number as the page prints it, which is not always the position; "" if the page does not have the rule.
     Number: string
     Text: string
-    /// What its sentence decides, if it does.
+    /// The outcome of its sentence, if it has one.
     Outcome: Outcome option
-    /// Where the page stands.
+    /// The address of the page.
     Link: string
 }
 
-/// How a declared version becomes a full one, and how a full one reads.
+/// Builds full versions from declared ones, and numbers their rules.
 [<RequireQualifiedAccess>]
 module Flatten =
 

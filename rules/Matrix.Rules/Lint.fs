@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// Something in the tables that should not be.
+/// A fault in the tables.
 type Finding = {
     /// The version, or the proposal.
     Where: string
@@ -16,10 +16,10 @@ type TableRow =
     | Setting of string
     | Redaction of string
     | Selection of Selection
-    /// Without the rules inside, which are rows themselves.
+    /// A rule without the rules inside it, which are rows themselves.
     | Rule of Rule
 
-/// What holds of every table, whatever it says.
+/// Checks of every table.
 [<RequireQualifiedAccess>]
 module Lint =
 
@@ -45,7 +45,7 @@ module Lint =
             (Rule.name rule, Rule.inside rule |> List.map Rule.name)
             :: orders (Rule.inside rule))
 
-    /// Scopes whose common rules changed places.
+    /// Scopes whose rules are in another order.
     let private reordered (before: RoomVersion) (after: RoomVersion) : string list =
         let scopes (v: RoomVersion) =
             Map [
@@ -73,7 +73,7 @@ module Lint =
         let changed = names |> Set.filter (fun name -> a.TryFind name <> b.TryFind name)
         Set.union changed (set (reordered before after))
 
-    /// What one change is made to, that is not there, or is there already.
+    /// The row that a change needs and the version lacks, or that it adds and the version already has.
     let private misses (before: RoomVersion) (change: Change) : string option =
         let lacks table name =
             not (List.contains name (Rule.all table |> List.map Rule.name))
@@ -112,7 +112,7 @@ module Lint =
             | _ -> Some $"redaction/{eventType}"
         | _ -> None
 
-    /// Where an amendment touches a row that it does not declare, or declares one that it leaves alone.
+    /// Rows that an amendment touches but does not declare, or declares but does not touch.
     let amendment (before: RoomVersion) (amendment: Amendment) : Finding list =
         let did = touched before (Flatten.apply before amendment)
         let declared = set amendment.Touches
@@ -133,10 +133,10 @@ module Lint =
         [
             for name in did - declared -> finding "is touched and not declared" name
             for name in declared - did -> finding "is declared and not touched" name
-            for name in missed -> finding "is not there to be changed so" name
+            for name in missed -> finding "cannot be changed this way" name
         ]
 
-    /// Whether it asks of the entry at hand inside of ForEach.
+    /// Whether a condition reads the current entry of ForEach.
     let private readsEntry (condition: Condition) : bool =
         let isValue power =
             (power = Power.Old || power = Power.New)
@@ -162,7 +162,7 @@ module Lint =
         | Condition.MembershipIs _ -> true
         | _ -> false
 
-    /// What is wrong with a version's own tables.
+    /// The faults in a version's own tables.
     let version (v: RoomVersion) : Finding list =
         let finding name what = {
             Where = v.Id
@@ -211,7 +211,7 @@ module Lint =
                 if List.exists (Condition.speaksOf User.RedactedSender) (Rule.conditions rule) then
                     finding
                         (Rule.name rule)
-                        "asks who sent a redacted event outside of the rules that handle redactions"
+                        "reads the sender of a redacted event outside of the rules that handle redactions"
 
             for _, table in tables v do
                 yield! walk "" false table
@@ -235,10 +235,9 @@ module Lint =
 
             for rule in [ JoinRule.Restricted; JoinRule.KnockRestricted ] do
                 match List.contains rule v.Settings.JoinRules, List.contains rule lettingIn with
-                | true, false ->
-                    finding (Settings.joinRuleWord rule) "is a join rule that lets no members of other rooms in"
+                | true, false -> finding (Settings.joinRuleWord rule) "is a join rule that allows no restricted joins"
                 | false, true ->
-                    finding (Settings.joinRuleWord rule) "lets members of other rooms in and is no join rule"
+                    finding (Settings.joinRuleWord rule) "allows restricted joins, but is no join rule of the version"
                 | _ -> ()
 
             for what in StateResolutionAlgorithm.faults v.Settings.StateResolution do
@@ -246,14 +245,14 @@ module Lint =
 
             for name, _ in v.Misprints do
                 if not (List.contains name names) then
-                    finding name "is given a number and is no rule"
+                    finding name "has a number, but is no rule"
 
             for s in v.Selections do
                 if not (readsEventAlone s.When) then
                     finding s.Name "is selected by more than the event itself"
         ]
 
-    /// Everything that is wrong with these versions, given with parents before children.
+    /// The faults in these versions, given with parents before children.
     let all (versions: RoomVersion list) : Finding list =
         let byId = versions |> List.map (fun v -> v.Id, v) |> Map.ofList
 

@@ -1,23 +1,23 @@
 namespace Matrix.Rules
 
-/// What conditions ask, as variables with a few values each: two questions about one thing share a variable.
+/// The questions of conditions as variables with a few values each. Two questions about one thing share a variable.
 [<RequireQualifiedAccess>]
 type internal Variable =
     | EventType
     | ContentMembership
     | MembershipOf of User
     | JoinRule
-    /// How two powers stand to each other, if both are there.
+    /// How two powers compare, if both exist.
     | Order of Power * Power
-    /// Anything else: it holds or not.
+    /// Anything else, which is true or false.
     | Fact of Condition
 
-/// Whether conditions can hold together. Sound in one direction: what is said to be impossible is; something impossible for
-/// reasons that are not modelled here may be taken for possible.
+/// Whether conditions can hold together. What is reported as impossible is impossible. Something that is impossible for
+/// reasons not modelled here may be reported as possible.
 [<RequireQualifiedAccess>]
 module Reachability =
 
-    // A search that takes longer gives up, and takes the conditions for possible.
+    // A longer search gives up, and reports the conditions as possible.
     let private mostSteps = 200_000
 
     let private other = "another"
@@ -26,7 +26,7 @@ module Reachability =
 
     let private ordered (a: 'a) (b: 'a) = if compare a b <= 0 then a, b else b, a
 
-    /// The variable that an atom asks about, and the values for which it holds; None if it never holds.
+    /// The variable of an atom, and the values for which the atom holds; None if it never holds.
     let private atom (condition: Condition) : (Variable * string list) option =
         match condition with
         | Condition.TypeIs t -> Some(Variable.EventType, [ t ])
@@ -58,7 +58,7 @@ module Reachability =
         | Condition.Or parts -> List.collect atoms parts
         | one -> [ one ]
 
-    /// The values of a variable, as far as these atoms tell them apart.
+    /// The values of a variable, as far as these atoms distinguish them.
     let private domain (asked: Condition list) (variable: Variable) : string list =
         match variable with
         | Variable.EventType
@@ -96,7 +96,7 @@ module Reachability =
     let private isPrefix (short: Path) (long: Path) =
         short.Length < long.Length && List.truncate short.Length long = short
 
-    /// A user who is there only if something else is.
+    /// The condition under which a user exists; None for a user who always does.
     let private presence (user: User) : Condition option =
         match user with
         | User.StateKey
@@ -106,7 +106,7 @@ module Reachability =
         | User.ThirdPartyInviter -> Some Condition.ThirdPartyInviteKnown
         | _ -> None
 
-    /// What follows from one atom alone.
+    /// The conditions that follow from one atom alone.
     let private consequences (a: Condition) : Condition list =
         let needs users =
             users |> List.choose presence |> List.map (implies a)
@@ -123,7 +123,7 @@ module Reachability =
         | Condition.MembershipIn(u, ms) when not (List.contains Membership.Absent ms) -> needs [ u ]
         | _ -> []
 
-    /// What two atoms have to do with each other.
+    /// The relation between two atoms, as conditions.
     let private between (a: Condition) (b: Condition) : Condition list =
         match a, b with
         | Condition.ContentHas long, Condition.ContentHas short when isPrefix short long -> [ implies a b ]
@@ -132,7 +132,7 @@ module Reachability =
               ->
               [ never (Condition.And [ a; b ]) ]
         | Condition.SameUser(x, y), Condition.MembershipIn(u, _) when u = x || u = y -> [
-            // Who are the same are in the same place.
+            // Equal users have the same membership.
             implies
                 a
                 (Condition.Or [
@@ -146,7 +146,7 @@ module Reachability =
           ]
         | _ -> []
 
-    /// What holds of these conditions whatever the event: conditions to be taken with them.
+    /// Conditions that hold for every event, to be combined with the given ones.
     let private theory (conditions: Condition list) : Condition list =
         let asked = conditions |> List.collect atoms |> List.distinct
         let first = asked |> List.collect consequences
@@ -160,7 +160,7 @@ module Reachability =
         ]
         |> List.distinct
 
-    /// Whether a condition holds under an assignment; if it is open, a variable that it depends on.
+    /// Whether a condition holds under an assignment; if that is open, a variable that decides it.
     let rec private value (assigned: Map<Variable, string>) (condition: Condition) : Result<bool, Variable> =
         let rec all parts openOne =
             match parts with
@@ -184,7 +184,7 @@ module Reachability =
                 | Some v -> Ok(List.contains v values)
                 | None -> Error variable
 
-    /// Whether some event and state may make all of these hold.
+    /// Whether some event and state may satisfy all of these conditions.
     let possible (conditions: Condition list) : bool =
         let conditions = conditions @ theory conditions
         let asked = conditions |> List.collect atoms |> List.distinct
@@ -196,7 +196,7 @@ module Reachability =
             if steps > mostSteps then
                 true
             else
-                // What holds already needs no further look; what fails ends this way.
+                // A condition that already holds needs no further search; one that fails ends it.
                 let looked = remaining |> List.map (fun c -> c, value assigned c)
 
                 if looked |> List.exists (fun (_, v) -> v = Ok false) then
@@ -215,11 +215,11 @@ module Reachability =
 
         search Map.empty conditions
 
-    /// Whether two conditions hold of the same events and states, as far as their atoms tell.
+    /// Whether two conditions hold for the same events and states, as far as their atoms are modelled.
     let equivalent (a: Condition) (b: Condition) : bool =
         not (possible [ a; Condition.Not b ]) && not (possible [ b; Condition.Not a ])
 
-    /// What is true of an event that a rule leaves to the next.
+    /// What is known about an event that a rule leaves to the next rule.
     let rec passes (rule: Rule) : Condition =
         match rule with
         | Rule.Clause(_, condition, _, _) -> Condition.Not condition
@@ -236,7 +236,7 @@ module Reachability =
         | Rule.ForEach(_, _, _, condition, _) -> condition
         | Rule.Iff(_, applies, _, _) -> applies
 
-    /// What is true of the values of every entry that these alterations leave.
+    /// What is known about the values of every entry, given the alterations.
     let private ofEntries (alterations: Alteration list) (inside: Rule list) : Condition list =
         let asks power =
             Rule.all inside
@@ -256,9 +256,9 @@ module Reachability =
                 yield! asks Power.New
         ]
 
-    /// Rules that nothing can reach, or that can go only one way, with what is the matter.
+    /// Rules that cannot be reached, or that have only one outcome, with the fault.
     let faults (table: Rule list) : (string * string) list =
-        // `around` are the conditions of the scopes that a rule stands in, `passed` what the rules before it left.
+        // `around` are the conditions of the enclosing scopes, `passed` what is known after the rules before.
         let rec walk (around: Condition list) (passed: Condition list) (rules: Rule list) : (string * string) list =
             match rules with
             | [] -> []
@@ -269,7 +269,7 @@ module Reachability =
 
                 let own =
                     if not (possible around') then
-                        [ name, "can never hold where it stands" ]
+                        [ name, "can never hold in its place" ]
                     elif not (possible (around' @ passed)) then
                         [ name, "is hidden by the rules before it" ]
                     else

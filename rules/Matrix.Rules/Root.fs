@@ -1,7 +1,8 @@
-/// The root of the family: what is not authorization in room version 1. Everything else is a version amended.
+/// The root of all versions: everything but the authorization rules of room version 1. All other versions are
+/// amendments of it.
 module Matrix.Rules.Root
 
-/// Room version 1, its event format, identifiers and the like.
+/// The settings of room version 1: event format, identifiers and others.
 let settings: Settings = {
     EventIds = EventIdForm.Assigned
     References = EventReferences.IdsWithHashes

@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// The room versions that there are, each its parent plus amendments. Room versions, "Complete list of room versions".
+/// All room versions, each its parent plus amendments. Room versions, "Complete list of room versions".
 [<RequireQualifiedAccess>]
 module Versions =
 
@@ -93,27 +93,28 @@ module Versions =
             Misprints = []
         }
 
-    /// Every version of the specification, parents before children: those that servers know and make rooms of.
+    /// Every version of the specification, parents before children. Servers know these versions and create rooms of
+    /// them.
     let all: RoomVersion list = [ v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12 ]
 
-    /// Versions that no server uses unless it is told to, parents before children.
+    /// Versions that no server uses unless its configuration names them, parents before children.
     let unstable: RoomVersion list = [ ownedState ]
 
-    /// Every version that there is, the unstable ones last.
+    /// Every version, the unstable ones last.
     let withUnstable: RoomVersion list = all @ unstable
 
     let private byId = dict [ for v in all -> v.Id, v ]
 
-    /// The version of that name, if this server knows it.
+    /// The version with this name, if this server knows it.
     let tryFind (id: string) : RoomVersion option =
         match byId.TryGetValue id with
         | true, v -> Some v
         | _ -> None
 
-    /// Whether this server knows a version of that name.
+    /// Whether this server knows a version with this name.
     let isKnown (id: string) : bool = byId.ContainsKey id
 
-    /// The version of that name, be it unstable.
+    /// The version with this name, unstable ones included.
     let tryFindUnstable (id: string) : RoomVersion option =
         match tryFind id with
         | Some v -> Some v

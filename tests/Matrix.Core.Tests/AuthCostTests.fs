@@ -1,4 +1,4 @@
-/// What a decision costs. Times are measured by the benchmarks; here only what does not depend on the machine.
+/// The cost of a decision, as far as it does not depend on the machine. Benchmarks measure times.
 module Matrix.Core.Tests.AuthCostTests
 
 open System

@@ -46,7 +46,7 @@ let ``Generated questions reach every rule that decides`` (id: string) =
 
     Assert.That(deciding version - reached, Is.Empty)
 
-/// Every way of breaking one rule that a slip of the pen could be: left out, turned around, the outcome changed.
+/// Every way of breaking one rule by a slip of the pen: left out, negated, or with another outcome.
 let private broken (version: RoomVersion) : (string * RoomVersion) list =
     let dropped = [
         for rule in Rule.all version.Authorization -> $"without {Rule.name rule}", Edit.Remove(Rule.name rule)
@@ -65,7 +65,7 @@ let private broken (version: RoomVersion) : (string * RoomVersion) list =
             | _ -> ()
     ]
 
-    // The last rule of all may be left out only in a table that decides without it.
+    // The last rule may be left out only in a table that decides without it.
     [
         for name, edit in dropped @ negated do
             if edit <> Edit.Remove "otherwise" then
@@ -80,7 +80,7 @@ let private broken (version: RoomVersion) : (string * RoomVersion) list =
 [<TestCase("11")>]
 [<TestCase("12")>]
 [<TestCase("org.example.owned-state")>]
-let ``A table with one broken rule is told from the right one`` (id: string) =
+let ``A table with one broken rule decides some question differently`` (id: string) =
     let version = Versions.tryFindUnstable id |> Option.get
     let rules = AuthRules version
     let cases = sample version 25_000
@@ -97,7 +97,7 @@ let ``A table with one broken rule is told from the right one`` (id: string) =
     Assert.That(undetected, Is.Empty)
 
 [<Test>]
-let ``The evaluators are found to differ when one of them runs a broken table`` () =
+let ``The evaluators disagree when one of them runs a broken table`` () =
     let version = Versions.v12
 
     let slip = {

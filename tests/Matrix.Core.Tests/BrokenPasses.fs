@@ -1,4 +1,4 @@
-/// Version 1 of state resolution with one thing wrong at a time.
+/// Version 1 of state resolution, each time with one defect.
 module Matrix.Core.Tests.BrokenPasses
 
 open Matrix.Rules
@@ -15,7 +15,7 @@ let private firstUsual = Version1.steps
 let private authorises t =
     List.contains t [ "m.room.power_levels"; "m.room.join_rules"; "m.room.member" ]
 
-/// All of them.
+/// All defects.
 let all: Broken list = [
     first
         {

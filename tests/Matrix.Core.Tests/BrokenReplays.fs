@@ -1,11 +1,11 @@
-/// Rooms replayed with one thing wrong at a time.
+/// Replays, each with one defect.
 module Matrix.Core.Tests.BrokenReplays
 
 open Matrix.Properties.Reference
 
-/// A replay with one thing wrong.
+/// A replay with a defect.
 type BrokenReplay = {
-    /// What is wrong, in words.
+    /// The defect, in words.
     Wrong: string
     Habits: ReplayReference.Habits
     /// The laws that it breaks.
@@ -20,7 +20,7 @@ let private replay wrong habits breaks = {
 
 let private atOnce = "state-before-and-after"
 
-/// All of them.
+/// All defects.
 let all: BrokenReplay list = [
     replay
         "where states differ, the one that was heard of first stands"

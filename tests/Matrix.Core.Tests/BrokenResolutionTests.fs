@@ -1,4 +1,4 @@
-/// Every property of state resolution has been seen to fail, and every defect that is listed is seen.
+/// Every property of state resolution fails for some defect, and every listed defect is noticed.
 module Matrix.Core.Tests.BrokenResolutionTests
 
 open System.Collections.Generic
@@ -23,7 +23,7 @@ let private drawn = lazy (Gen.sampleWithSeed (Rnd 20261120UL) 40 250 ForkGen.for
 
 let private scenarios = StateResets.all @ StepsShown.all
 
-/// Rooms of a version, and states in conflict: the scenarios', and drawn ones.
+/// Rooms of a version, and states in conflict: those of the scenarios, and drawn ones.
 let private conflicts =
     Map [
         for version in [ Versions.v1; Versions.v10; Versions.v12 ] ->
@@ -49,7 +49,7 @@ let private brokenBy (resolving: Resolving) : Set<string> =
         |> List.filter (fun law -> not (broken.Contains law.Name) && not (law.Holds conflict))
         |> List.fold (fun broken law -> broken.Add law.Name) broken)
 
-/// The scenarios that end otherwise than in rooms of the right algorithm.
+/// The scenarios whose result differs from that of the right algorithm.
 let private endsOtherwise (resolve: RoomGraph -> StateMap list -> ResolutionOutcome) version =
     scenarios
     |> List.filter (fun scenario ->
@@ -115,7 +115,7 @@ let ``A broken replay is noticed`` (broken: BrokenReplays.BrokenReplay) =
 let ``The definition of a replay breaks no law`` () =
     Assert.That(sorted (brokenByReplay (ReplayReference.replay ReplayReference.literal)), Is.Empty)
 
-/// Comparisons of trees with one thing wrong.
+/// Comparisons of trees with one defect.
 let private comparisons =
     let conflicted (change: ConflictedEntry[] -> ConflictedEntry[]) trees =
         let states = TreesToResolve.ofTrees trees
@@ -150,7 +150,8 @@ let ``A broken comparison of trees is noticed`` (compared: Matrix.Core.State.Sta
     let property = StateResProperties.treesAreStates compared Versions.v10
     Assert.That((Checking.run 150 1UL property).Fault.IsSome, Is.True)
 
-// What an event rests on at a distance is then in the conflicted subgraph or the auth difference, and so is what lies between.
+// Every event of an auth chain within the conflict is then in the conflicted subgraph or the auth difference, and so
+// are the events between.
 [<Test>]
 let ``In version 2.1 auth chains do not leave the conflict`` () =
     let within = {
@@ -181,7 +182,8 @@ let ``Every law is broken by something`` () =
     Assert.That(sorted (laws - broken), Is.Empty)
     Assert.That(sorted (broken - laws), Is.Empty, "no such law")
 
-/// A line of the page's table. All of them break the law that the resolver is the definition, which is not said again.
+/// A line of the page's table. Every defect breaks the law that the resolver is the definition, so that law is not
+/// repeated.
 let private line (wrong: string) (algorithm: string) (breaks: string list) (scenarios: string list) =
     let laws =
         breaks
@@ -196,7 +198,7 @@ let private line (wrong: string) (algorithm: string) (breaks: string list) (scen
     $"| {wrong} | {algorithm} | {laws} | {scenarios} |"
 
 [<Test>]
-let ``The page tells what notices each of them`` () =
+let ``The page lists the laws and scenarios that notice each defect`` () =
     let page =
         System.IO.Path.Combine(System.AppContext.BaseDirectory, "docs", "verification.md")
         |> System.IO.File.ReadAllLines

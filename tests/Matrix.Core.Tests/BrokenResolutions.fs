@@ -1,4 +1,4 @@
-/// State resolution with one thing wrong at a time: what its properties and scenarios are for.
+/// State resolution, each time with one defect, for the tests of its properties and scenarios.
 module Matrix.Core.Tests.BrokenResolutions
 
 open Matrix.Rules
@@ -8,20 +8,20 @@ open Matrix.Properties.Reference.StateResolution
 open Matrix.Properties.Generators
 
 
-/// An algorithm with one thing wrong.
+/// An algorithm with a defect.
 type Broken = {
-    /// What is wrong, in words.
+    /// The defect, in words.
     Wrong: string
-    /// A version whose algorithm it is, but for that.
+    /// A version with the right algorithm.
     Version: RoomVersion
     Resolve: RoomGraph -> StateMap list -> ResolutionOutcome
     /// The laws that it breaks.
     Breaks: string list
-    /// The scenarios that end otherwise by it.
+    /// The scenarios whose result differs.
     Scenarios: string list
 }
 
-/// An algorithm, what is wrong with it, and what notices: laws without `state-res.`, and scenarios.
+/// An algorithm, its defect, and what notices it: laws without `state-res.`, and scenarios.
 let broken version resolve wrong breaks scenarios = {
     Wrong = wrong
     Version = version
@@ -30,30 +30,30 @@ let broken version resolve wrong breaks scenarios = {
     Scenarios = scenarios
 }
 
-/// Version 2 with other steps, in room version 10.
+/// Version 2 with a defect, in room version 10.
 let private second steps =
     broken Versions.v10 (Version2.resolveBy steps)
 
-/// Version 2.1 with other steps, in room version 12.
+/// Version 2.1 with a defect, in room version 12.
 let private revised steps =
     broken Versions.v12 (Version2.resolveBy steps)
 
-/// What all of them break.
+/// The law that all defects break.
 let definition = "is-the-definition"
 
 // Steps of version 2.
 let private usual = Version2.steps
 
-/// When an event was sent, as it says.
+/// `origin_server_ts` of an event.
 let time (graph: RoomGraph) id = graph.Events[id].OriginServerTs
 
-/// An order with one of its keys the other way round.
+/// An order with one of its keys reversed.
 let private turning (turned: int) (keys: (string -> string -> int) list) : string -> string -> int =
     keys
     |> List.mapi (fun i key -> if i = turned then (fun a b -> key b a) else key)
     |> EventOrder.byKeys
 
-/// The first order with one key turned.
+/// The first order with one key reversed.
 let private powersTurning (turned: int) = {
     usual with
         PowerOrder =
@@ -65,7 +65,7 @@ let private powersTurning (turned: int) = {
                     set
 }
 
-/// The second order with one key turned.
+/// The second order with one key reversed.
 let private positionsTurning (turned: int) = {
     usual with
         MainlineOrder =
@@ -81,7 +81,8 @@ let private positionsTurning (turned: int) = {
 let private keyOf (graph: RoomGraph) id =
     graph.Events[id].Type, string graph.Events[id].StateKey
 
-/// The checks by another rule: given the state that an event sees and the state so far, the next state if it is applied.
+/// The checks by another rule. `rule` takes the state that an event is checked against and the state so far, and
+/// returns the next state if the event passes.
 let private checking
     (step: RoomGraph -> StateMap -> string -> StateMap option)
     (graph: RoomGraph)
@@ -105,7 +106,7 @@ let private passing
     else
         None
 
-/// Power levels events at which the mainline position of an event is looked for, the nearest first; by another rule.
+/// The power levels events in which an event's mainline position is searched, the nearest first, by another rule.
 let private placed (position: RoomGraph -> string list -> string -> int) = {
     usual with
         MainlineOrder =
@@ -352,7 +353,7 @@ let ofSteps: Broken list = [
                     checking (fun graph state id ->
                         passing IterativeAuthChecks.seenBy graph state id
                         |> Option.map (fun state ->
-                            // What it cites stays.
+                            // Its auth events stay.
                             (state, graph.Events[id].AuthEvents)
                             ||> Array.fold (fun state a ->
                                 if state.ContainsKey(keyOf graph a) then

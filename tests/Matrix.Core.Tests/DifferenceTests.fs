@@ -15,7 +15,7 @@ let private neighbours =
         v.Parent
         |> Option.bind Versions.tryFindUnstable
         |> Option.map (fun parent -> TestCaseData(parent, v).SetName $"{parent.Id} to {v.Id}"))
-    // And what is far apart, asked from either side.
+    // And distant versions, in both directions.
     |> List.append [
         TestCaseData(Versions.v1, Versions.v12).SetName "1 to 12"
         TestCaseData(Versions.v12, Versions.v1).SetName "12 to 1"
@@ -23,7 +23,7 @@ let private neighbours =
     ]
 
 [<TestCaseSource(nameof neighbours)>]
-let ``Every row that means something else is shown`` (a: RoomVersion, b: RoomVersion) =
+let ``Every row that differs has a case that shows it`` (a: RoomVersion, b: RoomVersion) =
     let found = Differences.search Areas.all a b
 
     let missing =
@@ -36,7 +36,7 @@ let ``Every row that means something else is shown`` (a: RoomVersion, b: RoomVer
     for w in found do
         match w.Shown with
         | Some(Shown.Decided apart) ->
-            // Both evaluators say so, of each version's own case.
+            // Both evaluators agree, on each version's own case.
             Assert.That(AuthReference.decide apart.First, Is.EqualTo apart.FirstDecision)
             Assert.That(AuthReference.decide apart.Second, Is.EqualTo apart.SecondDecision)
             Assert.That(AuthCase.decide (AuthRules a) apart.First, Is.EqualTo apart.FirstDecision)
@@ -63,11 +63,11 @@ let private verdicts (a: string) (b: string) (row: string) =
 [<TestCase("6", "7", "member.leave.self", false, true)>]
 [<TestCase("5", "6", "power-levels.entries-before", true, false)>]
 [<TestCase("9", "10", "power-levels.named", true, false)>]
-let ``What a rule changed is a verdict`` (a: string, b: string, row: string, first: bool, second: bool) =
+let ``A case shows the verdict that a rule changed`` (a: string, b: string, row: string, first: bool, second: bool) =
     Assert.That((verdicts a b row = (first, second)), Is.True)
 
 [<Test>]
-let ``Each row is shown by what it is about`` () =
+let ``Each row is shown by a case of its own kind`` () =
     let given =
         Differences.search [ Area.Signatures ] Versions.v1 Versions.v12
         |> List.choose (fun w ->
@@ -80,7 +80,7 @@ let ``Each row is shown by what it is about`` () =
     Assert.That(given.Values |> Seq.exists _.StartsWith("a message of"))
 
 [<Test>]
-let ``How far auth chains lead is shown by a room in which it matters`` () =
+let ``The reading of auth chains is shown by a room in which it matters`` () =
     for a, b in [ "1", "2"; "1", "11" ] do
         let version id = Versions.tryFind id |> Option.get
 
@@ -100,7 +100,7 @@ let ``How far auth chains lead is shown by a room in which it matters`` () =
         | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``What becomes of redactions is asked of both versions, and shown where something else comes of it`` () =
+let ``A redaction that two versions handle differently is shown`` () =
     let told a b =
         Differences.search [ Area.Redaction ] a b
         |> List.choose (fun w ->
@@ -111,13 +111,13 @@ let ``What becomes of redactions is asked of both versions, and shown where some
 
     let sinceHashes = told Versions.v2 Versions.v3
 
-    // The power that authorization asks for before, the handling asks for since.
+    // The older version's authorization checks the power, the newer version's handling.
     let _, first, second = sinceHashes["redaction.applied.power"]
 
     Assert.That(first, Is.EqualTo "it is accepted by redaction.power, and applied by redaction.applied.otherwise")
     Assert.That(second, Is.EqualTo "it is accepted by otherwise, and applied by redaction.applied.power")
 
-    // And what it says of identifiers before, of senders since.
+    // The older version checks event ids, the newer one senders.
     let given, first, second = sinceHashes["redaction.applied.same-server"]
     Assert.That(given, Does.Contain "the identifier is of server one")
     Assert.That(first, Is.EqualTo "it is accepted by redaction.same-server, and applied by redaction.applied.otherwise")
@@ -127,7 +127,7 @@ let ``What becomes of redactions is asked of both versions, and shown where some
     Assert.That(first, Does.StartWith "the redaction itself is rejected")
     Assert.That(second, Does.Contain "and not applied")
 
-    // A version that differs in nothing but this.
+    // A version that differs only in this.
     let handling = Rule.edit (Edit.Remove "redaction.applied.same-server")
 
     let _, first, second =

@@ -57,7 +57,7 @@ let private sign (version: string) (parts: EventParts) : Pdu =
     (ok (UnsignedEvent.Prepare(formatOf version, parts))).Sign [| signature |] |> ok
 
 [<Test>]
-let ``An event may take 65536 bytes with its signatures, and no more`` () =
+let ``An event may take at most 65536 bytes, including its signatures`` () =
     let sized n =
         let parts = draft "12" ("{\"body\":\"" + String('x', n) + "\"}")
         (ok (UnsignedEvent.Prepare(formatOf "12", parts))).Sign [| signature |]
@@ -72,7 +72,7 @@ let ``An event may take 65536 bytes with its signatures, and no more`` () =
     | other -> Assert.Fail $"{other}"
 
 [<Test>]
-let ``A received event is measured without what is unsigned`` () =
+let ``The size of a received event does not count unsigned`` () =
     let pdu = sign "12" (draft "12" ("{\"body\":\"" + String('x', 65000) + "\"}"))
     let unsigned = parse ("{\"x\":\"" + String('y', 2000) + "\"}")
 
@@ -93,7 +93,7 @@ let ``A float in a local event is refused in every room version`` () =
         | other -> Assert.Fail $"{version}: {other}"
 
 [<Test>]
-let ``An event whose content hash fails is taken as redacted`` () =
+let ``An event with a wrong content hash is redacted`` () =
     let pdu = sign "11" (draft "11" """{"body":"the truth"}""")
 
     let forged =
@@ -110,7 +110,7 @@ let ``An event whose content hash fails is taken as redacted`` () =
     Assert.That(received.Pdu.Canonical.Span.SequenceEqual stored.Canonical.Span, Is.True)
 
 [<Test>]
-let ``What a redaction names stands where its room version has it`` () =
+let ``The redacted event's id is where the room version has it`` () =
     for version in [ "1"; "10"; "11"; "12" ] do
         let parts = {
             draft version """{"reason":"spam"}""" with
@@ -125,11 +125,11 @@ let ``What a redaction names stands where its room version has it`` () =
         Assert.That(members.Has "redacts", Is.EqualTo onTop)
         Assert.That(pdu.Content.Has "redacts", Is.EqualTo(not onTop))
 
-        // Since version 11 redaction leaves it, as it is needed to understand the event.
+        // Since version 11 redaction keeps it, since it is needed to understand the event.
         Assert.That((PduFormat.redact (formatOf version) pdu).Redacts, Is.EqualTo(if onTop then null else "$x"))
 
 [<Test>]
-let ``A create event of version 12 names its room by its own id`` () =
+let ``The room id of a create event of version 12 is its own id`` () =
     let parts = {
         draft "12" """{"room_version":"12"}""" with
             Type = "m.room.create"
@@ -145,7 +145,7 @@ let ``A create event of version 12 names its room by its own id`` () =
     let members = parse (Encoding.UTF8.GetString pdu.Canonical.Span)
     Assert.That(members.Has "room_id", Is.False)
 
-    // One that names a room is for the authorization rules to reject.
+    // The authorization rules reject a create event with a room_id.
     let named =
         JsonObject.OfSeq(Seq.append members.Members [ struct ("room_id", Json.String "!r:domain") ])
 
@@ -168,10 +168,10 @@ let private receivedOf (version: string) (eventType: string) (content: string) =
     ok (PduFormat.ofBytes (formatOf version) (sign version parts).Canonical.Span)
 
 [<Test>]
-let ``Who must have signed depends on the event and its room version`` () =
+let ``The required signers depend on the event and its room version`` () =
     let signers version eventType content =
         let received = receivedOf version eventType content
-        // What is known of a server that has the event says the same.
+        // A server that has the parsed event finds the same signers.
         Assert.That((PduFormat.requiredSigners (formatOf version) received.Pdu = received.RequiredSigners), Is.True)
         Assert.That(PduFormat.authorisingServer (formatOf version) received.Pdu, Is.EqualTo received.AuthorisingServer)
         Array.toList received.RequiredSigners
@@ -195,7 +195,7 @@ let ``Who must have signed depends on the event and its room version`` () =
     Assert.That((receivedOf "10" "m.room.topic" join).AuthorisingServer, Is.EqualTo "")
 
 [<Test>]
-let ``One valid signature is needed, and one invalid one is too many`` () =
+let ``At least one signature must be valid, and none invalid`` () =
     let holds = SignedJson.holds
     Assert.That(holds [||], Is.False)
     Assert.That(holds [| SignatureFate.Skipped |], Is.False)
@@ -203,7 +203,7 @@ let ``One valid signature is needed, and one invalid one is too many`` () =
     Assert.That(holds [| SignatureFate.Valid; SignatureFate.Invalid |], Is.False)
 
 [<Test>]
-let ``Signatures of unknown algorithms are not looked at, and broken ones verify nothing`` () =
+let ``Signatures of unknown algorithms are ignored, and broken ones are never valid`` () =
     let o =
         parse """{"signatures":{"a":{"rsa:1":"AAAA","ed25519:1":"%%","ed25519:2":"AAAA"},"b":5}}"""
 
@@ -218,7 +218,7 @@ let private clientForm (version: string) (pdu: Pdu) (roomId: string | null) (uns
     Encoding.UTF8.GetString out.Written
 
 [<Test>]
-let ``The client form holds what was added for the client, and nothing of the exchange between servers`` () =
+let ``The client form has the members added for the client, and none of those between servers`` () =
     let pdu =
         sign "12" {
             draft "12" """{"body":"a } \" { b","list":[1,{"x":"]"}]}""" with
@@ -259,7 +259,7 @@ let private contentOf (form: JsonObject) : JsonObject =
     | _ -> failwith "no content"
 
 [<Test>]
-let ``A client finds what is redacted beside and inside the content`` () =
+let ``A client finds the redacted event's id beside and inside the content`` () =
     for version in [ "10"; "12" ] do
         let parts = {
             draft version """{"reason":"spam"}""" with
@@ -273,7 +273,7 @@ let ``A client finds what is redacted beside and inside the content`` () =
         Assert.That((contentOf form).TryFind "reason", Is.EqualTo(ValueSome(Json.String "spam")))
 
 [<Test>]
-let ``Only redactions have something that they redact`` () =
+let ``Only redactions name a redacted event`` () =
     let form =
         parse (clientForm "12" (sign "12" (draft "12" """{"redacts":"$x"}""")) null (UnsignedParts()))
 
@@ -296,12 +296,12 @@ let ``Stripped state has four members`` () =
         Is.EqualTo """{"content":{"name":"n"},"sender":"@a:domain","state_key":"","type":"m.room.name"}"""
     )
 
-/// An object of `depth` objects inside each other.
+/// An object of `depth` nested objects.
 let private nested (depth: int) : string =
     String.replicate (depth - 1) "{\"a\":" + "{}" + String('}', depth - 1)
 
 [<Test>]
-let ``An event nested deeper than 128 is refused wherever it comes from, and one of 128 can be stored`` () =
+let ``An event nested deeper than 128 is refused from every source, and one of 128 can be stored`` () =
     for version in [ "1"; "12" ] do
         let format = formatOf version
         let deepest = sign version (draft version (nested 127))
@@ -312,7 +312,7 @@ let ``An event nested deeper than 128 is refused wherever it comes from, and one
         | Error(PduFault.Unreadable { Fault = JsonFault.TooDeep 128 }) -> ()
         | other -> Assert.Fail $"{other}"
 
-        // Inside a transaction the parser itself lets more through.
+        // The parser allows deeper nesting inside a transaction.
         let members = parse (Encoding.UTF8.GetString deepest.Canonical.Span)
 
         let deeper =
@@ -323,7 +323,7 @@ let ``An event nested deeper than 128 is refused wherever it comes from, and one
         | other -> Assert.Fail $"{other}"
 
 [<Test>]
-let ``A redaction table with one row changed is told apart`` () =
+let ``A redaction table with one changed row redacts some event differently`` () =
     let sample =
         FsCheck.FSharp.Gen.sample 3000 Matrix.Properties.Generators.EventGen.nearly
 

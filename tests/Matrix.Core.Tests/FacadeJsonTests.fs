@@ -6,7 +6,7 @@ open Matrix.Core.Facade
 open Matrix.Core.Json
 
 [<Test>]
-let ``The host reads JSON with a yes or a no`` () =
+let ``The host reads JSON by methods that return a boolean`` () =
     let mutable value = JsonObject.Empty
     let mutable error = Unchecked.defaultof<JsonError>
     let limits = JsonText.ClientBodyLimits
@@ -26,7 +26,7 @@ let ``The host reads JSON with a yes or a no`` () =
     Assert.That(JsonText.TryGet(value, "b", &inner), Is.False)
 
 [<Test>]
-let ``The host takes identifiers apart with a yes or a no`` () =
+let ``The host splits identifiers by methods that return a boolean`` () =
     let mutable a = ""
     let mutable b = ""
     let mutable port = 0

@@ -1,4 +1,5 @@
-/// Auth graphs that somebody made to hurt: deep, wide, circular, or lying about themselves. Each ends soon, and in an answer or a typed error.
+/// Hostile auth graphs: deep, wide, circular, or with false claims. Each resolution ends soon, with a result or a typed
+/// error.
 module Matrix.Core.Tests.HostileGraphTests
 
 open System.Diagnostics
@@ -43,7 +44,7 @@ let private pdu (version: RoomVersion) (draft: Draft) =
     Draft.toPdu version {
         draft with
             Room = Draft.roomOf version "$create"
-            // Deeper than the opening, unless a test says how deep.
+            // Deeper than the opening, unless the test sets the depth.
             Depth = if draft.Depth > 1L then draft.Depth else 10L
             Auth = draft.Auth |> List.filter (fun a -> citesCreate || a <> "$create")
     }
@@ -66,7 +67,7 @@ let private states (conflicted: ConflictedEntry list) (shared: (string * string 
     }
 }
 
-/// Resolves, and says how long it took.
+/// Resolves, and measures the time.
 let private resolve (version: RoomVersion) (source: IEventSource) (states: StatesToResolve) =
     let clock = Stopwatch.StartNew()
 
@@ -109,9 +110,7 @@ let ``A chain of 100,000 power levels events is walked without a stack`` (versio
     | Error error -> Assert.Fail $"%A{error}"
 
 [<TestCaseSource(nameof cases)>]
-let ``A longer chain than may be looked at ends in an error, unless the algorithm needs none of it``
-    (version: RoomVersion)
-    =
+let ``A chain beyond the limit ends in an error, unless the algorithm does not visit it`` (version: RoomVersion) =
     let limits = { Events = 1000 }
     let graph = EventGraph(AuthRules version)
     added graph (opening version)
@@ -169,7 +168,7 @@ let ``A fork of 20,000 branches is resolved`` (version: RoomVersion) =
         Assert.That(resolution.Entries |> Array.forall (fun e -> e.EventId.StartsWith "$j2"), Is.True)
     | Error error -> Assert.Fail $"%A{error}"
 
-/// A source whose events stand in the places and at the heights that a test says.
+/// A source with the events and heights that a test gives.
 let private lying (version: RoomVersion) (events: (Pdu * int) list) : IEventSource =
     let rules = AuthRules version
     let known = Dictionary<string, SourcedEvent>()
@@ -194,7 +193,7 @@ let private withOpening version events =
     [ for i, e in List.indexed (opening version) -> e, i ] @ events
 
 [<TestCaseSource(nameof cases)>]
-let ``An event that cites itself ends in an error that names it`` (version: RoomVersion) =
+let ``An event among its own auth events ends in an error that names it`` (version: RoomVersion) =
     let own =
         pdu version (DrawnRoom.levels "$p1" alice (DrawnRoom.creatorsLevel version) [] [ "$create"; "$p1"; "$alice" ])
 
@@ -205,11 +204,12 @@ let ``An event that cites itself ends in an error that names it`` (version: Room
     | other -> Assert.Fail $"%A{other}"
 
 [<TestCaseSource(nameof cases)>]
-let ``Two events under one identifier cannot make a circle that is walked twice`` (version: RoomVersion) =
+let ``Two events with one id cannot make a cycle that is walked twice`` (version: RoomVersion) =
     let levels name cites =
         pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] cites)
 
-    // Where servers choose identifiers, somebody sends a second $p1, which rests on $p2, which rests on $p1.
+    // Where servers choose event ids, someone sends a second $p1 whose auth events include $p2, whose auth events
+    // include $p1.
     let forged = levels "$p1" [ "$create"; "$p2"; "$alice" ]
 
     let second =
@@ -225,7 +225,7 @@ let ``Two events under one identifier cannot make a circle that is walked twice`
     | Error(ResolutionError.OutOfOrder("$p1", "$p2")) -> ()
     | other -> Assert.Fail $"%A{other}"
 
-    // Kept in memory, the first of the two stays, and what rests on it is no circle.
+    // In memory, the first of the two stays, and there is no cycle.
     let graph = EventGraph(AuthRules version)
     added graph (opening version)
     added graph [ levels "$p1" [ "$create"; "$p0"; "$alice" ]; second; forged ]
@@ -271,8 +271,8 @@ let ``A message in a state ends in an error that names it`` (version: RoomVersio
     | other -> Assert.Fail $"%A{other}"
 
 [<TestCaseSource(nameof cases)>]
-let ``A rejected event vouches for nothing`` (version: RoomVersion) =
-    // Bob's power rests on levels that were rejected; his own levels event was let through somewhere.
+let ``A rejected event authorises nothing`` (version: RoomVersion) =
+    // Bob's power depends on rejected levels; another server accepted his own power levels event.
     let creator = DrawnRoom.creatorsLevel version
     let graph = EventGraph(AuthRules version)
     added graph (opening version)
@@ -304,7 +304,7 @@ let ``A rejected event vouches for nothing`` (version: RoomVersion) =
     | Error error -> Assert.Fail $"%A{error}"
 
 [<TestCaseSource(nameof cases)>]
-let ``An event that cites one of another room does not pass, and the state stays`` (version: RoomVersion) =
+let ``An event with an auth event of another room does not pass, and the state stays`` (version: RoomVersion) =
     let elsewhere =
         Draft.toPdu version {
             DrawnRoom.levels "$theirs" bob [ bob, 100 ] [] [] with
@@ -338,7 +338,7 @@ let ``An event that cites one of another room does not pass, and the state stays
     | Error error -> Assert.Fail $"%A{error}"
 
 [<TestCaseSource(nameof cases)>]
-let ``Events that cite each other, or themselves, are no graph`` (version: RoomVersion) =
+let ``Events among each other's or their own auth events are refused`` (version: RoomVersion) =
     let levels name cites =
         pdu version (DrawnRoom.levels name alice (DrawnRoom.creatorsLevel version) [] cites)
 

@@ -1,4 +1,4 @@
-/// Histories that somebody made to hurt, as the room machine hears of them. Each ends: in decisions, or in drops that say why.
+/// Hostile histories, given to the room machine. Each ends with decisions, or with drops and their reasons.
 module Matrix.Core.Tests.HostileRoomTests
 
 open NUnit.Framework
@@ -9,7 +9,7 @@ open Matrix.Properties.Generators
 open Matrix.Core.Tests.IncomingRoom
 
 [<Test>]
-let ``An auth chain that is deeper than is fetched drops the event, and the room goes on`` () =
+let ``An event whose auth chain is too deep to fetch is dropped, and the room goes on`` () =
     let chain = levelsOnLevels "p" "$join" 3_000
     let known = Map [ for e in chain -> e.EventId, e ]
 
@@ -33,7 +33,7 @@ let ``An auth chain that is deeper than is fetched drops the event, and the room
     same (tells machine [ arrives (message "$after" [ "$join" ]) ] silent).Ids [ "$after" ]
 
 [<Test>]
-let ``Events that cite each other as auth events are dropped as a circle`` () =
+let ``Events among each other's auth events are dropped as circular`` () =
     let machine = begun IncomingLimits.Default
 
     let outcome =
@@ -49,7 +49,7 @@ let ``Events that cite each other as auth events are dropped as a circle`` () =
     same (Map outcome.Dropped) (Map [ "$x", DropReason.Circular; "$y", DropReason.Circular ])
 
 [<Test>]
-let ``A circle that a peer answers with is dropped, and the event that led to it`` () =
+let ``A cycle that a peer returns is dropped, with the event that led to it`` () =
     let machine = begun IncomingLimits.Default
 
     let ring = [|
@@ -94,7 +94,7 @@ let ``A fork of a thousand branches is decided, and merged again`` () =
     Assert.That(machine.Extremities.Length, Is.EqualTo 981)
 
 [<Test>]
-let ``States that cost too much to resolve drop the event that merges them, and nothing else`` () =
+let ``If states cost too much to resolve, only the event that merges them is dropped`` () =
     let machine =
         begun {
             IncomingLimits.Default with

@@ -5,13 +5,13 @@ open NUnit.Framework
 open Matrix.Core.Ident
 
 [<Test>]
-let ``Half a surrogate pair is no part of an identifier`` () =
+let ``An identifier may not have a lone surrogate`` () =
     let half = String([| '@'; 'a'; '\uD800'; ':'; 'd' |])
     Assert.That((UserId.check half = Error(IdentError.LoneSurrogate 2)), Is.True, $"{UserId.check half}")
     Assert.That(RoomAlias.isValid (half.Replace('@', '#')), Is.False)
 
 [<Test>]
-let ``A server name comes apart into host, port and kind`` () =
+let ``A server name splits into host, port and kind`` () =
     let parts s =
         match ServerName.parts s with
         | Ok p -> p
@@ -22,7 +22,7 @@ let ``A server name comes apart into host, port and kind`` () =
     Assert.That(parts "matrix.org:443", Is.EqualTo(struct ("matrix.org", 443, HostKind.Dns)))
 
 [<Test>]
-let ``Whose an identifier is depends on every character after the first colon`` () =
+let ``The server of an identifier is everything after the first colon`` () =
     Assert.That(Ident.isOn "domain:80" "@a:domain:80", Is.True)
     Assert.That(Ident.isOn "domain" "@a:domain:80", Is.False)
     Assert.That(Ident.isOn "DOMAIN" "@a:domain", Is.False)
@@ -36,7 +36,7 @@ let ``Only compliant user ids are shown to clients outside of events`` () =
     Assert.That(UserId.isCompliant "@é:domain", Is.False)
 
 [<Test>]
-let ``A room of version 12 is named after its create event`` () =
+let ``The room id of version 12 is the create event's id with another sigil`` () =
     let event = "$Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg"
     Assert.That(RoomId.ofCreateEvent event, Is.EqualTo "!Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg")
     Assert.That(RoomId.createEvent "!Rqnc-F-dvnEYJTyHq_iKxU2bZ1CI92-kuZq3a5lr5Zg", Is.EqualTo event)

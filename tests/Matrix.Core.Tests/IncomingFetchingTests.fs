@@ -1,4 +1,4 @@
-/// What the room machine asks of peers for an event, in which order, and where it stops.
+/// The requests of the room machine for an event: their order, and where they end.
 module Matrix.Core.Tests.IncomingFetchingTests
 
 open NUnit.Framework
@@ -8,7 +8,7 @@ open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
 [<Test>]
-let ``Keys that are not known are asked for, and an event whose keys cannot be had is dropped`` () =
+let ``Unknown keys are requested, and an event whose keys cannot be fetched is dropped`` () =
     let machine = begun IncomingLimits.Default
     let unknown = signed SignatureFate.Skipped (message "$m" [ "$join" ])
     let step = machine.Tell [| Input.Received("two", unknown) |]
@@ -26,7 +26,7 @@ let ``Keys that are not known are asked for, and an event whose keys cannot be h
     same (ids (machine.Tell [| Input.Responded(again.Requests[0].Number, Response.Signatures right) |])) ([ "$m" ])
 
 [<Test>]
-let ``A copy whose keys were not known when it came is looked at with the keys that are known now`` () =
+let ``A copy whose keys were unknown when it came is checked with the keys known now`` () =
     let machine = begun IncomingLimits.Default
 
     let copy bytes =
@@ -66,7 +66,7 @@ let ``A copy whose keys were not known when it came is looked at with the keys t
     same outcome.Reasons []
 
 [<Test>]
-let ``Missing events are asked of who sent the event, then of others, then the state, and then it is given up`` () =
+let ``Missing events are requested from one peer after another, then the state, and then the event is dropped`` () =
     let machine = begun IncomingLimits.Default
     let outcome = tells machine [ arrives (message "$m" [ "$gone" ]) ] silent
 
@@ -80,7 +80,7 @@ let ``Missing events are asked of who sent the event, then of others, then the s
     same outcome.Reasons [ DropReason.StateUnavailable ]
 
 [<Test>]
-let ``A missing event that comes by itself makes its question needless`` () =
+let ``A missing event that arrives by itself withdraws its request`` () =
     let machine = begun IncomingLimits.Default
     let asked = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
     let step = machine.Tell [| arrives (message "$m" [ "$join" ]) |]
@@ -93,7 +93,7 @@ let ``A missing event that comes by itself makes its question needless`` () =
     Assert.That(late.Decided.Length + late.Requests.Length + late.Dropped.Length, Is.Zero)
 
 [<Test>]
-let ``Auth events that nobody gives drop the event, and nothing else`` () =
+let ``If no peer returns an auth event, only the event that needs it is dropped`` () =
     let machine = begun IncomingLimits.Default
 
     let outcome =
@@ -104,14 +104,14 @@ let ``Auth events that nobody gives drop the event, and nothing else`` () =
     same (ids (machine.Tell [| arrives (message "$n" [ "$join" ]) |])) [ "$n" ]
 
 [<Test>]
-let ``A past without end is walked as far as may be`` () =
+let ``An endless history is walked up to the limit`` () =
     let machine =
         begun {
             IncomingLimits.Default with
                 Walk = 50
         }
 
-    // Every answer is one more event, on top of one that is not known either.
+    // Every response is one more event, whose previous event is not known either.
     let outcome =
         tells machine [ arrives (message "$m0" [ "$m1" ]) ] (fun request ->
             match request.Request with
@@ -128,7 +128,7 @@ let ``A past without end is walked as far as may be`` () =
     Assert.That(count _.IsStateBefore, Is.GreaterThan 0)
 
 [<Test>]
-let ``A peer is not told of more extremities than make the current state`` () =
+let ``A request names no more extremities than make the current state`` () =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -165,7 +165,7 @@ let ``Staging is bounded, for the room and for each peer`` () =
     same (machine.Waiting) (3)
 
 [<Test>]
-let ``An event costs what is new, however many wait`` () =
+let ``The cost of an event does not grow with the number of staged events`` () =
     let asked n =
         let history, lookups = counted (Store "here")
         let machine = machineOver history IncomingLimits.Default
@@ -181,7 +181,7 @@ let ``An event costs what is new, however many wait`` () =
     same (asked 900) (asked 10)
 
 [<Test>]
-let ``A chain of events whose keys are not known is fetched, whatever may be asked`` () =
+let ``A chain of events with unknown keys is fetched, since requests for keys do not count`` () =
     let machine =
         begun {
             IncomingLimits.Default with

@@ -1,4 +1,4 @@
-/// A room of one user as a room machine hears of it, and peers who answer what the machine asks.
+/// A room of one user as a room machine receives it, and peers that answer the machine's requests.
 module Matrix.Core.Tests.IncomingRoom
 
 open NUnit.Framework
@@ -12,7 +12,7 @@ open Matrix.Properties.Simulation
 let version = Versions.v11
 let creator = "@a:one"
 
-/// An event of a chain, with what it cites.
+/// An event of a chain, with its auth events.
 let event id sender eventType key content (prev: string list) (auth: string list) : Pdu =
     let draft =
         match key with
@@ -33,11 +33,11 @@ let create =
 let joined =
     event "$join" creator "m.room.member" (Some creator) [ "membership", text "join" ] [ "$create" ] [ "$create" ]
 
-/// A message that needs nothing besides.
+/// A message with the required auth events.
 let message id prev =
     event id creator "m.room.message" None [] prev [ "$create"; "$join" ]
 
-/// A message that cites more than it needs.
+/// A message with more auth events than required.
 let citing id (auth: string) =
     event id creator "m.room.message" None [] [ "$join" ] [ "$create"; "$join"; auth ]
 
@@ -45,7 +45,7 @@ let citing id (auth: string) =
 let levels id prev auth =
     event id creator "m.room.power_levels" (Some "") [ "users", nested [ creator, number 100 ] ] prev auth
 
-/// A line of power levels events, each on the one before: the first cites the second, and so on down.
+/// A chain of power levels events: each has the next one among its auth events.
 let levelsOnLevels (name: string) (first: string) (length: int) : Pdu list = [
     for i in 1..length ->
         let below = if i = 1 then first else $"${name}{i - 1}"
@@ -58,7 +58,7 @@ let levelsOnLevels (name: string) (first: string) (length: int) : Pdu list = [
         ]
 ]
 
-/// An event whose one signature has some fate.
+/// An event whose only signature has a given result.
 let signed fate (pdu: Pdu) : ReceivedEvent = {
     Pdu = pdu
     HasRoomId = true
@@ -82,7 +82,7 @@ let good = signed SignatureFate.Valid
 /// An event that comes in a transaction of the peer "two".
 let arrives (pdu: Pdu) : Input = Input.Received("two", good pdu)
 
-/// A history, and how often an event was looked up in it.
+/// A history that counts the look-ups of each event.
 let counted (history: IRoomHistory) : IRoomHistory * int ref =
     let lookups = ref 0
 
@@ -98,13 +98,13 @@ let counted (history: IRoomHistory) : IRoomHistory * int ref =
     },
     lookups
 
-/// A machine over a history, that knows nothing else.
+/// A machine over a history, without other knowledge.
 let machineOver (history: IRoomHistory) limits =
     RoomMachine.Of("here", create.RoomId, AuthRules version, history, [||], null, 1u, limits)
 
 let machineWith limits = machineOver (Store "here") limits
 
-/// A machine that knows the room's beginning.
+/// A machine that knows the first events of the room.
 let begun limits =
     let machine = machineWith limits
     machine.Tell [| arrives create; arrives joined |] |> ignore
@@ -116,23 +116,23 @@ let ids (step: Output) : string list = [ for d in step.Decided -> d.Event.EventI
 let same (actual: 'a) (expected: 'a) : unit =
     Assert.That((actual = expected), $"%A{actual} in place of %A{expected}")
 
-/// All that came of some facts, in order.
+/// The outputs for some inputs, in order.
 type Outcome = {
     Requests: PeerRequest list
     Decided: DecidedEvent list
     Dropped: (string * DropReason) list
 } with
 
-    /// The identifiers of what was decided.
+    /// The ids of the decided events.
     member this.Ids = this.Decided |> List.map _.Event.EventId
 
-    /// Why events were dropped.
+    /// The reasons of the drops.
     member this.Reasons = this.Dropped |> List.map snd
 
-/// Peers who have nothing.
+/// Peers that have nothing.
 let silent (_: PeerRequest) = Response.Nothing
 
-/// Tells the machine facts, and answers all that it asks until it asks no more.
+/// Gives inputs to the machine, and answers its requests until it makes no more.
 let tells (machine: RoomMachine) (inputs: Input list) (answer: PeerRequest -> Response) : Outcome =
     let requests = ResizeArray<PeerRequest>()
     let decided = ResizeArray<DecidedEvent>()

@@ -1,4 +1,4 @@
-/// States that peers tell the room machine: what it takes, what it does not, and what they may cost.
+/// States that peers return to the room machine: which it takes, and what they may cost.
 module Matrix.Core.Tests.IncomingStatesTests
 
 open System
@@ -9,14 +9,14 @@ open Matrix.Core.Room.Incoming
 open Matrix.Properties.Generators
 open Matrix.Core.Tests.IncomingRoom
 
-/// Peers who tell the state at the room's beginning, and have nothing else.
+/// Peers that return the state after the room's first events, and have nothing else.
 let private begunWith (request: PeerRequest) =
     match request.Request with
     | Request.StateBefore _ -> Response.State([| "$create"; "$join" |], [||])
     | _ -> Response.Nothing
 
 [<Test>]
-let ``A state that a peer tells is used, merged and marked, and events after it are marked too`` () =
+let ``A state from a peer is used, merged and marked, and events after it are marked too`` () =
     let machine = begun IncomingLimits.Default
     let told = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
     let after = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
@@ -72,7 +72,7 @@ let ``An outlier that becomes durable late does not undo the decision that follo
     | known -> Assert.That(known.IsOutlier, Is.False)
 
 [<Test>]
-let ``States that peers tell are looked through few at a time`` () =
+let ``Only a few fetched states are held at a time`` () =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -101,7 +101,7 @@ let ``States that peers tell are looked through few at a time`` () =
 
 [<TestCase "itself">]
 [<TestCase "what rests on it">]
-let ``A peer that tells a state with the event in it does not keep others from telling theirs`` (lie: string) =
+let ``A peer that returns a state with the event in it does not prevent others from returning theirs`` (lie: string) =
     let machine = begun IncomingLimits.Default
 
     let above =
@@ -122,7 +122,7 @@ let ``A peer that tells a state with the event in it does not keep others from t
     same (decided.StateFrom) ("one")
     Assert.That(decided.Verdict.IsAccepted)
 
-/// Tells the machine facts, and answers what it asks, as long as there is an answer.
+/// Gives inputs to the machine, and answers its requests as long as there is an answer.
 let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response option) (inputs: Input list) : unit =
     if not inputs.IsEmpty then
         [
@@ -134,7 +134,7 @@ let rec private answered (machine: RoomMachine) (answer: PeerRequest -> Response
         |> answered machine answer
 
 [<Test>]
-let ``Every event gets its turn to ask for a state, though another found meanwhile that it needs none`` () =
+let ``Every queued event may request its state, even if another turns out not to need one`` () =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -150,7 +150,7 @@ let ``Every event gets its turn to ask for a state, though another found meanwhi
     answered machine noStates [ arrives (message "$holds" [ "$gone1" ]) ]
     answered machine noStates [ arrives (message "$a" [ "$below" ]) ]
     answered machine noStates [ arrives (message "$b" [ "$gone2" ]) ]
-    // What the second in the line waits for, and has not to ask for.
+    // The second in the queue waits for these, and does not have to request them.
     answered machine noStates [ arrives (message "$below" [ "$gone3" ]) ]
 
     let outcome =
@@ -165,7 +165,7 @@ let ``Every event gets its turn to ask for a state, though another found meanwhi
     Assert.That(outcome.Ids, Is.EquivalentTo [ "$holds"; "$a"; "$b"; "$below" ])
 
 [<Test>]
-let ``An event that waits with the state that it was told keeps the others waiting for theirs`` () =
+let ``An event that waits while holding a fetched state keeps the others in the queue`` () =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -190,7 +190,7 @@ let ``An event that waits with the state that it was told keeps the others waiti
     same (tells machine [ Input.Responded(machine.Outstanding[0].Number, chain) ] begunWith).Ids [ "$late"; "$m"; "$n" ]
 
 [<Test>]
-let ``An event that waits with its state for one that needs a state lets it ask`` () =
+let ``An event that holds a state and waits for an event without one gives way to it`` () =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -204,10 +204,11 @@ let ``An event that waits with its state for one that needs a state lets it ask`
     let outcome = tells machine [ arrives above; arrives below ] begunWith
     same outcome.Ids [ "$levels"; "$m" ]
 
-// The newest comes first and has its state, and waits for the one below, which needs a state too: one peer, and the whole of a line.
+// The newest event comes first and gets its state. It waits for the event below, which also needs a state: one peer,
+// and a whole chain.
 [<TestCase(1, 3)>]
 [<TestCase(4, 12)>]
-let ``A line of events that each need a state, told from its end, is decided from its beginning``
+let ``A chain of events that each need a state, received from its end, is decided from its beginning``
     (places: int, length: int)
     =
     let machine =
@@ -229,14 +230,14 @@ let ``A line of events that each need a state, told from its end, is decided fro
     same outcome.Dropped []
     same outcome.Ids [ for n in 1..length -> $"$m{n}" ]
 
-// More than is fetched, and less.
+// More events than are fetched, and fewer.
 [<TestCase 30_000>]
 [<TestCase 15_000>]
-let ``What a peer told is forgotten before the next is asked`` (size: int) =
+let ``A fetched state is dropped before the next peer is asked`` (size: int) =
     let machine = begun IncomingLimits.Default
     let before = GC.GetTotalMemory true
 
-    // "two" tells of events that never were, and has none of them. "one" says nothing, and is waited for.
+    // "two" returns ids of events that do not exist. "one" does not respond, and is waited for.
     answered
         machine
         (fun request ->
@@ -253,7 +254,7 @@ let ``What a peer told is forgotten before the next is asked`` (size: int) =
     GC.KeepAlive machine
 
 [<Test>]
-let ``A peer that makes up states is asked for no more of their events than may be, for one event that came`` () =
+let ``For one received event, a peer that invents states is asked for a bounded number of their events`` () =
     let machine =
         begun {
             IncomingLimits.Default with
@@ -280,7 +281,7 @@ let ``A peer that makes up states is asked for no more of their events than may 
     same outcome.Ids.Length 11
 
 [<Test>]
-let ``A state that a peer told is looked through once, however many of its events come`` () =
+let ``A fetched state is examined once, however many of its events arrive`` () =
     let history, lookups = counted (Matrix.Properties.Simulation.Store "here")
     let machine = machineOver history IncomingLimits.Default
     machine.Tell [| arrives create; arrives joined |] |> ignore

@@ -1,4 +1,4 @@
-/// What the room machine makes of events that it has all of, or never can: verdicts, extremities, drops.
+/// The room machine's results for events that lack nothing, or can never be complete: verdicts, extremities, drops.
 module Matrix.Core.Tests.IncomingVerdictTests
 
 open NUnit.Framework
@@ -23,7 +23,7 @@ let ``A room begins with its create event`` () =
     same ([ for e in step.Decided[1].Extremities -> e.EventId ]) ([ "$join" ])
 
 [<Test>]
-let ``What is malformed or of another room is dropped`` () =
+let ``Malformed events and events of another room are dropped`` () =
     let elsewhere =
         Draft.toPdu version {
             Draft.message creator "m.room.message" [] with
@@ -44,7 +44,7 @@ let ``What is malformed or of another room is dropped`` () =
         ])
 
 [<Test>]
-let ``A wrong signature drops an event, and a copy with the right one is taken after all`` () =
+let ``A wrong signature drops an event, and a copy with the right one is still accepted`` () =
     let machine = begun IncomingLimits.Default
 
     let forged =
@@ -54,7 +54,7 @@ let ``A wrong signature drops an event, and a copy with the right one is taken a
     same (ids (machine.Tell [| forged; arrives (message "$m" [ "$join" ]) |])) ([ "$m" ])
 
 [<Test>]
-let ``A rejected event is in the graph, changes no state, and is not built upon; what cites it is rejected`` () =
+let ``A rejected event is in the graph, but changes no state, is not built upon and authorises nothing`` () =
     let machine = begun IncomingLimits.Default
     let stranger = "@b:one"
 
@@ -78,7 +78,7 @@ let ``A rejected event is in the graph, changes no state, and is not built upon;
     Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Null)
 
 [<Test>]
-let ``An event that comes after what descends from it closes the gap, though it is rejected`` () =
+let ``An event that arrives after its descendants closes the gap, even if it is rejected`` () =
     let machine = begun IncomingLimits.Default
 
     tells machine [ arrives (message "$above" [ "$bad" ]) ] (fun request ->
@@ -96,7 +96,7 @@ let ``An event that comes after what descends from it closes the gap, though it 
     same ([ for e in machine.Extremities -> e.EventId ]) ([ "$above" ])
 
 [<Test>]
-let ``Events that wait for themselves are given up`` () =
+let ``Events that depend on themselves are dropped`` () =
     let machine = begun IncomingLimits.Default
 
     let step =
@@ -106,7 +106,7 @@ let ``Events that wait for themselves are given up`` () =
     Assert.That(machine.Waiting, Is.Zero)
 
 [<Test>]
-let ``What is durable is the history's to answer`` () =
+let ``Durable events are read from the history`` () =
     let machine = machineWith IncomingLimits.Default
     let begun = machine.Tell [| arrives create; arrives joined |]
     same (machine.NotDurable) (2)
@@ -116,7 +116,7 @@ let ``What is durable is the history's to answer`` () =
     Assert.That(machine.NotDurable, Is.Zero)
 
 [<Test>]
-let ``A copy that says it is of another room is not taken in the place of the event`` () =
+let ``A copy with another room id does not replace the event`` () =
     let machine = begun IncomingLimits.Default
     let original = message "$m" [ "$join" ]
 
@@ -139,7 +139,7 @@ let ``A copy that says it is of another room is not taken in the place of the ev
     same (drops step) ([ DropReason.NotSigned "one" ])
 
 [<Test>]
-let ``An event that cites itself is dropped at once, whatever else is waited for`` () =
+let ``An event among its own auth events is dropped at once, whatever else is outstanding`` () =
     let machine = begun IncomingLimits.Default
     let waits = machine.Tell [| arrives (message "$n" [ "$gone" ]) |]
     same (waits.Requests.Length) (1)
@@ -151,7 +151,7 @@ let ``An event that cites itself is dropped at once, whatever else is waited for
     same (machine.Waiting) (1)
 
 [<Test>]
-let ``An event that cites an event of another room is rejected`` () =
+let ``An event with an auth event of another room is rejected`` () =
     let machine = begun IncomingLimits.Default
 
     let foreign =
@@ -167,7 +167,7 @@ let ``An event that cites an event of another room is rejected`` () =
             | Request.AuthChain _ -> Response.Events [| signed fate foreign; good create; good joined |]
             | _ -> Response.Nothing)
 
-    // Of what its server did not sign nobody knows the room.
+    // The room id of an event without a valid signature is not reliable.
     let unsigned = (outcome SignatureFate.Invalid).Reasons
     Assert.That(unsigned, Does.Contain(DropReason.OtherRoom "!other:one"))
     same (List.last unsigned) (DropReason.AuthEventUnavailable "$foreign")

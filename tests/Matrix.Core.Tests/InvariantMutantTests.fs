@@ -1,4 +1,4 @@
-/// The invariants alone, without any vector, notice every mutant that accepts what its version rejects or rejects what it accepts.
+/// The invariants alone, without any vector, notice every mutant whose verdicts differ from its version's.
 module Matrix.Core.Tests.InvariantMutantTests
 
 open NUnit.Framework
@@ -59,7 +59,7 @@ let ``Most mutants that are not equivalent are noticed by invariants, and the ot
         ] do
         Assert.That(dropped rule, rule)
 
-/// What is said of a version is said by its number: a rule that is missing there switches nothing off.
+/// Invariants select versions by number, so that a missing rule does not switch an invariant off.
 [<TestCase "member.knock">]
 [<TestCase "member.join.restricted">]
 [<TestCase "power-levels.named">]

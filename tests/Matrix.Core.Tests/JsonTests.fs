@@ -9,7 +9,7 @@ let private read (reading: Reading) (text: string) =
     JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), reading, JsonLimits.event)
 
 [<Test>]
-let ``A fault is found where it stands`` () =
+let ``A fault is reported with its position`` () =
     let offset text =
         match read Reading.Strict text with
         | Error e -> e.Offset
@@ -20,7 +20,7 @@ let ``A fault is found where it stands`` () =
     Assert.That(offset """["é",nope]""", Is.EqualTo 6)
 
 [<Test>]
-let ``A text longer than allowed is not looked at`` () =
+let ``A text longer than allowed is not read`` () =
     let limits = { JsonLimits.event with Bytes = 3 }
 
     match JsonReader.Parse(ReadOnlySpan<byte> "nope"B, Reading.Strict, limits) with
@@ -28,7 +28,7 @@ let ``A text longer than allowed is not looked at`` () =
     | other -> Assert.Fail $"{other}"
 
 [<Test>]
-let ``What is no JSON is told from what Matrix does not allow`` () =
+let ``Text that is no JSON is distinguished from JSON that Matrix does not allow`` () =
     let isNotJson text =
         match read Reading.Strict text with
         | Error e -> e.IsNotJson
@@ -38,8 +38,8 @@ let ``What is no JSON is told from what Matrix does not allow`` () =
     Assert.That([ "1.5"; "9007199254740992"; "\"\\ud800\"" ] |> List.map isNotJson, Is.All.False)
 
 [<Test>]
-let ``An object that is large and unsorted is read in good time`` () =
-    // Sorting and looking for duplicates must not be quadratic: 200,000 keys, backwards, each twice.
+let ``A large unsorted object is read quickly`` () =
+    // Sorting and the search for duplicates must not be quadratic: 200,000 keys, in reverse order, each twice.
     let text = StringBuilder "{"
 
     for i in 200000..-1..1 do

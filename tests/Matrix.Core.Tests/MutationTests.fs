@@ -1,4 +1,4 @@
-/// Tables of rules with one thing changed: the vectors tell each from its version, or it is listed as one that nothing could tell.
+/// Tables of rules with one thing changed: a vector distinguishes each from its version, or it is listed as equivalent.
 module Matrix.Core.Tests.MutationTests
 
 open System
@@ -38,7 +38,7 @@ let private fates files versions =
 let private all = lazy (fates files.Value Versions.all)
 
 [<Test>]
-let ``The vectors tell every mutant of every version that is not listed as making no difference`` () =
+let ``The vectors distinguish every mutant that is not listed as equivalent`` () =
     let findings =
         all.Value
         |> List.filter _.IsFinding
@@ -48,7 +48,7 @@ let ``The vectors tell every mutant of every version that is not listed as makin
     Assert.That(all.Value.Length, Is.GreaterThan 5000)
 
 [<Test>]
-let ``What tells a mutant is told by its origin`` () =
+let ``The checks that distinguish a mutant are reported by origin`` () =
     let isVector origin =
         origin = Origin.HandwrittenVector || origin = Origin.GeneratedVector
 
@@ -62,7 +62,7 @@ let ``What tells a mutant is told by its origin`` () =
         |> _.Origins
         |> List.except [ Origin.GeneratedVector ]
 
-    // Rules that only some versions have; then one thing inside a condition, which the outline does not show.
+    // Rules of some versions only; then one thing inside a condition, which the outline does not show.
     for version, id, expected in
         [
             "5", "aliases.server: dropped", [ Origin.HandwrittenVector; Origin.Outline ]
@@ -75,7 +75,7 @@ let ``What tells a mutant is told by its origin`` () =
         Assert.That(besideGenerated version id, Is.EqualTo(box expected), id)
 
 [<Test>]
-let ``The vectors of an unstable version, and those of its parent, tell every mutant of it`` () =
+let ``The vectors of an unstable version and of its parent distinguish every mutant of it`` () =
     for version in Versions.unstable do
         let findings =
             fates files.Value [ version ]
@@ -84,7 +84,7 @@ let ``The vectors of an unstable version, and those of its parent, tell every mu
 
         Assert.That(findings, Is.Empty, version.Id)
 
-/// The fates of the mutants of one rule of a version, by the mutation, with this list of equivalents.
+/// The results for the mutants of one rule of a version, by mutation, with this list of equivalents.
 let private ofRule
     (rule: string)
     (version: RoomVersion)
@@ -114,7 +114,7 @@ let private listing (rule: string) (subject: Subject) (mutation: string) : Equiv
 [<TestCase("member.join.banned", "dropped")>]
 [<TestCase("redaction.applied.same-server", "dropped")>]
 [<TestCase("m.room.power_levels", "drops ban")>]
-let ``A mutant that is listed as making no difference, and makes one, is a finding`` (rule: string, mutation: string) =
+let ``A mutant that is listed as equivalent and is distinguished is a finding`` (rule: string, mutation: string) =
     let subject =
         if rule.StartsWith "m.room" then Subject.Redaction
         elif rule.StartsWith "redaction" then Subject.Handling
@@ -133,9 +133,9 @@ let ``A mutant that is listed as making no difference, and makes one, is a findi
 [<TestCase("member.join.banned", "after the next")>]
 [<TestCase("redaction.applied.power", "after the next")>]
 [<TestCase("top-level", "drops content")>]
-let ``A mutant that nothing tells, and that is not listed, is a finding`` (rule: string, mutation: string) =
+let ``A mutant that nothing distinguishes and that is not listed is a finding`` (rule: string, mutation: string) =
     for search in [ Search.Vectors; Search.Worlds 1L ] do
-        // No worlds of authorization: they are walked through elsewhere.
+        // Other tests walk through the worlds of authorization.
         let listed = ofRule rule Versions.v12 search Equivalents.all
         Assert.That(listed[mutation].Status, Is.EqualTo Status.Equivalent)
 
@@ -146,7 +146,7 @@ let ``A mutant that nothing tells, and that is not listed, is a finding`` (rule:
         Assert.That(unlisted[mutation].IsFinding)
 
 [<Test>]
-let ``What is listed as making no difference is a mutant of each version that it is listed of`` () =
+let ``Every listed equivalent is a mutant of each version that it is listed for`` () =
     Assert.That(Equivalents.stale Equivalents.all Versions.all, Is.Empty)
 
     let rotten = [
@@ -191,7 +191,7 @@ let ``Every rule, selection and row of every version has mutants, and no two hav
         Assert.That(handling - changed Subject.Handling, Is.Empty, version.Id)
 
 [<Test>]
-let ``A weakened suite lets mutants survive, and says which`` () =
+let ``A weakened suite lets mutants survive, and reports them`` () =
     let weak =
         fates (without [ "authorization/clauses.json"; "authorization/mutants.json" ]) [ Versions.v9 ]
 
@@ -199,7 +199,7 @@ let ``A weakened suite lets mutants survive, and says which`` () =
     Assert.That(survivors.Length, Is.GreaterThan 400)
     Assert.That(survivors |> List.map _.Id, Does.Contain "authorization/member.join.banned: dropped")
 
-    // Nothing about redaction is left to tell its mutants.
+    // Nothing about redaction remains to distinguish its mutants.
     let blind = fates (without [ "event/redaction.json" ]) [ Versions.v12 ]
 
     Assert.That(
@@ -209,7 +209,7 @@ let ``A weakened suite lets mutants survive, and says which`` () =
     )
 
 [<Test>]
-let ``Without the vectors that are kept for them, some mutants are told by a small world alone, which is named`` () =
+let ``Without the vectors found for them, some mutants are distinguished only by a small world, which is reported`` () =
     let version = Versions.v7
 
     let inWorlds =
@@ -247,7 +247,7 @@ let ``Without the vectors that are kept for them, some mutants are told by a sma
     by Subject.Handling RedactingWorld.world.Name
     by Subject.Redaction RedactedEvents.name
 
-/// What decides, each way it can, by version.
+/// The deciding rules with each outcome, by version.
 let private deciding: (string * string * bool) list = [
     for version in Versions.all do
         for rule in Rule.all version.Authorization do
@@ -256,7 +256,7 @@ let private deciding: (string * string * bool) list = [
 ]
 
 [<Test>]
-let ``Every rule that decides has a vector that it decides, each way, in every version`` () =
+let ``Every rule that decides has a vector for each of its outcomes, in every version`` () =
     let clauses = VectorFiles.parse GeneratedVectors.ClausesFile
 
     let shown =
@@ -270,9 +270,7 @@ let ``Every rule that decides has a vector that it decides, each way, in every v
     Assert.That(set deciding - shown, Is.Empty)
 
 [<Test>]
-let ``Every rule that handles redactions has a vector that it decides in every version, and those that ask something one beside it``
-    ()
-    =
+let ``Every rule that handles redactions has a vector in every version and, if it has a condition, a near one`` () =
     let texts (key: string) (case: JsonObject) =
         match case.TryFind key with
         | ValueSome(Json.Array items) -> [
@@ -316,7 +314,7 @@ let ``Every rule that handles redactions has a vector that it decides in every v
 
                         Assert.That(beside, $"{version.Id}, {question.Word}: beside {name}")
 
-/// Ids of mutants that these vectors leave, of versions that authorization cannot tell apart.
+/// The ids of mutants that these vectors do not distinguish, for versions with the same authorization.
 let private survivors (files: (string * VectorFile) list) (group: RoomVersion list) : Set<string> =
     fates files [ group.Head ]
     |> List.filter (fun f -> f.Status = Status.Survived)
@@ -324,9 +322,7 @@ let private survivors (files: (string * VectorFile) list) (group: RoomVersion li
     |> set
 
 [<Test; Category "Slow">]
-let ``Each vector that is kept for mutants tells one that no vector of the other files does, and no two ask the same``
-    ()
-    =
+let ``Each vector found for mutants distinguishes one that no other file does, and no two are the same question`` () =
     let kept = VectorFiles.parse GeneratedVectors.MutantsFile
     let others = without [ GeneratedVectors.MutantsFile ]
 
@@ -359,7 +355,7 @@ let ``Each vector that is kept for mutants tells one that no vector of the other
 [<TestCase(GeneratedVectors.RedactionsFile)>]
 [<TestCase(GeneratedVectors.ResolutionsFile)>]
 [<Category "Slow">]
-let ``The vectors of the rules are those that are generated`` (name: string) =
+let ``The files of generated vectors are up to date`` (name: string) =
     let generated =
         if name = GeneratedVectors.ClausesFile then
             GeneratedVectors.clauses ()
@@ -372,7 +368,7 @@ let ``The vectors of the rules are those that are generated`` (name: string) =
     Assert.That((generated = file), "write them anew: mx vectors generate tests/vectors")
 
 [<Test>]
-let ``Both evaluators decide every case of the redactions that small rooms have`` () =
+let ``Both evaluators agree on every redaction in small rooms`` () =
     for group in RedactingWorld.groups Versions.all do
         for _, version in RedactingWorld.tables group.Head do
             let ground = Ground(RedactingWorld.world, version)
@@ -395,7 +391,7 @@ let ``Both evaluators decide every case of the redactions that small rooms have`
             Assert.That(differing, Is.Zero, version.Id)
 
 [<Test>]
-let ``Redaction leaves of every event of its world what the specification's words leave of it`` () =
+let ``Redaction of every event in its world agrees with the literal redaction`` () =
     Assert.That(RedactedEvents.all.Value.Length, Is.GreaterThan 100_000)
 
     for version in Versions.all |> List.distinctBy _.Redaction do

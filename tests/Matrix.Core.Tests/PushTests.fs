@@ -1,4 +1,4 @@
-/// Push rules: the published conditions and tables, and cases worth a name. What holds of all rules is in PushProperties.
+/// Push rules: the published conditions and tables, and single cases. PushProperties has the general statements.
 module Matrix.Core.Tests.PushTests
 
 open NUnit.Framework
@@ -52,7 +52,7 @@ let private refusal (edit: RulesetEdit) =
     | Error e -> e
 
 [<Test>]
-let ``A mention highlights for who is mentioned and notifies the others`` () =
+let ``A mention highlights for the mentioned user and notifies the others`` () =
     let mention =
         object [
             "body", Json.String "hi"
@@ -64,7 +64,7 @@ let ``A mention highlights for who is mentioned and notifies the others`` () =
     Assert.That(Ruleset.ForMost(message mention).NotifyClass, Is.EqualTo 1)
 
 [<Test>]
-let ``Master silences everything, the user's own rules too`` () =
+let ``Master silences everything, including the user's own rules`` () =
     let rules = Ruleset.Default alice |> put PushRuleKind.Override "mine" notify
     Assert.That(rules.Evaluate(text "x", null).Notifies, Is.True)
 
@@ -127,7 +127,7 @@ let ``Rules that older servers stored as defaults are not kept, and new ones app
     Assert.That(rules.ToContent(), Is.EqualTo((Ruleset.Default alice).ToContent()))
 
 [<Test>]
-let ``What is malformed in account data is left out and the rest is kept`` () =
+let ``Malformed rules in account data are left out and the others are kept`` () =
     let stored =
         object [
             "global",
@@ -185,7 +185,7 @@ let ``Each wrong edit has its error`` () =
         Assert.That(error.Status, Is.EqualTo status, string error)
 
 [<Test>]
-let ``A user may not define more rules of a kind than the limit, and may still change those there are`` () =
+let ``A user cannot add rules of a kind beyond the limit, but can still change existing ones`` () =
     let limits = RulesetLimits(2, 32, 1024)
 
     let add id (rules: Ruleset) =

@@ -1,4 +1,4 @@
-/// Replaying rooms of which something is missing, or that make no sense.
+/// Replays of rooms, including rooms with missing or contradictory events.
 module Matrix.Core.Tests.ReplayTests
 
 open NUnit.Framework
@@ -61,7 +61,7 @@ let ``A room is replayed to the state after its extremities`` () =
         Assert.That(rejected, Is.EquivalentTo [ "$his" ])
 
 [<Test>]
-let ``What comes after a rejected event comes after what that came after`` () =
+let ``An event after a rejected one descends from that one's ancestors`` () =
     let later =
         DrawnRoom.topic "$last" alice "last" [ "$create"; "$p0"; "$alice" ]
         |> after [ "$his" ]
@@ -71,13 +71,13 @@ let ``What comes after a rejected event comes after what that came after`` () =
     | Ok replay -> Assert.That(replay.Extremities, Is.EquivalentTo [ "$last" ])
 
 [<Test>]
-let ``A previous event that is not there is named`` () =
+let ``A missing previous event is named`` () =
     match run (without "$one") with
     | Error(ReplayError.PrevEventMissing("$his", "$one")) -> ()
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``An auth event that is not there is named`` () =
+let ``A missing auth event is named`` () =
     let pdus =
         drafts
         |> List.map (fun d -> if d.Id = "$rules" then after [ "$alice" ] d else d)
@@ -89,7 +89,7 @@ let ``An auth event that is not there is named`` () =
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``Events in a circle are found, and what merely comes after them is not blamed`` () =
+let ``Events in a cycle are found, and their descendants are not blamed`` () =
     let circle = [
         DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$y" ]
         DrawnRoom.topic "$y" alice "y" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
@@ -101,7 +101,7 @@ let ``Events in a circle are found, and what merely comes after them is not blam
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``An event that names itself is a circle`` () =
+let ``An event that names itself is a cycle`` () =
     let own =
         DrawnRoom.topic "$x" alice "x" [ "$create"; "$p0"; "$alice" ] |> after [ "$x" ]
 
@@ -110,7 +110,7 @@ let ``An event that names itself is a circle`` () =
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``No events make the empty state`` () =
+let ``A room without events has the empty state`` () =
     match run [] with
     | Ok replay -> Assert.That(replay.State.Count, Is.Zero)
     | Error error -> Assert.Fail $"%A{error}"

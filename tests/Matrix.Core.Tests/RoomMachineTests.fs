@@ -1,5 +1,5 @@
-/// The room machine as the owner of a room's decisions: events made here, failed flushes, eviction; and its properties, for versions of
-/// each kind.
+/// The room machine as the owner of a room's decisions: events made here, failed flushes, eviction; and its properties,
+/// for versions of each kind.
 module Matrix.Core.Tests.RoomMachineTests
 
 open System
@@ -17,7 +17,7 @@ open Matrix.Properties.Properties
 open Matrix.Properties.Simulation
 open Matrix.Core.Tests.IncomingRoom
 
-/// A history that nobody may look into.
+/// A history that must not be read.
 let private closed: IRoomHistory =
     let fail () = invalidOp "It was looked up."
 
@@ -50,7 +50,7 @@ let private header (extremities: ForwardExtremity list) current history =
 let private end' =
     ForwardExtremity(9u, "$join", 7L, stateOf [ create; joined ], Provenance.Computed)
 
-/// An event on what was prepared.
+/// An event on the prepared base.
 let private built id eventType key content (prepared: Prepared) (auth: string list) : AuthEvent =
     let draft =
         match key with
@@ -105,7 +105,7 @@ let ``An event made here is prepared, adopted and durable without a look-up`` ()
     Assert.That(machine.CanBeEvicted)
 
 [<Test>]
-let ``The depth of an event is one more than the greatest of its previous events, and no more than may be`` () =
+let ``The depth of an event is one more than the greatest of its previous events, up to the limit`` () =
     let state = stateOf [ create; joined ]
 
     let of' depths =
@@ -122,7 +122,7 @@ let ``The depth of an event is one more than the greatest of its previous events
     same ((of' [ most ]).Prepare().Depth) most
 
 [<Test>]
-let ``An event that was built before the room moved is refused, and one that names something else`` () =
+let ``An event that was built before the room moved on, or names other events, is refused`` () =
     let machine = header [ end' ] null closed
     let first = machine.Prepare()
     adopted machine (messageOn "$m1") |> ignore
@@ -145,9 +145,7 @@ let ``An event that was built before the room moved is refused, and one that nam
     same machine.NotDurable 1
 
 [<Test>]
-let ``States of several extremities that were never resolved are said to need that, and the header's current state spares it``
-    ()
-    =
+let ``Unresolved states of several extremities are reported, unless the header has the current state`` () =
     let a = topicOn "$a" ((header [ end' ] null closed).Prepare())
     let b = topicOn "$b" ((header [ end' ] null closed).Prepare())
     let store = Store "here"
@@ -191,13 +189,13 @@ let ``States of several extremities that were never resolved are said to need th
     Assert.That(StateTree.AreSame(Option.get (Option.ofObj resolved.StateBefore), elder.CurrentState))
     same (refusal unresolved resolved (messageOn "$m" resolved)) AdoptionRefusal.None
 
-    // One of the two topics stands. Where it is not the newest one, the header is enough.
+    // One of the two topics is in the resolved state. If it is not the newest one, the header is enough.
     let newest = (store.Extremities |> Array.maxBy _.Ordinal).StateAfter
     let given = anew elder.CurrentState closed
     same (given.Prepare().NeedsResolution) (StateTree.AreSame(newest, elder.CurrentState))
 
 [<Test>]
-let ``A failed flush takes back what was not durable, and numbers are given again`` () =
+let ``A failed flush takes back undurable decisions, and their numbers are used again`` () =
     let machine = header [ end' ] null closed
     let first = adopted machine (messageOn "$m1")
     let second = adopted machine (topicOn "$t")
@@ -210,7 +208,7 @@ let ``A failed flush takes back what was not durable, and numbers are given agai
     same machine.NextOrdinal second.Ordinal
     Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Null)
 
-    // The sets behind it fail as well: that is no news, though the room has gone on.
+    // The batches after it fail as well: nothing is left to take back, though the room has gone on.
     let again = adopted machine (messageOn "$again")
     same (machine.Failed third.Number) [||]
     machine.Durable second.Number
@@ -219,7 +217,7 @@ let ``A failed flush takes back what was not durable, and numbers are given agai
     Assert.That(again.Number, Is.GreaterThan third.Number)
 
 [<Test>]
-let ``What is staged and asked stays through a failed flush, and what came is decided again`` () =
+let ``Staged events and requests survive a failed flush, and received events are decided again`` () =
     let store = Store "here"
 
     let machine =
@@ -242,7 +240,7 @@ let ``What is staged and asked stays through a failed flush, and what came is de
     same again.Decided[0].Ordinal 2u
 
 [<Test>]
-let ``An event on a state that a peer gave is decided on it again after a failed flush, and nobody is asked`` () =
+let ``An event on a fetched state is decided on it again after a failed flush, without a request`` () =
     let machine = begun IncomingLimits.Default
 
     let outcome =
@@ -260,7 +258,7 @@ let ``An event on a state that a peer gave is decided on it again after a failed
     same again.Decided[0].Known.Provenance Provenance.OnTrust
 
 [<Test>]
-let ``A new room has no id until its create event is adopted, and none again if that fails`` () =
+let ``A new room has no id until its create event is adopted, and loses it if the flush fails`` () =
     let v12 = AuthRules Versions.v12
 
     let machine =
@@ -288,7 +286,7 @@ let ``A new room has no id until its create event is adopted, and none again if 
     machine.Failed decided.Number |> ignore
     same (machine.RoomId, machine.Extremities, machine.NextOrdinal) ("", [||], 1u)
 
-/// A history that may be closed.
+/// A history that can be closed.
 type private Door(history: IRoomHistory) =
     member val IsClosed = false with get, set
 
@@ -306,7 +304,7 @@ type private Door(history: IRoomHistory) =
             (if this.IsClosed then closed else history).Servers()
 
 [<Test>]
-let ``An adoption that fails in a look-up leaves the machine as it was`` () =
+let ``An adoption whose look-up fails leaves the machine as it was`` () =
     let store = Store "here"
     let limits = IncomingLimits.Default.WithPrevious 1
     let elder = machineOver store IncomingLimits.Default
@@ -359,7 +357,7 @@ let ``An adoption that fails in a look-up leaves the machine as it was`` () =
         Assert.That(machine.CurrentState.Find("m.room.topic", ""), Is.Not.Null)
 
 [<Test>]
-let ``The tree of a checkpoint takes the place of the same state`` () =
+let ``The tree of a checkpoint replaces that of the same state`` () =
     let machine = header [ end' ] null closed
     let decided = adopted machine (topicOn "$t")
 

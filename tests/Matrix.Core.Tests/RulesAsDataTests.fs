@@ -1,4 +1,4 @@
-/// Where the core decides by itself what the tables say too, the two are held equal here.
+/// Where the core decides without the tables, its behaviour agrees with their rows.
 module Matrix.Core.Tests.RulesAsDataTests
 
 open System
@@ -28,7 +28,7 @@ let private reference (references: EventReferences) (i: int) =
     | EventReferences.Ids -> text id
     | EventReferences.IdsWithHashes -> Json.Array [| text id; obj [ "sha256", text hash ] |]
 
-/// A value as the row says that it should be.
+/// A value that a row allows.
 let private sample (shape: FieldShape) : Json =
     match shape with
     | FieldShape.Text -> text "$other:one"
@@ -44,7 +44,7 @@ let private sample (shape: FieldShape) : Json =
     | FieldShape.Signatures -> obj [ "one", obj [ "ed25519:1", text "AAAA" ] ]
     | FieldShape.References(references, most) -> Json.Array [| for i in 1..most -> reference references i |]
 
-/// Values that are close to a row's and none of its: the least that is too much, and other forms of the same kind.
+/// Values close to those that a row allows: the least one beyond a bound, and other forms of the same type.
 let private beyond (shape: FieldShape) : Json list =
     match shape with
     | FieldShape.ShortText bytes -> [ text (String('x', bytes + 1)); text (String('ä', bytes / 2 + 1)) ]
@@ -74,7 +74,7 @@ let private beyond (shape: FieldShape) : Json list =
     | FieldShape.Integer
     | FieldShape.Object -> []
 
-/// What kind of JSON a row's values are.
+/// The JSON type of a row's values.
 let private kind (json: Json) =
     match json with
     | Json.Null -> "null"
@@ -90,7 +90,7 @@ let private ofEveryKind = [ Json.Null; Json.Bool true; Json.Int 1L; text "x"; Js
 
 let private fields (version: RoomVersion) = Fields.ofSettings version.Settings
 
-/// An event with every member that the version's rows name, each as its row says.
+/// An event with every member of the version's rows.
 let private whole (version: RoomVersion) : Map<string, Json> =
     Map.ofList [ for f in fields version -> f.Key, sample f.Shape ]
 
@@ -103,7 +103,7 @@ let private accepts (version: RoomVersion) (event: Map<string, Json>) : bool =
     | Error _ -> false
 
 [<TestCaseSource(nameof versions)>]
-let ``An event with every member as its row says is accepted`` (version: RoomVersion) =
+let ``An event whose members are as their rows say is accepted`` (version: RoomVersion) =
     Assert.That(accepts version (whole version), Is.True)
 
 [<TestCaseSource(nameof versions)>]
@@ -122,7 +122,7 @@ let ``An event without a member is refused if the row says that it is required``
             )
 
 [<TestCaseSource(nameof versions)>]
-let ``A member of another kind than its row's, or beyond its bounds, is refused`` (version: RoomVersion) =
+let ``A member of another type than its row's, or beyond its bounds, is refused`` (version: RoomVersion) =
     for f in fields version do
         let wrong =
             (ofEveryKind |> List.filter (fun json -> kind json <> kind (sample f.Shape)))
@@ -133,7 +133,7 @@ let ``A member of another kind than its row's, or beyond its bounds, is refused`
             Assert.That(accepts version event, Is.False, $"{f.Key}: {CanonicalJson.text json}")
 
 [<TestCaseSource(nameof versions)>]
-let ``An event is accepted up to the bytes that the limit names`` (version: RoomVersion) =
+let ``An event is accepted up to the limit in bytes`` (version: RoomVersion) =
     let ofSize (bytes: int) =
         let body (n: int) =
             (whole version).Add("content", obj [ "body", text (String('x', n)) ]).Remove "unsigned"
@@ -169,7 +169,7 @@ let ``Hashes are of an event without the members that the rows remove`` (version
         Is.True
     )
 
-/// Whether a condition on the event alone holds.
+/// Whether a condition holds for an event alone.
 let rec private holds (event: Map<string, Json>) (condition: Condition) : bool =
     let rec has (path: string list) (json: Json) =
         match path, json with
@@ -279,7 +279,7 @@ let ``Values count as levels as the rows say`` (values: PowerLevelValues) =
 
     Assert.That(counts (Json.Float 51146.98), Is.EqualTo floats)
 
-    // What a double holds is a level, whatever 64 bits hold; of strings the page bounds nothing.
+    // A double's value is a level even beyond 64 bits; the page has no bound for strings.
     for d in [ 1e300; -1e300; 1e19 ] do
         Assert.That(counts (Json.Float d), Is.EqualTo floats, string d)
 
@@ -292,7 +292,7 @@ let ``Values count as levels as the rows say`` (values: PowerLevelValues) =
         Assert.That(counts (text s), Is.EqualTo strings, s)
 
 [<Test>]
-let ``A level beyond 64 bits stands above every level that is not`` () =
+let ``A level beyond 64 bits is above every level within 64 bits`` () =
     let level json =
         match LevelValues.read PowerLevelValues.IntegersFloatsAndStrings json with
         | ValueSome n -> n

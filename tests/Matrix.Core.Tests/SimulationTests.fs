@@ -1,4 +1,4 @@
-/// Many servers in one process: what holds between them, and that it would be noticed if it did not.
+/// Many servers in one process: what holds between them, and that violations are noticed.
 module Matrix.Core.Tests.SimulationTests
 
 open System
@@ -31,7 +31,7 @@ let private run version (seeds: int[]) : Ended[] =
 [<TestCase "6">]
 [<TestCase "11">]
 [<TestCase "12">]
-let ``Servers agree whatever goes wrong between them`` version =
+let ``Servers agree whatever faults the network has`` version =
     let ended = run version [| 1..5 |]
 
     let sum (of': Seen -> int) =
@@ -40,7 +40,7 @@ let ``Servers agree whatever goes wrong between them`` version =
     for i in 0 .. ended.Length - 1 do
         Assert.That(ended[i].Violation |> Option.map string |> Option.toObj, Is.Null, $"seed {i + 1}")
 
-    // And there was something to agree on.
+    // And there were decisions to agree on.
     Assert.That(sum _.Compared, Is.GreaterThan 500)
     Assert.That(sum _.Merges, Is.GreaterThan 200)
     Assert.That(sum _.Rejected, Is.GreaterThan 0)
@@ -78,7 +78,7 @@ let ``Without faults nothing is lost, rejected or taken on trust`` () =
     Assert.That(ended.Seen.Compared, Is.GreaterThan 100)
 
 [<Test>]
-let ``A history tells no event before those that it names`` () =
+let ``A history has no event before those that it names`` () =
     for seed in 1UL .. 12UL do
         let _, history = Simulation.history (Plan.ofSeed (optionsOf "12") seed)
         let all = Set [ for told in history -> told.Event.EventId ]
@@ -106,7 +106,7 @@ let ``A Byzantine server forges, withholds auth events and gives false states`` 
     Assert.That(sum _.FalseStates, Is.GreaterThan 0)
 
 [<Test>]
-let ``Of two servers neither is Byzantine: one honest server has nobody to agree with`` () =
+let ``A simulation of two servers has no Byzantine server, since a single honest one has no other to agree with`` () =
     for seed in 1UL .. 20UL do
         let plan = Plan.ofSeed { optionsOf "12" with Servers = 2 } seed
         Assert.That(plan.ByzantineServer, Is.EqualTo -1)
@@ -116,7 +116,7 @@ let private violation (conduct: Conduct) (plan: Plan) : Violation option =
 
 let private failsWith (conduct: Conduct) (plan: Plan) : bool = (violation conduct plan).IsSome
 
-/// The mutants that a few seeds notice.
+/// The defects that a few seeds notice.
 let private mutants = [
     for name, meaning, conduct in Mutants.all do
         if name <> "shared-past-counts" then
@@ -132,7 +132,7 @@ let Mutant (conduct: Conduct) =
     Assert.That(caught, "five seeds, and nothing was noticed")
 
 [<Test>]
-let ``A history that fails shrinks to one that fails still, and survives being written and read`` () =
+let ``A failing plan shrinks to one that still fails, and can be written and read`` () =
     let plan = Plan.ofSeed (optionsOf "12") 1UL
     let violation = violation Mutants.firstHeardWins
     let small = Shrink.plan 200 violation plan
@@ -145,7 +145,7 @@ let ``A history that fails shrinks to one that fails still, and survives being w
     | Error fault -> Assert.Fail $"%A{fault}"
 
 [<Test>]
-let ``A history shrinks to one that goes wrong in the same way, not to a smaller one that goes wrong otherwise`` () =
+let ``A plan shrinks to one with the same violation, not to a smaller one with another`` () =
     let violation (plan: Plan) =
         match plan.Operations.Length with
         | 0 -> None
@@ -169,7 +169,7 @@ let private quiet (servers: int) (byzantine: int) (delayFrom: int) : string =
 [<TestCase(3, 2, 5, null)>]
 [<TestCase(3, 3, 5, "$.byzantine_server")>]
 [<TestCase(3, -1, 900_000, "$.delay_to")>]
-let ``A history names servers that there are and delays that can be``
+let ``A plan with an unknown server or an impossible delay is refused``
     (servers: int, byzantine: int, delay: int, place: string | null)
     =
     match PlanText.read (Text.Encoding.UTF8.GetBytes(quiet servers byzantine delay)), place with
@@ -180,7 +180,9 @@ let ``A history names servers that there are and delays that can be``
 [<TestCase("[]", "$", "an object")>]
 [<TestCase("{", "byte", "JSON")>]
 [<TestCase("""{"room_version":"99"}""", "$.room_version", "a known room version")>]
-let ``A file that is no history is told by the place in it`` (text: string, place: string, expected: string) =
+let ``A malformed plan file is reported with the position of its fault``
+    (text: string, place: string, expected: string)
+    =
     match PlanText.read (Text.Encoding.UTF8.GetBytes text) with
     | Ok _ -> Assert.Fail "it was read"
     | Error fault ->
@@ -203,7 +205,7 @@ let private history (name: string) : Plan =
         | Ok plan -> plan
         | Error fault -> failwith $"%A{fault}"
 
-/// What the specification lets happen: docs/verification.md tells the story.
+/// An outcome that the specification allows. docs/verification.md describes it.
 [<Test>]
 let ``Servers that soft-fail each other's events can stay apart for ever`` () =
     let ended = Simulation.run (history "servers-apart-v12.json")
@@ -212,9 +214,9 @@ let ``Servers that soft-fail each other's events can stay apart for ever`` () =
     Assert.That(ended.Seen.OnTrust, Is.Zero)
     Assert.That(ended.Seen.Rejected, Is.Zero)
 
-/// One seed in dozens has a room in which it matters: this is what is left of it.
+/// Only one seed in dozens has a room in which the defect matters. This is its shrunk plan.
 [<Test>]
-let ``A server whose auth difference counts a shared past is noticed`` () =
+let ``A server whose auth difference includes unconflicted auth chains is noticed`` () =
     let plan = history "shared-past-counts.json"
     Assert.That(failsWith Mutants.sharedPastCounts plan)
     Assert.That(failsWith Simulation.usual plan, Is.False)

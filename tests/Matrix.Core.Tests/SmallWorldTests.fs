@@ -1,4 +1,4 @@
-/// The small worlds: how large they are, and that what they leave out is the same as what they have.
+/// The small worlds: their size, and that the cases they leave out are equivalent to others.
 module Matrix.Core.Tests.SmallWorldTests
 
 open FsCheck
@@ -20,7 +20,7 @@ let private properties =
 let Property (property: Property) =
     property.Run(Config.QuickThrowOnFailure.WithMaxTest 1000)
 
-/// A world of which an axis is said to make no difference that makes one.
+/// A world with an axis that is wrongly declared idle.
 let private misjudged (name: string) (world: World) : World =
     let place = world.Axes |> Array.findIndex (fun axis -> axis.Name = name)
 
@@ -30,7 +30,7 @@ let private misjudged (name: string) (world: World) : World =
     }
 
 [<Test>]
-let ``An axis that is wrongly said to make no difference is noticed`` () =
+let ``An axis that is wrongly declared idle is noticed`` () =
     let isNoticed name world decide =
         let property =
             SmallWorldProperties.idleAxes Versions.v12 (misjudged name world) decide
@@ -75,7 +75,7 @@ let ``There are more than forty invariants, each with a name of its own`` () =
     Assert.That(names.Length, Is.GreaterThan 40)
 
 [<Test>]
-let ``Versions that authorization cannot tell apart share a run`` () =
+let ``Versions with the same authorization share a run`` () =
     let groups =
         Worlds.groups Versions.all
         |> List.map (List.map _.Id >> String.concat " ")

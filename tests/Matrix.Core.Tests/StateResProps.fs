@@ -65,7 +65,7 @@ let private amended: (string * RoomVersion * RoomVersion) list =
 let private amendedNames = amended |> List.map (fun (name, _, _) -> name)
 
 [<TestCaseSource(nameof amendedNames)>]
-let ``An amendment of one step is followed by the resolver and by the literal definition`` (name: string) =
+let ``The resolver and the literal definition both follow an amendment of one step`` (name: string) =
     let _, before, after = amended |> List.find (fun (other, _, _) -> other = name)
     let mutable otherwise = 0
 
@@ -85,7 +85,7 @@ let ``An amendment of one step is followed by the resolver and by the literal de
 
     Assert.That(otherwise, Is.Positive, "the step makes no difference")
 
-/// Of generated conflicts of a version, how many show what.
+/// The numbers of generated conflicts of a version that show each feature.
 let private survey (version: RoomVersion) (count: int) : Map<string, int> =
     let conflicts = Gen.sampleWithSeed (Rnd 20260708UL) 40 count ForkGen.forked
 
@@ -117,7 +117,7 @@ let private survey (version: RoomVersion) (count: int) : Map<string, int> =
 
 [<TestCase("10")>]
 [<TestCase("12")>]
-let ``Generated rooms conflict in the ways that matter`` (id: string) =
+let ``Generated rooms have every kind of conflict`` (id: string) =
     let version = Versions.tryFind id |> Option.get
     let seen = survey version 400
     TestContext.Out.WriteLine $"%A{seen}"
@@ -135,7 +135,7 @@ let ``Generated rooms conflict in the ways that matter`` (id: string) =
         Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)
 
 [<Test>]
-let ``Generated rooms of version 1 conflict in the ways that matter`` () =
+let ``Generated rooms of version 1 have every kind of conflict`` () =
     let seen =
         (Map.empty, Gen.sampleWithSeed (Rnd 20260708UL) 40 400 ForkGen.forked)
         ||> Array.fold (fun seen (attempts, stale) ->
@@ -182,7 +182,7 @@ let ``Generated rooms of version 1 conflict in the ways that matter`` () =
         Assert.That(seen.TryFind what |> Option.defaultValue 0, Is.GreaterThan 0, what)
 
 [<Test>]
-let ``Generated histories fork, merge in conflict, and hold refused events`` () =
+let ``Generated histories fork, merge with conflicts, and have refused events`` () =
     let rules = AuthRules Versions.v10
 
     let seen =

@@ -1,4 +1,4 @@
-/// State resolution in rooms drawn by hand.
+/// State resolution in rooms written by hand.
 module Matrix.Core.Tests.StateResTests
 
 open NUnit.Framework
@@ -12,7 +12,7 @@ open Matrix.Properties.Scenarios
 
 let private alice, bob, carol = "@alice:one", "@bob:one", "@carol:two"
 
-/// An event with its own name and what it cites; its time is its place in the list.
+/// An event with its name and its auth events. Its time is its index in the list.
 let private event name sender eventType key content cites = {
     Draft.state sender eventType key content with
         Id = name
@@ -28,7 +28,8 @@ let private levels name sender users more cites =
 let private joinRules name sender rule cites =
     event name sender "m.room.join_rules" "" [ "join_rule", text rule ] cites
 
-/// The graph of these events, which are in order. Where a version does not cite the create event, it is not cited.
+/// The graph of these events, which are in order. The create event is left out of `auth_events` where a version does
+/// so.
 let private room (version: RoomVersion) (drafts: Draft list) : RoomGraph =
     let citesCreate =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
@@ -72,8 +73,8 @@ let private resolve graph states : StateMap * ResolutionSteps =
     | Ok answer -> StatesAsSource.whole states answer, answer.Steps
     | Error error -> failwith $"%A{error}"
 
-// Bob may invite by $p0 and invites Carol; by $p1 he may no longer. All that Carol's invitation rests on is also what
-// the events rest on that both states have.
+// Under $p0 Bob may invite, and invites Carol; under $p1 he may no longer. All events in the auth chain of Carol's
+// invitation are also in the auth chains of events that both states have.
 //
 //   $create ── $alice ── $p0 ── $rules ── $bob ── $topic
 //                          │                └── $carol   (one state only)
@@ -106,7 +107,7 @@ let private invitedByFormerModerator (version: RoomVersion) =
 let private shared = [ "$create"; "$alice"; "$p1"; "$rules"; "$bob"; "$topic" ]
 
 [<Test>]
-let ``A member in one state only, on a past that all share, is decided by what all agree on`` () =
+let ``A member in one state only, whose auth chain is shared, is decided by the shared state`` () =
     let graph = invitedByFormerModerator Versions.v10
     let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
     let state, steps = resolve graph states
@@ -116,7 +117,7 @@ let ``A member in one state only, on a past that all share, is decided by what a
     Assert.That((state = (StateResReference.resolve graph states).Resolved), Is.True)
 
 [<Test>]
-let ``Taking the shared past for a difference would let that member in`` () =
+let ``Counting the shared auth chains as a difference would keep that member`` () =
     let graph = invitedByFormerModerator Versions.v10
     let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
 
@@ -126,7 +127,7 @@ let ``Taking the shared past for a difference would let that member in`` () =
     Assert.That(wrong.Resolved.ContainsKey("m.room.member", carol), Is.True)
 
 [<Test>]
-let ``In version 12 too the shared past is no difference`` () =
+let ``In version 12 too shared auth chains are no difference`` () =
     let graph = invitedByFormerModerator Versions.v12
 
     let _, steps =
@@ -134,7 +135,7 @@ let ``In version 12 too the shared past is no difference`` () =
 
     Assert.That(steps.AuthDifference, Is.Empty)
 
-// Alice changes the join rules and leaves. One state has the rules from before, as a server may have been told.
+// Alice changes the join rules and leaves. One state has the older join rules, as another server may return them.
 //
 //   $create ── $alice ── $p0 ── $rules1
 //                          ├─── $rules2
@@ -158,7 +159,7 @@ let private leftAfterChangingRules (version: RoomVersion) =
 
 [<TestCase("11", "")>]
 [<TestCase("12", "$rules2")>]
-let ``Rules set by one who left are lost in version 11 and kept in version 12`` (id: string, kept: string) =
+let ``Join rules whose sender left are lost in version 11 and kept in version 12`` (id: string, kept: string) =
     let graph = leftAfterChangingRules (Versions.tryFind id |> Option.get)
 
     let state, _ =
@@ -170,7 +171,8 @@ let ``Rules set by one who left are lost in version 11 and kept in version 12`` 
     let found = state.TryFind("m.room.join_rules", "") |> Option.defaultValue ""
     Assert.That(found, Is.EqualTo kept)
 
-// Alice promotes Bob, Bob promotes Carol. One state has the levels from before, though its topic rests on the last ones.
+// Alice promotes Bob, Bob promotes Carol. One state has the levels from before, though its topic names the last ones in
+// `auth_events`.
 //
 //   $create ── $alice ── $p0 ── $p1 ── $p2 ── $topic
 let private promotedByPromoted (version: RoomVersion) =
@@ -193,7 +195,7 @@ let private promotedByPromoted (version: RoomVersion) =
 
 [<TestCase("11", "$p0")>]
 [<TestCase("12", "$p2")>]
-let ``Levels that rest on levels in between are lost in version 11 and kept in version 12`` (id: string, kept: string) =
+let ``Levels set by a promoted user are lost in version 11 and kept in version 12`` (id: string, kept: string) =
     let graph = promotedByPromoted (Versions.tryFind id |> Option.get)
     let others = [ "$create"; "$alice"; "$rules"; "$bob"; "$carol"; "$topic" ]
 
@@ -204,7 +206,7 @@ let ``Levels that rest on levels in between are lost in version 11 and kept in v
     Assert.That(steps.AuthDifference, Is.Empty)
     Assert.That(Array.contains "$p1" steps.Subgraph, Is.EqualTo((id = "12")))
 
-// A long past: each change of the levels rests on the one before; then a member in one state only.
+// A long history: each change of the levels names the previous one in `auth_events`; then a member in one state only.
 let private longPast (version: RoomVersion) (length: int) =
     let creator = [
         if version.Id <> "12" then
@@ -229,7 +231,7 @@ let private longPast (version: RoomVersion) (length: int) =
 
 [<TestCase("10")>]
 [<TestCase("12")>]
-let ``However long the shared past, a resolution looks at a few events`` (id: string) =
+let ``A resolution visits few events, however long the shared history`` (id: string) =
     let visited length =
         let graph = longPast (Versions.tryFind id |> Option.get) length
         let others = [ "$create"; "$alice"; $"$p{length}"; "$rules"; "$carol" ]
@@ -246,7 +248,7 @@ let ``However long the shared past, a resolution looks at a few events`` (id: st
     Assert.That(visited 400, Is.EqualTo(visited 20))
 
 [<Test>]
-let ``An auth event that is not known ends in an error that names it`` () =
+let ``An unknown auth event ends in an error that names it`` () =
     let graph = invitedByFormerModerator Versions.v10
 
     let states = [
@@ -264,7 +266,7 @@ let ``An auth event that is not known ends in an error that names it`` () =
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``An event of a state that is not known ends in an error that names it`` () =
+let ``An unknown event of a state ends in an error that names it`` () =
     let graph = invitedByFormerModerator Versions.v10
     let states = [ stateOf graph ("$carol" :: shared); stateOf graph shared ]
 
@@ -278,7 +280,7 @@ let ``An event of a state that is not known ends in an error that names it`` () 
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``A resolution that would look at too many events ends in an error`` () =
+let ``A resolution that would visit too many events ends in an error`` () =
     let graph = promotedByPromoted Versions.v12
     let states = [ stateOf graph [ "$create"; "$p2" ]; stateOf graph [ "$create"; "$alice" ] ]
 
@@ -287,12 +289,12 @@ let ``A resolution that would look at too many events ends in an error`` () =
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``Auth events in a circle end in an error`` () =
+let ``Auth events in a cycle end in an error`` () =
     let graph = promotedByPromoted Versions.v10
     let rules = AuthRules Versions.v10
     let honest = StatesAsSource.source rules graph
 
-    // $p1 claims to rest on $p2, which rests on it.
+    // $p1 claims $p2 as an auth event, and $p2 claims $p1.
     let forged =
         Draft.toPdu Versions.v10 {
             levels "$p1" alice [ alice, 100; bob, 50 ] [] [ "$create"; "$p2"; "$alice" ] with
@@ -316,7 +318,7 @@ let ``Auth events in a circle end in an error`` () =
     | other -> Assert.Fail $"%A{other}"
 
 [<Test>]
-let ``More states than fit cannot be resolved`` () =
+let ``More than 64 states cannot be resolved`` () =
     let graph = promotedByPromoted Versions.v10
 
     match tryResolve graph ResolutionLimits.usual (List.replicate 65 (stateOf graph [ "$create" ])) with

@@ -1,4 +1,4 @@
-/// Rooms whose state was reset, and the smallest rooms in which the versions of state resolution differ.
+/// Rooms with a state reset, and the smallest rooms in which the versions of state resolution differ.
 module Matrix.Core.Tests.StateResetTests
 
 open NUnit.Framework
@@ -19,11 +19,11 @@ let private left version scenario =
     | Error error -> failwith $"%A{error}"
 
 [<TestCaseSource(nameof scenarios)>]
-let ``A room ends as it is said to end`` (scenario: StateResets.Scenario) =
+let ``A scenario has the stated result`` (scenario: StateResets.Scenario) =
     let expected algorithm =
         scenario.Leaves[algorithm] |> Option.defaultValue nothing
 
-    // Real versions, each with its own algorithm; then the rules of one with those of the others.
+    // Real versions, each with its own algorithm; then one version's rules with the others' algorithms.
     for version in
         [
             Versions.v1
@@ -60,8 +60,8 @@ let ``Seven shapes are reset by version 2 and not by version 2.1`` () =
     Assert.That(mended.Length, Is.EqualTo 7)
 
 [<Test>]
-let ``Small rooms come smallest first`` () =
-    // Nothing at the key of the second state counts as an act.
+let ``Small rooms are ordered by size`` () =
+    // A second state without an entry at the key counts as an act.
     let sizes =
         Forks.upTo 2 Forks.Clock.Rising Versions.v11
         |> Seq.map (fun fork ->
@@ -108,7 +108,7 @@ let private drawn = [
 ]
 
 [<TestCaseSource(nameof drawn)>]
-let ``Every event of a drawn room is allowed by its auth events``
+let ``Every event of a scenario's room is allowed by its auth events``
     (version: RoomVersion, scenario: StateResets.Scenario)
     =
     let graph, _ = StateResets.drawn version scenario

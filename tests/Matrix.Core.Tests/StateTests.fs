@@ -1,4 +1,4 @@
-/// A room's state: sizes of what is stored, and cases worth a name. What holds of all states is in StateTreeProperties.
+/// A room's state: sizes of its stored form, and single cases. StateTreeProperties has the general statements.
 module Matrix.Core.Tests.StateTests
 
 open System
@@ -36,7 +36,8 @@ let ``The number of an event fetched from history takes as few bytes as that of 
 
 [<Test>]
 let ``A state event in a room of 10000 members costs at most 700 bytes of stored state, row overheads included`` () =
-    // The dearest of the databases keeps about this much beside a row's blob: headers, keys, and the keys' index.
+    // The database with the greatest overhead stores about this much beside a row's blob: headers, keys, and the keys'
+    // index.
     let rowOverhead = 80
     let changes = 20000
     let random = Random 42
@@ -81,7 +82,7 @@ let ``A checkpoint of an unchanged state stores no node`` () =
     Assert.That(StateCheckpoint.Load(second.Header, [| first.Pack |], null), Is.EqualTo first.Tree)
 
 [<Test>]
-let ``Two checkpoints of one room share in memory what they share on disk`` () =
+let ``Two checkpoints of one room share the same nodes in memory and on disk`` () =
     let first = StateCheckpoint.Take(room 2000, null)
     let second = StateCheckpoint.Take(first.Tree.Set(memberEntry 5 9999), first.Header)
     let older = StateCheckpoint.Load(first.Header, [| first.Pack |], null)
@@ -128,7 +129,7 @@ let ``Roots do not depend on this server's event numbers`` () =
     Assert.That(a, Is.EqualTo b)
 
 [<Test>]
-let ``Types and keys do not run into each other in the hash`` () =
+let ``The hash separates types from keys`` () =
     let a = StateTree.Empty.Set(StateEntry.Of("ab", "c", hashId 1, 1u))
     let b = StateTree.Empty.Set(StateEntry.Of("a", "bc", hashId 1, 1u))
     Assert.That(a, Is.Not.EqualTo b)

@@ -1,4 +1,4 @@
-/// Filters, history visibility and unread counts: cases worth a name. What holds of all is in SyncProperties.
+/// Filters, history visibility and unread counts: single cases. SyncProperties has the general statements.
 module Matrix.Core.Tests.SyncTests
 
 open NUnit.Framework
@@ -23,7 +23,7 @@ let private refused json =
     | Error e -> e.Path
 
 [<Test>]
-let ``The published example is read as it means`` () =
+let ``The published example of a filter is read correctly`` () =
     let f =
         filter
             """{"room": {"state": {"types": ["m.room.*"], "not_rooms": ["!726s6s6q:example.com"]},
@@ -53,7 +53,7 @@ let ``A filter of room ids without a server name is read`` () =
     Assert.That(f.AdmitsRoom "!x:example.org", Is.False)
 
 [<Test>]
-let ``A limit of 0 asks for nothing, as clients mean it`` () =
+let ``A limit of 0 returns no events, as clients expect`` () =
     let f = filter """{"room": {"timeline": {"limit": 0}}}"""
     Assert.That(f.Timeline.Limit(20, 1000), Is.EqualTo 0)
     Assert.That(f.State.Limit(20, 1000), Is.EqualTo 20)
@@ -68,7 +68,7 @@ let ``A limit of 0 asks for nothing, as clients mean it`` () =
 [<TestCase("""{"event_format": "xml"}""", "event_format")>]
 [<TestCase("""{"event_fields": "type"}""", "event_fields")>]
 [<TestCase("""{"account_data": {"types": [1]}}""", "account_data.types")>]
-let ``A wrong filter is refused by the place of its fault`` (json: string, path: string) =
+let ``A wrong filter is refused with the path of its fault`` (json: string, path: string) =
     Assert.That(refused json, Is.EqualTo path)
 
 [<Test>]
@@ -77,7 +77,7 @@ let ``A list longer than the limit is refused`` () =
     Assert.That(refused ("""{"presence": {"types": [""" + types + "]}}"), Is.EqualTo "presence.types")
 
 [<Test>]
-let ``Redundant members are a matter of lazy loading only`` () =
+let ``Redundant members are used only with lazy loading`` () =
     Assert.That(
         (filter """{"room": {"state": {"include_redundant_members": true}}}""").State.IncludeRedundantMembers,
         Is.False
@@ -92,19 +92,19 @@ let private sees (setting: string | null) (membership: string | null) joinedLate
     HistoryVisibility.MaySee(VisibilityFacts(setting, setting, membership, membership, joinedLater))
 
 [<Test>]
-let ``Who joins later sees shared history and neither invited nor joined history`` () =
+let ``A user who joins later sees shared history, but neither invited nor joined history`` () =
     Assert.That(sees "shared" null true, Is.True)
     Assert.That(sees null "leave" true, Is.True)
     Assert.That(sees "invited" null true, Is.False)
     Assert.That(sees "joined" "invite" true, Is.False)
 
 [<Test>]
-let ``Who was kicked sees nothing after the kick and sees the kick`` () =
+let ``A kicked user sees the kick and nothing after it`` () =
     Assert.That(sees "shared" "leave" false, Is.False)
     Assert.That(HistoryVisibility.MaySee(VisibilityFacts("joined", "joined", "join", "leave", false)), Is.True)
 
 [<Test>]
-let ``The change from joined to world readable is seen by everybody, and the change back`` () =
+let ``Everybody sees the change from joined to world readable and the change back`` () =
     Assert.That(HistoryVisibility.MaySee(VisibilityFacts("joined", "world_readable", null, null, false)), Is.True)
     Assert.That(HistoryVisibility.MaySee(VisibilityFacts("world_readable", "joined", null, null, false)), Is.True)
 
@@ -138,6 +138,6 @@ let ``Receipts cover what the specification's example says`` () =
     Assert.That(unthreaded.Notifications, Is.EqualTo 2)
 
 [<Test>]
-let ``The receipt that is ahead counts, whichever came last`` () =
+let ``The receipt furthest ahead counts, whichever came last`` () =
     let read = (ReadPositions.Since 0L).ReadAll(3L).ReadAll(1L)
     Assert.That(UnreadCounts.Count([ message 2L 0L 1 0; message 4L 0L 1 1 ], read).Notifications, Is.EqualTo 1)

@@ -1,4 +1,4 @@
-/// What the host asks besides whether an event is allowed is answered by the tables too.
+/// The host's other questions are also answered by the tables.
 module Matrix.Core.Tests.TablesOnlyTests
 
 open NUnit.Framework
@@ -21,7 +21,7 @@ let private has (name: string) (version: RoomVersion) =
     |> Rule.all
     |> List.exists (fun rule -> Rule.name rule = name)
 
-/// A room of alice's in which bob has 50, and some levels.
+/// A room that alice created, in which bob has a level of 50, and some other levels.
 let private room (version: RoomVersion) (levels: (string * Json) list) : AuthSnapshot =
     let rules = rulesOf version
 
@@ -49,7 +49,7 @@ let private joinRules (version: RoomVersion) (rule: string) : AuthEvent =
     |> (rulesOf version).Prepare
 
 [<TestCaseSource(nameof versions)>]
-let ``Members of other rooms are let in by the join rules that the version's table names`` (version: RoomVersion) =
+let ``Members of other rooms may join under the join rules that the version's table names`` (version: RoomVersion) =
     let lets rule =
         not (isNull ((rulesOf version).JoinsThrough(joinRules version rule)))
 
@@ -60,7 +60,9 @@ let ``Members of other rooms are let in by the join rules that the version's tab
         Assert.That(lets rule, Is.False, rule)
 
 [<TestCaseSource(nameof versions)>]
-let ``A member vouches for others from the invite level on, where the version's table has it`` (version: RoomVersion) =
+let ``A user with the invite level may authorise joins, if the version's table has restricted joins``
+    (version: RoomVersion)
+    =
     let may level user =
         (rulesOf version).MayVouch(room version [ "invite", number level ], user)
 
@@ -71,7 +73,7 @@ let ``A member vouches for others from the invite level on, where the version's 
     Assert.That(may 1 "@carol:one", Is.False)
 
 [<Test>]
-let ``Who may vouch, and where, is what the version's own rules say, whatever they are called`` () =
+let ``The version's own rules decide which users may authorise joins, whatever the rules' names`` () =
     let version = Versions.v12
 
     let vouching =
@@ -106,11 +108,11 @@ let ``Who may vouch, and where, is what the version's own rules say, whatever th
     Assert.That(lets "restricted", Is.False)
 
 [<TestCaseSource(nameof versions)>]
-let ``The create event is cited where the selection names it`` (version: RoomVersion) =
+let ``The create event is in auth_events if the selection names it`` (version: RoomVersion) =
     Assert.That((rulesOf version).CitesCreate, Is.EqualTo(version.Id <> "12"))
 
 [<TestCaseSource(nameof versions)>]
-let ``A client redacts its own events, and with power those of others`` (version: RoomVersion) =
+let ``A user may redact their own events and, with power, those of others`` (version: RoomVersion) =
     let refused sender target =
         let redaction =
             Draft.toPdu version (Draft.message sender "m.room.redaction" [ "redacts", text "$it" ])
@@ -127,7 +129,7 @@ let ``A client redacts its own events, and with power those of others`` (version
     Assert.That(refused "@carol:one" "@dave:two", Is.EqualTo "redaction.asked.otherwise")
 
 [<TestCaseSource(nameof versions)>]
-let ``A redaction of another server applies to the events of that server, and with power to those of others``
+let ``A redaction from another server applies to that server's events and, with power, to those of others``
     (version: RoomVersion)
     =
     let rules = AuthRules version
@@ -152,9 +154,9 @@ let ``A redaction of another server applies to the events of that server, and wi
         Assert.That(failure.Supplied, Is.EqualTo(Value.Level 0L))
         Assert.That(failure.Required, Is.EqualTo(Value.Level 50L))
 
-/// The rule asks it of every member event, not of joins alone.
+/// The rule is about every member event, not about joins alone.
 [<TestCaseSource(nameof versions)>]
-let ``Who vouches is asked for a signature whatever the membership`` (version: RoomVersion) =
+let ``The authorising user's server must sign, whatever the membership`` (version: RoomVersion) =
     for membership in [ "join"; "leave"; "invite"; "knock"; "ban" ] do
         let event =
             Map [

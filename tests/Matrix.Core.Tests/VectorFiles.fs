@@ -7,14 +7,14 @@ open System.IO
 open Matrix.Core.Json
 open Matrix.Properties.Vectors
 
-/// Where they are.
+/// Their folder.
 let folder = Path.Combine(AppContext.BaseDirectory, "vectors")
 
-/// A file as it is.
+/// A file as text.
 let bytesOf (file: string) : byte[] =
     File.ReadAllBytes(Path.Combine(folder, file))
 
-/// Every file but the outline, which is data of the rules' tests.
+/// Every file but the outline, which belongs to the rules' tests.
 let names =
     Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
     |> Array.map (fun path -> Path.GetRelativePath(folder, path))
@@ -36,7 +36,7 @@ let parse (file: string) : VectorFile =
         )
         .Value
 
-/// The cases of a file, as it has them.
+/// The cases of a file as JSON.
 let casesOf (file: string) : JsonObject list =
     match JsonReader.ParseObject(ReadOnlySpan<byte>(bytesOf file), Reading.Client, JsonLimits.federationBody) with
     | Ok o ->

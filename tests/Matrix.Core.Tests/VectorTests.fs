@@ -1,4 +1,4 @@
-/// The files in `tests/vectors`, which `FORMAT.md` there describes: this implementation answers as they say.
+/// The files in `tests/vectors`, in the form that `FORMAT.md` there describes: this implementation gives their answers.
 module Matrix.Core.Tests.VectorTests
 
 open System
@@ -26,7 +26,7 @@ let private ed25519: Ed25519 = {
 
 let private files = VectorFiles.names
 
-/// What a file's vectors say otherwise than `answer` does.
+/// The differences between a file's vectors and the results of `answer`.
 let private disagreements
     (answer: string -> JsonObject -> Result<JsonObject, VectorFault>)
     (file: VectorFile)
@@ -42,7 +42,7 @@ let private disagreements
 ]
 
 [<TestCaseSource(nameof files)>]
-let ``This implementation answers every vector as the file says`` (file: string) =
+let ``This implementation gives the file's answer to every vector`` (file: string) =
     let read = VectorFiles.parse file
     Assert.That(read.Vectors, Is.Not.Empty)
     Assert.That(disagreements (Vectors.answer ed25519) read, Is.Empty)
@@ -51,7 +51,7 @@ let private decidingFiles =
     VectorFiles.ofKinds [ "authorization"; "redaction-handling" ]
 
 [<TestCaseSource(nameof decidingFiles)>]
-let ``The literal evaluator answers every decision as the file says`` (file: string) =
+let ``The literal evaluator gives the file's answer to every decision`` (file: string) =
     let read = VectorFiles.parse file
 
     let literal (vector: Vector) =
@@ -100,7 +100,7 @@ let ``No two vectors of a file have the same name and version`` () =
 
         Assert.That(twice, Is.Empty, file)
 
-/// Where the specification publishes examples, the file that has them, and how many cases they are: the table in `FORMAT.md`.
+/// The published examples of the specification, with the file that has them and their number: the table in `FORMAT.md`.
 let private published =
     let row =
         Regex @"^\| (?<place>[^|]+) \| `(?<file>[a-z0-9/-]+\.json)` \| (?<count>\d+) \|"
@@ -111,7 +111,7 @@ let private published =
     |> Array.map (fun m -> m.Groups["place"].Value, m.Groups["file"].Value, int m.Groups["count"].Value)
 
 [<Test>]
-let ``The table of published examples is that of the files`` () =
+let ``The table of published examples agrees with the files`` () =
     let inFiles = [|
         for file in files do
             let places = [
@@ -127,7 +127,7 @@ let ``The table of published examples is that of the files`` () =
     Assert.That(inFiles, Is.EquivalentTo published)
 
 [<Test>]
-let ``An answer that differs in any member is told from the right one`` () =
+let ``An answer that differs in any member is reported`` () =
     for file in files do
         let read = VectorFiles.parse file
 
@@ -184,7 +184,7 @@ let private case =
            "cases[0].versions[1]",
            "\"0\"")>]
 [<TestCase("""{"about":"a","kind":"canonical-json","cases":[{"name":"n","input":"{}"}]}""", "cases[0]", "'refused'")>]
-let ``A malformed file is told with the place in it`` (text: string, place: string, told: string) =
+let ``A malformed file is reported with the position of its fault`` (text: string, place: string, told: string) =
     match Vectors.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text)) with
     | Error fault ->
         Assert.That(fault.Place, Is.EqualTo place)
@@ -203,7 +203,7 @@ let ``A malformed file is told with the place in it`` (text: string, place: stri
               "cases":[{CASE,"event":{},"allowed":false,"clause":"c"}]}""",
            "cases[0]",
            "'reason'")>]
-let ``A malformed decision is told with the place in it`` (text: string, place: string, told: string) =
+let ``A malformed decision is reported with the position of its fault`` (text: string, place: string, told: string) =
     match Vectors.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes(text.Replace("CASE", case)))) with
     | Error fault ->
         Assert.That(fault.Place, Is.EqualTo place)
@@ -211,7 +211,7 @@ let ``A malformed decision is told with the place in it`` (text: string, place: 
     | Ok _ -> Assert.Fail "read"
 
 [<Test>]
-let ``An event carries the signature of its sender's server, which questions do not name`` () =
+let ``The sender's server signs every event, and questions do not name it`` () =
     let file = VectorFiles.parse "authorization/decisions.json"
 
     let signers =
@@ -298,7 +298,7 @@ let ``Rules read back from their JSON decide every vector as the rules themselve
         )
 
 [<Test>]
-let ``The page about rules as JSON names every condition`` () =
+let ``The page about rules as JSON lists every condition`` () =
     let page = File.ReadAllText(Path.Combine(VectorFiles.folder, "rules-json.md"))
 
     Assert.That(
@@ -312,7 +312,9 @@ let ``The page about rules as JSON names every condition`` () =
 [<TestCase("""[{"kind":"scope","id":"a","text":"","when":{"compare":["required"]},"inside":[]}]""",
            "rules[0].when.compare",
            "3 values")>]
-let ``Rules that are malformed as JSON are told with the place in them`` (text: string, place: string, told: string) =
+let ``Malformed rules in JSON are reported with the position of their fault``
+    (text: string, place: string, told: string)
+    =
     match JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Client, JsonLimits.clientBody) with
     | Ok json ->
         match RuleTrees.readRules json with
@@ -322,7 +324,7 @@ let ``Rules that are malformed as JSON are told with the place in them`` (text: 
         | Ok _ -> Assert.Fail "read"
     | Error e -> Assert.Fail $"{e}"
 
-/// Every authorization vector with the case that it is.
+/// Every vector about authorization, with its case.
 let private asked: Lazy<(string * Vector * AuthCase) list> =
     lazy
         [
@@ -334,7 +336,7 @@ let private asked: Lazy<(string * Vector * AuthCase) list> =
         ]
 
 [<Test>]
-let ``No event is in the state and cited as rejected`` () =
+let ``No event is both in the state and a rejected auth event`` () =
     let both = [
         for file, vector, case in asked.Value do
             let inState = set [ for event in case.State.Values -> event.EventId ]
@@ -349,7 +351,7 @@ let ``No event is in the state and cited as rejected`` () =
     Assert.That(both, Is.Empty)
 
 [<Test>]
-let ``A state holds its create event, or nothing is known of the room`` () =
+let ``A state has its create event, or the room is unknown`` () =
     let lacking = [
         for file, vector, case in asked.Value do
             if
@@ -364,7 +366,7 @@ let ``A state holds its create event, or nothing is known of the room`` () =
     Assert.That(lacking, Is.Empty)
 
 [<Test>]
-let ``What no page decides is marked optional`` () =
+let ``Answers that no page decides are marked optional`` () =
     let unmarked = [
         for file, vector, case in asked.Value do
             let clause = string (vector.Expected.Text "clause")
@@ -391,7 +393,7 @@ let private decisions (id: string) : AuthCase list = [
 [<TestCase("10")>]
 [<TestCase("11")>]
 [<TestCase("12")>]
-let ``The vectors tell every rule from its absence and from one that always holds`` (id: string) =
+let ``The vectors distinguish every rule from its absence and from one that always applies`` (id: string) =
     let version = Versions.tryFind id |> Option.get
     let rules = Matrix.Core.Auth.AuthRules version
     let asked = decisions id
@@ -409,7 +411,8 @@ let ``The vectors tell every rule from its absence and from one that always hold
         for rule in Rule.all version.Authorization do
             let name = Rule.name rule
 
-            // Rules that always apply are not told from being always tried; the last of all cannot be left out.
+            // Rules that always apply cannot be distinguished from an always applied one; the last rule cannot be left
+            // out.
             if name <> "otherwise" then
                 $"without {name}", Edit.Remove name
 

@@ -1,4 +1,4 @@
-/// The printed text of every version and of what it changed, as it was last reviewed.
+/// The printed text of every version, and of its difference from its parent, as last reviewed.
 module Matrix.Rules.Tests.GoldenTests
 
 open System.IO
@@ -19,7 +19,7 @@ let private again =
     "Is the change meant? Then write the files again, and read what differs: ./mx rules print rules/printed"
 
 [<Test>]
-let ``Every page is there, and no other`` () =
+let ``Exactly the expected pages exist`` () =
     let there = Directory.GetFiles folder |> Array.map Path.GetFileName |> set
     let expected = Pages.all |> List.map fst |> set
 
@@ -31,7 +31,7 @@ let private pages =
     |> List.map (fun (name, lines) -> TestCaseData(name, lines).SetArgDisplayNames(name))
 
 [<TestCaseSource(nameof pages)>]
-let ``A page reads as it was reviewed`` (name: string, lines: string list) =
+let ``A page is as it was reviewed`` (name: string, lines: string list) =
     let reviewed =
         File.ReadAllText(Path.Combine(folder, name)).TrimEnd('\n').Split '\n'
         |> List.ofArray

@@ -5,7 +5,7 @@ open Matrix.Rules
 open Matrix.Rules.Tests.Check
 
 [<Test>]
-let ``Nothing is wrong with the tables`` () =
+let ``The tables have no faults`` () =
     Lint.all Versions.withUnstable |> equal []
 
 [<Test>]
@@ -28,7 +28,7 @@ let private whats (findings: Finding list) =
     findings |> List.map (fun f -> f.Name, f.What)
 
 [<Test>]
-let ``An amendment that touches a rule in passing is found out`` () =
+let ``An amendment that touches an undeclared rule is reported`` () =
     let careless = {
         Msc2403.knocking with
             Changes = Change.Authorization(Edit.Remove "member.ban.power") :: Msc2403.knocking.Changes
@@ -39,7 +39,7 @@ let ``An amendment that touches a rule in passing is found out`` () =
     |> equal [ "authorization/member.ban.power", "is touched and not declared" ]
 
 [<Test>]
-let ``An amendment that moves a rule is found out`` () =
+let ``An amendment that moves a rule is reported`` () =
     let ban =
         Versions.v6.Authorization
         |> Rule.all
@@ -58,7 +58,7 @@ let ``An amendment that moves a rule is found out`` () =
     |> equal [ "authorization/member", "is touched and not declared" ]
 
 [<Test>]
-let ``An amendment that declares what it leaves alone is found out`` () =
+let ``An amendment that declares an untouched rule is reported`` () =
     let boastful = {
         Msc1884.urlSafeEventIds with
             Touches = "authorization/otherwise" :: Msc1884.urlSafeEventIds.Touches
@@ -69,7 +69,7 @@ let ``An amendment that declares what it leaves alone is found out`` () =
     |> equal [ "authorization/otherwise", "is declared and not touched" ]
 
 [<Test>]
-let ``A rule behind one that always decides is found out`` () =
+let ``A rule after one that always decides is reported`` () =
     let hidden = {
         Versions.v12 with
             Authorization = otherwise "early" Outcome.Allow :: Versions.v12.Authorization
@@ -78,7 +78,7 @@ let ``A rule behind one that always decides is found out`` () =
     Lint.version hidden |> whats |> equal [ "early", "hides the rules after it" ]
 
 [<Test>]
-let ``Two rules of one name are found out`` () =
+let ``Two rules with one name are reported`` () =
     let twice = {
         Versions.v12 with
             Authorization =
@@ -94,7 +94,7 @@ let ``Two rules of one name are found out`` () =
         "federate", "is hidden by the rules before it"
     ]
 
-/// What is wrong with a table of authorization rules in a version that has little else.
+/// The faults of a table of authorization rules, in a version with little else.
 let private faultsOf (table: Rule list) =
     Lint.version {
         Versions.v12 with
@@ -123,7 +123,7 @@ let private last = otherwise "last" Outcome.Allow
 let private compare' relation =
     Condition.Compare(Power.Of User.Sender, relation, Power.Of User.StateKey)
 
-/// Tables with one fault each: what is wrong, and with which rule.
+/// Tables with one fault each: the fault, and its rule.
 let private faulty: TestCaseData list =
     [
         "an event has one type",
@@ -131,7 +131,7 @@ let private faulty: TestCaseData list =
             scope "s" "" isCreate [ allowed "s.name" isName; otherwise "s.otherwise" Outcome.Allow ]
             last
         ],
-        [ "s.name", "can never hold where it stands" ]
+        [ "s.name", "can never hold in its place" ]
 
         "a join rule is one of its words",
         [
@@ -143,7 +143,7 @@ let private faulty: TestCaseData list =
                 ])
             last
         ],
-        [ "contrary", "can never hold where it stands" ]
+        [ "contrary", "can never hold in its place" ]
 
         "a user is in one place",
         [
@@ -152,7 +152,7 @@ let private faulty: TestCaseData list =
             ]
             last
         ],
-        [ "s.banned", "can never hold where it stands" ]
+        [ "s.banned", "can never hold in its place" ]
 
         "who are the same are in the same place",
         [
@@ -166,14 +166,14 @@ let private faulty: TestCaseData list =
             ]
             last
         ],
-        [ "s.kicked", "can never hold where it stands" ]
+        [ "s.kicked", "can never hold in its place" ]
 
         "what has a prefix is there",
         [
             rejected "keyless" (Condition.And [ Condition.Not Condition.HasStateKey; Condition.StateKeyStartsWith "@" ])
             last
         ],
-        [ "keyless", "can never hold where it stands" ]
+        [ "keyless", "can never hold in its place" ]
 
         "what has a shape is there",
         [
@@ -185,7 +185,7 @@ let private faulty: TestCaseData list =
                 ])
             last
         ],
-        [ "shapeless", "can never hold where it stands" ]
+        [ "shapeless", "can never hold in its place" ]
 
         "what is inside of something is in something",
         [
@@ -197,7 +197,7 @@ let private faulty: TestCaseData list =
                 ])
             last
         ],
-        [ "inside", "can never hold where it stands" ]
+        [ "inside", "can never hold in its place" ]
 
         "a clause that an earlier one implies",
         [
@@ -263,17 +263,15 @@ let private faulty: TestCaseData list =
             ]
             last
         ],
-        [ "each.old", "can never hold where it stands" ]
+        [ "each.old", "can never hold in its place" ]
     ]
     |> List.map (fun (what, table, findings) -> TestCaseData(table, findings).SetArgDisplayNames(what))
 
 [<TestCaseSource(nameof faulty)>]
-let ``A table with a rule that cannot do what it says is found out``
-    (table: Rule list, findings: (string * string) list)
-    =
+let ``A rule that can never decide as it says is reported`` (table: Rule list, findings: (string * string) list) =
     faultsOf table |> equal findings
 
-/// Tables that look like faulty ones and are none.
+/// Tables that look faulty, but are not.
 let private sound: TestCaseData list =
     [
         "a scope that leaves some events to the next",
@@ -313,10 +311,10 @@ let private sound: TestCaseData list =
     |> List.map (fun (what, table) -> TestCaseData(table).SetArgDisplayNames(what))
 
 [<TestCaseSource(nameof sound)>]
-let ``A table that only looks faulty is not called so`` (table: Rule list) = faultsOf table |> equal []
+let ``A table that only looks faulty is not reported`` (table: Rule list) = faultsOf table |> equal []
 
 [<Test>]
-let ``An entry is asked about inside of ForEach only`` () =
+let ``Conditions on an entry are allowed only inside of ForEach`` () =
     for condition in
         [
             Condition.SameServer(Server.Of User.EntryKey, Server.Of User.Sender)
@@ -338,7 +336,7 @@ let ``An entry is asked about inside of ForEach only`` () =
         |> equal []
 
 [<Test>]
-let ``A join rule that lets members of other rooms in has a rule of joins, and a rule of joins has it`` () =
+let ``A join rule with restricted joins has a rule about joins, and such a rule has a join rule`` () =
     let without = {
         Versions.v12 with
             Authorization = Rule.edit (Edit.Remove "member.join.restricted") Versions.v12.Authorization
@@ -347,8 +345,8 @@ let ``A join rule that lets members of other rooms in has a rule of joins, and a
     Lint.version without
     |> whats
     |> equal [
-        "restricted", "is a join rule that lets no members of other rooms in"
-        "knock_restricted", "is a join rule that lets no members of other rooms in"
+        "restricted", "is a join rule that allows no restricted joins"
+        "knock_restricted", "is a join rule that allows no restricted joins"
     ]
 
     Lint.version {
@@ -359,10 +357,10 @@ let ``A join rule that lets members of other rooms in has a rule of joins, and a
             }
     }
     |> whats
-    |> equal [ "restricted", "lets members of other rooms in and is no join rule" ]
+    |> equal [ "restricted", "allows restricted joins, but is no join rule of the version" ]
 
 [<Test>]
-let ``An amendment of what is not there is found out`` () =
+let ``An amendment of a missing row is reported`` () =
     let late = {
         Msc1659.eventIdsAreHashes with
             Touches = []
@@ -375,15 +373,15 @@ let ``An amendment of what is not there is found out`` () =
 
     Lint.amendment Versions.v11 late
     |> whats
-    |> List.filter (fun (_, what) -> what.StartsWith "is not there")
+    |> List.filter (fun (_, what) -> what.StartsWith "cannot be changed")
     |> equal [
-        "authorization/redaction", "is not there to be changed so"
-        "redaction/m.room.aliases", "is not there to be changed so"
-        "selection/authorising-user", "is not there to be changed so"
+        "authorization/redaction", "cannot be changed this way"
+        "redaction/m.room.aliases", "cannot be changed this way"
+        "selection/authorising-user", "cannot be changed this way"
     ]
 
 [<Test>]
-let ``The rules that handle redactions are looked at as all others are`` () =
+let ``The rules that handle redactions are checked too`` () =
     let faults table =
         Lint.version { Versions.v12 with Handling = table } |> whats
 
@@ -406,7 +404,7 @@ let ``The rules that handle redactions are looked at as all others are`` () =
     |> equal [ "handling/redaction.applied.power", "is touched and not declared" ]
 
 [<Test>]
-let ``Who sent a redacted event is asked where redactions are handled only`` () =
+let ``Only rules that handle redactions may read the sender of the redacted event`` () =
     let curious =
         clause
             "curious"
@@ -420,12 +418,12 @@ let ``Who sent a redacted event is asked where redactions are handled only`` () 
     }
     |> whats
     |> equal [
-        "curious", "asks who sent a redacted event outside of the rules that handle redactions"
+        "curious", "reads the sender of a redacted event outside of the rules that handle redactions"
     ]
 
 [<Test>]
-let ``A rule whose amendment is undone is told from the right one`` () =
-    // A first wrong attempt at the knock rule: the join rule is asked for the contrary.
+let ``A table with an amendment undone is reported`` () =
+    // A first wrong attempt at the knock rule: the join rule's condition is negated.
     let wrong = {
         Versions.v12 with
             Authorization =
@@ -443,7 +441,7 @@ let ``A rule whose amendment is undone is told from the right one`` () =
     |> equal [ "member.knock.membership", "is hidden by the rules before it" ]
 
 [<Test>]
-let ``An algorithm of state resolution that cannot run is found, and an edit of a step that is not there`` () =
+let ``An algorithm of state resolution that cannot run, and an edit of a missing step, are reported`` () =
     let faults steps =
         StateResolutionAlgorithm.faults { Name = "x"; Steps = steps }
 

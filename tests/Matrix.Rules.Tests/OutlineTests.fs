@@ -1,4 +1,4 @@
-/// The tables, position by position and outcome by outcome, against an outline of the specification's pages.
+/// The positions and outcomes of the tables agree with an outline of the specification's pages.
 module Matrix.Rules.Tests.OutlineTests
 
 open System.IO
@@ -7,7 +7,7 @@ open NUnit.Framework
 open Matrix.Rules
 open Matrix.Rules.Tests.Check
 
-/// A numbered item: its position, its number as printed, and the outcomes that its sentence names.
+/// A numbered item: its position, its printed number, and the outcomes that its sentence names.
 type private Line = {
     At: string
     Printed: string
@@ -80,7 +80,7 @@ let ``Every numbered rule of the page is a rule of the table, with its number an
     tableOf version |> equal outline[id]
 
 [<Test>]
-let ``A table that lacks a rule is told from the outline`` () =
+let ``A table that lacks a rule does not agree with the outline`` () =
     let broken = {
         Versions.v12 with
             Authorization = Rule.edit (Edit.Remove "member.join.banned") Versions.v12.Authorization

@@ -1,4 +1,4 @@
-/// What is printed of the tables, and what is said to differ between two of them.
+/// Printed tables, and printed differences between two versions.
 module Matrix.Rules.Tests.PrintingTests
 
 open NUnit.Framework
@@ -42,7 +42,7 @@ let private conditions (version: RoomVersion) : Condition list =
         (List.collect Rule.conditions (Rule.all version.Authorization)
          @ (version.Selections |> List.map _.When))
 
-/// A condition without bracketings and double negations that mean nothing.
+/// A condition without meaningless nesting and double negation.
 let rec private plain (c: Condition) : Condition =
     match c with
     | Condition.Not inner ->
@@ -58,7 +58,7 @@ let rec private plain (c: Condition) : Condition =
     | other -> other
 
 [<Test>]
-let ``Conditions that read the same are the same`` () =
+let ``Conditions that read the same are equal`` () =
     Versions.withUnstable
     |> List.collect conditions
     |> List.map plain
@@ -68,7 +68,7 @@ let ``Conditions that read the same are the same`` () =
     |> equal []
 
 [<Test>]
-let ``A negation reads as the contrary`` () =
+let ``A negation reads as the opposite`` () =
     let joined =
         Condition.MembershipIn(User.Sender, [ Membership.Join; Membership.Invite ])
 
@@ -89,7 +89,7 @@ let private proposals (version: RoomVersion) (area: Area) (id: string) =
     |> List.map _.Msc
 
 [<Test>]
-let ``A row names the proposals that made it what it is, the newest last`` () =
+let ``A row names the proposals that formed it, the newest last`` () =
     proposals Versions.v12 Area.Authorization "member.join.restricted"
     |> equal [ "MSC3083"; "MSC3787" ]
 
@@ -105,7 +105,7 @@ let ``A row names the proposals that made it what it is, the newest last`` () =
     proposals Versions.v12 Area.Limits "limits.depth" |> equal [ "MSC2540" ]
     proposals Versions.v12 Area.Authorization "member.ban" |> equal []
 
-/// A version of somebody's that nobody else has, with one amendment.
+/// A private version with one amendment.
 let private amended (parent: RoomVersion) (changes: Change list) : RoomVersion =
     Flatten.amend parent {
         Id = "org.example.amended"
@@ -124,9 +124,7 @@ let private amended (parent: RoomVersion) (changes: Change list) : RoomVersion =
     }
 
 [<Test>]
-let ``Whether the authorization rules judge redactions is a row of the amendment that changes it, whatever the rule is called``
-    ()
-    =
+let ``The row about redactions follows the amendment that changes them, whatever its rules' names`` () =
     let freed = amended Versions.v2 [ Change.Authorization(Edit.Remove "redaction") ]
 
     proposals freed Area.Redaction "redaction.applied" |> equal [ "MSC0" ]
@@ -195,7 +193,7 @@ let ``A difference the other way round adds what was removed`` () =
     there.Length |> equal 17
 
 [<Test>]
-let ``Every row that an amendment says it touches is in the difference, under its name`` () =
+let ``Every row that an amendment declares is in the difference, under the amendment's name`` () =
     let touched (amendment: Amendment) = [
         for name in amendment.Touches do
             match name.Split('/', 2) with
@@ -228,7 +226,7 @@ let private edited (edit: Edit) = {
 }
 
 [<Test>]
-let ``Other words for the same condition are told as wording only`` () =
+let ``Other words for the same condition are reported as wording only`` () =
     let never =
         Condition.Not(Condition.Not(Condition.SomeAuthEvent AuthEventFault.Rejected))
 
@@ -236,7 +234,7 @@ let ``Other words for the same condition are told as wording only`` () =
     |> equal [ "auth", "wording only", "auth-events.rejected" ]
 
 [<Test>]
-let ``The same words for another condition are told as a change`` () =
+let ``The same words for another condition are reported as a change`` () =
     let text =
         Versions.v12.Authorization
         |> Rule.all
@@ -250,7 +248,7 @@ let ``The same words for another condition are told as a change`` () =
     |> equal [ "auth", "changed", "auth-events.rejected" ]
 
 [<Test>]
-let ``A rule that changed places is told as moved`` () =
+let ``A rule at another position is reported as moved`` () =
     let ban =
         Versions.v12.Authorization
         |> Rule.all

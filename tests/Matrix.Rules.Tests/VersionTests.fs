@@ -66,7 +66,7 @@ let ``Join rules keep their conditions since version 8`` () =
     |> equal (paths [ "allow"; "join_rule" ])
 
 [<Test>]
-let ``Version 11 keeps the whole create event, the invite level and what a redaction redacts`` () =
+let ``Version 11 keeps the whole create event, the invite level and the id in a redaction`` () =
     let v10, v11 = (version "10").Redaction, (version "11").Redaction
 
     Redaction.keptOf v10 "m.room.create" |> equal (paths [ "creator" ])
@@ -116,7 +116,7 @@ let ``There are three state resolutions`` () =
 [<TestCase("6", "IntegersAndStrings")>]
 [<TestCase("9", "IntegersAndStrings")>]
 [<TestCase("10", "Integers")>]
-let ``Power levels grow stricter`` (id: string, expected: string) =
+let ``Fewer values count as power levels in later versions`` (id: string, expected: string) =
     $"%A{(version id).Settings.PowerLevelValues}" |> equal expected
 
 [<TestCase("4", "NotEnforced")>]
@@ -125,14 +125,14 @@ let ``Keys must have been valid since version 5`` (id: string, expected: string)
     $"%A{(version id).Settings.KeyValidity}" |> equal expected
 
 [<Test>]
-let ``The unstable version is known by name to those who ask for it, and to no server`` () =
+let ``The unstable version can be found by name, and no server uses it by default`` () =
     let id = "org.example.owned-state"
     Versions.tryFindUnstable id |> Option.bind _.Parent |> equal (Some "11")
     Versions.tryFind id |> equal None
     Versions.isKnown id |> equal false
 
 [<Test>]
-let ``No setting is shown as the code spells it`` () =
+let ``Every setting is shown in words`` () =
     for v in Versions.withUnstable do
         for name, words in Settings.rows v.Settings do
             for case in [ "Ids"; "Hash"; "Domain"; "Enforced"; "And"; "Level"; "Server"; "V2" ] do

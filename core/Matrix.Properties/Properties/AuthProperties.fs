@@ -190,7 +190,7 @@ module AuthProperties =
                     |> List.forall (fun user ->
                         let before = rules.PowerOf(state, user)
 
-                        // Users without a level of their own follow the default, which may be lowered as far as the sender reaches.
+                        // Users without an entry follow the default, which may be lowered down from the sender's power.
                         let listed (event: Pdu) =
                             match event.Content.TryFind "users" with
                             | ValueSome(Json.Object o) ->

@@ -85,7 +85,7 @@ module ReplayProperties =
     let extremitiesAreTheEnd: Law<ReplayedRoom> =
         Law.named
             "state-res.extremities-are-the-end"
-            "Every accepted event is a forward extremity or comes before one, and no forward extremity comes before another."
+            "Every accepted event is a forward extremity or an ancestor of one, and no extremity precedes another."
             (fun room ->
                 let replayed = room.Replay room.Events
                 let byId = Map [ for e in room.Events -> e.EventId, e ]

@@ -263,8 +263,8 @@ module StateResStepProperties =
     let climbStops: Law<Conflict> =
         Conflict.lawOfSteps
             "state-res.first.refused-do-not-stand"
-            "At each key, the resolved event was not refused. Where authorization reads the key, no event before it was \
-             refused; elsewhere, all before it were."
+            "At each key, the resolved event was not refused. Where authorization reads the key, no event before it \
+             was refused; elsewhere, all before it were."
             (fun _ steps ->
                 let refused = set steps.Refused
 

@@ -271,8 +271,8 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
 let settings: World =
     guarded
         "named levels"
-        "Power levels events that add, change and remove each named level, by creators and others, joined or not, with and without the \
-         power to send them."
+        "Power levels events that add, change and remove each named level, by creators and others, joined or not, with \
+         and without the power to send them."
         named
         false
         false
@@ -281,7 +281,7 @@ let settings: World =
 let maps: World =
     guarded
         "maps of levels"
-        "Power levels events that add, change and remove a named level and entries of the maps of events and notifications."
+        "Power levels events that add, change and remove a named level and entries of events and notifications."
         [ "ban" ]
         true
         false

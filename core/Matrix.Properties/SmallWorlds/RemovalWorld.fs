@@ -1,4 +1,4 @@
-/// Leaving, removing others, banning and lifting bans. Authorization rules, "m.room.member" with membership `leave` or `ban`.
+/// Leaves, kicks, bans and unbans. Authorization rules, "m.room.member" with membership `leave` or `ban`.
 [<RequireQualifiedAccess>]
 module Matrix.Properties.SmallWorlds.RemovalWorld
 

@@ -199,7 +199,7 @@ type Scene(case: ICase) =
         user.Contains ':'
         && Array.IndexOf(case.Facts.Signers, user.Substring(user.IndexOf ':' + 1)) >= 0
 
-    /// Whether the user that it names in `join_authorised_via_users_server`, if it has that member, is one whose server signed it.
+    /// Whether the server of the user in `join_authorised_via_users_server` signed the event; true without that member.
     member this.AuthorisingIsSigned: bool =
         not (this.Has "join_authorised_via_users_server")
         || (match this.Text "join_authorised_via_users_server" with
@@ -234,7 +234,7 @@ type Scene(case: ICase) =
         | null -> JsonObject.Empty
         | event -> event.Pdu.Content
 
-    /// Whether its auth events are those of the selection, it is in the room, and the room is open to its sender's server.
+    /// Whether its auth events are the selected ones, it has the room's id, and the sender's server may take part.
     member this.IsInOrder: bool =
         match case.Find("m.room.create", "") with
         | null -> false

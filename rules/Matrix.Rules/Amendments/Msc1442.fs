@@ -6,8 +6,8 @@ let stateResolution: Amendment = {
     Msc = "MSC1442"
     Title = "State resolution, second edition"
     Why =
-        "The first algorithm lets old state win over new. The second orders conflicting events by who could send them \
-         and by the power levels that they rest on, and checks each against what was decided before."
+        "The first algorithm lets old state win over new. The second orders conflicting events by their senders' \
+         power and by the power levels that they depend on, and checks each against the state resolved so far."
     Touches = [ "setting/state-resolution" ]
     Changes = [ Change.Setting(Setting.StateResolution StateResolutionAlgorithm.V2) ]
 }

@@ -8,9 +8,9 @@ let eventIdsAreHashes: Amendment = {
     Msc = "MSC1659"
     Title = "Event identifiers are hashes"
     Why =
-        "Two events could carry one identifier. An event is now named by its reference hash, so the identifier is \
-         neither sent nor signed for by the server in it, and references need no hashes beside them. Who may redact what, \
-         which was asked of the identifiers' servers, is asked of the senders once both events are there."
+        "Two events could have the same id. The id is now the reference hash, so it is not sent, needs no signature \
+         of the server in it, and references need no hashes. Which redactions are applied depended on the servers in \
+         the ids; it now depends on the senders, once both events are known."
     Touches = [
         "setting/event-ids"
         "setting/references"

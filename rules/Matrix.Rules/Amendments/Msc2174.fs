@@ -6,8 +6,8 @@ let redactsInContent: Amendment = {
     Msc = "MSC2174"
     Title = "A redaction names its target in its content"
     Why =
-        "The target stood beside the content, where no other event type keeps its data, and unprotected. It moves into \
-         the content."
+        "The redacted event was named beside the content, unlike the data of every other event type, and unprotected. \
+         It is now named in the content."
     Touches = [ "setting/redacts"; "redaction/m.room.redaction" ]
     Changes = [
         Change.Setting(Setting.Redacts RedactsPlace.Content)

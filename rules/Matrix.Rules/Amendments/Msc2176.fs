@@ -6,8 +6,8 @@ let redactionKeepsWhatRulesRead: Amendment = {
     Msc = "MSC2176"
     Title = "Redaction keeps what the rules read"
     Why =
-        "Redaction removed content that authorization reads, such as the invite level and most of the create event, and \
-         kept members of old events that mean nothing any more."
+        "Redaction removed content that authorization reads, such as the invite level and most of the create event, \
+         and kept members of old events that no longer have a meaning."
     Touches = [
         "redaction/top-level"
         "redaction/m.room.create"

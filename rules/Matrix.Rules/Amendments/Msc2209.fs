@@ -10,8 +10,8 @@ let notificationLevels: Amendment = {
     Msc = "MSC2209"
     Title = "Levels of notifications are guarded"
     Why =
-        "The levels under notifications came after the rules and were left out of them: anyone who could change power \
-         levels could set them to anything. They are guarded as those of events are."
+        "The levels under notifications were added after the rules, which did not cover them: anyone who could change \
+         power levels could set them to any value. The rules for the levels of events now cover them too."
     Touches = [
         "authorization/power-levels.entries-before"
         "authorization/power-levels.entries-after"

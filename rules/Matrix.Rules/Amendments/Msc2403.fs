@@ -26,8 +26,8 @@ let knocking: Amendment = {
     Msc = "MSC2403"
     Title = "Knocking"
     Why =
-        "One who is not invited may ask to be: a membership and a join rule named knock, and rules for who may knock \
-         and take the knock back."
+        "Users who are not invited may ask to join, by a membership and a join rule named knock. Rules say who may \
+         knock and withdraw a knock."
     Touches = [
         "setting/join-rules"
         "authorization/member.join.invited"

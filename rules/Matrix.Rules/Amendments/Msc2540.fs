@@ -8,8 +8,8 @@ let strictJson: Amendment = {
     Msc = "MSC2540"
     Title = "Canonical JSON is enforced"
     Why =
-        "Servers disagreed on numbers outside of the range that every JSON reader shares, and on floats. What is not \
-         canonical JSON is refused."
+        "Servers disagreed on floats and on numbers outside of the range that all JSON readers share. Events that are \
+         not canonical JSON are now refused."
     Touches = [
         "setting/json"
         "setting/maximum-depth"

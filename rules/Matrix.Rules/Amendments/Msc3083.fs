@@ -25,7 +25,8 @@ let private restricted =
             Outcome.Allow
         clause
             "member.join.restricted.authorising-user"
-            "If the user in join_authorised_via_users_server is not joined, or has not the power to invite, reject."
+            "If the user in join_authorised_via_users_server is not joined, or does not have the power to invite, \
+             reject."
             (Condition.Not(
                 Condition.And [
                     Condition.MembershipIn(User.Authorising, [ Membership.Join ])
@@ -36,12 +37,12 @@ let private restricted =
         otherwise "member.join.restricted.otherwise" Outcome.Allow
     ]
 
-/// Joining by being in another room.
+/// Members of other rooms may join.
 let restrictedJoins: Amendment = {
     Msc = "MSC3083"
-    Title = "Joining by being in another room"
+    Title = "Members of other rooms may join"
     Why =
-        "Members of named rooms may join without an invitation, if the server of a member who may invite \
+        "Members of named rooms may join without an invitation, if the server of a member with the power to invite \
          signs the join."
     Touches = [
         "setting/join-rules"

@@ -22,8 +22,8 @@ let integerPowerLevels: Amendment = {
     Msc = "MSC3667"
     Title = "Power levels are integers"
     Why =
-        "Levels written as strings were read differently by different servers. Every level must be an integer, wherever \
-         the power levels event has one."
+        "Different servers read levels written as strings differently. Every level in a power levels event must now be \
+         an integer."
     Touches = [
         "setting/power-level-values"
         "authorization/power-levels.named"

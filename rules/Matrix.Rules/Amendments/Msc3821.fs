@@ -6,7 +6,8 @@ let thirdPartySignedSurvives: Amendment = {
     Msc = "MSC3821"
     Title = "The signed part of a third-party invitation survives redaction"
     Why =
-        "A redacted third-party invitation could not be authorised any more, since what the identity server signed was gone."
+        "A redacted third-party invitation could no longer be authorised, since redaction removed the part that the \
+         identity server signed."
     Touches = [ "redaction/m.room.member" ]
     Changes = [
         Change.Redaction(RedactionEdit.Keep("m.room.member", [ "third_party_invite"; "signed" ]))

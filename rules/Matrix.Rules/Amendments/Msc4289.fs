@@ -20,13 +20,13 @@ let private levelsOfCreators =
         (Condition.KeysNameACreator [ "users" ])
         (Outcome.Reject Reason.LevelGivenToCreator)
 
-/// Creators stand above all levels.
+/// Creators have more power than any level.
 let privilegedCreators: Amendment = {
     Msc = "MSC4289"
-    Title = "Creators stand above all levels"
+    Title = "Creators have more power than any level"
     Why =
-        "Creators could lose their room to those whom they had promoted. They have more power than any level, cannot be \
-         given one, and the create event may name more of them."
+        "Creators could lose their room to users whom they had promoted. They now have more power than any level and \
+         cannot be given a level, and the create event may name additional creators."
     Touches = [
         "setting/creators"
         "setting/creator-power"

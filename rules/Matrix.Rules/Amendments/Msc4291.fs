@@ -11,13 +11,13 @@ let private room =
         (Condition.Not Condition.CreateEventAccepted)
         (Outcome.Reject Reason.RoomUnknown)
 
-/// A room is named by its create event.
+/// The room id is the hash of the create event.
 let roomIdIsCreateHash: Amendment = {
     Msc = "MSC4291"
-    Title = "A room is named by its create event"
+    Title = "The room id is the hash of the create event"
     Why =
-        "A server could create a room under the name of another. The room id is the hash of the create event, which \
-         therefore has none itself and is no longer cited by other events."
+        "A server could create a room with another server's name in its id. The room id is now the hash of the create \
+         event, which therefore has no room_id and is no longer in the auth_events of other events."
     Touches = [
         "setting/room-ids"
         "selection/create"

@@ -6,8 +6,8 @@ let stateResolution: Amendment = {
     Msc = "MSC4297"
     Title = "State resolution 2.1"
     Why =
-        "State could be reset when what authorised it lay outside of the conflict. Resolution starts from nothing and \
-         replays all that lies between conflicting events."
+        "State could be reset when the events that authorised it were not in conflict. Resolution now starts from an \
+         empty state and checks all events between conflicting ones again."
     Touches = [ "setting/state-resolution" ]
     Changes = [
         Change.Resolution(ResolutionEdit.Rename "2.1")

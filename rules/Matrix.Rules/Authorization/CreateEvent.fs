@@ -3,7 +3,7 @@ module Matrix.Rules.Authorization.CreateEvent
 
 open Matrix.Rules
 
-/// The create event. It is decided alone: nothing before it can allow it.
+/// The create event. Its decision does not depend on the state.
 let create =
     scope "create" "If the type is m.room.create:" (Condition.TypeIs "m.room.create") [
         clause
@@ -74,7 +74,7 @@ let federate =
         ])
         (Outcome.Reject Reason.RoomNotFederated)
 
-/// The aliases that a server gives a room, in room versions 1 to 5.
+/// The aliases of a server, in room versions 1 to 5.
 let aliases =
     scope "aliases" "If the type is m.room.aliases:" (Condition.TypeIs "m.room.aliases") [
         clause

@@ -1,4 +1,5 @@
-/// What becomes of redactions that were accepted, and who may ask for one. Room versions, "Handling redactions".
+/// Which accepted redactions are applied, and which redactions clients may request. Room versions, "Handling
+/// redactions".
 module Matrix.Rules.Authorization.Handling
 
 open Matrix.Rules
@@ -6,9 +7,9 @@ open Matrix.Rules
 let private reachesRedactLevel =
     Condition.Compare(Power.Of User.Sender, Relation.AtLeast, Power.Level NamedLevel.Redact)
 
-/// Room versions 1 and 2: the authorization rules have asked already who may redact what.
+/// Room versions 1 and 2: the authorization rules have already decided who may redact.
 let root: Rule list = [
-    clause "redaction.applied.otherwise" "Apply every one." Condition.Always Outcome.Allow
+    clause "redaction.applied.otherwise" "Apply every redaction." Condition.Always Outcome.Allow
 ]
 
 /// A redaction is applied by the power of its sender. Since room version 3.
@@ -35,7 +36,7 @@ let notOtherwise =
         Condition.Always
         (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
 
-/// What a user may ask their own server to redact: less than servers grant each other. Client-Server API, "Redactions".
+/// The redactions that a user's own server accepts: fewer than servers apply. Client-Server API, "Redactions".
 let ofClients: Rule list = [
     clause
         "redaction.asked.own"
@@ -44,12 +45,12 @@ let ofClients: Rule list = [
         Outcome.Allow
     clause
         "redaction.asked.power"
-        "Those whose power reaches the redact level may redact the events of others."
+        "Users whose power is at least the redact level may redact the events of others."
         reachesRedactLevel
         Outcome.Allow
     clause
         "redaction.asked.otherwise"
-        "Nobody else may."
+        "Otherwise, users may not redact the event."
         Condition.Always
         (Outcome.Reject(Reason.PowerTooLow NamedLevel.Redact))
 ]

@@ -30,14 +30,14 @@ let private newTooHigh name =
         (Condition.Compare(Power.New, Relation.Above, Power.Of User.Sender))
         (Outcome.Reject Reason.NewLevelTooHigh)
 
-/// The decision record on levels that are no levels.
+/// The decision record on malformed levels.
 let private malformedLevels = 25
 
 let private newMalformed name reason =
     reading
         malformedLevels
         name
-        "It is rejected if the value after is not a level."
+        "If the new value is not a level, reject."
         Condition.NewIsNoLevel
         (Outcome.Reject reason)
 
@@ -46,7 +46,7 @@ let private names =
     | [ one ] -> one
     | many -> String.concat " and " many
 
-/// Entries of these maps that are changed or removed.
+/// Changed and removed entries of these maps.
 let entriesBefore (maps: string list) =
     forEach
         "power-levels.entries-before"
@@ -56,7 +56,7 @@ let entriesBefore (maps: string list) =
         Condition.Always
         [ oldTooHigh "power-levels.entries-before.too-high" Relation.Above ]
 
-/// Entries of these maps that are added or changed. A map that is not an object is an entry of its own name.
+/// Added and changed entries of these maps. A map that is not an object is an entry with the map's name.
 let entriesAfter (maps: string list) =
     forEach
         "power-levels.entries-after"
@@ -69,7 +69,7 @@ let entriesAfter (maps: string list) =
             newMalformed "power-levels.entries-after.malformed" Reason.LevelMapsMalformed
         ]
 
-/// The condition that some levels are malformed: there, and not of this shape.
+/// The condition that some levels are malformed: present, and not of this shape.
 let malformed (paths: string list) (shape: Shape) : Condition =
     let bad path =
         Condition.And [

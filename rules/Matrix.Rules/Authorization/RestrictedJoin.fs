@@ -1,17 +1,17 @@
-/// Restricted joins: where a room allows them and who may authorise them, read from a version's own rules, whatever their names.
+/// The conditions of restricted joins, found in a version's own rules, whatever the rules' names.
 module Matrix.Rules.Authorization.RestrictedJoin
 
 open Matrix.Rules
 
 /// The conditions of a restricted join.
 type RestrictedJoin = {
-    /// On the room.
+    /// The condition on the room.
     Where: Condition
-    /// On the authorising user, who must be joined besides.
+    /// The condition on the authorising user, who must also be joined.
     Power: Condition
 }
 
-/// The condition, if the authorising user is joined.
+/// The condition for a joined authorising user.
 let rec private ofJoined (condition: Condition) : Condition =
     match condition with
     | Condition.MembershipIn(User.Authorising, memberships) ->
@@ -24,7 +24,7 @@ let rec private ofJoined (condition: Condition) : Condition =
     | Condition.Or parts -> Condition.Or(List.map ofJoined parts)
     | other -> other
 
-// Another rule asks every member event for the signature of that user's server.
+// Another rule requires the signature of that user's server on every member event.
 let private readsTheAuthorisingUser (condition: Condition) : bool =
     Condition.all condition
     |> List.exists (function

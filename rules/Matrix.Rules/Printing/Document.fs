@@ -2,7 +2,7 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// The rows of one area, and the amendments that made each what it is.
+/// The rows of one area, and the amendments that formed each.
 type Section = {
     Area: Area
     Rows: Row list
@@ -10,13 +10,13 @@ type Section = {
     Amendments: Map<string, Amendment list>
 }
 
-/// A room version as it is printed: the one source of every rendering.
+/// A room version in print: the source of every rendering.
 type Document = {
     Version: RoomVersion
     Sections: Section list
 }
 
-/// Printing versions.
+/// Prints versions.
 [<RequireQualifiedAccess>]
 module Document =
 
@@ -27,27 +27,27 @@ module Document =
         Amendments = Lineage.amendments version area
     }
 
-    /// These areas of a version.
+    /// A version in these areas.
     let ofVersion (areas: Area list) (version: RoomVersion) : Document = {
         Version = version
         Sections = areas |> List.map (section version)
     }
 
-    /// The proposals that altered a row, the newest last.
+    /// The amendments that altered a row, the newest last.
     let proposals (section: Section) (row: Row) : Amendment list =
         section.Amendments |> Map.tryFind row.Id |> Option.defaultValue []
 
-/// What differs between two versions in one area.
+/// The differences between two versions in one area.
 type AreaDifference = {
     Area: Area
     Changes: RowChange list
-    /// Rows that are the same under another number: name, number before, number after.
+    /// Rows that differ only in their number: name, number before, number after.
     Renumbered: (string * string * string) list
-    /// By row, the amendments that made the difference.
+    /// By row, the amendments that caused the difference.
     Amendments: Map<string, Amendment list>
 }
 
-/// What differs between two versions.
+/// The differences between two versions.
 type Difference = {
     From: RoomVersion
     To: RoomVersion
@@ -57,7 +57,7 @@ type Difference = {
     Areas: AreaDifference list
 }
 
-/// Comparing versions.
+/// Compares versions.
 [<RequireQualifiedAccess>]
 module Difference =
 
@@ -86,7 +86,7 @@ module Difference =
             Amendments = Map.ofSeq (altered |> Seq.map (fun id -> id, made id))
         }
 
-    /// What differs between two versions, in these areas.
+    /// The differences between two versions, in these areas.
     let between (areas: Area list) (a: RoomVersion) (b: RoomVersion) : Difference =
         let apart = Lineage.apart a b
 

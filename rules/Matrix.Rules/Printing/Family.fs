@@ -4,7 +4,7 @@ open Matrix.Rules
 
 /// Versions that share one table.
 type SharedTable = {
-    /// What they share, such as `auth`.
+    /// The shared part, such as `auth`.
     Name: string
     Title: string
     /// The versions of each distinct table, in order of the first.
@@ -21,7 +21,7 @@ module Family =
         Groups = versions |> List.groupBy key |> List.map (snd >> List.map _.Id)
     }
 
-    /// Which versions share which tables, found by comparing the tables.
+    /// The versions that share each table, found by comparing the tables.
     let sharedTables (versions: RoomVersion list) : SharedTable list = [
         shared "auth" "Authorization tables" _.Authorization versions
         shared "redaction" "Redaction tables" _.Redaction versions
@@ -31,6 +31,6 @@ module Family =
         shared "selection" "Auth events selections" _.Selections versions
     ]
 
-    /// The group that a version is in, by its place from 1.
+    /// The index, from 1, of the group that a version is in.
     let groupOf (id: string) (table: SharedTable) : int =
         (table.Groups |> List.findIndex (List.contains id)) + 1

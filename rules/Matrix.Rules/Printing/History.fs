@@ -2,22 +2,22 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// What a version changed of a row.
+/// A version's change to a row.
 type HistoryEntry = {
     Version: RoomVersion
     /// The row is new in the root, added, removed, changed, reworded or moved.
     Change: RowChange
-    /// The amendments of this version that did it; none of the root.
+    /// The amendments of this version that made the change; none for the root.
     Amendments: Amendment list
 }
 
-/// A row through the versions.
+/// The history of a row through the versions.
 type History = {
     Area: Area
     Id: string
-    /// The versions that have it, with the number that their page gives it ("" if it gives none).
+    /// The versions that have the row, with its number on their page ("" for none).
     Numbers: (RoomVersion * string) list
-    /// What changed it, parents before children.
+    /// The changes to the row, parents before children.
     Entries: HistoryEntry list
 }
 

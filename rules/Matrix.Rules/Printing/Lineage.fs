@@ -2,19 +2,19 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// What became of one row from one version to another.
+/// The change of one row from one version to another.
 [<RequireQualifiedAccess>]
 type RowChange =
     | Added of Row
     | Removed of Row
-    /// Its meaning differs, and mostly its words.
+    /// Its data differs, and usually its words.
     | Changed of before: Row * after: Row
-    /// Its words differ, and nothing that decides.
+    /// Only its words differ.
     | Reworded of before: Row * after: Row
-    /// It is the same and stands elsewhere among its neighbours.
+    /// It is the same, at another position among its neighbours.
     | Moved of before: Row * after: Row
 
-/// Comparing tables row by row.
+/// Compares tables row by row.
 [<RequireQualifiedAccess>]
 module RowChanges =
 
@@ -27,7 +27,7 @@ module RowChanges =
         | RowChange.Reworded(_, after)
         | RowChange.Moved(_, after) -> after
 
-    /// Whether nothing is decided differently for it.
+    /// Whether the change does not change any decision.
     let isWordingOnly (change: RowChange) : bool =
         match change with
         | RowChange.Reworded _ -> true
@@ -38,9 +38,9 @@ module RowChanges =
         | -1 -> ""
         | i -> at.Substring(0, i)
 
-    /// The greatest set of rows that keep their order: all others moved.
+    /// The greatest set of rows that keep their order. All others moved.
     let private keepOrder (order: (string * int) list) : Set<string> =
-        // Longest increasing run, by the place in the other list; lists are short.
+        // Longest increasing subsequence, by the index in the other list. Lists are short.
         let best =
             ([], order)
             ||> List.fold (fun (runs: (int * string list) list) (id, place) ->
@@ -94,14 +94,14 @@ module RowChanges =
 
         set (elsewhere @ outOfOrder)
 
-    /// What differs between the rows of one area, in reading order of the newer table; what was removed stands where it was.
+    /// The changes of one area's rows, in the reading order of the newer table. Removed rows are at their old position.
     let between (before: Row list) (after: Row list) : RowChange list =
         let old = Map.ofList [ for r in before -> r.Id, r ]
         let current = Map.ofList [ for r in after -> r.Id, r ]
         let moved = moved before after
 
         let removedAfter =
-            // Removed rows, by the row that they stood behind and that is still there.
+            // Removed rows, by the remaining row that preceded them.
             let mutable anchor = ""
 
             [
@@ -131,7 +131,7 @@ module RowChanges =
                 yield! removed r.Id
         ]
 
-/// A version's descent, and what each amendment on the way altered.
+/// The descent of a version, and the amendments on the way.
 [<RequireQualifiedAccess>]
 module Lineage =
 
@@ -141,7 +141,7 @@ module Lineage =
         | Some parent -> versions parent @ [ version ]
         | None -> [ version ]
 
-    /// Every amendment on the way, with the version that made it and the versions before and after it.
+    /// Every amendment on the way, with the versions before and after it, and the version that made it.
     let private steps (version: RoomVersion) : (Amendment * RoomVersion * RoomVersion) list =
         versions version
         |> List.pairwise
@@ -156,7 +156,7 @@ module Lineage =
                 start
             |> fst)
 
-    /// Whether an area can differ between two versions: a table that is the same object prints the same.
+    /// Whether an area can differ between two versions. A table that is the same object prints the same.
     let private mayDiffer (before: RoomVersion) (after: RoomVersion) (area: Area) : bool =
         let same a b = LanguagePrimitives.PhysicalEquality a b
 
@@ -185,7 +185,7 @@ module Lineage =
             else
                 found)
 
-    /// The amendments on the way to one version and not to the other: the newer ones' and then the older ones'.
+    /// The amendments on the way to only one of the two versions: first the newer ones', then the older ones'.
     let apart (a: RoomVersion) (b: RoomVersion) : Amendment list =
         let on v = versions v |> List.collect _.Amendments
         let onA, onB = on a, on b

@@ -2,7 +2,7 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// Versions and differences as Markdown: what `rules/printed` holds.
+/// Versions and differences as Markdown, for `rules/printed`.
 [<RequireQualifiedAccess>]
 module Markdown =
 
@@ -62,7 +62,7 @@ module Markdown =
             row s r
     ]
 
-    /// A version.
+    /// A version as Markdown.
     let ofDocument (document: Document) : string list = [
         "# " + escaped (Prose.heading document.Version)
 
@@ -147,7 +147,7 @@ module Markdown =
             escaped words
     ]
 
-    /// A difference, and lists of what else is to be said of its changes.
+    /// A difference, with further lists of lines below its changes.
     let ofDifferenceWith (beneath: RowChange -> string list) (d: Difference) : string list = [
         "# From room version " + d.From.Id + " to room version " + d.To.Id
 
@@ -167,5 +167,5 @@ module Markdown =
             yield! area beneath d a
     ]
 
-    /// A difference, and nothing beneath its changes.
+    /// A difference, without further lines.
     let ofDifference (d: Difference) : string list = ofDifferenceWith (fun _ -> []) d

@@ -2,11 +2,11 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// What `rules/printed` holds: every version, and what it changed of its parent.
+/// The files of `rules/printed`: every version, and its difference from its parent.
 [<RequireQualifiedAccess>]
 module Pages =
 
-    /// Files by name, as lines of Markdown.
+    /// The files by name, as lines of Markdown.
     let all: (string * string list) list = [
         for v in Versions.withUnstable do
             v.Id + ".md", Markdown.ofDocument (Document.ofVersion Areas.all v)

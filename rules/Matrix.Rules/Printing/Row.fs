@@ -2,26 +2,26 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// One numbered line of a version's rules, as every rendering shows it.
+/// One numbered line of a version's rules, for every rendering.
 type Row = {
     Area: Area
-    /// The dotted name: what stays the same from version to version.
+    /// The dotted name, the same in every version.
     Id: string
     /// The position in the nested list, such as `4.3.1`.
     At: string
-    /// The number as the page prints it; "" where the page has none.
+    /// The number on the page; "" if the page has none.
     Number: string
     /// How deep in the list, from 0.
     Depth: int
-    /// What it says, in our words.
+    /// The sentence, in our words.
     Text: string
     /// `allow`, `reject`, or "" for a line that decides nothing.
     Outcome: string
-    /// Why it rejects, where it does.
+    /// The reason of a rejection.
     Reason: string
-    /// When it applies, from the data; "" for a line that is not conditional.
+    /// The condition, from the data; "" for an unconditional line.
     When: string
-    /// What the version chose, from the data; "" where the text says all.
+    /// The version's value, from the data; "" if the text says everything.
     Value: string
     Link: string
 }
@@ -48,7 +48,7 @@ module Areas =
         Area.Policy
     ]
 
-    /// The name by which an area is asked for.
+    /// The area's name on the command line.
     let name (area: Area) : string =
         match area with
         | Area.Rooms -> "rooms"
@@ -66,7 +66,7 @@ module Areas =
         | Area.StateResolution -> "state"
         | Area.Policy -> "policy"
 
-    /// The heading above its rows.
+    /// The area's heading.
     let title (area: Area) : string =
         match area with
         | Area.Rooms -> "Rooms"
@@ -84,11 +84,11 @@ module Areas =
         | Area.StateResolution -> "State resolution"
         | Area.Policy -> "Local policy, which the specification does not have"
 
-    /// The area of that name.
+    /// The area with this name.
     let tryFind (wanted: string) : Area option =
         all |> List.tryFind (fun area -> name area = wanted)
 
-/// Making rows of tables.
+/// Makes rows of tables.
 [<RequireQualifiedAccess>]
 module Rows =
 
@@ -169,7 +169,7 @@ module Rows =
         | Area.StateResolution -> statements Resolving.statements
         | Area.Policy -> statements Policies.statements
 
-    /// What the data says of a row, in one line: when, and what then; "" where the text says all.
+    /// The data of a row in one line: condition and outcome; "" if the text says everything.
     let decision (row: Row) : string =
         let what =
             match row.Outcome, row.Reason with
@@ -183,7 +183,7 @@ module Rows =
         | condition, "" -> condition
         | condition, what -> condition + ": " + what
 
-    /// Whether two rows decide the same, whatever their words, numbers and links.
+    /// Whether two rows have the same data, whatever their words, numbers and links.
     let sameMeaning (a: Row) (b: Row) : bool =
         a.Outcome = b.Outcome
         && a.Reason = b.Reason

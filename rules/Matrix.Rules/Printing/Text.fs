@@ -2,13 +2,13 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// What a line is, so that a terminal can show it as such.
+/// The kind of a line, for terminals with colours.
 [<RequireQualifiedAccess>]
 type Style =
     | Title
     | Heading
     | Plain
-    /// What the data says, below what the text says.
+    /// The data, below the sentence.
     | Detail
     | Added
     | Removed
@@ -17,7 +17,7 @@ type Style =
 /// A line of text.
 type PrintedLine = { Style: Style; Text: string }
 
-/// What the text renderings share.
+/// Functions that the text renderings share.
 [<RequireQualifiedAccess>]
 module Prose =
 
@@ -33,7 +33,7 @@ module Prose =
                 line :: finished, word)
         |> fun (finished, line) -> List.rev (line :: finished)
 
-    /// What stands at the head of a version.
+    /// The heading of a version.
     let heading (version: RoomVersion) : string =
         let based =
             match version.Parent with
@@ -43,7 +43,7 @@ module Prose =
         let stability =
             match version.Stability with
             | Stability.Stable -> "stable"
-            | Stability.Unstable -> "unstable: no server uses it unless it is told to"
+            | Stability.Unstable -> "unstable: no server uses it unless its configuration names it"
 
         "Room version " + version.Id + based + " (" + stability + ")"
 
@@ -53,7 +53,7 @@ module Prose =
         | [] -> ""
         | some -> "(" + (some |> List.map _.Msc |> List.distinct |> String.concat ", ") + ")"
 
-    /// What became of a row, in a word.
+    /// The kind of a change, in a word.
     let kind (change: RowChange) : string =
         match change with
         | RowChange.Added _ -> "added"
@@ -62,14 +62,14 @@ module Prose =
         | RowChange.Reworded _ -> "wording only"
         | RowChange.Moved _ -> "moved"
 
-    /// How many rows changed in which way: "3 added, 1 removed".
+    /// The number of changes of each kind: "3 added, 1 removed".
     let tally (changes: RowChange list) : string =
         changes
         |> List.countBy kind
         |> List.map (fun (kind, n) -> string n + " " + kind)
         |> String.concat ", "
 
-    /// How many rows have another number only; "" for none.
+    /// The rows that differ only in their number; "" for none.
     let renumbered (area: AreaDifference) : string =
         match area.Renumbered with
         | [] -> ""
@@ -143,7 +143,7 @@ module Text =
             yield! row numbers (Document.proposals s r) r
     ]
 
-    /// A version, as `mx rules show` prints it.
+    /// A version, for `mx rules show`.
     let ofDocument (document: Document) : PrintedLine list = [
         line Style.Title (Prose.heading document.Version)
 
@@ -232,8 +232,8 @@ module Text =
                 line Style.Detail text
     ]
 
-    /// A difference, as `mx rules diff` prints it: the first version on the left, the second on the right, and what else is to be said
-    /// of a change beneath it.
+    /// A difference, for `mx rules diff`: the first version on the left, the second on the right, with further lines
+    /// below a change.
     let ofDifferenceWith (beneath: RowChange -> string list) (d: Difference) : PrintedLine list = [
         line Style.Title ("From room version " + d.From.Id + " to room version " + d.To.Id)
 
@@ -252,5 +252,5 @@ module Text =
             yield! area beneath a
     ]
 
-    /// A difference, and nothing beneath its changes.
+    /// A difference, without further lines.
     let ofDifference (d: Difference) : PrintedLine list = ofDifferenceWith (fun _ -> []) d

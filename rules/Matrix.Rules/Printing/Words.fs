@@ -2,7 +2,8 @@ namespace Matrix.Rules.Printing
 
 open Matrix.Rules
 
-/// Conditions in English, from the data: what a reader compares a rule's text with. Two conditions that read the same are the same.
+/// Conditions in English, made from the data, to be compared with a rule's sentence. Different conditions read
+/// differently.
 [<RequireQualifiedAccess>]
 module Words =
 
@@ -21,7 +22,7 @@ module Words =
 
     let private path (path: Path) : string = "content." + String.concat "." path
 
-    /// A user that a rule speaks of.
+    /// A user in a rule.
     let user (user: User) : string =
         match user with
         | User.Sender -> "the sender"
@@ -35,7 +36,7 @@ module Words =
         | User.StateKeyOwner -> "the state key's owner"
         | User.RedactedSender -> "the sender of the redacted event"
 
-    /// A server that a rule speaks of.
+    /// A server in a rule.
     let server (server: Server) : string =
         match server with
         | Server.Of u -> "the server of " + user u
@@ -52,12 +53,12 @@ module Words =
         | NamedLevel.Ban -> "ban"
         | NamedLevel.Redact -> "redact"
 
-    /// A power that a rule compares.
+    /// A power in a rule.
     let power (power: Power) : string =
         match power with
         | Power.Of u -> "the power of " + user u
         | Power.Level named -> "the " + level named + " level"
-        | Power.Required -> "the power that the event's type needs"
+        | Power.Required -> "the power that the event's type requires"
         | Power.Old -> "the value before"
         | Power.New -> "the value after"
 
@@ -68,7 +69,7 @@ module Words =
         | Relation.AtLeast -> "at least"
         | Relation.Above -> "above"
 
-    /// What a JSON value looks like.
+    /// The shape of a JSON value.
     let rec shape (wanted: Shape) : string =
         match wanted with
         | Shape.False -> "false"
@@ -103,7 +104,7 @@ module Words =
 
     let private isOrNot yes = if yes then " is " else " is not "
 
-    // Inside of another list, a list is bracketed; a list of one reads as what is in it would.
+    // A list inside another list is in brackets. A list of one item reads as the item.
     let rec private words (nested: bool) (yes: bool) (condition: Condition) : string =
         let bracketed (text: string) =
             if nested then "(" + text + ")" else text
@@ -187,7 +188,7 @@ module Words =
                else
                    " names no creator of the room")
 
-    /// A condition, as what may follow "if".
+    /// A condition, to follow "if".
     let condition (condition: Condition) : string = words false true condition
 
     let private alterations (alterations: Alteration list) : string =
@@ -203,7 +204,7 @@ module Words =
         | Entries.Members names -> "member of content among " + all names
         | Entries.Inside maps -> "entry of " + all (maps |> List.map (fun map -> "content." + map))
 
-    /// When a rule applies, as a clause of a sentence.
+    /// The condition of a rule, as a clause of a sentence.
     let whenOf (rule: Rule) : string =
         match rule with
         | Rule.Scope(_, c, _)

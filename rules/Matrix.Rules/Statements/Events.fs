@@ -1,5 +1,5 @@
-/// What a version says of its events and its rooms, besides the authorization rules: rows that are made from its settings, so that
-/// an amendment which changes a setting changes what they say.
+/// The rows about events and rooms besides the authorization rules. They are made from the settings, so that an
+/// amendment which changes a setting changes these rows too.
 module Matrix.Rules.Events
 
 open Matrix.Rules.Printing
@@ -10,7 +10,7 @@ let private setting (version: RoomVersion) (name: string) : string =
 /// Room ids, creators, join rules.
 let rooms (version: RoomVersion) : Statement list = [
     let ids = Links.appendix "room-ids"
-    Statement.valued ids "rooms.id" "What a room's id looks like." (setting version "room-ids")
+    Statement.valued ids "rooms.id" "The form of a room's id." (setting version "room-ids")
 
     if version.Settings.RoomIds = RoomIdForm.HashOfCreate then
         Statement.plain
@@ -21,32 +21,32 @@ let rooms (version: RoomVersion) : Statement list = [
         Statement.plain
             ids
             "rooms.id.domain"
-            "The domain keeps ids of different servers apart. It does not say that the room is still known there."
+            "The domain keeps ids of different servers apart. Its server need not be in the room any more."
 
     Statement.plain
         (Links.client "mroomcreate")
         "rooms.version"
-        "A room's version is what the create event has in room_version; 1, if it has none."
+        "A room's version is room_version of the create event, or 1 without it."
 
     Statement.valued
         (Links.client "mroomcreate")
         "rooms.creators"
-        "Who counts as having created the room."
+        "The creators of the room."
         (setting version "creators")
 
     Statement.valued
         (Links.client "mroomjoin_rules")
         "rooms.join-rules"
-        "Join rules that mean something; private is reserved and lets nobody in."
+        "The join rules that have a meaning. private is reserved: nobody can join under it."
         (setting version "join-rules")
 ]
 
-/// Identifiers that events hold.
+/// Identifiers in events.
 let identifiers (version: RoomVersion) : Statement list = [
     Statement.valued
         (Links.room version.Page "event-ids")
         "ids.event"
-        "What an event's id is."
+        "The form of an event's id."
         (setting version "event-ids")
 
     Statement.plain
@@ -57,12 +57,12 @@ let identifiers (version: RoomVersion) : Statement list = [
     Statement.plain
         (Links.appendix "historical-user-ids")
         "ids.user.historical"
-        "In events, a localpart may be empty and have any character but the colon and NUL."
+        "In events, a localpart may be empty and have any character except the colon and NUL."
 
     Statement.plain
         (Links.appendix "server-name")
         "ids.server"
-        "A domain is a server name: a DNS name, an IPv4 address or an IPv6 address in brackets, perhaps with a port."
+        "A domain is a server name: a DNS name, an IPv4 address or an IPv6 address in brackets, optionally with a port."
 ]
 
 /// The members of an event.
@@ -84,7 +84,7 @@ let format (version: RoomVersion) : Statement list =
             (setting version "references")
     ]
 
-/// How large things may be.
+/// Limits of sizes and counts.
 let limits (version: RoomVersion) : Statement list =
     let size = Links.client "size-limits"
     let bytes (n: int) = string n + " bytes"
@@ -119,13 +119,13 @@ let json (version: RoomVersion) : Statement list =
         Statement.valued
             (Links.room version.Page "canonical-json")
             "json.strictness"
-            "Whether events that cannot be written as canonical JSON are refused."
+            "Whether events that are not canonical JSON are refused."
             (setting version "json")
         Statement.plain
             form
             "json.form"
             "Canonical JSON has no white space, sorts members by the code points of their names, and escapes only \
-             what JSON says must be."
+             what JSON requires."
         if strict then
             Statement.valued
                 form
@@ -136,7 +136,7 @@ let json (version: RoomVersion) : Statement list =
             Statement.plain
                 (Links.room version.Page "canonical-json")
                 "json.refusal"
-                "A client is told M_BAD_JSON; of a server's events, those that break it are dropped."
+                "A client's request that breaks it gets M_BAD_JSON; another server's event that breaks it is dropped."
         else
             Statement.valued
                 form
@@ -151,21 +151,25 @@ let hashes: Statement list =
     let reference = Links.server "calculating-the-reference-hash-for-an-event"
 
     [
-        Statement.plain content "hashes.content" "The content hash covers all that the event says:"
+        Statement.plain content "hashes.content" "The content hash covers the whole event:"
         |> Statement.holding [
             Statement.valued
                 content
                 "hashes.content.removed"
                 "These members are removed."
                 (Words.all Signing.removedForContentHash)
-            Statement.plain content "hashes.content.digest" "SHA-256 of the rest as canonical JSON."
-            Statement.valued content "hashes.content.place" "Where it is kept, in unpadded Base64." "hashes.sha256"
+            Statement.plain content "hashes.content.digest" "It is the SHA-256 of the rest as canonical JSON."
+            Statement.valued
+                content
+                "hashes.content.place"
+                "The member that holds it, in unpadded Base64."
+                "hashes.sha256"
             Statement.plain
                 (Links.server "validating-hashes-and-signatures-on-received-events")
                 "hashes.content.mismatch"
-                "An event that does not match it is taken as if it had been redacted."
+                "An event that does not match its content hash is redacted before it is processed."
         ]
-        Statement.plain reference "hashes.reference" "The reference hash covers what redaction leaves:"
+        Statement.plain reference "hashes.reference" "The reference hash covers the redacted event:"
         |> Statement.holding (
             [
                 Statement.plain reference "hashes.reference.redacted" "The event is redacted."
@@ -175,13 +179,13 @@ let hashes: Statement list =
                     "These members are removed."
                     (Words.all Signing.removedForReferenceHash)
                 Statement.plain reference "hashes.reference.canonical" "It is written as canonical JSON."
-                Statement.plain reference "hashes.reference.digest" "SHA-256 of that."
+                Statement.plain reference "hashes.reference.digest" "It is the SHA-256 of the result."
             ]
             |> Statement.numbered
         )
     ]
 
-/// Who must have signed.
+/// Required signatures.
 let signatures (version: RoomVersion) : Statement list =
     let validating = Links.server "validating-hashes-and-signatures-on-received-events"
 
@@ -189,7 +193,8 @@ let signatures (version: RoomVersion) : Statement list =
         Statement.plain
             (Links.server "adding-hashes-and-signatures-to-outgoing-events")
             "signatures.covered"
-            "A signature covers what the reference hash covers: the redacted event without signatures and unsigned."
+            "A signature covers the same bytes as the reference hash: the redacted event without signatures and \
+             unsigned."
         for requirement in Signing.requirements version.Settings do
             {
                 Statement.valued validating requirement.Name requirement.Text (Words.server requirement.Server) with
@@ -198,15 +203,15 @@ let signatures (version: RoomVersion) : Statement list =
         Statement.plain
             validating
             "signatures.unknown-keys"
-            "A signature by a key that is not known, or that had expired when the event was made, is passed over."
+            "A signature by a key that is not known, or that had expired when the event was made, is ignored."
         Statement.plain
             (Links.server "verifying-the-invite")
             "signatures.third-party"
-            "Of an invitation that answers a third-party one, the identity server's signature on third_party_invite.signed is checked by the \
-             authorization rules."
+            "The authorization rules check the identity server's signature on third_party_invite.signed of an \
+             invitation that redeems a third-party one."
     ]
 
-/// How long keys are good.
+/// Validity of keys.
 let keys (version: RoomVersion) : Statement list =
     let enforced = version.Settings.KeyValidity = KeyValidity.Enforced
 
@@ -226,21 +231,21 @@ let keys (version: RoomVersion) : Statement list =
             Statement.valued
                 link
                 "keys.longest"
-                "A key counts as valid until valid_until_ts, and never for longer than this from now."
+                "A key counts as valid until valid_until_ts, but never longer than this from now."
                 (string Limits.KeyDays + " days")
 
             Statement.plain
                 link
                 "keys.fetch"
-                "A key that is missing is asked for: of its server, or of another one with minimum_valid_until_ts."
+                "A missing key is fetched from its server, or from another server with minimum_valid_until_ts."
     ]
 
-/// What power levels are, and who has how much.
+/// Power levels, and the power of users.
 let powerLevels (version: RoomVersion) : Statement list =
     let values = version.Settings.PowerLevelValues
     let schema = Links.client "mroompower_levels"
 
-    // Later pages do not say again what the page of version 10 says.
+    // Later pages do not repeat what the page of version 10 says.
     let deprecated =
         if values = PowerLevelValues.Integers then
             Links.room "10" "values-in-mroompower_levels-events-must-be-integers"
@@ -248,55 +253,51 @@ let powerLevels (version: RoomVersion) : Statement list =
             Links.room version.Page "deprecated-event-content-schemas"
 
     let byDefault name of' (level: int64) =
-        Statement.valued schema ("power.default." + name) ("Where the room gives none: " + of') (string level)
+        Statement.valued schema ("power.default." + name) ("Default: " + of') (string level)
 
     [
         Statement.valued
             deprecated
             "power.values"
-            "Which values count as levels."
+            "The values that count as levels."
             (setting version "power-level-values")
         if values <> PowerLevelValues.Integers then
             Statement.plain
                 deprecated
                 "power.values.strings"
-                "A string holds an integer as decimal digits, leading zeroes among them, with one sign or none before them and white space \
-                 around."
+                "A string may hold an integer: decimal digits, with optional leading zeroes, an optional sign, and \
+                 white space around it."
         if values = PowerLevelValues.IntegersFloatsAndStrings then
             Statement.plain
                 deprecated
                 "power.values.floats"
-                "A float loses what is behind its decimal point, after its exponent was applied. An event with one \
+                "A float is truncated at its decimal point, after its exponent is applied. An event with a float \
                  beyond a double's range is refused."
         Statement.plain
             (Links.server "definitions")
             "power.required"
-            "Sending an event needs the level of its type in events; else state_default for state, events_default \
-             for messages."
-        Statement.plain schema "power.user" "A user has their level in users; else users_default."
+            "Sending an event requires the level of its type in events, or else state_default for state and \
+             events_default for messages."
+        Statement.plain schema "power.user" "A user's level is that in users, or else users_default."
         byDefault "users_default" "a user's level." DefaultLevels.Users
-        byDefault "events_default" "what a message needs." DefaultLevels.Events
-        byDefault "state_default" "what a state event needs." DefaultLevels.State
-        byDefault "invite" "what inviting needs." DefaultLevels.Invite
-        byDefault "kick" "what removing others needs." DefaultLevels.Kick
-        byDefault "ban" "what banning needs." DefaultLevels.Ban
-        byDefault "redact" "what redacting the events of others needs." DefaultLevels.Redact
-        byDefault "notifications" "what notifying everyone needs." DefaultLevels.Notification
-        Statement.valued
-            schema
-            "power.creators"
-            "What having created the room is worth."
-            (setting version "creator-power")
+        byDefault "events_default" "the level required for a message." DefaultLevels.Events
+        byDefault "state_default" "the level required for a state event." DefaultLevels.State
+        byDefault "invite" "the level required to invite." DefaultLevels.Invite
+        byDefault "kick" "the level required to remove others." DefaultLevels.Kick
+        byDefault "ban" "the level required to ban." DefaultLevels.Ban
+        byDefault "redact" "the level required to redact the events of others." DefaultLevels.Redact
+        byDefault "notifications" "the level required to notify everyone." DefaultLevels.Notification
+        Statement.valued schema "power.creators" "The power of a creator." (setting version "creator-power")
     ]
 
-/// Auth events that an event must cite.
+/// The events that an event must have in `auth_events`.
 let selection (version: RoomVersion) : Statement list =
     let link = Links.server "auth-events-selection"
 
     Statement.plain
         link
         "selection.of-create"
-        "A create event has no auth_events. Any other event has these events of the state in auth_events, where the \
+        "A create event has no auth_events. Any other event has these events of the state in auth_events, if the \
          state has them:"
     :: [
         for s in version.Selections ->
@@ -306,18 +307,18 @@ let selection (version: RoomVersion) : Statement list =
             }
     ]
 
-/// What redaction leaves, and when an event is redacted.
+/// The members that redaction keeps, and when an event is redacted.
 let redaction (version: RoomVersion) : Statement list =
     let link = Links.room version.Page "redactions"
 
-    // Whether the authorization rules ask who may redact what.
+    // Whether the authorization rules decide who may redact.
     let byRules =
         Rule.all version.Authorization
         |> List.collect Rule.conditions
         |> List.collect Condition.all
         |> List.contains (Condition.TypeIs "m.room.redaction")
 
-    // The rules of a table, as lines: what decides is the table itself.
+    // The rules of a table as rows; the table itself decides.
     let rec lines (link: string) (yes: string) (no: string) (rules: Rule list) : Statement list =
         let numbers = rules |> List.exists (fun r -> Rule.outcome r <> Some Outcome.Allow)
 
@@ -348,21 +349,21 @@ let redaction (version: RoomVersion) : Statement list =
         Statement.valued
             link
             "kept.top-level"
-            "Members of the event that stay."
+            "The members of the event that are kept."
             (Words.all (Set.toList version.Redaction.TopLevel))
         for name, kept in Redaction.rows version.Redaction do
             if name <> "top-level" then
-                Statement.valued link ("kept." + name) ("What stays of the content of " + name + ".") kept
-        Statement.plain link "kept.others" "Of the content of any other type, nothing stays."
+                Statement.valued link ("kept." + name) ("The content of " + name + " that is kept.") kept
+        Statement.plain link "kept.others" "The content of any other type is emptied."
         Statement.valued
             (Links.client "mroomredaction")
             "redaction.names"
-            "Where a redaction names the event that it redacts."
+            "The place where a redaction names the event that it redacts."
             (setting version "redacts")
         Statement.plain
             (Links.room "11" "moving-the-redacts-property-of-mroomredaction-events-to-a-content-property")
             "redaction.names.for-clients"
-            "Clients are shown it in both places, beside the content and in it."
+            "Clients receive it in both places, beside the content and in it."
         let handling =
             if byRules then
                 Links.room version.Page "authorisation-rules"
@@ -373,10 +374,10 @@ let redaction (version: RoomVersion) : Statement list =
             handling
             "redaction.applied"
             (if byRules then
-                 "A redaction that the authorization rules allow, which ask who may redact what:"
+                 "A redaction that the authorization rules allow; they decide who may redact:"
              else
-                 "A redaction that was accepted, once the event that it redacts is known and valid too; it waits for that, and clients are \
-                  shown it only if it is applied:")
+                 "A redaction that was accepted, once the event that it redacts is also known and valid. Until then \
+                  it waits, and clients receive it only if it is applied:")
         |> Statement.holding (lines handling "applied" "not applied" version.Handling)
 
         let client = Links.client "redactions"
@@ -384,7 +385,7 @@ let redaction (version: RoomVersion) : Statement list =
         Statement.plain
             client
             "redaction.asked"
-            "What a user may ask their own server to redact; every server applies that much:"
+            "Which redactions a user's own server accepts from the user; every server applies these:"
         |> Statement.holding (
             lines client "sent" "refused, with M_FORBIDDEN" Authorization.Handling.ofClients
             |> List.map (fun line -> { line with Number = "" })

@@ -1,18 +1,18 @@
 namespace Matrix.Rules
 
-/// When a member of an event is there.
+/// Whether a member of an event is required.
 [<RequireQualifiedAccess>]
 type Presence =
     | Always
     | Optional
-    /// In every event but the create event, which may not have it.
+    /// Required in every event except the create event, which must not have it.
     | ExceptCreate
 
-/// What a member of an event holds.
+/// The value of a member of an event.
 [<RequireQualifiedAccess>]
 type FieldShape =
     | Text
-    /// Text of at most so many bytes of UTF-8.
+    /// A string of at most this many bytes of UTF-8.
     | ShortText of bytes: int
     | UserId
     | RoomIdWithDomain
@@ -21,9 +21,9 @@ type FieldShape =
     | Integer
     | IntegerUpTo of int64
     | Object
-    /// `sha256` and its text.
+    /// An object with a string `sha256`.
     | Hashes
-    /// By server and key, the text of a signature.
+    /// Signatures as strings, by server and key.
     | Signatures
     | References of EventReferences * most: int
 
@@ -46,14 +46,14 @@ module Fields =
         Text = text
     }
 
-    /// Every member that the page of a version with these settings describes, by name.
+    /// The members that the page of a version with these settings describes, by name.
     let ofSettings (settings: Settings) : Field list = [
         field
             "auth_events"
             Presence.Always
             (FieldShape.References(settings.References, Limits.AuthEvents))
             "The events that allow this one."
-        field "content" Presence.Always FieldShape.Object "What the event says."
+        field "content" Presence.Always FieldShape.Object "The event's content."
         field
             "depth"
             Presence.Always
@@ -66,7 +66,7 @@ module Fields =
             "origin_server_ts"
             Presence.Always
             FieldShape.Integer
-            "When it was made by its server's clock, in milliseconds."
+            "The time at which it was made, by its server's clock, in milliseconds."
         field
             "prev_events"
             Presence.Always
@@ -81,26 +81,26 @@ module Fields =
                 "room_id"
                 Presence.ExceptCreate
                 FieldShape.RoomIdHash
-                "The room. The create event names none: its own id does."
+                "The room. The create event has none, since its own id determines the room's."
         field "sender" Presence.Always FieldShape.UserId "The user who sent it."
         field "signatures" Presence.Always FieldShape.Signatures "Signatures, by server and key."
         field
             "state_key"
             Presence.Optional
             (FieldShape.ShortText Limits.KeyBytes)
-            "If it is there, the event is state, and replaces the state of its type and this key."
-        field "type" Presence.Always (FieldShape.ShortText Limits.KeyBytes) "What kind of event it is."
-        field "unsigned" Presence.Optional FieldShape.Object "What its server adds, outside of hashes and signatures."
+            "If present, the event is state, and replaces the state of its type and this key."
+        field "type" Presence.Always (FieldShape.ShortText Limits.KeyBytes) "The event's type."
+        field "unsigned" Presence.Optional FieldShape.Object "Data that servers add, outside of hashes and signatures."
     ]
 
-    /// When it is there, in words.
+    /// The presence, in words.
     let presenceWords (presence: Presence) : string =
         match presence with
         | Presence.Always -> "required"
         | Presence.Optional -> "optional"
         | Presence.ExceptCreate -> "required, except in the create event"
 
-    /// What it holds, in words.
+    /// The value, in words.
     let shapeWords (shape: FieldShape) : string =
         match shape with
         | FieldShape.Text -> "text"

@@ -1,10 +1,10 @@
-/// What this server decides where the specification decides nothing: local policy, each as a row of its own.
+/// Decisions of this server that the specification leaves open: local policy, each as a row of its own.
 module Matrix.Rules.Policies
 
 let private readings = Links.decision "0004-where-the-rules-leave-room"
 let private numbers = Links.decision "0001-minus-zero-exponents-floats"
 
-/// The policies that bear on a version.
+/// The policies that apply to a version.
 let statements (version: RoomVersion) : Statement list =
     let settings = version.Settings
     let code = "core/Matrix.Core/Event/"
@@ -19,24 +19,24 @@ let statements (version: RoomVersion) : Statement list =
         Statement.plain
             (code + "PduFields.fs")
             "policy.references"
-            "Ids in auth_events and prev_events need the sigil and the length; one of another form names an event \
-             that nobody can find."
+            "Ids in auth_events and prev_events must have the right sigil and length; an id of another form names an \
+             event that nobody can find."
         Statement.valued (code + "PduFields.fs") "policy.depth" "The least depth." "0"
         Statement.valued
             "core/Matrix.Core/Json/Reading.fs"
             "policy.nesting"
-            "How many objects and lists may stand inside each other in an event."
+            "The greatest nesting of objects and lists in an event."
             (string Limits.Nesting)
         Statement.plain (code + "EventLimits.fs") "policy.unsigned" "unsigned is not counted in an event's size."
         Statement.plain
             "core/Matrix.Core/Json/Reading.fs"
             "policy.duplicate-keys"
-            "Of members of one name, the last counts; half a surrogate pair is refused."
+            "If a member is given twice, the last one counts; a lone surrogate is refused."
         if settings.Json = JsonStrictness.Strict then
             Statement.plain
                 numbers
                 "policy.numbers"
-                "What a literal says counts, not its spelling: -0 is 0, and 1e10 an integer; 1.0 is refused."
+                "The value of a number counts, not its spelling: -0 is 0, and 1e10 is an integer; 1.0 is refused."
         else
             Statement.plain
                 numbers
@@ -47,17 +47,17 @@ let statements (version: RoomVersion) : Statement list =
         Statement.plain
             readings
             "policy.join-rule"
-            "A room without join rules, or whose join rules say none, is one that invites; a word that nobody knows \
-             lets nobody in."
+            "Without join rules, or with a join rules event without a join_rule, the join rule is invite; under an \
+             unknown join rule nobody can join."
         if settings.PowerLevelValues <> PowerLevelValues.Integers then
             Statement.plain
                 readings
                 "policy.power-levels.malformed"
-                "A malformed level of power levels that are state already counts as not given."
+                "A malformed level in the current power levels counts as missing."
         Statement.valued
             "core/Matrix.Core/Auth/LevelValues.fs"
             "policy.power-levels.range"
-            "A level that is greater counts as this one; one that is less than its negative, as that."
+            "The greatest level. A greater level counts as this one, and a level below its negative as its negative."
             (string Limits.Power)
         Statement.plain
             readings
@@ -66,7 +66,7 @@ let statements (version: RoomVersion) : Statement list =
         Statement.plain
             readings
             "policy.added-levels"
-            "An entry that is added has no value before; only values that are there are compared."
+            "An added entry has no value before; only existing values are compared."
         Statement.plain
             readings
             "policy.named-entry"
@@ -80,6 +80,5 @@ let statements (version: RoomVersion) : Statement list =
             Statement.plain
                 readings
                 "policy.resolution.auth-chains"
-                "What is in an event's auth chain is looked for at any distance, also below events that are in no \
-                 conflict."
+                "An event's auth chain is followed to any distance, also through events that are not in conflict."
     ]

@@ -1,7 +1,7 @@
 /// State resolution, step by step. Room versions, "State resolution".
 module Matrix.Rules.Resolving
 
-/// What goes into the full conflicted set.
+/// The parts of the full conflicted set.
 let private conflictedParts (algorithm: StateResolutionAlgorithm) : ConflictedPart list =
     algorithm.Steps
     |> List.choose (function
@@ -12,30 +12,30 @@ let private after (plain: string -> string -> Statement) : Statement list = [
     plain "state.after.message" "The state after a message is the state before it."
     plain
         "state.after.state"
-        "The state after a state event is the state before it, with the event in the place of its type and state key."
-    plain "state.before" "The state before an event is what the states after its previous events resolve to."
+        "The state after a state event is the state before it, with the event at its type and state key."
+    plain "state.before" "The state before an event is the resolution of the states after its previous events."
 ]
 
 let private first (plain: string -> string -> Statement) : Statement list = [
-    plain "state.v1.conflict" "States conflict in a type and state key for which they hold different events."
-    plain "state.v1.unconflicted" "The result starts as all entries that are in no conflict."
+    plain "state.v1.conflict" "States conflict at a type and state key if they have different events there."
+    plain "state.v1.unconflicted" "The result starts with all entries that are not in conflict."
     plain "state.v1.power-levels" "Conflicting power levels events come first."
     |> Statement.holding [
         plain
             "state.v1.power-levels.order"
-            "They are ordered from the least depth up; of one depth, from the greatest SHA-1 of their ids down."
+            "They are ordered by ascending depth and, at the same depth, by descending SHA-1 of their ids."
         plain "state.v1.power-levels.first" "The first is taken into the result."
         plain
             "state.v1.power-levels.next"
-            "Each that follows is taken if the authorization rules allow it in the result so far; the first that \
-             they do not ends it."
+            "Each next one is taken if the authorization rules allow it in the result so far; the first one that they \
+             reject ends this step."
     ]
     plain "state.v1.join-rules" "Then conflicting join rules events, in the same way."
     plain "state.v1.members" "Then conflicting member events, in the same way, user by user."
     plain
         "state.v1.others"
-        "For every other conflict, the event of the greatest depth that the rules allow in the result is taken; of one depth, that with \
-         the least SHA-1 of its id."
+        "For every other conflict, the event of the greatest depth that the rules allow in the result is taken; at \
+         the same depth, the one with the least SHA-1 of its id."
 ]
 
 let private comparison (plain: string -> string -> Statement) (name: string) (first: string) : Statement list =
@@ -46,7 +46,7 @@ let private comparison (plain: string -> string -> Statement) (name: string) (fi
     ]
     |> Statement.numbered
 
-/// The steps of resolving, in order; the state that the checks start from stands with the first of them.
+/// The steps of resolving, in order. The state from which the checks start is a value of the first check.
 let private resolving
     (plain: string -> string -> Statement)
     (valued: string -> string -> string -> Statement)
@@ -73,8 +73,8 @@ let private resolving
             @ [
                 plain
                     "state.resolve.power-events"
-                    "Take the power events of the full conflicted set, and what is in their auth chains and in that set; order them by the reverse \
-                     topological power ordering."
+                    "Take the power events of the full conflicted set, and those events of that set that are in their \
+                     auth chains; order them by the reverse topological power ordering."
                 checks "state.resolve.check-power-events" start
             ]
         | ResolutionStep.CheckRemaining ->
@@ -83,7 +83,8 @@ let private resolving
             @ [
                 plain
                     "state.resolve.others"
-                    "Order what is left of the full conflicted set by the mainline ordering, with the power levels of the state so far."
+                    "Order the remaining events of the full conflicted set by the mainline ordering, based on the \
+                     power levels of the state so far."
                 checks "state.resolve.check-others" start
             ]
         | ResolutionStep.KeepUnconflicted ->
@@ -92,7 +93,8 @@ let private resolving
             @ [
                 plain
                     "state.resolve.unconflicted"
-                    "Put every entry of the unconflicted state map into the result, in the place of what is there."
+                    "Put every entry of the unconflicted state map into the result, replacing other events at the \
+                     same key."
             ])
     |> snd
 
@@ -103,34 +105,34 @@ let private second
     : Statement list = [
     plain
         "state.power-events"
-        "A power event is power levels, join rules, or a leave or ban of another user than the sender: what may take from others what \
-         they could do."
+        "A power event is a power levels event, a join rules event, or a leave or ban of a user other than the \
+         sender: an event that can remove a user's ability to do something."
     plain
         "state.unconflicted"
-        "An entry that every state has, with the same event, is in the unconflicted state map; every other event of the states is in the \
-         conflicted state set."
+        "An entry that every state has, with the same event, is in the unconflicted state map; every other event of \
+         the states is in the conflicted state set."
     plain
         "state.auth-chain"
         "An event's auth chain is its auth events, their auth events, and so on to the beginning of the room."
     plain
         "state.auth-difference"
-        "The auth difference is every event that is in the auth chain of some state, and not of all; a state's auth chain is that of all its \
-         events together."
+        "The auth difference is every event that is in the auth chain of some state, but not of all; a state's auth \
+         chain is that of all its events together."
     if List.contains ConflictedPart.Subgraph (conflictedParts algorithm) then
         plain
             "state.conflicted-subgraph"
-            "The conflicted state subgraph is every event on a path of auth events from one event of the conflicted state set to another, \
-             both ends included."
+            "The conflicted state subgraph is every event on a path of auth events from one event of the conflicted \
+             state set to another, both ends included."
     valued
         "state.full-conflicted-set"
-        "What the full conflicted set is made of."
+        "The parts of the full conflicted set."
         (conflictedParts algorithm
          |> List.map StateResolutionAlgorithm.partWords
          |> String.concat ", ")
     plain
         "state.power-ordering"
-        "The reverse topological power ordering puts events after their auth events and otherwise, at each step, the first of those that \
-         could come next:"
+        "The reverse topological power ordering puts each event after its auth events. Of several events that can be \
+         next, it takes the first by this order:"
     |> Statement.holding (
         comparison
             plain
@@ -139,36 +141,38 @@ let private second
     )
     plain
         "state.mainline"
-        "The mainline of a power levels event is the event itself, the power levels among its auth events, those \
-         among theirs, and so on."
+        "The mainline of a power levels event is the event itself, the power levels event among its auth events, the \
+         one among that event's auth events, and so on."
     plain
         "state.mainline-position"
-        "An event's mainline position is that of the first power levels event, going on from its own auth events in the same way, which is in \
-         the mainline; beyond every other if none is."
+        "From an event, follow the power levels event among its auth events, the one among that event's auth events, \
+         and so on. The first one that is in the mainline gives the event's mainline position; without one, the \
+         position is beyond all others."
     plain "state.mainline-ordering" "The mainline ordering by a power levels event:"
     |> Statement.holding (
         comparison plain "state.mainline-ordering" "The event with the greater mainline position comes first."
     )
     plain
         "state.auth-checks"
-        "The iterative auth checks go through a list of events and put each into the state so far, if the authorization rules allow it there. \
-         What the rules ask for and the state lacks is taken from the event's auth events, unless it was rejected."
+        "The iterative auth checks go through a list of events and put each into the state so far, if the \
+         authorization rules allow it there. Entries that the rules read and the state lacks are taken from the \
+         event's auth events, without rejected ones."
     plain "state.resolve" "Resolving:"
     |> Statement.holding (resolving plain valued algorithm |> Statement.numbered)
     plain
         "state.rejected"
-        "An event that was rejected because of the state before it takes part as any other. Where the checks fall back on an event's auth \
-         events, rejected ones are not used."
+        "An event that was rejected because of the state before it takes part like any other. Where the checks fall \
+         back on an event's auth events, rejected ones are not used."
 ]
 
-/// The steps of a version's state resolution.
+/// The rows of a version's state resolution.
 let statements (version: RoomVersion) : Statement list =
     let link = Links.room version.Page "state-resolution"
     let plain = Statement.plain link
     let valued = Statement.valued link
     let algorithm = version.Settings.StateResolution
 
-    valued "state.algorithm" "Which algorithm resolves states that conflict." algorithm.Name
+    valued "state.algorithm" "The algorithm that resolves conflicting states." algorithm.Name
     :: after plain
     @ (if algorithm.IsByType then
            first plain

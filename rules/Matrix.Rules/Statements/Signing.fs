@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// A server that must have signed an event, and when. The condition reads the event alone.
+/// A server that must sign an event, and when. The condition reads only the event.
 type SignatureRequirement = {
     Name: string
     Text: string
@@ -8,14 +8,14 @@ type SignatureRequirement = {
     When: Condition
 }
 
-/// What is hashed, and who must sign. Server-Server API, "Signing Events".
+/// The hashed members, and the required signatures. Server-Server API, "Signing Events".
 [<RequireQualifiedAccess>]
 module Signing =
 
-    /// What an event loses before its content hash is taken.
+    /// The members removed before the content hash is computed.
     let removedForContentHash = [ "hashes"; "signatures"; "unsigned" ]
 
-    /// What a redacted event loses before its reference hash is taken, and before it is signed.
+    /// The members removed from a redacted event before its reference hash is computed, and before it is signed.
     let removedForReferenceHash = [ "signatures"; "unsigned" ]
 
     let private invitation =
@@ -37,7 +37,7 @@ module Signing =
             Name = "signatures.authorising-user"
             Text =
                 "For a member event with join_authorised_via_users_server, the server of that user signs too; the \
-                 authorization rules ask for it."
+                 authorization rules check the signature."
             Server = Server.Of User.Authorising
             When =
                 Condition.And [
@@ -46,13 +46,13 @@ module Signing =
                 ]
           }
 
-    /// Every server that must have signed, in versions with these settings.
+    /// The servers that must sign events, in versions with these settings.
     let requirements (settings: Settings) : SignatureRequirement list =
         {
             Name = "signatures.sender"
             Text =
-                "The sender's server signs. An invitation that answers a third-party one may come from another server, and \
-                 need not carry its signature."
+                "The sender's server signs. An invitation that redeems a third-party one may come from another \
+                 server, and then need not have its signature."
             Server = Server.Of User.Sender
             When = Condition.Not invitation
         }

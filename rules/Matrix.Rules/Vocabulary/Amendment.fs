@@ -4,29 +4,29 @@ namespace Matrix.Rules
 [<RequireQualifiedAccess>]
 type Change =
     | Setting of Setting
-    /// Of the steps of state resolution.
+    /// A change of the steps of state resolution.
     | Resolution of ResolutionEdit
     | Redaction of RedactionEdit
     | Authorization of Edit
     | Selection of SelectionEdit
-    /// Of the rules that handle redactions.
+    /// A change of the rules that handle redactions.
     | Handling of Edit
 
-/// A named change of the rules: one proposal, or the part of it that entered a version.
+/// A named change of the rules: one proposal, or the part of a proposal that entered a version.
 type Amendment = {
     /// The proposal, such as "MSC2403".
     Msc: string
     /// What it is about, in a few words.
     Title: string
-    /// What it changes and why, in a paragraph.
+    /// The change and its reason, in a paragraph.
     Why: string
-    /// The rows that it adds, removes or changes, by area and name, such as `authorization/member.knock`. A lint holds
-    /// this equal to what `Changes` do.
+    /// The rows that it adds, removes or changes, by area and name, such as `authorization/member.knock`. The lint
+    /// checks them against `Changes`.
     Touches: string list
     Changes: Change list
 } with
 
-    /// Where the proposal is discussed.
+    /// The address of the proposal's discussion.
     member this.Link = Links.proposal this.Msc
 
 /// Whether servers should use a version for new rooms.
@@ -35,7 +35,7 @@ type Stability =
     | Stable
     | Unstable
 
-/// A room version as it is declared: its parent and what it amends.
+/// A room version as declared: its parent and its amendments.
 type VersionDeclaration = {
     /// Such as "12".
     Id: string
@@ -47,22 +47,23 @@ type VersionDeclaration = {
     Misprints: (string * string) list
 }
 
-/// A room version with all amendments applied: what readers use.
+/// A room version with all amendments applied.
 type RoomVersion = {
     Id: string
     /// The version that it is based on; None for the root.
     Parent: string option
     Stability: Stability
-    /// What this version itself amends.
+    /// The amendments of this version itself.
     Amendments: Amendment list
     Misprints: (string * string) list
-    /// The version whose page in the specification describes this one: itself, or for an unstable one the nearest that has a page.
+    /// The version whose page in the specification describes this one: itself or, for an unstable version, the nearest
+    /// ancestor that has a page.
     Page: string
     Settings: Settings
     Redaction: RedactionTable
     Selections: Selection list
     /// The authorization rules, in order.
     Authorization: Rule list
-    /// Whether a redaction that was accepted is applied to the event that it names, in order.
+    /// The rules, in order, that decide whether an accepted redaction is applied.
     Handling: Rule list
 }

@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// Why an event is rejected: one case per kind of rejection.
+/// The reason of a rejection: one case for each kind.
 [<RequireQualifiedAccess>]
 type Reason =
     | CreateHasPrevEvents
@@ -34,7 +34,7 @@ type Reason =
     | SenderNotJoined
     | TargetJoinedOrBanned
     | CannotLeaveFrom
-    /// The sender's power is below the level, or, where they act on another user, not above that user's.
+    /// The sender's power is below the level or, where the sender acts on another user, not above that user's power.
     | PowerTooLow of NamedLevel
     | KnockRuleForbids
     | KnockForAnother
@@ -46,19 +46,19 @@ type Reason =
     | LevelMapsMalformed
     | LevelUsersMalformed
     | LevelGivenToCreator
-    /// The entry's value before is out of the sender's reach.
+    /// The value before of an entry is above what the sender may change.
     | OldLevelTooHigh
-    /// The entry's value after is out of the sender's reach.
+    /// The value after of an entry is above what the sender may set.
     | NewLevelTooHigh
     | RedactionOfAnotherServer
 
-/// What a rule decides.
+/// The outcome of a rule.
 [<RequireQualifiedAccess>]
 type Outcome =
     | Allow
     | Reject of Reason
 
-/// What a failure shows, of what was supplied or what was required.
+/// A value to show in a failure, supplied or required.
 [<RequireQualifiedAccess>]
 type Evidence =
     | Nothing
@@ -66,12 +66,12 @@ type Evidence =
     | Server of Server
     | Membership of User
     | MembershipAmong of Membership list
-    /// The room's join rule, as it is written.
+    /// The room's join rule, as written.
     | JoinRule
     | Power of Power
     /// The least power that reaches the level and is above the target's.
     | PowerOverTarget of NamedLevel
-    /// The text at a path of the content, if there is text.
+    /// The string at a path of the content, if there is one.
     | Content of Path
     /// The first auth event that has the fault.
     | AuthEvent of AuthEventFault
@@ -79,7 +79,7 @@ type Evidence =
     | PrevEvents
     | Words of string
 
-/// A value that a failure carries.
+/// A value in a failure.
 [<RequireQualifiedAccess>]
 type Value =
     | Nothing
@@ -88,25 +88,25 @@ type Value =
     | Membership of Membership
     | Memberships of Membership list
     | Level of int64
-    /// More than any level.
+    /// More power than any level.
     | Infinite
 
-/// A rejection: which clause, why, and what it saw.
+/// A rejection: the deciding clause, the reason, and the values.
 type Failure = {
     /// The dotted name of the clause that decided.
     Clause: string
     Reason: Reason
     Supplied: Value
     Required: Value
-    /// The key of the entry at hand, inside `ForEach`; "" outside.
+    /// The key of the current entry, inside `ForEach`; "" outside.
     Entry: string
 }
 
-/// What failures show, and how they read.
+/// The evidence of failures, and their rendering.
 [<RequireQualifiedAccess>]
 module Failures =
 
-    /// What a rejection shows: what was supplied, and what was required.
+    /// The evidence for a reason: what was supplied, and what was required.
     let evidence (reason: Reason) : struct (Evidence * Evidence) =
         match reason with
         | Reason.CreateHasPrevEvents -> struct (Evidence.PrevEvents, Evidence.Words "no previous events")
@@ -162,7 +162,7 @@ module Failures =
         | Reason.TargetJoinedOrBanned ->
             struct (Evidence.Membership User.StateKey, Evidence.Words "a user neither joined nor banned")
         | Reason.CannotLeaveFrom ->
-            struct (Evidence.Membership User.Sender, Evidence.Words "a membership that one can leave")
+            struct (Evidence.Membership User.Sender, Evidence.Words "a membership that allows leaving")
         | Reason.PowerTooLow(NamedLevel.Kick | NamedLevel.Ban as level) ->
             struct (Evidence.Power(Power.Of User.Sender), Evidence.PowerOverTarget level)
         | Reason.PowerTooLow level -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power(Power.Level level))
@@ -181,7 +181,7 @@ module Failures =
         | Reason.NewLevelTooHigh -> struct (Evidence.Power(Power.Of User.Sender), Evidence.Power Power.New)
         | Reason.RedactionOfAnotherServer -> struct (Evidence.Server Server.OfEventId, Evidence.Server Server.OfRedacts)
 
-    /// What went wrong, in a clause of a sentence.
+    /// The reason as a clause of a sentence.
     let words (reason: Reason) : string =
         match reason with
         | Reason.CreateHasPrevEvents -> "a create event is the first of its room"
@@ -237,7 +237,7 @@ module Failures =
 
     let private membership (m: Membership) = (string m).ToLowerInvariant()
 
-    /// What a failure carries, in words; "" of nothing.
+    /// A value in words; "" for no value.
     let shown (value: Value) : string =
         match value with
         | Value.Nothing -> ""
@@ -248,13 +248,13 @@ module Failures =
         | Value.Membership m -> membership m
         | Value.Memberships ms -> ms |> List.map membership |> String.concat " or "
 
-    // Only what acts on a creator needs more than every level.
+    // Only actions on a creator require more than every level.
     let private needed (failure: Failure) : string =
         match failure.Required with
         | Value.Infinite -> "more power than the target, a creator"
         | required -> shown required
 
-    /// A failure in a sentence: what went wrong, and what was supplied and required.
+    /// A failure in a sentence: the reason, and what was supplied and required.
     let render (failure: Failure) : string =
         let entry = if failure.Entry = "" then "" else $" for {failure.Entry}"
 

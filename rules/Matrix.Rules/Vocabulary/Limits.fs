@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// Bounds that hold in every room version: the core compares with these and keeps none of its own.
+/// Bounds of every room version. The core uses these and has none of its own.
 [<RequireQualifiedAccess>]
 module Limits =
 
@@ -28,20 +28,21 @@ module Limits =
     [<Literal>]
     let Integer = 9007199254740991L
 
-    /// How many days a signing key counts as valid for, whatever it says itself. Room versions, "Signing key validity period".
+    /// The longest validity of a signing key, in days, whatever the key itself says. Room versions, "Signing key
+    /// validity period".
     [<Literal>]
     let KeyDays = 7
 
-    /// The greatest power level that is told from a greater one; its negative is the least. Nowhere specified: old versions let
-    /// strings and floats stand for any number.
+    /// The greatest power level; greater ones count as this one. Its negative is the least. The specification has no
+    /// such bound: in old versions strings and floats may be any number.
     [<Literal>]
     let Power = 9223372036854775805L
 
-    /// How many objects and lists may stand inside each other in an event. Nowhere specified.
+    /// The greatest nesting of objects and lists in an event. The specification has no such bound.
     [<Literal>]
     let Nesting = 128
 
-/// The levels that hold where a room gives none. Client-Server API, `m.room.power_levels`; Server-Server API, "Definitions".
+/// The default power levels. Client-Server API, `m.room.power_levels`; Server-Server API, "Definitions".
 [<RequireQualifiedAccess>]
 module DefaultLevels =
 
@@ -73,10 +74,11 @@ module DefaultLevels =
     [<Literal>]
     let Redact = 50L
 
-    /// To notify by a key of `notifications`.
+    /// To notify with a key of `notifications`.
     [<Literal>]
     let Notification = 50L
 
-    /// Of the room's creator while the room has no power levels event, in versions where creators do not stand above all levels.
+    /// Of the room's creator while the room has no power levels event, in versions where creators do not have infinite
+    /// power.
     [<Literal>]
     let CreatorAtFirst = 100L

@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// Where the specification says what a row says.
+/// Addresses of sections of the specification.
 [<RequireQualifiedAccess>]
 module Links =
 
@@ -25,7 +25,7 @@ module Links =
     let appendix (section: string) : string =
         specification + "appendices/#" + section
 
-    /// A proposal by its name, such as `MSC2403`.
+    /// A proposal, by a name such as `MSC2403`.
     let proposal (msc: string) : string =
         "https://github.com/matrix-org/matrix-spec-proposals/pull/"
         + msc.Replace("MSC", "")

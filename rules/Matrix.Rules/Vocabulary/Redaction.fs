@@ -1,39 +1,39 @@
 namespace Matrix.Rules
 
-/// What redaction leaves of the content of one event type.
+/// The content that redaction keeps for one event type.
 [<RequireQualifiedAccess>]
 type KeptContent =
-    /// All of it.
+    /// The whole content.
     | Whole
-    /// These members only. Each is a path from `content` down: `[ "third_party_invite"; "signed" ]` keeps the object
+    /// Only these members. Each is a path in `content`: `[ "third_party_invite"; "signed" ]` keeps the object
     /// `third_party_invite`, if there is one, with at most `signed` in it.
     | Paths of string list list
 
-/// What redaction leaves of an event. Room versions, "Redactions".
+/// The members that redaction keeps. Room versions, "Redactions".
 type RedactionTable = {
-    /// Members beside `content` that stay; `content` itself always stays, emptied as `Content` says.
+    /// The kept members beside `content`. `content` itself is always kept, reduced as `Content` says.
     TopLevel: Set<string>
-    /// By event type; of any other type, nothing in the content stays.
+    /// By event type. The content of any other type is emptied.
     Content: Map<string, KeptContent>
 }
 
-/// One change of a redaction table, as an amendment states it.
+/// One change to a redaction table.
 [<RequireQualifiedAccess>]
 type RedactionEdit =
-    /// The event's own members that are kept no longer.
+    /// Members of the event that are no longer kept.
     | DropTopLevel of string list
-    /// A path of a type's content that is kept from now on.
+    /// A path in a type's content that is now kept.
     | Keep of eventType: string * path: string list
-    /// All of a type's content is kept from now on.
+    /// A type whose whole content is now kept.
     | KeepWhole of eventType: string
-    /// Nothing of a type's content is kept from now on.
+    /// A type whose content is now emptied.
     | KeepNothing of eventType: string
 
-/// Reading and changing redaction tables.
+/// Reads and changes redaction tables.
 [<RequireQualifiedAccess>]
 module Redaction =
 
-    /// What is kept of the content of an event of this type.
+    /// The kept content of an event of this type.
     let keptOf (table: RedactionTable) (eventType: string) : KeptContent =
         match table.Content.TryFind eventType with
         | Some kept -> kept

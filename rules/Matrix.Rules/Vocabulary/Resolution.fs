@@ -1,13 +1,13 @@
 namespace Matrix.Rules
 
-/// What a step puts into the full conflicted set.
+/// A part of the full conflicted set.
 [<RequireQualifiedAccess>]
 type ConflictedPart =
     | ConflictedState
     | AuthDifference
     | Subgraph
 
-/// From which state the iterative auth checks start.
+/// The state from which the iterative auth checks start.
 [<RequireQualifiedAccess>]
 type Start =
     | Unconflicted
@@ -16,21 +16,21 @@ type Start =
 /// A step of state resolution. Room versions, "State resolution".
 [<RequireQualifiedAccess>]
 type ResolutionStep =
-    /// The first algorithm as a whole: power levels, join rules, members and the rest, key by key.
+    /// The algorithm of version 1 as a whole: power levels, join rules, members and the rest, key by key.
     | PassesByType
-    /// The full conflicted set gets these events.
+    /// Adds these events to the full conflicted set.
     | Gather of ConflictedPart
-    /// The checks that follow start from this state.
+    /// Sets the state from which the following checks start.
     | StartFrom of Start
-    /// The power events of the full conflicted set, and what of it is in their auth chains, in reverse topological power
-    /// ordering, go through the iterative auth checks.
+    /// The iterative auth checks of the power events of the full conflicted set, and of the events of that set in their
+    /// auth chains, in reverse topological power ordering.
     | CheckPowerEvents
-    /// What is left of the full conflicted set, in mainline ordering, goes through the iterative auth checks.
+    /// The iterative auth checks of the remaining events of the full conflicted set, in mainline ordering.
     | CheckRemaining
-    /// Every entry of the unconflicted state map stands in the result, whatever the checks put there.
+    /// Puts every entry of the unconflicted state map into the result, whatever the checks put there.
     | KeepUnconflicted
 
-/// How conflicting states become one: its steps, in order. Room versions, "State resolution".
+/// An algorithm of state resolution: its steps, in order. Room versions, "State resolution".
 type StateResolutionAlgorithm = {
     /// Such as "2.1".
     Name: string
@@ -70,13 +70,13 @@ type StateResolutionAlgorithm = {
         ]
     }
 
-    /// Whether it is the first algorithm, which has no step in common with the others.
+    /// Whether it is the algorithm of version 1, which shares no step with the others.
     member this.IsByType = List.contains ResolutionStep.PassesByType this.Steps
 
-    /// Whether a step is among its steps.
+    /// Whether the algorithm has a step.
     member this.Has(step: ResolutionStep) = List.contains step this.Steps
 
-/// One change of an algorithm.
+/// One change to an algorithm.
 [<RequireQualifiedAccess>]
 type ResolutionEdit =
     | Rename of string
@@ -85,11 +85,11 @@ type ResolutionEdit =
     | InsertAfter of ResolutionStep * added: ResolutionStep
     | Replace of ResolutionStep * by: ResolutionStep
 
-/// Changing algorithms.
+/// Changes algorithms.
 [<RequireQualifiedAccess>]
 module StateResolutionAlgorithm =
 
-    /// The step that an edit looks for; none if it looks for none.
+    /// The step that an edit refers to; none if it refers to none.
     let target (edit: ResolutionEdit) : ResolutionStep option =
         match edit with
         | ResolutionEdit.Rename _ -> None
@@ -98,7 +98,7 @@ module StateResolutionAlgorithm =
         | ResolutionEdit.InsertAfter(step, _)
         | ResolutionEdit.Replace(step, _) -> Some step
 
-    /// The algorithm after one edit. An edit of a step that is not there changes nothing; the lint finds it.
+    /// The algorithm after one edit. An edit of a missing step changes nothing; the lint reports it.
     let edit (change: ResolutionEdit) (algorithm: StateResolutionAlgorithm) : StateResolutionAlgorithm =
         let at step (becomes: ResolutionStep list) = {
             algorithm with
@@ -112,14 +112,14 @@ module StateResolutionAlgorithm =
         | ResolutionEdit.InsertAfter(step, added) -> at step [ step; added ]
         | ResolutionEdit.Replace(step, by) -> at step [ by ]
 
-    /// What goes into the full conflicted set, in words.
+    /// A part of the full conflicted set, in words.
     let partWords (part: ConflictedPart) : string =
         match part with
         | ConflictedPart.ConflictedState -> "the conflicted state set"
         | ConflictedPart.AuthDifference -> "the auth difference"
         | ConflictedPart.Subgraph -> "the conflicted state subgraph"
 
-    /// The state that the checks start from, in words.
+    /// The start of the checks, in words.
     let startWords (start: Start) : string =
         match start with
         | Start.Unconflicted -> "the unconflicted state map"
@@ -132,10 +132,10 @@ module StateResolutionAlgorithm =
         | ResolutionStep.Gather part -> "gather " + partWords part
         | ResolutionStep.StartFrom start -> "start from " + startWords start
         | ResolutionStep.CheckPowerEvents -> "check the power events"
-        | ResolutionStep.CheckRemaining -> "check what is left"
+        | ResolutionStep.CheckRemaining -> "check the remaining events"
         | ResolutionStep.KeepUnconflicted -> "keep the unconflicted state map"
 
-    /// What is wrong with an algorithm: checks without a state to start from, or a step after the result is complete.
+    /// The faults in an algorithm: checks without a state to start from, or a step after the result is complete.
     let faults (algorithm: StateResolutionAlgorithm) : string list =
         let index step =
             List.tryFindIndex ((=) step) algorithm.Steps
@@ -160,7 +160,7 @@ module StateResolutionAlgorithm =
                 | _ -> "would " + words check + " before there is a state to start from"
 
             match index ResolutionStep.KeepUnconflicted with
-            | Some at when at < algorithm.Steps.Length - 1 -> "goes on after its result is complete"
+            | Some at when at < algorithm.Steps.Length - 1 -> "has a step after its result is complete"
             | _ -> ()
 
             if List.distinct algorithm.Steps <> algorithm.Steps then

@@ -1,27 +1,28 @@
 namespace Matrix.Rules
 
-/// What every rule has: a dotted name that never changes, and what it says in our words.
+/// The parts that every rule has: a dotted name that never changes, and a sentence in our words.
 type Head = {
     /// Such as `member.join.only-self`; the names of a scope's rules begin with the scope's.
     Name: string
     Text: string
-    /// Set if no page has this rule: the number of the decision record that says why it is here. It has no number of its own.
+    /// Set if no page has this rule: the number of the decision record that explains it. The rule has no number of its
+    /// own.
     Reading: int option
 }
 
-/// A numbered item that only spells out a part of a clause's condition.
+/// A numbered item that repeats a part of a clause's condition.
 type Part = { Head: Head; Condition: Condition }
 
-/// An authorization rule, nested as the specification's pages nest. Rules are tried in order; the first that decides, decides.
+/// An authorization rule. Rules are nested as on the specification's pages, and tried in order until one decides.
 [<RequireQualifiedAccess>]
 type Rule =
     /// If the condition holds, the rules inside are tried.
     | Scope of Head * Condition * Rule list
-    /// The rules inside are tried for each entry that was altered so, and for which `where` holds.
+    /// The rules inside are tried for each entry with one of these alterations for which `where` holds.
     | ForEach of Head * Alteration list * Entries * where: Condition * Rule list
-    /// If the condition holds, the outcome is decided.
+    /// If the condition holds, the outcome applies.
     | Clause of Head * Condition * Outcome * Part list
-    /// If `applies`, then allowed if `holds` and rejected if not.
+    /// If `applies` holds: allow if `holds` holds, reject if not.
     | Iff of Head * applies: Condition * holds: Condition * Reason
 
 /// A state event that an event must have in `auth_events`. Server-Server API, "Auth events selection".
@@ -30,7 +31,7 @@ type Selection = {
     Text: string
     Type: string
     Key: SelectionKey
-    /// Reads the event alone.
+    /// Reads only the event.
     When: Condition
 }
 
@@ -41,17 +42,17 @@ and [<RequireQualifiedAccess>] SelectionKey =
     /// `third_party_invite.signed.token`.
     | ThirdPartyToken
 
-/// One change of an authorization table.
+/// One change to an authorization table.
 [<RequireQualifiedAccess>]
 type Edit =
     | Remove of name: string
     | InsertBefore of name: string * Rule
     | InsertAfter of name: string * Rule
     | Replace of name: string * Rule
-    /// Another text and condition; the rules inside stay.
+    /// Changes text and condition; the rules inside stay.
     | Reword of name: string * text: string * Condition
 
-/// One change of the auth events selection.
+/// One change to the auth events selection.
 [<RequireQualifiedAccess>]
 type SelectionEdit =
     | Add of Selection
@@ -61,13 +62,13 @@ type SelectionEdit =
 type Item = {
     Rule: Rule
     /// The position in the nested list, such as `4.3.5.2`.
-    /// A rule that no page has stands at the position of the rule before it, with a plus sign.
+    /// A rule that no page has takes the position of the previous rule, with a plus sign.
     At: string
-    /// Whether this is a part that only spells out its clause.
+    /// Set if this is a part that only repeats its clause.
     Part: Part option
 }
 
-/// How rules are written.
+/// Constructors of rules.
 [<AutoOpen>]
 module RuleWriting =
 
@@ -85,25 +86,25 @@ module RuleWriting =
     let forEach name text alterations entries where rules =
         Rule.ForEach(head name text, alterations, entries, where, rules)
 
-    /// If the condition holds, the outcome is decided.
+    /// If the condition holds, the outcome applies.
     let clause name text condition outcome =
         Rule.Clause(head name text, condition, outcome, [])
 
-    /// A clause some of whose condition is spelt out in numbered items.
+    /// A clause with numbered items that repeat parts of its condition.
     let clauseOf name text condition outcome parts =
         Rule.Clause(head name text, condition, outcome, parts)
 
-    /// A numbered item that spells out a part of its clause.
+    /// A numbered item that repeats a part of its clause.
     let part name text condition = {
         Head = head name text
         Condition = condition
     }
 
-    /// If it applies, allowed if and only if the second condition holds.
+    /// If it applies, allow if and only if the second condition holds.
     let iff name text applies holds reason =
         Rule.Iff(head name text, applies, holds, reason)
 
-    /// The last rule of a list: its outcome, if no rule before it decided.
+    /// The last rule of a list: its outcome applies if no rule before it decided.
     let otherwise name outcome =
         let text =
             match outcome with
@@ -112,7 +113,7 @@ module RuleWriting =
 
         Rule.Clause(head name text, Condition.Always, outcome, [])
 
-    /// A clause that no page has: how this project reads the pages, with the number of the decision record that says why.
+    /// A clause that no page has: our reading of the pages, with the number of the decision record that explains it.
     let reading (decision: int) name text condition outcome =
         let marked =
             text
@@ -130,7 +131,7 @@ module RuleWriting =
             []
         )
 
-/// Reading and changing tables of rules.
+/// Reads and changes tables of rules.
 [<RequireQualifiedAccess>]
 module Rule =
 
@@ -161,7 +162,7 @@ module Rule =
         | Rule.Clause _
         | Rule.Iff _ -> rule
 
-    /// What the rule's sentence decides: nothing, if it only opens a list of others.
+    /// The outcome of the rule's sentence; none if it only opens a list of rules.
     let outcome (rule: Rule) : Outcome option =
         match rule with
         | Rule.Clause(_, _, outcome, _) -> Some outcome
@@ -169,7 +170,7 @@ module Rule =
         | Rule.Scope _
         | Rule.ForEach _ -> None
 
-    /// The verdicts that the rule can come to: true to allow, false to reject; none if it only opens a list of others.
+    /// The verdicts that the rule can reach: true to allow, false to reject; none if it only opens a list of rules.
     let verdicts (rule: Rule) : bool list =
         match rule with
         | Rule.Clause(_, _, outcome, _) -> [ outcome = Outcome.Allow ]
@@ -177,7 +178,7 @@ module Rule =
         | Rule.Scope _
         | Rule.ForEach _ -> []
 
-    /// What the rule asks, without the rules inside.
+    /// The rule's own conditions, without those of the rules inside.
     let conditions (rule: Rule) : Condition list =
         match rule with
         | Rule.Scope(_, condition, _)
@@ -228,7 +229,7 @@ module Rule =
         | Rule.ForEach(head, alterations, entries, _, rules) ->
             Rule.ForEach({ head with Text = text }, alterations, entries, condition, rules)
 
-    /// The table after one edit. An edit of a rule that is not there changes nothing; the lint finds it.
+    /// The table after one edit. An edit of a missing rule changes nothing; the lint reports it.
     let edit (change: Edit) (rules: Rule list) : Rule list =
         let target, place =
             match change with
@@ -248,7 +249,7 @@ module Rule =
 
         walk rules
 
-/// Changing auth events selections.
+/// Changes auth events selections.
 [<RequireQualifiedAccess>]
 module Selection =
 

@@ -1,9 +1,9 @@
 namespace Matrix.Rules
 
-/// What a member's event says about their place in the room. Client-Server API, "Room membership".
+/// A user's membership in a room. Client-Server API, "Room membership".
 [<RequireQualifiedAccess>]
 type Membership =
-    /// No member event, or one that says nothing a server knows.
+    /// No member event, or one with an unknown membership.
     | Absent
     | Invite
     | Join
@@ -11,7 +11,7 @@ type Membership =
     | Ban
     | Knock
 
-/// How one gets into a room. Client-Server API, `m.room.join_rules`.
+/// A room's join rule. Client-Server API, `m.room.join_rules`.
 [<RequireQualifiedAccess>]
 type JoinRule =
     | Public
@@ -22,11 +22,11 @@ type JoinRule =
     /// Reserved, without meaning.
     | Private
 
-/// The memberships that there are.
+/// Lists of memberships.
 [<RequireQualifiedAccess>]
 module Membership =
 
-    /// Each of them, absence too.
+    /// Every membership, `Absent` included.
     let all = [
         Membership.Absent
         Membership.Invite
@@ -36,11 +36,11 @@ module Membership =
         Membership.Knock
     ]
 
-/// The join rules that there are.
+/// Lists of join rules.
 [<RequireQualifiedAccess>]
 module JoinRule =
 
-    /// Each of them.
+    /// Every join rule.
     let all = [
         JoinRule.Public
         JoinRule.Invite
@@ -50,7 +50,7 @@ module JoinRule =
         JoinRule.Private
     ]
 
-/// How an event gets its identifier. Room versions, "Event IDs".
+/// The form of event ids. Room versions, "Event IDs".
 [<RequireQualifiedAccess>]
 type EventIdForm =
     /// `$opaque:domain`, chosen by the sender's server and sent as `event_id`.
@@ -68,47 +68,47 @@ type EventReferences =
     /// Identifiers only.
     | Ids
 
-/// Whether a server refuses what is not canonical JSON. Room versions, "Canonical JSON".
+/// Whether servers refuse events that are not canonical JSON. Room versions, "Canonical JSON".
 [<RequireQualifiedAccess>]
 type JsonStrictness =
     | Lenient
     | Strict
 
-/// What a room is called. Appendices, "Room IDs".
+/// The form of room ids. Appendices, "Room IDs".
 [<RequireQualifiedAccess>]
 type RoomIdForm =
     /// `!opaque:domain`, chosen by the creator's server.
     | WithDomain
-    /// The create event's identifier with `!` for `$`; the create event itself has no `room_id`.
+    /// The create event's id with `!` in place of `$`. The create event itself has no `room_id`.
     | HashOfCreate
 
-/// Whether a key must have been valid when the event was made. Room versions, "Signing key validity period".
+/// Whether a key must have been valid at the event's time. Room versions, "Signing key validity period".
 [<RequireQualifiedAccess>]
 type KeyValidity =
     | NotEnforced
     | Enforced
 
-/// Which values count as a power level. Room versions, "Deprecated event content schemas".
+/// The values that count as power levels. Room versions, "Deprecated event content schemas".
 [<RequireQualifiedAccess>]
 type PowerLevelValues =
-    /// Integers, floats (truncated), and strings that hold an integer.
+    /// Integers, floats (truncated), and strings with an integer.
     | IntegersFloatsAndStrings
-    /// Integers, and strings that hold an integer.
+    /// Integers, and strings with an integer.
     | IntegersAndStrings
     | Integers
 
-/// The ways to read power levels that there are.
+/// Lists of readings of power levels.
 [<RequireQualifiedAccess>]
 module PowerLevelValues =
 
-    /// Each of them.
+    /// Every reading.
     let all = [
         PowerLevelValues.IntegersFloatsAndStrings
         PowerLevelValues.IntegersAndStrings
         PowerLevelValues.Integers
     ]
 
-/// Who counts as having created the room.
+/// The users who count as creators of the room.
 [<RequireQualifiedAccess>]
 type Creators =
     /// The user that the create event's `creator` names.
@@ -118,15 +118,15 @@ type Creators =
     /// The sender of the create event, and everyone in its `additional_creators`.
     | SenderAndAdditional
 
-/// What having created the room is worth.
+/// The power of creators.
 [<RequireQualifiedAccess>]
 type CreatorPower =
-    /// A level of 100 while there is no power levels event, nothing afterwards.
+    /// A level of 100 while there is no power levels event; none of its own afterwards.
     | HundredAtFirst
     /// More than any level, always.
     | Infinite
 
-/// Where a redaction says what it redacts. Client-Server API, `m.room.redaction`.
+/// The place where a redaction names the redacted event. Client-Server API, `m.room.redaction`.
 [<RequireQualifiedAccess>]
 type RedactsPlace =
     /// Beside `content`.
@@ -134,15 +134,15 @@ type RedactsPlace =
     /// Inside `content`.
     | Content
 
-/// A server, other than the sender's, whose signature an event must carry.
+/// A server, besides the sender's, whose signature an event must have.
 [<RequireQualifiedAccess>]
 type ExtraSigner =
-    /// The server in the event's own identifier.
+    /// The server in the event's own id.
     | EventIdServer
     /// The server of the user in a member event's `join_authorised_via_users_server`.
     | AuthorisingServer
 
-/// Everything about a room version that is a choice among a few, and no table of its own.
+/// The choices of a room version that have no table of their own.
 type Settings = {
     EventIds: EventIdForm
     References: EventReferences
@@ -156,12 +156,12 @@ type Settings = {
     Creators: Creators
     CreatorPower: CreatorPower
     Redacts: RedactsPlace
-    /// Join rules that mean something in rooms of this version.
+    /// The join rules that have a meaning in this version.
     JoinRules: JoinRule list
     ExtraSigners: ExtraSigner list
 }
 
-/// One change of one setting, as an amendment states it.
+/// One change to a setting.
 [<RequireQualifiedAccess>]
 type Setting =
     | EventIds of EventIdForm
@@ -179,7 +179,7 @@ type Setting =
     | SignerAdded of ExtraSigner
     | SignerRemoved of ExtraSigner
 
-/// Applying and comparing settings.
+/// Applies and compares settings.
 [<RequireQualifiedAccess>]
 module Settings =
 
@@ -210,7 +210,7 @@ module Settings =
                 ExtraSigners = settings.ExtraSigners |> List.except [ x ]
           }
 
-    /// The word for a membership, as events write it.
+    /// The membership as written in events.
     let membershipWord (membership: Membership) : string =
         match membership with
         | Membership.Absent -> "absent"
@@ -220,7 +220,7 @@ module Settings =
         | Membership.Ban -> "ban"
         | Membership.Knock -> "knock"
 
-    /// The word for a join rule, as events write it.
+    /// The join rule as written in events.
     let joinRuleWord (rule: JoinRule) : string =
         match rule with
         | JoinRule.Public -> "public"
@@ -262,7 +262,7 @@ module Settings =
         | KeyValidity.NotEnforced -> "not enforced"
         | KeyValidity.Enforced -> "enforced"
 
-    /// Which values count as power levels.
+    /// The values that count as power levels, in words.
     let levelValueWords (values: PowerLevelValues) : string =
         match values with
         | PowerLevelValues.IntegersFloatsAndStrings -> "integers, floats, and strings that hold an integer"
@@ -271,14 +271,14 @@ module Settings =
 
     let private creators =
         function
-        | Creators.ContentCreator -> "the user that creator in the create event's content names"
+        | Creators.ContentCreator -> "the user named by creator in the create event's content"
         | Creators.Sender -> "the sender of the create event"
         | Creators.SenderAndAdditional ->
-            "the sender of the create event, and those whom additional_creators in its content lists"
+            "the sender of the create event, and the users in additional_creators of its content"
 
     let private creatorPower =
         function
-        | CreatorPower.HundredAtFirst -> "100 while there is no power levels event, nothing of its own afterwards"
+        | CreatorPower.HundredAtFirst -> "100 until there is a power levels event, then no power of its own"
         | CreatorPower.Infinite -> "more than any level, always"
 
     let private redacts =
@@ -291,7 +291,7 @@ module Settings =
         | ExtraSigner.EventIdServer -> "the server in the event's id"
         | ExtraSigner.AuthorisingServer -> "the server of the user in a member event's join_authorised_via_users_server"
 
-    /// Each setting by its name, in words, in the order in which they are shown.
+    /// Each setting by name, in words, in the order of printing.
     let rows (s: Settings) : (string * string) list =
         let join (items: string list) = String.concat ", " items
 

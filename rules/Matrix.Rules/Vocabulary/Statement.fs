@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// What a row is about; each has a table of its own in print.
+/// The subject of a row. Each has a table of its own in print.
 [<RequireQualifiedAccess>]
 type Area =
     | Rooms
@@ -18,27 +18,28 @@ type Area =
     | StateResolution
     | Policy
 
-/// One line of a version's rules that is no authorization rule.
+/// A row of a version's rules that is not an authorization rule.
 type Statement = {
-    /// Dotted, and never changed, such as `hashes.content.removed`.
+    /// Dotted and stable, such as `hashes.content.removed`.
     Name: string
     /// The number on the page; "" where the page has none.
     Number: string
-    /// What it says, in our words.
+    /// The sentence, in our words.
     Text: string
-    /// What varies, as the data has it; "" where the text says all. Two versions differ here if this differs, whatever the words.
+    /// The version's value, from the data; "" if the text says everything. Two versions differ in this row if the value
+    /// differs.
     Value: string
-    /// When it applies; `Always` where nothing else is said.
+    /// When the row applies.
     When: Condition
     Link: string
     Inside: Statement list
 }
 
-/// How statements are written.
+/// Constructors of statements.
 [<RequireQualifiedAccess>]
 module Statement =
 
-    /// A line whose text says all.
+    /// A row without a value.
     let plain (link: string) (name: string) (text: string) : Statement = {
         Name = name
         Number = ""
@@ -49,19 +50,19 @@ module Statement =
         Inside = []
     }
 
-    /// A line with something that the versions choose.
+    /// A row with a value that depends on the version.
     let valued (link: string) (name: string) (text: string) (value: string) : Statement = {
         plain link name text with
             Value = value
     }
 
-    /// Lines as the page numbers them, from 1.
+    /// Rows with the page's numbers, from 1.
     let numbered (statements: Statement list) : Statement list =
         statements |> List.mapi (fun i s -> { s with Number = string (i + 1) })
 
-    /// The line with others inside.
+    /// The row with other rows inside.
     let holding (inside: Statement list) (statement: Statement) : Statement = { statement with Inside = inside }
 
-    /// All of them, in reading order.
+    /// All rows, in reading order.
     let rec all (statements: Statement list) : Statement list =
         statements |> List.collect (fun s -> s :: all s.Inside)

@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// Members of an object to walk through, from `content` down.
+/// The names of nested members, from `content` down.
 type Path = string list
 
 /// A user that a rule reads. Each may be absent (no such member, or no string there); then no condition on it holds.
@@ -18,11 +18,11 @@ type User =
     | Authorising
     /// `third_party_invite.signed.mxid` of the event.
     | ThirdPartyMxid
-    /// The sender of the `m.room.third_party_invite` event that the token names.
+    /// The sender of the `m.room.third_party_invite` event with the token.
     | ThirdPartyInviter
     /// The key of the current entry, inside `ForEach`.
     | EntryKey
-    /// The user id with which the state key begins, alone or before an underscore: `@alice:one` of `@alice:one_anything`.
+    /// The user id that the state key is, or starts with before an underscore: `@alice:one` of `@alice:one_laptop`.
     | StateKeyOwner
     /// The sender of the redacted event; only the rules that handle redactions read it.
     | RedactedSender
@@ -33,9 +33,9 @@ type Server =
     | Of of User
     /// The domain of the room id.
     | OfRoomId
-    /// The domain of the event's own identifier (room versions 1 and 2).
+    /// The domain of the event's own id (room versions 1 and 2).
     | OfEventId
-    /// The domain of the identifier that a redaction names (room versions 1 and 2).
+    /// The domain of the event id that a redaction names (room versions 1 and 2).
     | OfRedacts
     /// The whole state key.
     | InStateKey
@@ -54,14 +54,14 @@ type Power =
     /// A user's current power level.
     | Of of User
     | Level of NamedLevel
-    /// What sending an event of this type needs.
+    /// The level required to send an event of this type.
     | Required
-    /// The value before, of the entry at hand, inside `ForEach`; absent for an added entry.
+    /// The value before of the current entry, inside `ForEach`; absent for an added entry.
     | Old
-    /// The value after, of the entry at hand, inside `ForEach`; absent for a removed entry.
+    /// The value after of the current entry, inside `ForEach`; absent for a removed entry.
     | New
 
-/// How two powers stand to each other.
+/// How two powers compare.
 [<RequireQualifiedAccess>]
 type Relation =
     | Below
@@ -69,34 +69,34 @@ type Relation =
     | AtLeast
     | Above
 
-/// What a JSON value looks like.
+/// The shape of a JSON value.
 [<RequireQualifiedAccess>]
 type Shape =
     | False
     | Integer
     /// A value that counts as a power level.
     | Level of PowerLevelValues
-    /// A string that is a user id, by the rules that hold for `sender`.
+    /// A string that is a valid user id, as `sender` must be.
     | UserId
     | ListOf of Shape
-    /// An object whose values all look like this.
+    /// An object whose values all have this shape.
     | ObjectOf of Shape
-    /// An object whose keys are user ids and whose values all look like this.
+    /// An object whose keys are user ids and whose values all have this shape.
     | UsersTo of Shape
 
-/// What may be wrong with one of an event's auth events.
+/// A fault of an event's auth events.
 [<RequireQualifiedAccess>]
 type AuthEventFault =
     /// Another one has the same type and state key.
     | Duplicated
     /// The auth events selection does not name its type and state key.
     | Unselected
-    /// It was itself rejected.
+    /// It was rejected.
     | Rejected
     /// It belongs to another room.
     | Elsewhere
 
-/// Where an `m.room.third_party_invite` event keeps a public key.
+/// The place of a public key in an `m.room.third_party_invite` event.
 [<RequireQualifiedAccess>]
 type KeyPlace =
     /// In `public_key`.
@@ -104,23 +104,23 @@ type KeyPlace =
     /// In `public_keys`.
     | Listed
 
-/// What became of an entry between the current power levels and the proposed ones.
+/// The alteration of an entry from the current power levels to the proposed ones.
 [<RequireQualifiedAccess>]
 type Alteration =
     | Added
     | Changed
     | Removed
 
-/// The entries that `ForEach` walks through, in the order in which it does: as listed, then by key.
+/// The entries that `ForEach` visits, in its order: as listed, then by key.
 [<RequireQualifiedAccess>]
 type Entries =
     /// These members of the content.
     | Members of string list
-    /// What is inside these members of the content, which are objects.
+    /// The entries of these members of the content, which are objects.
     | Inside of string list
 
-/// The condition of a rule. A first-order union: it can be printed, compared, counted, changed and compiled.
-/// What needs the world (signatures, what became of other events) is a fact that the evaluator is given.
+/// The condition of a rule: a first-order union that can be printed, compared, counted, changed and compiled. What is
+/// outside of the event and the state (signatures, verdicts on other events) is an input of the evaluator.
 [<RequireQualifiedAccess>]
 type Condition =
     | Always
@@ -132,7 +132,7 @@ type Condition =
     | HasStateKey
     | StateKeyStartsWith of string
     | HasPrevEvents
-    /// The event has a `room_id` of its own; asked of create events only.
+    /// The event has a `room_id` of its own; used for create events only.
     | HasRoomId
     | ContentHas of Path
     | ContentIs of Path * Shape
@@ -142,34 +142,34 @@ type Condition =
     | RoomVersionRecognised
     | SameUser of User * User
     | SameServer of Server * Server
-    // The event in its graph, and who signed.
+    // The event in its graph, and its signatures.
     | OnlyPrevEventIsCreate
     | SomeAuthEvent of AuthEventFault
     | AuthEventsHave of eventType: string
-    /// The create event that the room id names is known and was accepted.
+    /// The create event that the room id names is known and accepted.
     | CreateEventAccepted
     | SignedByServerOf of User
-    /// A signature in `third_party_invite.signed` verifies with a key of the invitation that the token names.
+    /// A signature in `third_party_invite.signed` is valid under a key of the third-party invitation with the token.
     | ThirdPartySignedBy of KeyPlace
     // The state before.
     | StateHas of eventType: string
     | StateContentIs of eventType: string * Path * Shape
     | MembershipIn of User * Membership list
     | JoinRuleIn of JoinRule list
-    /// There is an `m.room.third_party_invite` event for the token in `third_party_invite.signed`.
+    /// The state has an `m.room.third_party_invite` event with the token in `third_party_invite.signed`.
     | ThirdPartyInviteKnown
     /// False where either side is absent.
     | Compare of Power * Relation * Power
-    /// The value after, of the entry at hand, inside `ForEach`, is there and does not count as a power level.
+    /// The value after of the current entry, inside `ForEach`, exists and does not count as a power level.
     | NewIsNoLevel
     /// The object at this path of the content has a creator of the room among its keys.
     | KeysNameACreator of Path
 
-/// Reading conditions.
+/// Reads conditions.
 [<RequireQualifiedAccess>]
 module Condition =
 
-    /// The condition, and all those that it is made of.
+    /// The condition and all of its parts.
     let rec all (condition: Condition) : Condition list =
         condition
         :: match condition with
@@ -178,7 +178,7 @@ module Condition =
            | Condition.Or parts -> List.collect all parts
            | _ -> []
 
-    /// Whether it asks anything of a user.
+    /// Whether the condition is about a user.
     let speaksOf (who: User) (condition: Condition) : bool =
         all condition
         |> List.exists (function

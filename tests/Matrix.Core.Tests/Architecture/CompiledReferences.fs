@@ -1,5 +1,5 @@
-/// What a compiled assembly refers to, read from its metadata and the code of its methods: assembly names alone cannot show
-/// `File` or `DateTime.UtcNow`.
+/// The references of a compiled assembly, read from its metadata and the code of its methods. Assembly names alone
+/// cannot show `File` or `DateTime.UtcNow`.
 module Matrix.Core.Tests.CompiledReferences
 
 open System

@@ -1,4 +1,4 @@
-/// The seam between the halves: what the host calls has no shape that only F# can make.
+/// The seam between the halves: the host's methods have no types that only F# can make.
 module Matrix.Core.Tests.FacadeTests
 
 open System
@@ -21,7 +21,7 @@ let rec private named (t: Type) : seq<Type> =
                 yield! named argument
     }
 
-/// A type that makes sense in F# only: options, lists, maps, results, functions, and unit in a place of its own.
+/// A type that only F# can use well: options, lists, maps, results, functions, and unit outside of return types.
 let private isForeign (t: Type) =
     t.Assembly = typeof<option<int>>.Assembly
 
@@ -39,7 +39,7 @@ let private signature (m: MemberInfo) : seq<Type> =
     | :? FieldInfo as f -> [ f.FieldType ]
     | _ -> []
 
-/// The members of a type whose signatures have a type that only F# has.
+/// The members of a type with such a type in their signatures.
 let private foreignMembers (t: Type) : string list = [
     for m in t.GetMembers flags do
         for s in signature m |> Seq.collect named do
@@ -56,7 +56,7 @@ let ``No signature of the facade has a type that only F# has`` () =
     Assert.That(types.Length, Is.GreaterThan 1)
     Assert.That(types |> Seq.collect foreignMembers |> Seq.toList, Is.Empty)
 
-/// What a host sees of the room machine. Practices are for simulations, and a union's own members are for F#.
+/// The parts of the room machine that a host sees. Practices are for simulations, and a union's own members are for F#.
 let private ofTheMachine = [
     typeof<ForwardExtremity>
     typeof<RoomMachine>
@@ -94,7 +94,7 @@ let ``Types of the facade are sealed`` () =
 
     Assert.That(types, Is.Empty)
 
-/// What the first test must see.
+/// Signatures that the first test must report.
 type Wrong() =
     member _.Option = Some 1
 

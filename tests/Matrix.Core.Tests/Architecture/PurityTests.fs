@@ -1,4 +1,5 @@
-/// The pure half sees no world: no files, sockets, clocks, randomness, threads, console, environment or processes.
+/// The pure half has no access to the world: no files, sockets, clocks, randomness, threads, console, environment or
+/// processes.
 module Matrix.Core.Tests.PurityTests
 
 open System
@@ -9,7 +10,7 @@ open Matrix.Core.Tests.CompiledReferences
 let private assembly (name: string) =
     read (Path.Combine(AppContext.BaseDirectory, name + ".dll"))
 
-/// Namespaces of which everything may be used.
+/// Namespaces that may be used as a whole.
 let private wholeNamespaces =
     set [
         "System.Buffers"
@@ -58,7 +59,7 @@ let private types =
     ]
     |> set
 
-/// Members of allowed types that look at the world all the same.
+/// Members of allowed types that still access the world.
 let private forbiddenMembers =
     set [
         "System.Globalization.CultureInfo.get_CurrentCulture"
@@ -71,7 +72,7 @@ let private plain (name: string) =
     let outer = name.Split('+')[0]
     outer.Split('`')[0]
 
-/// What a reference offends against; "" if it is fine.
+/// The rule that a reference breaks; "" if it breaks none.
 let private offence (own: string list) (r: Reference) : string =
     let name = $"{r.Namespace}.{plain r.Type}"
     let uses = $"{r.From} uses {name}.{r.Member}"
@@ -103,21 +104,21 @@ let private offences own name =
     |> Seq.toList
 
 [<Test>]
-let ``The rules see nothing but values`` () =
+let ``The rules use only values`` () =
     Assert.That(offences [] "Matrix.Rules", Is.Empty)
 
 [<Test>]
-let ``The core sees the rules and nothing but values`` () =
+let ``The core uses only the rules and values`` () =
     Assert.That(offences [ "Matrix.Rules" ] "Matrix.Core", Is.Empty)
 
 [<Test>]
 let ``The check sees a file being opened`` () =
-    // This very assembly reads files and asks where it stands.
+    // This assembly reads files and its own path.
     let found = offences [] "Matrix.Core.Tests"
     Assert.That(found, Has.Some.Contains "System.IO.File.OpenRead")
     Assert.That(found, Has.Some.Contains "System.AppContext.get_BaseDirectory")
 
-/// Which folders of the core each folder may use, beside itself.
+/// The folders of the core that each folder may use, besides itself.
 let private directions =
     Map [
         "Json", []

@@ -1,4 +1,4 @@
-/// The literal references call nothing of what they are compared with.
+/// The literal references use nothing of the code that they check.
 module Matrix.Core.Tests.ReferenceTests
 
 open System
@@ -6,11 +6,11 @@ open System.IO
 open NUnit.Framework
 open Matrix.Core.Tests.CompiledReferences
 
-/// Questions and answers, which both evaluators share: they hold data and compute nothing.
+/// Questions and answers, which both evaluators share: they only hold data.
 let private shared =
     set [ "Decision"; "AuthFacts"; "AuthFactsModule"; "CitedEvent" ]
 
-/// The evaluator in the generators' clothes.
+/// Types of the generators that call the evaluator.
 let private wrappers = set [ "MapState"; "AuthCaseModule" ]
 
 let private outer (name: string) = name.Split('+')[0]

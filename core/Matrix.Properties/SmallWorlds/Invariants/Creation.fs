@@ -179,7 +179,7 @@ let private citations: Invariant list = [
     accepted
         "cited.third-party-invite"
         notCreate
-        "An accepted event has a third-party invitation in auth_events only if it is an invitation that names its token."
+        "Only an invitation with its token has a third-party invitation in auth_events."
         (fun s ->
             s.Facts.AuthEvents
             |> Array.forall (fun c ->
