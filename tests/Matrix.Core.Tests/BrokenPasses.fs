@@ -75,7 +75,7 @@ let all: Broken list = [
                 Climb =
                     fun allowed order ->
                         (order.Head, order.Tail)
-                        ||> List.fold (fun standing next -> if allowed standing next then next else standing)
+                        ||> List.fold (fun resolved next -> if allowed resolved next then next else resolved)
         }
         "what comes after a refused event is tried too" [ definition; "first.refused-do-not-stand" ] []
     first

@@ -204,7 +204,7 @@ let ``The page lists the laws and scenarios that notice each defect`` () =
         |> System.IO.File.ReadAllLines
 
     // Below the heading and the line under it.
-    let told =
+    let listed =
         page
         |> Array.skipWhile (fun line -> not (line.StartsWith("| what is wrong |", System.StringComparison.Ordinal)))
         |> Array.skip 2
@@ -219,4 +219,4 @@ let ``The page lists the laws and scenarios that notice each defect`` () =
             yield line b.Wrong "any" b.Breaks []
     ]
 
-    Assert.That(told, Is.EqualTo(box (Array.ofList lines)), String.concat "\n" lines)
+    Assert.That(listed, Is.EqualTo(box (Array.ofList lines)), String.concat "\n" lines)

@@ -43,7 +43,7 @@ let ``Every row that differs has a case that shows it`` (a: RoomVersion, b: Room
             Assert.That(AuthCase.decide (AuthRules b) apart.Second, Is.EqualTo apart.SecondDecision)
             Assert.That(apart.FirstDecision, Is.Not.EqualTo apart.SecondDecision)
         | Some(Shown.Redacted(_, first, second)) -> Assert.That(first.Equals second, Is.False)
-        | Some(Shown.Told(_, first, second)) -> Assert.That(first, Is.Not.EqualTo second)
+        | Some(Shown.InWords(_, first, second)) -> Assert.That(first, Is.Not.EqualTo second)
         | Some(Shown.Resolved { Words = _, first, second }) -> Assert.That(first, Is.Not.EqualTo second)
         | None -> ()
 
@@ -72,7 +72,7 @@ let ``Each row is shown by a case of its own kind`` () =
         Differences.search [ Area.Signatures ] Versions.v1 Versions.v12
         |> List.choose (fun w ->
             match w.Shown with
-            | Some(Shown.Told(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
+            | Some(Shown.InWords(given, _, _)) -> Some((RowChanges.row w.Change).Id, given)
             | _ -> None)
         |> Map.ofList
 
@@ -101,15 +101,15 @@ let ``The reading of auth chains is shown by a room in which it matters`` () =
 
 [<Test>]
 let ``A redaction that two versions handle differently is shown`` () =
-    let told a b =
+    let shownIn a b =
         Differences.search [ Area.Redaction ] a b
         |> List.choose (fun w ->
             match w.Shown with
-            | Some(Shown.Told(given, first, second)) -> Some((RowChanges.row w.Change).Id, (given, first, second))
+            | Some(Shown.InWords(given, first, second)) -> Some((RowChanges.row w.Change).Id, (given, first, second))
             | _ -> None)
         |> Map.ofList
 
-    let sinceHashes = told Versions.v2 Versions.v3
+    let sinceHashes = shownIn Versions.v2 Versions.v3
 
     // The older version's authorization checks the power, the newer version's handling.
     let _, first, second = sinceHashes["redaction.applied.power"]
@@ -131,7 +131,7 @@ let ``A redaction that two versions handle differently is shown`` () =
     let handling = Rule.edit (Edit.Remove "redaction.applied.same-server")
 
     let _, first, second =
-        (told Versions.v12 {
+        (shownIn Versions.v12 {
             Versions.v12 with
                 Id = "org.example.by-power"
                 Handling = handling Versions.v12.Handling

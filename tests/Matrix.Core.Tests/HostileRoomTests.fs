@@ -103,9 +103,9 @@ let ``If states cost too much to resolve, only the event that merges them is dro
 
     let branches = levelsOnLevels "a" "$join" 30 @ levelsOnLevels "b" "$join" 30
 
-    let told = tells machine (branches |> List.map arrives) silent
-    Assert.That(told.Dropped, Is.Empty)
-    Assert.That(told.Decided.Length, Is.EqualTo 60)
+    let output = tells machine (branches |> List.map arrives) silent
+    Assert.That(output.Dropped, Is.Empty)
+    Assert.That(output.Decided.Length, Is.EqualTo 60)
 
     let merging =
         event "$merge" creator "m.room.message" None [] [ "$a30"; "$b30" ] [ "$create"; "$join" ]

@@ -18,11 +18,11 @@ let private begunWith (request: PeerRequest) =
 [<Test>]
 let ``A state from a peer is used, merged and marked, and events after it are marked too`` () =
     let machine = begun IncomingLimits.Default
-    let told = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
+    let output = tells machine [ arrives (message "$m" [ "$gone" ]) ] begunWith
     let after = machine.Tell [| arrives (message "$n" [ "$m" ]) |]
 
-    same told.Decided[0].StateFrom "two"
-    same told.Decided[0].Known.Provenance Provenance.OnTrust
+    same output.Decided[0].StateFrom "two"
+    same output.Decided[0].Known.Provenance Provenance.OnTrust
     same after.Decided[0].Known.Provenance Provenance.OnTrust
     Assert.That(after.Decided[0].StateFrom, Is.Null)
 

@@ -53,8 +53,8 @@ let ``The checks that distinguish a mutant are reported by origin`` () =
         origin = Origin.HandwrittenVector || origin = Origin.GeneratedVector
 
     for fate in all.Value do
-        let isTold = fate.Origins |> List.exists isVector
-        Assert.That(isTold, Is.EqualTo((fate.Status = Status.Killed)), fate.Id)
+        let isDistinguished = fate.Origins |> List.exists isVector
+        Assert.That(isDistinguished, Is.EqualTo((fate.Status = Status.Killed)), fate.Id)
 
     let besideGenerated (version: string) (id: string) =
         all.Value
@@ -229,13 +229,13 @@ let ``Without the vectors found for them, some mutants are distinguished only by
             ignore
             [ version ]
 
-    let told =
+    let named =
         inWorlds
         |> List.filter (fun f ->
             f.Status = Status.Killed
             && f.By.StartsWith("world \"joins\"", StringComparison.Ordinal))
 
-    Assert.That(told |> List.map _.Id, Does.Contain "authorization/member.join.banned: dropped")
+    Assert.That(named |> List.map _.Id, Does.Contain "authorization/member.join.banned: dropped")
 
     let by (subject: Subject) (world: string) =
         let ofSubject = inWorlds |> List.filter (fun f -> f.Subject = subject)
@@ -343,9 +343,10 @@ let ``Each vector found for mutants distinguishes one that no other file does, a
 
             for vector in kept.Vectors do
                 if vector.Version = version.Id then
-                    let isTold = Mutation.isTold [ "it", { kept with Vectors = [ vector ] } ] version
+                    let isDistinguished =
+                        Mutation.isDistinguished [ "it", { kept with Vectors = [ vector ] } ] version
 
-                    if not (List.exists isTold mutants) then
+                    if not (List.exists isDistinguished mutants) then
                         $"{version.Id}: {vector.Place}"
     ]
 

@@ -81,17 +81,17 @@ let ``Without faults nothing is lost, rejected or taken on trust`` () =
 let ``A history has no event before those that it names`` () =
     for seed in 1UL .. 12UL do
         let _, history = Simulation.history (Plan.ofSeed (optionsOf "12") seed)
-        let all = Set [ for told in history -> told.Event.EventId ]
+        let all = Set [ for entry in history -> entry.Event.EventId ]
         let mutable before = Set.empty
 
-        for told in history do
-            for id in Seq.append told.Event.PrevEvents told.Event.AuthEvents do
+        for entry in history do
+            for id in Seq.append entry.Event.PrevEvents entry.Event.AuthEvents do
                 Assert.That(
                     before.Contains id || not (all.Contains id),
-                    $"seed {seed}: {told.Event.EventId} names {id}"
+                    $"seed {seed}: {entry.Event.EventId} names {id}"
                 )
 
-            before <- before.Add told.Event.EventId
+            before <- before.Add entry.Event.EventId
 
 [<Test>]
 let ``A Byzantine server forges, withholds auth events and gives false states`` () =

@@ -64,7 +64,7 @@ let ``A user with the invite level may authorise joins, if the version's table h
     (version: RoomVersion)
     =
     let may level user =
-        (rulesOf version).MayVouch(room version [ "invite", number level ], user)
+        (rulesOf version).MayAuthorise(room version [ "invite", number level ], user)
 
     let someone = has "member.join.restricted" version
     Assert.That(may 50 "@bob:one", Is.EqualTo someone)
@@ -76,7 +76,7 @@ let ``A user with the invite level may authorise joins, if the version's table h
 let ``The version's own rules decide which users may authorise joins, whatever the rules' names`` () =
     let version = Versions.v12
 
-    let vouching =
+    let authorising =
         scope "member.join.by-word" "" (Condition.JoinRuleIn [ JoinRule.KnockRestricted ]) [
             clause
                 "member.join.by-word.too-weak"
@@ -92,17 +92,17 @@ let ``The version's own rules decide which users may authorise joins, whatever t
     let rules =
         AuthRules {
             version with
-                Authorization = Rule.edit (Edit.Replace("member.join.restricted", vouching)) version.Authorization
+                Authorization = Rule.edit (Edit.Replace("member.join.restricted", authorising)) version.Authorization
         }
 
     let may ban =
-        rules.MayVouch(room version [ "invite", number 0; "ban", number ban ], "@bob:one")
+        rules.MayAuthorise(room version [ "invite", number 0; "ban", number ban ], "@bob:one")
 
     Assert.That(may 50, Is.True)
     Assert.That(may 51, Is.False)
 
     let lets rule =
-        rules.LetsMembersOfRoomsIn(AuthSnapshot [| joinRules version rule |])
+        rules.AllowsRestrictedJoins(AuthSnapshot [| joinRules version rule |])
 
     Assert.That(lets "knock_restricted", Is.True)
     Assert.That(lets "restricted", Is.False)

@@ -184,11 +184,11 @@ let private case =
            "cases[0].versions[1]",
            "\"0\"")>]
 [<TestCase("""{"about":"a","kind":"canonical-json","cases":[{"name":"n","input":"{}"}]}""", "cases[0]", "'refused'")>]
-let ``A malformed file is reported with the position of its fault`` (text: string, place: string, told: string) =
+let ``A malformed file is reported with the position of its fault`` (text: string, place: string, expected: string) =
     match Vectors.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text)) with
     | Error fault ->
         Assert.That(fault.Place, Is.EqualTo place)
-        Assert.That(fault.Problem, Does.Contain told)
+        Assert.That(fault.Problem, Does.Contain expected)
     | Ok _ -> Assert.Fail "read"
 
 [<TestCase("""{"about":"a","kind":"authorization","cases":[{CASE}]}""", "the file", "'rooms' is missing")>]
@@ -203,11 +203,13 @@ let ``A malformed file is reported with the position of its fault`` (text: strin
               "cases":[{CASE,"event":{},"allowed":false,"clause":"c"}]}""",
            "cases[0]",
            "'reason'")>]
-let ``A malformed decision is reported with the position of its fault`` (text: string, place: string, told: string) =
+let ``A malformed decision is reported with the position of its fault``
+    (text: string, place: string, expected: string)
+    =
     match Vectors.read (ReadOnlySpan<byte>(Encoding.UTF8.GetBytes(text.Replace("CASE", case)))) with
     | Error fault ->
         Assert.That(fault.Place, Is.EqualTo place)
-        Assert.That(fault.Problem, Does.Contain told)
+        Assert.That(fault.Problem, Does.Contain expected)
     | Ok _ -> Assert.Fail "read"
 
 [<Test>]
@@ -313,14 +315,14 @@ let ``The page about rules as JSON lists every condition`` () =
            "rules[0].when.compare",
            "3 values")>]
 let ``Malformed rules in JSON are reported with the position of their fault``
-    (text: string, place: string, told: string)
+    (text: string, place: string, expected: string)
     =
     match JsonReader.Parse(ReadOnlySpan<byte>(Encoding.UTF8.GetBytes text), Reading.Client, JsonLimits.clientBody) with
     | Ok json ->
         match RuleTrees.readRules json with
         | Error fault ->
             Assert.That(fault.Place, Is.EqualTo place)
-            Assert.That(fault.Problem, Does.Contain told)
+            Assert.That(fault.Problem, Does.Contain expected)
         | Ok _ -> Assert.Fail "read"
     | Error e -> Assert.Fail $"{e}"
 

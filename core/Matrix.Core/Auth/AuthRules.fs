@@ -256,7 +256,7 @@ type AuthRules(version: RoomVersion) =
         version.Selections |> List.exists (fun s -> s.Type = "m.room.create")
 
     // False in versions without such rules.
-    let letsMembersOfRoomsIn, mayVouch =
+    let allowsRestrictedJoins, mayAuthorise =
         let restrictedJoin =
             lazy (Authorization.RestrictedJoin.tryFind version.Authorization)
 
@@ -319,21 +319,21 @@ type AuthRules(version: RoomVersion) =
     member this.Applies(redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
         this.OfRedaction(handling, redaction, redactedSender, state)
 
-    member this.MayAsk(redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
+    member this.MayRedact(redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
         this.OfRedaction(asking, redaction, redactedSender, state)
 
-    member this.MayVouch(state: IAuthState, userId: string) : bool =
+    member this.MayAuthorise(state: IAuthState, userId: string) : bool =
         let context = rent ()
         context.LoadState state
         context.Content <- JsonObject.OfSeq [ struct ("join_authorised_via_users_server", Json.String userId) ]
-        let may = mayVouch.Value context
+        let may = mayAuthorise.Value context
         this.Return context
         may
 
-    member this.LetsMembersOfRoomsIn(state: IAuthState) : bool =
+    member this.AllowsRestrictedJoins(state: IAuthState) : bool =
         let context = rent ()
         context.LoadState state
-        let lets = letsMembersOfRoomsIn.Value context
+        let lets = allowsRestrictedJoins.Value context
         this.Return context
         lets
 

@@ -37,14 +37,14 @@ type AuthRules =
 
     /// Whether a local user may redact an event of this sender. It never allows more than `Applies`. Client-Server API,
     /// "Redactions".
-    member MayAsk: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
+    member MayRedact: redaction: Pdu * redactedSender: string * state: IAuthState -> Decision
 
     /// Whether a user has the power to authorise restricted joins; false in versions without restricted rooms. The
     /// caller checks that the user is joined. The join that names the user is decided like any other.
-    member MayVouch: state: IAuthState * userId: string -> bool
+    member MayAuthorise: state: IAuthState * userId: string -> bool
 
     /// Whether the state's join rules let members of other rooms join, with an authorising user.
-    member LetsMembersOfRoomsIn: state: IAuthState -> bool
+    member AllowsRestrictedJoins: state: IAuthState -> bool
 
     /// Whether events name the create event in `auth_events`.
     member CitesCreate: bool

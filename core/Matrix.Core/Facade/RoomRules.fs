@@ -272,7 +272,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         auth.PowerOf(AuthSnapshot levels, userId)
 
     /// Whether a user has the power to authorise a restricted join. The caller checks that the user is joined.
-    member _.MayVouch(state: AuthSnapshot, userId: string) : bool = auth.MayVouch(state, userId)
+    member _.MayAuthorise(state: AuthSnapshot, userId: string) : bool = auth.MayAuthorise(state, userId)
 
     member private _.RefusalOf(decision: Decision) : Refusal | null =
         match decision with
@@ -283,13 +283,13 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
     /// null if it is applied. Clients may redact less than servers apply. Room versions, "Handling redactions";
     /// Client-Server API, "Redactions".
     member this.RefusesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : Refusal | null =
-        match this.RefusalOf(auth.MayAsk(redaction, target.Sender, state)) with
+        match this.RefusalOf(auth.MayRedact(redaction, target.Sender, state)) with
         | null -> this.RefusalOf(auth.Applies(redaction, target.Sender, state))
         | refused -> refused
 
     /// The reason why a client may not redact an event that this server does not have; null if the client may.
     member this.RefusesUnseenRedaction(redaction: Pdu, state: AuthSnapshot) : Refusal | null =
-        this.RefusalOf(auth.MayAsk(redaction, "", state))
+        this.RefusalOf(auth.MayRedact(redaction, "", state))
 
     /// Whether an accepted redaction is applied to its target. Room versions, "Handling redactions".
     member _.AppliesRedaction(redaction: Pdu, target: Pdu, state: AuthSnapshot) : bool =
@@ -302,7 +302,7 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
 
     /// The rooms whose members may join by these join rules; null if the rules are not restricted ones.
     member _.JoinsThrough(joinRules: AuthEvent) : IReadOnlyList<string> | null =
-        if auth.LetsMembersOfRoomsIn(AuthSnapshot [| joinRules |]) then
+        if auth.AllowsRestrictedJoins(AuthSnapshot [| joinRules |]) then
             Joining.allowedRooms joinRules.Pdu.Content
         else
             null

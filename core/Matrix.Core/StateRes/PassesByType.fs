@@ -89,14 +89,14 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
     /// Starts with the first event, and replaces it by each next one that is allowed where the previous one is in the
     /// state, until one is not.
     let climb (entry: ConflictedEntry) (order: int[]) : int =
-        let mutable standing = order[0]
+        let mutable resolved = order[0]
         let mutable i = 1
 
-        while i < order.Length && passes entry standing order[i] do
-            standing <- order[i]
+        while i < order.Length && passes entry resolved order[i] do
+            resolved <- order[i]
             i <- i + 1
 
-        standing
+        resolved
 
     /// The deepest event that is allowed; the last one tried, if none is.
     let pick (entry: ConflictedEntry) (order: int[]) : int =
@@ -113,18 +113,18 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
         for struct (entry, events) in conflicts do
             if belongs entry.Type && graph.Fault.IsNone then
                 let order = order events
-                let standing = choose entry order
-                chosen.Add(struct (entry, standing))
+                let resolved = choose entry order
+                chosen.Add(struct (entry, resolved))
 
                 steps.Add {
                     Type = entry.Type
                     StateKey = entry.StateKey
                     Order = order |> Array.map graph.Id
-                    Chosen = graph.Id standing
+                    Chosen = graph.Id resolved
                 }
 
-        for struct (entry, standing) in chosen do
-            settled[struct (entry.Type, entry.StateKey)] <- standing
+        for struct (entry, resolved) in chosen do
+            settled[struct (entry.Type, entry.StateKey)] <- resolved
 
     static let authorising = [| "m.room.power_levels"; "m.room.join_rules"; "m.room.member" |]
 

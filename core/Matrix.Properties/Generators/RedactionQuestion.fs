@@ -31,4 +31,4 @@ type RedactionQuestion =
     member this.Ask(rules: AuthRules, redaction: Pdu, redactedSender: string, state: IAuthState) : Decision =
         match this with
         | RedactionQuestion.Applied -> rules.Applies(redaction, redactedSender, state)
-        | RedactionQuestion.Sent -> rules.MayAsk(redaction, redactedSender, state)
+        | RedactionQuestion.Sent -> rules.MayRedact(redaction, redactedSender, state)

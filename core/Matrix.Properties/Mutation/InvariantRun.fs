@@ -174,7 +174,7 @@ module InvariantRun =
         (cases: (string * AuthCase) list)
         (worlds: World list)
         (portions: int64 list)
-        (told: string -> unit)
+        (report: string -> unit)
         (mutants: Mutant list)
         : Map<string, Noticed> =
         let reach = Reach version
@@ -208,7 +208,7 @@ module InvariantRun =
                         | _ -> true)
 
                 if not left.IsEmpty then
-                    told
+                    report
                         $"version {version.Id}, one in {every} of \"{world.Name}\", {left.Length} mutants on the invariants"
 
                     let ground = Ground(world, version, rules)

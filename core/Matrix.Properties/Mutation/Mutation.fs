@@ -182,19 +182,19 @@ module Mutation =
     ]
 
     /// The results for mutants of versions that share all tables and settings that authorization reads.
-    let private authorization (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
+    let private authorization (plan: MutationPlan) report (group: RoomVersion list) : Fate list =
         let version = group.Head
         let suite = Suite(version, plan.Files)
         let handwritten = Suite(version, filesOf plan false)
         let generated = Suite(version, filesOf plan true)
-        told $"version {version.Id}: vectors"
+        report $"version {version.Id}: vectors"
         let mutants = Mutants.ofAuthorization version |> wanted plan
 
         let noticed =
             match plan.Search with
             | Search.Vectors -> Map.empty
             | Search.Worlds _ when plan.Worlds.IsEmpty -> Map.empty
-            | Search.Worlds _ -> InvariantRun.run version suite.Cases plan.Worlds [ 4999L ] told mutants
+            | Search.Worlds _ -> InvariantRun.run version suite.Cases plan.Worlds [ 4999L ] report mutants
 
         let origins (mutant: Mutant) = [
             yield! byVectors handwritten.Killer generated.Killer mutant
@@ -211,12 +211,12 @@ module Mutation =
         ]
 
         tryAll plan mutants suite.Killer suite.Decisions (fun every left ->
-            MutationRun.run suite plan.Worlds every told left)
+            MutationRun.run suite plan.Worlds every report left)
         |> List.map (fun (mutant, found) -> fate plan group (origins mutant) (noticed.TryFind mutant.Id) mutant found)
 
     /// The results for mutants of versions that share both tables that handle redactions.
-    let private handling (plan: MutationPlan) told (group: RoomVersion list) : Fate list = [
-        told $"version {group.Head.Id}: redactions"
+    let private handling (plan: MutationPlan) report (group: RoomVersion list) : Fate list = [
+        report $"version {group.Head.Id}: redactions"
 
         for asks, version in RedactingWorld.tables group.Head do
             let suite = HandlingSuite(asks, version, plan.Files)
@@ -230,11 +230,11 @@ module Mutation =
     ]
 
     /// The results for mutants of versions that share a redaction table.
-    let private redaction (plan: MutationPlan) told (group: RoomVersion list) : Fate list =
+    let private redaction (plan: MutationPlan) report (group: RoomVersion list) : Fate list =
         let suite = RedactionSuite(group.Head, plan.Files)
         let handwritten = RedactionSuite(group.Head, filesOf plan false)
         let generated = RedactionSuite(group.Head, filesOf plan true)
-        told $"version {group.Head.Id}: redacted events"
+        report $"version {group.Head.Id}: redacted events"
 
         [
             for mutant in wanted plan (Mutants.ofRedaction group.Head) do
@@ -266,18 +266,18 @@ module Mutation =
         mutants |> List.map (fun mutant -> mutant, noticed[mutant.Id])
 
     /// Whether one of these vectors distinguishes a mutant of a version's authorization from the version.
-    let isTold (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =
+    let isDistinguished (files: (string * VectorFile) list) (version: RoomVersion) : Mutant -> bool =
         let suite = Suite(version, files)
         fun mutant -> (suite.Killer mutant).IsSome
 
     /// Every mutant of these versions, with its result. `report` receives the progress.
-    let run (plan: MutationPlan) (told: string -> unit) (versions: RoomVersion list) : Fate list = [
+    let run (plan: MutationPlan) (report: string -> unit) (versions: RoomVersion list) : Fate list = [
         for group in Worlds.groups versions do
-            yield! authorization plan told group
+            yield! authorization plan report group
 
         for group in RedactingWorld.groups versions do
-            yield! handling plan told group
+            yield! handling plan report group
 
         for _, group in versions |> List.groupBy _.Redaction do
-            yield! redaction plan told group
+            yield! redaction plan report group
     ]

@@ -238,7 +238,7 @@ module internal MutationRun =
     let private round
         (suite: Suite)
         (worlds: World list)
-        (told: string -> unit)
+        (report: string -> unit)
         (every: int64)
         (mutants: Mutant list)
         : Map<string, Tried> =
@@ -266,7 +266,7 @@ module internal MutationRun =
             if live.IsEmpty then
                 tried
             else
-                told $"version {suite.Version.Id}, one in {every} of \"{world.Name}\", {live.Length} mutants"
+                report $"version {suite.Version.Id}, one in {every} of \"{world.Name}\", {live.Length} mutants"
 
                 (tried, through suite world every live)
                 ||> List.fold (fun tried (m, mutated) ->
@@ -299,12 +299,12 @@ module internal MutationRun =
         (suite: Suite)
         (worlds: World list)
         (finest: int64)
-        (told: string -> unit)
+        (report: string -> unit)
         (mutants: Mutant list)
         : Map<string, Tried> =
         ((Map.empty, mutants), (rounds |> List.filter (fun every -> every > finest)) @ [ finest ])
         ||> List.fold (fun (found, left) every ->
-            let tried = round suite worlds told every left
+            let tried = round suite worlds report every left
 
             let found =
                 (found, tried) ||> Map.fold (fun found id outcome -> found.Add(id, outcome))

@@ -219,7 +219,7 @@ module AuthProperties =
                 redacted
                 |> List.forall (fun sender ->
                     rules.Applies(case.Event, sender, state) = literally version.Handling sender
-                    && rules.MayAsk(case.Event, sender, state) = literally Authorization.Handling.ofClients sender))
+                    && rules.MayRedact(case.Event, sender, state) = literally Authorization.Handling.ofClients sender))
 
     /// Redactions are decided as the specification's page says.
     let redactionsAsWorded (version: RoomVersion) : Property =
@@ -246,7 +246,7 @@ module AuthProperties =
                         || serverOf case.Event.Sender = serverOf sender
 
                     rules.Applies(case.Event, sender, state).IsOk = expected
-                    && (expected || not (rules.MayAsk(case.Event, sender, state).IsOk))))
+                    && (expected || not (rules.MayRedact(case.Event, sender, state).IsOk))))
 
     /// All of them, for a version.
     let all (version: RoomVersion) : Property list = [

@@ -120,24 +120,24 @@ module RoomMachineProperties =
                 let play (fails: int -> bool) (tellsAgain: bool) =
                     let store = Store "here"
                     let machine = machineOver version events[0].RoomId store store
-                    let standing = List<DecidedEvent>()
+                    let kept = List<DecidedEvent>()
 
                     for i in 0 .. parts.Length - 1 do
-                        standing.AddRange((machine.Tell parts[i]).Decided)
+                        kept.AddRange((machine.Tell parts[i]).Decided)
 
-                        if fails i && standing.Count > 0 then
-                            let at = draws[(i + 7) % draws.Length] % standing.Count
-                            let taken = machine.Failed standing[at].Number
+                        if fails i && kept.Count > 0 then
+                            let at = draws[(i + 7) % draws.Length] % kept.Count
+                            let taken = machine.Failed kept[at].Number
 
-                            if taken.Length <> standing.Count - at then
+                            if taken.Length <> kept.Count - at then
                                 failwith "it took back more or fewer decisions than there were"
 
-                            standing.RemoveRange(at, taken.Length)
+                            kept.RemoveRange(at, taken.Length)
 
                             let again = if tellsAgain then Array.concat parts[..i] else [||]
-                            standing.AddRange((machine.Tell again).Decided)
+                            kept.AddRange((machine.Tell again).Decided)
 
-                    List.ofSeq (Seq.map said standing), frontier machine
+                    List.ofSeq (Seq.map said kept), frontier machine
 
                 let usual = play (fun _ -> false) false
                 let drawn i = draws[i % draws.Length] % 3 = 0
@@ -166,9 +166,9 @@ module RoomMachineProperties =
                     let store = Store "here" in machineOver version stage.RoomId store store
 
                 let here, elsewhere = fresh (), fresh ()
-                let told = begun |> Array.map (IncomingProperties.received version)
-                here.Tell told |> ignore
-                elsewhere.Tell told |> ignore
+                let inputs = begun |> Array.map (IncomingProperties.received version)
+                here.Tell inputs |> ignore
+                elsewhere.Tell inputs |> ignore
                 let mutable holds = true
 
                 for i in 0 .. draws.Length - 1 do
@@ -291,7 +291,7 @@ module RoomMachineProperties =
                     let outputs = List<_>()
                     let mutable last: PeerRequest[] = [||]
 
-                    let tell i (inputs: Input[]) =
+                    let give i (inputs: Input[]) =
                         history.Left <- fails i
                         history.HasFailed <- false
 
@@ -318,14 +318,14 @@ module RoomMachineProperties =
                             machine.Durable (Array.last half).Number
 
                     for i in 0 .. parts.Length - 1 do
-                        tell i parts[i]
+                        give i parts[i]
 
                     let mutable i = parts.Length
 
                     while last.Length > 0 && i < 400 do
                         let next = last[0]
                         last <- Array.tail last
-                        tell i [| Input.Responded(next.Number, Response.Nothing) |]
+                        give i [| Input.Responded(next.Number, Response.Nothing) |]
                         i <- i + 1
 
                     List.ofSeq outputs, frontier machine

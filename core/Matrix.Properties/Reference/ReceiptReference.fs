@@ -98,23 +98,23 @@ let read (version: RoomVersion) (events: Pdu list) : Reading =
         accepted
         |> List.filter (fun id -> not (accepted |> List.exists (fun other -> descends other id)))
 
-    let step (standing: Map<string, EventStatus>, accepted: string list) (event: Pdu) =
+    let step (statuses: Map<string, EventStatus>, accepted: string list) (event: Pdu) =
         let id = event.EventId
 
         if isRejected id then
-            standing.Add(id, EventStatus.Rejected), accepted
+            statuses.Add(id, EventStatus.Rejected), accepted
         else
             let extremities = ends accepted
 
             if extremities.IsEmpty || passes (resolve (extremities |> List.map after)) id then
-                standing.Add(id, EventStatus.Accepted), id :: accepted
+                statuses.Add(id, EventStatus.Accepted), id :: accepted
             else
-                standing.Add(id, EventStatus.SoftFailed), accepted
+                statuses.Add(id, EventStatus.SoftFailed), accepted
 
-    let standing, accepted = ((Map.empty, []), events) ||> List.fold step
+    let statuses, accepted = ((Map.empty, []), events) ||> List.fold step
 
     {
-        Status = standing
+        Status = statuses
         Before = Map [ for e in events -> e.EventId, before e.EventId ]
         Extremities = Set.ofList (ends accepted)
     }

@@ -24,7 +24,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
     let mutable softFailed = 0
     let mutable outliers = 0
     let mutable trusts = 0
-    let mutable told = 0
+    let mutable fetched = 0
     let mutable dropped = 0
     let mutable unsigned = 0
     let mutable withoutAuthEvents = 0
@@ -165,7 +165,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
                     merges <- merges + 1
 
                 if not (isNull event.StateFrom) then
-                    told <- told + 1
+                    fetched <- fetched + 1
 
                 if event.Known.Provenance.IsComputed then
                     compareComputed server event before
@@ -272,7 +272,7 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
         SoftFailed = softFailed
         Outliers = outliers
         OnTrust = trusts
-        StatesFetched = told
+        StatesFetched = fetched
         Misled = this.Misled.Count
         Settled = settled
         Apart = apart

@@ -169,7 +169,7 @@ module Composing =
 
             let rule = Spelling.ofJoinRule known[level % known.Length]
             Matrix.Core.Room.Draft.State("m.room.join_rules", "", sender, object' [ "join_rule", text rule ])
-        | Act.Vouched -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
+        | Act.RestrictedJoin -> membership sender sender "join" [ "join_authorised_via_users_server", text target ]
 
     /// The sender and the target. A server's first user acts most often and is seldom removed, so that the room does
     /// not become empty.

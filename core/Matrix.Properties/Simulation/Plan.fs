@@ -14,7 +14,7 @@ type Act =
     | Power
     | JoinRule
     /// A restricted join with an authorising user of another server.
-    | Vouched
+    | RestrictedJoin
 
 /// What the Byzantine server does.
 [<RequireQualifiedAccess>]
@@ -148,7 +148,7 @@ module Plan =
             3, Act.Knock
             12, Act.Power
             6, Act.JoinRule
-            4, Act.Vouched
+            4, Act.RestrictedJoin
         |]
 
     let private lie (rng: Rng) =

@@ -22,7 +22,7 @@ module PlanText =
         "knock", Act.Knock
         "power", Act.Power
         "join_rule", Act.JoinRule
-        "vouched_join", Act.Vouched
+        "vouched_join", Act.RestrictedJoin
     ]
 
     let private lies: (string * Lie) list = [

@@ -106,19 +106,19 @@ module Simulation =
             byId[event.EventId] <- event
 
         let met = HashSet<string>()
-        let told = List<Pdu>()
+        let sorted = List<Pdu>()
 
-        let rec tell (event: Pdu) =
+        let rec visit (event: Pdu) =
             if met.Add event.EventId then
                 for id in Seq.append event.PrevEvents event.AuthEvents do
                     match byId.TryGetValue id with
-                    | true, named -> tell named
+                    | true, named -> visit named
                     | _ -> ()
 
-                told.Add event
+                sorted.Add event
 
-        List.iter tell events
-        List.ofSeq told
+        List.iter visit events
+        List.ofSeq sorted
 
     /// The servers, the network between them, and the checker.
     [<Sealed>]
@@ -168,7 +168,7 @@ module Simulation =
 
             if isInRoom n then
                 Some nodes[n]
-            elif act = Act.Join || act = Act.Vouched || act = Act.Knock then
+            elif act = Act.Join || act = Act.RestrictedJoin || act = Act.Knock then
                 [ 1 .. nodes.Length - 1 ]
                 |> List.map (fun k -> (n + k) % nodes.Length)
                 |> List.tryFind (fun m -> nodes[m].IsUp && not (network.IsCut(n, m)) && isInRoom m)

@@ -7,13 +7,13 @@ open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
 /// Where the sender's power of 50 comes from.
-type private Standing =
+type private PowerSource =
     | OfAnEntry
     | OfTheDefault
     /// There is no power levels event: the sender has a creator's power or none.
     | OfNoEvent
 
-let private standings = [
+let private powerSources = [
     "", 1, OfAnEntry
     "sender's level by default", 1, OfTheDefault
     "no power levels event", 0, OfNoEvent
@@ -29,14 +29,14 @@ let private joined (w: WorldBuilder) =
 
 /// The power levels before: the sender's 50 by entry or by default, and the other entries.
 let private before
-    (standing: Standing)
+    (source: PowerSource)
     (sender: string)
     (users: (string * Member) list)
     (rest: (string * Member) list)
     =
     let fifty = Some(number 50)
 
-    match standing with
+    match source with
     | OfNoEvent -> None
     | OfAnEntry ->
         levelsOf (
@@ -67,8 +67,8 @@ let world: World =
 
     let sender = w.Who("sender", users)
     w.Renames sender
-    let standing = w.Axis("standing", standings)
-    let isNew (at: CaseReader) = at.At standing = OfNoEvent
+    let source = w.Axis("source of power", powerSources)
+    let isNew (at: CaseReader) = at.At source = OfNoEvent
 
     // The sender's own entry before follows from the source of their power.
     let user name =
@@ -100,9 +100,9 @@ let world: World =
 
     w.State(
         Slot.Levels,
-        [ sender; standing; aliceBefore; bobBefore; carolBefore; nameBefore; banBefore ],
+        [ sender; source; aliceBefore; bobBefore; carolBefore; nameBefore; banBefore ],
         fun _ at ->
-            before (at.At standing) (at.At sender) [
+            before (at.At source) (at.At sender) [
                 alice, at.At aliceBefore
                 bob, at.At bobBefore
                 carol, at.At carolBefore
@@ -141,7 +141,10 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
 
     let sender = w.Who("sender", users)
     let create = w.Axis("create", plain :: uncreated :: creators)
-    let there = w.Axis("standing", [ "", 1, true; "no power levels event", 0, false ])
+
+    let there =
+        w.Axis("source of power", [ "", 1, true; "no power levels event", 0, false ])
+
     let isNew (at: CaseReader) = not (at.At there)
 
     let place =
@@ -340,8 +343,8 @@ let values: World =
             ]
         )
 
-    let standing = w.Axis("standing", standings)
-    let isNew (at: CaseReader) = at.At standing = OfNoEvent
+    let source = w.Axis("source of power", powerSources)
+    let isNew (at: CaseReader) = at.At source = OfNoEvent
     let namedBefore = w.AxisUnless("ban before", odd "ban was", (fun _ at -> isNew at))
     let named = w.Axis("ban", odd "ban")
     let users = w.Axis("users as a whole", shapes "users")
@@ -390,9 +393,9 @@ let values: World =
 
     w.State(
         Slot.Levels,
-        [ sender; standing; namedBefore ],
+        [ sender; source; namedBefore ],
         fun _ at ->
-            before (at.At standing) (at.At sender) [] [
+            before (at.At source) (at.At sender) [] [
                 "ban", at.At namedBefore
                 "events", group [ "m.room.power_levels", Some(number 50) ]
             ]

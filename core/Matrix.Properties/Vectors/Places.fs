@@ -166,10 +166,10 @@ module internal Places =
         | Ok o -> Ok { At = ""; Value = o }
         | Error e ->
             // The message names the byte; the line and column replace it.
-            let told = e.ToString()
+            let message = e.ToString()
 
             let what =
-                told.Substring(0, told.LastIndexOf(", at byte", StringComparison.Ordinal))
+                message.Substring(0, message.LastIndexOf(", at byte", StringComparison.Ordinal))
 
             Error {
                 Place = lineAndColumn utf8 e.Offset

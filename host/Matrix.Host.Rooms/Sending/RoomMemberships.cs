@@ -217,7 +217,7 @@ public sealed class RoomMemberships
         var state = await _appender.State.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
         foreach (var member in session.Pending.Local.Joined)
         {
-            if (session.Pending.Room.Rules.MayVouch(state, member)) return member;
+            if (session.Pending.Room.Rules.MayAuthorise(state, member)) return member;
         }
 
         return null;

@@ -106,7 +106,7 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
 
     match shown with
     | None -> [ nothing ]
-    | Some(Shown.Told(given, first, second)) -> ("given: " + given) :: both first second
+    | Some(Shown.InWords(given, first, second)) -> ("given: " + given) :: both first second
     | Some(Shown.Resolved({ Words = given, first, second } as apart)) ->
         ("given: " + given) :: WitnessText.ofResolved a b apart @ both first second
     | Some(Shown.Redacted(event, first, second)) ->
@@ -189,7 +189,7 @@ let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion)
         json.WriteStartObject "witness"
 
         match shown with
-        | Shown.Told(given, first, second) ->
+        | Shown.InWords(given, first, second) ->
             json.WriteString("kind", "outcome")
             json.WriteString("given", given)
             json.WriteString("first", first)

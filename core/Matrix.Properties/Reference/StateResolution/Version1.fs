@@ -49,10 +49,10 @@ let steps: Steps = {
     SeesItsPass = false
     Climb =
         fun allowed order ->
-            let rec go standing rest =
+            let rec go resolved rest =
                 match rest with
-                | next :: rest when allowed standing next -> go next rest
-                | _ -> standing
+                | next :: rest when allowed resolved next -> go next rest
+                | _ -> resolved
 
             go order.Head order.Tail
     // The last is taken without a check.
@@ -89,7 +89,7 @@ let resolveBy (steps: Steps) (graph: RoomGraph) (states: StateMap list) : Resolu
     let settle (state: StateMap) (key: string * string) isAuthorising =
         if isAuthorising then
             let order = steps.DepthOrder graph (at key)
-            key, order, steps.Climb (fun standing -> allows (state.Add(key, standing))) order
+            key, order, steps.Climb (fun resolved -> allows (state.Add(key, resolved))) order
         else
             let order = List.rev (steps.DepthOrder graph (at key))
             key, order, steps.Pick (allows state) order

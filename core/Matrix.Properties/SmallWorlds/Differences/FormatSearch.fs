@@ -63,13 +63,13 @@ module internal FormatSearch =
     let private received (version: RoomVersion) (event: JsonObject) =
         PduFormat.ofJson (EventFormat version) event
 
-    let private told (version: RoomVersion) (event: JsonObject) (ok: ReceivedPdu -> string) : string =
+    let private outcomeOf (version: RoomVersion) (event: JsonObject) (ok: ReceivedPdu -> string) : string =
         match received version event with
         | Ok pdu -> ok pdu
         | Error fault -> $"refused: {fault}"
 
     let private apart given a b =
-        if a = b then None else Some(Shown.Told(given, a, b))
+        if a = b then None else Some(Shown.InWords(given, a, b))
 
     let private ids (a: RoomVersion) (b: RoomVersion) =
         // The first event whose hashes differ in spelling.
@@ -80,8 +80,8 @@ module internal FormatSearch =
 
             apart
                 $"a message of @alice:one, origin_server_ts {time}"
-                (told a (made a) (fun p -> "event id " + p.EventId))
-                (told b (made b) (fun p -> "event id " + p.EventId)))
+                (outcomeOf a (made a) (fun p -> "event id " + p.EventId))
+                (outcomeOf b (made b) (fun p -> "event id " + p.EventId)))
 
     let private rooms (a: RoomVersion) (b: RoomVersion) =
         let create (version: RoomVersion) =
@@ -104,11 +104,14 @@ module internal FormatSearch =
                  "the hash of the event: ")
             + p.RoomId
 
-        apart "the create event of @alice:one: the room's id" (told a (create a) what) (told b (create b) what)
+        apart
+            "the create event of @alice:one: the room's id"
+            (outcomeOf a (create a) what)
+            (outcomeOf b (create b) what)
 
     let private form given (more: RoomVersion -> (string * Json) list) (a: RoomVersion) (b: RoomVersion) =
         let fate version =
-            told version (event version (more version)) (fun _ -> "accepted")
+            outcomeOf version (event version (more version)) (fun _ -> "accepted")
 
         apart given (fate a) (fate b)
 
@@ -127,8 +130,8 @@ module internal FormatSearch =
 
         apart
             "an event without event_id"
-            (told a (made a) (fun p -> "accepted, as " + p.EventId))
-            (told b (made b) (fun p -> "accepted, as " + p.EventId))
+            (outcomeOf a (made a) (fun p -> "accepted, as " + p.EventId))
+            (outcomeOf b (made b) (fun p -> "accepted, as " + p.EventId))
 
     let private deep =
         form "an event of depth 9007199254740992, which is 2^53" (fun _ -> [ "depth", Json.Int 9007199254740992L ])
@@ -158,8 +161,8 @@ module internal FormatSearch =
 
         apart
             "a message of @carol:two, with an event id of server one where ids have a server"
-            (told a (made a) signed)
-            (told b (made b) signed)
+            (outcomeOf a (made a) signed)
+            (outcomeOf b (made b) signed)
 
     let private authorising (a: RoomVersion) (b: RoomVersion) =
         let signed (p: ReceivedPdu) =
@@ -179,7 +182,10 @@ module internal FormatSearch =
                 ]
             ]
 
-        apart "a join of @carol:two that @alice:three authorises" (told a (ofJoin a) signed) (told b (ofJoin b) signed)
+        apart
+            "a join of @carol:two that @alice:three authorises"
+            (outcomeOf a (ofJoin a) signed)
+            (outcomeOf b (ofJoin b) signed)
 
     let private redacts (a: RoomVersion) (b: RoomVersion) =
         let redaction version =
@@ -196,8 +202,8 @@ module internal FormatSearch =
 
         apart
             "a redaction that names $beside:one beside its content and $inside:one in it"
-            (told a (redaction a) what)
-            (told b (redaction b) what)
+            (outcomeOf a (redaction a) what)
+            (outcomeOf b (redaction b) what)
 
     let private validity (a: RoomVersion) (b: RoomVersion) =
         let fate (version: RoomVersion) =

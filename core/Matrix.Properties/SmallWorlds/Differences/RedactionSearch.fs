@@ -114,7 +114,7 @@ module internal RedactionSearch =
                 lightest decides (World.weight world case + 2) outcomes
                 |> Option.defaultValue case))
         |> Option.map (fun case ->
-            Shown.Told(
+            Shown.InWords(
                 World.describe world case |> String.concat "; ",
                 (first.Fate case).Words,
                 (second.Fate case).Words

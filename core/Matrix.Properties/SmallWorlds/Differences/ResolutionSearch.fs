@@ -101,7 +101,7 @@ module internal ResolutionSearch =
         if key = "" then eventType else $"{eventType} [{key}]"
 
     /// A room and its two states, in words.
-    let private told (fork: Forks.Fork) : string =
+    let private describe (fork: Forks.Fork) : string =
         let opening = List.truncate (fork.Order.Length - fork.Acts.Length) fork.Order
         let openingNames = String.concat ", " opening
 
@@ -151,7 +151,7 @@ module internal ResolutionSearch =
                         Key = key
                         First = first.TryFind key
                         Second = second.TryFind key
-                        Words = told fork, outcome key first, outcome key second
+                        Words = describe fork, outcome key first, outcome key second
                     }))
 
     /// A room that shows a row of the version that has it, in both versions.
@@ -241,7 +241,7 @@ module internal ResolutionSearch =
                 else
                     $"; without this row, {outcome key showing.Without}"
 
-            let toldOf isOfThis state =
+            let outcomeIn isOfThis state =
                 outcome key state + (if isOfThis then words else "")
 
             Shown.Resolved {
@@ -250,7 +250,7 @@ module internal ResolutionSearch =
                 Key = key
                 First = first.TryFind key
                 Second = second.TryFind key
-                Words = told inSecond, toldOf isOfFirst first, toldOf (not isOfFirst) second
+                Words = describe inSecond, outcomeIn isOfFirst first, outcomeIn (not isOfFirst) second
             })
 
     /// A room in which the versions differ, for a row that no room of a few acts shows by itself.
@@ -299,7 +299,7 @@ module internal ResolutionSearch =
                         Key = keyOf fork
                         First = first
                         Second = second
-                        Words = told inSecond, firstWords, secondWords
+                        Words = describe inSecond, firstWords, secondWords
                     }
                 )
             | _ -> None)

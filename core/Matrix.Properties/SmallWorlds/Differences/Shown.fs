@@ -41,7 +41,7 @@ type Shown =
     /// An event, and its redacted form in each version.
     | Redacted of event: JsonObject * first: JsonObject * second: JsonObject
     /// A case in words, and the result in each version.
-    | Told of given: string * first: string * second: string
+    | InWords of given: string * first: string * second: string
     /// A room with two states, and the states that they resolve to.
     | Resolved of ResolvedApart
 

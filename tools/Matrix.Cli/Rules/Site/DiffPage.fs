@@ -41,7 +41,7 @@ module internal DiffPage =
     let private witness (id: string) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : Html =
         match shown with
         | None -> Html.classed "p" "none" [ Words Cases.nothing ]
-        | Some(Shown.Told(given, first, second)) ->
+        | Some(Shown.InWords(given, first, second)) ->
             Html.classed "figure" "case" [
                 Html.plain "figcaption" [ Words("Given " + given + ":") ]
                 Html.plain "dl" [ outcome "" a.Id [ Words first ]; outcome "" b.Id [ Words second ] ]
