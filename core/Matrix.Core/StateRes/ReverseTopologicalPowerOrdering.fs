@@ -22,6 +22,78 @@ module internal PowerEvents =
 [<RequireQualifiedAccess>]
 module internal ReverseTopologicalPowerOrdering =
 
+    /// The auth chains of events, down to a height: for each event, the events above it and the number directly below.
+    let private chainsAbove (graph: AuthGraph) (floor: int) (events: int[]) =
+        let met = HashSet<int> events
+        let pending = Stack<int> events
+        let above = Dictionary<int, List<int>>()
+        let waiting = Dictionary<int, int>()
+
+        while pending.Count > 0 do
+            let n = pending.Pop()
+            let mutable below = 0
+
+            for m in graph.Cited n |> Array.distinct do
+                if graph.Height m >= floor then
+                    below <- below + 1
+
+                    match above.TryGetValue m with
+                    | true, citing -> citing.Add n
+                    | _ -> above.Add(m, List<int> [ n ])
+
+                    if met.Add m then
+                        pending.Push m
+
+            waiting[n] <- below
+
+        struct (above, waiting)
+
+    /// Kahn's algorithm: an event is ready when all below it are done. Of the ready events of the set, the first in
+    /// the order is next.
+    let private topological
+        (above: Dictionary<int, List<int>>)
+        (waiting: Dictionary<int, int>)
+        (order: IComparer<int>)
+        (full: HashSet<int>)
+        : int[] =
+        let ready = PriorityQueue<int, int> order
+        let sorted = List<int>()
+        let passing = Stack<int>()
+
+        let release n =
+            if full.Contains n then
+                ready.Enqueue(n, n)
+            else
+                passing.Push n
+
+        let settle n =
+            match above.TryGetValue n with
+            | true, citing ->
+                for m in citing do
+                    waiting[m] <- waiting[m] - 1
+
+                    if waiting[m] = 0 then
+                        release m
+            | _ -> ()
+
+        for n in
+            [|
+                for KeyValue(n, below) in waiting do
+                    if below = 0 then
+                        n
+            |] do
+            release n
+
+        while passing.Count > 0 || ready.Count > 0 do
+            if passing.Count > 0 then
+                settle (passing.Pop())
+            else
+                let n = ready.Dequeue()
+                sorted.Add n
+                settle n
+
+        sorted.ToArray()
+
     /// The power events of the full conflicted set, and the events of the set in their auth chains, in reverse
     /// topological power order: auth events first; among ready events, the greater power of the sender first, then the
     /// earlier time, then the lesser event id.
@@ -38,33 +110,10 @@ module internal ReverseTopologicalPowerOrdering =
             [||]
         else
             let floor = full |> Seq.map graph.Height |> Seq.min
-            // All events of the auth chains down to the least height in the set, with the events above each and the
-            // number below it.
-            let met = HashSet<int> powerEvents
-            let pending = Stack<int> powerEvents
-            let above = Dictionary<int, List<int>>()
-            let waiting = Dictionary<int, int>()
-
-            while pending.Count > 0 do
-                let n = pending.Pop()
-                let mutable below = 0
-
-                for m in graph.Cited n |> Array.distinct do
-                    if graph.Height m >= floor then
-                        below <- below + 1
-
-                        match above.TryGetValue m with
-                        | true, citing -> citing.Add n
-                        | _ -> above.Add(m, List<int> [ n ])
-
-                        if met.Add m then
-                            pending.Push m
-
-                waiting[n] <- below
-
+            let struct (above, waiting) = chainsAbove graph floor powerEvents
             let powers = Dictionary<int, int64>()
 
-            for n in met do
+            for n in waiting.Keys do
                 if full.Contains n then
                     powers[n] <- powerOf n
 
@@ -74,36 +123,4 @@ module internal ReverseTopologicalPowerOrdering =
 
                     if byPower <> 0 then byPower else graph.CompareByTime(a, b))
 
-            let ready = PriorityQueue<int, int> order
-            let sorted = List<int>()
-            let passing = Stack<int>()
-
-            let release n =
-                if full.Contains n then
-                    ready.Enqueue(n, n)
-                else
-                    passing.Push n
-
-            let settle n =
-                match above.TryGetValue n with
-                | true, citing ->
-                    for m in citing do
-                        waiting[m] <- waiting[m] - 1
-
-                        if waiting[m] = 0 then
-                            release m
-                | _ -> ()
-
-            for n in met do
-                if waiting[n] = 0 then
-                    release n
-
-            while passing.Count > 0 || ready.Count > 0 do
-                if passing.Count > 0 then
-                    settle (passing.Pop())
-                else
-                    let n = ready.Dequeue()
-                    sorted.Add n
-                    settle n
-
-            sorted.ToArray()
+            topological above waiting order full

@@ -150,13 +150,62 @@ let draftOf (state: Map<string * string, Pdu>) (a: Attempt) : Draft =
         ]
     | _ -> Draft.state actor "m.room.topic" "" [ "topic", text $"{a.Level}" ]
 
-/// Plays the attempts. Allowed events become part of the room; refused ones are dropped.
-let play (version: RoomVersion) (attempts: Attempt list) : Room =
-    let rules = AuthRules version
+/// The room while it is played: its graph and its events, the newest first.
+type private Played = {
+    Rules: AuthRules
+    RoomId: string
+    Graph: RoomGraph
+    Order: string list
+}
+
+let private full (graph: RoomGraph) (state: StateMap) : Map<string * string, Pdu> =
+    state |> Map.map (fun _ id -> graph.Events[id])
+
+// The order of identifiers is not the order of time.
+let private idOf (n: int) : string = $"${(n * 7919) % 10007}e"
+
+/// The room with the draft's event on a branch, given its state and last event, if it is allowed.
+let private send (room: Played) (state: StateMap) (last: string) (time: int) (draft: Draft) =
+    let version = room.Graph.Version
+    let before = full room.Graph state
+
+    let unsent = {
+        draft with
+            Id = idOf (List.length room.Order)
+            Room = room.RoomId
+            Prev = [ last ]
+            Depth = room.Graph.Events[last].Depth + 1L
+            Time = int64 time
+    }
+
+    let cited = AuthCase.selected room.Rules (Draft.toPdu version unsent) before
+
+    let event =
+        Draft.toPdu version {
+            unsent with
+                Auth = cited |> List.map _.EventId
+        }
+
+    let facts = {
+        AuthFacts.ofAccepted (Array.ofList cited) with
+            Signers = [| "one"; "two" |]
+    }
+
+    if room.Rules.Decide(event, MapState(room.Rules, before), facts).IsOk then
+        let played = {
+            room with
+                Graph.Events = room.Graph.Events.Add(event.EventId, event)
+                Order = event.EventId :: room.Order
+        }
+
+        Some(played, state.Add((event.Type, string event.StateKey), event.EventId), event.EventId)
+    else
+        None
+
+/// The room with its first events, and the state after them and the last of them.
+let private opened (version: RoomVersion) : Played * StateMap * string =
     let createId = "$0create"
     let room = Draft.roomOf version createId
-    // The order of identifiers is not the order of time.
-    let idOf n = $"${(n * 7919) % 10007}e"
 
     let firstLevels =
         if version.Settings.CreatorPower = CreatorPower.Infinite then
@@ -173,53 +222,16 @@ let play (version: RoomVersion) (attempts: Attempt list) : Room =
         }
         |> Draft.toPdu version
 
-    let start: RoomGraph = {
-        Version = version
-        Events = Map [ createId, create ]
-        Rejected = Set.empty
+    let start = {
+        Rules = AuthRules version
+        RoomId = room
+        Graph = {
+            Version = version
+            Events = Map [ createId, create ]
+            Rejected = Set.empty
+        }
+        Order = [ createId ]
     }
-
-    let full (graph: RoomGraph) (state: StateMap) =
-        state |> Map.map (fun _ id -> graph.Events[id])
-
-    /// The graph and the branch's state with the event, if it is allowed.
-    let send (graph: RoomGraph) order (state: StateMap) last time (draft: Draft) =
-        let before = full graph state
-
-        let unsent = {
-            draft with
-                Id = idOf (List.length order)
-                Room = room
-                Prev = [ last ]
-                Depth = graph.Events[last].Depth + 1L
-                Time = int64 time
-        }
-
-        let cited = AuthCase.selected rules (Draft.toPdu version unsent) before
-
-        let event =
-            Draft.toPdu version {
-                unsent with
-                    Auth = cited |> List.map _.EventId
-            }
-
-        let facts = {
-            AuthFacts.ofAccepted (Array.ofList cited) with
-                Signers = [| "one"; "two" |]
-        }
-
-        if rules.Decide(event, MapState(rules, before), facts).IsOk then
-            Some(
-                {
-                    graph with
-                        Events = graph.Events.Add(event.EventId, event)
-                },
-                event.EventId :: order,
-                state.Add((event.Type, string event.StateKey), event.EventId),
-                event.EventId
-            )
-        else
-            None
 
     let opening = [
         Draft.state users[0] "m.room.member" users[0] [ "membership", text "join" ]
@@ -230,28 +242,31 @@ let play (version: RoomVersion) (attempts: Attempt list) : Room =
         Draft.state users[0] "m.room.join_rules" "" [ "join_rule", text "public" ]
     ]
 
-    let graph, order, state, last =
-        ((start, [ createId ], Map [ ("m.room.create", ""), createId ], createId), opening)
-        ||> List.fold (fun (graph, order, state, last) draft ->
-            match send graph order state last 0 draft with
-            | Some next -> next
-            | None -> invalidOp "The opening of a room is always allowed.")
+    ((start, Map [ ("m.room.create", ""), createId ], createId), opening)
+    ||> List.fold (fun (room, state, last) draft ->
+        match send room state last 0 draft with
+        | Some next -> next
+        | None -> invalidOp "The opening of a room is always allowed.")
 
-    let graph, order, branches =
-        ((graph, order, [| state, last |]), attempts)
-        ||> List.fold (fun (graph, order, branches) a ->
+/// Plays the attempts. Allowed events become part of the room; refused ones are dropped.
+let play (version: RoomVersion) (attempts: Attempt list) : Room =
+    let room, state, last = opened version
+
+    let room, branches =
+        ((room, [| state, last |]), attempts)
+        ||> List.fold (fun (room, branches) a ->
             let at = a.Branch % branches.Length
             let state, last = branches[at]
 
-            match send graph order state last a.Time (draftOf (full graph state) a) with
-            | Some(graph, order, state, last) when a.Forks && branches.Length < 4 ->
-                graph, order, Array.append branches [| state, last |]
-            | Some(graph, order, state, last) -> graph, order, Array.updateAt at (state, last) branches
-            | None -> graph, order, branches)
+            match send room state last a.Time (draftOf (full room.Graph state) a) with
+            | Some(room, state, last) when a.Forks && branches.Length < 4 ->
+                room, Array.append branches [| state, last |]
+            | Some(room, state, last) -> room, Array.updateAt at (state, last) branches
+            | None -> room, branches)
 
     {
-        Graph = graph
-        Order = List.rev order
+        Graph = room.Graph
+        Order = List.rev room.Order
         Tips = branches |> Array.map fst |> List.ofArray
     }
 

@@ -146,6 +146,94 @@ module IncomingProperties =
                     && literal.Before[d.Event.EventId] = entries)
                 && literal.Extremities = ids machine)
 
+    /// Peers that have every event but one, and return the state before each event.
+    type private PeersWithout
+        (hidden: Pdu, version: RoomVersion, events: Pdu[], stateBefore: Map<string, Matrix.Core.State.StateTree | null>)
+        =
+        let byId = Map [ for e in events -> e.EventId, e ]
+        // The event that a state was returned for, and the peer that returned it. Later requests may depend on it.
+        let returned = HashSet<string * string>()
+
+        let give ids =
+            Response.Events [|
+                for id in ids do
+                    if id <> hidden.EventId then
+                        match received version byId[id] with
+                        | Input.Received(_, event) -> event
+                        | _ -> ()
+            |]
+
+        member _.Respond(request: PeerRequest) : Response =
+            match request.Request with
+            | Request.Events ids -> give ids
+            | Request.AuthChain id -> give (events |> Seq.map _.EventId |> Seq.filter (fun e -> e <> id))
+            | Request.Missing _
+            | Request.Keys _ -> Response.Nothing
+            | Request.StateBefore id ->
+                match stateBefore[id] with
+                | null -> Response.Nothing
+                | state ->
+                    returned.Add((request.For, request.Peer)) |> ignore
+                    Response.State([| for e in state.Entries() -> e.EventId |], [||])
+
+        /// Whether a request is the first one after a state was returned: it is for events of that state.
+        member _.IsForState(request: PeerRequest) : bool =
+            returned.Remove((request.For, request.Peer))
+
+    /// What a request asks for. An event may be requested with the state around it, then without, and as a member of
+    /// each state that was returned.
+    let private questions (asked: HashSet<string * string>) (isForState: bool) (request: PeerRequest) : string list =
+        match request.Request with
+        | Request.Events ids -> [
+            for id in ids do
+                if isForState then
+                    $"event {id} of the state before {request.For}"
+                elif asked.Contains(request.Peer, $"event {id}") then
+                    $"outlier {id}"
+                else
+                    $"event {id}"
+          ]
+        | Request.AuthChain id -> [ $"auth chain {id}" ]
+        | Request.Missing(id, _, _) -> [ $"missing {id}" ]
+        | Request.StateBefore id -> [ $"state {id}" ]
+        | Request.Keys _ -> []
+
+    /// Gives the machine all events but the hidden one and answers its requests. Returns the decisions, and whether a
+    /// request was repeated for one event.
+    let private withoutOne
+        (version: RoomVersion)
+        (events: Pdu[])
+        (hidden: Pdu)
+        (machine: RoomMachine)
+        (peers: PeersWithout)
+        =
+        let decided = List<DecidedEvent>()
+        let requests = Queue<PeerRequest>()
+        // Requests for the event that was received last.
+        let asked = HashSet<string * string>()
+        let mutable repeated = false
+
+        let take (step: Output) =
+            decided.AddRange step.Decided
+
+            for request in step.Requests do
+                requests.Enqueue request
+
+        for pdu in events do
+            if pdu.EventId <> hidden.EventId then
+                asked.Clear()
+                take (machine.Tell [| received version pdu |])
+
+                while requests.Count > 0 do
+                    let request = requests.Dequeue()
+
+                    for question in questions asked (peers.IsForState request) request do
+                        repeated <- repeated || not (asked.Add(request.Peer, question))
+
+                    take (machine.Tell [| Input.Responded(request.Number, peers.Respond request) |])
+
+        decided, repeated
+
     /// An event whose previous event nobody has is decided on a peer's state and marked so; the search for that event
     /// ends.
     let trustIsMarked (version: RoomVersion) =
@@ -163,80 +251,10 @@ module IncomingProperties =
                     tellAll version [ events |> Array.map (received version) ] events[0].RoomId
 
                 let stateBefore = Map [ for d in full -> d.Event.EventId, d.StateBefore ]
-
                 let _, machine = fresh version events[0].RoomId
-                let decided = List<DecidedEvent>()
-                let byId = Map [ for e in events -> e.EventId, e ]
 
-                let give ids =
-                    Response.Events [|
-                        for id in ids do
-                            if id <> hidden.EventId then
-                                match received version byId[id] with
-                                | Input.Received(_, event) -> event
-                                | _ -> ()
-                    |]
-
-                // The event that a state was returned for, and the peer that returned it. Later requests may depend on
-                // it.
-                let returned = HashSet<string * string>()
-
-                let answer (request: PeerRequest) =
-                    match request.Request with
-                    | Request.Events ids -> give ids
-                    | Request.AuthChain id -> give (events |> Seq.map _.EventId |> Seq.filter (fun e -> e <> id))
-                    | Request.Missing _
-                    | Request.Keys _ -> Response.Nothing
-                    | Request.StateBefore id ->
-                        match stateBefore[id] with
-                        | null -> Response.Nothing
-                        | state ->
-                            returned.Add((request.For, request.Peer)) |> ignore
-                            Response.State([| for e in state.Entries() -> e.EventId |], [||])
-
-                let requests = Queue<PeerRequest>()
-                // Requests for the event that was received last.
-                let asked = HashSet<string * string>()
-                let mutable repeated = false
-
-                // An event may be requested with the state around it, then without, and as a member of each state that
-                // was returned.
-                let questions (request: PeerRequest) =
-                    let isOfState = returned.Remove((request.For, request.Peer))
-
-                    match request.Request with
-                    | Request.Events ids -> [
-                        for id in ids do
-                            if isOfState then
-                                $"event {id} of the state before {request.For}"
-                            elif asked.Contains(request.Peer, $"event {id}") then
-                                $"outlier {id}"
-                            else
-                                $"event {id}"
-                      ]
-                    | Request.AuthChain id -> [ $"auth chain {id}" ]
-                    | Request.Missing(id, _, _) -> [ $"missing {id}" ]
-                    | Request.StateBefore id -> [ $"state {id}" ]
-                    | Request.Keys _ -> []
-
-                let take (step: Output) =
-                    decided.AddRange step.Decided
-
-                    for request in step.Requests do
-                        requests.Enqueue request
-
-                for pdu in events do
-                    if pdu.EventId <> hidden.EventId then
-                        asked.Clear()
-                        take (machine.Tell [| received version pdu |])
-
-                        while requests.Count > 0 do
-                            let request = requests.Dequeue()
-
-                            for question in questions request do
-                                repeated <- repeated || not (asked.Add(request.Peer, question))
-
-                            take (machine.Tell [| Input.Responded(request.Number, answer request) |])
+                let decided, repeated =
+                    withoutOne version events hidden machine (PeersWithout(hidden, version, events, stateBefore))
 
                 let computed = HashSet<string>()
 

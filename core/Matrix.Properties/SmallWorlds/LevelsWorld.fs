@@ -7,28 +7,28 @@ open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds.Universe
 
 /// Where the sender's power of 50 comes from.
-type private PowerSource =
+type internal PowerSource =
     | OfAnEntry
     | OfTheDefault
     /// There is no power levels event: the sender has a creator's power or none.
     | OfNoEvent
 
-let private powerSources = [
+let internal powerSources = [
     "", 1, OfAnEntry
     "sender's level by default", 1, OfTheDefault
     "no power levels event", 0, OfNoEvent
 ]
 
 /// An entry before or after: missing, or below, at or above the sender's 50.
-let private entry (name: string) (time: string) = around $"{name} {time}"
+let internal entry (name: string) (time: string) = around $"{name} {time}"
 
-let private joined (w: WorldBuilder) =
+let internal joined (w: WorldBuilder) =
     w.State(Slot.Alice, [], (fun _ _ -> memberOf alice Matrix.Rules.Membership.Join))
     w.State(Slot.Bob, [], (fun _ _ -> memberOf bob Matrix.Rules.Membership.Join))
     w.State(Slot.Carol, [], (fun _ _ -> memberOf carol Matrix.Rules.Membership.Join))
 
 /// The power levels before: the sender's 50 by entry or by default, and the other entries.
-let private before
+let internal before
     (source: PowerSource)
     (sender: string)
     (users: (string * Member) list)
@@ -50,7 +50,7 @@ let private before
             :: rest
         )
 
-let private asks (w: WorldBuilder) axes (sender: AxisOf<string>) content =
+let internal asks (w: WorldBuilder) axes (sender: AxisOf<string>) content =
     w.Asks(
         (sender :> IPlaced) :: axes,
         fun version at -> question version (Draft.state (at.At sender) "m.room.power_levels" "" (members (content at)))
@@ -297,113 +297,3 @@ let entries: World =
         [ "users_default" ]
         false
         true
-
-/// Values that are not levels, or are levels in some versions only.
-let values: World =
-    let w =
-        WorldBuilder(
-            "values of levels",
-            "Power levels events whose named levels, maps and entries, before and after, are strings, floats or \
-             values of other types, or name impossible users, by creators and others."
-        )
-
-    let odd (name: string) : (string * int * Member) list = [
-        "", 0, None
-        $"{name} 50", 1, Some(number 50)
-        $"{name} \"50\"", 1, Some(text "50")
-        $"{name} \" +050 \"", 2, Some(text " +050 ")
-        $"{name} 50.9", 1, Some(Json.Float 50.9)
-        $"{name} \"x\"", 1, Some(text "x")
-        $"{name} 1e300", 2, Some(Json.Float 1e300)
-        $"{name} null", 1, Some Json.Null
-        $"{name} \"51\"", 1, Some(text "51")
-        $"{name} 51.5", 1, Some(Json.Float 51.5)
-    ]
-
-    // A value in place of a whole map; none if the map is kept.
-    let shapes (name: string) : (string * int * Member) list = [
-        "", 0, None
-        $"{name} is no object", 1, Some(Json.Array [||])
-        $"{name} is null", 1, Some Json.Null
-        $"{name} is empty", 1, Some(nested [])
-    ]
-
-    let orElse (map: Member) (shape: Member) = Option.orElse map shape
-
-    let sender = w.Who("sender", [ alice; bob ])
-
-    let create =
-        w.Axis(
-            "create",
-            [
-                plain
-                for (_, _, creation) as choice in creators do
-                    if creation <> Some ordinary then
-                        choice
-            ]
-        )
-
-    let source = w.Axis("source of power", powerSources)
-    let isNew (at: CaseReader) = at.At source = OfNoEvent
-    let namedBefore = w.AxisUnless("ban before", odd "ban was", (fun _ at -> isNew at))
-    let named = w.Axis("ban", odd "ban")
-    let users = w.Axis("users as a whole", shapes "users")
-    let isWhole map (at: CaseReader) = (at.At map: Member).IsSome
-
-    let entry =
-        w.AxisUnless("users", odd "the entry of users is", (fun _ at -> isWhole users at))
-
-    let entryOf =
-        w.AxisUnless(
-            "user",
-            [
-                "", 0, carol
-                "of nobody", 1, "nobody"
-                "of alice", 1, alice
-                "of bob", 1, bob
-            ],
-            fun _ at -> (at.At entry).IsNone
-        )
-
-    let events = w.Axis("events as a whole", shapes "events")
-
-    let ofType =
-        w.AxisUnless(
-            "events",
-            [
-                "", 0, None
-                "events with a string", 1, Some(text "50")
-                "events with a float", 1, Some(Json.Float 50.9)
-            ],
-            fun _ at -> isWhole events at
-        )
-
-    let notices =
-        w.Axis("notifications as a whole", List.truncate 2 (shapes "notifications"))
-
-    let notice =
-        w.AxisUnless(
-            "notifications",
-            [ "", 0, None; "notifications with a string", 1, Some(text "50") ],
-            fun _ at -> isWhole notices at
-        )
-
-    w.State(Slot.Create, [ create ], (fun version at -> createOf version (at.At create)))
-    joined w
-
-    w.State(
-        Slot.Levels,
-        [ sender; source; namedBefore ],
-        fun _ at ->
-            before (at.At source) (at.At sender) [] [
-                "ban", at.At namedBefore
-                "events", group [ "m.room.power_levels", Some(number 50) ]
-            ]
-    )
-
-    asks w [ named; entryOf; entry; users; ofType; events; notice; notices ] sender (fun at -> [
-        "ban", at.At named
-        "users", at.At users |> orElse (group [ at.At entryOf, at.At entry ])
-        "events", at.At events |> orElse (group [ "m.room.name", at.At ofType ])
-        "notifications", at.At notices |> orElse (group [ "room", at.At notice ])
-    ])

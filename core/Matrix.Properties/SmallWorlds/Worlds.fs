@@ -20,7 +20,7 @@ module Worlds =
         LevelsWorld.settings
         LevelsWorld.maps
         LevelsWorld.entries
-        LevelsWorld.values
+        LevelValuesWorld.world
     ]
 
     /// The world of this name.
