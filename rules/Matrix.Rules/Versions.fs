@@ -93,8 +93,7 @@ module Versions =
             Misprints = []
         }
 
-    /// Every version of the specification, parents before children. Servers know these versions and create rooms of
-    /// them.
+    /// The versions of the specification, parents before children. Servers know them and create rooms of them.
     let all: RoomVersion list = [ v1; v2; v3; v4; v5; v6; v7; v8; v9; v10; v11; v12 ]
 
     /// Versions that no server uses unless its configuration names them, parents before children.
