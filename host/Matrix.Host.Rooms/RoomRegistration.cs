@@ -7,6 +7,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Rooms.Transactions;
+using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,7 +18,7 @@ namespace Matrix.Host.Rooms;
 public static class RoomRegistration
 {
     /// <summary>
-    /// Adds them. They need the storage, the server's signer, an evaluation of push rules, the options of rooms and of
+    /// Adds them. They need the storage, the server's signer, an <see cref="ILocalUsers"/>, the options of rooms and of
     /// reading, and a clock.
     /// </summary>
     public static IServiceCollection AddRooms(this IServiceCollection services) => services.AddDeciding().AddReading();
@@ -34,11 +35,12 @@ public static class RoomRegistration
         parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop);
 
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
+        .AddSingleton<IPushEvaluation, PushEvaluation>()
         .AddSingleton<LaneLoader>()
         .AddSingleton(parts => new LaneDirectory(parts.Get<LaneLoader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new EventAppender(
             parts.Get<EventStore>(), parts.Get<ServerSigner>(), parts.Get<IPushEvaluation>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
-        .AddSingleton(parts => new MemberContents(parts.Get<IStorage>().Profiles, parts.Get<RoomsOptions>().ServerName))
+        .AddSingleton(parts => new MemberContents(parts.Get<ILocalUsers>(), parts.Get<RoomsOptions>().ServerName))
         .AddSingleton(parts => new TransactionLog(
             parts.Get<IStorage>().Transactions, parts.Get<IStorage>().Events, parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new RoomSender(
@@ -61,10 +63,11 @@ public static class RoomRegistration
             parts.Get<MemberContents>(),
             parts.Get<ProfilePropagation>(),
             parts.Get<IStorage>(),
+            parts.Get<ILocalUsers>(),
             parts.Get<RoomsOptions>().ServerName))
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
-        .AddSingleton<IAccountObserver>(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
+        .AddSingleton(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
         .AddSingleton(parts => new RoomCreator(
             parts.Get<LaneDirectory>(),
             parts.Get<EventAppender>(),
@@ -86,12 +89,10 @@ public static class RoomRegistration
         .AddSingleton(parts => new ErasedUsers(parts.Get<MembershipHistory>(), parts.Get<TimeProvider>()))
         .AddSingleton<Visibility>()
         .AddSingleton<ClientEvents>()
-        .AddSingleton(parts => new IgnoredUsers(parts.Get<IStorage>().AccountData))
-        .AddSingleton(parts => new InvitePermission(parts.Get<IStorage>().AccountData))
         .AddSingleton(parts => new Aggregations(
             parts.Get<IStorage>().Relations,
             parts.Get<EventStore>(),
-            parts.Get<IgnoredUsers>(),
+            parts.Get<ILocalUsers>(),
             parts.Get<Visibility>(),
             parts.Get<ReadingOptions>()))
         .AddSingleton<ReceiptWriter>()

@@ -39,9 +39,6 @@ public sealed record SyncOptions
     /// <summary>Bytes of lists of members after whom nameless rooms are called.</summary>
     public long HeroCacheBytes { get; init; } = 2L * 1024 * 1024;
 
-    /// <summary>Bytes of users' own push rules kept in memory.</summary>
-    public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
-
     /// <summary>The longest that a typing notification lasts.</summary>
     public TimeSpan LongestTyping { get; init; } = TimeSpan.FromMinutes(2);
 }

@@ -32,4 +32,7 @@ public sealed record UsersOptions
 
     /// <summary>Devices of one user.</summary>
     public int Devices { get; init; } = 1000;
+
+    /// <summary>Bytes of parsed push rules kept in memory.</summary>
+    public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
 }

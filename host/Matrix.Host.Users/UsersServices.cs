@@ -1,6 +1,8 @@
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.Sessions;
 using Matrix.Host.Users.ToDevice;
@@ -12,7 +14,7 @@ namespace Matrix.Host.Users;
 public static class UsersServices
 {
     /// <summary>
-    /// Adds them. An <see cref="ISentOnce"/> and an <see cref="IGuessLimits"/> are for others to add.
+    /// Adds them. They need an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and an <see cref="IAccountObserver"/>.
     /// </summary>
     public static IServiceCollection AddUsers(this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
         .AddSingleton(options)
@@ -27,7 +29,11 @@ public static class UsersServices
         .AddSingleton<Usernames>()
         .AddSingleton<RegistrationGate>()
         .AddSingleton<Deactivation>()
+        .AddSingleton<UserProfiles>()
+        .AddSingleton(parts => new IgnoredUsers(parts.GetRequiredService<IStorage>().AccountData))
+        .AddSingleton(parts => new InviteSetting(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton<UserPushRules>()
+        .AddSingleton(parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, options.PushRuleCacheBytes))
         .AddSingleton<DeviceKeyUploads>()
         .AddSingleton<KeyQueries>()
         .AddSingleton<KeyClaims>()

@@ -6,8 +6,6 @@ using Matrix.Host.Api.Http;
 using Matrix.Host.Configuration;
 using Matrix.Host.Metrics;
 using Matrix.Host.Rooms;
-using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Sodium;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
@@ -15,6 +13,7 @@ using Matrix.Host.Streams;
 using Matrix.Host.Sync;
 using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.PushRules;
 using Matrix.Host.Users.ToDevice;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -138,8 +137,6 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(config.Storage)
             .AddSingleton(storage.Aliases)
             .AddSingleton(new ServerSigner(config.ServerName, key.Id, key.Key))
-            .AddSingleton(new PushRuleCache(storage.AccountData, config.Sync.PushRuleCacheBytes))
-            .AddSingleton<IPushEvaluation, PushEvaluation>()
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
@@ -151,6 +148,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSync()
             .AddUsers(config.Users, config.Keys)
             .AddSingleton<ISentOnce, SentOnce>()
+            .AddSingleton<ILocalUsers, LocalUsers>()
+            .AddSingleton<IAccountObserver, AccountObserver>()
             .AddHttp()
             .AddClientApi()
             .AddAdminApi();

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms.Sending;
 namespace Matrix.Host.Rooms.Accounts;
 
 /// <summary>Shows changes of accounts in the rooms that their users are in, one room after the other.</summary>
-public sealed class RoomAccounts : IAccountObserver
+public sealed class RoomAccounts
 {
     private readonly Departures _departures;
     private readonly ProfilePropagation _profiles;
@@ -14,11 +14,13 @@ public sealed class RoomAccounts : IAccountObserver
         _profiles = profiles;
     }
 
-    /// <inheritdoc/>
-    public async ValueTask ProfileChangedAsync(string userId, CancellationToken stop) =>
+    /// <summary>
+    /// A user's display name or avatar changed, durably: every room that they are joined to gets a new membership event.
+    /// </summary>
+    public async ValueTask ShowProfileAsync(string userId, CancellationToken stop) =>
         await _profiles.ShowAsync(userId).WaitAsync(stop).ConfigureAwait(false);
 
-    /// <inheritdoc/>
-    public async ValueTask DeactivatedAsync(string userId, CancellationToken stop) =>
+    /// <summary>A user was deactivated, durably: they leave every room. <see cref="Departures"/> retries those that fail.</summary>
+    public async ValueTask LeaveAllAsync(string userId, CancellationToken stop) =>
         await _departures.BeginAsync(userId).AsTask().WaitAsync(stop).ConfigureAwait(false);
 }

@@ -11,7 +11,7 @@ namespace Matrix.Host.Rooms.Reading;
 /// events". One question for a page of events, and one for the edits of its threads' latest events.
 /// </summary>
 public sealed class Aggregations(
-    IRelationsTable relations, EventStore events, IgnoredUsers ignored, Visibility visibility, ReadingOptions options)
+    IRelationsTable relations, EventStore events, ILocalUsers users, Visibility visibility, ReadingOptions options)
 {
     /// <summary>The bundled aggregations by event; events to which nothing relates, and state events, have none.</summary>
     /// <param name="room">The room of all the events.</param>
@@ -128,7 +128,7 @@ public sealed class Aggregations(
         var answer = new Dictionary<string, Bundle>(found.Count);
         if (found.Count == 0) return answer;
 
-        var hidden = await ignored.OfAsync(reader.UserId, stop).ConfigureAwait(false);
+        var hidden = await users.IgnoredByAsync(reader.UserId, stop).ConfigureAwait(false);
         var all = await SeesAllAsync(room, parents, found.Values, scope, stop).ConfigureAwait(false);
         foreach (var parent in parents)
         {

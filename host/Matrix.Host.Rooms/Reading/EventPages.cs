@@ -15,7 +15,7 @@ public sealed class EventPages(
     ClientEvents clientEvents,
     MembershipHistory history,
     Aggregations aggregations,
-    IgnoredUsers ignored,
+    ILocalUsers users,
     ReadingOptions options,
     TimeProvider time)
 {
@@ -37,7 +37,7 @@ public sealed class EventPages(
     public async ValueTask<Page> ReadAsync(
         Readable readable, EventNid from, EventNid? until, Direction direction, int limit, EventFilter filter, CancellationToken stop)
     {
-        var hidden = await ignored.OfAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
+        var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
         var scan = new ScanBudget(time, options.LongestScan);
         for (var (at, last, again) = (from, from, false); ; again = true)

@@ -5,7 +5,6 @@ using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
@@ -24,7 +23,7 @@ public sealed class RoomMemberships
     private readonly MemberContents _contents;
     private readonly ProfilePropagation _profiles;
     private readonly IStorage _storage;
-    private readonly InvitePermission _invites;
+    private readonly ILocalUsers _users;
     private readonly string _serverName;
 
     internal RoomMemberships(
@@ -34,6 +33,7 @@ public sealed class RoomMemberships
         MemberContents contents,
         ProfilePropagation profiles,
         IStorage storage,
+        ILocalUsers users,
         string serverName)
     {
         _sender = sender;
@@ -42,7 +42,7 @@ public sealed class RoomMemberships
         _contents = contents;
         _profiles = profiles;
         _storage = storage;
-        _invites = new InvitePermission(storage.AccountData);
+        _users = users;
         _serverName = serverName;
     }
 
@@ -231,12 +231,12 @@ public sealed class RoomMemberships
             return new RoomFailure(RoomFailureKind.NotFound, $"{userId} is on another server, which this one cannot reach.");
         }
 
-        if (await _storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null)
+        if (!await _users.ExistsAsync(userId, stop).ConfigureAwait(false))
         {
             return new RoomFailure(RoomFailureKind.NotFound, $"There is no user {userId}.");
         }
 
-        return await _invites.BlocksAsync(userId, stop).ConfigureAwait(false)
+        return await _users.BlocksInvitesAsync(userId, stop).ConfigureAwait(false)
             ? new RoomFailure(RoomFailureKind.InviteBlocked, $"{userId} does not accept invites.")
             : null;
     }

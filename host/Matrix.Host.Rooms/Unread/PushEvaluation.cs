@@ -12,7 +12,7 @@ namespace Matrix.Host.Rooms.Unread;
 /// What push rules make of a new event: once for most readers, and apart for those whom it names or who have rules of their own. Client-Server
 /// API, "Push Rules".
 /// </summary>
-public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
+public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
 {
     /// <summary>The notify class of events that notify most readers.</summary>
     public const int NotifiesMost = 1;
@@ -45,7 +45,7 @@ public sealed class PushEvaluation(PushRuleCache rules) : IPushEvaluation
 
         async ValueTask ForAsync(string userId)
         {
-            var own = await rules.OfAsync(userId, stop).ConfigureAwait(false);
+            var own = await users.PushRulesAsync(userId, stop).ConfigureAwait(false);
             if (own is null && !most.Highlights && !named.Contains(userId) && pdu.StateKey != userId) return;
 
             string? displayName = own is null ? null : await DisplayNameAsync(happening, userId).ConfigureAwait(false);

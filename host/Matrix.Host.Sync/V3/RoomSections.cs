@@ -1,13 +1,12 @@
 using Matrix.Core.Json;
-using Matrix.Host.Rooms.Accounts;
-using Matrix.Host.Rooms.Sending;
-using Matrix.Host.Rooms.Unread;
 using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Users.AccountData;
+using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of an answer; the look has news if anything was worth writing.</summary>
-internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, LeftRooms left, InvitePermission permission)
+internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, LeftRooms left, InviteSetting permission)
 {
     /// <summary>Writes what was found.</summary>
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
@@ -47,16 +46,16 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
             if (!pass.Filter.AccountData.Admits(row.Type, null, false)) continue;
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
-            if (row.Type == PushRuleCache.Type) PushRules(pass, PushRuleCache.ContentOf(pass.Reader.UserId, row.Content));
+            if (row.Type == UserPushRules.Type) PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, row.Content));
             else pass.Json.WriteTypedContent(row.Type, row.Content.Span);
         }
 
         // Whoever changed nothing has the server's rules all the same.
-        if (pass.IsInitial && pass.Filter.AccountData.Admits(PushRuleCache.Type, null, false) && rows.All(row => row.Type != PushRuleCache.Type))
+        if (pass.IsInitial && pass.Filter.AccountData.Admits(UserPushRules.Type, null, false) && rows.All(row => row.Type != UserPushRules.Type))
         {
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
-            PushRules(pass, PushRuleCache.DefaultContent(pass.Reader.UserId));
+            PushRules(pass, UserPushRules.DefaultContent(pass.Reader.UserId));
         }
 
         if (!any) return;
@@ -68,6 +67,6 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
     {
         using var rendered = new ByteBuffer(8192);
         CanonicalJson.writeObject(rendered, content);
-        pass.Json.WriteTypedContent(PushRuleCache.Type, rendered.Written);
+        pass.Json.WriteTypedContent(UserPushRules.Type, rendered.Written);
     }
 }

@@ -4,6 +4,7 @@ using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Streams;
 using Matrix.Host.Streams.Notifying;
+using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.V3;
 

@@ -8,19 +8,26 @@ using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Users.PushRules;
 
-/// <summary>Reads and changes the push rules of a user, which are account data `m.push_rules`: so clients see changes when they sync.</summary>
+/// <summary>
+/// Reads and changes the push rules of a user. They are account data `m.push_rules`, so clients receive changes through sync.
+/// </summary>
 public sealed class UserPushRules(IStorage storage, UserLocks locks)
 {
     /// <summary>The type of account data that holds a user's push rules.</summary>
-    private const string Type = "m.push_rules";
+    public const string Type = "m.push_rules";
+
+    /// <summary>The content of `m.push_rules` account data, the server's rules included.</summary>
+    public static JsonObject ContentOf(string userId, ReadOnlyMemory<byte> stored) =>
+        (Parse(userId, stored) ?? Ruleset.Default(userId)).ToContent();
+
+    /// <summary>The content for a user who has not changed the defaults.</summary>
+    public static JsonObject DefaultContent(string userId) => Ruleset.Default(userId).ToContent();
 
     /// <summary>All rules of a user, the server's included.</summary>
     public async ValueTask<Ruleset> OfAsync(string userId, CancellationToken stop)
     {
         var row = await storage.AccountData.FindAsync(userId, null, Type, stop).ConfigureAwait(false);
-        if (row is null) return Ruleset.Default(userId);
-
-        return JsonText.TryParseStored(row.Content.Span, out var content) ? Ruleset.Parse(userId, content) : Ruleset.Default(userId);
+        return (row is null ? null : Parse(userId, row.Content)) ?? Ruleset.Default(userId);
     }
 
     /// <summary>Makes an edit, or returns why the rules refuse it.</summary>
@@ -37,4 +44,8 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks)
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
         return null;
     }
+
+    /// <summary>Stored rules; null if the content cannot be parsed.</summary>
+    internal static Ruleset? Parse(string userId, ReadOnlyMemory<byte> stored) =>
+        JsonText.TryParseStored(stored.Span, out var content) ? Ruleset.Parse(userId, content) : null;
 }

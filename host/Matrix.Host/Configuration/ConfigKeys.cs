@@ -365,7 +365,7 @@ internal static class ConfigKeys
             "cache.heroes", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Sync.HeroCacheBytes,
             "Members after whom rooms without a name are called."),
         Key(
-            "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Sync.PushRuleCacheBytes,
+            "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.PushRuleCacheBytes,
             "Users' own push rules."),
         Key(
             "cache.tokens", ConfigTypes.Whole(16), c => c.Users.CachedTokens,

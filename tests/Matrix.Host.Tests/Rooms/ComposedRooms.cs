@@ -6,6 +6,9 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Users.AccountData;
+using Matrix.Host.Users.Profiles;
+using Matrix.Host.Users.PushRules;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Tests.Rooms;
@@ -20,11 +23,12 @@ internal sealed class ComposedRooms : IDisposable
         _parts = new ServiceCollection()
             .AddSingleton(storage)
             .AddSingleton(signer)
-            .AddSingleton<IPushEvaluation, NoPushEvaluation>()
+            .AddSingleton<ILocalUsers>(UsersOf(storage))
             .AddSingleton(options)
             .AddSingleton(new ReadingOptions())
             .AddSingleton(TimeProvider.System)
             .AddRooms()
+            .AddSingleton<IPushEvaluation, NoPushEvaluation>()
             .BuildServiceProvider();
         foreach (var consumer in _parts.RoomConsumers()) storage.Writer.AddConsumer(consumer);
     }
@@ -39,11 +43,18 @@ internal sealed class ComposedRooms : IDisposable
 
     internal RoomMemberships Memberships => _parts.GetRequiredService<RoomMemberships>();
 
-    internal IAccountObserver Accounts => _parts.GetRequiredService<IAccountObserver>();
+    internal RoomAccounts Accounts => _parts.GetRequiredService<RoomAccounts>();
 
     internal Departures Departures => _parts.GetRequiredService<Departures>();
 
     internal RoomCreator Creator => _parts.GetRequiredService<RoomCreator>();
+
+    private static LocalUsers UsersOf(IStorage storage) => new(
+        storage,
+        new UserProfiles(storage),
+        new InviteSetting(storage.AccountData),
+        new IgnoredUsers(storage.AccountData),
+        new PushRuleCache(storage.AccountData, 1 << 20));
 
     public void Dispose() => _parts.Dispose();
 }

@@ -35,7 +35,7 @@ internal sealed class DepartureTests(string kind)
         var rooms = await DeactivatedInRoomsAsync(5);
         _writer.EventsUntilItBreaks = 2;
 
-        await _world.Rooms.Accounts.DeactivatedAsync(RoomsWorld.Id("alice"), default);
+        await _world.Rooms.Accounts.LeaveAllAsync(RoomsWorld.Id("alice"), default);
         Assert.That(await MembershipsAsync(rooms), Has.Exactly(2).EqualTo("leave"), "the test stops it in the middle");
         await _world.RestartsAsync();
 
@@ -55,7 +55,7 @@ internal sealed class DepartureTests(string kind)
         var rooms = await DeactivatedInRoomsAsync(3);
         _writer.FailsOnce = true;
 
-        await _world.Rooms.Accounts.DeactivatedAsync(RoomsWorld.Id("alice"), default);
+        await _world.Rooms.Accounts.LeaveAllAsync(RoomsWorld.Id("alice"), default);
 
         Assert.That(await MembershipsAsync(rooms), Has.Exactly(2).EqualTo("leave"));
         Assert.That(await _world.Storage.Accounts.ListDeparturesAsync("", 10, default), Is.EqualTo(new[] { RoomsWorld.Id("alice") }));

@@ -33,7 +33,7 @@ internal sealed class ProfileRaceTests : TwoUsersTests
         {
             await world.Storage.Writer.WriteAsync(
                 new WriteBatch(1).Add(new ProfileFieldChanged(RoomsWorld.Id("bob"), "displayname", Encoding.UTF8.GetBytes($"\"{name}\""))), default);
-            return world.Rooms.Accounts.ProfileChangedAsync(RoomsWorld.Id("bob"), default).AsTask();
+            return world.Rooms.Accounts.ShowProfileAsync(RoomsWorld.Id("bob"), default).AsTask();
         }
 
         var holding = slow.HoldsNext();

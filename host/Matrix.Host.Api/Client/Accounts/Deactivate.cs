@@ -1,14 +1,13 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
 internal sealed class Deactivate(
-    Deactivation deactivation, UserInteractiveAuth interactive, IEnumerable<IAccountObserver> observers) : IEndpoints
+    Deactivation deactivation, UserInteractiveAuth interactive, IAccountObserver observer) : IEndpoints
 {
     // There are no addresses or numbers to unbind, so all of them are unbound.
     private static readonly Answer _done = Answer.Bytes("""{"id_server_unbind_result":"success"}"""u8.ToArray());
@@ -38,7 +37,7 @@ internal sealed class Deactivate(
                 return _done;
         }
 
-        foreach (var observer in observers) await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
+        await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
         return UserInteractiveAuth.Grant(auth, _done);
     }
 

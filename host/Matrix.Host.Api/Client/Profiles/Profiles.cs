@@ -2,7 +2,6 @@ using System.Text;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Profiles;
@@ -12,7 +11,7 @@ namespace Matrix.Host.Api.Client.Profiles;
 
 /// <summary>What users say about themselves. Client-Server API, "Profiles".</summary>
 internal sealed class Profiles(
-    IStorage storage, ClientOptions options, UserLocks locks, IEnumerable<IAccountObserver> observers) : IEndpoints
+    IStorage storage, ClientOptions options, UserLocks locks, IAccountObserver observer) : IEndpoints
 {
     private static readonly Answer _noUser = Answer.NotFound("There is no such user.");
 
@@ -116,7 +115,7 @@ internal sealed class Profiles(
     private async ValueTask TellRoomsAsync(string userId, string name)
     {
         if (!ProfileFields.IsShownInRooms(name)) return;
-        foreach (var observer in observers) await observer.ProfileChangedAsync(userId, CancellationToken.None).ConfigureAwait(false);
+        await observer.ProfileChangedAsync(userId, CancellationToken.None).ConfigureAwait(false);
     }
 
     private async ValueTask<bool> IsKnownAsync(string userId, CancellationToken stop) =>

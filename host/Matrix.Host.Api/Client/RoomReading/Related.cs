@@ -8,6 +8,7 @@ using Matrix.Host.Storage.Tables.Events;
 using Matrix.Host.Storage.Tables.Relations;
 using Matrix.Host.Streams.Streams;
 using Matrix.Host.Sync.V3;
+using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 

@@ -2,14 +2,14 @@ using System.Text.Json;
 using Matrix.Core.Facade;
 using Matrix.Host.Storage.Tables.AccountData;
 
-namespace Matrix.Host.Rooms.Reading;
+namespace Matrix.Host.Users.AccountData;
 
-/// <summary>Whom users ignore. Client-Server API, "Ignoring Users".</summary>
+/// <summary>The users whom a user ignores: account data `m.ignored_user_list`. Client-Server API, "Ignoring Users".</summary>
 public sealed class IgnoredUsers(IAccountDataTable accountData)
 {
     private static readonly IReadOnlySet<string> _nobody = new HashSet<string>();
 
-    /// <summary>Whom a user ignores.</summary>
+    /// <summary>The users whom a user ignores.</summary>
     public async ValueTask<IReadOnlySet<string>> OfAsync(string userId, CancellationToken stop)
     {
         var row = await accountData.FindAsync(userId, null, "m.ignored_user_list", stop).ConfigureAwait(false);
@@ -18,7 +18,7 @@ public sealed class IgnoredUsers(IAccountDataTable accountData)
 
     private static IReadOnlySet<string> Parse(ReadOnlySpan<byte> content)
     {
-        // What a client put there may be of any shape; whatever is no list of users ignores nobody.
+        // Clients write this content, in any shape. Content that has no list of users ignores nobody.
         var reader = new Utf8JsonReader(content, new JsonReaderOptions { MaxDepth = JsonText.ClientBodyLimits.Depth });
         var users = new HashSet<string>(StringComparer.Ordinal);
         bool inList = false;

@@ -1,0 +1,32 @@
+using Matrix.Core.Push;
+
+namespace Matrix.Host.Rooms;
+
+/// <summary>
+/// What rooms must know of this server's users. Rooms do not see users: whoever composes the server implements this.
+/// </summary>
+public interface ILocalUsers
+{
+    /// <summary>Whether this server has the user; deactivated ones included.</summary>
+    ValueTask<bool> ExistsAsync(string userId, CancellationToken stop);
+
+    /// <summary>The display name and avatar that the user's member events show.</summary>
+    ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop);
+
+    /// <summary>Whether the user blocks all invites.</summary>
+    ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop);
+
+    /// <summary>The users whom the user ignores.</summary>
+    ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop);
+
+    /// <summary>
+    /// The user's push rules; null if the user has not changed the defaults. Each event asks this for each local member, so it
+    /// answers from memory where it can.
+    /// </summary>
+    ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop);
+}
+
+/// <summary>The part of a profile that member events show; null where it is not set.</summary>
+/// <param name="DisplayName">`displayname`.</param>
+/// <param name="AvatarUrl">`avatar_url`.</param>
+public readonly record struct ShownProfile(string? DisplayName, string? AvatarUrl);

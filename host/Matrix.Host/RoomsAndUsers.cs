@@ -1,0 +1,45 @@
+using Matrix.Core.Push;
+using Matrix.Host.Rooms;
+using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Storage;
+using Matrix.Host.Users.AccountData;
+using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Profiles;
+using Matrix.Host.Users.PushRules;
+
+namespace Matrix.Host;
+
+/// <summary>Gives rooms what they must know of users.</summary>
+internal sealed class LocalUsers(
+    IStorage storage, UserProfiles profiles, InviteSetting invites, IgnoredUsers ignored, PushRuleCache rules) : ILocalUsers
+{
+    /// <inheritdoc/>
+    public async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
+        await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
+
+    /// <inheritdoc/>
+    public async ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop)
+    {
+        var (name, avatar) = await profiles.ShownAsync(userId, stop).ConfigureAwait(false);
+        return new ShownProfile(name, avatar);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop) => invites.BlocksAsync(userId, stop);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop) => ignored.OfAsync(userId, stop);
+
+    /// <inheritdoc/>
+    public ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop) => rules.OfAsync(userId, stop);
+}
+
+/// <summary>Shows changes of accounts in rooms.</summary>
+internal sealed class AccountObserver(RoomAccounts rooms) : IAccountObserver
+{
+    /// <inheritdoc/>
+    public ValueTask ProfileChangedAsync(string userId, CancellationToken stop) => rooms.ShowProfileAsync(userId, stop);
+
+    /// <inheritdoc/>
+    public ValueTask DeactivatedAsync(string userId, CancellationToken stop) => rooms.LeaveAllAsync(userId, stop);
+}
