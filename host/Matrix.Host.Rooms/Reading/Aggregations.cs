@@ -21,7 +21,7 @@ public sealed class Aggregations(
     /// <param name="write">Writes an event as the reader sees it, with these aggregations in it.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Reader reader, ViewScope scope, WriteEvent write, CancellationToken stop)
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, UserDevice reader, ViewScope scope, WriteEvent write, CancellationToken stop)
     {
         var parents = among.Where(stored => (stored.Row.Marks & EventMarks.State) == 0).ToList();
         if (parents.Count == 0) return _none;
@@ -121,7 +121,7 @@ public sealed class Aggregations(
     }
 
     private async ValueTask<Dictionary<string, Bundle>> FindAsync(
-        RoomIdentity room, List<StoredEvent> parents, Reader reader, ViewScope scope, CancellationToken stop)
+        RoomIdentity room, List<StoredEvent> parents, UserDevice reader, ViewScope scope, CancellationToken stop)
     {
         var found = await relations.AggregationsAsync(room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
             .ConfigureAwait(false);

@@ -170,7 +170,7 @@ public sealed class ClientEvents(
     /// <param name="reader">For whom.</param>
     /// <param name="extras">What goes with it.</param>
     /// <param name="withRoomId">Whether it says which room it is in.</param>
-    public void Write(ByteBuffer output, StoredEvent stored, Reader reader, in EventExtras extras, bool withRoomId)
+    public void Write(ByteBuffer output, StoredEvent stored, UserDevice reader, in EventExtras extras, bool withRoomId)
     {
         var parts = new UnsignedParts
         {

@@ -74,7 +74,7 @@ public sealed class EventPages(
         ByteBuffer output,
         Readable readable,
         IReadOnlyList<StoredEvent> among,
-        Reader reader,
+        UserDevice reader,
         CancellationToken stop,
         IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles = null)
     {
@@ -94,7 +94,7 @@ public sealed class EventPages(
     }
 
     /// <summary>Writes one event, with bundled aggregations.</summary>
-    public async ValueTask WriteOneAsync(ByteBuffer output, Readable readable, StoredEvent stored, Reader reader, CancellationToken stop)
+    public async ValueTask WriteOneAsync(ByteBuffer output, Readable readable, StoredEvent stored, UserDevice reader, CancellationToken stop)
     {
         using var array = new ByteBuffer(2048);
         await WriteAsync(array, readable, [stored], reader, stop).ConfigureAwait(false);
@@ -128,7 +128,7 @@ public sealed class EventPages(
 
     /// <summary>What is bundled with these events.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
-        Readable readable, IReadOnlyList<StoredEvent> among, Reader reader, CancellationToken stop) => !readable.HasRelations
+        Readable readable, IReadOnlyList<StoredEvent> among, UserDevice reader, CancellationToken stop) => !readable.HasRelations
             ? new(_nothingBundled)
             : aggregations.OfAsync(
                 readable.Room,

@@ -15,11 +15,6 @@ using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>Who asks: a local user, on a device.</summary>
-/// <param name="UserId">The user.</param>
-/// <param name="DeviceId">The device.</param>
-public readonly record struct Requester(string UserId, string DeviceId);
-
 /// <summary>
 /// Sends events of local users. What is answered is durable. Client-Server API, "Sending events to a room".
 /// </summary>
@@ -49,7 +44,7 @@ public sealed class RoomSender
     }
 
     /// <summary>Sends a message event (or any event without a state key), once per transaction id.</summary>
-    /// <param name="who">Who sends it.</param>
+    /// <param name="sender">The device that sends it.</param>
     /// <param name="roomId">Where.</param>
     /// <param name="draft">What; its sender is the one who asks.</param>
     /// <param name="key">What makes a repeated request the same.</param>
@@ -57,9 +52,9 @@ public sealed class RoomSender
     /// <param name="stop">Cancels waiting.</param>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendAsync(
-        Requester who, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) => _transactions.OnceAsync(
+        UserDevice sender, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) => _transactions.OnceAsync(
             key,
-            transaction => AppendAsync(roomId, draft, new SentAs(who.DeviceId, key.TransactionId), timestamp, transaction, stop),
+            transaction => AppendAsync(roomId, draft, new SentAs(sender.DeviceId, key.TransactionId), timestamp, transaction, stop),
             stop);
 
     /// <summary>

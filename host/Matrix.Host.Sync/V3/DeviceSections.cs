@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.ToDevice;
@@ -11,7 +10,7 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class DeviceSections(IStorage storage)
 {
     /// <summary>The device came back with a token: the messages up to it have arrived and are deleted.</summary>
-    public async ValueTask AcknowledgeAsync(Reader reader, DeviceStream device, SyncToken since, CancellationToken stop)
+    public async ValueTask AcknowledgeAsync(UserDevice reader, DeviceStream device, SyncToken since, CancellationToken stop)
     {
         long through = since.ToDeviceUpTo;
         if (!device.MayHaveDelivered(through)) return;
@@ -85,7 +84,7 @@ internal sealed class DeviceSections(IStorage storage)
     }
 
     /// <summary>Writes `device_one_time_keys_count` and `device_unused_fallback_key_types`.</summary>
-    public async ValueTask WriteKeyCountsAsync(Utf8JsonWriter json, Reader reader, DeviceStream device, long asOf, CancellationToken stop)
+    public async ValueTask WriteKeyCountsAsync(Utf8JsonWriter json, UserDevice reader, DeviceStream device, long asOf, CancellationToken stop)
     {
         if (device.KeyCounts is not { } counts)
         {

@@ -56,7 +56,7 @@ internal sealed class SyncPass
     /// <summary>Whether anything was written that a client waits for.</summary>
     public bool HasNews { get; set; }
 
-    public Reader Reader => Request.Reader;
+    public UserDevice Reader => Request.Reader;
 
     public SyncFilter Filter => Request.Filter;
 

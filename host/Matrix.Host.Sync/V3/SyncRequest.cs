@@ -1,5 +1,5 @@
 using Matrix.Core.Sync;
-using Matrix.Host.Rooms.Reading;
+using Matrix.Host.Storage;
 using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
@@ -8,7 +8,7 @@ namespace Matrix.Host.Sync.V3;
 public sealed record SyncRequest
 {
     /// <summary>Who asks.</summary>
-    public required Reader Reader { get; init; }
+    public required UserDevice Reader { get; init; }
 
     /// <summary>Where the device stands; null for an initial sync.</summary>
     public SyncToken? Since { get; init; }

@@ -27,14 +27,15 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 {
     /// <summary>Keeps all of the upload, or nothing of it, and says how many one-time keys the device then has.</summary>
     public async ValueTask<UserResult<KeyCounts>> UploadAsync(
-        string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+        UserDevice device, KeyUpload upload, CancellationToken stop)
     {
-        if (!upload.IsEmpty && await WriteAsync(userId, deviceId, upload, stop).ConfigureAwait(false) is { } failure) return failure;
-        return await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
+        if (!upload.IsEmpty && await WriteAsync(device, upload, stop).ConfigureAwait(false) is { } failure) return failure;
+        return await storage.Keys.CountsAsync(device.UserId, device.DeviceId, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<UserFailure?> WriteAsync(string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+    private async ValueTask<UserFailure?> WriteAsync(UserDevice device, KeyUpload upload, CancellationToken stop)
     {
+        var (userId, deviceId) = device;
         if (upload.OneTimeKeys.Count > 0)
         {
             var before = await storage.Keys.CountsAsync(userId, deviceId, stop).ConfigureAwait(false);
@@ -42,7 +43,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         }
 
         var batch = new WriteBatch(upload.OneTimeKeys.Count + 4);
-        if (await RequireFewAlgorithmsAsync(batch, userId, deviceId, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
+        if (await RequireFewAlgorithmsAsync(batch, device, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
         foreach (var key in upload.OneTimeKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
@@ -78,8 +79,9 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     /// transaction, for another upload may bring others meanwhile.
     /// </summary>
     private async ValueTask<UserFailure?> RequireFewAlgorithmsAsync(
-        WriteBatch batch, string userId, string deviceId, KeyUpload upload, CancellationToken stop)
+        WriteBatch batch, UserDevice device, KeyUpload upload, CancellationToken stop)
     {
+        var (userId, deviceId) = device;
         var added = upload.OneTimeKeys.Concat(upload.FallbackKeys).Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
         if (added.Count == 0) return null;
         added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop).ConfigureAwait(false));

@@ -93,7 +93,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             if (again is null) return default;
             if (!again.Confirmed) continue;
 
-            var caller = new Caller(again.UserId, again.DeviceId, again.IsAdmin, again.UserKind == UserKind.Guest) { TokenHash = bytes };
+            var caller = new Caller(new UserDevice(again.UserId, again.DeviceId), again.IsAdmin, again.UserKind == UserKind.Guest);
             var known = new Known(caller, again.ExpiresAt, epoch);
             Remember(hash, known);
             return Judge(known, address);

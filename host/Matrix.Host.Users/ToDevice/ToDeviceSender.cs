@@ -66,7 +66,7 @@ public sealed class ToDeviceSender(
                 return new UserFailure(UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
             }
 
-            sending.Add(message.UserId, message.DeviceId, json.Length + ToDeviceSent.Overhead);
+            sending.Add(new UserDevice(message.UserId, message.DeviceId), json.Length + ToDeviceSent.Overhead);
             batch.Add(new ToDeviceSent(message.UserId, message.DeviceId, json) { Sender = sender });
         }
 
@@ -101,7 +101,7 @@ public sealed class ToDeviceSender(
         if (sending.Users.Count == 0) return null;
         foreach (var inbox in await storage.ToDevice.WaitingAsync(sender, sending.Users, stop).ConfigureAwait(false))
         {
-            var more = sending.Bytes(inbox.UserId, inbox.DeviceId);
+            var more = sending.Bytes(new UserDevice(inbox.UserId, inbox.DeviceId));
             if (more == 0 || inbox.Bytes + more <= options.MaxToDeviceWaiting) continue;
             return new UserFailure(
                 UserFailureKind.InboxFull,
@@ -114,19 +114,19 @@ public sealed class ToDeviceSender(
     /// <summary>What a request sends to whom.</summary>
     private sealed class Inboxes
     {
-        private readonly Dictionary<(string UserId, string DeviceId), long> _bytes = [];
+        private readonly Dictionary<UserDevice, long> _bytes = [];
         private readonly HashSet<string> _users = new(StringComparer.Ordinal);
 
         internal HashSet<string> Users => _users;
 
-        internal void Add(string userId, string deviceId, long bytes)
+        internal void Add(UserDevice device, long bytes)
         {
-            _users.Add(userId);
-            _bytes[(userId, deviceId)] = _bytes.GetValueOrDefault((userId, deviceId)) + bytes;
+            _users.Add(device.UserId);
+            _bytes[device] = _bytes.GetValueOrDefault(device) + bytes;
         }
 
-        internal long Bytes(string userId, string deviceId) =>
-            _bytes.GetValueOrDefault((userId, deviceId)) + _bytes.GetValueOrDefault((userId, ToDeviceMessage.AllDevices));
+        internal long Bytes(UserDevice device) =>
+            _bytes.GetValueOrDefault(device) + _bytes.GetValueOrDefault(device with { DeviceId = ToDeviceMessage.AllDevices });
     }
 
     private static byte[] Event(string sender, string type, JsonObject content) => CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(

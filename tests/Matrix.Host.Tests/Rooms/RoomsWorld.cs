@@ -76,14 +76,14 @@ internal sealed class RoomsWorld : IAsyncDisposable
         var key = new TransactionKey(Id(user), "DEVICE", $"send/{room}/m.room.message", transaction ?? Guid.NewGuid().ToString());
         var content = JsonObject.OfSeq([("body", Json.NewString(text)), ("msgtype", Json.NewString("m.text"))]);
         var draft = new Draft("m.room.message", null, Id(user), content, null);
-        return await Rooms.Sender.SendAsync(new Requester(Id(user), "DEVICE"), room, draft, key, null, default);
+        return await Rooms.Sender.SendAsync(new UserDevice(Id(user), "DEVICE"), room, draft, key, null, default);
     }
 
     internal ValueTask<RoomResult<string>> SetsAsync(string user, string room, string type, string key, params (string, Json)[] content) =>
         Rooms.Sender.SendStateAsync(room, Draft.State(type, key, Id(user), JsonObject.OfSeq(content)), null, default);
 
     internal ValueTask<RoomResult<string>> RedactsAsync(string user, string room, string eventId) => Rooms.Sender.SendAsync(
-        new Requester(Id(user), "DEVICE"),
+        new UserDevice(Id(user), "DEVICE"),
         room,
         new Draft("m.room.redaction", null, Id(user), JsonObject.Empty, eventId),
         new TransactionKey(Id(user), "DEVICE", $"redact/{room}/{eventId}", Guid.NewGuid().ToString()),

@@ -37,7 +37,7 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
         if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
         return RoomAnswers.EventId(
-            await sender.SendAsync(Who(call), call["roomId"], draft, KeyOf(call, "send", type), null, stop).ConfigureAwait(false));
+            await sender.SendAsync(call.Caller.Device, call["roomId"], draft, KeyOf(call, "send", type), null, stop).ConfigureAwait(false));
     }
 
     /// <summary>What is wrong with the event that a redaction names in its content; null if nothing is.</summary>
@@ -55,10 +55,8 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
         var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
         var draft = new Draft("m.room.redaction", null, call.Caller.UserId, content, target);
         return RoomAnswers.EventId(
-            await sender.SendAsync(Who(call), call["roomId"], draft, KeyOf(call, "redact", target), null, stop).ConfigureAwait(false));
+            await sender.SendAsync(call.Caller.Device, call["roomId"], draft, KeyOf(call, "redact", target), null, stop).ConfigureAwait(false));
     }
-
-    private static Requester Who(Call call) => new(call.Caller.UserId, call.Caller.DeviceId);
 
     /// <summary>Requests are the same if they come from the same device, to the same path, with the same transaction id.</summary>
     private static TransactionKey KeyOf(Call call, string verb, string what) =>

@@ -101,7 +101,7 @@ internal sealed class Related(
 
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, seen, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        await pages.WriteAsync(output, readable, seen, call.Caller.Device, stop).ConfigureAwait(false);
         if (rows.Count > asked.Limit)
         {
             var last = page[^1].Event;
@@ -166,7 +166,7 @@ internal sealed class Related(
         }
 
         // A thread of which the reader sees nothing is none for them. State events have nothing bundled with them.
-        var reader = new Reader(call.Caller.UserId, call.Caller.DeviceId);
+        var reader = call.Caller.Device;
         var bundles = await pages.BundledAsync(readable, roots, reader, stop).ConfigureAwait(false);
         roots.RemoveAll(root => !root.Pdu.IsState && !(bundles.TryGetValue(root.Nid, out var bundle) && HasThread(bundle)));
 

@@ -85,7 +85,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
             ? await BackAsync(readable, start, until, asked, stop).ConfigureAwait(false)
             : await OnAsync(readable, start, until, asked, stop).ConfigureAwait(false);
 
-        var reader = new Reader(call.Caller.UserId, call.Caller.DeviceId);
+        var reader = call.Caller.Device;
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);
         await pages.WriteAsync(output, readable, page.Events, reader, stop).ConfigureAwait(false);
@@ -142,14 +142,14 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     {
         if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
         using var output = new ByteBuffer(4096);
-        await pages.WriteOneAsync(output, readable, stored, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        await pages.WriteOneAsync(output, readable, stored, call.Caller.Device, stop).ConfigureAwait(false);
         return Answer.Bytes(output.ToArray());
     }
 
     private async ValueTask<Answer> ContextAsync(Call call, Around around, CancellationToken stop)
     {
         if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
-        var reader = new Reader(call.Caller.UserId, call.Caller.DeviceId);
+        var reader = call.Caller.Device;
         var before = await pages.ReadAsync(
             readable, stored.Nid, null, Direction.Backward, around.Limit / 2, around.Filter, stop).ConfigureAwait(false);
         var after = stored.Nid.Value >= readable.Through.Value

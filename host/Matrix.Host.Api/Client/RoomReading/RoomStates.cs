@@ -56,7 +56,7 @@ internal sealed class RoomStates(
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         var state = await EventsOfAsync(result.Value, result.Value.State.Entries(), stop).ConfigureAwait(false);
         using var output = new ByteBuffer(64 * 1024);
-        await pages.WriteAsync(output, result.Value, state, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        await pages.WriteAsync(output, result.Value, state, call.Caller.Device, stop).ConfigureAwait(false);
         return Answer.Bytes(output.ToArray());
     }
 
@@ -73,7 +73,7 @@ internal sealed class RoomStates(
         if (format != "event") return Answer.Bytes(Matrix.Core.Event.ClientEvent.Content(stored.Row.Json));
 
         using var output = new ByteBuffer(4096);
-        await pages.WriteOneAsync(output, readable, stored, new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        await pages.WriteOneAsync(output, readable, stored, call.Caller.Device, stop).ConfigureAwait(false);
         return Answer.Bytes(output.ToArray());
     }
 
@@ -102,7 +102,7 @@ internal sealed class RoomStates(
             .Where(member => asked.Admits(MembershipHistory.MembershipOf(member)));
         using var output = new ByteBuffer(64 * 1024);
         output.Raw("{\"chunk\":"u8);
-        await pages.WriteAsync(output, readable, [.. members], new Reader(call.Caller.UserId, call.Caller.DeviceId), stop).ConfigureAwait(false);
+        await pages.WriteAsync(output, readable, [.. members], call.Caller.Device, stop).ConfigureAwait(false);
         output.Byte((byte)'}');
         return Answer.Bytes(output.ToArray());
     }

@@ -1,5 +1,4 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Rooms.Reading;
 using Matrix.Host.Streams.Notifying;
 using Matrix.Host.Sync.V3;
 
@@ -23,7 +22,7 @@ internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
         var answer = await sync.SyncAsync(
             new SyncRequest
             {
-                Reader = new Reader(call.Caller.UserId, call.Caller.DeviceId),
+                Reader = call.Caller.Device,
                 Since = asked.Since,
                 Filter = filter,
                 FullState = asked.FullState,
