@@ -1,4 +1,5 @@
 using Matrix.Host.Rooms.Accounts;
+using Matrix.Host.Rooms.Aliases;
 using Matrix.Host.Rooms.Events;
 using Matrix.Host.Rooms.Lanes;
 using Matrix.Host.Rooms.Reading;
@@ -68,6 +69,7 @@ public static class RoomRegistration
         .AddSingleton(parts => new Departures(
             parts.Get<RoomMemberships>(), parts.Get<IStorage>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
         .AddSingleton(parts => new RoomAccounts(parts.Get<Departures>(), parts.Get<ProfilePropagation>()))
+        .AddSingleton<RoomAliasDirectory>()
         .AddSingleton(parts => new RoomCreator(
             parts.Get<LaneDirectory>(),
             parts.Get<EventAppender>(),

@@ -30,12 +30,42 @@ public enum UserFailureKind
 
     /// <summary>Too much is under way at once; later it may work.</summary>
     Busy,
+
+    /// <summary>A value of the request has the wrong type or form.</summary>
+    BadJson,
+
+    /// <summary>The account has as many of these as it may have.</summary>
+    LimitReached,
+
+    /// <summary>Clients cannot set this type of account data.</summary>
+    NotSettable,
+
+    /// <summary>The name of a profile field is too long.</summary>
+    NameTooLarge,
+
+    /// <summary>A profile field, or the whole profile, is too large.</summary>
+    ProfileTooLarge,
+
+    /// <summary>The backup is not the user's latest: see <see cref="KeyBackup.WrongBackupVersion"/>.</summary>
+    WrongBackupVersion,
+
+    /// <summary>The user id is taken.</summary>
+    UserInUse,
+
+    /// <summary>The registration token has been used up.</summary>
+    RegistrationTokenUsedUp,
+
+    /// <summary>The account has been deactivated.</summary>
+    Deactivated,
+
+    /// <summary>What the request relies on, such as the password that was given, has changed meanwhile.</summary>
+    Outdated,
 }
 
 /// <summary>A failure of an operation, with a sentence for the one who asked.</summary>
 /// <param name="Kind">Why.</param>
 /// <param name="Message">In words; never a stack trace.</param>
-public sealed record UserFailure(UserFailureKind Kind, string Message);
+public record UserFailure(UserFailureKind Kind, string Message);
 
 /// <summary>A value, or the failure that stands in its place.</summary>
 public readonly struct UserResult<T>

@@ -35,4 +35,13 @@ public sealed record UsersOptions
 
     /// <summary>Bytes of parsed push rules kept in memory.</summary>
     public long PushRuleCacheBytes { get; init; } = 8L * 1024 * 1024;
+
+    /// <summary>Pieces of account data of one user, those of rooms included.</summary>
+    public int AccountData { get; init; } = 10_000;
+
+    /// <summary>Filters of one user.</summary>
+    public int Filters { get; init; } = 1000;
+
+    /// <summary>Push rules that one user adds.</summary>
+    public int PushRules { get; init; } = 1000;
 }

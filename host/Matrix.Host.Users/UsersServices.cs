@@ -1,6 +1,9 @@
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users.Devices;
+using Matrix.Host.Users.Filters;
+using Matrix.Host.Users.KeyBackup;
 using Matrix.Host.Users.Keys;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
@@ -22,14 +25,21 @@ public static class UsersServices
         .AddSingleton<AccessTokens>()
         .AddSingleton<IAccessTokens>(parts => parts.GetRequiredService<AccessTokens>())
         .AddSingleton<Logins>()
-        .AddSingleton<DeviceRemoval>()
+        .AddSingleton<DeviceManagement>()
         .AddSingleton<KnownLogins>()
         .AddSingleton<PasswordLogin>()
         .AddSingleton<UserLocks>()
         .AddSingleton<Usernames>()
         .AddSingleton<RegistrationGate>()
+        .AddSingleton<Registrations>()
+        .AddSingleton<PasswordChanges>()
         .AddSingleton<Deactivation>()
         .AddSingleton<UserProfiles>()
+        .AddSingleton<ProfileUpdates>()
+        .AddSingleton<UserAccountData>()
+        .AddSingleton<RoomTags>()
+        .AddSingleton<StoredFilters>()
+        .AddSingleton<KeyBackups>()
         .AddSingleton(parts => new IgnoredUsers(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton(parts => new InviteSetting(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton<UserPushRules>()

@@ -3,7 +3,7 @@ using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
 using Matrix.Host.Users.AccountData;
-using Matrix.Host.Users.Accounts;
+using Matrix.Host.Users;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 

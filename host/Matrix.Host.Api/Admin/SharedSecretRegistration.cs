@@ -2,14 +2,9 @@ using System.Security.Cryptography;
 using System.Text;
 using Matrix.Host.Api.Client;
 using Matrix.Host.Api.Client.Login;
-using Matrix.Host.Api.Client.Profiles;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Tables.Profiles;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -20,7 +15,7 @@ namespace Matrix.Host.Api.Admin;
 /// (and `mx user create`) speak. Only served if a secret is set.
 /// </summary>
 internal sealed class SharedSecretRegistration(
-    IStorage storage, ClientOptions options, Usernames usernames, PasswordHasher hasher, Logins logins, Nonces nonces) : IEndpoints
+    ClientOptions options, Usernames usernames, PasswordHasher hasher, Registrations registrations, Nonces nonces) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -50,18 +45,16 @@ internal sealed class SharedSecretRegistration(
         if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit) return RegistrationAnswers.WeakPassword(unfit);
         if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
 
-        var batch = new WriteBatch(4).Require(new UserCreated(userId, UserKind.User, hash, request.IsAdmin));
-        if (request.DisplayName is { Length: > 0 } name)
+        var account = new NewAccount(userId, hash)
         {
-            var value = Core.Json.Json.NewString(name);
-            if (ProfileFields.JudgeValue(ProfileFields.DisplayName, value) is { } wrong) return wrong;
-            batch.Add(new ProfileFieldChanged(userId, ProfileFields.DisplayName, Core.Json.CanonicalJson.bytes(value)));
-        }
+            IsAdmin = request.IsAdmin,
+            DisplayName = request.DisplayName,
+            Login = new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false),
+        };
+        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        if (!created.IsOk) return UserAnswers.Of(created.Failure);
 
-        var login = logins.Add(batch, userId, new LoginWish(DeviceId: null, DisplayName: null, Refreshes: false));
-        if ((await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return RegistrationAnswers.InUse;
-
-        return Answer.Json((login, options.ServerName), static (json, state) =>
+        return Answer.Json((login: created.Value.Login!, options.ServerName), static (json, state) =>
         {
             json.WriteString("user_id", state.login.UserId);
             json.WriteString("home_server", state.ServerName);

@@ -15,7 +15,6 @@ public static class ClientApi
         .AddSingleton<IGuessLimits, GuessLimits>()
         .AddSingleton<AuthSessions>()
         .AddSingleton<UserInteractiveAuth>()
-        .AddSingleton<AccountData.RoomNumbers>()
         .AddSingleton<IEndpoints, Versions.Versions>()
         .AddSingleton<IEndpoints, WellKnown.WellKnown>()
         .AddSingleton<IEndpoints, LogIn>()

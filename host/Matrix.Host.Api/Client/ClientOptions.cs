@@ -23,13 +23,4 @@ public sealed record ClientOptions
 
     /// <summary>A page about the limits of accounts; empty if there is none.</summary>
     public string LimitsInfo { get; init; } = "";
-
-    /// <summary>Pieces of account data of one user, those of rooms included.</summary>
-    public int AccountData { get; init; } = 10_000;
-
-    /// <summary>Filters of one user.</summary>
-    public int Filters { get; init; } = 1000;
-
-    /// <summary>Push rules that one user adds.</summary>
-    public int PushRules { get; init; } = 1000;
 }

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users;
+using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client;
 
@@ -14,11 +16,30 @@ internal static class UserAnswers
     /// <summary>The failure as an answer.</summary>
     internal static Answer Of(UserFailure failure)
     {
-        if (failure.Kind == UserFailureKind.Busy) return Answer.LimitExceeded(_busyFor, failure.Message);
+        if (failure.Kind is UserFailureKind.Busy or UserFailureKind.Outdated) return Answer.LimitExceeded(_busyFor, failure.Message);
         if (failure.Kind == UserFailureKind.InboxFull) return Answer.LimitExceeded(_inboxFullFor, failure.Message);
         var (status, code) = StandardOf(failure.Kind);
-        return Answer.Error(status, code, failure.Message);
+        return failure is WrongBackupVersion wrong
+            ? Answer.Error(
+                status,
+                code,
+                failure.Message,
+                json => json.WriteString("current_version", wrong.Current.ToString(CultureInfo.InvariantCulture)))
+            : Answer.Error(status, code, failure.Message);
     }
+
+    /// <summary>
+    /// The failure as an answer. That of a reached limit is 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about it;
+    /// `M_FORBIDDEN` where the configuration names none. Client-Server API, "Common error codes".
+    /// </summary>
+    internal static Answer Of(UserFailure failure, ClientOptions options) =>
+        failure.Kind == UserFailureKind.LimitReached && options.LimitsInfo.Length > 0
+            ? Answer.Error(
+                403, MatrixError.UserLimitExceeded, failure.Message, json => json.WriteString("info_uri", options.LimitsInfo))
+            : Of(failure);
+
+    /// <summary>An empty object, or the failure.</summary>
+    internal static Answer Empty(UserFailure? failure) => failure is null ? Answer.Empty : Of(failure);
 
     /// <summary>The error code of a failure that is told inside an answer.</summary>
     internal static string CodeOf(UserFailureKind kind) => StandardOf(kind).Code;
@@ -31,7 +52,16 @@ internal static class UserAnswers
         UserFailureKind.InvalidParam => (400, MatrixError.InvalidParam),
         UserFailureKind.MissingParam => (400, MatrixError.MissingParam),
         UserFailureKind.InvalidSignature => (400, MatrixError.InvalidSignature),
-        UserFailureKind.Busy or UserFailureKind.InboxFull => (429, MatrixError.LimitExceeded),
+        UserFailureKind.BadJson => (400, MatrixError.BadJson),
+        UserFailureKind.LimitReached => (403, MatrixError.Forbidden),
+        UserFailureKind.NotSettable => (405, MatrixError.BadJson),
+        UserFailureKind.NameTooLarge => (400, MatrixError.KeyTooLarge),
+        UserFailureKind.ProfileTooLarge => (400, MatrixError.ProfileTooLarge),
+        UserFailureKind.WrongBackupVersion => (403, MatrixError.WrongRoomKeysVersion),
+        UserFailureKind.UserInUse => (400, MatrixError.UserInUse),
+        UserFailureKind.RegistrationTokenUsedUp => (403, MatrixError.Forbidden),
+        UserFailureKind.Deactivated => (403, MatrixError.UserDeactivated),
+        UserFailureKind.Busy or UserFailureKind.InboxFull or UserFailureKind.Outdated => (429, MatrixError.LimitExceeded),
         _ => (400, MatrixError.Unknown),
     };
 }

@@ -6,17 +6,17 @@ using Matrix.Host.Storage.Tables.Filters;
 using Matrix.Host.Storage.Tables.KeyBackup;
 using Matrix.Host.Storage.Tables.Keys;
 using Matrix.Host.Storage.Tables.Profiles;
-using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Users.Accounts;
 
-/// <summary>What came of a deactivation.</summary>
+/// <summary>The outcome of a deactivation.</summary>
 public enum DeactivationResult
 {
     /// <summary>The account has ended.</summary>
     Done,
 
-    /// <summary>It had ended already: whoever asked twice at once is told the same.</summary>
+    /// <summary>The account had ended before: of two requests at once, both succeed.</summary>
     DoneBefore,
 
     /// <summary>The condition did not hold: nothing has changed.</summary>
@@ -24,18 +24,18 @@ public enum DeactivationResult
 }
 
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
-public sealed class Deactivation(IStorage storage)
+public sealed class Deactivation(IStorage storage, IAccountObserver observer)
 {
-    /// <summary>Ends an account with all its devices, durably. Its rooms are left by who decides about rooms.</summary>
-    /// <param name="userId">Whose.</param>
-    /// <param name="erase">Whether what the user kept here is deleted too.</param>
-    /// <param name="condition">What must hold when it is written.</param>
-    /// <param name="stop">Gives up.</param>
+    /// <summary>Ends an account with all its devices, durably; then its user leaves their rooms.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="erase">Whether the user's data is deleted too.</param>
+    /// <param name="condition">Must hold when the end is written.</param>
+    /// <param name="stop">Cancels it until the end is written.</param>
     public async ValueTask<DeactivationResult> EndAsync(
         string userId, bool erase, ConditionalChange condition, CancellationToken stop)
     {
         var batch = new WriteBatch().Require(condition).Require(new UserDeactivated(userId, erase));
-        DeviceRemoval.AddAllTo(batch, userId, except: null);
+        DeviceManagement.AddDeletionOfAll(batch, userId, except: null);
         if (erase)
         {
             batch.Add(new AccountDataDeleted(userId)).Add(new ProfileDeleted(userId)).Add(new FiltersDeleted(userId))
@@ -43,7 +43,12 @@ public sealed class Deactivation(IStorage storage)
         }
 
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        if (!receipt.Refused) return DeactivationResult.Done;
+        if (!receipt.Refused)
+        {
+            await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
+            return DeactivationResult.Done;
+        }
+
         return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { DeactivatedAt: null }
             ? DeactivationResult.Refused
             : DeactivationResult.DoneBefore;

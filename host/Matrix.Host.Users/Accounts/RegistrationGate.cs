@@ -43,6 +43,15 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
         return new RegistrationWays(options.RegistrationEnabled, ByToken: first);
     }
 
+    /// <summary>Whether a registration token can be used now. Where no token is asked for, none can.</summary>
+    public async ValueTask<bool> AcceptsAsync(RegistrationWays ways, string token, CancellationToken stop) =>
+        ways.ByToken && await IsValidAsync(token, stop).ConfigureAwait(false);
+
+    /// <summary>Whether a registration token is valid.</summary>
+    public async ValueTask<bool> IsValidAsync(string token, CancellationToken stop) =>
+        await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { } row
+        && row.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds());
+
     private async ValueTask<string?> OutstandingAsync(CancellationToken stop)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();

@@ -4,17 +4,20 @@ using Matrix.Core.Push;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Users.Accounts;
 
 namespace Matrix.Host.Users.PushRules;
 
 /// <summary>
 /// Reads and changes the push rules of a user. They are account data `m.push_rules`, so clients receive changes through sync.
 /// </summary>
-public sealed class UserPushRules(IStorage storage, UserLocks locks)
+public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOptions options)
 {
     /// <summary>The type of account data that holds a user's push rules.</summary>
     public const string Type = "m.push_rules";
+
+    /// <summary>The limits of a user's rules.</summary>
+    public RulesetLimits Limits { get; } = new(
+        options.PushRules, RulesetLimits.Default.PartsPerRule, RulesetLimits.Default.Characters);
 
     /// <summary>The content of `m.push_rules` account data, the server's rules included.</summary>
     public static JsonObject ContentOf(string userId, ReadOnlyMemory<byte> stored) =>

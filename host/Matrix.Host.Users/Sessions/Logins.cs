@@ -23,6 +23,11 @@ public sealed record IssuedLogin(string UserId, string DeviceId, string AccessTo
 /// <param name="Refreshes">Whether it refreshes its tokens.</param>
 public sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refreshes);
 
+/// <summary>A user who has proved who they are.</summary>
+/// <param name="UserId">The user.</param>
+/// <param name="Conditions">Must hold when the login is written.</param>
+public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> Conditions);
+
 /// <summary>Makes devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
 public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider clock)
 {
@@ -30,8 +35,20 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     private const int DeviceIdLetters = 10;
     private const string DeviceIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-    /// <summary>A device and its tokens are added to what is written. Tokens that the device had before end.</summary>
-    public IssuedLogin Add(WriteBatch batch, string userId, LoginWish wish)
+    /// <summary>Logs a user in, if what was proved still holds when the login is written; else the failure is Outdated.</summary>
+    public async ValueTask<UserResult<IssuedLogin>> LogInAsync(LoginProof proof, LoginWish wish, CancellationToken stop)
+    {
+        if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
+        var batch = new WriteBatch(2);
+        foreach (var condition in proof.Conditions) batch.Require(condition);
+        var login = Add(batch, proof.UserId, wish);
+        return (await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused
+            ? new UserFailure(UserFailureKind.Outdated, "The account is being changed at the same time.")
+            : login;
+    }
+
+    /// <summary>Adds a device and its tokens to a batch. Tokens that the device had before end.</summary>
+    internal IssuedLogin Add(WriteBatch batch, string userId, LoginWish wish)
     {
         var deviceId = wish.DeviceId ?? SecretBytes.RandomText(DeviceIdLetters, DeviceIdAlphabet);
         var access = NewAccessToken();
@@ -49,11 +66,20 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
         return new IssuedLogin(userId, deviceId, access, refresh, lifetime);
     }
 
-    /// <summary>Whether a user with that many devices may log in from a new one.</summary>
-    public async ValueTask<bool> MayAddDeviceAsync(string userId, string? deviceId, CancellationToken stop)
+    /// <summary>Why a user may not have that device; null if they may.</summary>
+    private async ValueTask<UserFailure?> RefuseDeviceAsync(string userId, string? deviceId, CancellationToken stop)
     {
         var devices = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
-        return devices.Count < options.Devices || devices.Any(d => d.DeviceId == deviceId);
+        if (devices.Count >= options.Devices && !devices.Any(device => device.DeviceId == deviceId))
+        {
+            return new UserFailure(UserFailureKind.LimitReached, "This account has too many devices: log out of some.");
+        }
+
+        if (deviceId is null) return null;
+        var keys = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
+        return keys.Any(key => key.PublicKey == deviceId)
+            ? new UserFailure(UserFailureKind.Forbidden, "A device cannot have the id of a cross-signing key.")
+            : null;
     }
 
     /// <summary>Uses a refresh token; null if it is not valid.</summary>
@@ -81,15 +107,21 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
         return receipt.Refused ? null : (token, options.LoginTokenLifetime);
     }
 
-    /// <summary>Whose a login token is, and its use, which the login requires; null if it is not valid.</summary>
-    public async ValueTask<(string UserId, LoginTokenRedeemed Use)?> FindLoginTokenAsync(string token, CancellationToken stop)
+    /// <summary>The proof that a login token gives; the login uses the token up.</summary>
+    public async ValueTask<UserResult<LoginProof>> ProveByTokenAsync(string token, CancellationToken stop)
     {
-        if (!TokenHash.TryOf(token, out var hash)) return null;
+        var invalid = new UserFailure(UserFailureKind.Forbidden, "The login token is not valid.");
+        if (!TokenHash.TryOf(token, out var hash)) return invalid;
         var bytes = hash.ToBytes();
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return await storage.Accounts.FindLoginTokenAsync(bytes, now, stop).ConfigureAwait(false) is { } userId
-            ? (userId, new LoginTokenRedeemed(bytes))
-            : null;
+        var userId = await storage.Accounts.FindLoginTokenAsync(bytes, now, stop).ConfigureAwait(false);
+        var user = userId is null ? null : await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false);
+        return user switch
+        {
+            null => invalid,
+            { DeactivatedAt: not null } => new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated."),
+            _ => new LoginProof(user.UserId, [new LoginTokenRedeemed(bytes), new UserIsActive(user.UserId)]),
+        };
     }
 
     private static string NewAccessToken() => "mat_" + SecretBytes.RandomText(TokenBytes);

@@ -14,7 +14,11 @@ public abstract record PasswordCheck
     }
 
     /// <summary>It is that user's. What is granted for it requires that the row's hash still is the user's.</summary>
-    public sealed record Right(UserRow User) : PasswordCheck;
+    public sealed record Right(UserRow User) : PasswordCheck
+    {
+        /// <summary>The proof that the password gives.</summary>
+        public LoginProof Proof => new(User.UserId, [new PasswordIs(User.UserId, User.PasswordHash!)]);
+    }
 
     /// <summary>It is not, or there is no such user, or none who may log in: who asks is not told which.</summary>
     public sealed record Wrong : PasswordCheck;

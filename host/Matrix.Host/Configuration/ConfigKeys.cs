@@ -204,11 +204,11 @@ internal static class ConfigKeys
             "limits.devices", ConfigTypes.Whole(1, 100_000), c => c.Users.Devices,
             "Devices of one user; more log-ins are refused."),
         Key(
-            "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Client.AccountData,
+            "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Users.AccountData,
             "Pieces of account data of one user, those of rooms included."),
-        Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Client.Filters, "Different filters of one user."),
+        Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
         Key(
-            "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Client.PushRules,
+            "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,
             "Push rules that one user adds."),
         Key(
             "limits.one_time_keys", ConfigTypes.Whole(50, 100_000), c => c.Keys.MaxOneTimeKeys,

@@ -6,6 +6,7 @@ using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
 using Matrix.Host.Tests.Rooms;
 using Matrix.Host.Tests.Support;
+using Matrix.Host.Users.Devices;
 using Matrix.Host.Users.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -52,7 +53,7 @@ public sealed class PasswordChangeTests
         var seen = StorageSeenThrough.Instead(
             storage, nameof(IStorage.Accounts), AfterDevices.Of(storage.Accounts, async () => late = await bob.LogsInAsync("LATE")));
 
-        await new DeviceRemoval(seen).RemoveAllAsync(bob.UserId, except: null, CancellationToken.None);
+        await new DeviceManagement(seen, TimeProvider.System).DeleteAllAsync(bob.UserId, CancellationToken.None);
 
         (await bob.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");
         if (late is not null) (await late.GetAsync("account/whoami")).Is(401, "M_UNKNOWN_TOKEN");

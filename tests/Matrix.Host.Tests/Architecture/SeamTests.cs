@@ -20,6 +20,26 @@ internal sealed class SeamTests
     public void The_check_sees_the_types_that_the_core_uses() =>
         Assert.That(TypesUsed(Path.Combine(AppContext.BaseDirectory, "Matrix.Core.dll"), FSharp), Has.Some.Contains("FSharpResult"));
 
+    [Test]
+    public void Endpoints_build_no_write_batches()
+    {
+        Assert.That(TypesUsed(PathOf("Matrix.Host.Api"), "Matrix.Host.Storage"), Has.None.EndsWith(": WriteBatch"));
+        Assert.That(TypesUsed(PathOf("Matrix.Host.Users"), "Matrix.Host.Storage"), Has.Some.EndsWith(": WriteBatch"), "the check sees one");
+    }
+
+    [TestCase("Matrix.Host.Rooms", "Matrix.Host.Users")]
+    [TestCase("Matrix.Host.Users", "Matrix.Host.Rooms")]
+    public void Rooms_and_users_do_not_see_each_other(string one, string other)
+    {
+        using var pe = new PEReader(File.OpenRead(PathOf(one)));
+        var metadata = pe.GetMetadataReader();
+        var seen = metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).ToList();
+        Assert.That(seen, Has.Member("Matrix.Host.Storage"));
+        Assert.That(seen, Has.No.Member(other));
+    }
+
+    private static string PathOf(string assembly) => Path.Combine(AppContext.BaseDirectory, assembly + ".dll");
+
     /// <summary>The types of another assembly that one refers to.</summary>
     private static List<string> TypesUsed(string path, string from)
     {

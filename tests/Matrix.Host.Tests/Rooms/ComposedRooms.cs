@@ -6,6 +6,7 @@ using Matrix.Host.Rooms.Sending;
 using Matrix.Host.Rooms.Snapshots;
 using Matrix.Host.Rooms.State;
 using Matrix.Host.Storage;
+using Matrix.Host.Users;
 using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
@@ -51,7 +52,7 @@ internal sealed class ComposedRooms : IDisposable
 
     private static LocalUsers UsersOf(IStorage storage) => new(
         storage,
-        new UserProfiles(storage),
+        new UserProfiles(storage, new UsersOptions { ServerName = RoomsWorld.Server }),
         new InviteSetting(storage.AccountData),
         new IgnoredUsers(storage.AccountData),
         new PushRuleCache(storage.AccountData, 1 << 20));

@@ -1,17 +1,13 @@
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.AccountData;
-using Matrix.Host.Users.PushRules;
+using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.AccountData;
 
-/// <summary>What a user's clients keep on the server for each other. Client-Server API, "Client Config".</summary>
-internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushRules pushRules, ClientOptions options) : IEndpoints
+/// <summary>Account data, also of rooms. Client-Server API, "Client Config".</summary>
+internal sealed class AccountData(UserAccountData data, ClientOptions options) : IEndpoints
 {
     private static readonly Answer _notYours = Answer.Forbidden("Account data is its user's alone.");
-    private static readonly Answer _none = Answer.NotFound("There is no account data of this type.");
 
     public void Map(ClientRoutes routes)
     {
@@ -25,33 +21,16 @@ internal sealed class AccountData(IStorage storage, RoomNumbers rooms, UserPushR
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
-        if (!isKnown) return _none;
-        if (room is null && call["type"] == AccountDataTypes.PushRules)
-        {
-            var all = await pushRules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-            return Answer.Bytes(CanonicalJson.bytes(Json.NewObject(all.ToContent())));
-        }
-
-        var row = await storage.AccountData.FindAsync(call.Caller.UserId, room, call["type"], stop).ConfigureAwait(false);
-        return row is null ? _none : Answer.Bytes(row.Content);
+        var found = await data.FindAsync(call.Caller.UserId, RoomOf(call), call["type"], stop).ConfigureAwait(false);
+        return found.IsOk ? Answer.Bytes(found.Value) : UserAnswers.Of(found.Failure);
     }
 
     private async ValueTask<Answer> PutAsync(Call call, JsonObject content, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        if (AccountDataTypes.Judge(call["type"]) is { } refusal) return refusal;
-        var (room, isKnown) = await rooms.OfCallAsync(call, stop).ConfigureAwait(false);
-        if (!isKnown) return RoomNumbers.Unknown;
-
-        if (await storage.AccountData.FindAsync(call.Caller.UserId, room, call["type"], stop).ConfigureAwait(false) is null
-            && await storage.AccountData.CountAsync(call.Caller.UserId, stop).ConfigureAwait(false) >= options.AccountData)
-        {
-            return AccountLimits.Reached(options, $"An account has at most {options.AccountData} pieces of account data.");
-        }
-
-        var put = new AccountDataPut(call.Caller.UserId, room, call["type"], CanonicalJson.bytes(Json.NewObject(content)));
-        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
-        return Answer.Empty;
+        var failure = await data.PutAsync(call.Caller.UserId, RoomOf(call), call["type"], content, stop).ConfigureAwait(false);
+        return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
     }
+
+    private static string? RoomOf(Call call) => call["roomId"] is { Length: > 0 } roomId ? roomId : null;
 }

@@ -2,17 +2,15 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Registration;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Sodium;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users;
+using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>A new password. Client-Server API, "Password management".</summary>
 internal sealed class ChangePassword(
-    IStorage storage, PasswordLogin passwords, PasswordHasher hasher, UserInteractiveAuth interactive) : IEndpoints
+    PasswordLogin passwords, PasswordChanges changes, UserInteractiveAuth interactive) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "account/password",
@@ -30,15 +28,14 @@ internal sealed class ChangePassword(
         if (auth.Refusal is { } refusal) return refusal;
 
         var userId = auth.Session!.UserId!;
-        if (await hasher.HashAsync(wish.NewPassword, stop).ConfigureAwait(false) is not { } hash)
+        var failure = await changes.ChangeAsync(
+            userId, wish.NewPassword, wish.LogOutDevices, call.CallerIfAny?.DeviceId, auth.NewCondition(), stop).ConfigureAwait(false);
+        return failure?.Kind switch
         {
-            return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
-        }
-
-        var batch = new WriteBatch(4).Require(auth.NewCondition()).Require(new PasswordChanged(userId, hash));
-        if (wish.LogOutDevices) DeviceRemoval.AddAllTo(batch, userId, call.CallerIfAny?.DeviceId);
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
+            null => UserInteractiveAuth.Grant(auth, Answer.Empty),
+            UserFailureKind.Outdated => UserInteractiveAuth.AskAgain(auth, demand),
+            _ => Answer.LimitExceeded(TimeSpan.FromSeconds(2)),
+        };
     }
 
     private sealed record Wish(JsonObject Body, string NewPassword, bool LogOutDevices);

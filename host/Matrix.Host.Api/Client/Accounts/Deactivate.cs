@@ -6,8 +6,7 @@ using Matrix.Host.Users.Accounts;
 namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
-internal sealed class Deactivate(
-    Deactivation deactivation, UserInteractiveAuth interactive, IAccountObserver observer) : IEndpoints
+internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth interactive) : IEndpoints
 {
     // There are no addresses or numbers to unbind, so all of them are unbound.
     private static readonly Answer _done = Answer.Bytes("""{"id_server_unbind_result":"success"}"""u8.ToArray());
@@ -29,16 +28,12 @@ internal sealed class Deactivate(
         if (auth.Refusal is { } refusal) return refusal;
 
         var userId = auth.Session!.UserId!;
-        switch (await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop).ConfigureAwait(false))
+        return await deactivation.EndAsync(userId, wish.Erase, auth.NewCondition(), stop).ConfigureAwait(false) switch
         {
-            case DeactivationResult.Refused:
-                return UserInteractiveAuth.AskAgain(auth, demand);
-            case DeactivationResult.DoneBefore:
-                return _done;
-        }
-
-        await observer.DeactivatedAsync(userId, CancellationToken.None).ConfigureAwait(false);
-        return UserInteractiveAuth.Grant(auth, _done);
+            DeactivationResult.Refused => UserInteractiveAuth.AskAgain(auth, demand),
+            DeactivationResult.DoneBefore => _done,
+            _ => UserInteractiveAuth.Grant(auth, _done),
+        };
     }
 
     private sealed record Wish(JsonObject Body, bool Erase);

@@ -3,16 +3,13 @@ using Matrix.Core.Json;
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Accounts;
-using Matrix.Host.Storage.Tables.Keys;
-using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.Client.Devices;
 
 /// <summary>A user's devices. Client-Server API, "Device Management".</summary>
-internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInteractiveAuth interactive, TimeProvider clock) : IEndpoints
+internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth interactive) : IEndpoints
 {
     private static readonly Answer _none = Answer.NotFound("You have no such device.");
 
@@ -27,8 +24,8 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
-        var devices = await storage.Accounts.DevicesAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        return Answer.Json(devices.Select(device => Seen(call, device)), static (json, all) =>
+        var list = await devices.ListAsync(call.Caller.Device, call.Address, stop).ConfigureAwait(false);
+        return Answer.Json(list, static (json, all) =>
         {
             json.WriteStartArray("devices");
             foreach (var device in all)
@@ -44,22 +41,14 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var device = await storage.Accounts.FindDeviceAsync(call.Caller.UserId, call["deviceId"], stop).ConfigureAwait(false);
-        return device is null ? _none : Answer.Json(Seen(call, device), Write);
+        var device = await devices.FindAsync(call.Caller.Device, call.Address, call["deviceId"], stop).ConfigureAwait(false);
+        return device is null ? _none : Answer.Json(device, Write);
     }
 
     private async ValueTask<Answer> RenameAsync(Call call, Renaming wish, CancellationToken stop)
     {
-        var (userId, deviceId) = (call.Caller.UserId, call["deviceId"]);
-        if (wish.Name is not { } name)
-        {
-            return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is null ? _none : Answer.Empty;
-        }
-
-        // Others are shown the name beside the device's keys.
-        var batch = new WriteBatch(2).Require(new DeviceRenamed(userId, deviceId, name)).Add(new DeviceListChanged(userId));
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused ? _none : Answer.Empty;
+        var device = call.Caller.Device with { DeviceId = call["deviceId"] };
+        return await devices.RenameAsync(device, wish.Name, stop).ConfigureAwait(false) ? Answer.Empty : _none;
     }
 
     private ValueTask<Answer> DeleteOneAsync(Call call, JsonObject body, CancellationToken stop) =>
@@ -74,19 +63,10 @@ internal sealed class Devices(IStorage storage, DeviceRemoval removal, UserInter
         var auth = await interactive.DemandAsync(call, deletion.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;
 
-        var has = await removal.IdsAsync(userId, stop).ConfigureAwait(false);
-        var batch = new WriteBatch().Require(auth.NewCondition());
-        DeviceRemoval.AddTo(batch, userId, [.. deletion.DeviceIds.Distinct().Where(has.Contains)]);
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused ? UserInteractiveAuth.AskAgain(auth, demand) : UserInteractiveAuth.Grant(auth, Answer.Empty);
+        return await devices.DeleteAsync(userId, deletion.DeviceIds, auth.NewCondition(), stop).ConfigureAwait(false)
+            ? UserInteractiveAuth.Grant(auth, Answer.Empty)
+            : UserInteractiveAuth.AskAgain(auth, demand);
     }
-
-    /// <summary>
-    /// The device that asks is seen now; of the others the database says when, a minute late at most.
-    /// </summary>
-    private DeviceRow Seen(Call call, DeviceRow device) => device.DeviceId == call.Caller.DeviceId
-        ? device with { LastSeenIp = call.Address, LastSeenAt = clock.GetUtcNow().ToUnixTimeMilliseconds() }
-        : device;
 
     /// <summary>Null where nothing is known: clients refuse an answer that lacks a member. Decision 23.</summary>
     private static void Write(Utf8JsonWriter json, DeviceRow device)

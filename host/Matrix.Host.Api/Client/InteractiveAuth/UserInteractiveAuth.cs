@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
-using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
@@ -35,7 +35,7 @@ internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Sessio
 /// </code>
 /// </example>
 internal sealed class UserInteractiveAuth(
-    AuthSessions sessions, PasswordLogin passwords, IStorage storage, ClientOptions options, RateLimiter limiter, TimeProvider clock)
+    AuthSessions sessions, PasswordLogin passwords, RegistrationGate gate, ClientOptions options, RateLimiter limiter)
 {
     /// <summary>Looks at the `auth` of a body: whether it completes a flow, or what to answer.</summary>
     internal async ValueTask<AuthOutcome> DemandAsync(Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
@@ -188,8 +188,7 @@ internal sealed class UserInteractiveAuth(
                 var token = auth.RequiredText("token");
                 if (auth.Problem is not null) return ("", null);
                 if (limiter.Take(RateClass.Registration, call.Address) is { Ticks: > 0 } pause) return ("", Answer.LimitExceeded(pause));
-                var row = await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false);
-                if (row is null || !row.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds())) return ("The registration token is not valid.", null);
+                if (!await gate.IsValidAsync(token, stop).ConfigureAwait(false)) return ("The registration token is not valid.", null);
                 session.Complete(stage, token);
                 return null;
 

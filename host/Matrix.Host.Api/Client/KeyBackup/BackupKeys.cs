@@ -3,15 +3,13 @@ using System.Text.Json;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.KeyBackup;
-using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
 
 /// <summary>Session keys in backups: `/room_keys/keys`. Client-Server API, "Server-side key backups".</summary>
-internal sealed class BackupKeys(IStorage storage, KeyOptions options) : IEndpoints
+internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
 {
     private const string All = "room_keys/keys";
     private const string OfRoom = "room_keys/keys/{roomId}";
@@ -38,86 +36,41 @@ internal sealed class BackupKeys(IStorage storage, KeyOptions options) : IEndpoi
 
     private async ValueTask<Answer> Put(Call call, List<Placed> keys, CancellationToken stop)
     {
-        var named = call.Query.RequiredText("version");
+        var version = call.Query.RequiredText("version");
         if (call.Query.Problem is { } problem) return problem;
-        if (BackupVersions.NumberOf(named) is not { } version) return BackupVersions.Unknown;
-        if (keys.Count > options.MaxBackupKeys) return Answer.TooLarge($"Send at most {options.MaxBackupKeys} keys at once.");
-
-        var user = call.Caller.UserId;
-        var latest = new BackupVersionIsLatest(user, version);
-        var after = new BackupVersionRead(user, version);
-        var batch = new WriteBatch(keys.Count + 2).Require(latest);
-        foreach (var key in keys)
-        {
-            var row = key(call);
-            if (row.SessionData.Length > options.MaxKeyBytes) return Answer.TooLarge($"A key exceeds {options.MaxKeyBytes} bytes.");
-            batch.Add(new BackupKeyPut(user, version, row));
-        }
-
-        batch.Add(after);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return latest.Applied ? Counted(after) : await NotLatest(user, version, latest.Latest, stop).ConfigureAwait(false);
-    }
-
-    private async ValueTask<Answer> NotLatest(string user, long version, long? latest, CancellationToken stop)
-    {
-        if (latest is not { } current) return BackupVersions.Unknown;
-        var found = await storage.KeyBackup.FindVersionAsync(user, version, stop).ConfigureAwait(false);
-        return found is null
-            ? BackupVersions.Unknown
-            : Answer.Error(
-                403,
-                MatrixError.WrongRoomKeysVersion,
-                "This is not the current backup.",
-                json => json.WriteString("current_version", current.ToString(CultureInfo.InvariantCulture)));
+        var rows = keys.ConvertAll(key => key(call));
+        var put = await backups.PutKeysAsync(call.Caller.UserId, version, rows, stop).ConfigureAwait(false);
+        return put.IsOk ? Counted(put.Value) : UserAnswers.Of(put.Failure);
     }
 
     private async ValueTask<Answer> Get(
-        Call call, string named, Action<Utf8JsonWriter, IReadOnlyList<BackupKeyRow>> write, CancellationToken stop)
-    {
-        var (keys, refusal) = await FindAsync(call, named, stop).ConfigureAwait(false);
-        return refusal ?? Answer.Json(keys, write);
-    }
+        Call call, string version, Action<Utf8JsonWriter, IReadOnlyList<BackupKeyRow>> write, CancellationToken stop) =>
+        await FindAsync(call, version, stop).ConfigureAwait(false) is { } keys ? Answer.Json(keys, write) : BackupVersions.Unknown;
 
-    private async ValueTask<Answer> GetSession(Call call, string named, CancellationToken stop)
+    private async ValueTask<Answer> GetSession(Call call, string version, CancellationToken stop)
     {
-        var (keys, refusal) = await FindAsync(call, named, stop).ConfigureAwait(false);
-        if (refusal is not null) return refusal;
+        if (await FindAsync(call, version, stop).ConfigureAwait(false) is not { } keys) return BackupVersions.Unknown;
         return keys.Count == 0 ? Answer.NotFound("There is no such key in the backup.") : Answer.Json(keys[0], WriteKey);
     }
 
-    private async ValueTask<(IReadOnlyList<BackupKeyRow> Keys, Answer? Refusal)> FindAsync(
-        Call call, string named, CancellationToken stop)
-    {
-        var user = call.Caller.UserId;
-        if (BackupVersions.NumberOf(named) is not { } version
-            || await storage.KeyBackup.FindVersionAsync(user, version, stop).ConfigureAwait(false) is null)
-        {
-            return ([], BackupVersions.Unknown);
-        }
-
-        return (await storage.KeyBackup.KeysAsync(user, version, Part(call, "roomId"), Part(call, "sessionId"), stop).ConfigureAwait(false), null);
-    }
+    private ValueTask<IReadOnlyList<BackupKeyRow>?> FindAsync(Call call, string version, CancellationToken stop) =>
+        backups.KeysAsync(call.Caller.UserId, version, Part(call, "roomId"), Part(call, "sessionId"), stop);
 
     private async ValueTask<Answer> Delete(Call call, CancellationToken stop)
     {
-        var named = call.Query.RequiredText("version");
+        var version = call.Query.RequiredText("version");
         if (call.Query.Problem is { } problem) return problem;
-        if (BackupVersions.NumberOf(named) is not { } version) return BackupVersions.Unknown;
-
-        var user = call.Caller.UserId;
-        var after = new BackupVersionRead(user, version);
-        var batch = new WriteBatch().Add(new BackupKeysDeleted(user, version, Part(call, "roomId"), Part(call, "sessionId"))).Add(after);
-        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return after.Applied ? Counted(after) : BackupVersions.Unknown;
+        var state = await backups.DeleteKeysAsync(
+            call.Caller.UserId, version, Part(call, "roomId"), Part(call, "sessionId"), stop).ConfigureAwait(false);
+        return state is { } after ? Counted(after) : BackupVersions.Unknown;
     }
 
     private static string? Part(Call call, string name) => call[name] is { Length: > 0 } part ? part : null;
 
-    private static Answer Counted(BackupVersionRead after) => Answer.Json(after, static (json, version) =>
+    private static Answer Counted(BackupState after) => Answer.Json(after, static (json, state) =>
     {
-        json.WriteNumber("count", version.Count);
-        json.WriteString("etag", version.Etag.ToString(CultureInfo.InvariantCulture));
+        json.WriteNumber("count", state.Count);
+        json.WriteString("etag", state.Etag.ToString(CultureInfo.InvariantCulture));
     });
 
     private static string ReadVersion(QueryReader query) => query.RequiredText("version");

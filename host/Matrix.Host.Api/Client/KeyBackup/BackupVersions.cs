@@ -2,18 +2,15 @@ using System.Globalization;
 using System.Text.Json;
 using Matrix.Core.Json;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.KeyBackup;
-using Matrix.Host.Users.Keys;
+using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client.KeyBackup;
 
 /// <summary>Backups of room keys: `/room_keys/version`. Client-Server API, "Server-side key backups".</summary>
-internal sealed class BackupVersions(IStorage storage, KeyOptions options) : IEndpoints
+internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
 {
-    /// <summary>What a version is: the algorithm is the clients' affair, and so is what it needs to know.</summary>
-    private sealed record Version(string Algorithm, byte[] AuthData, string? Named);
+    /// <summary>404: there is no such version.</summary>
+    internal static Answer Unknown { get; } = UserAnswers.Of(KeyBackups.Unknown);
 
     public void Map(ClientRoutes routes)
     {
@@ -24,31 +21,16 @@ internal sealed class BackupVersions(IStorage storage, KeyOptions options) : IEn
         routes.Delete("room_keys/version/{version}", Delete);
     }
 
-    /// <summary>The number of a version; null for a text that we never gave out.</summary>
-    internal static long? NumberOf(string version) =>
-        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-
-    /// <summary>404: there is no such version.</summary>
-    internal static Answer Unknown { get; } = Answer.NotFound("There is no such backup.");
-
-    private async ValueTask<Answer> Create(Call call, Version version, CancellationToken stop)
+    private async ValueTask<Answer> Create(Call call, BackupVersionInfo info, CancellationToken stop)
     {
-        if (version.AuthData.Length > options.MaxKeyBytes) return Answer.TooLarge($"`auth_data` exceeds {options.MaxKeyBytes} bytes.");
-        var made = new BackupVersionCreated(call.Caller.UserId, version.Algorithm, version.AuthData);
-        await storage.Writer.WriteAsync(new WriteBatch().Add(made), stop).ConfigureAwait(false);
-        return Answer.Json(made.Version, static (json, number) => WriteVersion(json, number));
+        var made = await backups.CreateAsync(call.Caller.UserId, info, stop).ConfigureAwait(false);
+        return made.IsOk ? Answer.Json(made.Value, static (json, number) => WriteVersion(json, number)) : UserAnswers.Of(made.Failure);
     }
 
     private async ValueTask<Answer> Get(Call call, CancellationToken stop)
     {
-        long? number = null;
-        if (call["version"] is { Length: > 0 } named)
-        {
-            number = NumberOf(named);
-            if (number is null) return Unknown;
-        }
-
-        var found = await storage.KeyBackup.FindVersionAsync(call.Caller.UserId, number, stop).ConfigureAwait(false);
+        var version = call["version"] is { Length: > 0 } named ? named : null;
+        var found = await backups.FindAsync(call.Caller.UserId, version, stop).ConfigureAwait(false);
         return found is null ? Unknown : Answer.Json(found, static (json, row) =>
         {
             json.WriteString("algorithm", row.Algorithm);
@@ -60,30 +42,13 @@ internal sealed class BackupVersions(IStorage storage, KeyOptions options) : IEn
         });
     }
 
-    private async ValueTask<Answer> Update(Call call, Version version, CancellationToken stop)
-    {
-        var named = call["version"];
-        if (NumberOf(named) is not { } number) return Unknown;
-        if (version.Named is { } other && other != named) return Answer.InvalidParam("`version` is not that of the path.");
-        if (version.AuthData.Length > options.MaxKeyBytes) return Answer.TooLarge($"`auth_data` exceeds {options.MaxKeyBytes} bytes.");
+    private async ValueTask<Answer> Update(Call call, BackupVersionInfo info, CancellationToken stop) =>
+        UserAnswers.Empty(await backups.UpdateAsync(call.Caller.UserId, call["version"], info, stop).ConfigureAwait(false));
 
-        var update = new BackupVersionUpdated(call.Caller.UserId, number, version.Algorithm, version.AuthData);
-        await storage.Writer.WriteAsync(new WriteBatch().Add(update), stop).ConfigureAwait(false);
-        if (update.Applied) return Answer.Empty;
+    private async ValueTask<Answer> Delete(Call call, CancellationToken stop) =>
+        await backups.DeleteAsync(call.Caller.UserId, call["version"], stop).ConfigureAwait(false) ? Answer.Empty : Unknown;
 
-        var found = await storage.KeyBackup.FindVersionAsync(call.Caller.UserId, number, stop).ConfigureAwait(false);
-        return found is null ? Unknown : Answer.InvalidParam("`algorithm` is not that of the backup.");
-    }
-
-    private async ValueTask<Answer> Delete(Call call, CancellationToken stop)
-    {
-        if (NumberOf(call["version"]) is not { } number) return Unknown;
-        var delete = new BackupVersionDeleted(call.Caller.UserId, number);
-        await storage.Writer.WriteAsync(new WriteBatch().Add(delete), stop).ConfigureAwait(false);
-        return delete.Applied ? Answer.Empty : Unknown;
-    }
-
-    private static Version Read(BodyReader body) => new(
+    private static BackupVersionInfo Read(BodyReader body) => new(
         body.RequiredText("algorithm"),
         CanonicalJson.bytes(Json.NewObject(body.RequiredContent("auth_data"))),
         body.Text("version"));

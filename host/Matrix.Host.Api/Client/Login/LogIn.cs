@@ -1,15 +1,13 @@
 using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Http;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 
 /// <summary>Logging in. Client-Server API, "Login" of the legacy API.</summary>
 internal sealed class LogIn(
-    IStorage storage, PasswordLogin passwords, Logins logins, UserInteractiveAuth interactive, ClientOptions options) : IEndpoints
+    PasswordLogin passwords, Logins logins, UserInteractiveAuth interactive, ClientOptions options) : IEndpoints
 {
     private const string PasswordType = "m.login.password";
     private const string TokenType = "m.login.token";
@@ -47,13 +45,9 @@ internal sealed class LogIn(
                 : await ByPasswordAsync(call, request.UserId, request.Password!, stop).ConfigureAwait(false);
             if (refusal is not null) return refusal;
 
-            var (userId, conditions) = proof!;
-            if (await RefuseDeviceAsync(userId, request.Wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
-
-            var batch = new WriteBatch(2);
-            foreach (var condition in conditions) batch.Require(condition);
-            var login = logins.Add(batch, userId, request.Wish);
-            if (!(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return AnswerOf(login);
+            var login = await logins.LogInAsync(proof!, request.Wish, stop).ConfigureAwait(false);
+            if (login.IsOk) return AnswerOf(login.Value);
+            if (login.Failure.Kind != UserFailureKind.Outdated) return UserAnswers.Of(login.Failure, options);
         }
 
         return Answer.LimitExceeded(TimeSpan.FromSeconds(1), "The account is being changed at the same time.");
@@ -72,40 +66,19 @@ internal sealed class LogIn(
         json.WriteEndObject();
     });
 
-    private async ValueTask<(Proof? Proof, Answer? Refusal)> ByPasswordAsync(
+    private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByPasswordAsync(
         Call call, string? userId, string password, CancellationToken stop) =>
         await passwords.CheckAsync(userId, password, call.Address, stop).ConfigureAwait(false) switch
         {
-            PasswordCheck.Right(var user) => (new Proof(user.UserId, [new PasswordIs(user.UserId, user.PasswordHash!)]), null),
+            PasswordCheck.Right right => (right.Proof, null),
             PasswordCheck.TooMany(var wait) => (null, Answer.LimitExceeded(wait)),
             _ => (null, Answer.Forbidden("The user or the password is wrong.")),
         };
 
-    private async ValueTask<(Proof? Proof, Answer? Refusal)> ByTokenAsync(string token, CancellationToken stop)
+    private async ValueTask<(LoginProof? Proof, Answer? Refusal)> ByTokenAsync(string token, CancellationToken stop)
     {
-        var found = await logins.FindLoginTokenAsync(token, stop).ConfigureAwait(false);
-        var user = found is null ? null : await storage.Accounts.FindUserAsync(found.Value.UserId, stop).ConfigureAwait(false);
-        return user switch
-        {
-            null => (null, Answer.Forbidden("The login token is not valid.")),
-            { DeactivatedAt: not null } => (null, Answer.Error(403, MatrixError.UserDeactivated, "This account has been deactivated.")),
-            _ => (new Proof(user.UserId, [found!.Value.Use, new UserIsActive(user.UserId)]), null),
-        };
-    }
-
-    /// <summary>Why a user may not have that device; null if they may.</summary>
-    private async ValueTask<Answer?> RefuseDeviceAsync(string userId, string? deviceId, CancellationToken stop)
-    {
-        if (!await logins.MayAddDeviceAsync(userId, deviceId, stop).ConfigureAwait(false))
-        {
-            return AccountLimits.Reached(options, "This account has too many devices: log out of some.");
-        }
-
-        if (deviceId is null) return null;
-        var keys = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
-        return keys.Any(key => key.PublicKey == deviceId)
-            ? Answer.Forbidden("A device cannot have the id of a cross-signing key.")
-            : null;
+        var proved = await logins.ProveByTokenAsync(token, stop).ConfigureAwait(false);
+        return proved.IsOk ? (proved.Value, null) : (null, UserAnswers.Of(proved.Failure));
     }
 
     private async ValueTask<Answer> GetTokenAsync(Call call, Core.Json.JsonObject body, CancellationToken stop)
@@ -122,9 +95,6 @@ internal sealed class LogIn(
             json.WriteNumber("expires_in_ms", (long)made.ExpiresIn.TotalMilliseconds);
         }));
     }
-
-    /// <summary>Who logs in, and what must still hold when the login is written.</summary>
-    private sealed record Proof(string UserId, ConditionalChange[] Conditions);
 
     private sealed record LoginRequest(LoginWish Wish, string? UserId, string? Password, string? Token);
 }

@@ -1,10 +1,10 @@
 using Matrix.Host.Api.Http;
-using Matrix.Host.Users.Sessions;
+using Matrix.Host.Users.Devices;
 
 namespace Matrix.Host.Api.Client.Login;
 
 /// <summary>Logging out of one device, or of all. Client-Server API, "Login" of the legacy API.</summary>
-internal sealed class LogOut(DeviceRemoval devices) : IEndpoints
+internal sealed class LogOut(DeviceManagement devices) : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
@@ -15,13 +15,13 @@ internal sealed class LogOut(DeviceRemoval devices) : IEndpoints
 
     private async ValueTask<Answer> OneAsync(Call call, CancellationToken stop)
     {
-        await devices.RemoveAsync(call.Caller.UserId, [call.Caller.DeviceId], stop).ConfigureAwait(false);
+        await devices.DeleteAsync(call.Caller.Device, stop).ConfigureAwait(false);
         return Answer.Empty;
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop)
     {
-        await devices.RemoveAllAsync(call.Caller.UserId, except: null, stop).ConfigureAwait(false);
+        await devices.DeleteAllAsync(call.Caller.UserId, stop).ConfigureAwait(false);
         return Answer.Empty;
     }
 }

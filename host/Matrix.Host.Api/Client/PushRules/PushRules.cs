@@ -6,12 +6,9 @@ using Matrix.Host.Users.PushRules;
 namespace Matrix.Host.Api.Client.PushRules;
 
 /// <summary>What a user wants to be notified of. Client-Server API, "Push Rules: API".</summary>
-internal sealed class PushRules(UserPushRules rules, ClientOptions options) : IEndpoints
+internal sealed class PushRules(UserPushRules rules) : IEndpoints
 {
     private const string Rule = "pushrules/global/{kind}/{ruleId}";
-
-    private readonly RulesetLimits _limits = new(
-        options.PushRules, RulesetLimits.Default.PartsPerRule, RulesetLimits.Default.Characters);
 
     public void Map(ClientRoutes routes)
     {
@@ -31,7 +28,7 @@ internal sealed class PushRules(UserPushRules rules, ClientOptions options) : IE
         routes.Put(
             Rule + "/actions",
             static body => body.Whole,
-            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetActions(kind, id, body, _limits), stop));
+            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetActions(kind, id, body, rules.Limits), stop));
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop) =>
@@ -45,7 +42,7 @@ internal sealed class PushRules(UserPushRules rules, ClientOptions options) : IE
         var (before, after) = (call.Query.Text("before"), call.Query.Text("after"));
         return call.Query.Problem is { } problem
             ? ValueTask.FromResult(problem)
-            : EditAsync(call, (set, kind, id) => set.Put(kind, id, body, before, after, _limits), stop);
+            : EditAsync(call, (set, kind, id) => set.Put(kind, id, body, before, after, rules.Limits), stop);
     }
 
     private async ValueTask<Answer> ShowAsync(Call call, Func<PushRule, JsonObject> part, CancellationToken stop)

@@ -3,9 +3,7 @@ using Matrix.Host.Api.Client.InteractiveAuth;
 using Matrix.Host.Api.Client.Login;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Sodium;
-using Matrix.Host.Storage;
-using Matrix.Host.Storage.Commits;
-using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users;
 using Matrix.Host.Users.Accounts;
 using Matrix.Host.Users.Sessions;
 
@@ -13,14 +11,12 @@ namespace Matrix.Host.Api.Client.Registration;
 
 /// <summary>Making an account. Client-Server API, "Account registration" of the legacy API.</summary>
 internal sealed class Register(
-    IStorage storage,
     RegistrationGate gate,
     Usernames usernames,
     PasswordLogin passwords,
     PasswordHasher hasher,
-    Logins logins,
-    UserInteractiveAuth interactive,
-    TimeProvider clock) : IEndpoints
+    Registrations registrations,
+    UserInteractiveAuth interactive) : IEndpoints
 {
     private const int GeneratedNameLetters = 12;
     private const string GeneratedNameAlphabet = "abcdefghijklmnopqrstuvwxyz";
@@ -76,33 +72,25 @@ internal sealed class Register(
     private async ValueTask<Answer> CreateAsync(
         string userId, string hash, RegisterRequest request, AuthOutcome auth, AuthDemand demand, CancellationToken stop)
     {
-        var token = auth.Session!.RegistrationToken;
-        var isAdmin = token is not null
-            && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { MakesAdmin: true };
-
-        var creation = new UserCreated(userId, UserKind.User, hash, isAdmin);
-        var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
-
-        // The token first: the first user's is good only while there is no user.
-        var batch = new WriteBatch(4);
-        if (redemption is not null) batch.Require(redemption);
-        batch.Require(creation);
-        var login = request.InhibitLogin ? null : logins.Add(batch, userId, request.Wish);
-
-        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        if (receipt.Refused)
+        var account = new NewAccount(userId, hash)
         {
-            if (redemption is not { Applied: false }) return RegistrationAnswers.InUse;
+            RegistrationToken = auth.Session!.RegistrationToken,
+            Login = request.InhibitLogin ? null : request.Wish,
+        };
+        var created = await registrations.CreateAsync(account, stop).ConfigureAwait(false);
+        if (created.Failure?.Kind == UserFailureKind.RegistrationTokenUsedUp)
+        {
             auth.Session.ReopenRegistrationToken();
-            return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, "The registration token has been used up.");
+            return UserInteractiveAuth.Ask(auth.Session, demand, MatrixError.Forbidden, created.Failure.Message);
         }
 
-        return UserInteractiveAuth.Grant(auth, Answer.Json((userId, login), static (json, state) =>
+        if (!created.IsOk) return UserAnswers.Of(created.Failure);
+        return UserInteractiveAuth.Grant(auth, Answer.Json(created.Value, static (json, account) =>
         {
-            json.WriteString("user_id", state.userId);
-            if (state.login is null) return;
-            json.WriteString("device_id", state.login.DeviceId);
-            state.login.WriteTokens(json);
+            json.WriteString("user_id", account.UserId);
+            if (account.Login is not { } login) return;
+            json.WriteString("device_id", login.DeviceId);
+            login.WriteTokens(json);
         }));
     }
 
@@ -117,11 +105,7 @@ internal sealed class Register(
         var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
         if (ways.IsClosed) return _closed;
 
-        // Where no token is asked for, none can be used.
-        var row = ways.ByToken
-            ? await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
-            : null;
-        var valid = row?.IsValidAt(clock.GetUtcNow().ToUnixTimeMilliseconds()) == true;
+        var valid = await gate.AcceptsAsync(ways, token, stop).ConfigureAwait(false);
         return Answer.Json(valid, static (json, is_) => json.WriteBoolean("valid", is_));
     }
 

@@ -2,18 +2,17 @@ using System.Buffers;
 using System.Text;
 using Matrix.Core.Ident;
 using Matrix.Core.Json;
-using Matrix.Host.Api.Http;
 
-namespace Matrix.Host.Api.Client.Profiles;
+namespace Matrix.Host.Users.Profiles;
 
-/// <summary>Which profile fields there may be and what they may hold. Client-Server API, "Profiles".</summary>
+/// <summary>The names and values that profile fields may have. Client-Server API, "Profiles".</summary>
 internal static class ProfileFields
 {
     internal const string DisplayName = "displayname";
     internal const string AvatarUrl = "avatar_url";
     internal const string TimeZone = "m.tz";
 
-    /// <summary>Bytes of a whole profile, as JSON; it must stay under this.</summary>
+    /// <summary>A whole profile, as JSON, has fewer bytes.</summary>
     internal const int WholeLimit = 65_536;
 
     // These go into every membership event of the user, which has 64 KiB for everything.
@@ -30,38 +29,43 @@ internal static class ProfileFields
     internal static bool IsShownInRooms(string name) => name is DisplayName or AvatarUrl;
 
     /// <summary>What is wrong with a field's name; null if nothing is.</summary>
-    internal static Answer? JudgeName(string name)
+    internal static UserFailure? JudgeName(string name)
     {
         if (Encoding.UTF8.GetByteCount(name) > LongestName)
         {
-            return Answer.Error(400, MatrixError.KeyTooLarge, $"A profile field's name has at most {LongestName} bytes.");
+            return new UserFailure(UserFailureKind.NameTooLarge, $"A profile field's name has at most {LongestName} bytes.");
         }
 
         var isNamespaced = name.Length > 0 && char.IsAsciiLetterLower(name[0]) && !name.AsSpan().ContainsAnyExcept(_nameLetters) && name.Contains('.');
         return name is DisplayName or AvatarUrl || isNamespaced
             ? null
-            : Answer.InvalidParam("A profile field is displayname, avatar_url, m.tz or a namespaced name such as org.example.job.");
+            : new UserFailure(
+                UserFailureKind.InvalidParam,
+                "A profile field is displayname, avatar_url, m.tz or a namespaced name such as org.example.job.");
     }
 
     /// <summary>What is wrong with a field's value; null if nothing is.</summary>
-    internal static Answer? JudgeValue(string name, Json value)
+    internal static UserFailure? JudgeValue(string name, Json value)
     {
         var text = (value as Json.String)?.Item;
         return name switch
         {
-            DisplayName when text is null => Answer.BadJson("`displayname` must be a string."),
+            DisplayName when text is null => NotString(name),
             DisplayName when text.Length > LongestDisplayName => TooLarge(name, LongestDisplayName),
-            AvatarUrl when text is null => Answer.BadJson("`avatar_url` must be a string."),
+            AvatarUrl when text is null => NotString(name),
             AvatarUrl when text.Length > LongestAvatarUrl => TooLarge(name, LongestAvatarUrl),
-            AvatarUrl when text.Length > 0 && !IsContentUri(text) => Answer.InvalidParam("`avatar_url` must be an mxc:// address."),
-            TimeZone when text is null => Answer.BadJson("`m.tz` must be a string."),
+            AvatarUrl when text.Length > 0 && !IsContentUri(text) => new UserFailure(
+                UserFailureKind.InvalidParam, "`avatar_url` must be an mxc:// address."),
+            TimeZone when text is null => NotString(name),
             TimeZone when text.Length > LongestTimeZone => TooLarge(name, LongestTimeZone),
             _ => null,
         };
     }
 
-    private static Answer TooLarge(string name, int most) =>
-        Answer.Error(400, MatrixError.ProfileTooLarge, $"`{name}` has at most {most} characters.");
+    private static UserFailure NotString(string name) => new(UserFailureKind.BadJson, $"`{name}` must be a string.");
+
+    private static UserFailure TooLarge(string name, int most) =>
+        new(UserFailureKind.ProfileTooLarge, $"`{name}` has at most {most} characters.");
 
     private static bool IsContentUri(string text)
     {

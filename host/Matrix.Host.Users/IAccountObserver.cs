@@ -1,4 +1,4 @@
-namespace Matrix.Host.Users.Accounts;
+namespace Matrix.Host.Users;
 
 /// <summary>
 /// Is notified of changes of an account that its rooms must show, once the change itself is durable. Users do not see rooms:

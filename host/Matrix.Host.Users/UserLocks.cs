@@ -1,4 +1,4 @@
-namespace Matrix.Host.Users.Accounts;
+namespace Matrix.Host.Users;
 
 /// <summary>
 /// Lets one request at a time read, change and write back something of a user (tags, push rules, a profile). Users share locks by

@@ -1,0 +1,63 @@
+using Matrix.Host.Rooms.Sending;
+using Matrix.Host.Rooms.Snapshots;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Aliases;
+
+namespace Matrix.Host.Rooms.Aliases;
+
+/// <summary>Aliases of rooms. Client-Server API, "Room aliases".</summary>
+public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender)
+{
+    /// <summary>The alias; null if there is none of that name.</summary>
+    public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) => storage.Aliases.FindAsync(alias, stop);
+
+    /// <summary>Gives a room an alias; its members may.</summary>
+    /// <returns>Null if it was created.</returns>
+    public async ValueTask<RoomFailure?> CreateAsync(string userId, string alias, string roomId, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(userId))
+        {
+            return RoomSender.Unknown;
+        }
+
+        var create = new AliasCreated(alias, snapshot.Room.Nid, userId);
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(create), stop).ConfigureAwait(false);
+        return receipt.Refused ? new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.") : null;
+    }
+
+    /// <summary>
+    /// Deletes an alias. Its creator may, users who may send the room's `m.room.canonical_alias`, and administrators of the
+    /// server.
+    /// </summary>
+    /// <returns>Null if it was deleted.</returns>
+    public async ValueTask<RoomFailure?> DeleteAsync(string userId, bool isAdmin, string alias, CancellationToken stop)
+    {
+        if (await storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row) return Missing(alias);
+        if (row.Creator != userId && !isAdmin
+            && !await sender.MaySendStateAsync(row.RoomId, userId, "m.room.canonical_alias", stop).ConfigureAwait(false))
+        {
+            return new RoomFailure(
+                RoomFailureKind.Forbidden, "You have not made this alias, and may not change the aliases of its room.");
+        }
+
+        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop).ConfigureAwait(false);
+        return receipt.Refused ? Missing(alias) : null;
+    }
+
+    /// <summary>A room's aliases: for its members, and for everyone where its history is world-readable. Null for others.</summary>
+    public async ValueTask<IReadOnlyList<string>?> OfRoomAsync(string userId, string roomId, CancellationToken stop)
+    {
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
+        if (!snapshot.Local.IsJoined(userId))
+        {
+            var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+            if (visibility?.Text("history_visibility") != "world_readable") return null;
+        }
+
+        return await storage.Aliases.OfRoomAsync(snapshot.Room.Nid, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>The failure for an alias that does not exist.</summary>
+    public static RoomFailure Missing(string alias) => new(RoomFailureKind.NotFound, $"There is no room with the alias {alias}.");
+}

@@ -1,0 +1,74 @@
+using System.Text;
+using Matrix.Core.Facade;
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AccountData;
+
+namespace Matrix.Host.Users.AccountData;
+
+/// <summary>The tags that a user gives a room: account data `m.tag`, with a member for each tag. Client-Server API, "Room Tagging".</summary>
+public sealed class RoomTags(IStorage storage, UserLocks locks)
+{
+    private const string Type = "m.tag";
+    private const string Member = "tags";
+    private const int LongestTag = 255;
+    private const int LargestContent = 65_536;
+
+    /// <summary>The tags of a room, as the JSON content of `m.tag`.</summary>
+    public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(string userId, string roomId, CancellationToken stop)
+    {
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        if (!isKnown) return UserRooms.Unknown;
+        return (ReadOnlyMemory<byte>)ContentOf(await TagsAsync(userId, room, stop).ConfigureAwait(false));
+    }
+
+    /// <summary>Sets a tag. Null if it is set.</summary>
+    public async ValueTask<UserFailure?> PutAsync(
+        string userId, string roomId, string tag, JsonObject content, CancellationToken stop) =>
+        Encoding.UTF8.GetByteCount(tag) > LongestTag
+            ? new UserFailure(UserFailureKind.InvalidParam, $"A tag has at most {LongestTag} bytes.")
+            : await ChangeAsync(
+                userId, roomId, tags => JsonObject.OfSeq(tags.Members.Append((tag, Json.NewObject(content)))), stop).ConfigureAwait(false);
+
+    /// <summary>Deletes a tag. Null if the room does not have it any more.</summary>
+    public ValueTask<UserFailure?> DeleteAsync(string userId, string roomId, string tag, CancellationToken stop) =>
+        ChangeAsync(userId, roomId, tags => JsonObject.OfSeq(tags.Members.Where(member => member.Item1 != tag)), stop);
+
+    private async ValueTask<UserFailure?> ChangeAsync(
+        string userId, string roomId, Func<JsonObject, JsonObject> change, CancellationToken stop)
+    {
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        if (!isKnown) return UserRooms.Unknown;
+
+        using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
+        var before = await TagsAsync(userId, room, stop).ConfigureAwait(false);
+        var after = change(before);
+        if (after.Equals(before)) return null;
+
+        var content = ContentOf(after);
+        if (content.Length > LargestContent)
+        {
+            return new UserFailure(UserFailureKind.TooLarge, $"All tags of a room have at most {LargestContent} bytes.");
+        }
+
+        var put = new AccountDataPut(userId, room, Type, content);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>The tags; none if a client has put other content under the type.</summary>
+    private async ValueTask<JsonObject> TagsAsync(string userId, RoomNid? room, CancellationToken stop)
+    {
+        var row = await storage.AccountData.FindAsync(userId, room, Type, stop).ConfigureAwait(false);
+        return row is not null
+            && JsonText.TryParseStored(row.Content.Span, out var content)
+            && JsonText.TryGet(content, Member, out var value)
+            && value is Json.Object tags
+                ? tags.Item
+                : JsonObject.Empty;
+    }
+
+    private static byte[] ContentOf(JsonObject tags) =>
+        CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq([new ValueTuple<string, Json>(Member, Json.NewObject(tags))])));
+}

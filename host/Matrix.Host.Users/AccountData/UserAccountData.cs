@@ -1,0 +1,87 @@
+using System.Text;
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.AccountData;
+using Matrix.Host.Users.PushRules;
+
+namespace Matrix.Host.Users.AccountData;
+
+/// <summary>Account data of users, also of users in rooms. Client-Server API, "Client Config".</summary>
+public sealed class UserAccountData(IStorage storage, UserPushRules pushRules, UsersOptions options)
+{
+    private const string FullyRead = "m.fully_read";
+    private const int LongestType = 255;
+
+    private static readonly UserFailure _none = new(UserFailureKind.NotFound, "There is no account data of this type.");
+
+    /// <summary>The content of a type; no room means the user's own.</summary>
+    public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(
+        string userId, string? roomId, string type, CancellationToken stop)
+    {
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        if (!isKnown) return _none;
+        if (room is null && type == UserPushRules.Type)
+        {
+            var rules = await pushRules.OfAsync(userId, stop).ConfigureAwait(false);
+            return (ReadOnlyMemory<byte>)CanonicalJson.bytes(Json.NewObject(rules.ToContent()));
+        }
+
+        var row = await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false);
+        return row is null ? _none : row.Content;
+    }
+
+    /// <summary>Puts the content of a type; no room means the user's own. Null if it was put.</summary>
+    public async ValueTask<UserFailure?> PutAsync(
+        string userId, string? roomId, string type, JsonObject content, CancellationToken stop)
+    {
+        if (Judge(type) is { } refused) return refused;
+        var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
+        if (!isKnown) return UserRooms.Unknown;
+
+        if (await storage.AccountData.FindAsync(userId, room, type, stop).ConfigureAwait(false) is null
+            && await storage.AccountData.CountAsync(userId, stop).ConfigureAwait(false) >= options.AccountData)
+        {
+            return new UserFailure(
+                UserFailureKind.LimitReached, $"An account has at most {options.AccountData} pieces of account data.");
+        }
+
+        var put = new AccountDataPut(userId, room, type, CanonicalJson.bytes(Json.NewObject(content)));
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(put), stop).ConfigureAwait(false);
+        return null;
+    }
+
+    /// <summary>Why a client may not put this type; null if it may.</summary>
+    private static UserFailure? Judge(string type)
+    {
+        if (type is FullyRead or UserPushRules.Type)
+        {
+            return new UserFailure(UserFailureKind.NotSettable, $"Cannot set {type} through this API.");
+        }
+
+        return Encoding.UTF8.GetByteCount(type) is 0 or > LongestType
+            ? new UserFailure(UserFailureKind.InvalidParam, $"A type has 1 to {LongestType} bytes.")
+            : null;
+    }
+}
+
+/// <summary>The rooms in which a user may have account data.</summary>
+internal static class UserRooms
+{
+    /// <summary>Users who never were in a room get the same failure whether or not the room exists.</summary>
+    internal static UserFailure Unknown { get; } = new(
+        UserFailureKind.NotFound, "You are not in this room, or this server does not know it.");
+
+    /// <summary>
+    /// The room of an id; no room for no id. It is unknown if this server has no such room, or if the room's state has no
+    /// membership of the user.
+    /// </summary>
+    internal static async ValueTask<(RoomNid? Room, bool IsKnown)> FindAsync(
+        IStorage storage, string userId, string? roomId, CancellationToken stop)
+    {
+        if (roomId is null) return (null, true);
+        if (await storage.Rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } row) return (null, false);
+        var member = await storage.Memberships.FindAsync(row.Nid, userId, stop).ConfigureAwait(false);
+        return member is null ? (null, false) : (row.Nid, true);
+    }
+}

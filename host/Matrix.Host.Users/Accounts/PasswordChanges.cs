@@ -1,0 +1,33 @@
+using Matrix.Host.Sodium;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Users.Devices;
+
+namespace Matrix.Host.Users.Accounts;
+
+/// <summary>Changes passwords. Client-Server API, "Password management".</summary>
+public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher)
+{
+    /// <summary>Changes a password.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="password">The new password.</param>
+    /// <param name="logsOut">Whether devices are logged out.</param>
+    /// <param name="except">The device that stays logged in; null for none.</param>
+    /// <param name="condition">Must hold when the change is written; if it does not, the failure is Outdated.</param>
+    /// <param name="stop">Cancels it.</param>
+    /// <returns>Null if the password was changed.</returns>
+    public async ValueTask<UserFailure?> ChangeAsync(
+        string userId, string password, bool logsOut, string? except, ConditionalChange condition, CancellationToken stop)
+    {
+        if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash)
+        {
+            return new UserFailure(UserFailureKind.Busy, "Too many passwords are being hashed.");
+        }
+
+        var batch = new WriteBatch(4).Require(condition).Require(new PasswordChanged(userId, hash));
+        if (logsOut) DeviceManagement.AddDeletionOfAll(batch, userId, except);
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return receipt.Refused ? new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.") : null;
+    }
+}

@@ -1,0 +1,63 @@
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Profiles;
+using Matrix.Host.Users.Profiles;
+using Matrix.Host.Users.Sessions;
+
+namespace Matrix.Host.Users.Accounts;
+
+/// <summary>An account to create.</summary>
+/// <param name="UserId">The user id, which <see cref="Usernames"/> has accepted.</param>
+/// <param name="PasswordHash">The hash of the password.</param>
+public sealed record NewAccount(string UserId, string PasswordHash)
+{
+    /// <summary>Whether the user administers the server, whatever the registration token says.</summary>
+    public bool IsAdmin { get; init; }
+
+    /// <summary>The display name; null or empty for none.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary>The registration token that is used up by this; null if none is needed.</summary>
+    public string? RegistrationToken { get; init; }
+
+    /// <summary>The login that goes with the registration; null for none.</summary>
+    public LoginWish? Login { get; init; }
+}
+
+/// <summary>An account that was created.</summary>
+/// <param name="UserId">The user id.</param>
+/// <param name="Login">The login, if one was wanted.</param>
+public sealed record Registered(string UserId, IssuedLogin? Login);
+
+/// <summary>Creates accounts. Client-Server API, "Account registration" of the legacy API.</summary>
+public sealed class Registrations(IStorage storage, Logins logins)
+{
+    /// <summary>Creates an account with all that belongs to it, or nothing.</summary>
+    public async ValueTask<UserResult<Registered>> CreateAsync(NewAccount account, CancellationToken stop)
+    {
+        var token = account.RegistrationToken;
+        var isAdmin = account.IsAdmin
+            || (token is not null && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { MakesAdmin: true });
+        var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
+
+        // The token comes first: the first user's token is valid only while there is no user.
+        var batch = new WriteBatch(4);
+        if (redemption is not null) batch.Require(redemption);
+        batch.Require(new UserCreated(account.UserId, UserKind.User, account.PasswordHash, isAdmin));
+        if (account.DisplayName is { Length: > 0 } name)
+        {
+            var value = Json.NewString(name);
+            if (ProfileFields.JudgeValue(ProfileFields.DisplayName, value) is { } wrong) return wrong;
+            batch.Add(new ProfileFieldChanged(account.UserId, ProfileFields.DisplayName, CanonicalJson.bytes(value)));
+        }
+
+        var login = account.Login is { } wish ? logins.Add(batch, account.UserId, wish) : null;
+        var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        if (!receipt.Refused) return new Registered(account.UserId, login);
+        return redemption is { Applied: false }
+            ? new UserFailure(UserFailureKind.RegistrationTokenUsedUp, "The registration token has been used up.")
+            : new UserFailure(UserFailureKind.UserInUse, "The user id is already taken.");
+    }
+}

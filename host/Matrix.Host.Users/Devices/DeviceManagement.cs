@@ -1,0 +1,85 @@
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Accounts;
+using Matrix.Host.Storage.Tables.Keys;
+
+namespace Matrix.Host.Users.Devices;
+
+/// <summary>
+/// Lists, renames and deletes devices. A deleted device loses its tokens and keys, and users who track the owner's devices learn
+/// of it. Client-Server API, "Device Management".
+/// </summary>
+public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
+{
+    /// <summary>The devices of the user who makes the request.</summary>
+    /// <param name="requester">The device that makes the request, which is seen now.</param>
+    /// <param name="address">The address that it makes the request from.</param>
+    /// <param name="stop">Cancels reading.</param>
+    public async ValueTask<IReadOnlyList<DeviceRow>> ListAsync(UserDevice requester, string address, CancellationToken stop)
+    {
+        var devices = await storage.Accounts.DevicesAsync(requester.UserId, stop).ConfigureAwait(false);
+        return [.. devices.Select(device => Seen(requester, address, device))];
+    }
+
+    /// <summary>One of the devices of the user who makes the request; null if they have no such device.</summary>
+    public async ValueTask<DeviceRow?> FindAsync(UserDevice requester, string address, string deviceId, CancellationToken stop)
+    {
+        var device = await storage.Accounts.FindDeviceAsync(requester.UserId, deviceId, stop).ConfigureAwait(false);
+        return device is null ? null : Seen(requester, address, device);
+    }
+
+    /// <summary>Renames a device; null leaves its name. False if the user has no such device.</summary>
+    public async ValueTask<bool> RenameAsync(UserDevice device, string? name, CancellationToken stop)
+    {
+        var (userId, deviceId) = device;
+        if (name is null) return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is not null;
+
+        // Other users get the name with the device's keys.
+        var batch = new WriteBatch(2).Require(new DeviceRenamed(userId, deviceId, name)).Add(new DeviceListChanged(userId));
+        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+    }
+
+    /// <summary>Deletes one device. A device that is gone already is no failure.</summary>
+    public async ValueTask DeleteAsync(UserDevice device, CancellationToken stop)
+    {
+        var batch = new WriteBatch(2).Add(new DeviceDeleted(device.UserId, device.DeviceId)).Add(new DeviceListChanged(device.UserId));
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Deletes those of some devices that the user has. False, with nothing deleted, if the condition does not hold when this is
+    /// written.
+    /// </summary>
+    public async ValueTask<bool> DeleteAsync(
+        string userId, IEnumerable<string> deviceIds, ConditionalChange condition, CancellationToken stop)
+    {
+        var rows = await storage.Accounts.DevicesAsync(userId, stop).ConfigureAwait(false);
+        var has = rows.Select(row => row.DeviceId).ToHashSet(StringComparer.Ordinal);
+        var batch = new WriteBatch().Require(condition);
+        var any = false;
+        foreach (var deviceId in deviceIds.Distinct().Where(has.Contains))
+        {
+            batch.Add(new DeviceDeleted(userId, deviceId));
+            any = true;
+        }
+
+        if (any) batch.Add(new DeviceListChanged(userId));
+        return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
+    }
+
+    /// <summary>Deletes all devices of a user, and the login tokens.</summary>
+    public async ValueTask DeleteAllAsync(string userId, CancellationToken stop) =>
+        await storage.Writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop).ConfigureAwait(false);
+
+    /// <summary>
+    /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in before the
+    /// batch is written.
+    /// </summary>
+    internal static WriteBatch AddDeletionOfAll(WriteBatch batch, string userId, string? except) =>
+        batch.Add(new OtherDevicesDeleted(userId, except)).Add(new DeviceListChanged(userId));
+
+    // The database has the time at which a device was seen, up to a minute late.
+    private DeviceRow Seen(UserDevice requester, string address, DeviceRow device) => device.DeviceId == requester.DeviceId
+        ? device with { LastSeenIp = address, LastSeenAt = clock.GetUtcNow().ToUnixTimeMilliseconds() }
+        : device;
+}

@@ -1,0 +1,28 @@
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Filters;
+
+namespace Matrix.Host.Users.Filters;
+
+/// <summary>Filters that clients store. Client-Server API, "Filtering".</summary>
+public sealed class StoredFilters(IStorage storage, UsersOptions options)
+{
+    /// <summary>A stored filter, as JSON; null if the user has no such filter.</summary>
+    public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) =>
+        storage.Filters.FindAsync(userId, filterId, stop);
+
+    /// <summary>Stores a filter.</summary>
+    /// <returns>Its id. An equal filter of the user keeps its id.</returns>
+    public async ValueTask<UserResult<long>> StoreAsync(string userId, JsonObject filter, CancellationToken stop)
+    {
+        if (await storage.Filters.FindAsync(userId, options.Filters - 1, stop).ConfigureAwait(false) is not null)
+        {
+            return new UserFailure(UserFailureKind.LimitReached, $"An account has at most {options.Filters} filters.");
+        }
+
+        var created = new FilterCreated(userId, CanonicalJson.bytes(Json.NewObject(filter)));
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(created), stop).ConfigureAwait(false);
+        return created.FilterId;
+    }
+}

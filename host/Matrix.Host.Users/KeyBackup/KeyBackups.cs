@@ -1,0 +1,144 @@
+using System.Globalization;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.KeyBackup;
+using Matrix.Host.Users.Keys;
+
+namespace Matrix.Host.Users.KeyBackup;
+
+/// <summary>A backup version as a client describes it. Only clients interpret the algorithm and its data.</summary>
+/// <param name="Algorithm">The algorithm.</param>
+/// <param name="AuthData">The algorithm's data, as JSON.</param>
+/// <param name="Version">The version that the request body names; null if it names none.</param>
+public sealed record BackupVersionInfo(string Algorithm, ReadOnlyMemory<byte> AuthData, string? Version);
+
+/// <summary>The state of a backup after a change of its keys.</summary>
+/// <param name="Count">The number of its keys.</param>
+/// <param name="Etag">Its etag.</param>
+public readonly record struct BackupState(long Count, long Etag);
+
+/// <summary>The failure of a change to a backup that is not the latest.</summary>
+/// <param name="Current">The latest version.</param>
+public sealed record WrongBackupVersion(long Current)
+    : UserFailure(UserFailureKind.WrongBackupVersion, "This is not the current backup.");
+
+/// <summary>Backups of room keys. Client-Server API, "Server-side key backups".</summary>
+public sealed class KeyBackups(IStorage storage, KeyOptions options)
+{
+    /// <summary>The failure for a version that the user does not have.</summary>
+    public static UserFailure Unknown { get; } = new(UserFailureKind.NotFound, "There is no such backup.");
+
+    /// <summary>A backup version; the latest for null. Null if the user has no such version.</summary>
+    public async ValueTask<BackupVersionRow?> FindAsync(string userId, string? version, CancellationToken stop)
+    {
+        var number = version is null ? null : NumberOf(version);
+        if (version is not null && number is null) return null;
+        return await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Creates a version.</summary>
+    /// <returns>Its number.</returns>
+    public async ValueTask<UserResult<long>> CreateAsync(string userId, BackupVersionInfo info, CancellationToken stop)
+    {
+        if (TooLarge(info) is { } tooLarge) return tooLarge;
+        var made = new BackupVersionCreated(userId, info.Algorithm, info.AuthData);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(made), stop).ConfigureAwait(false);
+        return made.Version;
+    }
+
+    /// <summary>Replaces the data of a version; its algorithm stays the same. Null if it was replaced.</summary>
+    public async ValueTask<UserFailure?> UpdateAsync(string userId, string version, BackupVersionInfo info, CancellationToken stop)
+    {
+        if (NumberOf(version) is not { } number) return Unknown;
+        if (info.Version is { } other && other != version) return Invalid("`version` is not that of the path.");
+        if (TooLarge(info) is { } tooLarge) return tooLarge;
+
+        var update = new BackupVersionUpdated(userId, number, info.Algorithm, info.AuthData);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(update), stop).ConfigureAwait(false);
+        if (update.Applied) return null;
+
+        var found = await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false);
+        return found is null ? Unknown : Invalid("`algorithm` is not that of the backup.");
+    }
+
+    /// <summary>Deletes a version with its keys. False if the user never had such a version.</summary>
+    public async ValueTask<bool> DeleteAsync(string userId, string version, CancellationToken stop)
+    {
+        if (NumberOf(version) is not { } number) return false;
+        var delete = new BackupVersionDeleted(userId, number);
+        await storage.Writer.WriteAsync(new WriteBatch(1).Add(delete), stop).ConfigureAwait(false);
+        return delete.Applied;
+    }
+
+    /// <summary>
+    /// The keys of a version: all, those of a room, or one session's. Null if the user has no such version.
+    /// </summary>
+    public async ValueTask<IReadOnlyList<BackupKeyRow>?> KeysAsync(
+        string userId, string version, string? roomId, string? sessionId, CancellationToken stop)
+    {
+        if (NumberOf(version) is not { } number
+            || await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false) is null)
+        {
+            return null;
+        }
+
+        return await storage.KeyBackup.KeysAsync(userId, number, roomId, sessionId, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Puts keys into the latest version; keys that it has already stay if they are better.</summary>
+    public async ValueTask<UserResult<BackupState>> PutKeysAsync(
+        string userId, string version, IReadOnlyCollection<BackupKeyRow> keys, CancellationToken stop)
+    {
+        if (NumberOf(version) is not { } number) return Unknown;
+        if (keys.Count > options.MaxBackupKeys)
+        {
+            return new UserFailure(UserFailureKind.TooLarge, $"Send at most {options.MaxBackupKeys} keys at once.");
+        }
+
+        var latest = new BackupVersionIsLatest(userId, number);
+        var after = new BackupVersionRead(userId, number);
+        var batch = new WriteBatch(keys.Count + 2).Require(latest);
+        foreach (var key in keys)
+        {
+            if (key.SessionData.Length > options.MaxKeyBytes)
+            {
+                return new UserFailure(UserFailureKind.TooLarge, $"A key exceeds {options.MaxKeyBytes} bytes.");
+            }
+
+            batch.Add(new BackupKeyPut(userId, number, key));
+        }
+
+        await storage.Writer.WriteAsync(batch.Add(after), stop).ConfigureAwait(false);
+        return latest.Applied
+            ? new BackupState(after.Count, after.Etag)
+            : await NotLatestAsync(userId, number, latest.Latest, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Deletes the keys of a version: all, those of a room, or one session's. Null if the user has no such version.
+    /// </summary>
+    public async ValueTask<BackupState?> DeleteKeysAsync(
+        string userId, string version, string? roomId, string? sessionId, CancellationToken stop)
+    {
+        if (NumberOf(version) is not { } number) return null;
+        var after = new BackupVersionRead(userId, number);
+        var batch = new WriteBatch(2).Add(new BackupKeysDeleted(userId, number, roomId, sessionId)).Add(after);
+        await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
+        return after.Applied ? new BackupState(after.Count, after.Etag) : null;
+    }
+
+    private async ValueTask<UserFailure> NotLatestAsync(string userId, long version, long? latest, CancellationToken stop) =>
+        latest is { } current && await storage.KeyBackup.FindVersionAsync(userId, version, stop).ConfigureAwait(false) is not null
+            ? new WrongBackupVersion(current)
+            : Unknown;
+
+    private UserFailure? TooLarge(BackupVersionInfo info) => info.AuthData.Length > options.MaxKeyBytes
+        ? new UserFailure(UserFailureKind.TooLarge, $"`auth_data` exceeds {options.MaxKeyBytes} bytes.")
+        : null;
+
+    private static UserFailure Invalid(string message) => new(UserFailureKind.InvalidParam, message);
+
+    /// <summary>The number of a version; null for text that is no number.</summary>
+    private static long? NumberOf(string version) =>
+        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+}

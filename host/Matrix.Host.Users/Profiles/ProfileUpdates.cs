@@ -1,0 +1,73 @@
+using System.Text;
+using Matrix.Core.Json;
+using Matrix.Host.Storage;
+using Matrix.Host.Storage.Commits;
+using Matrix.Host.Storage.Tables.Profiles;
+
+namespace Matrix.Host.Users.Profiles;
+
+/// <summary>
+/// Changes profiles, and notifies the rooms of a new display name or avatar. Client-Server API, "Profiles".
+/// </summary>
+public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountObserver observer)
+{
+    /// <summary>
+    /// Sets a field. An empty display name or avatar deletes it, as clients did before fields could be deleted.
+    /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="name">The field.</param>
+    /// <param name="value">Its value; null if the request has none.</param>
+    /// <param name="stop">Cancels it.</param>
+    /// <returns>Null if the field is set.</returns>
+    public async ValueTask<UserFailure?> SetAsync(string userId, string name, Json? value, CancellationToken stop)
+    {
+        if (ProfileFields.JudgeName(name) is { } wrongName) return wrongName;
+        if (value is null) return new UserFailure(UserFailureKind.MissingParam, $"`{name}` is missing.");
+        if (ProfileFields.JudgeValue(name, value) is { } wrongValue) return wrongValue;
+
+        return ProfileFields.IsShownInRooms(name) && value is Json.String { Item.Length: 0 }
+            ? await DeleteAsync(userId, name, stop).ConfigureAwait(false)
+            : await PutAsync(userId, name, CanonicalJson.bytes(value), stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Deletes a field. Null if the profile does not have it any more.</summary>
+    public async ValueTask<UserFailure?> DeleteAsync(string userId, string name, CancellationToken stop)
+    {
+        if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
+        using (await locks.TakeAsync(userId, stop).ConfigureAwait(false))
+        {
+            if (await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is null) return null;
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop).ConfigureAwait(false);
+        }
+
+        await NotifyRoomsAsync(userId, name).ConfigureAwait(false);
+        return null;
+    }
+
+    private async ValueTask<UserFailure?> PutAsync(string userId, string name, byte[] value, CancellationToken stop)
+    {
+        using (await locks.TakeAsync(userId, stop).ConfigureAwait(false))
+        {
+            var profile = await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false);
+            var others = profile.Where(field => field.Key != name).Sum(field => SizeOf(field.Key, field.Value.Length));
+            if (SizeOf(name, value.Length) + others + 2 >= ProfileFields.WholeLimit)
+            {
+                return new UserFailure(
+                    UserFailureKind.ProfileTooLarge, $"A profile has less than {ProfileFields.WholeLimit} bytes.");
+            }
+
+            if (profile.TryGetValue(name, out var before) && before.Span.SequenceEqual(value)) return null;
+            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop).ConfigureAwait(false);
+        }
+
+        await NotifyRoomsAsync(userId, name).ConfigureAwait(false);
+        return null;
+    }
+
+    // The change is durable: rooms must show it even if the client has gone.
+    private ValueTask NotifyRoomsAsync(string userId, string name) => ProfileFields.IsShownInRooms(name)
+        ? observer.ProfileChangedAsync(userId, CancellationToken.None)
+        : ValueTask.CompletedTask;
+
+    private static int SizeOf(string name, int value) => Encoding.UTF8.GetByteCount(name) + value + "\"\":,".Length;
+}
