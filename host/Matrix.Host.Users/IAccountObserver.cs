@@ -1,8 +1,8 @@
 namespace Matrix.Host.Users;
 
 /// <summary>
-/// Is notified of changes of an account that its rooms must show, once the change itself is durable. Users do not see rooms:
-/// whoever composes the server implements this.
+/// Is notified of changes of an account that its rooms must show, once the change itself is durable. Users do not see
+/// rooms: whoever composes the server implements this.
 /// </summary>
 public interface IAccountObserver
 {
@@ -13,8 +13,8 @@ public interface IAccountObserver
     ValueTask ProfileChangedAsync(string userId, CancellationToken stop);
 
     /// <summary>
-    /// The account was deactivated: the user leaves every room, and declines every invite. A room that cannot be left now is
-    /// left later.
+    /// The account was deactivated: the user leaves every room, and declines every invite. A room that cannot be left
+    /// now is left later.
     /// </summary>
     ValueTask DeactivatedAsync(string userId, CancellationToken stop);
 }

@@ -2,33 +2,33 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Users;
 
-/// <summary>Why nothing was done for a user. Client-Server API, "Standard error response".</summary>
+/// <summary>The kind of a failed request of a user. Client-Server API, "Standard error response".</summary>
 public enum UserFailureKind
 {
-    /// <summary>No such key or device, or none that this user may see.</summary>
+    /// <summary>There is no such object, or the user may not see it.</summary>
     NotFound,
 
-    /// <summary>It would contradict what the user has.</summary>
+    /// <summary>The user may not do this.</summary>
     Forbidden,
 
-    /// <summary>What is given exceeds the configured bounds.</summary>
+    /// <summary>The request exceeds a configured limit.</summary>
     TooLarge,
 
-    /// <summary>A parameter does not make sense.</summary>
+    /// <summary>A parameter has an invalid value.</summary>
     InvalidParam,
 
-    /// <summary>Something is missing that goes with what is given.</summary>
+    /// <summary>A parameter that the others need is missing.</summary>
     MissingParam,
 
     /// <summary>A signature is missing or wrong.</summary>
     InvalidSignature,
 
     /// <summary>
-    /// A device has as many of the sender's messages waiting as it may; when it has fetched some, more can be sent.
+    /// A device has too many of the sender's messages waiting. More can be sent after it has fetched some.
     /// </summary>
     InboxFull,
 
-    /// <summary>Too much is under way at once; later it may work.</summary>
+    /// <summary>Too many requests run at once. A retry may succeed.</summary>
     Busy,
 
     /// <summary>A value of the request has the wrong type or form.</summary>
@@ -58,16 +58,16 @@ public enum UserFailureKind
     /// <summary>The account has been deactivated.</summary>
     Deactivated,
 
-    /// <summary>What the request relies on, such as the password that was given, has changed meanwhile.</summary>
+    /// <summary>Data that the request relies on, such as the password, has changed since it was checked.</summary>
     Outdated,
 }
 
-/// <summary>A failure of an operation, with a sentence for the one who asked.</summary>
-/// <param name="Kind">Why.</param>
-/// <param name="Message">In words; never a stack trace.</param>
+/// <summary>A failure with a sentence for the client.</summary>
+/// <param name="Kind">The kind.</param>
+/// <param name="Message">The sentence; never a stack trace.</param>
 public record UserFailure(UserFailureKind Kind, string Message);
 
-/// <summary>A value, or the failure that stands in its place.</summary>
+/// <summary>A value, or a failure.</summary>
 public readonly struct UserResult<T>
 {
     private UserResult(T? value, UserFailure? failure)
@@ -79,7 +79,7 @@ public readonly struct UserResult<T>
     /// <summary>The value, if there is no failure.</summary>
     public T? Value { get; }
 
-    /// <summary>Why there is no value; null if there is one.</summary>
+    /// <summary>The failure, if there is no value.</summary>
     public UserFailure? Failure { get; }
 
     /// <summary>Whether there is a value.</summary>

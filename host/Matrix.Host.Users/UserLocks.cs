@@ -1,8 +1,8 @@
 namespace Matrix.Host.Users;
 
 /// <summary>
-/// Lets one request at a time read, change and write back something of a user (tags, push rules, a profile). Users share locks by
-/// stripe: their number is fixed.
+/// Serialises requests that read, change and write back data of a user (tags, push rules, a profile). A fixed number of
+/// locks is shared by stripe.
 /// </summary>
 public sealed class UserLocks
 {

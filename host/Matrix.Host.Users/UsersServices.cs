@@ -13,11 +13,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Users;
 
-/// <summary>The parts that decide about users, for the composition root.</summary>
+/// <summary>Registers the services of users.</summary>
 public static class UsersServices
 {
     /// <summary>
-    /// Adds them. They need an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and an <see cref="IAccountObserver"/>.
+    /// Adds them. They need an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and an <see
+    /// cref="IAccountObserver"/>.
     /// </summary>
     public static IServiceCollection AddUsers(this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
         .AddSingleton(options)

@@ -4,7 +4,9 @@ using Matrix.Host.Storage.Tables.AccountData;
 
 namespace Matrix.Host.Users.AccountData;
 
-/// <summary>The users whom a user ignores: account data `m.ignored_user_list`. Client-Server API, "Ignoring Users".</summary>
+/// <summary>
+/// The users whom a user ignores: account data `m.ignored_user_list`. Client-Server API, "Ignoring Users".
+/// </summary>
 public sealed class IgnoredUsers(IAccountDataTable accountData)
 {
     private static readonly IReadOnlySet<string> _nobody = new HashSet<string>();

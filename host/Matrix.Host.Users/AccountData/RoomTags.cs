@@ -7,7 +7,10 @@ using Matrix.Host.Storage.Tables.AccountData;
 
 namespace Matrix.Host.Users.AccountData;
 
-/// <summary>The tags that a user gives a room: account data `m.tag`, with a member for each tag. Client-Server API, "Room Tagging".</summary>
+/// <summary>
+/// The tags that a user gives a room: account data `m.tag`, with a member for each tag. Client-Server API, "Room
+/// Tagging".
+/// </summary>
 public sealed class RoomTags(IStorage storage, UserLocks locks)
 {
     private const string Type = "m.tag";

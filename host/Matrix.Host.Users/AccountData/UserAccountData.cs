@@ -73,8 +73,8 @@ internal static class UserRooms
         UserFailureKind.NotFound, "You are not in this room, or this server does not know it.");
 
     /// <summary>
-    /// The room of an id; no room for no id. It is unknown if this server has no such room, or if the room's state has no
-    /// membership of the user.
+    /// The room of an id; no room for no id. It is unknown if this server has no such room, or if the room's state has
+    /// no membership of the user.
     /// </summary>
     internal static async ValueTask<(RoomNid? Room, bool IsKnown)> FindAsync(
         IStorage storage, string userId, string? roomId, CancellationToken stop)

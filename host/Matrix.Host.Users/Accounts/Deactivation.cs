@@ -19,7 +19,7 @@ public enum DeactivationResult
     /// <summary>The account had ended before: of two requests at once, both succeed.</summary>
     DoneBefore,
 
-    /// <summary>The condition did not hold: nothing has changed.</summary>
+    /// <summary>The condition did not hold. Nothing has changed.</summary>
     Refused,
 }
 

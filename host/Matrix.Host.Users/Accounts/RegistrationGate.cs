@@ -5,23 +5,26 @@ using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Users.Accounts;
 
-/// <summary>How one may register.</summary>
-/// <param name="Freely">Without anything.</param>
-/// <param name="ByToken">By a registration token.</param>
+/// <summary>The ways to register.</summary>
+/// <param name="Freely">Without a token.</param>
+/// <param name="ByToken">With a registration token.</param>
 public readonly record struct RegistrationWays(bool Freely, bool ByToken)
 {
-    /// <summary>Whether nobody may.</summary>
+    /// <summary>Whether nobody may register.</summary>
     public bool IsClosed => !Freely && !ByToken;
 }
 
-/// <summary>Who may register: by configuration, and the first user by a token that the server's owner is shown.</summary>
+/// <summary>
+/// Decides who may register: the configuration says so, and the first user has a token that the server logs.
+/// </summary>
 public sealed class RegistrationGate(IStorage storage, UsersOptions options, TimeProvider clock)
 {
     private const int TokenLetters = 24;
     private const string TokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
     /// <summary>
-    /// The token by which the first user, an administrator, registers; made if there is none. Null once there are users.
+    /// The first user's registration token, which makes an administrator. It is created if there is none. Null once
+    /// there are users.
     /// </summary>
     public async ValueTask<string?> FirstUserTokenAsync(CancellationToken stop)
     {
@@ -34,7 +37,7 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
         return token;
     }
 
-    /// <summary>How one may register now.</summary>
+    /// <summary>The ways to register now.</summary>
     public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop)
     {
         if (options is { RegistrationEnabled: true, RegistrationRequiresToken: true }) return new RegistrationWays(Freely: false, ByToken: true);
@@ -43,7 +46,9 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
         return new RegistrationWays(options.RegistrationEnabled, ByToken: first);
     }
 
-    /// <summary>Whether a registration token can be used now. Where no token is asked for, none can.</summary>
+    /// <summary>
+    /// Whether a registration token can be used now; none can where registration does not ask for one.
+    /// </summary>
     public async ValueTask<bool> AcceptsAsync(RegistrationWays ways, string token, CancellationToken stop) =>
         ways.ByToken && await IsValidAsync(token, stop).ConfigureAwait(false);
 

@@ -3,26 +3,26 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Users.Accounts;
 
-/// <summary>Why a name cannot be had.</summary>
+/// <summary>Why a new user cannot have a name.</summary>
 public enum UsernameProblem
 {
-    /// <summary>Nobody can have it: it has characters that names have not, or too many.</summary>
+    /// <summary>The name has characters that are not allowed, or too many.</summary>
     Invalid,
 
-    /// <summary>Somebody has it.</summary>
+    /// <summary>Another user has the name.</summary>
     InUse,
 }
 
-/// <summary>Which names new users may have.</summary>
+/// <summary>Checks the names of new users.</summary>
 public sealed class Usernames(IStorage storage, UsersOptions options)
 {
-    /// <summary>The user id of a wished name: upper case becomes lower case. Or why it cannot be had.</summary>
+    /// <summary>The user id of a name, in lower case, or the problem.</summary>
     public (string UserId, UsernameProblem? Problem) UserIdOf(string username) =>
         Identifiers.TryNewUserId(options.ServerName, username.ToLowerInvariant(), out var userId, out _)
             ? (userId, null)
             : ("", UsernameProblem.Invalid);
 
-    /// <summary>The user id of a wished name, if it is free.</summary>
+    /// <summary>The user id of a name that is free, or the problem.</summary>
     public async ValueTask<(string UserId, UsernameProblem? Problem)> FreeUserIdOfAsync(string username, CancellationToken stop)
     {
         var (userId, problem) = UserIdOf(username);

@@ -6,8 +6,8 @@ using Matrix.Host.Storage.Tables.Keys;
 namespace Matrix.Host.Users.Devices;
 
 /// <summary>
-/// Lists, renames and deletes devices. A deleted device loses its tokens and keys, and users who track the owner's devices learn
-/// of it. Client-Server API, "Device Management".
+/// Lists, renames and deletes devices. A deleted device loses its tokens and keys, and users who track the owner's
+/// devices learn of it. Client-Server API, "Device Management".
 /// </summary>
 public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
 {
@@ -47,8 +47,8 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
     }
 
     /// <summary>
-    /// Deletes those of some devices that the user has. False, with nothing deleted, if the condition does not hold when this is
-    /// written.
+    /// Deletes those of some devices that the user has. False, with nothing deleted, if the condition does not hold
+    /// when this is written.
     /// </summary>
     public async ValueTask<bool> DeleteAsync(
         string userId, IEnumerable<string> deviceIds, ConditionalChange condition, CancellationToken stop)
@@ -72,8 +72,8 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
         await storage.Writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop).ConfigureAwait(false);
 
     /// <summary>
-    /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in before the
-    /// batch is written.
+    /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in
+    /// before the batch is written.
     /// </summary>
     internal static WriteBatch AddDeletionOfAll(WriteBatch batch, string userId, string? except) =>
         batch.Add(new OtherDevicesDeleted(userId, except)).Add(new DeviceListChanged(userId));

@@ -6,13 +6,13 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>Signing keys as a user uploads them; null where none is given.</summary>
+/// <summary>The signing keys of an upload; null where it has none.</summary>
 /// <param name="Master">The master key.</param>
 /// <param name="SelfSigning">The self-signing key.</param>
 /// <param name="UserSigning">The user-signing key.</param>
 public sealed record CrossSigningUpload(JsonObject? Master, JsonObject? SelfSigning, JsonObject? UserSigning);
 
-/// <summary>What an upload comes to, on the keys that there are.</summary>
+/// <summary>The change that an upload makes to the stored keys.</summary>
 public sealed class CrossSigningChange
 {
     internal CrossSigningChange(WriteBatch? batch, bool replacesKeys)
@@ -21,21 +21,23 @@ public sealed class CrossSigningChange
         ReplacesKeys = replacesKeys;
     }
 
-    /// <summary>Whether nothing changes: the user has these keys already.</summary>
+    /// <summary>Whether the user has these keys already.</summary>
     public bool IsNone => Batch is null;
 
-    /// <summary>Whether the user has a master key, and these are other keys: whoever uploads them must prove that they are the user.</summary>
+    /// <summary>
+    /// Whether the change replaces keys of a user with a master key, which requires authentication.
+    /// </summary>
     public bool ReplacesKeys { get; }
 
     internal WriteBatch? Batch { get; }
 }
 
-/// <summary>Takes cross-signing keys. Client-Server API, "Cross-signing".</summary>
+/// <summary>Stores cross-signing keys. Client-Server API, "Cross-signing".</summary>
 public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 {
     private const string Ed25519Prefix = "ed25519:";
 
-    /// <summary>Looks at the upload; nothing is written yet.</summary>
+    /// <summary>Checks an upload, and writes nothing.</summary>
     public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(string userId, CrossSigningUpload upload, CancellationToken stop)
     {
         var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
@@ -64,14 +66,14 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     }
 
     /// <summary>
-    /// Makes the change, if the condition holds where there is one. Else false if the user's keys are no longer those
-    /// on which it was considered: consider it again.
+    /// Writes the change, if the condition (null for none) holds. False if it does not, or if the user's keys have
+    /// changed since the upload was checked: then check it again.
     /// </summary>
     public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalChange? condition, CancellationToken stop)
     {
         if (change.Batch is null) return true;
 
-        // The caller's condition comes first, so that its outcome is known whatever becomes of the others.
+        // The caller's condition comes first, so that its outcome is known even if another one fails.
         var batch = new WriteBatch(8);
         if (condition is not null) batch.Require(condition);
         foreach (var own in change.Batch.Preconditions) batch.Require(own);
@@ -116,7 +118,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
     private async ValueTask<UserFailure?> RefusalAsync(string userId, SigningKey key, string master, CancellationToken stop)
     {
-        // Signing keys and devices are called by the same kind of name: one must not stand for the other.
+        // Public keys and device ids share the key ids of signatures, so they must differ.
         if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop).ConfigureAwait(false) is not null)
         {
             return new UserFailure(UserFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
@@ -130,7 +132,9 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
             : new UserFailure(UserFailureKind.InvalidSignature, $"The {key.Name} key is not signed by the master key.");
     }
 
-    /// <summary>A master key need not be signed; where a device of the user's signed it, the signature must hold.</summary>
+    /// <summary>
+    /// A master key needs no signature; a signature of one of the user's devices must be valid.
+    /// </summary>
     private async ValueTask<UserFailure?> DeviceSignaturesAsync(string userId, SigningKey key, CancellationToken stop)
     {
         if (SignedJson.SignaturesBy(key.Json, userId) is not { Count: > 0 } signatures) return null;
@@ -164,7 +168,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         }
 
         foreach (var key in changed) batch.Add(new CrossSigningKeyUploaded(userId, key.Usage, key.PublicKey, key.Stored));
-        // Nobody else ever sees the user-signing key.
+        // Other users do not see the user-signing key.
         var seenByOthers = changed.Exists(key => key.Usage != CrossSigningUsage.UserSigning);
         return batch.Add(new DeviceListChanged(userId, seenByOthers ? null : userId));
     }

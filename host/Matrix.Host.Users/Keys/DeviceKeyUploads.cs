@@ -11,21 +11,23 @@ namespace Matrix.Host.Users.Keys;
 /// <param name="Json">The key: an object, or a string.</param>
 public sealed record UploadedKey(string Algorithm, string KeyId, Json Json);
 
-/// <summary>What a device uploads.</summary>
+/// <summary>The keys of an upload.</summary>
 /// <param name="DeviceKeys">Its identity keys; null if they have not changed.</param>
 /// <param name="OneTimeKeys">Further one-time keys.</param>
 /// <param name="FallbackKeys">New fallback keys, at most one for each algorithm.</param>
 public sealed record KeyUpload(
     JsonObject? DeviceKeys, IReadOnlyList<UploadedKey> OneTimeKeys, IReadOnlyList<UploadedKey> FallbackKeys)
 {
-    /// <summary>Whether it only asks for the counts.</summary>
+    /// <summary>Whether the upload has no keys: the client only wants the counts.</summary>
     public bool IsEmpty => DeviceKeys is null && OneTimeKeys.Count == 0 && FallbackKeys.Count == 0;
 }
 
-/// <summary>Takes what devices upload. Client-Server API, "Uploading keys".</summary>
+/// <summary>Stores the keys that devices upload. Client-Server API, "Uploading keys".</summary>
 public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
 {
-    /// <summary>Keeps all of the upload, or nothing of it, and says how many one-time keys the device then has.</summary>
+    /// <summary>
+    /// Stores all keys of the upload or none. Returns the number of one-time keys that the device then has.
+    /// </summary>
     public async ValueTask<UserResult<KeyCounts>> UploadAsync(
         UserDevice device, KeyUpload upload, CancellationToken stop)
     {
@@ -62,7 +64,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
             var json = SignedJson.Stored(keys);
             if (json.Length > options.MaxKeyBytes) return TooLarge("The device's keys");
             var known = await storage.Keys.FindDeviceKeysAsync(userId, deviceId, stop).ConfigureAwait(false);
-            // Clients upload the same keys again to be sure; nobody has to hear of that.
+            // Clients upload the same keys again to be sure. Other users are not notified then.
             if (known is null || !known.Json.Span.SequenceEqual(json))
             {
                 batch.Add(new DeviceKeysUploaded(userId, deviceId, json)).Add(new DeviceListChanged(userId));
@@ -75,8 +77,8 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     }
 
     /// <summary>
-    /// Only an upload that brings new algorithms is held against their number; it is looked at again in the
-    /// transaction, for another upload may bring others meanwhile.
+    /// Limits the number of algorithms, for uploads that add new ones. The transaction checks it again, because a
+    /// concurrent upload may add others.
     /// </summary>
     private async ValueTask<UserFailure?> RequireFewAlgorithmsAsync(
         WriteBatch batch, UserDevice device, KeyUpload upload, CancellationToken stop)
@@ -122,6 +124,6 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         var taken = batch.Preconditions.OfType<OneTimeKeyUploaded>().First(key => !key.Applied);
         return new UserFailure(
             UserFailureKind.InvalidParam,
-            $"There is a one-time key {taken.Algorithm}:{taken.KeyId} already, and it is another one.");
+            $"There is a different one-time key {taken.Algorithm}:{taken.KeyId} already.");
     }
 }

@@ -4,20 +4,25 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>A key that someone asks for: one of that algorithm, of that device.</summary>
+/// <summary>A claim of one key of an algorithm and a device.</summary>
 public sealed record KeyClaim(string UserId, string DeviceId, string Algorithm);
 
-/// <summary>A key that was given away.</summary>
-/// <param name="UserId">Whose.</param>
-/// <param name="DeviceId">Of which device.</param>
+/// <summary>A claimed key.</summary>
+/// <param name="UserId">The owner.</param>
+/// <param name="DeviceId">The owner's device.</param>
 /// <param name="KeyId">Its id, algorithm included.</param>
 /// <param name="Json">The key as uploaded.</param>
 public sealed record ClaimedKey(string UserId, string DeviceId, string KeyId, ReadOnlyMemory<byte> Json);
 
-/// <summary>Gives one-time keys of local devices away, each once, and fallback keys where there are none. Client-Server API, "One-time and fallback keys".</summary>
+/// <summary>
+/// Claims one-time keys of local devices, each once, and fallback keys of devices without one-time keys. Client-Server
+/// API, "One-time and fallback keys".
+/// </summary>
 public sealed class KeyClaims(IStorage storage)
 {
-    /// <summary>Claims. That the keys are given away is durable before this answers, so that nobody is ever given one again.</summary>
+    /// <summary>
+    /// Claims keys. The claims are durable before this returns, so that no key is returned twice.
+    /// </summary>
     public async ValueTask<IReadOnlyList<ClaimedKey>> ClaimAsync(IReadOnlyCollection<KeyClaim> claims, CancellationToken stop)
     {
         if (claims.Count == 0) return [];

@@ -1,35 +1,35 @@
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>Bounds of keys and of messages to devices.</summary>
+/// <summary>The limits of keys and of messages to devices.</summary>
 public sealed record KeyOptions
 {
-    /// <summary>How many one-time keys of one algorithm a device may have waiting.</summary>
+    /// <summary>The most one-time keys of one algorithm that a device has.</summary>
     public int MaxOneTimeKeys { get; init; } = 1000;
 
-    /// <summary>Of how many algorithms a device may have one-time and fallback keys.</summary>
+    /// <summary>The most algorithms of one-time and fallback keys of a device.</summary>
     public int MaxKeyAlgorithms { get; init; } = 16;
 
-    /// <summary>Bytes of one key object, signatures included.</summary>
+    /// <summary>The most bytes of a key object, signatures included.</summary>
     public int MaxKeyBytes { get; init; } = 32 * 1024;
 
-    /// <summary>How many users one request may ask the keys of.</summary>
+    /// <summary>The most users whose keys one request may query.</summary>
     public int MaxUsersPerQuery { get; init; } = 2500;
 
-    /// <summary>How many keys one request may claim.</summary>
+    /// <summary>The most keys that one request may claim.</summary>
     public int MaxClaims { get; init; } = 5000;
 
-    /// <summary>Bytes of one message to a device, as the device gets it.</summary>
+    /// <summary>The most bytes of a message to a device, in the form that the device gets.</summary>
     public int MaxToDeviceBytes { get; init; } = 64 * 1024;
 
-    /// <summary>How many devices one request may send messages to, wildcards resolved.</summary>
+    /// <summary>The most devices to which one request may send messages, wildcards resolved.</summary>
     public int MaxToDeviceMessages { get; init; } = 5000;
 
     /// <summary>
-    /// Bytes of one sender's messages that may wait for one device: each counts <see
-    /// cref="Matrix.Host.Storage.Tables.ToDevice.ToDeviceSent.Overhead"/> more than it has.
+    /// The most bytes of one sender's messages that wait for one device. Each message counts <see
+    /// cref="Matrix.Host.Storage.Tables.ToDevice.ToDeviceSent.Overhead"/> bytes more than it has.
     /// </summary>
     public long MaxToDeviceWaiting { get; init; } = 16L * 1024 * 1024;
 
-    /// <summary>How many session keys one request may put into a backup.</summary>
+    /// <summary>The most session keys that one request may put into a backup.</summary>
     public int MaxBackupKeys { get; init; } = 5000;
 }

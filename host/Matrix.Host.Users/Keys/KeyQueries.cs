@@ -4,24 +4,29 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>Keys of local users, as the one who asks may see them: by user id, and device keys by device id too.</summary>
-/// <param name="DeviceKeys">Identity keys of devices, with `unsigned`. Users without any are there, unknown users are not.</param>
+/// <summary>
+/// Keys of local users that the requester may see, by user id; device keys also by device id.
+/// </summary>
+/// <param name="DeviceKeys">Identity keys of devices, with `unsigned`. Users without devices have an entry, unknown
+/// users have none.</param>
 /// <param name="MasterKeys">Master keys.</param>
 /// <param name="SelfSigningKeys">Self-signing keys.</param>
-/// <param name="UserSigningKeys">The asker's own user-signing key, if they asked for their own keys.</param>
+/// <param name="UserSigningKeys">The requester's own user-signing key, if the query names them.</param>
 public sealed record KeyQueryResult(
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonObject>> DeviceKeys,
     IReadOnlyDictionary<string, JsonObject> MasterKeys,
     IReadOnlyDictionary<string, JsonObject> SelfSigningKeys,
     IReadOnlyDictionary<string, JsonObject> UserSigningKeys);
 
-/// <summary>Answers what keys local users have. Client-Server API, "Key management API" and "Key and signature security".</summary>
+/// <summary>
+/// Queries keys of local users. Client-Server API, "Key management API" and "Key and signature security".
+/// </summary>
 public sealed class KeyQueries(IStorage storage)
 {
     /// <summary>The keys of some local users.</summary>
-    /// <param name="asker">Who asks; null for another server.</param>
-    /// <param name="wanted">Users, and the devices wanted of each; none means all.</param>
-    /// <param name="stop">Gives up.</param>
+    /// <param name="asker">The requester; null for another server.</param>
+    /// <param name="wanted">The users, each with the wanted devices; none means all.</param>
+    /// <param name="stop">Cancels reading.</param>
     public async ValueTask<KeyQueryResult> QueryAsync(
         string? asker, IReadOnlyDictionary<string, IReadOnlySet<string>> wanted, CancellationToken stop)
     {
@@ -65,7 +70,7 @@ public sealed class KeyQueries(IStorage storage)
 
     private static IReadOnlyDictionary<string, JsonObject> NoKeys => NoDevicesOfUser;
 
-    /// <summary>Users without keys are told from users who do not exist: of the latter nothing is said.</summary>
+    /// <summary>The users who exist: users without keys have an entry, unknown users have none.</summary>
     private async ValueTask AddKeylessUsersAsync(
         string[] users, Dictionary<string, IReadOnlyDictionary<string, JsonObject>> devices, CancellationToken stop)
     {

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>The keys that signatures of one user are judged by: their own, and the master keys of others.</summary>
+/// <summary>The keys that verify one user's signatures: the user's own, and the master keys of others.</summary>
 internal sealed class KeyRing
 {
     private readonly Dictionary<string, DeviceKeysRow> _devices;
@@ -15,7 +15,7 @@ internal sealed class KeyRing
         _signing = signing.ToDictionary(row => (row.UserId, row.Usage));
     }
 
-    /// <summary>Whose signatures are judged.</summary>
+    /// <summary>The user.</summary>
     internal string UserId { get; }
 
     /// <summary>Their self-signing key.</summary>
@@ -33,7 +33,7 @@ internal sealed class KeyRing
             await keys.CrossSigningKeysAsync(users, stop).ConfigureAwait(false));
     }
 
-    /// <summary>A device of the user's that has keys.</summary>
+    /// <summary>The keys of a device of the user; null if it has none.</summary>
     internal DeviceKeysRow? Device(string deviceId) => _devices.GetValueOrDefault(deviceId);
 
     /// <summary>A user's master key.</summary>

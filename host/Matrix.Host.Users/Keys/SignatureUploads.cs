@@ -5,27 +5,27 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Users.Keys;
 
-/// <summary>A key with new signatures on it, as someone uploads it.</summary>
-/// <param name="UserId">Whose key.</param>
-/// <param name="KeyId">Which: a device id, or a public key.</param>
+/// <summary>A key with new signatures.</summary>
+/// <param name="UserId">The owner of the key.</param>
+/// <param name="KeyId">A device id or a public key.</param>
 /// <param name="Json">The key, signed.</param>
 public sealed record SignedKey(string UserId, string KeyId, JsonObject Json);
 
-/// <summary>A key whose signatures were not taken.</summary>
+/// <summary>A key whose signatures were refused.</summary>
 /// <param name="Key">The key.</param>
-/// <param name="Failure">Why.</param>
+/// <param name="Failure">The reason.</param>
 public sealed record UnsignedKey(SignedKey Key, UserFailure Failure);
 
 /// <summary>
-/// Takes signatures on keys: of a self-signing key on its user's devices, of devices on their user's master key, of a user-signing key on others'
-/// master keys. Client-Server API, "Cross-signing".
+/// Stores signatures: of a self-signing key on its user's devices, of devices on their user's master key, of a
+/// user-signing key on other users' master keys. Client-Server API, "Cross-signing".
 /// </summary>
 public sealed class SignatureUploads(IStorage storage)
 {
     private const string Ed25519Prefix = "ed25519:";
     private const int Attempts = 3;
 
-    /// <summary>Takes what is right, and says what is not.</summary>
+    /// <summary>Stores the valid signatures, and returns the refused keys.</summary>
     public async ValueTask<UserResult<IReadOnlyList<UnsignedKey>>> UploadAsync(
         string userId, IReadOnlyCollection<SignedKey> keys, CancellationToken stop)
     {
@@ -59,7 +59,7 @@ public sealed class SignatureUploads(IStorage storage)
         batch.Require(new CrossSigningKeyIs(ring.UserId, CrossSigningUsage.UserSigning, ring.UserSigning?.PublicKey));
         foreach (var user in changed)
         {
-            // Whom one has verified is one's own affair: of that, only one's own devices hear.
+            // Only a user's own devices learn whom the user has verified.
             batch.Add(new DeviceListChanged(user, user == ring.UserId ? null : ring.UserId));
         }
 
@@ -116,7 +116,7 @@ public sealed class SignatureUploads(IStorage storage)
         var signatures = SignedJson.SignaturesBy(key.Json, ring.UserId) ?? JsonObject.Empty;
         for (var i = 0; i < signatures.Count; i++)
         {
-            // Clients send along what was there before: signatures of devices that have gone, and the key's own.
+            // Clients also send the existing signatures: those of deleted devices, and the key's own.
             var signerKey = signatures.Key(i);
             if (!signerKey.StartsWith(Ed25519Prefix, StringComparison.Ordinal)) continue;
             if (ring.Device(signerKey[Ed25519Prefix.Length..]) is not { } device) continue;

@@ -16,16 +16,16 @@ internal static class SignedJson
     internal static JsonObject Read(ReadOnlyMemory<byte> stored) =>
         JsonText.TryParseStored(stored.Span, out var key) ? key : throw new InvalidDataException("A stored key is damaged: it is no JSON object.");
 
-    /// <summary>What is stored of a key object: all but `unsigned`, which is the server's to fill.</summary>
+    /// <summary>The stored form of a key object, without `unsigned`, which the server fills.</summary>
     internal static byte[] Stored(JsonObject key) => Without(key, [Unsigned]);
 
-    /// <summary>What a signature is made over.</summary>
+    /// <summary>The signed form of an object.</summary>
     internal static byte[] SigningInput(JsonObject key) => Without(key, _notSigned);
 
-    /// <summary>Whether two objects are the same key, whoever has signed them.</summary>
+    /// <summary>Whether two objects are the same key, whatever their signatures.</summary>
     internal static bool AreSameKey(JsonObject a, JsonObject b) => SigningInput(a).AsSpan().SequenceEqual(SigningInput(b));
 
-    /// <summary>Whether a signature on the object holds.</summary>
+    /// <summary>Whether a signature on the object is valid.</summary>
     /// <param name="key">The signed object.</param>
     /// <param name="signature">The signature, unpadded base64.</param>
     /// <param name="publicKey">The signer's Ed25519 key, unpadded base64.</param>
@@ -55,12 +55,12 @@ internal static class SignedJson
         JsonObject.OfSeq(Members(json).Append((name, value)));
 
     /// <summary>
-    /// The object with the signatures that someone may see: those of its owner and of the one who asks, and further ones that were uploaded since.
+    /// The object with the signatures that the requester may see: those of its owner, their own, and further ones.
     /// </summary>
     /// <param name="key">The object as stored.</param>
-    /// <param name="owner">Whose key it is.</param>
-    /// <param name="asker">Who asks; null for another server.</param>
-    /// <param name="further">Signatures uploaded apart: signer, key id, signature.</param>
+    /// <param name="owner">The owner of the key.</param>
+    /// <param name="asker">The requester; null for another server.</param>
+    /// <param name="further">Signatures that were uploaded separately: signer, key id, signature.</param>
     internal static JsonObject WithSignatures(
         JsonObject key, string owner, string? asker, IEnumerable<(string Signer, string SignerKey, string Signature)> further)
     {

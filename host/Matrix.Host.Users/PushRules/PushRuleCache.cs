@@ -10,7 +10,9 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
 {
     private readonly ByteCache<string, Rules> _rules = new(cacheBytes, static rules => rules.Own is null ? 50 : 4096);
 
-    /// <summary>Counts changes, by a stripe of users: rules that were read while the count moved may be stale.</summary>
+    /// <summary>
+    /// Counts changes, by a stripe of users: rules that were read while the count moved may be stale.
+    /// </summary>
     private readonly int[] _changes = new int[256];
 
     /// <summary>The user's rules; null if the user has not changed the defaults.</summary>

@@ -8,7 +8,8 @@ using Matrix.Host.Storage.Tables.AccountData;
 namespace Matrix.Host.Users.PushRules;
 
 /// <summary>
-/// Reads and changes the push rules of a user. They are account data `m.push_rules`, so clients receive changes through sync.
+/// Reads and changes the push rules of a user. They are account data `m.push_rules`, so clients receive changes through
+/// sync.
 /// </summary>
 public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOptions options)
 {

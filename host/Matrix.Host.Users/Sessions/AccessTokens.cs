@@ -6,12 +6,12 @@ using Matrix.Host.Storage.Tables.Accounts;
 namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
-/// Says whose an access token is, from memory where it was used lately. A commit that ends tokens makes what is remembered of that user
-/// stale before anyone is told of the commit: a logged-out token is refused from then on.
+/// Finds the owners of access tokens, with a cache of recently used ones. A commit that ends tokens invalidates the
+/// cached tokens of that user before the commit is published, so that a logged-out token is refused at once.
 /// </summary>
 public sealed class AccessTokens : IAccessTokens, IChangeConsumer
 {
-    // Users share stripes: ending one user's tokens makes those of a few others be looked up once more.
+    // Users share stripes: invalidating one user's tokens invalidates those of a few others too.
     private const int Stripes = 4096;
 
     private static readonly TimeSpan _seenInterval = TimeSpan.FromMinutes(1);
@@ -21,11 +21,11 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     private readonly int _halfCapacity;
     private readonly int[] _epochs = new int[Stripes];
 
-    // Two generations: when the young one is full it becomes the old one, and what is not asked for again goes with the next change.
+    // Two generations: a full young one becomes the old one. Tokens that are not used again go with the next change.
     private ConcurrentDictionary<TokenHash, Known> _young = new();
     private ConcurrentDictionary<TokenHash, Known> _old = new();
 
-    /// <summary>Starts to hear of commits.</summary>
+    /// <summary>Creates the cache and subscribes it to commits.</summary>
     public AccessTokens(IStorage storage, UsersOptions options, TimeProvider clock)
     {
         _storage = storage;
@@ -80,14 +80,14 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             var row = await _storage.Accounts.FindTokenAsync(bytes, stop).ConfigureAwait(false);
             if (row is not { Kind: TokenKind.Access, IsDeactivated: false }) return default;
 
-            // The first use of a refreshed pair ends the pair before it.
+            // The first use of a refreshed pair of tokens ends the pair before it.
             if (!row.Confirmed)
             {
                 var batch = new WriteBatch(1).Add(new TokensConfirmed(row.UserId, row.DeviceId, row.Generation));
                 await _storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
             }
 
-            // Read again below the epoch: a commit between the two readings would otherwise go unnoticed.
+            // Read again after the epoch, because a commit between the two reads would go unnoticed otherwise.
             var epoch = Volatile.Read(ref _epochs[StripeOf(row.UserId)]);
             var again = await _storage.Accounts.FindTokenAsync(bytes, stop).ConfigureAwait(false);
             if (again is null) return default;
@@ -114,7 +114,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         return new TokenLookup(known.Caller, SoftLogout: false);
     }
 
-    /// <summary>When and where a device was seen is written now and then, and nobody waits for it.</summary>
+    /// <summary>Writes when and where a device was seen, without waiting for it.</summary>
     private void Touch(Caller caller, long now, string address)
     {
         try
@@ -123,7 +123,7 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         }
         catch (StorageException)
         {
-            // A busy or closing store has better things to do.
+            // Not important enough to retry.
         }
     }
 

@@ -1,13 +1,28 @@
+using Matrix.Host.Storage;
+
 namespace Matrix.Host.Users.Sessions;
 
-/// <summary>What a token turned out to be.</summary>
-/// <param name="Caller">Who calls; null if the token is not valid.</param>
-/// <param name="SoftLogout">Of a token that is not valid: whether the client may keep its data and log in again.</param>
+/// <summary>The result of a token lookup.</summary>
+/// <param name="Caller">The owner of the token; null if it is not valid.</param>
+/// <param name="SoftLogout">Whether the client of an invalid token may keep its data and log in again.</param>
 public readonly record struct TokenLookup(Caller? Caller, bool SoftLogout);
 
-/// <summary>Says whose access token it is. Client-Server API, "Using access tokens".</summary>
+/// <summary>Finds the owners of access tokens. Client-Server API, "Using access tokens".</summary>
 public interface IAccessTokens
 {
-    /// <summary>Looks a token up; in memory where it was used lately.</summary>
+    /// <summary>Looks up a token, from memory if it was used recently.</summary>
     ValueTask<TokenLookup> FindAsync(string token, string address, CancellationToken stop);
+}
+
+/// <summary>The user and device that an access token belongs to. Client-Server API, "Using access tokens".</summary>
+/// <param name="Device">The user and their device.</param>
+/// <param name="IsAdmin">Whether the user administers this server.</param>
+/// <param name="IsGuest">Whether this is a guest account.</param>
+public sealed record Caller(UserDevice Device, bool IsAdmin, bool IsGuest)
+{
+    /// <summary>The user.</summary>
+    public string UserId => Device.UserId;
+
+    /// <summary>The device.</summary>
+    public string DeviceId => Device.DeviceId;
 }

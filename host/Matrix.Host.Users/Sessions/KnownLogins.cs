@@ -1,8 +1,8 @@
 namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
-/// Users and the addresses that their right passwords came from lately, in memory and bounded: guesses from elsewhere
-/// do not count there.
+/// Remembers users and the addresses from which they recently logged in with a correct password. Guesses from other
+/// addresses do not count against these pairs.
 /// </summary>
 public sealed class KnownLogins(UsersOptions options, TimeProvider clock)
 {
@@ -10,7 +10,7 @@ public sealed class KnownLogins(UsersOptions options, TimeProvider clock)
     private readonly Dictionary<(string UserId, string Address), LinkedListNode<Login>> _byPair = [];
     private readonly LinkedList<Login> _byAge = new();
 
-    /// <summary>Whether a right password of the user came from there lately.</summary>
+    /// <summary>Whether the user recently gave a correct password from the address.</summary>
     public bool Knows(string userId, string address)
     {
         lock (_lock)
@@ -20,7 +20,7 @@ public sealed class KnownLogins(UsersOptions options, TimeProvider clock)
         }
     }
 
-    /// <summary>A right password came from there, now.</summary>
+    /// <summary>Remembers a correct password from the address.</summary>
     public void Remember(string userId, string address)
     {
         lock (_lock)

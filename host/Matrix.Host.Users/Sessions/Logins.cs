@@ -5,22 +5,22 @@ using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Users.Sessions;
 
-/// <summary>What a client is given when it has logged in.</summary>
+/// <summary>The device and tokens of a login.</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="DeviceId">The device.</param>
 /// <param name="AccessToken">The access token.</param>
 /// <param name="RefreshToken">The refresh token, if the client asked for one.</param>
-/// <param name="ExpiresIn">How long the access token is good for; null for ever.</param>
+/// <param name="ExpiresIn">The lifetime of the access token; null for unlimited.</param>
 public sealed record IssuedLogin(string UserId, string DeviceId, string AccessToken, string? RefreshToken, TimeSpan? ExpiresIn)
 {
-    /// <summary>Not the tokens.</summary>
+    /// <summary>Leaves out the tokens.</summary>
     public override string ToString() => $"{UserId} {DeviceId}";
 }
 
-/// <summary>What a client asks for when it logs in.</summary>
-/// <param name="DeviceId">The device that it is, or null for a new one.</param>
-/// <param name="DisplayName">What a new device is called.</param>
-/// <param name="Refreshes">Whether it refreshes its tokens.</param>
+/// <summary>The device that a client wants to log in.</summary>
+/// <param name="DeviceId">The device; null for a new one.</param>
+/// <param name="DisplayName">The display name of a new device.</param>
+/// <param name="Refreshes">Whether the client refreshes tokens.</param>
 public sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refreshes);
 
 /// <summary>A user who has proved who they are.</summary>
@@ -28,14 +28,16 @@ public sealed record LoginWish(string? DeviceId, string? DisplayName, bool Refre
 /// <param name="Conditions">Must hold when the login is written.</param>
 public sealed record LoginProof(string UserId, IReadOnlyList<ConditionalChange> Conditions);
 
-/// <summary>Makes devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
+/// <summary>Creates devices and tokens. Client-Server API, "Relationship between access tokens and devices".</summary>
 public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider clock)
 {
     private const int TokenBytes = 32;
     private const int DeviceIdLetters = 10;
     private const string DeviceIdAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-    /// <summary>Logs a user in, if what was proved still holds when the login is written; else the failure is Outdated.</summary>
+    /// <summary>
+    /// Logs a user in. If the proof's conditions do not hold when the login is written, the failure is Outdated.
+    /// </summary>
     public async ValueTask<UserResult<IssuedLogin>> LogInAsync(LoginProof proof, LoginWish wish, CancellationToken stop)
     {
         if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
@@ -95,7 +97,7 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     }
 
     /// <summary>
-    /// A token for logging in another device, and how long it is good for; null if the condition did not hold.
+    /// A token that logs in another device, and its lifetime; null if the condition did not hold.
     /// </summary>
     public async ValueTask<(string Token, TimeSpan ExpiresIn)?> NewLoginTokenAsync(
         string userId, ConditionalChange condition, CancellationToken stop)

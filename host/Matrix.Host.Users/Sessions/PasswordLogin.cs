@@ -6,28 +6,28 @@ using Matrix.Host.Storage.Tables.Accounts;
 
 namespace Matrix.Host.Users.Sessions;
 
-/// <summary>What came of a password.</summary>
+/// <summary>The result of a password check.</summary>
 public abstract record PasswordCheck
 {
     private PasswordCheck()
     {
     }
 
-    /// <summary>It is that user's. What is granted for it requires that the row's hash still is the user's.</summary>
+    /// <summary>The password is the user's. A write that relies on it must require the row's hash.</summary>
     public sealed record Right(UserRow User) : PasswordCheck
     {
         /// <summary>The proof that the password gives.</summary>
         public LoginProof Proof => new(User.UserId, [new PasswordIs(User.UserId, User.PasswordHash!)]);
     }
 
-    /// <summary>It is not, or there is no such user, or none who may log in: who asks is not told which.</summary>
+    /// <summary>The password is wrong, or no such user can log in; clients do not learn which.</summary>
     public sealed record Wrong : PasswordCheck;
 
-    /// <summary>Too many try, for this user or at all.</summary>
+    /// <summary>There were too many attempts, for this user or in total.</summary>
     public sealed record TooMany(TimeSpan Wait) : PasswordCheck;
 }
 
-/// <summary>Checks passwords: as slowly for users that do not exist, and not too often for any one.</summary>
+/// <summary>Checks passwords, at a limited rate. A check takes as long for users that do not exist.</summary>
 public sealed class PasswordLogin(
     IStorage storage, PasswordHasher hasher, IGuessLimits limits, KnownLogins known, UsersOptions options)
 {
@@ -35,14 +35,13 @@ public sealed class PasswordLogin(
 
     private static readonly PasswordCheck _wrong = new PasswordCheck.Wrong();
 
-    /// <summary>Whether this is the password of that user; null stands for a user whom we do not know.</summary>
+    /// <summary>Checks a user's password; null stands for an unknown user.</summary>
     public async ValueTask<PasswordCheck> CheckAsync(string? userId, string password, string address, CancellationToken stop)
     {
         var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
         var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
 
-        // Counted for the user, whatever the spelling; for users who do not exist just so. What cannot be a user of
-        // ours is counted by address.
+        // Counted by user, whatever the spelling, existing or not. Other user ids are counted by address only.
         var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
         if (counted is not null && Take(counted, address) is { Ticks: > 0 } wait) return new PasswordCheck.TooMany(wait);
         if (password.Length > Longest) return _wrong;
@@ -58,7 +57,7 @@ public sealed class PasswordLogin(
         return new PasswordCheck.Right(hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
     }
 
-    /// <summary>What is wrong with a new password, in a sentence; null if nothing is.</summary>
+    /// <summary>Why a new password is refused, as a sentence; null if it is accepted.</summary>
     public string? Judge(string password) => password.Length switch
     {
         > Longest => $"A password has at most {Longest} characters.",
@@ -66,16 +65,18 @@ public sealed class PasswordLogin(
         _ => null,
     };
 
-    /// <summary>What is wrong with a password that an administrator chose: how weak it may be is theirs to say.</summary>
+    /// <summary>
+    /// Why a password chosen by an administrator is refused; null if it is accepted. It may be weak.
+    /// </summary>
     public static string? JudgeOfAdministrator(string password) =>
         password.Length is 0 or > Longest ? $"A password has 1 to {Longest} characters." : null;
 
-    // Whoever guesses from elsewhere cannot use up the tries of those who logged in from their address.
+    // Guesses from other addresses do not use up the attempts from addresses where the user logged in.
     private TimeSpan Take(string userId, string address) => known.Knows(userId, address)
         ? limits.TakeKnown(userId, address)
         : limits.Take(userId);
 
-    // People capitalise their names; new user ids are in lower case.
+    // Users capitalise their names, but new user ids are in lower case.
     private async ValueTask<UserRow?> FindAsync(string userId, CancellationToken stop)
     {
         if (await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is { } user) return user;
@@ -85,7 +86,7 @@ public sealed class PasswordLogin(
 
     private string InLowerCase(string userId) => UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
 
-    /// <summary>The user with a hash at today's cost; as they were if their password has changed meanwhile.</summary>
+    /// <summary>Rehashes the password at today's cost, unless it has changed since.</summary>
     private async ValueTask<UserRow> RenewAsync(UserRow user, string password, CancellationToken stop)
     {
         if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash) return user;
@@ -93,4 +94,16 @@ public sealed class PasswordLogin(
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? user : user with { PasswordHash = hash };
     }
+}
+
+/// <summary>Limits password attempts.</summary>
+public interface IGuessLimits
+{
+    /// <summary>Counts an attempt. Returns the time to wait if there were too many, otherwise zero.</summary>
+    TimeSpan Take(string userId);
+
+    /// <summary>
+    /// Counts an attempt from an address where the user recently logged in, which has a limit of its own.
+    /// </summary>
+    TimeSpan TakeKnown(string userId, string address);
 }

@@ -5,14 +5,14 @@ using System.Text;
 namespace Matrix.Host.Users.Sessions;
 
 /// <summary>
-/// What a token is stored and looked up under. A token has 256 random bits, so its SHA-256 is enough: there is nothing to guess, and who
-/// reads the database cannot use what they find.
+/// The SHA-256 of a token, under which it is stored. Tokens have 256 random bits, so a fast hash is enough: a reader of
+/// the database can neither use nor guess them.
 /// </summary>
 internal readonly record struct TokenHash(UInt128 High, UInt128 Low)
 {
     private const int Longest = 256;
 
-    /// <summary>The hash of a token. False for texts that are too long to be one of ours.</summary>
+    /// <summary>The hash of a token. False for text that is longer than this server's tokens.</summary>
     internal static bool TryOf(string token, out TokenHash hash)
     {
         hash = default;
@@ -25,9 +25,9 @@ internal readonly record struct TokenHash(UInt128 High, UInt128 Low)
         return true;
     }
 
-    /// <summary>The hash of a token that we made.</summary>
+    /// <summary>The hash of a token of this server.</summary>
     internal static byte[] BytesOf(string token) =>
-        TryOf(token, out var hash) ? hash.ToBytes() : throw new ArgumentException("A token of ours is short.", nameof(token));
+        TryOf(token, out var hash) ? hash.ToBytes() : throw new ArgumentException("The token is too long.", nameof(token));
 
     /// <summary>The 32 bytes.</summary>
     internal byte[] ToBytes()

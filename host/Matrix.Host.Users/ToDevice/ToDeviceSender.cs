@@ -10,8 +10,8 @@ using Matrix.Host.Users.Keys;
 namespace Matrix.Host.Users.ToDevice;
 
 /// <summary>A message to a device.</summary>
-/// <param name="UserId">To whom.</param>
-/// <param name="DeviceId">To which device; `*` for all that they have.</param>
+/// <param name="UserId">The recipient.</param>
+/// <param name="DeviceId">The device; `*` for all devices of the recipient.</param>
 /// <param name="Content">The content.</param>
 public sealed record ToDeviceMessage(string UserId, string DeviceId, JsonObject Content)
 {
@@ -31,14 +31,14 @@ public sealed class ToDeviceSender(
         "Requests to send messages to devices that were refused because the sender's share of an inbox is full.");
 
     /// <summary>
-    /// Sends, all at once and durably, or not at all. A transaction that was sent before is not sent again, and is no failure.
+    /// Sends all messages durably, or none. A transaction that was sent before is not sent again and succeeds.
     /// </summary>
-    /// <param name="sender">Who sends.</param>
-    /// <param name="transaction">What makes it the same as another request.</param>
+    /// <param name="sender">The sender.</param>
+    /// <param name="transaction">Identifies repeated requests.</param>
     /// <param name="type">The type of the messages.</param>
     /// <param name="messages">The messages.</param>
-    /// <param name="stop">Gives up.</param>
-    /// <returns>Why nothing was sent; null if all was.</returns>
+    /// <param name="stop">Cancels waiting.</param>
+    /// <returns>Null if all messages were sent.</returns>
     public async ValueTask<UserFailure?> SendAsync(
         string sender, TransactionKey transaction, string type, IReadOnlyList<ToDeviceMessage> messages, CancellationToken stop)
     {
@@ -93,8 +93,8 @@ public sealed class ToDeviceSender(
             : 1;
 
     /// <summary>
-    /// A failure if an inbox would hold more of the sender than their share. What the sender's other requests write
-    /// meanwhile is not looked at: they can go beyond it by as much as they have under way.
+    /// The failure if an inbox would hold more bytes of the sender than allowed. Concurrent requests of the sender are
+    /// not counted, so they can exceed the limit by their own size.
     /// </summary>
     private async ValueTask<UserFailure?> IsFullAsync(string sender, Inboxes sending, CancellationToken stop)
     {
@@ -111,7 +111,7 @@ public sealed class ToDeviceSender(
         return null;
     }
 
-    /// <summary>What a request sends to whom.</summary>
+    /// <summary>The bytes of a request for each inbox.</summary>
     private sealed class Inboxes
     {
         private readonly Dictionary<UserDevice, long> _bytes = [];
@@ -135,4 +135,21 @@ public sealed class ToDeviceSender(
         ("sender", Json.NewString(sender)),
         ("type", Json.NewString(type)),
     ])));
+}
+
+/// <summary>
+/// Executes a request once, even if it is repeated. Client-Server API, "Transaction identifiers". Requests of rooms and
+/// of users share one log, so whoever composes the server implements this.
+/// </summary>
+public interface ISentOnce
+{
+    /// <summary>
+    /// Executes a request, unless it was executed before. A repetition of a running request gets its result.
+    /// </summary>
+    /// <param name="transaction">Identifies repeated requests.</param>
+    /// <param name="act">Executes the request, and writes the record in the same batch.</param>
+    /// <param name="stop">Cancels waiting, not a running request.</param>
+    /// <returns>Null if it was executed, now or before.</returns>
+    ValueTask<UserFailure?> OnceAsync(
+        TransactionKey transaction, Func<TransactionRecorded, ValueTask<UserFailure?>> act, CancellationToken stop);
 }
