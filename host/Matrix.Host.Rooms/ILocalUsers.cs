@@ -3,7 +3,7 @@ using Matrix.Core.Push;
 namespace Matrix.Host.Rooms;
 
 /// <summary>
-/// What rooms must know of this server's users. Rooms do not see users: whoever composes the server implements this.
+/// Local users as rooms need them. Rooms do not see users: whoever composes the server implements this.
 /// </summary>
 public interface ILocalUsers
 {
@@ -20,8 +20,8 @@ public interface ILocalUsers
     ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop);
 
     /// <summary>
-    /// The user's push rules; null if the user has not changed the defaults. Each event asks this for each local member, so it
-    /// answers from memory where it can.
+    /// The user's push rules; null if the user has not changed the defaults. The lane reads them for each event and
+    /// local member, so they should come from memory.
     /// </summary>
     ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop);
 }

@@ -3,37 +3,36 @@ using Matrix.Core.Facade;
 
 namespace Matrix.Host.Rooms;
 
-/// <summary>Why a room, or what goes with rooms, did not do what was asked. Client-Server API, "Standard error response".</summary>
+/// <summary>The kind of a failed request to a room. Client-Server API, "Standard error response".</summary>
 public enum RoomFailureKind
 {
-    /// <summary>No such room here.</summary>
+    /// <summary>This server has no such room, or the user may not know of it.</summary>
     UnknownRoom,
 
-    /// <summary>No such event, alias or state, or none that this user may see.</summary>
+    /// <summary>There is no such event, alias or state, or the user may not see it.</summary>
     NotFound,
 
-    /// <summary>The rules of the room, or its visibility, do not allow it.</summary>
+    /// <summary>The room's rules or its history visibility forbid it.</summary>
     Forbidden,
 
     /// <summary>The invited user blocks invites.</summary>
     InviteBlocked,
 
-    /// <summary>The event is larger than events may be, or what is asked exceeds the configured bounds.</summary>
+    /// <summary>The event is larger than events may be, or the request exceeds a configured limit.</summary>
     TooLarge,
 
     /// <summary>A value of the request has the wrong type or form.</summary>
     BadJson,
 
     /// <summary>
-    /// No event of this kind can be in the room, whoever sends it: it names a creator's power, or creates the room
-    /// again.
+    /// No sender can send this event: it gives a creator a power level, or creates the room again.
     /// </summary>
     Malformed,
 
-    /// <summary>A parameter does not make sense.</summary>
+    /// <summary>A parameter has an invalid value.</summary>
     InvalidParam,
 
-    /// <summary>Something is missing that goes with what is given.</summary>
+    /// <summary>A parameter that the others need is missing.</summary>
     MissingParam,
 
     /// <summary>A signature is missing or wrong.</summary>
@@ -42,34 +41,36 @@ public enum RoomFailureKind
     /// <summary>This server does not know the room version.</summary>
     UnsupportedRoomVersion,
 
-    /// <summary>The state that the request would start a room with is not allowed by the rules.</summary>
+    /// <summary>The rules forbid the initial state of the new room.</summary>
     InvalidRoomState,
 
     /// <summary>The alias is taken.</summary>
     AliasTaken,
 
-    /// <summary>The alias does not exist or leads elsewhere.</summary>
+    /// <summary>The alias does not exist or points to another room.</summary>
     BadAlias,
 
-    /// <summary>The request makes no sense in the state that the room is in, and the specification has no code of its own for it.</summary>
+    /// <summary>
+    /// The room's current state rules the request out, and the specification has no error code for it.
+    /// </summary>
     BadState,
 
-    /// <summary>The user's membership is none that the change could be made from.</summary>
+    /// <summary>The user's membership rules the change out.</summary>
     WrongMembership,
 
     /// <summary>The same user has annotated the event with the same key already.</summary>
     DuplicateAnnotation,
 
-    /// <summary>Too much is under way at once; later it may work.</summary>
+    /// <summary>Too many requests run at once. A retry may succeed.</summary>
     Busy,
 }
 
-/// <summary>A failure of an operation, with a sentence for the one who asked.</summary>
-/// <param name="Kind">Why.</param>
-/// <param name="Message">In words; never a stack trace.</param>
+/// <summary>A failure with a sentence for the client.</summary>
+/// <param name="Kind">The kind.</param>
+/// <param name="Message">The sentence; never a stack trace.</param>
 public sealed record RoomFailure(RoomFailureKind Kind, string Message)
 {
-    /// <summary>What the core refuses.</summary>
+    /// <summary>The failure of an event that the core refused.</summary>
     internal static RoomFailure Of(Refusal refusal) => new(
         refusal.Kind switch
         {
@@ -80,8 +81,7 @@ public sealed record RoomFailure(RoomFailureKind Kind, string Message)
         refusal.Reason);
 }
 
-
-/// <summary>A value, or the failure that stands in its place.</summary>
+/// <summary>A value, or a failure.</summary>
 public readonly struct RoomResult<T>
 {
     private RoomResult(T? value, RoomFailure? failure)
@@ -93,7 +93,7 @@ public readonly struct RoomResult<T>
     /// <summary>The value, if there is no failure.</summary>
     public T? Value { get; }
 
-    /// <summary>Why there is no value; null if there is one.</summary>
+    /// <summary>The failure, if there is no value.</summary>
     public RoomFailure? Failure { get; }
 
     /// <summary>Whether there is a value.</summary>

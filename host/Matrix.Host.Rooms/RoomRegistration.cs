@@ -15,7 +15,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Rooms;
 
-/// <summary>The rooms' services, for the composition root.</summary>
+/// <summary>Registers the services of rooms.</summary>
 public static class RoomRegistration
 {
     /// <summary>
@@ -25,13 +25,13 @@ public static class RoomRegistration
     public static IServiceCollection AddRooms(this IServiceCollection services) => services.AddDeciding().AddReading();
 
     /// <summary>
-    /// The caches of rooms, which read each commit before the streams do: whoever a stream wakes finds the room as it is
-    /// now.
+    /// The caches of rooms. They consume each commit before the streams, so that readers whom a stream wakes find the
+    /// new state.
     /// </summary>
     public static IReadOnlyList<IChangeConsumer> RoomConsumers(this IServiceProvider parts) =>
         [parts.Get<RoomSnapshots>(), parts.Get<ErasedUsers>()];
 
-    /// <summary>Reads what must be known before anyone is served.</summary>
+    /// <summary>Loads the data that must be in memory before the first request.</summary>
     public static ValueTask LoadRoomsAsync(this IServiceProvider parts, CancellationToken stop) =>
         parts.Get<ErasedUsers>().LoadAsync(parts.Get<IStorage>().Accounts, stop);
 

@@ -1,63 +1,81 @@
 using Matrix.Core.Room.Incoming;
+using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Rooms;
 
-/// <summary>Who this server is for its rooms, and every bound of this layer.</summary>
+/// <summary>This server's name and the limits of rooms.</summary>
 public sealed record RoomsOptions
 {
     /// <summary>The server's name: the domain of its users.</summary>
     public required string ServerName { get; init; }
 
-    /// <summary>The version of a room whose creator names none.</summary>
+    /// <summary>The version of rooms whose creator does not choose one.</summary>
     public string DefaultRoomVersion { get; init; } = "12";
 
-    /// <summary>Versions that are in no specification, of which this server makes rooms all the same.</summary>
+    /// <summary>Unstable versions of which this server may create rooms.</summary>
     public IReadOnlyList<string> UnstableRoomVersions { get; init; } = [];
 
-    /// <summary>Bytes of events kept in memory.</summary>
+    /// <summary>Bytes of cached events.</summary>
     public long EventCacheBytes { get; init; } = 48L * 1024 * 1024;
 
-    /// <summary>Bytes of room states kept in memory, sharing not counted twice where it is known.</summary>
+    /// <summary>Bytes of cached room states. Nodes that states of one room share are counted once.</summary>
     public long StateCacheBytes { get; init; } = 96L * 1024 * 1024;
 
-    /// <summary>Rooms whose lanes and snapshots are kept in memory while nothing happens in them.</summary>
+    /// <summary>The most idle rooms whose lanes and snapshots stay in memory.</summary>
     public int IdleRooms { get; init; } = 4096;
 
-    /// <summary>How many sets of one room may wait for the disk while its lane goes on building.</summary>
+    /// <summary>The most batches of one room that wait for the disk while its lane continues.</summary>
     public int MaxSpeculation { get; init; } = 128;
 
-    /// <summary>How many requests may wait for one room's lane; a further one is told to come again.</summary>
+    /// <summary>The most requests that wait for one room's lane; further ones get 429.</summary>
     public int MaxWaitingPerLane { get; init; } = 1000;
 
-    /// <summary>Bytes of memory for the transaction ids of past requests.</summary>
+    /// <summary>Bytes of remembered transaction ids.</summary>
     public long TransactionCacheBytes { get; init; } = 8L * 1024 * 1024;
 
-    /// <summary>How many requests that is: one that comes again after as many others is done again.</summary>
+    /// <summary>
+    /// The number of remembered requests. A request that is repeated after more others is executed again.
+    /// </summary>
     public int RememberedTransactions => (int)Math.Min(TransactionCacheBytes / 64, 100_000_000);
 
-    /// <summary>How many events a consumer of changes reads from storage at once; a batch that is longer is read whole.</summary>
+    /// <summary>The most events that a durable consumer reads at once; a larger batch is read whole.</summary>
     public int ChangesPerPage { get; init; } = 500;
 
-    /// <summary>The longest pause between two attempts of a consumer of changes that fails.</summary>
+    /// <summary>The longest pause between two attempts of a durable consumer that fails.</summary>
     public TimeSpan LongestConsumerPause { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>How many prev events a new event has at most.</summary>
+    /// <summary>The most prev events of a new event.</summary>
     public int MaxPrevEvents { get; init; } = 20;
 
-    /// <summary>The bounds of a room's machine.</summary>
+    /// <summary>The limits of a room's machine.</summary>
     internal IncomingLimits Machine => IncomingLimits.Default.WithPrevious(MaxPrevEvents);
 
     /// <summary>
-    /// The longest pause between tries to take a deactivated user out of rooms that could not be left.
+    /// The longest pause between two attempts of deactivated users to leave their rooms.
     /// </summary>
     public TimeSpan LongestDeparturePause { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How many redactions of a room wait for events that are not here; the earliest are given up.</summary>
+    /// <summary>
+    /// The most redactions of a room that wait for events that are not here; the earliest are dropped.
+    /// </summary>
     public int MaxWaitingRedactions { get; init; } = 1000;
 
-    /// <summary>How many users a room may be created with.</summary>
+    /// <summary>The most users that a request to create a room may invite.</summary>
     public int MaxInitialInvites { get; init; } = 100;
 
-    /// <summary>How many state events a request to create a room may bring.</summary>
+    /// <summary>The most state events in a request to create a room.</summary>
     public int MaxInitialState { get; init; } = 200;
+}
+
+/// <summary>This server's name and the key with which it signs events.</summary>
+/// <param name="ServerName">The server's name.</param>
+/// <param name="KeyId">The key's id, `ed25519:…`.</param>
+/// <param name="Key">The key.</param>
+public sealed record ServerSigner(string ServerName, string KeyId, Ed25519Key Key);
+
+/// <summary>Parts of valid identifiers.</summary>
+internal static class RoomNames
+{
+    /// <summary>The server of a user id or alias: the part after the first colon.</summary>
+    internal static string ServerOf(string id) => id[(id.IndexOf(':', StringComparison.Ordinal) + 1)..];
 }

@@ -10,15 +10,14 @@ namespace Matrix.Host.Rooms.Accounts;
 /// <summary>A room that a deactivated user could not leave, and why.</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="RoomId">
-/// The room; empty if the user's rooms could not be read, or the end of the departure not be written.
+/// The room; empty if reading the user's rooms or writing the end of the departure failed.
 /// </param>
-/// <param name="Reason">Why, in words.</param>
+/// <param name="Reason">The reason, as a sentence.</param>
 public sealed record FailedDeparture(string UserId, string RoomId, string Reason);
 
 /// <summary>
-/// Takes deactivated users out of their rooms: they leave, decline invitations and take knocks back. Who is still to
-/// leave is in the database from the deactivation on, until no room is left: what fails is tried again, and what a stop
-/// cut short goes on afterwards.
+/// Removes deactivated users from their rooms: they leave, reject invites and retract knocks. The deactivation writes a
+/// row for the user, which is deleted when no room is left: failures are retried, and the next start continues.
 /// </summary>
 public sealed class Departures
 {
@@ -40,8 +39,8 @@ public sealed class Departures
     }
 
     /// <summary>
-    /// The user was deactivated, durably: they leave now what can be left. What cannot is left to <see
-    /// cref="RunAsync"/>.
+    /// Called when a user was deactivated, durably: they leave their rooms. <see cref="RunAsync"/> retries those that
+    /// fail.
     /// </summary>
     internal async ValueTask BeginAsync(string userId)
     {
@@ -49,10 +48,10 @@ public sealed class Departures
     }
 
     /// <summary>
-    /// Finishes departures, those of before the start first, until it is stopped. It sleeps while there are none; while
-    /// some fail it tries again after pauses that grow.
+    /// Finishes departures until it is stopped, beginning with those of earlier runs. It sleeps while there are none;
+    /// while some fail, it retries after growing pauses.
     /// </summary>
-    /// <param name="failed">Is told of each try that failed.</param>
+    /// <param name="failed">Called for each failure.</param>
     /// <param name="stop">Ends it.</param>
     public async Task RunAsync(Action<FailedDeparture> failed, CancellationToken stop)
     {
@@ -60,7 +59,7 @@ public sealed class Departures
         var pause = _firstPause;
         while (true)
         {
-            // Made before the round: what fails while it runs begins the next one.
+            // Created before the round: a departure that fails while it runs starts the next round.
             var again = NewSignal();
             Volatile.Write(ref _again, again);
             if (await RoundAsync(failed, stop).ConfigureAwait(false))
@@ -76,7 +75,7 @@ public sealed class Departures
         }
     }
 
-    /// <summary>Tries each departure once. Whether all are finished.</summary>
+    /// <summary>Tries each departure once. Returns whether all are finished.</summary>
     internal async ValueTask<bool> RoundAsync(Action<FailedDeparture> failed, CancellationToken stop)
     {
         var (finished, after) = (true, "");
@@ -106,8 +105,7 @@ public sealed class Departures
     }
 
     /// <summary>
-    /// One user leaves what can be left. A room that could not be left, if there is one; null if the departure is
-    /// finished.
+    /// One user leaves their rooms. Returns a room that could not be left; null if the departure is finished.
     /// </summary>
     private async ValueTask<FailedDeparture?> TryAsync(string userId, CancellationToken stop)
     {
@@ -146,7 +144,7 @@ public sealed class Departures
         {
             return fault.Message;
         }
-#pragma warning disable CA1031 // A room that is broken keeps nobody in the others.
+#pragma warning disable CA1031 // A broken room must not stop the user from leaving the others.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

@@ -15,12 +15,15 @@ public sealed class RoomAccounts
     }
 
     /// <summary>
-    /// A user's display name or avatar changed, durably: every room that they are joined to gets a new membership event.
+    /// A user's display name or avatar changed, durably: every room that they are joined to gets a new membership
+    /// event.
     /// </summary>
     public async ValueTask ShowProfileAsync(string userId, CancellationToken stop) =>
         await _profiles.ShowAsync(userId).WaitAsync(stop).ConfigureAwait(false);
 
-    /// <summary>A user was deactivated, durably: they leave every room. <see cref="Departures"/> retries those that fail.</summary>
+    /// <summary>
+    /// A user was deactivated, durably: they leave every room. <see cref="Departures"/> retries those that fail.
+    /// </summary>
     public async ValueTask LeaveAllAsync(string userId, CancellationToken stop) =>
         await _departures.BeginAsync(userId).AsTask().WaitAsync(stop).ConfigureAwait(false);
 }

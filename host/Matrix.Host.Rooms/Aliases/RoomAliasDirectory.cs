@@ -27,8 +27,8 @@ public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, St
     }
 
     /// <summary>
-    /// Deletes an alias. Its creator may, users who may send the room's `m.room.canonical_alias`, and administrators of the
-    /// server.
+    /// Deletes an alias. Allowed for its creator, for users who may send the room's `m.room.canonical_alias`, and for
+    /// administrators of the server.
     /// </summary>
     /// <returns>Null if it was deleted.</returns>
     public async ValueTask<RoomFailure?> DeleteAsync(string userId, bool isAdmin, string alias, CancellationToken stop)
@@ -45,7 +45,9 @@ public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, St
         return receipt.Refused ? Missing(alias) : null;
     }
 
-    /// <summary>A room's aliases: for its members, and for everyone where its history is world-readable. Null for others.</summary>
+    /// <summary>
+    /// A room's aliases: for its members, and for everyone where its history is world-readable. Null for others.
+    /// </summary>
     public async ValueTask<IReadOnlyList<string>?> OfRoomAsync(string userId, string roomId, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;

@@ -4,24 +4,25 @@ using Matrix.Host.Storage.Tables.Consumers;
 
 namespace Matrix.Host.Rooms.Changes;
 
-/// <summary>A consumer of room changes that must not miss one, nor handle one twice, whatever ends the process.</summary>
+/// <summary>A consumer of room changes that handles each change exactly once, also across crashes.</summary>
 public interface IDurableConsumer
 {
     /// <summary>Its name in the database.</summary>
     string Name { get; }
 
-    /// <summary>Whether it begins with the changes of now; else with the first that there is.</summary>
+    /// <summary>Whether a new consumer begins with the next change; otherwise with the first one stored.</summary>
     bool BeginsNow { get; }
 
     /// <summary>
-    /// Handles changes. What they lead to goes into the batch, which becomes durable together with the consumer's position: if it does not, the
-    /// same changes come again.
+    /// Handles changes. It adds its own changes to the batch, which becomes durable together with the consumer's
+    /// position. If that fails, it gets the same changes again.
     /// </summary>
     ValueTask HandleAsync(RoomChanges changes, WriteBatch batch, CancellationToken stop);
 }
 
 /// <summary>
-/// Hands the changes of rooms to a durable consumer, from its position on. The commit only wakes it: it reads from storage, at its own pace.
+/// Passes the changes of rooms to a durable consumer, from its position on. A commit only wakes it; it reads the
+/// changes from storage, at its own pace.
 /// </summary>
 public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
 {
@@ -35,7 +36,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
     private Task? _following;
     private long _through;
 
-    /// <summary>Follows nothing until it is started.</summary>
+    /// <summary>Creates a follower, which does nothing until it is started.</summary>
     public ChangeFollower(IDurableConsumer consumer, RoomChangesReader reader, IStorage storage, RoomsOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(storage);
@@ -47,16 +48,16 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
         storage.Writer.AddConsumer(this);
     }
 
-    /// <summary>The consumer has handled every change up to here.</summary>
+    /// <summary>The consumer has handled all changes up to this position.</summary>
     public long Through => Volatile.Read(ref _through);
 
-    /// <summary>Begins.</summary>
+    /// <summary>Starts to follow.</summary>
     public void Start() => _following ??= Task.Run(() => FollowAsync(_stop.Token));
 
     /// <inheritdoc/>
     public void Take(Change change, long position)
     {
-        // It is read from storage.
+        // The follower reads changes from storage.
     }
 
     /// <inheritdoc/>
@@ -83,7 +84,7 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
         }
         catch (Exception late) when (late is SemaphoreFullException or ObjectDisposedException)
         {
-            // Woken already, or ended.
+            // Already awake, or disposed.
         }
     }
 
@@ -111,11 +112,11 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
                 failures = 0;
                 if (changes.Changes.Count == 0) await _news.WaitAsync(stop).ConfigureAwait(false);
             }
-#pragma warning disable CA1031 // Whatever the consumer's fault is, it is tried again: nothing is skipped.
+#pragma warning disable CA1031 // Every failure is retried: no change is skipped.
             catch (Exception) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031
             {
-                // Where it stands is read again: the batch may have been kept all the same.
+                // The position is read again: the batch may have been written despite the failure.
                 position = null;
                 var pause = TimeSpan.FromSeconds(Math.Min(Math.Pow(2, failures++), _options.LongestConsumerPause.TotalSeconds));
                 await Task.Delay(pause, _time, stop).ConfigureAwait(false);

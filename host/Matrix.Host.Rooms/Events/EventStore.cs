@@ -5,15 +5,17 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Events;
 
 /// <summary>
-/// Events by number and by id, from memory where possible. What a lane commits is put here before anyone is told of it, so that who waits for
-/// an event does not read it back from disk.
+/// Reads events by number and by id, from memory where possible. Committed events are put here before readers wake, so
+/// that readers of new events do not read the disk.
 /// </summary>
 public sealed class EventStore(IEventsTable table, long cacheBytes)
 {
-    /// <summary>So many of the newest messages stay parsed, for those who wait for them: any more of them would only be moved by the collector.</summary>
+    /// <summary>
+    /// The number of newest messages that stay parsed. More of them would cost the collector more than parsing costs.
+    /// </summary>
     private const int Parsed = 256;
 
-    /// <summary>The part of the memory for messages that nobody has read since they were sent: whoever waits for one reads it at once.</summary>
+    /// <summary>The divisor of the memory for messages that nobody has read since they were sent.</summary>
     private const int UnreadPart = 32;
 
     private const int MostReserved = 256;
@@ -22,10 +24,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     private readonly StoredEvent?[] _newest = new StoredEvent?[Parsed];
     private int _put;
 
-    /// <summary>Bytes of events held.</summary>
+    /// <summary>Bytes of cached events.</summary>
     public long CachedBytes => _byNid.Bytes;
 
-    /// <summary>The event of that number as memory has it; null if it is to be asked for.</summary>
+    /// <summary>The cached event of that number; null if it is not cached.</summary>
     internal StoredEvent? Known(EventNid nid) => _byNid.TryGet(nid, out var known) ? known : null;
 
     /// <summary>The event of that number; null if there is none.</summary>
@@ -33,8 +35,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         _byNid.TryGet(nid, out var known) ? ValueTask.FromResult<StoredEvent?>(known) : ReadAsync(room, nid, stop);
 
     /// <summary>
-    /// The event of that id in that room; null if there is none, or if it is in another room. Ids are looked up in the database: numbers are
-    /// what is kept in memory.
+    /// The event of that id; null if the room has no such event. This always reads the database: the cache is by
+    /// number.
     /// </summary>
     public async ValueTask<StoredEvent?> ByIdAsync(RoomIdentity room, string eventId, CancellationToken stop)
     {
@@ -42,7 +44,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return row is null || row.Nid.Room != room.Nid ? null : Keep(room, row);
     }
 
-    /// <summary>The events of these numbers, in the order asked for, absent ones left out. At most one question to the database.</summary>
+    /// <summary>The events of these numbers, in the same order, without absent ones. At most one query.</summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> GetManyAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> nids, CancellationToken stop)
     {
@@ -71,11 +73,14 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return answer;
     }
 
-    /// <summary>The ids of these numbers: no event is read.</summary>
+    /// <summary>The ids of these numbers, without reading the events.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
         table.IdsAsync(nids, stop);
 
-    /// <summary>A page of a room's timeline: see <see cref="IEventsTable.RangeAsync"/>. Rejected, soft-failed and outlying events are passed over.</summary>
+    /// <summary>
+    /// A page of a room's timeline: see <see cref="IEventsTable.RangeAsync"/>. Skips rejected and soft-failed events
+    /// and outliers.
+    /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> RangeAsync(
         RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, CancellationToken stop)
     {
@@ -88,7 +93,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return answer;
     }
 
-    /// <summary>What no client is shown.</summary>
+    /// <summary>The marks of events that clients do not see.</summary>
     public const EventMarks Hidden = StoredEvent.Hidden;
 
     /// <summary>The redactions of a room that wait for an event of that id, the earliest first.</summary>
@@ -100,8 +105,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>
-    /// The beginning of a page, as far as memory has every ordinal of it: one that it lacks may have no event, or one that is to be read. Answers the
-    /// event that the rest is next to.
+    /// Reads the beginning of a page from memory, up to the first ordinal that is not cached: the database knows
+    /// whether it has an event. Returns the event at which the rest begins, exclusive.
     /// </summary>
     private EventNid KnownRange(
         RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, List<StoredEvent> into, out bool isWhole)
@@ -123,10 +128,10 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         return new EventNid(at);
     }
 
-    /// <summary>An event that is now durable.</summary>
+    /// <summary>Caches an event that is now durable.</summary>
     internal void Put(StoredEvent stored)
     {
-        // State is asked for again and again.
+        // State events are read often.
         if ((stored.Row.Marks & EventMarks.State) != 0)
         {
             _byNid.Put(stored.Nid, stored);
@@ -134,23 +139,25 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         }
 
         _byNid.PutUntried(stored.Nid, stored);
-        var place = (uint)Interlocked.Increment(ref _put) % Parsed;
-        Interlocked.Exchange(ref _newest[place], stored)?.ForgetParsed();
+        var slot = (uint)Interlocked.Increment(ref _put) % Parsed;
+        Interlocked.Exchange(ref _newest[slot], stored)?.ForgetParsed();
     }
 
-    /// <summary>An event as it was redacted. Of several redactions the first counts, as in the database.</summary>
+    /// <summary>
+    /// Caches the redacted form of an event. The first of several redactions applies, as in the database.
+    /// </summary>
     internal void PutRedacted(StoredEvent stored)
     {
         if (!_byNid.TryGet(stored.Nid, out var known) || !known.IsRedacted) _byNid.Put(stored.Nid, stored);
     }
 
-    /// <summary>Forgets all events.</summary>
+    /// <summary>Drops all cached events.</summary>
     internal void Clear() => _byNid.Clear();
 
-    /// <summary>Forgets the event: its row changed.</summary>
+    /// <summary>Drops a cached event whose row changed.</summary>
     internal void Drop(EventNid nid) => _byNid.Remove(nid);
 
-    /// <summary>In one step: a redaction that is committed meanwhile is not undone by what was read before it.</summary>
+    /// <summary>Atomic, so that a row read earlier does not replace a redaction committed since.</summary>
     private StoredEvent Keep(RoomIdentity room, EventRow row) =>
         _byNid.TryGet(row.Nid, out var known) ? known : _byNid.PutIfAbsent(row.Nid, new StoredEvent(room, row));
 

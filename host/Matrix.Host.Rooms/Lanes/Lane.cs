@@ -9,8 +9,8 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>
-/// The place where one room's decisions are made, one after the other. It holds the room's machine, and builds on its own events before they are
-/// durable, to a bounded depth; if they do not become durable, the machine takes them back. A lane never awaits the network.
+/// Serialises one room's decisions. It holds the room's machine, and builds on its own events before they are durable,
+/// to a bounded depth; if they are not written, the machine takes them back. A lane never awaits the network.
 /// </summary>
 internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter writer, RoomsOptions options) : IDisposable
 {
@@ -21,7 +21,9 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
     private readonly ConcurrentDictionary<uint, StoredEvent> _undurable = new();
 
-    /// <summary>Batches that were submitted, and whose outcome the machine has not been told. Belongs to whoever holds the lane.</summary>
+    /// <summary>
+    /// Submitted batches whose outcome the machine does not know yet. Used only while the lane is held.
+    /// </summary>
     private readonly Queue<Submitted> _submitted = new();
 
     private PendingRoom? _pending;
@@ -31,17 +33,21 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
 
     internal RoomNid Room => room;
 
-    /// <summary>How many sessions hold or await this lane, or wait for the disk: an idle lane may be forgotten. Kept by the directory.</summary>
+    /// <summary>
+    /// The number of sessions that hold or await this lane or the disk. The directory sets it, and evicts idle lanes.
+    /// </summary>
     internal int Users { get; set; }
 
-    /// <summary>Where it stands among the idle lanes; null while it is used. Kept by the directory.</summary>
+    /// <summary>
+    /// The node in the directory's list of idle lanes; null while the lane is used. The directory sets it.
+    /// </summary>
     internal LinkedListNode<Lane>? IdlePlace { get; set; }
 
     /// <summary>
-    /// Waits for the lane and enters it; null if the room does not exist. The caller disposes the session, or submits it.
+    /// Waits for the lane and enters it; null if the room does not exist. The caller disposes or submits the session.
     /// </summary>
-    /// <exception cref="LaneBusyException">Too many wait already.</exception>
-    // What it keeps while it waits for others of its room is used again: the collector would move it else.
+    /// <exception cref="LaneBusyException">Too many requests wait for the lane.</exception>
+    // Pooled: the state machine lives until the lane is free, and the collector would move it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<LaneSession?> EnterAsync(CancellationToken stop)
     {
@@ -72,7 +78,7 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         try
         {
             if (_chain.IsBroken) await TakeBackAsync().ConfigureAwait(false);
-            else TellDurable();
+            else ReportDurable();
             if (_pending is null && await loader.LoadAsync(room, stop).ConfigureAwait(false) is { } loaded)
             {
                 _machine = MachineOf(loaded);
@@ -91,7 +97,7 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         return null;
     }
 
-    /// <summary>Enters a lane whose room is being created: it has no row to load.</summary>
+    /// <summary>Enters the lane of a room that is being created and has no row.</summary>
     internal async ValueTask<LaneSession> EnterNewAsync(PendingRoom pending, CancellationToken stop)
     {
         await _slots.WaitAsync(stop).ConfigureAwait(false);
@@ -101,24 +107,24 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         return new LaneSession(this, pending, _machine, _chain);
     }
 
-    /// <summary>The room that was being created is not: there is nothing to go on from.</summary>
+    /// <summary>Drops the room whose creation was refused.</summary>
     internal void Abandon() => Forget();
 
-    /// <summary>Whether a lane made anew from the room's row would do the same. Asked while nobody uses it.</summary>
+    /// <summary>Whether a new lane from the room's row would be equal. Read only while the lane is idle.</summary>
     internal bool CanBeEvicted
     {
         get
         {
             if (_chain.IsBroken) return true;
-            TellDurable();
+            ReportDurable();
             return _machine is null || _machine.CanBeEvicted;
         }
     }
 
-    /// <summary>An event that waits for the disk.</summary>
+    /// <summary>An undurable event by ordinal; null if there is none.</summary>
     internal StoredEvent? Undurable(uint ordinal) => _undurable.GetValueOrDefault(ordinal);
 
-    /// <summary>The same by id: few wait, so a scan does.</summary>
+    /// <summary>An undurable event by id; null if there is none. There are few, so this scans them.</summary>
     internal StoredEvent? Undurable(string eventId)
     {
         foreach (var (_, waiting) in _undurable)
@@ -129,29 +135,29 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         return null;
     }
 
-    /// <summary>Whether any event that waits for the disk is such.</summary>
-    internal bool AnyUndurable(Func<StoredEvent, bool> isSuch)
+    /// <summary>Whether any undurable event satisfies the predicate.</summary>
+    internal bool AnyUndurable(Func<StoredEvent, bool> predicate)
     {
         foreach (var (_, waiting) in _undurable)
         {
-            if (isSuch(waiting)) return true;
+            if (predicate(waiting)) return true;
         }
 
         return false;
     }
 
     /// <summary>
-    /// Submits a session's batch, in the order of sessions, moves the pending room on and opens the lane for the next session. The session's slot is held until it is
-    /// settled, whoever still listens.
+    /// Submits a session's batch, updates the pending room and opens the lane for the next session. Batches are
+    /// submitted in the order of their sessions. The session holds its slot until it is settled.
     /// </summary>
     internal ValueTask<WriteReceipt> Submit(LaneSession session)
     {
-        var batch = session.ToSet();
+        var batch = session.ToBatch();
         foreach (var made in session.Events) _undurable[made.Nid.Ordinal] = made;
         ValueTask<WriteReceipt> write;
         try
         {
-            // What was decided is written: a client that goes away does not take it back.
+            // Not cancelled: a client that disconnects does not take the decision back.
             write = writer.WriteAsync(batch, CancellationToken.None);
         }
         catch
@@ -160,29 +166,29 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
             throw;
         }
 
-        // Enqueued by whoever holds the lane, after the batch was taken: what was not taken is not waited for.
+        // After the writer accepted the batch: a batch that it refused has no outcome.
         _submitted.Enqueue(new Submitted(batch, session.Start, session.FirstDecision, session.LastDecision));
         _pending = session.Pending;
         _gate.Release();
         return write;
     }
 
-    /// <summary>A submitted session's batch is durable, or failed.</summary>
+    /// <summary>Frees a session's slot once its batch is durable or failed.</summary>
     internal void Settle(LaneSession session)
     {
         Forget(session);
         _slots.Release();
     }
 
-    /// <summary>Waits for the batches that wait for the disk. Asked by who holds the lane: an empty batch goes behind them all.</summary>
+    /// <summary>Waits for all submitted batches, by an empty batch after them. Called while the lane is held.</summary>
     internal async ValueTask SettledAsync(WriteChain chain)
     {
         if (_undurable.IsEmpty) return;
         await writer.WriteAsync(new WriteBatch(0) { Chain = chain }, CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>The machine hears which of its decisions are durable.</summary>
-    private void TellDurable()
+    /// <summary>Reports durable decisions to the machine.</summary>
+    private void ReportDurable()
     {
         while (_submitted.TryPeek(out var oldest) && oldest.Batch.Outcome == WriteOutcome.Durable)
         {
@@ -192,22 +198,22 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 
     /// <summary>
-    /// A batch was not written, and so none after it: the machine takes their decisions back, and the lane goes on from the room as it was before.
-    /// If nobody knows what was written, the room is read again.
+    /// A batch was not written, nor those after it: the machine takes their decisions back, and the lane continues from
+    /// the room before them. If it is unknown what was written, the lane reads the room again.
     /// </summary>
     private async ValueTask TakeBackAsync()
     {
         try
         {
-            // Goes behind all others of the chain: once it has failed, they have been answered.
+            // Comes after all others of the chain: once it has failed, their outcomes are known.
             await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None).ConfigureAwait(false);
         }
         catch (StorageException broken) when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
         {
-            // As it must.
+            // Expected: the chain is broken.
         }
 
-        TellDurable();
+        ReportDurable();
         var isKnown = _submitted.All(each => each.Batch.Outcome == WriteOutcome.NotWritten);
         if (isKnown && _submitted.TryPeek(out var oldest) && oldest.Before.Exists && _machine is not null)
         {
@@ -234,7 +240,7 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
         options.ServerName, pending.Room.RoomId, LocalHistory.Instance, pending.Extremities, pending.State, pending.LastOrdinal + 1, options.Machine);
 
-    /// <summary>A batch that was submitted.</summary>
+    /// <summary>A submitted batch.</summary>
     /// <param name="Batch">The batch.</param>
     /// <param name="Before">The room before it.</param>
     /// <param name="FirstDecision">The number of its first decision; 0 if it has none.</param>
@@ -260,5 +266,5 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 }
 
-/// <summary>Too many requests wait for one room. The answer is `M_LIMIT_EXCEEDED`: later it may work.</summary>
+/// <summary>Too many requests wait for one room. The error is `M_LIMIT_EXCEEDED`; a retry may succeed.</summary>
 public sealed class LaneBusyException() : Exception("Too many requests wait for this room.");

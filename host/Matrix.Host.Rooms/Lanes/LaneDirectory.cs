@@ -3,14 +3,14 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Rooms.Lanes;
 
-/// <summary>One lane per room at most. Lanes that nobody uses are forgotten, the longest unused first, beyond a bound.</summary>
+/// <summary>The lanes, one per room. Beyond a limit, idle lanes are evicted, the longest idle first.</summary>
 internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, Lane> _lanes = [];
     private readonly LinkedList<Lane> _idle = new();
 
-    /// <summary>How many lanes are kept.</summary>
+    /// <summary>The number of lanes in memory.</summary>
     internal int Count
     {
         get
@@ -19,7 +19,7 @@ internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, Ro
         }
     }
 
-    /// <summary>Takes the room's lane; give it back with <see cref="Return"/>.</summary>
+    /// <summary>Takes the room's lane; <see cref="Return"/> returns it.</summary>
     internal Lane Take(RoomNid room)
     {
         lock (_gate)
@@ -40,7 +40,7 @@ internal sealed class LaneDirectory(LaneLoader loader, IStorageWriter writer, Ro
         }
     }
 
-    /// <summary>Gives a lane back.</summary>
+    /// <summary>Returns a lane.</summary>
     internal void Return(Lane lane)
     {
         lock (_gate)

@@ -8,10 +8,10 @@ using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Lanes;
 
-/// <summary>Reads what a lane has to know of its room.</summary>
+/// <summary>Loads the room of a lane.</summary>
 internal sealed class LaneLoader(IStorage storage, StateStore states)
 {
-    /// <summary>The room from which a lane goes on; null if there is no such room.</summary>
+    /// <summary>The room as it is durable; null if there is no such room.</summary>
     internal async ValueTask<PendingRoom?> LoadAsync(RoomNid room, CancellationToken stop)
     {
         var row = await storage.Rooms.FindAsync(room, stop).ConfigureAwait(false);
@@ -43,7 +43,9 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
         };
     }
 
-    /// <summary>The state after the only extremity is the current state; of several, each event names its own.</summary>
+    /// <summary>
+    /// A single extremity's state is the current state; of several extremities, each event names its own.
+    /// </summary>
     private async ValueTask<ForwardExtremity[]> ExtremitiesAsync(RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
     {
         if (header.Extremities is [var one]) return [new ForwardExtremity(one.Ordinal, one.EventId, header.Depth, state, Provenance.Computed)];

@@ -8,8 +8,8 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>
-/// One stay in a lane: events are built on the pending room one after the other and submitted together. Disposing without submitting leaves the room as
-/// it was. Not safe for several threads.
+/// A session in a lane: it builds events on the pending room one after the other, and submits them together. Disposing
+/// it without submitting leaves the room unchanged. Not thread-safe.
 /// </summary>
 internal sealed class LaneSession : IDisposable
 {
@@ -27,10 +27,10 @@ internal sealed class LaneSession : IDisposable
         Pending = Start = pending;
     }
 
-    /// <summary>The room as this session found it.</summary>
+    /// <summary>The room at the start of the session.</summary>
     internal PendingRoom Start { get; }
 
-    /// <summary>The room as this session has made it so far.</summary>
+    /// <summary>The room with the session's events.</summary>
     internal PendingRoom Pending { get; set; }
 
     /// <summary>The owner of the room's decisions.</summary>
@@ -42,17 +42,19 @@ internal sealed class LaneSession : IDisposable
     /// <summary>The number of its last.</summary>
     internal long LastDecision { get; private set; }
 
-    /// <summary>The machine has decided an event: it is part of this session, which takes it back if it is not submitted.</summary>
+    /// <summary>Adds a decision of the machine to the session, which takes it back if it is not submitted.</summary>
     internal void Adopted(DecidedEvent decided)
     {
         if (FirstDecision == 0) FirstDecision = decided.Number;
         LastDecision = decided.Number;
     }
 
-    /// <summary>Events that this session made, in order.</summary>
+    /// <summary>The session's events, in order.</summary>
     internal List<StoredEvent> Events { get; } = [];
 
-    /// <summary>An event of this session or of one before it that is not durable yet; null if there is none of that ordinal.</summary>
+    /// <summary>
+    /// An undurable event of this session or an earlier one; null if no undurable event has that ordinal.
+    /// </summary>
     internal StoredEvent? Undurable(uint ordinal)
     {
         foreach (var made in Events)
@@ -63,7 +65,7 @@ internal sealed class LaneSession : IDisposable
         return _lane.Undurable(ordinal);
     }
 
-    /// <summary>The same by id.</summary>
+    /// <summary>An undurable event by id; null if there is none.</summary>
     internal StoredEvent? Undurable(string eventId)
     {
         foreach (var made in Events)
@@ -74,13 +76,13 @@ internal sealed class LaneSession : IDisposable
         return _lane.Undurable(eventId);
     }
 
-    /// <summary>Whether any event of the sessions before this one, of those that are not durable yet, is such.</summary>
-    internal bool AnyWaiting(Func<StoredEvent, bool> isSuch) => _lane.AnyUndurable(isSuch);
+    /// <summary>Whether any undurable event of earlier sessions satisfies the predicate.</summary>
+    internal bool AnyWaiting(Func<StoredEvent, bool> predicate) => _lane.AnyUndurable(predicate);
 
-    /// <summary>What users of the room have become in this session, one each.</summary>
+    /// <summary>The membership changes of this session, one per user.</summary>
     private List<MembershipChanged> Memberships { get; } = [];
 
-    /// <summary>A membership has changed: of several changes of a user's the last stands.</summary>
+    /// <summary>Adds a membership change; several changes of one user become one.</summary>
     internal void Write(MembershipChanged changed)
     {
         var known = Memberships.FindIndex(other => other.UserId == changed.UserId);
@@ -88,23 +90,23 @@ internal sealed class LaneSession : IDisposable
         else Memberships[known] = changed with { Before = Memberships[known].Before };
     }
 
-    /// <summary>Whether nothing is to be written.</summary>
+    /// <summary>Whether the session writes nothing.</summary>
     internal bool IsEmpty => Events.Count == 0 && _changes.Count == 0 && _preconditions is null;
 
-    /// <summary>The request with a transaction id that this session carries out, by its hash; null if there is none.</summary>
+    /// <summary>The hash of the session's request with a transaction id; null if there is none.</summary>
     internal UInt128? Request { get; set; }
 
-    /// <summary>Adds a change to what this session writes.</summary>
+    /// <summary>Adds a change to the batch.</summary>
     internal void Write(Change change) => _changes.Add(change);
 
-    /// <summary>Adds a change without which nothing of this session is kept.</summary>
+    /// <summary>Adds a precondition: if it is not applied, nothing of the session is written.</summary>
     internal void Require(ConditionalChange change) => (_preconditions ??= []).Add(change);
 
     /// <summary>
-    /// Submits all of it as one batch and leaves the lane: the next session goes on from here at once. The answer comes when it is durable; whoever submits
-    /// awaits it, and then settles the session.
+    /// Submits one batch and leaves the lane, so that the next session builds on it at once. The caller awaits the
+    /// result, which comes when the batch is durable, and then settles the session.
     /// </summary>
-    /// <exception cref="StorageException">Nothing was kept; the lane reads its room again.</exception>
+    /// <exception cref="StorageException">Nothing was written; the lane reads its room again.</exception>
     internal ValueTask<WriteReceipt> Submit()
     {
         try
@@ -119,13 +121,14 @@ internal sealed class LaneSession : IDisposable
         }
     }
 
-    /// <summary>What was submitted is durable, or failed: others may take its place in the line for the disk.</summary>
+    /// <summary>Frees the session's slot once its batch is durable or failed.</summary>
     internal void Settle() => _lane.Settle(this);
 
     /// <summary>
-    /// Leaves the lane with nothing written, and waits until what this session saw is durable: its answer rests on it.
+    /// Leaves the lane with nothing written, and waits until the events that the session saw are durable: its result
+    /// relies on them.
     /// </summary>
-    /// <exception cref="StorageException">What it saw never came to be.</exception>
+    /// <exception cref="StorageException">An event that the session saw was not written.</exception>
     internal async ValueTask SettledAsync()
     {
         var settled = _lane.SettledAsync(_chain);
@@ -133,8 +136,10 @@ internal sealed class LaneSession : IDisposable
         await settled.ConfigureAwait(false);
     }
 
-    /// <summary>The batch: the events first, for a redaction can be of one of them; where the room stands last.</summary>
-    internal WriteBatch ToSet()
+    /// <summary>
+    /// The batch: first the events, because a redaction can be of one of them; last the room's new header.
+    /// </summary>
+    internal WriteBatch ToBatch()
     {
         var batch = new WriteBatch(_changes.Count + 3) { Chain = _chain };
         if (_preconditions is not null)

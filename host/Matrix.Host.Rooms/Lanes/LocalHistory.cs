@@ -3,8 +3,8 @@ using Matrix.Core.Room.Incoming;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>
-/// The history behind the machine of a room in which only this server makes events: none of its decisions needs a look-up, and one that did would
-/// block its lane.
+/// The history for the machine of a room in which only this server makes events: its decisions need no look-up, and a
+/// look-up would block the lane.
 /// </summary>
 internal sealed class LocalHistory : IRoomHistory
 {

@@ -7,13 +7,13 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Rooms.Lanes;
 
 /// <summary>
-/// What a lane knows of its room, events included that are not durable yet. Immutable: a session that fails leaves the lane's room as it was.
+/// A lane's room, undurable events included. Immutable: a session that fails leaves the lane's room unchanged.
 /// </summary>
 internal sealed record PendingRoom
 {
     internal required RoomIdentity Room { get; init; }
 
-    /// <summary>Whether the room has a row yet: the first set of a new room makes it.</summary>
+    /// <summary>Whether the room has a row; the first batch of a new room creates it.</summary>
     internal required bool Exists { get; init; }
 
     internal required StateTree State { get; init; }
@@ -39,19 +39,19 @@ internal sealed record PendingRoom
     /// <summary>The step of the checkpoint on which the current state builds; 0 for the empty state.</summary>
     internal int BaseStep { get; init; }
 
-    /// <summary>How many steps lie between that checkpoint and the current state.</summary>
+    /// <summary>The number of steps between that checkpoint and the current state.</summary>
     internal int StepsSinceBase { get; init; }
 
     /// <summary>The room's most recent checkpoint.</summary>
     internal CheckpointHeader? NewestCheckpoint { get; init; }
 
-    /// <summary>Whether any event of the room relates, or related, to another.</summary>
+    /// <summary>Whether any event of the room has, or had, a relation.</summary>
     internal bool HasRelations { get; init; }
 
     /// <summary>Whether any redaction of the room waits, or waited, for its event.</summary>
     internal bool HasWaitingRedactions { get; init; }
 
-    /// <summary>The row from which a lane would go on here.</summary>
+    /// <summary>The header of the room's row.</summary>
     internal RoomHeader ToHeader() => new()
     {
         Extremities = Array.ConvertAll(Extremities, static extremity => new Extremity(extremity.Ordinal, extremity.EventId)),

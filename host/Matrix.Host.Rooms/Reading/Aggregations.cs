@@ -7,18 +7,18 @@ using Matrix.Host.Storage.Tables.Relations;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// What is bundled with events in `unsigned`: their latest edit, their thread, what refers to them. Client-Server API, "Aggregations of child
-/// events". One question for a page of events, and one for the edits of its threads' latest events.
+/// Bundles aggregations with events in `unsigned`: the latest edit, the thread, references. Client-Server API,
+/// "Aggregations of child events". One query for a page of events, and one for the edits of its threads' latest events.
 /// </summary>
 public sealed class Aggregations(
     IRelationsTable relations, EventStore events, ILocalUsers users, Visibility visibility, ReadingOptions options)
 {
-    /// <summary>The bundled aggregations by event; events to which nothing relates, and state events, have none.</summary>
+    /// <summary>The bundled aggregations by event. State events, and events without children, have none.</summary>
     /// <param name="room">The room of all the events.</param>
     /// <param name="among">The events.</param>
-    /// <param name="reader">For whom.</param>
-    /// <param name="scope">How far they see: what relates to an event is bundled only if they may see it, too.</param>
-    /// <param name="write">Writes an event as the reader sees it, with these aggregations in it.</param>
+    /// <param name="reader">The reader.</param>
+    /// <param name="scope">The part of the room that they see: only children that they may see are bundled.</param>
+    /// <param name="write">Writes an event as the reader sees it, with its own aggregations.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, UserDevice reader, ViewScope scope, WriteEvent write, CancellationToken stop)
@@ -29,7 +29,7 @@ public sealed class Aggregations(
         var found = await FindAsync(room, parents, reader, scope, stop).ConfigureAwait(false);
         if (found.Count == 0) return _none;
 
-        // The latest event of a thread carries its own aggregations, of which a thread is none: threads do not nest.
+        // The latest event of a thread has its own aggregations, without a thread: threads do not nest.
         var wanted = new HashSet<EventNid>();
         foreach (var (_, each) in found)
         {
@@ -56,7 +56,7 @@ public sealed class Aggregations(
         return answer;
     }
 
-    /// <summary>What goes with one event.</summary>
+    /// <summary>The aggregations of one event.</summary>
     private sealed record Bundle(EventNid Replacement, ThreadRow? Thread, IReadOnlyList<string> References);
 
     private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _none = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
@@ -104,7 +104,9 @@ public sealed class Aggregations(
         output.Byte((byte)'}');
     }
 
-    /// <summary>What is bundled, as the reader sees it. Of an edit that is erased for them nothing is left to show.</summary>
+    /// <summary>
+    /// The bundled events as the reader sees them, without edits whose content is erased for the reader.
+    /// </summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> AsSeenAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, ViewScope scope, CancellationToken stop)
     {
@@ -143,11 +145,11 @@ public sealed class Aggregations(
         return answer;
     }
 
-    /// <summary>An event with what relates to it, and who looks at it.</summary>
+    /// <summary>An event with its children and its reader.</summary>
     private sealed record Family(
         RoomIdentity Room, StoredEvent Parent, Aggregation Stored, ViewScope ViewScope, IReadOnlySet<string> Hidden, bool SeesAll)
     {
-        /// <summary>Whether what was stored is what the reader sees.</summary>
+        /// <summary>Whether the stored aggregation is what the reader sees.</summary>
         internal bool IsAsStored => SeesAll && Hidden.Count == 0;
 
         /// <summary>The reader's children of one relation, the latest first.</summary>
@@ -161,7 +163,7 @@ public sealed class Aggregations(
         };
     }
 
-    /// <summary>The edit that counts for the reader: of the event's own sender, so that others' relations are not looked at.</summary>
+    /// <summary>The latest edit that the reader sees. Only the event's sender can edit it.</summary>
     private async ValueTask<EventNid> EditAsync(Family family, CancellationToken stop)
     {
         var parent = family.Parent;
@@ -180,7 +182,7 @@ public sealed class Aggregations(
         return EventNid.None;
     }
 
-    /// <summary>The thread without the users whom the reader ignores, and without what they may not see.</summary>
+    /// <summary>The thread without events of ignored users, and without events that the reader may not see.</summary>
     private async ValueTask<ThreadRow?> ThreadAsync(Family family, CancellationToken stop)
     {
         if (family.Stored.Thread is not { } thread || family.IsAsStored) return family.Stored.Thread;
@@ -214,7 +216,7 @@ public sealed class Aggregations(
         return [.. seen.OrderBy(child => child.Nid.Value).Select(child => child.EventId).Take(Aggregation.MaxReferences)];
     }
 
-    /// <summary>Those of some children that the reader may see, of users who are not ignored.</summary>
+    /// <summary>The children that the reader may see, without those of ignored users.</summary>
     private async ValueTask<IReadOnlyList<StoredEvent>> SeenAsync(Family family, IReadOnlyList<RelationRow> rows, CancellationToken stop)
     {
         var children = await events.GetManyAsync(
@@ -223,8 +225,8 @@ public sealed class Aggregations(
     }
 
     /// <summary>
-    /// Whether the reader is in the room and sees whatever came after the parents, as what relates to them did: then what was stored of it is
-    /// what they see.
+    /// Whether the reader is joined and sees every event after the parents, so every child: then the stored
+    /// aggregations are what they see.
     /// </summary>
     private async ValueTask<bool> SeesAllAsync(
         RoomIdentity room, List<StoredEvent> parents, IEnumerable<Aggregation> found, ViewScope scope, CancellationToken stop)
@@ -244,11 +246,11 @@ public sealed class Aggregations(
         return await visibility.SeesAllSinceAsync(room, new EventNid(first), scope.Viewer, stop).ConfigureAwait(false);
     }
 
-    /// <summary>An edit is not edited, and what was redacted stays so: what replaces them is left out.</summary>
+    /// <summary>Edits and redacted events cannot be edited.</summary>
     private static bool CanBeEdited(StoredEvent parent) =>
         !parent.IsRedacted && Matrix.Core.Room.Relation.Of(parent.Pdu.Content)?.RelType != "m.replace";
 
-    /// <summary>An edit that brings no new content replaces nothing, so the one before it counts.</summary>
+    /// <summary>Whether an edit has new content. If not, the edit before it applies.</summary>
     private async ValueTask<bool> BringsContentAsync(RoomIdentity room, EventNid edit, CancellationToken stop)
     {
         var stored = await events.GetAsync(room, edit, stop).ConfigureAwait(false);
@@ -257,13 +259,13 @@ public sealed class Aggregations(
     }
 }
 
-/// <summary>How far a reader sees in a room.</summary>
-/// <param name="Viewer">How they stand to it.</param>
-/// <param name="Through">The last event that is there for them.</param>
+/// <summary>The part of a room that a reader sees.</summary>
+/// <param name="Viewer">The reader.</param>
+/// <param name="Through">The last event that they may see.</param>
 public readonly record struct ViewScope(Viewer Viewer, EventNid Through);
 
 /// <summary>Writes an event as a client sees it.</summary>
-/// <param name="output">Where to.</param>
+/// <param name="output">The buffer.</param>
 /// <param name="stored">The event.</param>
-/// <param name="relations">What is bundled with it.</param>
+/// <param name="relations">Its bundled aggregations.</param>
 public delegate void WriteEvent(ByteBuffer output, StoredEvent stored, ReadOnlyMemory<byte> relations);

@@ -6,10 +6,10 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Reading;
 
-/// <summary>What goes with an event in `unsigned`, beyond what its row says.</summary>
+/// <summary>Members of an event's `unsigned` that are not in its row.</summary>
 public readonly record struct EventExtras
 {
-    /// <summary>The id of the state event that it replaced.</summary>
+    /// <summary>The id of the state event that the event replaced.</summary>
     public string? ReplacesState { get; init; }
 
     /// <summary>That event's content, if the reader may see it.</summary>
@@ -18,28 +18,30 @@ public readonly record struct EventExtras
     /// <summary>The reader's membership at the event.</summary>
     public string? Membership { get; init; }
 
-    /// <summary>The redaction that redacted it, if the reader may see that.</summary>
+    /// <summary>The event's redaction, if the reader may see it.</summary>
     public StoredEvent? RedactedBecause { get; init; }
 
     /// <summary>The bundled aggregations: a JSON object, or empty.</summary>
     public ReadOnlyMemory<byte> Relations { get; init; }
 }
 
-/// <summary>Events as clients are shown them. Client-Server API, "Room event format".</summary>
+/// <summary>Writes events in the format of clients. Client-Server API, "Room event format".</summary>
 public sealed class ClientEvents(
     EventStore events, ReplacedState replaced, MembershipHistory members, Visibility visibility, TimeProvider time)
 {
-    /// <summary>Of how many replaced state events it is looked whether the reader may see them; what the others said is left out.</summary>
+    /// <summary>
+    /// The most replaced state events whose visibility is checked; the content of others is left out.
+    /// </summary>
     private const int MostReplaced = 256;
 
     /// <summary>
-    /// What goes with these events of one room: what state events replaced, and what redacted them. Asks the database once or twice for
-    /// all of them, if memory does not do. What a state event replaced is told by its id to all, by its content to those who may see it.
+    /// The extras of events of one room: replaced state events and redactions. At most two queries for all of them.
+    /// Every reader gets the id of a replaced state event; its content only readers who may see it.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="among">The events.</param>
     /// <param name="history">The reader's memberships, back to the first of the events.</param>
-    /// <param name="scope">How far the reader sees.</param>
+    /// <param name="scope">The part of the room that the reader sees.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Dictionary<EventNid, EventExtras>> ExtrasAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent> history, ViewScope scope, CancellationToken stop)
@@ -79,8 +81,8 @@ public sealed class ClientEvents(
     }
 
     /// <summary>
-    /// What goes with these state events of one room: the id of what each replaced, and the reader's membership at it.
-    /// Asks the database twice at most for all of them, if memory does not do.
+    /// The extras of state events of one room: the id of the event that each replaced, and the reader's membership at
+    /// it. At most two queries for all of them.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="state">The events.</param>
@@ -106,7 +108,7 @@ public sealed class ClientEvents(
         return extras;
     }
 
-    /// <summary>The ids of what these events replaced.</summary>
+    /// <summary>The ids of the events that these replaced.</summary>
     private async ValueTask<Dictionary<EventNid, string>> IdsAsync(IReadOnlyList<StoredEvent> state, CancellationToken stop)
     {
         var ids = new Dictionary<EventNid, string>();
@@ -123,13 +125,13 @@ public sealed class ClientEvents(
         return ids;
     }
 
-    /// <summary>Who has left is not told of redactions that were made later.</summary>
+    /// <summary>Readers who left do not see redactions that were sent later.</summary>
     private static bool KnowsOfRedaction(StoredEvent stored, ViewScope scope) =>
         stored.IsRedacted && (scope.Viewer.IsJoined || stored.Row.RedactedBy.Value <= scope.Through.Value);
 
     private static readonly Dictionary<EventNid, StoredEvent> _none = [];
 
-    /// <summary>Those of some redactions that the reader may see: where only the joined do, none that were made while they were away.</summary>
+    /// <summary>Those of some redactions that the reader may see by the room's history visibility.</summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> RedactionsAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Viewer reader, CancellationToken stop)
     {
@@ -138,7 +140,8 @@ public sealed class ClientEvents(
     }
 
     /// <summary>
-    /// The replaced state events that the reader may not see. They have seen those that were state while they were joined, and all of their own.
+    /// The replaced state events that the reader may not see. Readers may see those that were state while they were
+    /// joined, and their own member events.
     /// </summary>
     private async ValueTask<HashSet<EventNid>> HiddenAsync(
         RoomIdentity room,
@@ -165,11 +168,11 @@ public sealed class ClientEvents(
     }
 
     /// <summary>Writes an event.</summary>
-    /// <param name="output">Where to.</param>
+    /// <param name="output">The buffer.</param>
     /// <param name="stored">The event.</param>
-    /// <param name="reader">For whom.</param>
-    /// <param name="extras">What goes with it.</param>
-    /// <param name="withRoomId">Whether it says which room it is in.</param>
+    /// <param name="reader">The reader.</param>
+    /// <param name="extras">Its extras.</param>
+    /// <param name="withRoomId">Whether it has `room_id`.</param>
     public void Write(ByteBuffer output, StoredEvent stored, UserDevice reader, in EventExtras extras, bool withRoomId)
     {
         var parts = new UnsignedParts

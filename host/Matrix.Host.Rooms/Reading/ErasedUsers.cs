@@ -8,27 +8,27 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// Users who left for good and asked that what they said be erased: whoever joins a room after that is shown redacted copies. Who was there before
-/// still sees it as it was. Client-Server API, "Account deactivation".
+/// Users who deactivated their account and asked for erasure: users who join a room later see redacted copies of their
+/// messages. Users who were joined before still see the messages. Client-Server API, "Account deactivation".
 /// </summary>
-/// <remarks>State is what a room is, and stays. All erased users are kept in memory: about a hundred bytes each.</remarks>
+/// <remarks>State events are not redacted. All erased users are in memory, about a hundred bytes each.</remarks>
 public sealed class ErasedUsers : IChangeConsumer
 {
     private const string MemberType = "m.room.member";
     private const int PageOfUsers = 1000;
 
     private readonly ConcurrentDictionary<string, long> _since = new(StringComparer.Ordinal);
-    private readonly MembershipHistory _trail;
+    private readonly MembershipHistory _history;
     private readonly TimeProvider _time;
     private volatile bool _any;
 
     internal ErasedUsers(MembershipHistory history, TimeProvider time)
     {
-        _trail = history;
+        _history = history;
         _time = time;
     }
 
-    /// <summary>Reads who was erased before this start.</summary>
+    /// <summary>Loads the users who were erased before this start.</summary>
     public async ValueTask LoadAsync(IAccountsTable accounts, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(accounts);
@@ -51,10 +51,10 @@ public sealed class ErasedUsers : IChangeConsumer
     /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Nothing that is known of erased users can be wrong; one that was missed is found at the next start.
+        // Erasure is never undone, so known users stay valid; a missed one is loaded at the next start.
     }
 
-    /// <summary>These events of one room as the reader is shown them.</summary>
+    /// <summary>Events of one room, redacted where the reader may not see erased messages.</summary>
     internal async ValueTask<IReadOnlyList<StoredEvent>> HideAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
@@ -69,7 +69,7 @@ public sealed class ErasedUsers : IChangeConsumer
             if (!_since.TryGetValue(stored.Row.Sender, out var since)) continue;
 
             memberships ??= await MembershipsAsync(room, among, reader, stop).ConfigureAwait(false);
-            if (WasThere(memberships, stored.Nid, since)) continue;
+            if (CouldSee(memberships, stored.Nid, since)) continue;
             shown ??= [.. among];
             var redacted = room.Rules.Redact(stored.Pdu);
             shown[i] = new StoredEvent(room, stored.Row with { Json = redacted.Canonical }, redacted);
@@ -78,8 +78,10 @@ public sealed class ErasedUsers : IChangeConsumer
         return shown ?? among;
     }
 
-    /// <summary>Whether the reader was joined when the event was sent, or came after it and before the erasure.</summary>
-    private static bool WasThere(IReadOnlyList<StoredEvent> memberships, EventNid nid, long erasedAt) =>
+    /// <summary>
+    /// Whether the reader was joined when the event was sent, or joined after it and before the erasure.
+    /// </summary>
+    private static bool CouldSee(IReadOnlyList<StoredEvent> memberships, EventNid nid, long erasedAt) =>
         MembershipHistory.MembershipAt(memberships, nid) == "join"
         || memberships.Any(member =>
             member.Nid.Value > nid.Value && member.OriginServerTs < erasedAt && MembershipHistory.MembershipOf(member) == "join");
@@ -89,7 +91,7 @@ public sealed class ErasedUsers : IChangeConsumer
     {
         if (reader.State.Find(MemberType, reader.UserId) is not { } latest) return [];
         var oldest = among.Min(stored => stored.Nid.Value);
-        return await _trail.BackAsync(room, EventNid.Of(room.Nid, latest.Ordinal), member => member.Nid.Value <= oldest, stop).ConfigureAwait(false);
+        return await _history.BackAsync(room, EventNid.Of(room.Nid, latest.Ordinal), member => member.Nid.Value <= oldest, stop).ConfigureAwait(false);
     }
 
     private void Add(string userId, long at)

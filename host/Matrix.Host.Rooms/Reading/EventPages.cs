@@ -7,7 +7,7 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Reading;
 
-/// <summary>Reads stretches of a timeline for a user, and writes events with all that goes with them.</summary>
+/// <summary>Reads pages of a timeline as a user sees it, and writes events with their `unsigned` members.</summary>
 public sealed class EventPages(
     EventStore events,
     StateStore states,
@@ -21,18 +21,20 @@ public sealed class EventPages(
 {
     private const string MemberType = "m.room.member";
 
-    /// <summary>A page: the events that pass, and where the next one goes on; null at the timeline's end.</summary>
-    /// <param name="Events">In the order of the direction.</param>
-    /// <param name="Next">The place to go on from.</param>
+    /// <summary>A page of events.</summary>
+    /// <param name="Events">The events that pass the filter, in the order of the direction.</param>
+    /// <param name="Next">The event after which the next page begins; null at the timeline's end.</param>
     public sealed record Page(IReadOnlyList<StoredEvent> Events, EventNid? Next);
 
-    /// <summary>Reads from the event next to <paramref name="from"/> on; messages of users whom the reader ignores are passed over.</summary>
-    /// <param name="readable">The room, for the user.</param>
-    /// <param name="from">The event before the first, not included.</param>
-    /// <param name="until">The last one; null for the timeline's end.</param>
-    /// <param name="direction">Which way.</param>
-    /// <param name="limit">At most this many.</param>
-    /// <param name="filter">Which of them.</param>
+    /// <summary>
+    /// Reads a page that begins after <paramref name="from"/>, without messages of users whom the reader ignores.
+    /// </summary>
+    /// <param name="readable">The part of the room that the user may read.</param>
+    /// <param name="from">The event before the first one.</param>
+    /// <param name="until">The last event; null for the timeline's end.</param>
+    /// <param name="direction">The direction.</param>
+    /// <param name="limit">The most events.</param>
+    /// <param name="filter">The filter.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Page> ReadAsync(
         Readable readable, EventNid from, EventNid? until, Direction direction, int limit, EventFilter filter, CancellationToken stop)
@@ -42,10 +44,10 @@ public sealed class EventPages(
         var scan = new ScanBudget(time, options.LongestScan);
         for (var (at, last, again) = (from, from, false); ; again = true)
         {
-            // The time is up: nothing passes between the last event of the page and the last that was looked at.
+            // The time is up: no event between the last of the page and this one passes.
             if (again && !scan.MayGoOn()) return new Page(kept, at);
 
-            // One more than is wanted tells whether there are more.
+            // One more than the limit shows whether there are more.
             var wanted = again ? Math.Max(limit - kept.Count + 1, ScanBudget.Page) : limit + 1;
             var read = await events.RangeAsync(readable.Room, at, until, direction, wanted, stop).ConfigureAwait(false);
             var seen = await visibility.FilterAsync(readable.Room, read, readable.Viewer, stop).ConfigureAwait(false);
@@ -64,12 +66,12 @@ public sealed class EventPages(
     }
 
     /// <summary>Writes an array of events, with bundled aggregations.</summary>
-    /// <param name="output">Where to.</param>
-    /// <param name="readable">The room, for the user.</param>
+    /// <param name="output">The buffer.</param>
+    /// <param name="readable">The part of the room that the user may read.</param>
     /// <param name="among">The events.</param>
-    /// <param name="reader">For whom.</param>
+    /// <param name="reader">The reader.</param>
     /// <param name="stop">Cancels reading.</param>
-    /// <param name="bundles">What is bundled with them, if that was asked for already.</param>
+    /// <param name="bundles">The bundled aggregations, if the caller has them.</param>
     public async ValueTask WriteAsync(
         ByteBuffer output,
         Readable readable,
@@ -79,7 +81,7 @@ public sealed class EventPages(
         IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles = null)
     {
         var extras = await clientEvents.ExtrasAsync(
-            readable.Room, among, await history.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), SightOf(readable), stop).ConfigureAwait(false);
+            readable.Room, among, await history.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), ScopeOf(readable), stop).ConfigureAwait(false);
         var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
@@ -101,7 +103,7 @@ public sealed class EventPages(
         output.Raw(array.Written[1..^1]);
     }
 
-    /// <summary>The event of that id, if it is there for the user to see; null otherwise.</summary>
+    /// <summary>The event of that id; null if there is none or the user may not see it.</summary>
     public async ValueTask<StoredEvent?> FindAsync(Readable readable, string eventId, CancellationToken stop)
     {
         var stored = await events.ByIdAsync(readable.Room, eventId, stop).ConfigureAwait(false);
@@ -111,8 +113,8 @@ public sealed class EventPages(
     }
 
     /// <summary>
-    /// The state after an event, as far as a filter lets it through; of the members only the senders of some events, if the filter loads them
-    /// lazily.
+    /// The state after an event, filtered. If the filter loads members lazily, only the members who sent some of the
+    /// given events.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> StateAtAsync(
         Readable readable, StoredEvent at, EventFilter filter, IReadOnlyList<StoredEvent> shown, CancellationToken stop)
@@ -126,7 +128,7 @@ public sealed class EventPages(
         return [.. found.Where(stored => Admits(filter, stored))];
     }
 
-    /// <summary>What is bundled with these events.</summary>
+    /// <summary>The bundled aggregations of these events.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
         Readable readable, IReadOnlyList<StoredEvent> among, UserDevice reader, CancellationToken stop) => !readable.HasRelations
             ? new(_nothingBundled)
@@ -134,14 +136,15 @@ public sealed class EventPages(
                 readable.Room,
                 among,
                 reader,
-                SightOf(readable),
+                ScopeOf(readable),
                 (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
                 stop);
 
     private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _nothingBundled = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
 
     /// <summary>
-    /// The member events of these events' senders, by the state at the first of them: what a client needs that loads members lazily.
+    /// The member events of these events' senders, in the state at the first of them, for clients that load members
+    /// lazily.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> SendersAsync(
         Readable readable, IReadOnlyList<StoredEvent> among, CancellationToken stop)
@@ -155,9 +158,9 @@ public sealed class EventPages(
         return await events.GetManyAsync(readable.Room, nids, stop).ConfigureAwait(false);
     }
 
-    private static ViewScope SightOf(Readable readable) => new(readable.Viewer, readable.Through);
+    private static ViewScope ScopeOf(Readable readable) => new(readable.Viewer, readable.Through);
 
-    /// <summary>Whether a filter lets an event through.</summary>
+    /// <summary>Whether a filter admits an event.</summary>
     public static bool Admits(EventFilter filter, StoredEvent stored) =>
         filter.AdmitsAll
         || (filter.AdmitsRoom(stored.Room.RoomId)

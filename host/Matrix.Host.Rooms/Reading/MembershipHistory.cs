@@ -6,28 +6,30 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Reading;
 
-/// <summary>A user's memberships in a room, followed from the latest back.</summary>
+/// <summary>Follows a user's member events in a room backward.</summary>
 public sealed class MembershipHistory(EventStore events, StateStore states, ReplacedState replaced)
 {
     /// <summary>
-    /// How far back a history is followed. One who was banned and let in again more often than half of that, since they were last in the room, is taken
-    /// for one who never was; one who changed their name more often, since they came, for one who came then.
+    /// The most member events that are followed. A user with more of them since they were last joined counts as never
+    /// joined; a user with more of them since they joined, through changes of their profile, counts as joined since the
+    /// oldest that is followed.
     /// </summary>
     public const int Longest = 2000;
 
-    /// <summary>Up to here following a history costs less than asking for the states at events.</summary>
+    /// <summary>Up to this many member events, following them costs less than reading the states at events.</summary>
     private const int Near = 64;
 
     private const string MemberType = "m.room.member";
 
     /// <summary>
-    /// The user's member events from one back to the first that <paramref name="enough"/> says suffices (included), latest first.
+    /// The user's member events, latest first, back to the first for which <paramref name="enough"/> is true,
+    /// inclusive.
     /// </summary>
     public ValueTask<IReadOnlyList<StoredEvent>> BackAsync(
         RoomIdentity room, EventNid latest, Func<StoredEvent, bool> enough, CancellationToken stop) =>
         FollowAsync(room, latest, enough, Longest, stop);
 
-    /// <summary>The user's member events that say what they were at each of these events, latest first.</summary>
+    /// <summary>The member events that give the user's membership at each of these events, latest first.</summary>
     /// <param name="room">The room.</param>
     /// <param name="latest">The user's member event at the latest of the events, or a later one.</param>
     /// <param name="among">The events.</param>
@@ -54,12 +56,12 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
     }
 
     /// <summary>
-    /// What the user was at each of these state events; those are left out that lie further back than is looked. Costs
-    /// a question if the user's member events are among the given ones or in memory.
+    /// The user's membership at each of these state events; null for events that lie too far back. At most one query if
+    /// the user's member events are given or in memory.
     /// </summary>
     /// <param name="room">The room.</param>
     /// <param name="latest">The user's member event at the latest of the events, or a later one.</param>
-    /// <param name="among">The events, of which it is known what they replaced.</param>
+    /// <param name="among">The events, whose <see cref="StoredEvent.Replaces"/> is known.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Func<EventNid, string?>> MembershipsAsync(
         RoomIdentity room, EventNid latest, IReadOnlyList<StoredEvent> among, CancellationToken stop)
@@ -88,11 +90,12 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
         return history;
     }
 
-    /// <summary>What a member event makes of its user; <c>leave</c> if it does not say.</summary>
+    /// <summary>The membership that a member event gives; <c>leave</c> if it gives none.</summary>
     public static string MembershipOf(StoredEvent member) => HistoryVisibility.MembershipOf(member.Pdu.Content) ?? "leave";
 
     /// <summary>
-    /// What the user was at an event, the event included, by a history that reaches back far enough; <c>leave</c> before its beginning.
+    /// The user's membership after an event, by a history that reaches back far enough; <c>leave</c> before its
+    /// beginning.
     /// </summary>
     public static string MembershipAt(IReadOnlyList<StoredEvent> history, EventNid nid)
     {

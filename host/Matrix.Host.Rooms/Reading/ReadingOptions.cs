@@ -1,21 +1,44 @@
 namespace Matrix.Host.Rooms.Reading;
 
-/// <summary>The bounds of reading rooms.</summary>
+/// <summary>The limits of reading rooms.</summary>
 public sealed record ReadingOptions
 {
     /// <summary>
-    /// Events of one relation that are looked at for those that a reader may see, and senders of a thread that are told apart.
+    /// The most children of one relation whose visibility is checked, and the most senders of a thread that are counted
+    /// apart.
     /// </summary>
     public int MaxChildren { get; init; } = 1000;
 
     /// <summary>
-    /// How long one answer looks for events that pass a filter, all its rooms together. The token that it gives goes on from where it stopped.
+    /// The longest time in which one request looks for events that pass its filter, in all rooms together. The token of
+    /// its response continues from there.
     /// </summary>
     public TimeSpan LongestScan { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Threads of a room in which a user's receipts of one type are kept: those that moved last.</summary>
+    /// <summary>
+    /// The most threads of a room in which a user has receipts of one type; those that moved last are kept.
+    /// </summary>
     public int MaxReceiptThreads { get; init; } = 200;
 
-    /// <summary>How many relations may lie between an event and the thread that a receipt puts it in.</summary>
+    /// <summary>The longest chain of relations between an event and the thread of its receipt.</summary>
     public int MaxReceiptRelations { get; init; } = 5;
+}
+
+/// <summary>
+/// The time in which one request looks for events that pass its filter, after the first page had too few.
+/// </summary>
+public sealed class ScanBudget(TimeProvider time, TimeSpan longest)
+{
+    /// <summary>The events that are read at once after the first page.</summary>
+    public const int Page = 200;
+
+    private long? _began;
+
+    /// <summary>Whether another page may be read.</summary>
+    public bool MayGoOn()
+    {
+        if (_began is { } began) return time.GetElapsedTime(began) < longest;
+        _began = time.GetTimestamp();
+        return true;
+    }
 }

@@ -7,13 +7,13 @@ using Matrix.Host.Storage.Tables.State;
 namespace Matrix.Host.Rooms.Reading;
 
 /// <summary>
-/// Which state event each state event took the place of. The steps of the room's state say it; an event in memory remembers it.
+/// Finds the state event that each state event replaced, from the steps of the room's state. Cached events remember it.
 /// </summary>
 public sealed class ReplacedState(IStateTable steps)
 {
     /// <summary>
-    /// Sees to it that <see cref="StoredEvent.Replaces"/> is known of these events of one room. Costs one question, for
-    /// the steps that the unknown ones made.
+    /// Sets <see cref="StoredEvent.Replaces"/> of these events of one room. One query, for the steps of the events
+    /// where it is not known.
     /// </summary>
     public async ValueTask LearnAsync(RoomNid room, IReadOnlyList<StoredEvent> events, CancellationToken stop)
     {

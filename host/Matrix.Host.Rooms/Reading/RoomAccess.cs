@@ -8,11 +8,11 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Reading;
 
-/// <summary>What of a room a user may read: all of it up to now, or up to when they left.</summary>
+/// <summary>The part of a room that a user may read: up to now, or up to when they left.</summary>
 /// <param name="Room">The room.</param>
-/// <param name="Viewer">How they stand to it.</param>
-/// <param name="Through">The last event of the timeline that is there for them.</param>
-/// <param name="Member">The member event that stands for them; none if there never was one.</param>
+/// <param name="Viewer">The user.</param>
+/// <param name="Through">The last event that they may read.</param>
+/// <param name="Member">Their member event; none if there never was one.</param>
 /// <param name="HasRelations">Whether any event of the room relates to another.</param>
 public sealed record Readable(RoomIdentity Room, Viewer Viewer, EventNid Through, EventNid Member, bool HasRelations)
 {
@@ -21,17 +21,17 @@ public sealed record Readable(RoomIdentity Room, Viewer Viewer, EventNid Through
 }
 
 /// <summary>
-/// Who may read what of a room: members all, those who left what was there when they left, everyone what is open to the world.
-/// Client-Server API, "Room History Visibility" and "Getting events for a room".
+/// Decides which part of a room a user may read: members all of it, users who left the part before they left, everyone
+/// a world-readable room. Client-Server API, "Room History Visibility" and "Getting events for a room".
 /// </summary>
 public sealed class RoomAccess(
     RoomSnapshots rooms, StateReader current, StateStore states, MembershipHistory history, IMembershipsTable memberships)
 {
     private const string MemberType = "m.room.member";
 
-    private static readonly RoomFailure _notIn = new(RoomFailureKind.Forbidden, "You are not a member of this room, and were none before.");
+    private static readonly RoomFailure _notIn = new(RoomFailureKind.Forbidden, "You are not a member of this room, and never were.");
 
-    /// <summary>What the user may read of the room; a failure if nothing.</summary>
+    /// <summary>The part of the room that the user may read; a failure if none.</summary>
     public async ValueTask<RoomResult<Readable>> OfAsync(string userId, string roomId, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _notIn;
@@ -43,7 +43,7 @@ public sealed class RoomAccess(
         if (past is not null && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true }) past = null;
         if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
         {
-            // What is open to the world, and what they could see while they were there.
+            // The world-readable part, and what they could see while they were joined.
             var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
             return new Readable(room, new Viewer(userId, snapshot.State, false, joined, left), snapshot.LastEvent, member, snapshot.HasRelations);
         }
@@ -60,7 +60,9 @@ public sealed class RoomAccess(
         return setting?.Text("history_visibility") == "world_readable";
     }
 
-    /// <summary>The event that took the user out of the room, and the one before it that had them joined; null if they never were.</summary>
+    /// <summary>
+    /// The event that ended the user's last membership, and the join before it; null if they never joined.
+    /// </summary>
     private async ValueTask<(StoredEvent Event, StoredEvent Joined)?> DepartureAsync(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {

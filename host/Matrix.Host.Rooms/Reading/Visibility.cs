@@ -7,19 +7,19 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Reading;
 
-/// <summary>How a reader stands to a room, as far as it decides what they may see.</summary>
-/// <param name="UserId">The reader.</param>
+/// <summary>The reader of a room, with the facts that decide which events they may see.</summary>
+/// <param name="UserId">The user.</param>
 /// <param name="State">The room's state now, or when they left.</param>
 /// <param name="IsJoined">Whether they are joined in that state.</param>
-/// <param name="LastJoined">The latest event that had them joined, if they no longer are; none if they never were.</param>
-/// <param name="Departure">The event that took them out of the room, if they were in it; none otherwise.</param>
+/// <param name="LastJoined">Their latest join, if they are no longer joined; none if they never were.</param>
+/// <param name="Departure">The event that ended their membership, if they were joined; none otherwise.</param>
 public sealed record Viewer(string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid Departure)
 {
-    /// <summary>Someone who is in the room.</summary>
+    /// <summary>A joined user.</summary>
     public static Viewer Member(string userId, StateTree state) => new(userId, state, true, EventNid.None, EventNid.None);
 }
 
-/// <summary>Which events a user may see. Client-Server API, "Room History Visibility".</summary>
+/// <summary>Decides which events a user may see. Client-Server API, "Room History Visibility".</summary>
 public sealed class Visibility(
     EventStore events, StateStore states, ReplacedState replaced, MembershipHistory history, ErasedUsers erased)
 {
@@ -27,8 +27,9 @@ public sealed class Visibility(
     private const string MemberType = "m.room.member";
 
     /// <summary>
-    /// Leaves those events of a room that the reader may see, as they may see them: redacted copies of what erased users said, where need be. A
-    /// member of a room whose history is shared, or who was there all the time, costs nothing; otherwise the state at each event is looked at.
+    /// The events of a room that the reader may see, with redacted copies of erased users' messages. Costs nothing for
+    /// members who were joined all the time or whose room has shared history; otherwise it reads the state at each
+    /// event.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>> FilterAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
@@ -45,11 +46,13 @@ public sealed class Visibility(
         return await HideErasedAsync(room, seen, reader, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Events that the reader may see, with redacted copies in the place of what users said who were erased before the reader came.</summary>
+    /// <summary>
+    /// Events that the reader may see, with redacted copies of the messages of users erased before the reader joined.
+    /// </summary>
     public ValueTask<IReadOnlyList<StoredEvent>> HideErasedAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop) => erased.HideAsync(room, among, reader, stop);
 
-    /// <summary>Whether the reader may see an event, by the state at it.</summary>
+    /// <summary>Whether the reader may see an event, by the state before and after it.</summary>
     public async ValueTask<bool> MaySeeAsync(RoomIdentity room, StoredEvent stored, Viewer reader, CancellationToken stop)
     {
         var after = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
@@ -71,15 +74,15 @@ public sealed class Visibility(
     }
 
     /// <summary>
-    /// Whether a member sees whatever comes after an event: in a room whose setting has been no narrower than `shared` since before it, or because
-    /// they were in the room all the time.
+    /// Whether a member sees every event after one: the history visibility has been `shared` or wider since before it,
+    /// or they were joined all the time.
     /// </summary>
     public async ValueTask<bool> SeesAllSinceAsync(RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
         reader.IsJoined
         && (await IsSharedSinceAsync(room, since, reader.State, stop).ConfigureAwait(false)
             || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
 
-    /// <summary>The same of some events; and one who left sees as much, up to then.</summary>
+    /// <summary>Whether the reader sees all of these events; a user who left may see those before they left.</summary>
     private async ValueTask<bool> SeesAllAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {

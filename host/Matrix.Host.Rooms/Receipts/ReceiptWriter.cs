@@ -14,21 +14,21 @@ namespace Matrix.Host.Rooms.Receipts;
 
 /// <summary>A marker that a user sets.</summary>
 /// <param name="Type">One of <see cref="ReceiptTypes"/>.</param>
-/// <param name="EventId">Up to where.</param>
+/// <param name="EventId">The event up to which the user has read.</param>
 /// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one; empty with `m.fully_read`.</param>
 public readonly record struct Marker(string Type, string EventId, string ThreadId);
 
 /// <summary>A receipt that another server sent. Server-Server API, "Receipts".</summary>
 /// <param name="UserId">The user.</param>
-/// <param name="EventId">Up to where they have read.</param>
+/// <param name="EventId">The event up to which they have read.</param>
 /// <param name="ThreadId">The thread, `main`, or empty for an unthreaded one.</param>
-/// <param name="Timestamp">When, in milliseconds since the epoch.</param>
+/// <param name="Timestamp">The time, in milliseconds since the epoch.</param>
 public readonly record struct RemoteReceipt(string UserId, string EventId, string ThreadId, long Timestamp);
 
-/// <summary>Why markers were not set.</summary>
+/// <summary>The reason why markers were not set.</summary>
 public enum MarkerFault
 {
-    /// <summary>They were.</summary>
+    /// <summary>The markers were set.</summary>
     None,
 
     /// <summary>The user is not joined to such a room.</summary>
@@ -48,7 +48,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     private const string MemberType = "m.room.member";
 
     /// <summary>
-    /// Sets markers of a local user in a room, all or none; durable when this answers. A receipt that is behind the one that is there changes
+    /// Sets markers of a local user in a room, all or none, durably. A receipt before the user's current one changes
     /// nothing.
     /// </summary>
     public async ValueTask<MarkerFault> SetAsync(string userId, string roomId, IReadOnlyList<Marker> markers, CancellationToken stop)
@@ -95,16 +95,17 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     }
 
     /// <summary>
-    /// Keeps receipts that another server sent for its users. A thread is taken at its word, for its root may come later; a user's threads are as
-    /// bounded as those of local users. Passed over are users of other servers or outside the room, and events that are not here.
+    /// Stores receipts that another server sent for its users. Any thread id is accepted, because the thread's root may
+    /// arrive later; the limit of threads per user is that of local users. Skips users of other servers, users who are
+    /// not joined, and unknown events.
     /// </summary>
-    /// <returns>How many were passed over.</returns>
+    /// <returns>The number of skipped receipts.</returns>
     public async ValueTask<int> ReceiveAsync(string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return receipts.Count;
 
         var batch = new WriteBatch(receipts.Count * 2);
-        var passedOver = 0;
+        var skipped = 0;
         foreach (var receipt in receipts)
         {
             var stored = IsKeepable(receipt, server) && await IsJoinedAsync(snapshot, receipt.UserId, stop).ConfigureAwait(false)
@@ -112,7 +113,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
                 : null;
             if (stored is not { IsShown: true })
             {
-                passedOver++;
+                skipped++;
                 continue;
             }
 
@@ -128,7 +129,7 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
         }
 
         if (batch.Changes.Count > 0) await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return passedOver;
+        return skipped;
     }
 
     private void Put(WriteBatch batch, ReceiptMoved receipt)
@@ -150,8 +151,9 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     }
 
     /// <summary>
-    /// The root of the thread that a receipt for an event may name, none for the main timeline; null if the event is not in it. The main timeline
-    /// has all that is in no thread, thread roots included. A thread has its root as well, and what leads to one of its events by relations.
+    /// The root of the thread that a receipt names, or none for the main timeline; null if the event is not in the
+    /// thread. The main timeline has all events outside threads, and thread roots. A thread has its events, its root,
+    /// and events that lead to one of them by a chain of relations.
     /// </summary>
     private async ValueTask<EventNid?> ThreadAsync(RoomSnapshot snapshot, StoredEvent stored, string threadId, CancellationToken stop)
     {
@@ -170,4 +172,20 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
 
         return root.Nid;
     }
+}
+
+/// <summary>The types of receipts. Client-Server API, "Receipts", "Read and unread markers".</summary>
+public static class ReceiptTypes
+{
+    /// <summary>Read, and everyone in the room may know.</summary>
+    public const string Read = "m.read";
+
+    /// <summary>Read, and nobody else may know.</summary>
+    public const string ReadPrivate = "m.read.private";
+
+    /// <summary>Fully read: no receipt, but account data of the user in the room.</summary>
+    public const string FullyRead = "m.fully_read";
+
+    /// <summary>The thread id of the main timeline.</summary>
+    public const string MainThread = "main";
 }

@@ -11,18 +11,19 @@ using Matrix.Host.Storage.Tables.State;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Makes changes of a decision of the room's machine: the event, the states that need a number, who became what. The current state, and so
-/// memberships and counts, follow the difference of the room's state before the decision and after it.
+/// Turns a decision of the room's machine into changes: the event, newly numbered states, memberships. Memberships and
+/// counts follow the difference of the room's current state before and after the decision, not the event.
 /// </summary>
 internal sealed class DecisionWriter(EventStore events, LaneState state, Redactions redactions, IPushEvaluation push, RoomsOptions options)
 {
     private const string MemberType = "m.room.member";
 
-    /// <summary>Writes what follows from a decision, and moves the session's room on.</summary>
+    /// <summary>Writes the changes of a decision, and updates the session's room.</summary>
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="decided">The decision.</param>
-    /// <param name="sentAs">The device and transaction id that the event was sent with; null if no device of ours sent it.</param>
-    /// <param name="isWaiting">Whether it is a redaction whose event is not here.</param>
+    /// <param name="sentAs">The device and transaction id of the request; null if no local device sent the
+    /// event.</param>
+    /// <param name="isWaiting">Whether the event is a redaction whose target is not here.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> WriteAsync(
         LaneSession session, DecidedEvent decided, SentAs? sentAs, bool isWaiting, CancellationToken stop)
@@ -32,7 +33,7 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         var room = pending.Room.RoomId.Length > 0 ? pending.Room : pending.Room with { RoomId = pdu.RoomId };
         var nid = EventNid.Of(room.Nid, decided.Ordinal);
 
-        // Nobody knows the id of an event that this server is about to make, so no redaction waits for it.
+        // Nobody knows the id of a local event before it is made, so no redaction waits for it.
         var redaction = pending.HasWaitingRedactions && !decided.IsLocal
             ? await redactions.EndWaitingAsync(session, pdu, stop).ConfigureAwait(false)
             : null;
@@ -70,7 +71,7 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         if (redaction is not null) session.Write(new EventRedacted(stored));
         if (isWaiting) session.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
 
-        // What is not shown notifies nobody.
+        // Events that are not shown notify nobody.
         if (isWaiting || redaction is not null) return stored;
         var inRoom = new EventInRoom(
             stored, session.Pending.Local, session.Pending.JoinedCount, (type, key) => state.EventAsync(session, type, key, stop));
@@ -80,7 +81,9 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         return stored;
     }
 
-    /// <summary>Numbers the state after the event, and the current state, where they have no number yet; answers the number of the former.</summary>
+    /// <summary>
+    /// Numbers the state after the event, and the current state, where they have no number. Returns the former's.
+    /// </summary>
     private async ValueTask<int> StateAsync(LaneSession session, DecidedEvent decided, CancellationToken stop)
     {
         var current = CurrentStep(session, decided);
@@ -90,7 +93,7 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
             : await StepOfAsync(session, decided, after, stop).ConfigureAwait(false);
     }
 
-    /// <summary>The number of the room's current state after the decision: a new one if the state changed.</summary>
+    /// <summary>The number of the current state after the decision: a new one if the state changed.</summary>
     private static int CurrentStep(LaneSession session, DecidedEvent decided)
     {
         var pending = session.Pending;
@@ -108,7 +111,9 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         return step;
     }
 
-    /// <summary>The number of a state that is not the current one: that of a previous event, if it is the state after it, else a new one.</summary>
+    /// <summary>
+    /// The number of a state other than the current one: the previous event's if it is the same state, else a new one.
+    /// </summary>
     private async ValueTask<int> StepOfAsync(LaneSession session, DecidedEvent decided, StateTree tree, CancellationToken stop)
     {
         var room = session.Pending.Room;
@@ -122,7 +127,7 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         return Number(session, tree, null);
     }
 
-    /// <summary>Gives a state the next number, as a difference from the current state.</summary>
+    /// <summary>Gives a state the next number; it is stored as a difference from the current state.</summary>
     private static int Number(LaneSession session, StateTree tree, StateCheckpoint? checkpoint)
     {
         var pending = session.Pending;
@@ -141,7 +146,7 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
             var was = await MembershipAsync(session, change.Before, stop).ConfigureAwait(false);
             var became = await MembershipAsync(session, change.After, stop).ConfigureAwait(false);
 
-            // A membership that no specification knows leaves the user what they were.
+            // An unknown membership leaves the user's membership as it was.
             if (change.After is not null && became is null) continue;
             var userId = change.StateKey;
             var isLocal = RoomNames.ServerOf(userId) == options.ServerName;
@@ -163,7 +168,7 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
     private static int Delta(Membership? before, Membership? after, Membership counted) =>
         (after == counted ? 1 : 0) - (before == counted ? 1 : 0);
 
-    /// <summary>The thread that a relation puts its event into: the thread itself, or that of the event related to.</summary>
+    /// <summary>The thread of an event with this relation: the thread that it names, or that of its parent.</summary>
     private async ValueTask<EventNid> ThreadRootAsync(LaneSession session, Relation? relation, CancellationToken stop)
     {
         if (relation is null) return EventNid.None;

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Matrix.Core.Event;
 using Matrix.Core.Facade;
 using Matrix.Core.Ident;
@@ -11,8 +12,9 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Makes a draft an event of the room in whose lane it is: selects its auth events, hashes, signs and decides it, on the extremities and the state
-/// that the room's machine gives, which then adopts it. What follows is written when the session is submitted.
+/// Makes an event of a draft in the room's lane: selects its auth events, hashes, signs and decides it, on the
+/// extremities and the state of the room's machine, which then adopts it. The session writes the changes when it is
+/// submitted.
 /// </summary>
 internal sealed class EventAppender
 {
@@ -31,16 +33,16 @@ internal sealed class EventAppender
         Writer = new DecisionWriter(events, State, _redactions, push, options);
     }
 
-    /// <summary>The state on which events are made.</summary>
+    /// <summary>The state that events are built on.</summary>
     internal LaneState State { get; }
 
-    /// <summary>What follows from decisions.</summary>
+    /// <summary>Writes the changes that decisions lead to.</summary>
     internal DecisionWriter Writer { get; }
 
-    /// <summary>Appends a draft; nothing has changed if it is refused.</summary>
+    /// <summary>Appends a draft. If it is refused, nothing has changed.</summary>
     /// <param name="session">The session in the room's lane.</param>
-    /// <param name="draft">What somebody wants to send.</param>
-    /// <param name="sentAs">The device and transaction id that it was sent with; null if the server makes it.</param>
+    /// <param name="draft">The draft.</param>
+    /// <param name="sentAs">The device and transaction id of the request; null if the server makes the event.</param>
     /// <param name="timestamp">Milliseconds since the epoch; null for now.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> AppendAsync(
@@ -48,7 +50,7 @@ internal sealed class EventAppender
     {
         var made = await TryAppendAsync(session, draft, sentAs, timestamp, stop).ConfigureAwait(false);
 
-        // Whatever is wrong with it, a stranger hears what they would hear of a room that does not exist.
+        // Users who never were in the room get the failure of a room that does not exist, whatever the reason.
         return !made.IsOk && session.Pending.Exists && session.Pending.State.Find("m.room.member", draft.Sender) is null
             ? RoomSender.Unknown
             : made;
@@ -59,7 +61,7 @@ internal sealed class EventAppender
     {
         if (draft is { Type: "m.room.member", StateKey: { } userId } && !UserId.isValid(userId))
         {
-            return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event is a user id.");
+            return new RoomFailure(RoomFailureKind.InvalidParam, "The state key of a member event must be a user id.");
         }
 
         var prepared = Prepare(session);
@@ -85,11 +87,11 @@ internal sealed class EventAppender
         return await Writer.WriteAsync(session, decided, sentAs, redaction.IsWaiting, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Why the draft would be refused now; null if it would not.</summary>
+    /// <summary>Why the draft would be refused now; null if it would be allowed.</summary>
     internal async ValueTask<RoomFailure?> WouldRefuseAsync(LaneSession session, Draft draft, CancellationToken stop) =>
         (await DecideAsync(session, Prepare(session), draft, null, stop).ConfigureAwait(false)).Failure;
 
-    /// <summary>Makes an event of a draft, and decides it; the room does not have it yet.</summary>
+    /// <summary>Makes an event of a draft and decides it, without adding it to the room.</summary>
     internal async ValueTask<RoomResult<Pdu>> DecideAsync(
         LaneSession session, Prepared prepared, Draft draft, long? timestamp, CancellationToken stop)
     {
@@ -119,14 +121,14 @@ internal sealed class EventAppender
         return rules.Decide(signed.Value, cited, state, _signer.ServerName) is { } refused ? RoomFailure.Of(refused) : signed.Value;
     }
 
-    /// <summary>What the next event is made on.</summary>
+    /// <summary>The previous events, depth and state of the next event.</summary>
     internal static Prepared Prepare(LaneSession session)
     {
         var prepared = session.Machine.Prepare();
         return prepared.NeedsResolution ? session.Machine.Resolve() : prepared;
     }
 
-    /// <summary>The previous events themselves, whose hashes are named in room versions 1 and 2.</summary>
+    /// <summary>The previous events, whose hashes events of room versions 1 and 2 name.</summary>
     private async ValueTask<Pdu[]> EventsAsync(LaneSession session, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
     {
         var found = new Pdu[named.Count];
@@ -152,4 +154,14 @@ internal sealed class EventAppender
 
         return count == cited.Length ? cited : cited[..count];
     }
+}
+
+/// <summary>The random part of room ids and event ids, in versions where the server chooses them.</summary>
+internal static class OpaqueIds
+{
+    /// <summary>Over 100 random bits: two ids are never equal.</summary>
+    private const int Length = 18;
+
+    internal static string New() =>
+        RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", Length);
 }

@@ -5,31 +5,32 @@ using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>What push rules make of a new event, asked by the lane before it is written.</summary>
+/// <summary>Evaluates push rules for a new event. The lane calls it before the event is written.</summary>
 public interface IPushEvaluation
 {
-    /// <summary>Evaluates a new event. Looks at local members only, and at memory where it can.</summary>
+    /// <summary>Evaluates a new event for local members only, from memory where possible.</summary>
     ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop);
 }
 
-/// <summary>A new event, and the room that it happened in.</summary>
-/// <param name="Event">The event; its row is not written yet.</param>
-/// <param name="Local">Local members, the event's effect included.</param>
-/// <param name="JoinedCount">Users joined, remote ones included.</param>
-/// <param name="StateEvent">The event of a type and state key in the state before, durable or not yet; null if there is none.</param>
+/// <summary>A new event and its room.</summary>
+/// <param name="Event">The event, not written yet.</param>
+/// <param name="Local">Local members after the event.</param>
+/// <param name="JoinedCount">The number of joined users, remote ones included.</param>
+/// <param name="StateEvent">Finds the state event of a type and state key, durable or not yet; null if there is
+/// none.</param>
 public readonly record struct EventInRoom(
     StoredEvent Event, LocalMembers Local, int JoinedCount, Func<string, string, ValueTask<StoredEvent?>> StateEvent);
 
-/// <summary>What is written of an event for unread counts.</summary>
-/// <param name="NotifyClass">What the default rules make of it for most readers; 0 if it notifies nobody.</param>
-/// <param name="Rows">For whom it is something else than that.</param>
+/// <summary>The contribution of an event to unread counts.</summary>
+/// <param name="NotifyClass">The outcome of the default rules; 0 if they notify nobody.</param>
+/// <param name="Rows">A row for each user with another outcome.</param>
 public readonly record struct PushOutcome(int NotifyClass, IReadOnlyList<UnreadAdded> Rows)
 {
-    /// <summary>Nobody is notified.</summary>
+    /// <summary>The event notifies nobody.</summary>
     public static PushOutcome Nobody { get; } = new(0, []);
 }
 
-/// <summary>Evaluates nothing: for rooms that nobody is notified of, as in a measurement of sending alone.</summary>
+/// <summary>Notifies nobody: for measurements and tests of sending alone.</summary>
 public sealed class NoPushEvaluation : IPushEvaluation
 {
     /// <inheritdoc/>

@@ -10,10 +10,10 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>The events of a room's current state, as a session in its lane sees them: those that are not durable yet included.</summary>
+/// <summary>Reads the events of a room's current state in a session of its lane, undurable events included.</summary>
 internal sealed class LaneState(EventStore events)
 {
-    /// <summary>The events of the state that stand for these keys, and the create event, each read once.</summary>
+    /// <summary>The state events of these keys, and the create event.</summary>
     internal async ValueTask<AuthSnapshot> SnapshotAsync(LaneSession session, IReadOnlyList<StateKey> keys, CancellationToken stop)
     {
         var found = new List<AuthEvent>(keys.Count + 1);
@@ -25,12 +25,12 @@ internal sealed class LaneState(EventStore events)
             hasCreate |= key.Type == "m.room.create";
         }
 
-        // Needed for deciding where it is not cited, too.
+        // Decisions need the create event also in versions whose events do not name it.
         if (!hasCreate && await EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false) is { } create) found.Add(create.Auth);
         return new AuthSnapshot(found);
     }
 
-    /// <summary>The state event of a key, as the session sees the room; null if there is none.</summary>
+    /// <summary>The state event of a key; null if there is none.</summary>
     internal ValueTask<StoredEvent?> EventAsync(LaneSession session, string eventType, string stateKey, CancellationToken stop)
     {
         return session.Pending.State.Find(eventType, stateKey) is { } entry ? EventAsync(session, entry, stop) : ValueTask.FromResult<StoredEvent?>(null);
@@ -50,10 +50,10 @@ internal sealed class LaneState(EventStore events)
         await events.GetAsync(room, nid, stop).ConfigureAwait(false)
             ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
 
-    /// <summary>What says how much power anyone has.</summary>
+    /// <summary>The keys of the state events that give power.</summary>
     internal static IReadOnlyList<StateKey> Levels { get; } = [new("m.room.create", ""), new("m.room.power_levels", "")];
 
-    /// <summary>The membership that a member event gives; null if it gives none that is known.</summary>
+    /// <summary>The membership that a member event gives; null if it is unknown.</summary>
     internal static Membership? MembershipOf(Pdu pdu) => pdu.Content.Text("membership") switch
     {
         "join" => Membership.Join,

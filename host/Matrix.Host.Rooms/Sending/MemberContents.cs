@@ -9,7 +9,9 @@ internal sealed class MemberContents(ILocalUsers users, string serverName)
     private const string DisplayName = "displayname";
     private const string AvatarUrl = "avatar_url";
 
-    /// <summary>The content of a member event, with the profile of a local user. Client-Server API, "Profiles".</summary>
+    /// <summary>
+    /// The content of a member event, with the profile of a local user. Client-Server API, "Profiles".
+    /// </summary>
     internal async ValueTask<JsonObject> OfAsync(string userId, string membership, string? reason, CancellationToken stop)
     {
         var members = new List<(string, Json)> { ("membership", Json.NewString(membership)) };

@@ -7,10 +7,14 @@ using Matrix.Host.Storage.Tables.Memberships;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Shows a user's profile in the rooms that they are in. Client-Server API, "Events on Change of Profile Information". A user's rooms are gone
-/// through by one round at a time, and a round shows the profile as it is when the round begins: so the last one leaves the latest profile
-/// everywhere. Of a user's rounds one is under way and one waits, at most; whoever comes later waits for the latter, which shows their change as well.
+/// Shows a user's profile in the rooms that they are joined to. Client-Server API, "Events on Change of Profile
+/// Information".
 /// </summary>
+/// <remarks>
+/// A round sends the profile, as it is when the round begins, to all rooms of the user. The rounds of a user run one
+/// after the other, so the last one leaves the latest profile everywhere. At most one round runs and one waits; later
+/// callers share the waiting round, which shows their change too.
+/// </remarks>
 internal sealed class ProfilePropagation(
     RoomSender sender, RoomSnapshots rooms, EventAppender appender, MemberContents contents, IMembershipsTable memberships)
 {
@@ -20,7 +24,9 @@ internal sealed class ProfilePropagation(
     private readonly Dictionary<string, Task> _underWay = [];
     private readonly Dictionary<string, Task> _waiting = [];
 
-    /// <summary>The profile has changed, durably: shows it. The answer comes when every room shows this profile, or a later one.</summary>
+    /// <summary>
+    /// Shows a profile that changed, durably. Completes when every room shows this profile or a later one.
+    /// </summary>
     internal Task ShowAsync(string userId)
     {
         lock (_gate)
@@ -33,8 +39,8 @@ internal sealed class ProfilePropagation(
     }
 
     /// <summary>
-    /// The user has joined a room, durably, with this content. If the profile changed while it was being written, whoever changed it did not know
-    /// of the room.
+    /// Called when the user has joined a room, durably, with this content. A profile that changed before the join was
+    /// durable is shown now: the round of that change did not know the room.
     /// </summary>
     internal async ValueTask JoinedAsync(string userId, JsonObject content)
     {
@@ -44,7 +50,7 @@ internal sealed class ProfilePropagation(
 
     private async Task RoundAsync(string userId, Task before)
     {
-        // Nothing of it under the lock, and whatever became of the one before it.
+        // Runs outside the lock, and even if the round before it failed.
         await Task.Yield();
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (_gate)
@@ -67,18 +73,18 @@ internal sealed class ProfilePropagation(
         }
     }
 
-    /// <summary>In one room; one that they left meanwhile, or were removed from, is left alone.</summary>
+    /// <summary>Shows the profile in one room, if the user is still joined.</summary>
     private async ValueTask ShowInAsync(string userId, string roomId, JsonObject content)
     {
         if (await rooms.FindAsync(roomId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot) return;
         await sender.InLaneAsync<bool>(
             snapshot.Room.Nid,
-            async turn =>
+            async session =>
             {
-                var now = await appender.State.EventAsync(turn, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
+                var now = await appender.State.EventAsync(session, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
                 if (now is null || LaneState.MembershipOf(now.Pdu) != Membership.Join) return true;
                 if (MemberContents.ShowSameProfile(now.Pdu.Content, content)) return true;
-                var made = await appender.AppendAsync(turn, Draft.State(MemberType, userId, userId, content), null, null, CancellationToken.None)
+                var made = await appender.AppendAsync(session, Draft.State(MemberType, userId, userId, content), null, null, CancellationToken.None)
                     .ConfigureAwait(false);
                 return made.IsOk ? true : made.Failure;
             },

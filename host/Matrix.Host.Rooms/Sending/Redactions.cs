@@ -6,13 +6,15 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>Redactions, in the lane of their room. Room versions, "Handling redactions"; Client-Server API, "Redactions".</summary>
+/// <summary>
+/// Handles redactions in the room's lane. Room versions, "Handling redactions"; Client-Server API, "Redactions".
+/// </summary>
 internal sealed class Redactions(EventStore events, LaneState state, RoomsOptions options)
 {
-    /// <summary>What a redaction that a client asked for does to the event that it names.</summary>
+    /// <summary>The effect of a local redaction on its target.</summary>
     /// <param name="session">The session in the room's lane.</param>
     /// <param name="redaction">The redaction.</param>
-    /// <param name="targetId">The event that it names.</param>
+    /// <param name="targetId">The event that it redacts.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RedactionOutcome> OfAsync(LaneSession session, Pdu redaction, string targetId, CancellationToken stop)
     {
@@ -23,8 +25,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     }
 
     /// <summary>
-    /// Takes out of the redacted event what redaction removes. Who may redact what is for the room's rules to say; that nobody redacts the create
-    /// event is this server's own policy, for a room is nothing without it.
+    /// Redacts an event, if the room's rules allow it. This server does not redact create events: a room does not work
+    /// without one.
     /// </summary>
     private async ValueTask<RedactionOutcome> RedactAsync(LaneSession session, Pdu redaction, StoredEvent target, CancellationToken stop)
     {
@@ -48,7 +50,9 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
         return new RedactionOutcome(null, new EventRedacted(new StoredEvent(room, row, redacted)), IsWaiting: false);
     }
 
-    /// <summary>Whose event it is that is not here nobody knows: only those may redact it who may redact the events of others.</summary>
+    /// <summary>
+    /// The sender of an unknown event is unknown too: redacting it needs the power to redact others' events.
+    /// </summary>
     private async ValueTask<RoomFailure?> RefusesUnseenAsync(LaneSession session, Pdu redaction, CancellationToken stop)
     {
         var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
@@ -56,8 +60,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     }
 
     /// <summary>
-    /// The event comes that redactions waited for: the first of them that is valid is applied and shown, and none waits any more. Null if there is
-    /// none. Room versions, "Handling redactions".
+    /// Called when an event arrives that redactions waited for. Applies and shows the first valid one, and drops the
+    /// others. Null if none is valid. Room versions, "Handling redactions".
     /// </summary>
     internal async ValueTask<StoredEvent?> EndWaitingAsync(LaneSession session, Pdu target, CancellationToken stop)
     {
@@ -83,8 +87,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     }
 }
 
-/// <summary>What a redaction does.</summary>
-/// <param name="Failure">Why it is refused; null if it is not.</param>
+/// <summary>The effect of a redaction.</summary>
+/// <param name="Failure">Why it is refused; null if it is allowed.</param>
 /// <param name="Change">The event in its redacted form; null if nothing is left to redact.</param>
-/// <param name="IsWaiting">Whether its event is not here: it waits for it, and is not shown.</param>
+/// <param name="IsWaiting">Whether its target is not here. It is not shown until the target arrives.</param>
 internal readonly record struct RedactionOutcome(RoomFailure? Failure, EventRedacted? Change, bool IsWaiting);

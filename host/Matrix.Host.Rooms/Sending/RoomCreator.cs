@@ -9,19 +9,19 @@ using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>What somebody wants in a new room.</summary>
+/// <summary>A request to create a room.</summary>
 public sealed record RoomRequest
 {
-    /// <summary>Who creates it.</summary>
+    /// <summary>The creator.</summary>
     public required string Creator { get; init; }
 
     /// <summary>The room version; null for the default.</summary>
     public string? Version { get; init; }
 
-    /// <summary>Which defaults it starts from.</summary>
+    /// <summary>The preset.</summary>
     public required Preset Preset { get; init; }
 
-    /// <summary>Whether it enters the published directory.</summary>
+    /// <summary>Whether the room is published in the directory.</summary>
     public bool IsPublished { get; init; }
 
     /// <summary>The full alias; null for none.</summary>
@@ -33,15 +33,15 @@ public sealed record RoomRequest
     /// <summary>Its topic.</summary>
     public string? Topic { get; init; }
 
-    /// <summary>Who is invited.</summary>
+    /// <summary>The invited users.</summary>
     public IReadOnlyList<string> Invites { get; init; } = [];
 
     /// <summary>
-    /// Called with the reason for each of the invited whom this server does not know: the room is made without them.
+    /// Called with the reason for each invited user whom this server does not know: the room is created without them.
     /// </summary>
     public Action<RoomFailure>? NotInvited { get; init; }
 
-    /// <summary>Whether invites say that it is a direct chat.</summary>
+    /// <summary>The invites' `is_direct`.</summary>
     public bool IsDirect { get; init; }
 
     /// <summary>Content of the create event.</summary>
@@ -50,12 +50,12 @@ public sealed record RoomRequest
     /// <summary>Merged over the default power levels.</summary>
     public JsonObject PowerLevelOverride { get; init; } = JsonObject.Empty;
 
-    /// <summary>State events that are sent after those of the preset.</summary>
+    /// <summary>State events, sent after those of the preset.</summary>
     public IReadOnlyList<(string Type, string StateKey, JsonObject Content)> InitialState { get; init; } = [];
 }
 
 /// <summary>
-/// Creates rooms: all their first events become durable together, or none. Client-Server API, "Creation".
+/// Creates rooms: their first events become durable together or not at all. Client-Server API, "Creation".
 /// </summary>
 public sealed class RoomCreator
 {
@@ -172,7 +172,7 @@ public sealed class RoomCreator
                 var made = await _appender.AppendAsync(session, draft, null, moment, stop).ConfigureAwait(false);
                 if (made.IsOk) continue;
 
-                // Nothing of the room was submitted, so nothing of it remains.
+                // Nothing was submitted, so nothing of the room remains.
                 lane.Abandon();
                 return made.Failure.Kind is RoomFailureKind.Forbidden or RoomFailureKind.Malformed
                     ? new RoomFailure(RoomFailureKind.InvalidRoomState, $"`{draft.Type}`: {made.Failure.Message}")
@@ -200,8 +200,8 @@ public sealed class RoomCreator
     }
 
     /// <summary>
-    /// A millisecond that no other room of this process is created in: where a room's id is the hash of its create event, two that are created
-    /// alike in the same millisecond would be one.
+    /// A timestamp that no other create event of this process has: where a room's id is the hash of its create event,
+    /// two equal requests in the same millisecond would create the same room.
     /// </summary>
     private long OwnMoment()
     {

@@ -9,11 +9,11 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Sending;
 
-/// <summary>Joining, inviting, leaving, kicking, banning, forgetting. Client-Server API, "Room membership".</summary>
+/// <summary>Joins, invites, leaves, kicks, bans and forgets. Client-Server API, "Room membership".</summary>
 public sealed class RoomMemberships
 {
-    /// <summary>Members of a restricted room who are tried as the one to vouch for somebody.</summary>
-    private const int MaxAuthorisingUsersTried = 50;
+    /// <summary>The most rooms of a restricted join rule that are checked.</summary>
+    private const int MaxRestrictedRooms = 50;
 
     private const string MemberType = "m.room.member";
 
@@ -46,12 +46,13 @@ public sealed class RoomMemberships
         _serverName = serverName;
     }
 
-    /// <summary>Joins a room. Joining a room that one is in changes nothing.</summary>
-    /// <param name="userId">Who joins.</param>
-    /// <param name="roomId">Where.</param>
-    /// <param name="reason">Why, for the event.</param>
+    /// <summary>Joins a room. Nothing changes if the user is joined already.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="reason">The event's `reason`; null for none.</param>
     /// <param name="stop">Cancels waiting.</param>
-    /// <param name="invitationToken">The token of the invitation of a third party that they show, which the room must have.</param>
+    /// <param name="invitationToken">The token of a third-party invite, which the room's state must have; null for
+    /// none.</param>
     /// <returns>The room's id.</returns>
     public async ValueTask<RoomResult<string>> JoinAsync(
         string userId, string roomId, string? reason, CancellationToken stop, string? invitationToken = null)
@@ -62,7 +63,7 @@ public sealed class RoomMemberships
         {
             return snapshot.State.Find(MemberType, userId) is null
                 ? RoomSender.Unknown
-                : new RoomFailure(RoomFailureKind.Forbidden, "The room has no invitation with that token.");
+                : new RoomFailure(RoomFailureKind.Forbidden, "The room has no third-party invite with that token.");
         }
 
         var content = await _contents.OfAsync(userId, "join", reason, stop).ConfigureAwait(false);
@@ -72,7 +73,7 @@ public sealed class RoomMemberships
         return roomId;
     }
 
-    /// <summary>A member event as a client wrote it, through `PUT …/state/m.room.member/…`.</summary>
+    /// <summary>Sends a member event as a client wrote it (`PUT …/state/m.room.member/…`).</summary>
     /// <returns>The event's id.</returns>
     public async ValueTask<RoomResult<string>> SetAsync(
         string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop)
@@ -89,7 +90,7 @@ public sealed class RoomMemberships
             .ConfigureAwait(false);
     }
 
-    /// <summary>Invites a user. One who is invited already is not invited again.</summary>
+    /// <summary>Invites a user. Nothing changes if they are invited already.</summary>
     public async ValueTask<RoomFailure?> InviteAsync(
         string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
@@ -98,7 +99,9 @@ public sealed class RoomMemberships
         return await ChangeAsync(sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Leaves a room, rejects an invite or takes a knock back. Having left already is as good.</summary>
+    /// <summary>
+    /// Leaves a room, rejects an invite or retracts a knock. Nothing changes if the user has left already.
+    /// </summary>
     public async ValueTask<RoomFailure?> LeaveAsync(string userId, string roomId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
@@ -144,7 +147,7 @@ public sealed class RoomMemberships
                 : new RoomFailure(RoomFailureKind.WrongMembership, "The user is not banned.")).ConfigureAwait(false);
     }
 
-    /// <summary>Forgets a room that one has left.</summary>
+    /// <summary>Forgets a room that the user has left.</summary>
     public async ValueTask<RoomFailure?> ForgetAsync(string userId, string roomId, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
@@ -159,7 +162,8 @@ public sealed class RoomMemberships
     }
 
     /// <summary>
-    /// Joins, or changes what the member event of one who is joined says. Looked at in the lane's session: of several requests at once the first joins.
+    /// Joins, or replaces the member event of a joined user. Decided in the lane's session: of several requests at once
+    /// the first joins.
     /// </summary>
     private ValueTask<RoomResult<string>> JoinWithAsync(
         RoomSnapshot snapshot, string userId, JsonObject content, bool keepIfJoined, CancellationToken stop) =>
@@ -171,33 +175,33 @@ public sealed class RoomMemberships
                 Membership? now = member is null ? null : LaneState.MembershipOf(member.Pdu);
                 if (now == Membership.Join && keepIfJoined) return member!.EventId;
 
-                var voucher = now is Membership.Join or Membership.Invite or Membership.Ban
+                var authorisingUser = now is Membership.Join or Membership.Invite or Membership.Ban
                     ? null
                     : await AuthorisingUserAsync(session, userId, stop).ConfigureAwait(false);
-                var vouched = VouchedBy(content, voucher);
-                if (now == Membership.Join && member!.Pdu.Content.Equals(vouched)) return member.EventId;
+                var joining = WithAuthorisingUser(content, authorisingUser);
+                if (now == Membership.Join && member!.Pdu.Content.Equals(joining)) return member.EventId;
 
                 var made = await _appender.AppendAsync(
-                    session, Draft.State(MemberType, userId, userId, vouched), null, null, stop).ConfigureAwait(false);
+                    session, Draft.State(MemberType, userId, userId, joining), null, null, stop).ConfigureAwait(false);
                 return made.IsOk ? made.Value.EventId : made.Failure;
             },
             stop);
 
     /// <summary>
-    /// A join that a member vouches for, or nobody. This server's signature is what says that somebody may come in, so whom a client names counts
-    /// for nothing. Client-Server API, "Restricted rooms".
+    /// The content of a join with its authorising user, or without one. A client cannot choose that user, since this
+    /// server's signature authorises the join. Client-Server API, "Restricted rooms".
     /// </summary>
-    private static JsonObject VouchedBy(JsonObject content, string? voucher)
+    private static JsonObject WithAuthorisingUser(JsonObject content, string? authorisingUser)
     {
         const string Key = "join_authorised_via_users_server";
-        if (voucher is null && !content.Has(Key)) return content;
+        if (authorisingUser is null && !content.Has(Key)) return content;
         var others = content.Members.Where(member => member.Item1 != Key);
-        return JsonObject.OfSeq(voucher is null ? others : others.Append((Key, Json.NewString(voucher))));
+        return JsonObject.OfSeq(authorisingUser is null ? others : others.Append((Key, Json.NewString(authorisingUser))));
     }
 
     /// <summary>
-    /// A local member who may invite, if the room is restricted and the user meets one of its conditions. Null otherwise: then the rules decide.
-    /// Client-Server API, "Restricted rooms".
+    /// A local member who may invite, if the room is restricted and the user meets one of its conditions; otherwise
+    /// null, and the rules decide. Client-Server API, "Restricted rooms".
     /// </summary>
     private async ValueTask<string?> AuthorisingUserAsync(LaneSession session, string userId, CancellationToken stop)
     {
@@ -205,7 +209,7 @@ public sealed class RoomMemberships
         if (joinRules is null || session.Pending.Room.Rules.JoinsThrough(joinRules.Auth) is not { } rooms) return null;
 
         var meets = false;
-        foreach (var room in rooms.Distinct().Take(MaxAuthorisingUsersTried))
+        foreach (var room in rooms.Distinct().Take(MaxRestrictedRooms))
         {
             var snapshot = await _rooms.FindAsync(room, stop).ConfigureAwait(false);
             if (snapshot is null || !snapshot.Local.IsJoined(userId)) continue;
@@ -223,7 +227,7 @@ public sealed class RoomMemberships
         return null;
     }
 
-    /// <summary>Why a user cannot be invited by anyone; null if they can.</summary>
+    /// <summary>Why nobody can invite a user; null if they can be invited.</summary>
     internal async ValueTask<RoomFailure?> RefusedInviteAsync(string userId, CancellationToken stop)
     {
         if (RoomNames.ServerOf(userId) != _serverName)
@@ -257,8 +261,7 @@ public sealed class RoomMemberships
             {
                 var now = await MembershipAsync(session, userId, stop).ConfigureAwait(false);
 
-                // Only members, and the user themselves, get an answer that tells what the user is already. To others
-                // the rules answer.
+                // Only members, and the user themselves, may learn the user's membership. For others the rules decide.
                 if (sender == userId ? now is not null : await MembershipAsync(session, sender, stop).ConfigureAwait(false) == Membership.Join)
                 {
                     if (keepIf is not null && keepIf(now)) return true;

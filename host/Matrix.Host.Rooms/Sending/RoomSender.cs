@@ -16,7 +16,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Sends events of local users. What is answered is durable. Client-Server API, "Sending events to a room".
+/// Sends events of local users. A returned event is durable. Client-Server API, "Sending events to a room".
 /// </summary>
 public sealed class RoomSender
 {
@@ -45,10 +45,11 @@ public sealed class RoomSender
 
     /// <summary>Sends a message event (or any event without a state key), once per transaction id.</summary>
     /// <param name="sender">The device that sends it.</param>
-    /// <param name="roomId">Where.</param>
-    /// <param name="draft">What; its sender is the one who asks.</param>
-    /// <param name="key">What makes a repeated request the same.</param>
-    /// <param name="timestamp">Milliseconds since the epoch that an application service gives the event; null for now.</param>
+    /// <param name="roomId">The room.</param>
+    /// <param name="draft">The event; its sender is the user of the device.</param>
+    /// <param name="key">Identifies repeated requests.</param>
+    /// <param name="timestamp">Milliseconds since the epoch that an application service gives the event; null for
+    /// now.</param>
     /// <param name="stop">Cancels waiting.</param>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendAsync(
@@ -58,13 +59,15 @@ public sealed class RoomSender
             stop);
 
     /// <summary>
-    /// Sends a state event. One that says what the state says already, of the same sender, is not sent again: the answer is the event that says so.
+    /// Sends a state event. If the current state event has the same sender and content, returns that one instead.
     /// </summary>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendStateAsync(string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
         AppendAsync(roomId, draft, sentAs: null, timestamp, transaction: null, stop);
 
-    /// <summary>Whether a user could send a state event of this type, with an empty state key, to a room now. Nothing is sent.</summary>
+    /// <summary>
+    /// Whether a user may send a state event of this type, with an empty state key, to a room now. Sends nothing.
+    /// </summary>
     public async ValueTask<bool> MaySendStateAsync(string roomId, string userId, string eventType, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return false;
@@ -100,8 +103,8 @@ public sealed class RoomSender
             stop);
     }
 
-    /// <summary>Takes a session in a room's lane, and submits what it wrote if it succeeded.</summary>
-    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    /// <summary>Runs a session in a room's lane, and submits its batch if it succeeded.</summary>
+    // Pooled: the state machine lives until the disk answers, and the collector would move it.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<RoomResult<T>> InLaneAsync<T>(
         RoomNid room, Func<LaneSession, ValueTask<RoomResult<T>>> act, CancellationToken stop)
@@ -138,7 +141,7 @@ public sealed class RoomSender
             }
             catch (StorageException broken) when (broken.Failure == StorageFailure.ChainBroken && attempt < Attempts)
             {
-                // What this was built on is gone; the room is read again.
+                // An event that this one was built on was not written. The next attempt reads the room again.
             }
             finally
             {
@@ -147,9 +150,9 @@ public sealed class RoomSender
         }
     }
 
-    private static RoomFailure HasChanged { get; } = new(RoomFailureKind.BadState, "The room has changed meanwhile.");
+    private static RoomFailure HasChanged { get; } = new(RoomFailureKind.BadState, "The room changed during the request.");
 
-    /// <summary>What someone who never was in a room is answered, whether or not it exists.</summary>
+    /// <summary>Users who never were in a room get the same failure whether or not it exists.</summary>
     public static RoomFailure Unknown { get; } = new(
         RoomFailureKind.UnknownRoom, "You are not in this room, or this server does not know it.");
 
@@ -159,23 +162,24 @@ public sealed class RoomSender
         var now = await _appender.State.EventAsync(session, draft.Type, stateKey, stop).ConfigureAwait(false);
         if (now is null || now.Pdu.Sender != draft.Sender || !now.Pdu.Content.Equals(draft.Content)) return null;
 
-        // What the state says is for members to know, and one's own membership for oneself.
+        // Only members may learn the state; everyone may learn their own membership.
         if (draft.Type == MemberType && stateKey == draft.Sender) return now;
         var member = await _appender.State.EventAsync(session, MemberType, draft.Sender, stop).ConfigureAwait(false);
         return member is not null && LaneState.MembershipOf(member.Pdu) == Membership.Join ? now : null;
     }
 
     /// <summary>
-    /// Relations that are refused: annotating an event a second time with the same key, and threads on an event that relates to another. Asked in
-    /// the lane's session, when the event itself is allowed: of several requests at once the first is heard, and who may not send learns nothing.
-    /// Client-Server API, "Event annotations and reactions" and "Threading".
+    /// Refuses a second annotation of an event with the same key, and threads on an event that relates to another.
+    /// Checked in the lane's session, after the event itself was allowed: of several requests at once the first
+    /// succeeds, and senders without power learn nothing. Client-Server API, "Event annotations and reactions" and
+    /// "Threading".
     /// </summary>
     private async ValueTask<RoomFailure?> RefusedRelationAsync(LaneSession session, Draft draft, CancellationToken stop)
     {
         if (StoredEvent.RelationOf(draft.Type, draft.Content) is not { } relation) return null;
         var room = session.Pending.Room;
 
-        // Those that wait for the disk first: one that becomes durable in between is found in the database.
+        // Undurable events first: one that becomes durable in between is found in the database.
         if (relation.Key is { } key
             && (session.AnyWaiting(stored => stored.Pdu.Sender == draft.Sender && stored.Pdu.Type == draft.Type && IsSame(relation, stored))
                 || await _relations.HasAnnotationAsync(room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))

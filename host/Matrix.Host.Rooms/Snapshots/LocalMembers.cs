@@ -3,7 +3,7 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Rooms.Snapshots;
 
-/// <summary>The local users who are joined to a room, or invited to it. Immutable.</summary>
+/// <summary>The local users who are joined to a room. Immutable.</summary>
 public sealed class LocalMembers
 {
     private readonly HashSet<string> _joined;
@@ -17,7 +17,7 @@ public sealed class LocalMembers
     /// <summary>Nobody.</summary>
     public static LocalMembers None { get; } = new([], []);
 
-    /// <summary>Those joined, in no order.</summary>
+    /// <summary>The joined users, in no order.</summary>
     public IReadOnlyList<string> Joined { get; }
 
     /// <summary>These users.</summary>
@@ -27,7 +27,7 @@ public sealed class LocalMembers
         return set.Count == 0 ? None : new LocalMembers(set, [.. set]);
     }
 
-    /// <summary>The members that a room has in the database.</summary>
+    /// <summary>Reads a room's members from the database.</summary>
     internal static async ValueTask<LocalMembers> ReadAsync(IMembershipsTable memberships, RoomNid room, CancellationToken stop)
     {
         var members = await memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
@@ -37,7 +37,7 @@ public sealed class LocalMembers
     /// <summary>Whether a user is joined.</summary>
     public bool IsJoined(string userId) => _joined.Contains(userId);
 
-    /// <summary>The same with one more, or one fewer.</summary>
+    /// <summary>These members with one user joined, or not joined.</summary>
     public LocalMembers With(string userId, bool joined) =>
         IsJoined(userId) == joined ? this : Of(joined ? Joined.Append(userId) : Joined.Where(user => user != userId));
 }

@@ -4,12 +4,12 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>
-/// A room as readers see it: durable, and never newer than the published position. Immutable; a commit that changes the room puts another in
-/// its place.
+/// A room as readers see it: durable, and never newer than the published position. Immutable; each commit that changes
+/// the room replaces it.
 /// </summary>
 public sealed record RoomSnapshot
 {
-    /// <summary>Which room.</summary>
+    /// <summary>The room.</summary>
     public required RoomIdentity Room { get; init; }
 
     /// <summary>The step of the current state.</summary>
@@ -18,25 +18,25 @@ public sealed record RoomSnapshot
     /// <summary>The current state.</summary>
     public required StateTree State { get; init; }
 
-    /// <summary>Users joined, remote ones included.</summary>
+    /// <summary>The number of joined users, remote ones included.</summary>
     public required int JoinedCount { get; init; }
 
-    /// <summary>Users invited, remote ones included.</summary>
+    /// <summary>The number of invited users, remote ones included.</summary>
     public required int InvitedCount { get; init; }
 
     /// <summary>The last event of the timeline.</summary>
     public required EventNid LastEvent { get; init; }
 
-    /// <summary>Local users.</summary>
+    /// <summary>The local members.</summary>
     public required LocalMembers Local { get; init; }
 
-    /// <summary>Whether any event of the room relates, or related, to another.</summary>
+    /// <summary>Whether any event of the room has, or had, a relation.</summary>
     public required bool HasRelations { get; init; }
 
-    /// <summary>The position of the batch that changed the room last.</summary>
+    /// <summary>The position of the last batch that changed the room.</summary>
     public long Position { get; init; }
 
-    /// <summary>A room without any event.</summary>
+    /// <summary>A room without events.</summary>
     internal static RoomSnapshot Of(RoomIdentity room) => new()
     {
         Room = room,

@@ -10,14 +10,14 @@ using Matrix.Host.Storage.Tables.Rooms;
 namespace Matrix.Host.Rooms.Snapshots;
 
 /// <summary>
-/// The rooms as readers see them. Reads changes before the notifier does, so that whoever is woken finds the room as it is now.
+/// The rooms as readers see them. Consumes changes before the notifier, so that woken readers find the new state.
 /// </summary>
 public sealed class RoomSnapshots : IChangeConsumer
 {
-    /// <summary>What a snapshot costs beside its state, which the state cache counts: references, counts and the local members.</summary>
+    /// <summary>Bytes of a snapshot without its state, which the state cache counts, and without its members.</summary>
     private const long SnapshotBytes = 400;
 
-    /// <summary>How many rooms are read from the database at once for one request.</summary>
+    /// <summary>The most rooms that one request reads from the database at once.</summary>
     private const int ReadSideBySide = 16;
 
     private readonly IRoomsTable _table;
@@ -30,7 +30,7 @@ public sealed class RoomSnapshots : IChangeConsumer
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, Loading> _loading = [];
 
-    /// <summary>The batch that is being read. The writer thread's own.</summary>
+    /// <summary>The batch that is being consumed; used on the writer's thread only.</summary>
     private RoomBatch _batch = new();
 
     internal RoomSnapshots(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
@@ -44,7 +44,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         _ids = new(bound, identity => 200 + (2L * identity.RoomId.Length));
     }
 
-    /// <summary>The room of that id as memory has it; null if it is to be asked for.</summary>
+    /// <summary>The cached room of that id; null if it is not cached.</summary>
     public RoomSnapshot? Known(string roomId) =>
         _ids.TryGet(roomId, out var identity) && _snapshots.TryGet(identity.Nid, out var known) ? known : null;
 
@@ -60,7 +60,10 @@ public sealed class RoomSnapshots : IChangeConsumer
     public ValueTask<RoomSnapshot?> FindAsync(RoomNid room, CancellationToken stop) =>
         _snapshots.TryGet(room, out var known) ? ValueTask.FromResult<RoomSnapshot?>(known) : LoadAsync(room, stop);
 
-    /// <summary>The rooms of these numbers, in the order asked for, absent ones left out. Those not in memory are read side by side, a few at a time.</summary>
+    /// <summary>
+    /// The rooms of these numbers, in the same order, without absent ones. Rooms that are not cached are read a few at
+    /// a time.
+    /// </summary>
     public async ValueTask<IReadOnlyList<RoomSnapshot>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
     {
         var read = new Dictionary<RoomNid, RoomSnapshot>();
@@ -99,7 +102,8 @@ public sealed class RoomSnapshots : IChangeConsumer
 
                 break;
             case EventRedacted redacted:
-                // One that was redacted before it was durable did not know its position then: it is read anew.
+                // An event that was redacted before it was durable has no position here: readers read it from the
+                // database.
                 if (redacted.Redacted.Row.Position == 0) _events.Drop(redacted.Nid);
                 else _events.PutRedacted(redacted.Redacted);
                 break;
@@ -135,7 +139,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         _states.Clear();
     }
 
-    /// <summary>The batch's last change of the room: readers see all of it at once.</summary>
+    /// <summary>Ends the batch's changes of the room: readers see all of them at once.</summary>
     private void Advance(RoomNid room)
     {
         lock (_gate)
@@ -147,7 +151,7 @@ public sealed class RoomSnapshots : IChangeConsumer
             }
             else
             {
-                // Whoever reads the room at this moment adds it to what they read.
+                // A reader that is loading the room now applies the batch to what it reads.
                 if (_loading.TryGetValue(room, out var loading)) loading.Batches.Add(_batch);
                 _batch = new RoomBatch();
             }
@@ -201,7 +205,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         Position = row.LastPosition,
     };
 
-    /// <summary>A room that is being read, and what was committed to it meanwhile.</summary>
+    /// <summary>A room that is being loaded, and the batches committed to it since.</summary>
     private sealed class Loading
     {
         public int Readers { get; set; }
@@ -211,7 +215,7 @@ public sealed class RoomSnapshots : IChangeConsumer
         public bool Missed { get; set; }
     }
 
-    /// <summary>What one batch changed in a room, for its readers.</summary>
+    /// <summary>The changes of one batch to one room.</summary>
     private sealed class RoomBatch
     {
         public bool Relates { get; set; }

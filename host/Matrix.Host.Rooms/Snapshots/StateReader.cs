@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Rooms.Snapshots;
 
-/// <summary>The state events of a room as readers see it.</summary>
+/// <summary>Reads state events of a snapshot.</summary>
 public sealed class StateReader(EventStore events)
 {
     /// <summary>The state event of a key; null if there is none.</summary>

@@ -2,10 +2,10 @@ using Matrix.Core.State;
 
 namespace Matrix.Host.Rooms.State;
 
-/// <summary>Some states of one room, which share most of their nodes. Safe for many threads.</summary>
+/// <summary>Cached states of one room, which share most of their nodes. Thread-safe.</summary>
 internal sealed class RoomStates
 {
-    /// <summary>No more states of one room than this are kept: a chain of steps between two checkpoints.</summary>
+    /// <summary>The most states of one room: a chain of steps between two checkpoints.</summary>
     private const int MaxStates = 64;
 
     private const int EntryBytes = 96;
@@ -16,7 +16,7 @@ internal sealed class RoomStates
     private int _newestStep;
     private long _bytes;
 
-    /// <summary>Bytes of all of them, what they share counted once.</summary>
+    /// <summary>Bytes of all states, with shared nodes counted once.</summary>
     internal long Bytes
     {
         get
@@ -28,7 +28,7 @@ internal sealed class RoomStates
     /// <summary>The state with the highest step.</summary>
     internal StateTree? Newest { get; private set; }
 
-    /// <summary>The state of a step, if it is here.</summary>
+    /// <summary>The state of a step; null if it is not cached.</summary>
     internal StateTree? Find(int step)
     {
         lock (_gate) return _byStep.TryGetValue(step, out var found) ? found.Tree : null;
@@ -49,7 +49,7 @@ internal sealed class RoomStates
                 Newest = tree;
             }
 
-            // The newest one stays, whatever was put after it.
+            // The newest state stays, even if older ones were put after it.
             while (_byStep.Count > MaxStates)
             {
                 var oldest = _order.Dequeue();

@@ -6,17 +6,17 @@ using Matrix.Host.Storage.Tables.State;
 namespace Matrix.Host.Rooms.State;
 
 /// <summary>
-/// Room states by step. A state is loaded from the nearest checkpoint and the steps after it, or from a cached state that lies in between;
-/// states of one room share their nodes.
+/// Room states by step. A state is loaded from the nearest checkpoint and the steps after it, or from a cached state in
+/// between. States of one room share their nodes.
 /// </summary>
 public sealed class StateStore(IStateTable table, long cacheBytes)
 {
-    /// <summary>Packs of nodes that one question asks for.</summary>
+    /// <summary>Packs of nodes per query.</summary>
     private const int PacksPerPage = 256;
 
     private readonly ByteCache<RoomNid, RoomStates> _rooms = new(cacheBytes, states => states.Bytes);
 
-    /// <summary>Bytes of state held.</summary>
+    /// <summary>Bytes of cached states.</summary>
     public long CachedBytes => _rooms.Bytes;
 
     /// <summary>The state of a step; step 0 is the empty state.</summary>
@@ -40,21 +40,21 @@ public sealed class StateStore(IStateTable table, long cacheBytes)
         return tree;
     }
 
-    /// <summary>A state that is now durable, or was just loaded.</summary>
+    /// <summary>Caches a state that is now durable, or was just loaded.</summary>
     public void Put(RoomNid room, int step, StateTree tree)
     {
         if (!_rooms.TryGet(room, out var states)) states = new RoomStates();
         states.Put(step, tree);
-        // Put again, for its weight has changed.
+        // Put again because its weight has changed.
         _rooms.Put(room, states);
     }
 
-    /// <summary>Forgets all states.</summary>
+    /// <summary>Drops all cached states.</summary>
     internal void Clear() => _rooms.Clear();
 
     private StateTree? Cached(RoomNid room, int step) => _rooms.TryGet(room, out var states) ? states.Find(step) : null;
 
-    /// <summary>The newest state of the chain that is cached, and where its steps go on.</summary>
+    /// <summary>The newest cached state of the chain, and the index of the first step after it.</summary>
     private (StateTree? Tree, int From) Nearest(RoomNid room, StateChain chain)
     {
         for (var i = chain.Steps.Count - 1; i >= 0; i--)

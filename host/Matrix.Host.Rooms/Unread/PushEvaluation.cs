@@ -9,12 +9,12 @@ using PushOutcome = Matrix.Host.Rooms.Sending.PushOutcome;
 namespace Matrix.Host.Rooms.Unread;
 
 /// <summary>
-/// What push rules make of a new event: once for most readers, and apart for those whom it names or who have rules of their own. Client-Server
-/// API, "Push Rules".
+/// Evaluates push rules for a new event: once for all members with default rules, and separately for users whom the
+/// event mentions or who changed their rules. Client-Server API, "Push Rules".
 /// </summary>
 public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
 {
-    /// <summary>The notify class of events that notify most readers.</summary>
+    /// <summary>The notify class of events that notify members with default rules.</summary>
     public const int NotifiesMost = 1;
 
     private static readonly HashSet<string> _nobody = [];
@@ -34,7 +34,7 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
             if (userId != pdu.Sender) await ForAsync(userId).ConfigureAwait(false);
         }
 
-        // An invitation notifies the invited, who is no member yet.
+        // An invite notifies its target, who is not a member yet.
         if (pdu.Type == "m.room.member" && pdu.StateKey is { } target && target != pdu.Sender && !happening.Local.IsJoined(target)
             && pdu.Content.Text("membership") == "invite" && RoomNames.ServerOf(target) == RoomNames.ServerOf(pdu.Sender))
         {
@@ -58,7 +58,7 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
         }
     }
 
-    /// <summary>Users whom an event mentions. Client-Server API, "User and room mentions".</summary>
+    /// <summary>The users whom an event mentions. Client-Server API, "User and room mentions".</summary>
     private static HashSet<string> Named(JsonObject content)
     {
         if (Member(content, "m.mentions") is not Json.Object mentions || Member(mentions.Item, "user_ids") is not Json.Array users) return _nobody;
@@ -73,7 +73,7 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
 
     private static Json? Member(JsonObject of, string name) => of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
 
-    /// <summary>The event with what rules ask of its room.</summary>
+    /// <summary>The event, with the facts about its room that push conditions use.</summary>
     private static async ValueTask<PushEvent> PushEventAsync(EventInRoom happening)
     {
         var pdu = happening.Event.Pdu;
