@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Matrix.Host.Storage;
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Tables.Consumers;
@@ -26,6 +27,11 @@ public interface IDurableConsumer
 /// </summary>
 public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
 {
+    private static readonly Meter _meter = new("Matrix.Host.Changes");
+
+    private static readonly Counter<long> _failures = _meter.CreateCounter<long>(
+        "matrix_consumer_failures", "{attempt}", "Attempts of a durable consumer that failed and are retried.");
+
     private readonly IDurableConsumer _consumer;
     private readonly RoomChangesReader _reader;
     private readonly IStorage _storage;
@@ -116,6 +122,8 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
             catch (Exception) when (!stop.IsCancellationRequested)
 #pragma warning restore CA1031
             {
+                _failures.Add(1, new KeyValuePair<string, object?>("consumer", _consumer.Name));
+
                 // The position is read again: the batch may have been written despite the failure.
                 position = null;
                 var pause = TimeSpan.FromSeconds(Math.Min(Math.Pow(2, failures++), _options.LongestConsumerPause.TotalSeconds));

@@ -1,5 +1,6 @@
 using System.Text;
 using Matrix.Core.Json;
+using Matrix.Host.Metrics;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Changes;
 using Matrix.Host.Storage;
@@ -81,6 +82,20 @@ internal sealed class RoomChangesTests(string kind)
                 .SelectMany(appended => appended.Events).Select(stored => $"\"{stored.EventId}\"")));
     }
 
+    [Test]
+    public async Task A_failure_of_a_durable_consumer_is_counted_and_the_changes_come_again()
+    {
+        using var page = new MetricsPage();
+        var consumer = new FailsOnce();
+        await using var follower = new ChangeFollower(
+            consumer, Reader(), _world.Storage, _options with { LongestConsumerPause = TimeSpan.Zero }, TimeProvider.System);
+        follower.Start();
+        await LivesAsync(new Random(1), 4);
+
+        Assert.That(() => consumer.Handled, Is.GreaterThan(0).After(20_000, 20));
+        Assert.That(page.Write(), Does.Match("""(?m)^matrix_consumer_failures_total\{consumer="fails-once"\} 1$"""));
+    }
+
     private RoomChangesReader Reader() => new(_world.Storage, _world.Rooms.Events, _world.Rooms.States, _options);
 
     private async Task<List<RoomChange>> ReadAgainAsync(long from)
@@ -153,6 +168,26 @@ internal sealed class RoomChangesTests(string kind)
         }
 
         public void Missed(long through) => throw new InvalidOperationException("The recorder cannot miss anything.");
+    }
+
+    /// <summary>Fails at its first attempt.</summary>
+    private sealed class FailsOnce : IDurableConsumer
+    {
+        private int _attempts;
+        private int _handled;
+
+        internal int Handled => Volatile.Read(ref _handled);
+
+        public string Name => "fails-once";
+
+        public bool BeginsNow => false;
+
+        public ValueTask HandleAsync(RoomChanges changes, WriteBatch batch, CancellationToken stop)
+        {
+            if (_attempts++ == 0) throw new InvalidOperationException("The first attempt fails.");
+            Interlocked.Add(ref _handled, changes.Changes.Count);
+            return ValueTask.CompletedTask;
+        }
     }
 
     /// <summary>Sends the id of each event to a device, and fails now and then, before and after it has written.</summary>
