@@ -76,7 +76,10 @@ public sealed record RoomFailure(RoomFailureKind Kind, string Message)
         {
             RefusalKind.Size => RoomFailureKind.TooLarge,
             RefusalKind.Form => RoomFailureKind.BadJson,
-            _ => refusal.Clause is "create.prev-events" or "power-levels.creators" ? RoomFailureKind.Malformed : RoomFailureKind.Forbidden,
+            _ =>
+                refusal.Clause is "create.prev-events" or "power-levels.creators"
+                    ? RoomFailureKind.Malformed
+                    : RoomFailureKind.Forbidden,
         },
         refusal.Reason);
 }

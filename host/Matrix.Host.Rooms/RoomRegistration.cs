@@ -40,7 +40,11 @@ public static class RoomRegistration
         .AddSingleton<LaneLoader>()
         .AddSingleton(parts => new LaneDirectory(parts.Get<LaneLoader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new EventAppender(
-            parts.Get<EventStore>(), parts.Get<ServerSigner>(), parts.Get<IPushEvaluation>(), parts.Get<RoomsOptions>(), parts.Get<TimeProvider>()))
+            parts.Get<EventStore>(),
+            parts.Get<ServerSigner>(),
+            parts.Get<IPushEvaluation>(),
+            parts.Get<RoomsOptions>(),
+            parts.Get<TimeProvider>()))
         .AddSingleton(parts => new MemberContents(parts.Get<ILocalUsers>(), parts.Get<RoomsOptions>().ServerName))
         .AddSingleton(parts => new TransactionLog(
             parts.Get<IStorage>().Transactions, parts.Get<IStorage>().Events, parts.Get<RoomsOptions>()))

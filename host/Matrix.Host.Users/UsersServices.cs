@@ -20,7 +20,8 @@ public static class UsersServices
     /// Adds them. They need an <see cref="ISentOnce"/>, an <see cref="IGuessLimits"/> and an <see
     /// cref="IAccountObserver"/>.
     /// </summary>
-    public static IServiceCollection AddUsers(this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
+    public static IServiceCollection AddUsers(
+        this IServiceCollection services, UsersOptions options, KeyOptions keys) => services
         .AddSingleton(options)
         .AddSingleton(keys)
         .AddSingleton<AccessTokens>()
@@ -44,7 +45,8 @@ public static class UsersServices
         .AddSingleton(parts => new IgnoredUsers(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton(parts => new InviteSetting(parts.GetRequiredService<IStorage>().AccountData))
         .AddSingleton<UserPushRules>()
-        .AddSingleton(parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, options.PushRuleCacheBytes))
+        .AddSingleton(
+            parts => new PushRuleCache(parts.GetRequiredService<IStorage>().AccountData, options.PushRuleCacheBytes))
         .AddSingleton<DeviceKeyUploads>()
         .AddSingleton<KeyQueries>()
         .AddSingleton<KeyClaims>()

@@ -2,8 +2,8 @@ using Matrix.Core.Push;
 using Matrix.Host.Rooms;
 using Matrix.Host.Rooms.Accounts;
 using Matrix.Host.Storage;
-using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users;
+using Matrix.Host.Users.AccountData;
 using Matrix.Host.Users.Profiles;
 using Matrix.Host.Users.PushRules;
 

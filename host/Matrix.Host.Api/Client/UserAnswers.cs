@@ -16,7 +16,11 @@ internal static class UserAnswers
     /// <summary>The failure as an answer.</summary>
     internal static Answer Of(UserFailure failure)
     {
-        if (failure.Kind is UserFailureKind.Busy or UserFailureKind.Outdated) return Answer.LimitExceeded(_busyFor, failure.Message);
+        if (failure.Kind is UserFailureKind.Busy or UserFailureKind.Outdated)
+        {
+            return Answer.LimitExceeded(_busyFor, failure.Message);
+        }
+
         if (failure.Kind == UserFailureKind.InboxFull) return Answer.LimitExceeded(_inboxFullFor, failure.Message);
         var (status, code) = StandardOf(failure.Kind);
         return failure is WrongBackupVersion wrong
@@ -35,7 +39,10 @@ internal static class UserAnswers
     internal static Answer Of(UserFailure failure, ClientOptions options) =>
         failure.Kind == UserFailureKind.LimitReached && options.LimitsInfo.Length > 0
             ? Answer.Error(
-                403, MatrixError.UserLimitExceeded, failure.Message, json => json.WriteString("info_uri", options.LimitsInfo))
+                403,
+                MatrixError.UserLimitExceeded,
+                failure.Message,
+                json => json.WriteString("info_uri", options.LimitsInfo))
             : Of(failure);
 
     /// <summary>An empty object, or the failure.</summary>
@@ -61,7 +68,8 @@ internal static class UserAnswers
         UserFailureKind.UserInUse => (400, MatrixError.UserInUse),
         UserFailureKind.RegistrationTokenUsedUp => (403, MatrixError.Forbidden),
         UserFailureKind.Deactivated => (403, MatrixError.UserDeactivated),
-        UserFailureKind.Busy or UserFailureKind.InboxFull or UserFailureKind.Outdated => (429, MatrixError.LimitExceeded),
+        UserFailureKind.Busy or UserFailureKind.InboxFull or UserFailureKind.Outdated =>
+            (429, MatrixError.LimitExceeded),
         _ => (400, MatrixError.Unknown),
     };
 }

@@ -44,7 +44,10 @@ public sealed class Departures
     /// </summary>
     internal async ValueTask BeginAsync(string userId)
     {
-        if (await TryAsync(userId, CancellationToken.None).ConfigureAwait(false) is not null) Volatile.Read(ref _again).TrySetResult();
+        if (await TryAsync(userId, CancellationToken.None).ConfigureAwait(false) is not null)
+        {
+            Volatile.Read(ref _again).TrySetResult();
+        }
     }
 
     /// <summary>
@@ -117,12 +120,16 @@ public sealed class Departures
             foreach (var row in rooms)
             {
                 stop.ThrowIfCancellationRequested();
-                if (await LeaveAsync(userId, row.RoomId).ConfigureAwait(false) is { } reason) failure = new FailedDeparture(userId, row.RoomId, reason);
+                if (await LeaveAsync(userId, row.RoomId).ConfigureAwait(false) is { } reason)
+                {
+                    failure = new FailedDeparture(userId, row.RoomId, reason);
+                }
             }
 
             if (failure is null)
             {
-                await _storage.Writer.WriteAsync(new WriteBatch(1).Add(new DepartureEnded(userId)), stop).ConfigureAwait(false);
+                await _storage.Writer.WriteAsync(
+                    new WriteBatch(1).Add(new DepartureEnded(userId)), stop).ConfigureAwait(false);
             }
         }
         catch (StorageException fault)

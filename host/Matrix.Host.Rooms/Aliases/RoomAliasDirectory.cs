@@ -10,20 +10,24 @@ namespace Matrix.Host.Rooms.Aliases;
 public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, StateReader state, RoomSender sender)
 {
     /// <summary>The alias; null if there is none of that name.</summary>
-    public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) => storage.Aliases.FindAsync(alias, stop);
+    public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) =>
+        storage.Aliases.FindAsync(alias, stop);
 
     /// <summary>Gives a room an alias; its members may.</summary>
     /// <returns>Null if it was created.</returns>
     public async ValueTask<RoomFailure?> CreateAsync(string userId, string alias, string roomId, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(userId))
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+            || !snapshot.Local.IsJoined(userId))
         {
             return RoomSender.Unknown;
         }
 
         var create = new AliasCreated(alias, snapshot.Room.Nid, userId);
         var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(create), stop).ConfigureAwait(false);
-        return receipt.Refused ? new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.") : null;
+        return receipt.Refused
+            ? new RoomFailure(RoomFailureKind.AliasTaken, $"The alias {alias} exists already.")
+            : null;
     }
 
     /// <summary>
@@ -35,13 +39,15 @@ public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, St
     {
         if (await storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row) return Missing(alias);
         if (row.Creator != userId && !isAdmin
-            && !await sender.MaySendStateAsync(row.RoomId, userId, "m.room.canonical_alias", stop).ConfigureAwait(false))
+            && !await sender.MaySendStateAsync(
+                row.RoomId, userId, "m.room.canonical_alias", stop).ConfigureAwait(false))
         {
             return new RoomFailure(
                 RoomFailureKind.Forbidden, "You have not made this alias, and may not change the aliases of its room.");
         }
 
-        var receipt = await storage.Writer.WriteAsync(new WriteBatch(1).Require(new AliasDeleted(alias)), stop).ConfigureAwait(false);
+        var receipt = await storage.Writer.WriteAsync(
+            new WriteBatch(1).Require(new AliasDeleted(alias)), stop).ConfigureAwait(false);
         return receipt.Refused ? Missing(alias) : null;
     }
 
@@ -53,7 +59,8 @@ public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, St
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return null;
         if (!snapshot.Local.IsJoined(userId))
         {
-            var visibility = await state.ContentAsync(snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
+            var visibility = await state.ContentAsync(
+                snapshot, "m.room.history_visibility", "", stop).ConfigureAwait(false);
             if (visibility?.Text("history_visibility") != "world_readable") return null;
         }
 
@@ -61,5 +68,6 @@ public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, St
     }
 
     /// <summary>The failure for an alias that does not exist.</summary>
-    public static RoomFailure Missing(string alias) => new(RoomFailureKind.NotFound, $"There is no room with the alias {alias}.");
+    public static RoomFailure Missing(string alias) =>
+        new(RoomFailureKind.NotFound, $"There is no room with the alias {alias}.");
 }

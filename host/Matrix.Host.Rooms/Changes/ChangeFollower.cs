@@ -43,7 +43,8 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
     private long _through;
 
     /// <summary>Creates a follower, which does nothing until it is started.</summary>
-    public ChangeFollower(IDurableConsumer consumer, RoomChangesReader reader, IStorage storage, RoomsOptions options, TimeProvider time)
+    public ChangeFollower(
+        IDurableConsumer consumer, RoomChangesReader reader, IStorage storage, RoomsOptions options, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(storage);
         _consumer = consumer;
@@ -110,7 +111,8 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
                 {
                     var batch = new WriteBatch();
                     await _consumer.HandleAsync(changes, batch, stop).ConfigureAwait(false);
-                    await _storage.Writer.WriteAsync(batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop).ConfigureAwait(false);
+                    await _storage.Writer.WriteAsync(
+                        batch.Add(new ConsumerAdvanced(_consumer.Name, changes.Through)), stop).ConfigureAwait(false);
                 }
 
                 position = changes.Through;
@@ -126,7 +128,8 @@ public sealed class ChangeFollower : IChangeConsumer, IAsyncDisposable
 
                 // The position is read again: the batch may have been written despite the failure.
                 position = null;
-                var pause = TimeSpan.FromSeconds(Math.Min(Math.Pow(2, failures++), _options.LongestConsumerPause.TotalSeconds));
+                var pause = TimeSpan.FromSeconds(
+                    Math.Min(Math.Pow(2, failures++), _options.LongestConsumerPause.TotalSeconds));
                 await Task.Delay(pause, _time, stop).ConfigureAwait(false);
             }
         }

@@ -88,7 +88,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
         var at = KnownRange(room, from, until, direction, limit, answer, out var isWhole);
         if (isWhole) return answer;
 
-        var rows = await table.RangeAsync(room.Nid, at, until, direction, limit - answer.Count, Hidden, stop).ConfigureAwait(false);
+        var rows = await table.RangeAsync(
+            room.Nid, at, until, direction, limit - answer.Count, Hidden, stop).ConfigureAwait(false);
         foreach (var row in rows) answer.Add(Keep(room, row));
         return answer;
     }
@@ -109,7 +110,13 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     /// whether it has an event. Returns the event at which the rest begins, exclusive.
     /// </summary>
     private EventNid KnownRange(
-        RoomIdentity room, EventNid from, EventNid? until, Direction direction, int limit, List<StoredEvent> into, out bool isWhole)
+        RoomIdentity room,
+        EventNid from,
+        EventNid? until,
+        Direction direction,
+        int limit,
+        List<StoredEvent> into,
+        out bool isWhole)
     {
         long step = direction == Direction.Forward ? 1 : -1;
         var end = (until ?? (step > 0 ? EventNid.LastOf(room.Nid) : EventNid.FirstOf(room.Nid))).Value;

@@ -218,7 +218,11 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
         if (isKnown && _submitted.TryPeek(out var oldest) && oldest.Before.Exists && _machine is not null)
         {
             _pending = oldest.Before;
-            if (_submitted.FirstOrDefault(each => each.FirstDecision > 0) is { } first) _ = _machine.Failed(first.FirstDecision);
+            if (_submitted.FirstOrDefault(each => each.FirstDecision > 0) is { } first)
+            {
+                _ = _machine.Failed(first.FirstDecision);
+            }
+
             _submitted.Clear();
         }
         else
@@ -238,7 +242,13 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 
     private RoomMachine MachineOf(PendingRoom pending) => pending.Room.Rules.Machine(
-        options.ServerName, pending.Room.RoomId, LocalHistory.Instance, pending.Extremities, pending.State, pending.LastOrdinal + 1, options.Machine);
+        options.ServerName,
+        pending.Room.RoomId,
+        LocalHistory.Instance,
+        pending.Extremities,
+        pending.State,
+        pending.LastOrdinal + 1,
+        options.Machine);
 
     /// <summary>A submitted batch.</summary>
     /// <param name="Batch">The batch.</param>

@@ -46,16 +46,22 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
     /// <summary>
     /// A single extremity's state is the current state; of several extremities, each event names its own.
     /// </summary>
-    private async ValueTask<ForwardExtremity[]> ExtremitiesAsync(RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
+    private async ValueTask<ForwardExtremity[]> ExtremitiesAsync(
+        RoomNid room, RoomHeader header, StateTree state, CancellationToken stop)
     {
-        if (header.Extremities is [var one]) return [new ForwardExtremity(one.Ordinal, one.EventId, header.Depth, state, Provenance.Computed)];
+        if (header.Extremities is [var one])
+        {
+            return [new ForwardExtremity(one.Ordinal, one.EventId, header.Depth, state, Provenance.Computed)];
+        }
+
         var nids = header.Extremities.Select(extremity => extremity.Nid(room)).ToArray();
         var rows = (await storage.Events.FindManyAsync(nids, stop).ConfigureAwait(false)).ToDictionary(row => row.Nid);
         var found = new ForwardExtremity[nids.Length];
         for (var i = 0; i < found.Length; i++)
         {
             var after = await states.AtAsync(room, rows[nids[i]].Step, stop).ConfigureAwait(false);
-            found[i] = new ForwardExtremity(nids[i].Ordinal, rows[nids[i]].EventId, header.Depth, after, Provenance.Computed);
+            found[i] = new ForwardExtremity(
+                nids[i].Ordinal, rows[nids[i]].EventId, header.Depth, after, Provenance.Computed);
         }
 
         return found;

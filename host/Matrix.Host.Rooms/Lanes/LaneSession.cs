@@ -157,7 +157,11 @@ internal sealed class LaneSession : IDisposable
 
         if (Events.Count > 0) batch.Add(new EventsAppended(room, Events) { Request = Request });
         foreach (var change in _changes) batch.Add(change);
-        if (!ReferenceEquals(Pending.State, Start.State)) batch.Add(new StateChanged(room.Nid, Start.State, Pending.State, Pending.CurrentStep));
+        if (!ReferenceEquals(Pending.State, Start.State))
+        {
+            batch.Add(new StateChanged(room.Nid, Start.State, Pending.State, Pending.CurrentStep));
+        }
+
         foreach (var membership in Memberships) batch.Add(membership);
         if (header is not null) batch.Add(new RoomAdvanced(room, Start.Exists ? Start.ToHeader() : null, header));
         return batch;

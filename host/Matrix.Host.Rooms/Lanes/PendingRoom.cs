@@ -54,7 +54,8 @@ internal sealed record PendingRoom
     /// <summary>The header of the room's row.</summary>
     internal RoomHeader ToHeader() => new()
     {
-        Extremities = Array.ConvertAll(Extremities, static extremity => new Extremity(extremity.Ordinal, extremity.EventId)),
+        Extremities = Array.ConvertAll(
+            Extremities, static extremity => new Extremity(extremity.Ordinal, extremity.EventId)),
         Depth = Depth,
         CurrentStep = CurrentStep,
         LastOrdinal = LastOrdinal,

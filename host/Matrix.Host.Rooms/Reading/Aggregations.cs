@@ -21,7 +21,12 @@ public sealed class Aggregations(
     /// <param name="write">Writes an event as the reader sees it, with its own aggregations.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> OfAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, UserDevice reader, ViewScope scope, WriteEvent write, CancellationToken stop)
+        RoomIdentity room,
+        IReadOnlyList<StoredEvent> among,
+        UserDevice reader,
+        ViewScope scope,
+        WriteEvent write,
+        CancellationToken stop)
     {
         var parents = among.Where(stored => (stored.Row.Marks & EventMarks.State) == 0).ToList();
         if (parents.Count == 0) return _none;
@@ -96,7 +101,11 @@ public sealed class Aggregations(
             CanonicalJson.writeInt(output, thread.Count);
             output.Raw(thread.Participated ? ",\"current_user_participated\":true,\"latest_event\":"u8 : ",\"current_user_participated\":false,\"latest_event\":"u8);
             using var own = new ByteBuffer(512);
-            if (inner.TryGetValue(last.EventId, out var below)) Write(own, below with { Thread = null }, children, inner, write);
+            if (inner.TryGetValue(last.EventId, out var below))
+            {
+                Write(own, below with { Thread = null }, children, inner, write);
+            }
+
             write(output, last, own.Length > 2 ? own.ToArray() : default);
             output.Byte((byte)'}');
         }
@@ -116,7 +125,10 @@ public sealed class Aggregations(
         for (var i = 0; i < shown.Count; i++)
         {
             var isWhole = ReferenceEquals(shown[i], found[i]);
-            if (isWhole || Matrix.Core.Room.Relation.Of(found[i].Pdu.Content)?.RelType != "m.replace") answer[shown[i].Nid] = shown[i];
+            if (isWhole || Matrix.Core.Room.Relation.Of(found[i].Pdu.Content)?.RelType != "m.replace")
+            {
+                answer[shown[i].Nid] = shown[i];
+            }
         }
 
         return answer;
@@ -125,7 +137,8 @@ public sealed class Aggregations(
     private async ValueTask<Dictionary<string, Bundle>> FindAsync(
         RoomIdentity room, List<StoredEvent> parents, UserDevice reader, ViewScope scope, CancellationToken stop)
     {
-        var found = await relations.AggregationsAsync(room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
+        var found = await relations.AggregationsAsync(
+            room.Nid, [.. parents.Select(parent => parent.EventId)], reader.UserId, stop)
             .ConfigureAwait(false);
         var answer = new Dictionary<string, Bundle>(found.Count);
         if (found.Count == 0) return answer;
@@ -147,7 +160,12 @@ public sealed class Aggregations(
 
     /// <summary>An event with its children and its reader.</summary>
     private sealed record Family(
-        RoomIdentity Room, StoredEvent Parent, Aggregation Stored, ViewScope ViewScope, IReadOnlySet<string> Hidden, bool SeesAll)
+        RoomIdentity Room,
+        StoredEvent Parent,
+        Aggregation Stored,
+        ViewScope ViewScope,
+        IReadOnlySet<string> Hidden,
+        bool SeesAll)
     {
         /// <summary>Whether the stored aggregation is what the reader sees.</summary>
         internal bool IsAsStored => SeesAll && Hidden.Count == 0;
@@ -171,7 +189,11 @@ public sealed class Aggregations(
         if (edit.IsNone || !CanBeEdited(parent) || family.Hidden.Contains(parent.Row.Sender)) return EventNid.None;
         if (family.SeesAll && await BringsContentAsync(family.Room, edit, stop).ConfigureAwait(false)) return edit;
 
-        var query = family.Children("m.replace", options.MaxChildren) with { Sender = parent.Row.Sender, EventType = parent.Pdu.Type };
+        var query = family.Children("m.replace", options.MaxChildren) with
+        {
+            Sender = parent.Row.Sender,
+            EventType = parent.Pdu.Type,
+        };
         var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
         var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
         foreach (var child in seen.OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))
@@ -188,7 +210,11 @@ public sealed class Aggregations(
         if (family.Stored.Thread is not { } thread || family.IsAsStored) return family.Stored.Thread;
 
         var senders = await relations.ThreadSendersAsync(
-            family.Room.Nid, family.Parent.EventId, family.ViewScope.Through, options.MaxChildren, stop).ConfigureAwait(false);
+            family.Room.Nid,
+            family.Parent.EventId,
+            family.ViewScope.Through,
+            options.MaxChildren,
+            stop).ConfigureAwait(false);
         var shown = senders.Where(each => !family.Hidden.Contains(each.Sender)).ToList();
         if (shown.Count == 0) return null;
         var latest = shown.MaxBy(each => each.Latest.Value).Latest;
@@ -197,7 +223,9 @@ public sealed class Aggregations(
         var query = family.Children("m.thread", options.MaxChildren) with { From = new EventNid(latest.Value + 1) };
         var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
         var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
-        return seen.Count == 0 ? null : thread with { Count = seen.Count, Latest = seen.MaxBy(child => child.Nid.Value)!.Nid };
+        return seen.Count == 0
+            ? null
+            : thread with { Count = seen.Count, Latest = seen.MaxBy(child => child.Nid.Value)!.Nid };
     }
 
     private async ValueTask<IReadOnlyList<string>> ReferencesAsync(Family family, CancellationToken stop)
@@ -217,10 +245,13 @@ public sealed class Aggregations(
     }
 
     /// <summary>The children that the reader may see, without those of ignored users.</summary>
-    private async ValueTask<IReadOnlyList<StoredEvent>> SeenAsync(Family family, IReadOnlyList<RelationRow> rows, CancellationToken stop)
+    private async ValueTask<IReadOnlyList<StoredEvent>> SeenAsync(
+        Family family, IReadOnlyList<RelationRow> rows, CancellationToken stop)
     {
         var children = await events.GetManyAsync(
-            family.Room, [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
+            family.Room,
+            [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.Event)],
+            stop).ConfigureAwait(false);
         return await visibility.FilterAsync(family.Room, children, family.ViewScope.Viewer, stop).ConfigureAwait(false);
     }
 
@@ -229,7 +260,11 @@ public sealed class Aggregations(
     /// aggregations are what they see.
     /// </summary>
     private async ValueTask<bool> SeesAllAsync(
-        RoomIdentity room, List<StoredEvent> parents, IEnumerable<Aggregation> found, ViewScope scope, CancellationToken stop)
+        RoomIdentity room,
+        List<StoredEvent> parents,
+        IEnumerable<Aggregation> found,
+        ViewScope scope,
+        CancellationToken stop)
     {
         if (!scope.Viewer.IsJoined) return false;
         var first = parents.Min(parent => parent.Nid.Value);

@@ -44,7 +44,11 @@ public sealed class ClientEvents(
     /// <param name="scope">The part of the room that the reader sees.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Dictionary<EventNid, EventExtras>> ExtrasAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, IReadOnlyList<StoredEvent> history, ViewScope scope, CancellationToken stop)
+        RoomIdentity room,
+        IReadOnlyList<StoredEvent> among,
+        IReadOnlyList<StoredEvent> history,
+        ViewScope scope,
+        CancellationToken stop)
     {
         await replaced.LearnAsync(room.Nid, among, stop).ConfigureAwait(false);
         var wanted = new HashSet<EventNid>();
@@ -62,7 +66,9 @@ public sealed class ClientEvents(
         }
 
         var hidden = await HiddenAsync(room, among, others, history, scope.Viewer, stop).ConfigureAwait(false);
-        var because = redactions is null ? _none : await RedactionsAsync(room, redactions, scope.Viewer, stop).ConfigureAwait(false);
+        var because = redactions is null
+            ? _none
+            : await RedactionsAsync(room, redactions, scope.Viewer, stop).ConfigureAwait(false);
 
         var extras = new Dictionary<EventNid, EventExtras>(among.Count);
         foreach (var stored in among)
@@ -71,7 +77,9 @@ public sealed class ClientEvents(
             extras[stored.Nid] = new EventExtras
             {
                 ReplacesState = before?.EventId,
-                PrevContent = before is null || hidden.Contains(before.Nid) ? default : ClientEvent.Content(before.Row.Json),
+                PrevContent = before is null || hidden.Contains(before.Nid)
+                    ? default
+                    : ClientEvent.Content(before.Row.Json),
                 RedactedBecause = stored.IsRedacted ? because.GetValueOrDefault(stored.Row.RedactedBy) : null,
                 Membership = MembershipHistory.MembershipAt(history, stored.Nid),
             };
@@ -156,13 +164,17 @@ public sealed class ClientEvents(
         {
             if (stored.Replaces is not { IsNone: false } nid || !others.TryGetValue(nid, out var before)) continue;
             if (before.Pdu.StateKey == reader.UserId && before.Pdu.Type == "m.room.member") continue;
-            if (MembershipHistory.MembershipAt(history, new EventNid(stored.Nid.Value - 1)) != "join") asked.Add(before);
+            if (MembershipHistory.MembershipAt(history, new EventNid(stored.Nid.Value - 1)) != "join")
+            {
+                asked.Add(before);
+            }
         }
 
         var hidden = asked.Select(before => before.Nid).ToHashSet();
         if (hidden.Count == 0) return hidden;
         asked.Sort(static (a, b) => b.Nid.Value.CompareTo(a.Nid.Value));
-        var seen = await visibility.FilterAsync(room, [.. asked.Take(MostReplaced)], reader, stop).ConfigureAwait(false);
+        var seen = await visibility.FilterAsync(
+            room, [.. asked.Take(MostReplaced)], reader, stop).ConfigureAwait(false);
         hidden.ExceptWith(seen.Select(before => before.Nid));
         return hidden;
     }
@@ -184,7 +196,9 @@ public sealed class ClientEvents(
             Membership = extras.Membership,
             Relations = extras.Relations,
         };
-        if (stored.Row.Transaction is { } sent && sent.DeviceId == reader.DeviceId && stored.Row.Sender == reader.UserId)
+        if (stored.Row.Transaction is { } sent
+            && sent.DeviceId == reader.DeviceId
+            && stored.Row.Sender == reader.UserId)
         {
             parts.TransactionId = sent.TransactionId;
         }
@@ -197,6 +211,12 @@ public sealed class ClientEvents(
         }
 
         ClientEvent.Write(
-            output, stored.Room.Rules.Format, stored.EventId, withRoomId ? stored.Room.RoomId : null, stored.Row.Json.Span, stored.Slices, in parts);
+            output,
+            stored.Room.Rules.Format,
+            stored.EventId,
+            withRoomId ? stored.Room.RoomId : null,
+            stored.Row.Json.Span,
+            stored.Slices,
+            in parts);
     }
 }

@@ -45,7 +45,10 @@ public sealed class ErasedUsers : IChangeConsumer
     /// <inheritdoc/>
     public void Take(Change change, long position)
     {
-        if (change is UserDeactivated { Erase: true } erased) Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        if (change is UserDeactivated { Erase: true } erased)
+        {
+            Add(erased.UserId, _time.GetUtcNow().ToUnixTimeMilliseconds());
+        }
     }
 
     /// <inheritdoc/>
@@ -84,14 +87,20 @@ public sealed class ErasedUsers : IChangeConsumer
     private static bool CouldSee(IReadOnlyList<StoredEvent> memberships, EventNid nid, long erasedAt) =>
         MembershipHistory.MembershipAt(memberships, nid) == "join"
         || memberships.Any(member =>
-            member.Nid.Value > nid.Value && member.OriginServerTs < erasedAt && MembershipHistory.MembershipOf(member) == "join");
+            member.Nid.Value > nid.Value
+                && member.OriginServerTs < erasedAt
+                && MembershipHistory.MembershipOf(member) == "join");
 
     private async ValueTask<IReadOnlyList<StoredEvent>> MembershipsAsync(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         if (reader.State.Find(MemberType, reader.UserId) is not { } latest) return [];
         var oldest = among.Min(stored => stored.Nid.Value);
-        return await _history.BackAsync(room, EventNid.Of(room.Nid, latest.Ordinal), member => member.Nid.Value <= oldest, stop).ConfigureAwait(false);
+        return await _history.BackAsync(
+            room,
+            EventNid.Of(room.Nid, latest.Ordinal),
+            member => member.Nid.Value <= oldest,
+            stop).ConfigureAwait(false);
     }
 
     private void Add(string userId, long at)

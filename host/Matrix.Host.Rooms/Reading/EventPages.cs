@@ -37,7 +37,13 @@ public sealed class EventPages(
     /// <param name="filter">The filter.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<Page> ReadAsync(
-        Readable readable, EventNid from, EventNid? until, Direction direction, int limit, EventFilter filter, CancellationToken stop)
+        Readable readable,
+        EventNid from,
+        EventNid? until,
+        Direction direction,
+        int limit,
+        EventFilter filter,
+        CancellationToken stop)
     {
         var hidden = await users.IgnoredByAsync(readable.Viewer.UserId, stop).ConfigureAwait(false);
         var kept = new List<StoredEvent>(limit);
@@ -81,7 +87,11 @@ public sealed class EventPages(
         IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>? bundles = null)
     {
         var extras = await clientEvents.ExtrasAsync(
-            readable.Room, among, await history.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false), ScopeOf(readable), stop).ConfigureAwait(false);
+            readable.Room,
+            among,
+            await history.AtAsync(readable.Room, readable.Member, among, stop).ConfigureAwait(false),
+            ScopeOf(readable),
+            stop).ConfigureAwait(false);
         var bundled = bundles ?? await BundledAsync(readable, among, reader, stop).ConfigureAwait(false);
         output.Byte((byte)'[');
         for (var i = 0; i < among.Count; i++)
@@ -89,14 +99,19 @@ public sealed class EventPages(
             if (i > 0) output.Byte((byte)',');
             var each = extras.GetValueOrDefault(among[i].Nid);
             clientEvents.Write(
-                output, among[i], reader, each with { Relations = bundled.GetValueOrDefault(among[i].Nid) }, withRoomId: true);
+                output,
+                among[i],
+                reader,
+                each with { Relations = bundled.GetValueOrDefault(among[i].Nid) },
+                withRoomId: true);
         }
 
         output.Byte((byte)']');
     }
 
     /// <summary>Writes one event, with bundled aggregations.</summary>
-    public async ValueTask WriteOneAsync(ByteBuffer output, Readable readable, StoredEvent stored, UserDevice reader, CancellationToken stop)
+    public async ValueTask WriteOneAsync(
+        ByteBuffer output, Readable readable, StoredEvent stored, UserDevice reader, CancellationToken stop)
     {
         using var array = new ByteBuffer(2048);
         await WriteAsync(array, readable, [stored], reader, stop).ConfigureAwait(false);
@@ -120,7 +135,9 @@ public sealed class EventPages(
         Readable readable, StoredEvent at, EventFilter filter, IReadOnlyList<StoredEvent> shown, CancellationToken stop)
     {
         var state = await states.AtAsync(readable.Room.Nid, at.Row.Step, stop).ConfigureAwait(false);
-        var senders = filter.LazyLoadMembers ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal) : null;
+        var senders = filter.LazyLoadMembers
+            ? shown.Select(stored => stored.Row.Sender).ToHashSet(StringComparer.Ordinal)
+            : null;
         var nids = state.Entries()
             .Where(entry => senders is null || entry.Type != MemberType || senders.Contains(entry.StateKey))
             .Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order().ToList();
@@ -130,14 +147,16 @@ public sealed class EventPages(
 
     /// <summary>The bundled aggregations of these events.</summary>
     public ValueTask<IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>>> BundledAsync(
-        Readable readable, IReadOnlyList<StoredEvent> among, UserDevice reader, CancellationToken stop) => !readable.HasRelations
+        Readable readable, IReadOnlyList<StoredEvent> among, UserDevice reader, CancellationToken stop) =>
+        !readable.HasRelations
             ? new(_nothingBundled)
             : aggregations.OfAsync(
                 readable.Room,
                 among,
                 reader,
                 ScopeOf(readable),
-                (buffer, child, own) => clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
+                (buffer, child, own) =>
+                    clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
                 stop);
 
     private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _nothingBundled = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
@@ -164,6 +183,7 @@ public sealed class EventPages(
     public static bool Admits(EventFilter filter, StoredEvent stored) =>
         filter.AdmitsAll
         || (filter.AdmitsRoom(stored.Room.RoomId)
-            && filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content)));
+            && filter.Admits(
+                stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content)));
 
 }

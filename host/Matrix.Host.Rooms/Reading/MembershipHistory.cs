@@ -39,7 +39,8 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
     {
         if (among.Count == 0) return [];
         var oldest = among.Min(stored => stored.Nid.Value);
-        var near = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        var near = await FollowAsync(
+            room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
         if (near.Count < Near || near[^1].Nid.Value <= oldest) return near;
 
         var user = near[0].Pdu.StateKey!;
@@ -68,7 +69,8 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
     {
         if (among.Count == 0 || latest.IsNone) return static _ => null;
         var oldest = among.Min(stored => stored.Nid.Value);
-        var history = await FollowAsync(room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
+        var history = await FollowAsync(
+            room, latest, member => member.Nid.Value <= oldest, Near, stop).ConfigureAwait(false);
         var seenFrom = history.Count < Near ? long.MinValue : history[^1].Nid.Value;
         return nid => nid.Value < seenFrom ? null : MembershipAt(history, nid);
     }
@@ -91,7 +93,8 @@ public sealed class MembershipHistory(EventStore events, StateStore states, Repl
     }
 
     /// <summary>The membership that a member event gives; <c>leave</c> if it gives none.</summary>
-    public static string MembershipOf(StoredEvent member) => HistoryVisibility.MembershipOf(member.Pdu.Content) ?? "leave";
+    public static string MembershipOf(StoredEvent member) =>
+        HistoryVisibility.MembershipOf(member.Pdu.Content) ?? "leave";
 
     /// <summary>
     /// The user's membership after an event, by a history that reaches back far enough; <c>leave</c> before its

@@ -39,7 +39,9 @@ public sealed class ReplacedState(IStateTable steps)
                 foreach (var stored in unknown[row.Step])
                 {
                     if (change.AfterOrdinal != stored.Nid.Ordinal) continue;
-                    stored.Replaces = change.BeforeOrdinal == 0 ? EventNid.None : EventNid.Of(room, change.BeforeOrdinal);
+                    stored.Replaces = change.BeforeOrdinal == 0
+                        ? EventNid.None
+                        : EventNid.Of(room, change.BeforeOrdinal);
                 }
             }
         }

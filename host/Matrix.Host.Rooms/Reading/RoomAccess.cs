@@ -25,33 +25,58 @@ public sealed record Readable(RoomIdentity Room, Viewer Viewer, EventNid Through
 /// a world-readable room. Client-Server API, "Room History Visibility" and "Getting events for a room".
 /// </summary>
 public sealed class RoomAccess(
-    RoomSnapshots rooms, StateReader current, StateStore states, MembershipHistory history, IMembershipsTable memberships)
+    RoomSnapshots rooms,
+    StateReader current,
+    StateStore states,
+    MembershipHistory history,
+    IMembershipsTable memberships)
 {
     private const string MemberType = "m.room.member";
 
-    private static readonly RoomFailure _notIn = new(RoomFailureKind.Forbidden, "You are not a member of this room, and never were.");
+    private static readonly RoomFailure _notIn = new(
+        RoomFailureKind.Forbidden, "You are not a member of this room, and never were.");
 
     /// <summary>The part of the room that the user may read; a failure if none.</summary>
     public async ValueTask<RoomResult<Readable>> OfAsync(string userId, string roomId, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return _notIn;
         var room = snapshot.Room;
-        var member = snapshot.State.Find(MemberType, userId) is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
-        if (snapshot.Local.IsJoined(userId)) return new Readable(room, Viewer.Member(userId, snapshot.State), snapshot.LastEvent, member, snapshot.HasRelations);
+        var member = snapshot.State.Find(MemberType, userId) is { } entry
+            ? EventNid.Of(room.Nid, entry.Ordinal)
+            : EventNid.None;
+        if (snapshot.Local.IsJoined(userId))
+        {
+            return new Readable(
+                room, Viewer.Member(userId, snapshot.State), snapshot.LastEvent, member, snapshot.HasRelations);
+        }
 
         var past = member.IsNone ? null : await DepartureAsync(room, member, stop).ConfigureAwait(false);
-        if (past is not null && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true }) past = null;
+        if (past is not null
+            && await memberships.FindAsync(room.Nid, userId, stop).ConfigureAwait(false) is null or { Forgotten: true })
+        {
+            past = null;
+        }
+
         if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
         {
             // The world-readable part, and what they could see while they were joined.
             var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
-            return new Readable(room, new Viewer(userId, snapshot.State, false, joined, left), snapshot.LastEvent, member, snapshot.HasRelations);
+            return new Readable(
+                room,
+                new Viewer(userId, snapshot.State, false, joined, left),
+                snapshot.LastEvent,
+                member,
+                snapshot.HasRelations);
         }
 
         if (past is not { } departure) return _notIn;
         var state = await states.AtAsync(room.Nid, departure.Event.Row.Step, stop).ConfigureAwait(false);
         return new Readable(
-            room, new Viewer(userId, state, false, departure.Joined.Nid, departure.Event.Nid), departure.Event.Nid, member, snapshot.HasRelations);
+            room,
+            new Viewer(userId, state, false, departure.Joined.Nid, departure.Event.Nid),
+            departure.Event.Nid,
+            member,
+            snapshot.HasRelations);
     }
 
     private async ValueTask<bool> IsOpenAsync(RoomSnapshot snapshot, CancellationToken stop)
@@ -66,7 +91,8 @@ public sealed class RoomAccess(
     private async ValueTask<(StoredEvent Event, StoredEvent Joined)?> DepartureAsync(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {
-        var back = await history.BackAsync(room, member, stored => MembershipHistory.MembershipOf(stored) == "join", stop).ConfigureAwait(false);
+        var back = await history.BackAsync(
+            room, member, stored => MembershipHistory.MembershipOf(stored) == "join", stop).ConfigureAwait(false);
         return back.Count >= 2 && MembershipHistory.MembershipOf(back[^1]) == "join" ? (back[^2], back[^1]) : null;
     }
 }

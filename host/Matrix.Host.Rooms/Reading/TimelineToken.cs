@@ -27,7 +27,11 @@ public readonly record struct TimelineToken(uint Before)
     public static bool TryParse(ReadOnlySpan<char> text, out TimelineToken token)
     {
         bool parsed = text.StartsWith(Form, StringComparison.Ordinal)
-            & uint.TryParse(text.StartsWith(Form, StringComparison.Ordinal) ? text[Form.Length..] : [], NumberStyles.None, CultureInfo.InvariantCulture, out uint ordinal);
+            & uint.TryParse(
+                text.StartsWith(Form, StringComparison.Ordinal) ? text[Form.Length..] : [],
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out uint ordinal);
         token = new TimelineToken(parsed ? ordinal : 0);
         return parsed;
     }

@@ -16,7 +16,8 @@ namespace Matrix.Host.Rooms.Reading;
 public sealed record Viewer(string UserId, StateTree State, bool IsJoined, EventNid LastJoined, EventNid Departure)
 {
     /// <summary>A joined user.</summary>
-    public static Viewer Member(string userId, StateTree state) => new(userId, state, true, EventNid.None, EventNid.None);
+    public static Viewer Member(string userId, StateTree state) =>
+        new(userId, state, true, EventNid.None, EventNid.None);
 }
 
 /// <summary>Decides which events a user may see. Client-Server API, "Room History Visibility".</summary>
@@ -35,7 +36,10 @@ public sealed class Visibility(
         RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop)
     {
         if (among.Count == 0) return among;
-        if (await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false)) return await HideErasedAsync(room, among, reader, stop).ConfigureAwait(false);
+        if (await SeesAllAsync(room, among, reader, stop).ConfigureAwait(false))
+        {
+            return await HideErasedAsync(room, among, reader, stop).ConfigureAwait(false);
+        }
 
         var seen = new List<StoredEvent>(among.Count);
         foreach (var stored in among)
@@ -50,34 +54,47 @@ public sealed class Visibility(
     /// Events that the reader may see, with redacted copies of the messages of users erased before the reader joined.
     /// </summary>
     public ValueTask<IReadOnlyList<StoredEvent>> HideErasedAsync(
-        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop) => erased.HideAsync(room, among, reader, stop);
+        RoomIdentity room, IReadOnlyList<StoredEvent> among, Viewer reader, CancellationToken stop) =>
+        erased.HideAsync(room, among, reader, stop);
 
     /// <summary>Whether the reader may see an event, by the state before and after it.</summary>
-    public async ValueTask<bool> MaySeeAsync(RoomIdentity room, StoredEvent stored, Viewer reader, CancellationToken stop)
+    public async ValueTask<bool> MaySeeAsync(
+        RoomIdentity room, StoredEvent stored, Viewer reader, CancellationToken stop)
     {
         var after = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
         var settingAfter = await SettingAsync(room, after.Find(SettingType, ""), stop).ConfigureAwait(false);
-        var membershipAfter = await MembershipAsync(room, after.Find(MemberType, reader.UserId), stop).ConfigureAwait(false);
+        var membershipAfter = await MembershipAsync(
+            room, after.Find(MemberType, reader.UserId), stop).ConfigureAwait(false);
         var (settingBefore, membershipBefore) = (settingAfter, membershipAfter);
 
         if (stored.Pdu.StateKey is { } key
             && ((stored.Pdu.Type == SettingType && key.Length == 0) || (stored.Pdu.Type == MemberType && key == reader.UserId)))
         {
             await replaced.LearnAsync(room.Nid, [stored], stop).ConfigureAwait(false);
-            var before = stored.Replaces is { IsNone: false } nid ? await events.GetAsync(room, nid, stop).ConfigureAwait(false) : null;
-            if (stored.Pdu.Type == SettingType) settingBefore = before is null ? null : HistoryVisibility.SettingOf(before.Pdu.Content);
+            var before = stored.Replaces is { IsNone: false } nid
+                ? await events.GetAsync(room, nid, stop).ConfigureAwait(false)
+                : null;
+            if (stored.Pdu.Type == SettingType)
+            {
+                settingBefore = before is null ? null : HistoryVisibility.SettingOf(before.Pdu.Content);
+            }
             else membershipBefore = before is null ? null : HistoryVisibility.MembershipOf(before.Pdu.Content);
         }
 
         return HistoryVisibility.MaySee(new VisibilityFacts(
-            settingBefore, settingAfter, membershipBefore, membershipAfter, reader.IsJoined || reader.LastJoined.Value > stored.Nid.Value));
+            settingBefore,
+            settingAfter,
+            membershipBefore,
+            membershipAfter,
+            reader.IsJoined || reader.LastJoined.Value > stored.Nid.Value));
     }
 
     /// <summary>
     /// Whether a member sees every event after one: the history visibility has been `shared` or wider since before it,
     /// or they were joined all the time.
     /// </summary>
-    public async ValueTask<bool> SeesAllSinceAsync(RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
+    public async ValueTask<bool> SeesAllSinceAsync(
+        RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop) =>
         reader.IsJoined
         && (await IsSharedSinceAsync(room, since, reader.State, stop).ConfigureAwait(false)
             || await IsJoinedSinceAsync(room, since, reader, stop).ConfigureAwait(false));
@@ -93,14 +110,16 @@ public sealed class Visibility(
             && await IsSharedSinceAsync(room, first, reader.State, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> IsSharedSinceAsync(RoomIdentity room, EventNid since, StateTree state, CancellationToken stop)
+    private async ValueTask<bool> IsSharedSinceAsync(
+        RoomIdentity room, EventNid since, StateTree state, CancellationToken stop)
     {
         var entry = state.Find(SettingType, "");
         if (entry is not null && entry.Ordinal >= since.Ordinal) return false;
         return await SettingAsync(room, entry, stop).ConfigureAwait(false) is not ("invited" or "joined");
     }
 
-    private async ValueTask<bool> IsJoinedSinceAsync(RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop)
+    private async ValueTask<bool> IsJoinedSinceAsync(
+        RoomIdentity room, EventNid since, Viewer reader, CancellationToken stop)
     {
         if (reader.State.Find(MemberType, reader.UserId) is not { } entry) return false;
         var back = await history.BackAsync(
@@ -108,15 +127,23 @@ public sealed class Visibility(
             EventNid.Of(room.Nid, entry.Ordinal),
             member => member.Nid.Value <= since.Value || MembershipHistory.MembershipOf(member) != "join",
             stop).ConfigureAwait(false);
-        return back.Count > 0 && back[^1].Nid.Value <= since.Value && MembershipHistory.MembershipOf(back[^1]) == "join";
+        return back.Count > 0
+            && back[^1].Nid.Value <= since.Value
+            && MembershipHistory.MembershipOf(back[^1]) == "join";
     }
 
     private async ValueTask<string?> SettingAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
-        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored ? HistoryVisibility.SettingOf(stored.Pdu.Content) : null;
+        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored
+            ? HistoryVisibility.SettingOf(stored.Pdu.Content)
+            : null;
 
     private async ValueTask<string?> MembershipAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
-        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored ? HistoryVisibility.MembershipOf(stored.Pdu.Content) : null;
+        await ContentAsync(room, entry, stop).ConfigureAwait(false) is { } stored
+            ? HistoryVisibility.MembershipOf(stored.Pdu.Content)
+            : null;
 
     private async ValueTask<StoredEvent?> ContentAsync(RoomIdentity room, StateEntry? entry, CancellationToken stop) =>
-        entry is null ? null : await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        entry is null
+            ? null
+            : await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
 }

@@ -42,7 +42,8 @@ public enum MarkerFault
 }
 
 /// <summary>Sets receipts and fully read markers. Client-Server API, "Receipts", "Read and unread markers".</summary>
-public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStorage storage, ReadingOptions options, TimeProvider time)
+public sealed class ReceiptWriter(
+    RoomSnapshots rooms, EventStore events, IStorage storage, ReadingOptions options, TimeProvider time)
 {
     private const int LongestId = 255;
     private const string MemberType = "m.room.member";
@@ -51,9 +52,14 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     /// Sets markers of a local user in a room, all or none, durably. A receipt before the user's current one changes
     /// nothing.
     /// </summary>
-    public async ValueTask<MarkerFault> SetAsync(string userId, string roomId, IReadOnlyList<Marker> markers, CancellationToken stop)
+    public async ValueTask<MarkerFault> SetAsync(
+        string userId, string roomId, IReadOnlyList<Marker> markers, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(userId)) return MarkerFault.NotJoined;
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+            || !snapshot.Local.IsJoined(userId))
+        {
+            return MarkerFault.NotJoined;
+        }
 
         var batch = new WriteBatch(markers.Count * 3);
         foreach (var marker in markers)
@@ -100,7 +106,8 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     /// not joined, and unknown events.
     /// </summary>
     /// <returns>The number of skipped receipts.</returns>
-    public async ValueTask<int> ReceiveAsync(string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
+    public async ValueTask<int> ReceiveAsync(
+        string server, string roomId, IReadOnlyList<RemoteReceipt> receipts, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return receipts.Count;
 
@@ -108,7 +115,8 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
         var skipped = 0;
         foreach (var receipt in receipts)
         {
-            var stored = IsKeepable(receipt, server) && await IsJoinedAsync(snapshot, receipt.UserId, stop).ConfigureAwait(false)
+            var stored = IsKeepable(receipt, server)
+                && await IsJoinedAsync(snapshot, receipt.UserId, stop).ConfigureAwait(false)
                 ? await events.ByIdAsync(snapshot.Room, receipt.EventId, stop).ConfigureAwait(false)
                 : null;
             if (stored is not { IsShown: true })
@@ -140,13 +148,16 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     }
 
     private static bool IsKeepable(RemoteReceipt receipt, string server) =>
-        RoomNames.ServerOf(receipt.UserId) == server && receipt.ThreadId.Length <= LongestId && !receipt.ThreadId.Contains('\0')
+        RoomNames.ServerOf(receipt.UserId) == server
+            && receipt.ThreadId.Length <= LongestId
+            && !receipt.ThreadId.Contains('\0')
         && !receipt.ThreadId.Any(char.IsSurrogate);
 
     private async ValueTask<bool> IsJoinedAsync(RoomSnapshot snapshot, string userId, CancellationToken stop)
     {
         if (snapshot.State.Find(MemberType, userId) is not { } entry) return false;
-        var member = await events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+        var member = await events.GetAsync(
+            snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
         return member is not null && MembershipHistory.MembershipOf(member) == "join";
     }
 
@@ -155,18 +166,26 @@ public sealed class ReceiptWriter(RoomSnapshots rooms, EventStore events, IStora
     /// thread. The main timeline has all events outside threads, and thread roots. A thread has its events, its root,
     /// and events that lead to one of them by a chain of relations.
     /// </summary>
-    private async ValueTask<EventNid?> ThreadAsync(RoomSnapshot snapshot, StoredEvent stored, string threadId, CancellationToken stop)
+    private async ValueTask<EventNid?> ThreadAsync(
+        RoomSnapshot snapshot, StoredEvent stored, string threadId, CancellationToken stop)
     {
         if (threadId == ReceiptTypes.MainThread) return stored.Row.ThreadRoot.IsNone ? EventNid.None : null;
         if (await events.ByIdAsync(snapshot.Room, threadId, stop).ConfigureAwait(false) is not { } root) return null;
         if (stored.Row.ThreadRoot == root.Nid) return root.Nid;
-        if (!await storage.Relations.HasThreadAsync(snapshot.Room.Nid, threadId, stop).ConfigureAwait(false)) return null;
+        if (!await storage.Relations.HasThreadAsync(snapshot.Room.Nid, threadId, stop).ConfigureAwait(false))
+        {
+            return null;
+        }
 
         var at = stored;
         for (var left = options.MaxReceiptRelations; at.Nid != root.Nid && at.Row.ThreadRoot != root.Nid; left--)
         {
             if (left == 0 || Relation.Of(at.Pdu.Content) is not { } relation) return null;
-            if (await events.ByIdAsync(snapshot.Room, relation.ParentId, stop).ConfigureAwait(false) is not { } parent) return null;
+            if (await events.ByIdAsync(snapshot.Room, relation.ParentId, stop).ConfigureAwait(false) is not { } parent)
+            {
+                return null;
+            }
+
             at = parent;
         }
 

@@ -14,7 +14,8 @@ namespace Matrix.Host.Rooms.Sending;
 /// Turns a decision of the room's machine into changes: the event, newly numbered states, memberships. Memberships and
 /// counts follow the difference of the room's current state before and after the decision, not the event.
 /// </summary>
-internal sealed class DecisionWriter(EventStore events, LaneState state, Redactions redactions, IPushEvaluation push, RoomsOptions options)
+internal sealed class DecisionWriter(
+    EventStore events, LaneState state, Redactions redactions, IPushEvaluation push, RoomsOptions options)
 {
     private const string MemberType = "m.room.member";
 
@@ -64,7 +65,8 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         session.Events.Add(stored);
         if (!ReferenceEquals(decided.CurrentStateBefore, decided.CurrentStateAfter))
         {
-            await MembershipsAsync(session, decided.CurrentStateBefore, decided.CurrentStateAfter, stop).ConfigureAwait(false);
+            await MembershipsAsync(
+                session, decided.CurrentStateBefore, decided.CurrentStateAfter, stop).ConfigureAwait(false);
         }
 
         if (stored.Relation is not null) session.Pending = session.Pending with { HasRelations = true };
@@ -74,7 +76,10 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         // Events that are not shown notify nobody.
         if (isWaiting || redaction is not null) return stored;
         var inRoom = new EventInRoom(
-            stored, session.Pending.Local, session.Pending.JoinedCount, (type, key) => state.EventAsync(session, type, key, stop));
+            stored,
+            session.Pending.Local,
+            session.Pending.JoinedCount,
+            (type, key) => state.EventAsync(session, type, key, stop));
         var outcome = await push.EvaluateAsync(inRoom, stop).ConfigureAwait(false);
         if (outcome.NotifyClass != 0) stored.Notifies(outcome.NotifyClass);
         foreach (var unread in outcome.Rows) session.Write(unread);
@@ -101,7 +106,9 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
 
         var since = pending.StepsSinceBase + 1;
         var current = decided.CurrentStateAfter;
-        var checkpoint = StateCheckpoint.IsDue(since, branchesMeet: false) ? StateCheckpoint.Take(current, pending.NewestCheckpoint) : null;
+        var checkpoint = StateCheckpoint.IsDue(since, branchesMeet: false)
+            ? StateCheckpoint.Take(current, pending.NewestCheckpoint)
+            : null;
         var step = Number(session, current, checkpoint);
         session.Pending = session.Pending with { State = checkpoint?.Tree ?? current, CurrentStep = step, StepsSinceBase = since };
         if (checkpoint is null) return step;
@@ -114,11 +121,14 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
     /// <summary>
     /// The number of a state other than the current one: the previous event's if it is the same state, else a new one.
     /// </summary>
-    private async ValueTask<int> StepOfAsync(LaneSession session, DecidedEvent decided, StateTree tree, CancellationToken stop)
+    private async ValueTask<int> StepOfAsync(
+        LaneSession session, DecidedEvent decided, StateTree tree, CancellationToken stop)
     {
         var room = session.Pending.Room;
         if (StateTree.AreSame(tree, session.Pending.State)) return session.Pending.CurrentStep;
-        if (decided.StateBefore is { } before && StateTree.AreSame(before, tree) && decided.Event.PrevEvents is [var previousId])
+        if (decided.StateBefore is { } before
+            && StateTree.AreSame(before, tree)
+            && decided.Event.PrevEvents is [var previousId])
         {
             var previous = session.Undurable(previousId) ?? await events.ByIdAsync(room, previousId, stop).ConfigureAwait(false);
             if (previous is not null) return previous.Row.Step;
@@ -138,7 +148,8 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         return step;
     }
 
-    private async ValueTask MembershipsAsync(LaneSession session, StateTree before, StateTree after, CancellationToken stop)
+    private async ValueTask MembershipsAsync(
+        LaneSession session, StateTree before, StateTree after, CancellationToken stop)
     {
         foreach (var change in StateTree.Diff(before, after).Changes)
         {
@@ -162,8 +173,11 @@ internal sealed class DecisionWriter(EventStore events, LaneState state, Redacti
         }
     }
 
-    private async ValueTask<Membership?> MembershipAsync(LaneSession session, StateEntry? entry, CancellationToken stop) =>
-        entry is not null && await state.EventAsync(session, entry, stop).ConfigureAwait(false) is { } member ? LaneState.MembershipOf(member.Pdu) : null;
+    private async ValueTask<Membership?> MembershipAsync(
+        LaneSession session, StateEntry? entry, CancellationToken stop) =>
+        entry is not null && await state.EventAsync(session, entry, stop).ConfigureAwait(false) is { } member
+            ? LaneState.MembershipOf(member.Pdu)
+            : null;
 
     private static int Delta(Membership? before, Membership? after, Membership counted) =>
         (after == counted ? 1 : 0) - (before == counted ? 1 : 0);

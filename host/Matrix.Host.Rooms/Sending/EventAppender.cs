@@ -23,7 +23,8 @@ internal sealed class EventAppender
     private readonly TimeProvider _time;
     private readonly Redactions _redactions;
 
-    internal EventAppender(EventStore events, ServerSigner signer, IPushEvaluation push, RoomsOptions options, TimeProvider time)
+    internal EventAppender(
+        EventStore events, ServerSigner signer, IPushEvaluation push, RoomsOptions options, TimeProvider time)
     {
         _events = events;
         _signer = signer;
@@ -79,7 +80,8 @@ internal sealed class EventAppender
         var adoption = session.Machine.Adopt(prepared, session.Pending.Room.Rules.Prepare(pdu), -1);
         if (adoption.Decided is not { } decided)
         {
-            throw new InvalidOperationException($"The machine of room {session.Pending.Room.RoomId} refused an event made on it: {adoption.Refusal}.");
+            throw new InvalidOperationException(
+                $"The machine of room {session.Pending.Room.RoomId} refused an event made on it: {adoption.Refusal}.");
         }
 
         session.Adopted(decided);
@@ -111,14 +113,21 @@ internal sealed class EventAppender
                 prepared.GreatestDepth,
                 moment)
             : rules.Compose(
-                room.RoomId, draft, prepared.PreviousIds, Array.ConvertAll(cited, pdu => pdu.EventId), prepared.GreatestDepth, moment);
+                room.RoomId,
+                draft,
+                prepared.PreviousIds,
+                Array.ConvertAll(cited, pdu => pdu.EventId),
+                prepared.GreatestDepth,
+                moment);
         if (outcome.Refusal is { } malformed) return RoomFailure.Of(malformed);
 
         using var composed = outcome.Value;
         var signature = _signer.Key.Sign(composed.BytesToSign.Span);
         var signed = composed.Sign(_signer.ServerName, _signer.KeyId, signature);
         if (signed.Refusal is { } tooLarge) return RoomFailure.Of(tooLarge);
-        return rules.Decide(signed.Value, cited, state, _signer.ServerName) is { } refused ? RoomFailure.Of(refused) : signed.Value;
+        return rules.Decide(signed.Value, cited, state, _signer.ServerName) is { } refused
+            ? RoomFailure.Of(refused)
+            : signed.Value;
     }
 
     /// <summary>The previous events, depth and state of the next event.</summary>
@@ -129,14 +138,19 @@ internal sealed class EventAppender
     }
 
     /// <summary>The previous events, whose hashes events of room versions 1 and 2 name.</summary>
-    private async ValueTask<Pdu[]> EventsAsync(LaneSession session, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
+    private async ValueTask<Pdu[]> EventsAsync(
+        LaneSession session, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
     {
         var found = new Pdu[named.Count];
         for (var i = 0; i < found.Length; i++)
         {
             var stored = session.Undurable(named[i].Ordinal)
-                ?? await _events.GetAsync(session.Pending.Room, EventNid.Of(session.Pending.Room.Nid, named[i].Ordinal), stop).ConfigureAwait(false)
-                ?? throw new InvalidDataException($"Room {session.Pending.Room.RoomId} lacks its extremity {named[i].EventId}.");
+                ?? await _events.GetAsync(
+                    session.Pending.Room,
+                    EventNid.Of(session.Pending.Room.Nid, named[i].Ordinal),
+                    stop).ConfigureAwait(false)
+                ?? throw new InvalidDataException(
+                    $"Room {session.Pending.Room.RoomId} lacks its extremity {named[i].EventId}.");
             found[i] = stored.Pdu;
         }
 

@@ -34,5 +34,6 @@ public readonly record struct PushOutcome(int NotifyClass, IReadOnlyList<UnreadA
 public sealed class NoPushEvaluation : IPushEvaluation
 {
     /// <inheritdoc/>
-    public ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop) => new(PushOutcome.Nobody);
+    public ValueTask<PushOutcome> EvaluateAsync(EventInRoom happening, CancellationToken stop) =>
+        new(PushOutcome.Nobody);
 }

@@ -14,7 +14,8 @@ namespace Matrix.Host.Rooms.Sending;
 internal sealed class LaneState(EventStore events)
 {
     /// <summary>The state events of these keys, and the create event.</summary>
-    internal async ValueTask<AuthSnapshot> SnapshotAsync(LaneSession session, IReadOnlyList<StateKey> keys, CancellationToken stop)
+    internal async ValueTask<AuthSnapshot> SnapshotAsync(
+        LaneSession session, IReadOnlyList<StateKey> keys, CancellationToken stop)
     {
         var found = new List<AuthEvent>(keys.Count + 1);
         var hasCreate = false;
@@ -26,14 +27,21 @@ internal sealed class LaneState(EventStore events)
         }
 
         // Decisions need the create event also in versions whose events do not name it.
-        if (!hasCreate && await EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false) is { } create) found.Add(create.Auth);
+        if (!hasCreate && await EventAsync(session, "m.room.create", "", stop).ConfigureAwait(false) is { } create)
+        {
+            found.Add(create.Auth);
+        }
+
         return new AuthSnapshot(found);
     }
 
     /// <summary>The state event of a key; null if there is none.</summary>
-    internal ValueTask<StoredEvent?> EventAsync(LaneSession session, string eventType, string stateKey, CancellationToken stop)
+    internal ValueTask<StoredEvent?> EventAsync(
+        LaneSession session, string eventType, string stateKey, CancellationToken stop)
     {
-        return session.Pending.State.Find(eventType, stateKey) is { } entry ? EventAsync(session, entry, stop) : ValueTask.FromResult<StoredEvent?>(null);
+        return session.Pending.State.Find(eventType, stateKey) is { } entry
+            ? EventAsync(session, entry, stop)
+            : ValueTask.FromResult<StoredEvent?>(null);
     }
 
     /// <summary>The event of an entry of a state.</summary>
@@ -46,7 +54,8 @@ internal sealed class LaneState(EventStore events)
             : ReadStateAsync(room, nid, entry, stop);
     }
 
-    private async ValueTask<StoredEvent?> ReadStateAsync(RoomIdentity room, EventNid nid, StateEntry entry, CancellationToken stop) =>
+    private async ValueTask<StoredEvent?> ReadStateAsync(
+        RoomIdentity room, EventNid nid, StateEntry entry, CancellationToken stop) =>
         await events.GetAsync(room, nid, stop).ConfigureAwait(false)
             ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
 

@@ -12,7 +12,8 @@ internal sealed class MemberContents(ILocalUsers users, string serverName)
     /// <summary>
     /// The content of a member event, with the profile of a local user. Client-Server API, "Profiles".
     /// </summary>
-    internal async ValueTask<JsonObject> OfAsync(string userId, string membership, string? reason, CancellationToken stop)
+    internal async ValueTask<JsonObject> OfAsync(
+        string userId, string membership, string? reason, CancellationToken stop)
     {
         var members = new List<(string, Json)> { ("membership", Json.NewString(membership)) };
         if (reason is not null) members.Add(("reason", Json.NewString(reason)));

@@ -16,7 +16,11 @@ namespace Matrix.Host.Rooms.Sending;
 /// callers share the waiting round, which shows their change too.
 /// </remarks>
 internal sealed class ProfilePropagation(
-    RoomSender sender, RoomSnapshots rooms, EventAppender appender, MemberContents contents, IMembershipsTable memberships)
+    RoomSender sender,
+    RoomSnapshots rooms,
+    EventAppender appender,
+    MemberContents contents,
+    IMembershipsTable memberships)
 {
     private const string MemberType = "m.room.member";
 
@@ -81,10 +85,12 @@ internal sealed class ProfilePropagation(
             snapshot.Room.Nid,
             async session =>
             {
-                var now = await appender.State.EventAsync(session, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
+                var now = await appender.State.EventAsync(
+                    session, MemberType, userId, CancellationToken.None).ConfigureAwait(false);
                 if (now is null || LaneState.MembershipOf(now.Pdu) != Membership.Join) return true;
                 if (MemberContents.ShowSameProfile(now.Pdu.Content, content)) return true;
-                var made = await appender.AppendAsync(session, Draft.State(MemberType, userId, userId, content), null, null, CancellationToken.None)
+                var made = await appender.AppendAsync(
+                    session, Draft.State(MemberType, userId, userId, content), null, null, CancellationToken.None)
                     .ConfigureAwait(false);
                 return made.IsOk ? true : made.Failure;
             },

@@ -16,11 +16,13 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     /// <param name="redaction">The redaction.</param>
     /// <param name="targetId">The event that it redacts.</param>
     /// <param name="stop">Cancels reading.</param>
-    internal async ValueTask<RedactionOutcome> OfAsync(LaneSession session, Pdu redaction, string targetId, CancellationToken stop)
+    internal async ValueTask<RedactionOutcome> OfAsync(
+        LaneSession session, Pdu redaction, string targetId, CancellationToken stop)
     {
         var target = session.Undurable(targetId) ?? await events.ByIdAsync(session.Pending.Room, targetId, stop).ConfigureAwait(false);
         return target is null
-            ? new RedactionOutcome(await RefusesUnseenAsync(session, redaction, stop).ConfigureAwait(false), null, IsWaiting: true)
+            ? new RedactionOutcome(
+                await RefusesUnseenAsync(session, redaction, stop).ConfigureAwait(false), null, IsWaiting: true)
             : await RedactAsync(session, redaction, target, stop).ConfigureAwait(false);
     }
 
@@ -28,7 +30,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     /// Redacts an event, if the room's rules allow it. This server does not redact create events: a room does not work
     /// without one.
     /// </summary>
-    private async ValueTask<RedactionOutcome> RedactAsync(LaneSession session, Pdu redaction, StoredEvent target, CancellationToken stop)
+    private async ValueTask<RedactionOutcome> RedactAsync(
+        LaneSession session, Pdu redaction, StoredEvent target, CancellationToken stop)
     {
         var room = session.Pending.Room;
         var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
@@ -39,7 +42,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
         if (target.Pdu.Type == "m.room.create")
         {
-            var failure = new RoomFailure(RoomFailureKind.Forbidden, "The event that created the room cannot be redacted.");
+            var failure = new RoomFailure(
+                RoomFailureKind.Forbidden, "The event that created the room cannot be redacted.");
             return new RedactionOutcome(failure, null, IsWaiting: false);
         }
 
@@ -56,7 +60,9 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     private async ValueTask<RoomFailure?> RefusesUnseenAsync(LaneSession session, Pdu redaction, CancellationToken stop)
     {
         var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
-        return session.Pending.Room.Rules.RefusesUnseenRedaction(redaction, levels) is { } refused ? RoomFailure.Of(refused) : null;
+        return session.Pending.Room.Rules.RefusesUnseenRedaction(redaction, levels) is { } refused
+            ? RoomFailure.Of(refused)
+            : null;
     }
 
     /// <summary>
@@ -67,10 +73,17 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     {
         var room = session.Pending.Room;
         var waiting = new List<StoredEvent>(
-            await events.WaitingRedactionsAsync(room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false));
+            await events.WaitingRedactionsAsync(
+                room, target.EventId, options.MaxWaitingRedactions, stop).ConfigureAwait(false));
         _ = session.AnyWaiting(stored =>
         {
-            if (!stored.IsShown && stored.Pdu.Redacts == target.EventId && waiting.TrueForAll(known => known.Nid != stored.Nid)) waiting.Add(stored);
+            if (!stored.IsShown
+                && stored.Pdu.Redacts == target.EventId
+                && waiting.TrueForAll(known => known.Nid != stored.Nid))
+            {
+                waiting.Add(stored);
+            }
+
             return false;
         });
         if (waiting.Count == 0) return null;

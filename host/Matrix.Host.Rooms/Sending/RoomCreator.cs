@@ -96,7 +96,8 @@ public sealed class RoomCreator
         if (RulesOf(request.Version ?? _options.DefaultRoomVersion) is not { } rules)
         {
             return new RoomFailure(
-                RoomFailureKind.UnsupportedRoomVersion, $"This server does not know the room version `{request.Version}`.");
+                RoomFailureKind.UnsupportedRoomVersion,
+                $"This server does not know the room version `{request.Version}`.");
         }
 
         var invites = request.Invites.Distinct().Where(user => user != request.Creator).ToList();
@@ -107,7 +108,8 @@ public sealed class RoomCreator
                 $"A room starts with at most {_options.MaxInitialInvites} invites and {_options.MaxInitialState} state events.");
         }
 
-        if (request.Alias is { } alias && await _storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not null)
+        if (request.Alias is { } alias
+            && await _storage.Aliases.FindAsync(alias, stop).ConfigureAwait(false) is not null)
         {
             return Taken(alias);
         }

@@ -79,10 +79,18 @@ public sealed class RoomMemberships
         string sender, string roomId, string userId, JsonObject content, long? timestamp, CancellationToken stop)
     {
         var membership = content.Text("membership");
-        if (membership == "invite" && await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (membership == "invite" && await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
         if (membership == "join" && sender == userId)
         {
-            if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return RoomSender.Unknown;
+            if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot)
+            {
+                return RoomSender.Unknown;
+            }
+
             return await JoinWithAsync(snapshot, userId, content, keepIfJoined: false, stop).ConfigureAwait(false);
         }
 
@@ -96,20 +104,24 @@ public sealed class RoomMemberships
     {
         if (await RefusedInviteAsync(userId, stop).ConfigureAwait(false) is { } refused) return refused;
         var content = await _contents.OfAsync(userId, "invite", reason, stop).ConfigureAwait(false);
-        return await ChangeAsync(sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop).ConfigureAwait(false);
+        return await ChangeAsync(
+            sender, roomId, userId, content, keepIf: now => now == Membership.Invite, stop).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Leaves a room, rejects an invite or retracts a knock. Nothing changes if the user has left already.
     /// </summary>
-    public async ValueTask<RoomFailure?> LeaveAsync(string userId, string roomId, string? reason, CancellationToken stop)
+    public async ValueTask<RoomFailure?> LeaveAsync(
+        string userId, string roomId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
-        return await ChangeAsync(userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop).ConfigureAwait(false);
+        return await ChangeAsync(
+            userId, roomId, userId, content, keepIf: now => now == Membership.Leave, stop).ConfigureAwait(false);
     }
 
     /// <summary>Removes another user from a room.</summary>
-    public async ValueTask<RoomFailure?> KickAsync(string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    public async ValueTask<RoomFailure?> KickAsync(
+        string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
         return await ChangeAsync(
@@ -125,14 +137,16 @@ public sealed class RoomMemberships
     }
 
     /// <summary>Bans a user.</summary>
-    public async ValueTask<RoomFailure?> BanAsync(string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    public async ValueTask<RoomFailure?> BanAsync(
+        string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "ban", reason, stop).ConfigureAwait(false);
         return await ChangeAsync(sender, roomId, userId, content, keepIf: null, stop).ConfigureAwait(false);
     }
 
     /// <summary>Lifts a ban.</summary>
-    public async ValueTask<RoomFailure?> UnbanAsync(string sender, string roomId, string userId, string? reason, CancellationToken stop)
+    public async ValueTask<RoomFailure?> UnbanAsync(
+        string sender, string roomId, string userId, string? reason, CancellationToken stop)
     {
         var content = await _contents.OfAsync(userId, "leave", reason, stop).ConfigureAwait(false);
         return await ChangeAsync(
@@ -196,7 +210,8 @@ public sealed class RoomMemberships
         const string Key = "join_authorised_via_users_server";
         if (authorisingUser is null && !content.Has(Key)) return content;
         var others = content.Members.Where(member => member.Item1 != Key);
-        return JsonObject.OfSeq(authorisingUser is null ? others : others.Append((Key, Json.NewString(authorisingUser))));
+        return JsonObject.OfSeq(
+            authorisingUser is null ? others : others.Append((Key, Json.NewString(authorisingUser))));
     }
 
     /// <summary>
@@ -232,7 +247,8 @@ public sealed class RoomMemberships
     {
         if (RoomNames.ServerOf(userId) != _serverName)
         {
-            return new RoomFailure(RoomFailureKind.NotFound, $"{userId} is on another server, which this one cannot reach.");
+            return new RoomFailure(
+                RoomFailureKind.NotFound, $"{userId} is on another server, which this one cannot reach.");
         }
 
         if (!await _users.ExistsAsync(userId, stop).ConfigureAwait(false))

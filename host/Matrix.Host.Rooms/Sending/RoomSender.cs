@@ -33,7 +33,12 @@ public sealed class RoomSender
     private readonly IRelationsTable _relations;
 
     internal RoomSender(
-        LaneDirectory lanes, RoomSnapshots rooms, EventAppender appender, TransactionLog transactions, EventStore events, IRelationsTable relations)
+        LaneDirectory lanes,
+        RoomSnapshots rooms,
+        EventAppender appender,
+        TransactionLog transactions,
+        EventStore events,
+        IRelationsTable relations)
     {
         _lanes = lanes;
         _rooms = rooms;
@@ -53,22 +58,26 @@ public sealed class RoomSender
     /// <param name="stop">Cancels waiting.</param>
     /// <returns>The event's id.</returns>
     public ValueTask<RoomResult<string>> SendAsync(
-        UserDevice sender, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) => _transactions.OnceAsync(
+        UserDevice sender, string roomId, Draft draft, TransactionKey key, long? timestamp, CancellationToken stop) =>
+        _transactions.OnceAsync(
             key,
-            transaction => AppendAsync(roomId, draft, new SentAs(sender.DeviceId, key.TransactionId), timestamp, transaction, stop),
+            transaction => AppendAsync(
+                roomId, draft, new SentAs(sender.DeviceId, key.TransactionId), timestamp, transaction, stop),
             stop);
 
     /// <summary>
     /// Sends a state event. If the current state event has the same sender and content, returns that one instead.
     /// </summary>
     /// <returns>The event's id.</returns>
-    public ValueTask<RoomResult<string>> SendStateAsync(string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
+    public ValueTask<RoomResult<string>> SendStateAsync(
+        string roomId, Draft draft, long? timestamp, CancellationToken stop) =>
         AppendAsync(roomId, draft, sentAs: null, timestamp, transaction: null, stop);
 
     /// <summary>
     /// Whether a user may send a state event of this type, with an empty state key, to a room now. Sends nothing.
     /// </summary>
-    public async ValueTask<bool> MaySendStateAsync(string roomId, string userId, string eventType, CancellationToken stop)
+    public async ValueTask<bool> MaySendStateAsync(
+        string roomId, string userId, string eventType, CancellationToken stop)
     {
         if (await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot) return false;
         var draft = Draft.State(eventType, "", userId, JsonObject.Empty);
@@ -86,7 +95,9 @@ public sealed class RoomSender
         return _rooms.Known(roomId) is { } known ? AppendToAsync(known) : FindFirstAsync();
 
         async ValueTask<RoomResult<string>> FindFirstAsync() =>
-            await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } found ? await AppendToAsync(found).ConfigureAwait(false) : Unknown;
+            await _rooms.FindAsync(roomId, stop).ConfigureAwait(false) is { } found
+                ? await AppendToAsync(found).ConfigureAwait(false)
+                : Unknown;
 
         ValueTask<RoomResult<string>> AppendToAsync(RoomSnapshot snapshot) => InLaneAsync<string>(
             snapshot.Room.Nid,
@@ -96,7 +107,11 @@ public sealed class RoomSender
                 var made = await _appender.AppendAsync(session, draft, sentAs, timestamp, stop).ConfigureAwait(false);
                 if (!made.IsOk) return made.Failure;
                 if (transaction is null) return made.Value.EventId;
-                if (await RefusedRelationAsync(session, draft, stop).ConfigureAwait(false) is { } refused) return refused;
+                if (await RefusedRelationAsync(session, draft, stop).ConfigureAwait(false) is { } refused)
+                {
+                    return refused;
+                }
+
                 session.Request = transaction.Record(made.Value.Nid);
                 return made.Value.EventId;
             },
@@ -150,7 +165,8 @@ public sealed class RoomSender
         }
     }
 
-    private static RoomFailure HasChanged { get; } = new(RoomFailureKind.BadState, "The room changed during the request.");
+    private static RoomFailure HasChanged { get; } = new(
+        RoomFailureKind.BadState, "The room changed during the request.");
 
     /// <summary>Users who never were in a room get the same failure whether or not it exists.</summary>
     public static RoomFailure Unknown { get; } = new(
@@ -182,16 +198,19 @@ public sealed class RoomSender
         // Undurable events first: one that becomes durable in between is found in the database.
         if (relation.Key is { } key
             && (session.AnyWaiting(stored => stored.Pdu.Sender == draft.Sender && stored.Pdu.Type == draft.Type && IsSame(relation, stored))
-                || await _relations.HasAnnotationAsync(room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))
+                || await _relations.HasAnnotationAsync(
+                    room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))
         {
-            return new RoomFailure(RoomFailureKind.DuplicateAnnotation, "You have annotated this event with the same key already.");
+            return new RoomFailure(
+                RoomFailureKind.DuplicateAnnotation, "You have annotated this event with the same key already.");
         }
 
         if (relation.RelType == "m.thread"
             && (session.Undurable(relation.ParentId) ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
             && root.Pdu.Content.Has("m.relates_to"))
         {
-            return new RoomFailure(RoomFailureKind.BadState, "A thread cannot start at an event that relates to another.");
+            return new RoomFailure(
+                RoomFailureKind.BadState, "A thread cannot start at an event that relates to another.");
         }
 
         return null;

@@ -28,7 +28,8 @@ public sealed class LocalMembers
     }
 
     /// <summary>Reads a room's members from the database.</summary>
-    internal static async ValueTask<LocalMembers> ReadAsync(IMembershipsTable memberships, RoomNid room, CancellationToken stop)
+    internal static async ValueTask<LocalMembers> ReadAsync(
+        IMembershipsTable memberships, RoomNid room, CancellationToken stop)
     {
         var members = await memberships.LocalMembersAsync(room, MembershipSet.Join, stop).ConfigureAwait(false);
         return Of(members.Select(member => member.UserId));

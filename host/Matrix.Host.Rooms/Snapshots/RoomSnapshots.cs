@@ -64,7 +64,8 @@ public sealed class RoomSnapshots : IChangeConsumer
     /// The rooms of these numbers, in the same order, without absent ones. Rooms that are not cached are read a few at
     /// a time.
     /// </summary>
-    public async ValueTask<IReadOnlyList<RoomSnapshot>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<RoomSnapshot>> FindManyAsync(
+        IReadOnlyCollection<RoomNid> rooms, CancellationToken stop)
     {
         var read = new Dictionary<RoomNid, RoomSnapshot>();
         foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Chunk(ReadSideBySide))
@@ -78,7 +79,11 @@ public sealed class RoomSnapshots : IChangeConsumer
         var answer = new List<RoomSnapshot>(rooms.Count);
         foreach (var room in rooms)
         {
-            if (read.TryGetValue(room, out var snapshot) || (snapshot = await FindAsync(room, stop).ConfigureAwait(false)) is not null) answer.Add(snapshot);
+            if (read.TryGetValue(room, out var snapshot)
+                || (snapshot = await FindAsync(room, stop).ConfigureAwait(false)) is not null)
+            {
+                answer.Add(snapshot);
+            }
         }
 
         return answer;

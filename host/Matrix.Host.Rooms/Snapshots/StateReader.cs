@@ -9,12 +9,14 @@ namespace Matrix.Host.Rooms.Snapshots;
 public sealed class StateReader(EventStore events)
 {
     /// <summary>The state event of a key; null if there is none.</summary>
-    public ValueTask<StoredEvent?> EventAsync(RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
+    public ValueTask<StoredEvent?> EventAsync(
+        RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
         snapshot.State.Find(eventType, stateKey) is { } entry
             ? events.GetAsync(snapshot.Room, EventNid.Of(snapshot.Room.Nid, entry.Ordinal), stop)
             : ValueTask.FromResult<StoredEvent?>(null);
 
     /// <summary>Its content; null if there is none.</summary>
-    public async ValueTask<JsonObject?> ContentAsync(RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
+    public async ValueTask<JsonObject?> ContentAsync(
+        RoomSnapshot snapshot, string eventType, string stateKey, CancellationToken stop) =>
         (await EventAsync(snapshot, eventType, stateKey, stop).ConfigureAwait(false))?.Pdu.Content;
 }

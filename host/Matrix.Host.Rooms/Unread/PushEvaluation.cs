@@ -36,7 +36,8 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
 
         // An invite notifies its target, who is not a member yet.
         if (pdu.Type == "m.room.member" && pdu.StateKey is { } target && target != pdu.Sender && !happening.Local.IsJoined(target)
-            && pdu.Content.Text("membership") == "invite" && RoomNames.ServerOf(target) == RoomNames.ServerOf(pdu.Sender))
+            && pdu.Content.Text("membership") == "invite"
+            && RoomNames.ServerOf(target) == RoomNames.ServerOf(pdu.Sender))
         {
             await ForAsync(target).ConfigureAwait(false);
         }
@@ -61,7 +62,12 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
     /// <summary>The users whom an event mentions. Client-Server API, "User and room mentions".</summary>
     private static HashSet<string> Named(JsonObject content)
     {
-        if (Member(content, "m.mentions") is not Json.Object mentions || Member(mentions.Item, "user_ids") is not Json.Array users) return _nobody;
+        if (Member(content, "m.mentions") is not Json.Object mentions
+            || Member(mentions.Item, "user_ids") is not Json.Array users)
+        {
+            return _nobody;
+        }
+
         var named = new HashSet<string>(StringComparer.Ordinal);
         foreach (var user in users.Item)
         {
@@ -71,7 +77,8 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
         return named;
     }
 
-    private static Json? Member(JsonObject of, string name) => of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
+    private static Json? Member(JsonObject of, string name) =>
+        of.IndexOf(name) is var at and >= 0 ? of.Value(at) : null;
 
     /// <summary>The event, with the facts about its room that push conditions use.</summary>
     private static async ValueTask<PushEvent> PushEventAsync(EventInRoom happening)
@@ -83,7 +90,8 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
         if (create is not null) known.Add(create.Auth);
         if (levels is not null) known.Add(levels.Auth);
         var notifications = levels is null ? null : (Member(levels.Pdu.Content, "notifications") as Json.Object)?.Item;
-        return new PushEvent(pdu, happening.JoinedCount, happening.Event.Room.Rules.PowerOf(known, pdu.Sender), notifications);
+        return new PushEvent(
+            pdu, happening.JoinedCount, happening.Event.Room.Rules.PowerOf(known, pdu.Sender), notifications);
     }
 
     private static async ValueTask<string?> DisplayNameAsync(EventInRoom happening, string userId) =>

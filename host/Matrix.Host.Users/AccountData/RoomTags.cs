@@ -19,7 +19,8 @@ public sealed class RoomTags(IStorage storage, UserLocks locks)
     private const int LargestContent = 65_536;
 
     /// <summary>The tags of a room, as the JSON content of `m.tag`.</summary>
-    public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(string userId, string roomId, CancellationToken stop)
+    public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FindAsync(
+        string userId, string roomId, CancellationToken stop)
     {
         var (room, isKnown) = await UserRooms.FindAsync(storage, userId, roomId, stop).ConfigureAwait(false);
         if (!isKnown) return UserRooms.Unknown;
@@ -32,7 +33,10 @@ public sealed class RoomTags(IStorage storage, UserLocks locks)
         Encoding.UTF8.GetByteCount(tag) > LongestTag
             ? new UserFailure(UserFailureKind.InvalidParam, $"A tag has at most {LongestTag} bytes.")
             : await ChangeAsync(
-                userId, roomId, tags => JsonObject.OfSeq(tags.Members.Append((tag, Json.NewObject(content)))), stop).ConfigureAwait(false);
+                userId,
+                roomId,
+                tags => JsonObject.OfSeq(tags.Members.Append((tag, Json.NewObject(content)))),
+                stop).ConfigureAwait(false);
 
     /// <summary>Deletes a tag. Null if the room does not have it any more.</summary>
     public ValueTask<UserFailure?> DeleteAsync(string userId, string roomId, string tag, CancellationToken stop) =>
@@ -52,7 +56,8 @@ public sealed class RoomTags(IStorage storage, UserLocks locks)
         var content = ContentOf(after);
         if (content.Length > LargestContent)
         {
-            return new UserFailure(UserFailureKind.TooLarge, $"All tags of a room have at most {LargestContent} bytes.");
+            return new UserFailure(
+                UserFailureKind.TooLarge, $"All tags of a room have at most {LargestContent} bytes.");
         }
 
         var put = new AccountDataPut(userId, room, Type, content);
@@ -73,5 +78,6 @@ public sealed class RoomTags(IStorage storage, UserLocks locks)
     }
 
     private static byte[] ContentOf(JsonObject tags) =>
-        CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq([new ValueTuple<string, Json>(Member, Json.NewObject(tags))])));
+        CanonicalJson.bytes(
+            Json.NewObject(JsonObject.OfSeq([new ValueTuple<string, Json>(Member, Json.NewObject(tags))])));
 }

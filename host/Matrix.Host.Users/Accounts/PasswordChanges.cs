@@ -18,7 +18,12 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher)
     /// <param name="stop">Cancels it.</param>
     /// <returns>Null if the password was changed.</returns>
     public async ValueTask<UserFailure?> ChangeAsync(
-        string userId, string password, bool logsOut, string? except, ConditionalChange condition, CancellationToken stop)
+        string userId,
+        string password,
+        bool logsOut,
+        string? except,
+        ConditionalChange condition,
+        CancellationToken stop)
     {
         if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash)
         {
@@ -28,6 +33,8 @@ public sealed class PasswordChanges(IStorage storage, PasswordHasher hasher)
         var batch = new WriteBatch(4).Require(condition).Require(new PasswordChanged(userId, hash));
         if (logsOut) DeviceManagement.AddDeletionOfAll(batch, userId, except);
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
-        return receipt.Refused ? new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.") : null;
+        return receipt.Refused
+            ? new UserFailure(UserFailureKind.Outdated, "The password has changed since it was given.")
+            : null;
     }
 }

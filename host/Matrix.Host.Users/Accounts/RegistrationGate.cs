@@ -40,7 +40,10 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
     /// <summary>The ways to register now.</summary>
     public async ValueTask<RegistrationWays> WaysAsync(CancellationToken stop)
     {
-        if (options is { RegistrationEnabled: true, RegistrationRequiresToken: true }) return new RegistrationWays(Freely: false, ByToken: true);
+        if (options is { RegistrationEnabled: true, RegistrationRequiresToken: true })
+        {
+            return new RegistrationWays(Freely: false, ByToken: true);
+        }
 
         var first = await OutstandingAsync(stop).ConfigureAwait(false) is not null;
         return new RegistrationWays(options.RegistrationEnabled, ByToken: first);

@@ -27,6 +27,8 @@ public sealed class Usernames(IStorage storage, UsersOptions options)
     {
         var (userId, problem) = UserIdOf(username);
         if (problem is not null) return ("", problem);
-        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null ? (userId, null) : ("", UsernameProblem.InUse);
+        return await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is null
+            ? (userId, null)
+            : ("", UsernameProblem.InUse);
     }
 }

@@ -15,14 +15,16 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
     /// <param name="requester">The device that makes the request, which is seen now.</param>
     /// <param name="address">The address that it makes the request from.</param>
     /// <param name="stop">Cancels reading.</param>
-    public async ValueTask<IReadOnlyList<DeviceRow>> ListAsync(UserDevice requester, string address, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<DeviceRow>> ListAsync(
+        UserDevice requester, string address, CancellationToken stop)
     {
         var devices = await storage.Accounts.DevicesAsync(requester.UserId, stop).ConfigureAwait(false);
         return [.. devices.Select(device => Seen(requester, address, device))];
     }
 
     /// <summary>One of the devices of the user who makes the request; null if they have no such device.</summary>
-    public async ValueTask<DeviceRow?> FindAsync(UserDevice requester, string address, string deviceId, CancellationToken stop)
+    public async ValueTask<DeviceRow?> FindAsync(
+        UserDevice requester, string address, string deviceId, CancellationToken stop)
     {
         var device = await storage.Accounts.FindDeviceAsync(requester.UserId, deviceId, stop).ConfigureAwait(false);
         return device is null ? null : Seen(requester, address, device);
@@ -32,7 +34,10 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
     public async ValueTask<bool> RenameAsync(UserDevice device, string? name, CancellationToken stop)
     {
         var (userId, deviceId) = device;
-        if (name is null) return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is not null;
+        if (name is null)
+        {
+            return await storage.Accounts.FindDeviceAsync(userId, deviceId, stop).ConfigureAwait(false) is not null;
+        }
 
         // Other users get the name with the device's keys.
         var batch = new WriteBatch(2).Require(new DeviceRenamed(userId, deviceId, name)).Add(new DeviceListChanged(userId));
@@ -69,7 +74,8 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
 
     /// <summary>Deletes all devices of a user, and the login tokens.</summary>
     public async ValueTask DeleteAllAsync(string userId, CancellationToken stop) =>
-        await storage.Writer.WriteAsync(AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop).ConfigureAwait(false);
+        await storage.Writer.WriteAsync(
+            AddDeletionOfAll(new WriteBatch(2), userId, except: null), stop).ConfigureAwait(false);
 
     /// <summary>
     /// Adds the deletion of all devices but one, and of the login tokens, to a batch. It covers a device that logs in
@@ -79,7 +85,8 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
         batch.Add(new OtherDevicesDeleted(userId, except)).Add(new DeviceListChanged(userId));
 
     // The database has the time at which a device was seen, up to a minute late.
-    private DeviceRow Seen(UserDevice requester, string address, DeviceRow device) => device.DeviceId == requester.DeviceId
+    private DeviceRow Seen(UserDevice requester, string address, DeviceRow device) =>
+        device.DeviceId == requester.DeviceId
         ? device with { LastSeenIp = address, LastSeenAt = clock.GetUtcNow().ToUnixTimeMilliseconds() }
         : device;
 }

@@ -47,7 +47,8 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
     }
 
     /// <summary>Replaces the data of a version; its algorithm stays the same. Null if it was replaced.</summary>
-    public async ValueTask<UserFailure?> UpdateAsync(string userId, string version, BackupVersionInfo info, CancellationToken stop)
+    public async ValueTask<UserFailure?> UpdateAsync(
+        string userId, string version, BackupVersionInfo info, CancellationToken stop)
     {
         if (NumberOf(version) is not { } number) return Unknown;
         if (info.Version is { } other && other != version) return Invalid("`version` is not that of the path.");
@@ -127,8 +128,10 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         return after.Applied ? new BackupState(after.Count, after.Etag) : null;
     }
 
-    private async ValueTask<UserFailure> NotLatestAsync(string userId, long version, long? latest, CancellationToken stop) =>
-        latest is { } current && await storage.KeyBackup.FindVersionAsync(userId, version, stop).ConfigureAwait(false) is not null
+    private async ValueTask<UserFailure> NotLatestAsync(
+        string userId, long version, long? latest, CancellationToken stop) =>
+        latest is { } current
+            && await storage.KeyBackup.FindVersionAsync(userId, version, stop).ConfigureAwait(false) is not null
             ? new WrongBackupVersion(current)
             : Unknown;
 

@@ -38,7 +38,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     private const string Ed25519Prefix = "ed25519:";
 
     /// <summary>Checks an upload, and writes nothing.</summary>
-    public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(string userId, CrossSigningUpload upload, CancellationToken stop)
+    public async ValueTask<UserResult<CrossSigningChange>> ConsiderAsync(
+        string userId, CrossSigningUpload upload, CancellationToken stop)
     {
         var rows = await storage.Keys.CrossSigningKeysAsync([userId], stop).ConfigureAwait(false);
         var known = rows.ToDictionary(row => row.Usage);
@@ -53,7 +54,10 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
         var master = given.Find(key => key.Usage == CrossSigningUsage.Master)?.PublicKey
             ?? known.GetValueOrDefault(CrossSigningUsage.Master)?.PublicKey;
-        if (master is null) return new UserFailure(UserFailureKind.MissingParam, "There is no master key, and none is given.");
+        if (master is null)
+        {
+            return new UserFailure(UserFailureKind.MissingParam, "There is no master key, and none is given.");
+        }
 
         foreach (var key in given)
         {
@@ -69,7 +73,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     /// Writes the change, if the condition (null for none) holds. False if it does not, or if the user's keys have
     /// changed since the upload was checked: then check it again.
     /// </summary>
-    public async ValueTask<bool> MakeAsync(CrossSigningChange change, ConditionalChange? condition, CancellationToken stop)
+    public async ValueTask<bool> MakeAsync(
+        CrossSigningChange change, ConditionalChange? condition, CancellationToken stop)
     {
         if (change.Batch is null) return true;
 
@@ -93,7 +98,10 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     {
         if (SignedJson.Text(json, "user_id") != userId) return Invalid($"The {name} key is not of this user.");
         if (!HasUsage(json, name)) return Invalid($"The {name} key does not have the usage `{name}`.");
-        if (SignedJson.Child(json, "keys") is not { Count: 1 } keys) return Invalid($"The {name} key must hold exactly one key.");
+        if (SignedJson.Child(json, "keys") is not { Count: 1 } keys)
+        {
+            return Invalid($"The {name} key must hold exactly one key.");
+        }
 
         var id = keys.Key(0);
         if (SignedJson.Text(keys, id) is not { } publicKey
@@ -116,7 +124,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         && json.Value(at) is Json.Array usages
         && usages.Item.Any(usage => usage is Json.String text && text.Item == name);
 
-    private async ValueTask<UserFailure?> RefusalAsync(string userId, SigningKey key, string master, CancellationToken stop)
+    private async ValueTask<UserFailure?> RefusalAsync(
+        string userId, SigningKey key, string master, CancellationToken stop)
     {
         // Public keys and device ids share the key ids of signatures, so they must differ.
         if (await storage.Accounts.FindDeviceAsync(userId, key.PublicKey, stop).ConfigureAwait(false) is not null)
@@ -124,7 +133,10 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
             return new UserFailure(UserFailureKind.Forbidden, $"A device has the id of the {key.Name} key.");
         }
 
-        if (key.Usage == CrossSigningUsage.Master) return await DeviceSignaturesAsync(userId, key, stop).ConfigureAwait(false);
+        if (key.Usage == CrossSigningUsage.Master)
+        {
+            return await DeviceSignaturesAsync(userId, key, stop).ConfigureAwait(false);
+        }
 
         var signature = SignedJson.SignatureBy(key.Json, userId, Ed25519Prefix + master);
         return signature is not null && SignedJson.Holds(key.Json, signature, master)
@@ -144,7 +156,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
             if (SignedJson.Text(signatures, keyId) is not { } signature) continue;
             if (DevicePublicKey(device) is not { } publicKey || !SignedJson.Holds(key.Json, signature, publicKey))
             {
-                return new UserFailure(UserFailureKind.InvalidSignature, $"The signature of device {device.DeviceId} is wrong.");
+                return new UserFailure(
+                    UserFailureKind.InvalidSignature, $"The signature of device {device.DeviceId} is wrong.");
             }
         }
 
@@ -159,7 +172,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
     private static bool IsKnown(SigningKey key, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known) =>
         known.TryGetValue(key.Usage, out var row) && SignedJson.AreSameKey(SignedJson.Read(row.Json), key.Json);
 
-    private static WriteBatch SetOf(string userId, List<SigningKey> changed, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known)
+    private static WriteBatch SetOf(
+        string userId, List<SigningKey> changed, Dictionary<CrossSigningUsage, CrossSigningKeyRow> known)
     {
         var batch = new WriteBatch(8);
         foreach (var usage in Enum.GetValues<CrossSigningUsage>())
@@ -175,5 +189,6 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
     private static UserFailure Invalid(string message) => new(UserFailureKind.InvalidParam, message);
 
-    private sealed record SigningKey(CrossSigningUsage Usage, string Name, string PublicKey, JsonObject Json, byte[] Stored);
+    private sealed record SigningKey(
+        CrossSigningUsage Usage, string Name, string PublicKey, JsonObject Json, byte[] Stored);
 }

@@ -31,7 +31,11 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     public async ValueTask<UserResult<KeyCounts>> UploadAsync(
         UserDevice device, KeyUpload upload, CancellationToken stop)
     {
-        if (!upload.IsEmpty && await WriteAsync(device, upload, stop).ConfigureAwait(false) is { } failure) return failure;
+        if (!upload.IsEmpty && await WriteAsync(device, upload, stop).ConfigureAwait(false) is { } failure)
+        {
+            return failure;
+        }
+
         return await storage.Keys.CountsAsync(device.UserId, device.DeviceId, stop).ConfigureAwait(false);
     }
 
@@ -45,7 +49,11 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         }
 
         var batch = new WriteBatch(upload.OneTimeKeys.Count + 4);
-        if (await RequireFewAlgorithmsAsync(batch, device, upload, stop).ConfigureAwait(false) is { } tooMany) return tooMany;
+        if (await RequireFewAlgorithmsAsync(batch, device, upload, stop).ConfigureAwait(false) is { } tooMany)
+        {
+            return tooMany;
+        }
+
         foreach (var key in upload.OneTimeKeys)
         {
             if (Bytes(key, out var json) is { } failure) return failure;
@@ -116,7 +124,8 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         return json.Length > options.MaxKeyBytes ? TooLarge($"The key {key.Algorithm}:{key.KeyId}") : null;
     }
 
-    private static UserFailure TooLarge(string what) => new(UserFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
+    private static UserFailure TooLarge(string what) =>
+        new(UserFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
 
     private UserFailure WhyRefused(WriteBatch batch)
     {

@@ -23,7 +23,8 @@ public sealed class KeyClaims(IStorage storage)
     /// <summary>
     /// Claims keys. The claims are durable before this returns, so that no key is returned twice.
     /// </summary>
-    public async ValueTask<IReadOnlyList<ClaimedKey>> ClaimAsync(IReadOnlyCollection<KeyClaim> claims, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<ClaimedKey>> ClaimAsync(
+        IReadOnlyCollection<KeyClaim> claims, CancellationToken stop)
     {
         if (claims.Count == 0) return [];
 

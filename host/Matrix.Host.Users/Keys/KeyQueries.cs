@@ -58,7 +58,10 @@ public sealed class KeyQueries(IStorage storage)
 
         await AddKeylessUsersAsync(users, devices, stop).ConfigureAwait(false);
         return new KeyQueryResult(
-            devices, Of(CrossSigningUsage.Master), Of(CrossSigningUsage.SelfSigning), Of(CrossSigningUsage.UserSigning));
+            devices,
+            Of(CrossSigningUsage.Master),
+            Of(CrossSigningUsage.SelfSigning),
+            Of(CrossSigningUsage.UserSigning));
 
         IReadOnlyDictionary<string, JsonObject> Of(CrossSigningUsage usage) => cross.GetValueOrDefault(usage) ?? NoKeys;
     }
@@ -77,7 +80,10 @@ public sealed class KeyQueries(IStorage storage)
         foreach (var user in users)
         {
             if (devices.ContainsKey(user)) continue;
-            if (await storage.Accounts.FindUserAsync(user, stop).ConfigureAwait(false) is not null) devices.Add(user, NoDevicesOfUser);
+            if (await storage.Accounts.FindUserAsync(user, stop).ConfigureAwait(false) is not null)
+            {
+                devices.Add(user, NoDevicesOfUser);
+            }
         }
     }
 
@@ -92,7 +98,12 @@ public sealed class KeyQueries(IStorage storage)
     }
 
     private static JsonObject Visible(
-        ReadOnlyMemory<byte> stored, string owner, string name, string? asker, ILookup<(string, string), KeySignatureRow> signatures) =>
+        ReadOnlyMemory<byte> stored,
+        string owner,
+        string name,
+        string? asker,
+        ILookup<(string, string),
+        KeySignatureRow> signatures) =>
         SignedJson.WithSignatures(
             SignedJson.Read(stored),
             owner,

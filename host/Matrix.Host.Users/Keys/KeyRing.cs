@@ -24,7 +24,8 @@ internal sealed class KeyRing
     /// <summary>Their user-signing key.</summary>
     internal CrossSigningKeyRow? UserSigning => _signing.GetValueOrDefault((UserId, CrossSigningUsage.UserSigning));
 
-    internal static async ValueTask<KeyRing> LoadAsync(IKeysTable keys, string userId, IEnumerable<string> others, CancellationToken stop)
+    internal static async ValueTask<KeyRing> LoadAsync(
+        IKeysTable keys, string userId, IEnumerable<string> others, CancellationToken stop)
     {
         var users = others.Append(userId).Distinct().ToArray();
         return new KeyRing(
@@ -37,5 +38,6 @@ internal sealed class KeyRing
     internal DeviceKeysRow? Device(string deviceId) => _devices.GetValueOrDefault(deviceId);
 
     /// <summary>A user's master key.</summary>
-    internal CrossSigningKeyRow? Master(string userId) => _signing.GetValueOrDefault((userId, CrossSigningUsage.Master));
+    internal CrossSigningKeyRow? Master(string userId) =>
+        _signing.GetValueOrDefault((userId, CrossSigningUsage.Master));
 }

@@ -33,9 +33,13 @@ public sealed class SignatureUploads(IStorage storage)
 
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            var ring = await KeyRing.LoadAsync(storage.Keys, userId, keys.Select(key => key.UserId), stop).ConfigureAwait(false);
+            var ring = await KeyRing.LoadAsync(
+                storage.Keys, userId, keys.Select(key => key.UserId), stop).ConfigureAwait(false);
             var (batch, failures) = Judge(ring, keys);
-            if (batch is null || !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused) return failures;
+            if (batch is null || !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused)
+            {
+                return failures;
+            }
         }
 
         return new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time.");
@@ -78,7 +82,9 @@ public sealed class SignatureUploads(IStorage storage)
 
         if (ring.Master(ring.UserId) is { } master && master.PublicKey == key.KeyId)
         {
-            return SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json) ? TakeOfDevices(ring, key, batch) : Differs();
+            return SignedJson.AreSameKey(SignedJson.Read(master.Json), key.Json)
+                ? TakeOfDevices(ring, key, batch)
+                : Differs();
         }
 
         return new UserFailure(UserFailureKind.NotFound, "You have no device and no master key of that name.");
@@ -131,7 +137,11 @@ public sealed class SignatureUploads(IStorage storage)
             taken.Add(new KeySignatureUploaded(key.UserId, key.KeyId, ring.UserId, signerKey, signature));
         }
 
-        if (taken.Count == 0) return new UserFailure(UserFailureKind.InvalidSignature, "There is no signature by one of your devices.");
+        if (taken.Count == 0)
+        {
+            return new UserFailure(UserFailureKind.InvalidSignature, "There is no signature by one of your devices.");
+        }
+
         foreach (var signature in taken) batch.Add(signature);
         return null;
     }

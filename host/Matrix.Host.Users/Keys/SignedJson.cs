@@ -14,7 +14,9 @@ internal static class SignedJson
 
     /// <summary>A stored key object.</summary>
     internal static JsonObject Read(ReadOnlyMemory<byte> stored) =>
-        JsonText.TryParseStored(stored.Span, out var key) ? key : throw new InvalidDataException("A stored key is damaged: it is no JSON object.");
+        JsonText.TryParseStored(stored.Span, out var key)
+            ? key
+            : throw new InvalidDataException("A stored key is damaged: it is no JSON object.");
 
     /// <summary>The stored form of a key object, without `unsigned`, which the server fills.</summary>
     internal static byte[] Stored(JsonObject key) => Without(key, [Unsigned]);
@@ -23,7 +25,8 @@ internal static class SignedJson
     internal static byte[] SigningInput(JsonObject key) => Without(key, _notSigned);
 
     /// <summary>Whether two objects are the same key, whatever their signatures.</summary>
-    internal static bool AreSameKey(JsonObject a, JsonObject b) => SigningInput(a).AsSpan().SequenceEqual(SigningInput(b));
+    internal static bool AreSameKey(JsonObject a, JsonObject b) =>
+        SigningInput(a).AsSpan().SequenceEqual(SigningInput(b));
 
     /// <summary>Whether a signature on the object is valid.</summary>
     /// <param name="key">The signed object.</param>
@@ -62,7 +65,10 @@ internal static class SignedJson
     /// <param name="asker">The requester; null for another server.</param>
     /// <param name="further">Signatures that were uploaded separately: signer, key id, signature.</param>
     internal static JsonObject WithSignatures(
-        JsonObject key, string owner, string? asker, IEnumerable<(string Signer, string SignerKey, string Signature)> further)
+        JsonObject key,
+        string owner,
+        string? asker,
+        IEnumerable<(string Signer, string SignerKey, string Signature)> further)
     {
         var bySigner = new Dictionary<string, List<(string, Json)>>(StringComparer.Ordinal);
         foreach (var signer in asker is null || asker == owner ? [owner] : new[] { owner, asker })

@@ -21,7 +21,8 @@ internal static class ProfileFields
     private const int LongestTimeZone = 255;
     private const int LongestName = 255;
 
-    private static readonly SearchValues<char> _nameLetters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789-_.");
+    private static readonly SearchValues<char> _nameLetters = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyz0123456789-_.");
     private static readonly SearchValues<char> _mediaIdLetters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -33,10 +34,14 @@ internal static class ProfileFields
     {
         if (Encoding.UTF8.GetByteCount(name) > LongestName)
         {
-            return new UserFailure(UserFailureKind.NameTooLarge, $"A profile field's name has at most {LongestName} bytes.");
+            return new UserFailure(
+                UserFailureKind.NameTooLarge, $"A profile field's name has at most {LongestName} bytes.");
         }
 
-        var isNamespaced = name.Length > 0 && char.IsAsciiLetterLower(name[0]) && !name.AsSpan().ContainsAnyExcept(_nameLetters) && name.Contains('.');
+        var isNamespaced = name.Length > 0
+            && char.IsAsciiLetterLower(name[0])
+            && !name.AsSpan().ContainsAnyExcept(_nameLetters)
+            && name.Contains('.');
         return name is DisplayName or AvatarUrl || isNamespaced
             ? null
             : new UserFailure(

@@ -37,7 +37,8 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
         using (await locks.TakeAsync(userId, stop).ConfigureAwait(false))
         {
             if (await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is null) return null;
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(
+                new WriteBatch(1).Add(new ProfileFieldDeleted(userId, name)), stop).ConfigureAwait(false);
         }
 
         await NotifyRoomsAsync(userId, name).ConfigureAwait(false);
@@ -57,7 +58,8 @@ public sealed class ProfileUpdates(IStorage storage, UserLocks locks, IAccountOb
             }
 
             if (profile.TryGetValue(name, out var before) && before.Span.SequenceEqual(value)) return null;
-            await storage.Writer.WriteAsync(new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop).ConfigureAwait(false);
+            await storage.Writer.WriteAsync(
+                new WriteBatch(1).Add(new ProfileFieldChanged(userId, name, value)), stop).ConfigureAwait(false);
         }
 
         await NotifyRoomsAsync(userId, name).ConfigureAwait(false);

@@ -8,7 +8,8 @@ namespace Matrix.Host.Users.Profiles;
 /// <summary>Reads profiles of local users. Client-Server API, "Profiles".</summary>
 public sealed class UserProfiles(IStorage storage, UsersOptions options)
 {
-    private static readonly UserFailure _noField = new(UserFailureKind.NotFound, "This user's profile has no such field.");
+    private static readonly UserFailure _noField = new(
+        UserFailureKind.NotFound, "This user's profile has no such field.");
 
     /// <summary>The failure for a user whom this server does not have.</summary>
     public static UserFailure NoUser { get; } = new(UserFailureKind.NotFound, "There is no such user.");
@@ -20,11 +21,14 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options)
             : null;
 
     /// <summary>One field, as JSON.</summary>
-    public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FieldAsync(string userId, string name, CancellationToken stop)
+    public async ValueTask<UserResult<ReadOnlyMemory<byte>>> FieldAsync(
+        string userId, string name, CancellationToken stop)
     {
         if (ProfileFields.JudgeName(name) is { } wrong) return wrong;
         if (!await IsKnownAsync(userId, stop).ConfigureAwait(false)) return NoUser;
-        return await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is { } value ? value : _noField;
+        return await storage.Profiles.FieldAsync(userId, name, stop).ConfigureAwait(false) is { } value
+            ? value
+            : _noField;
     }
 
     /// <summary>The display name and avatar that rooms show; null where they are not set.</summary>
@@ -42,5 +46,6 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options)
     }
 
     private async ValueTask<bool> IsKnownAsync(string userId, CancellationToken stop) =>
-        UserId.server(userId) == options.ServerName && await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
+        UserId.server(userId) == options.ServerName
+            && await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
 }

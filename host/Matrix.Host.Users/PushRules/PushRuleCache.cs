@@ -42,7 +42,8 @@ public sealed class PushRuleCache(IAccountDataTable accountData, long cacheBytes
         _rules.Clear();
     }
 
-    private ref int Changes(string userId) => ref _changes[(uint)string.GetHashCode(userId, StringComparison.Ordinal) % _changes.Length];
+    private ref int Changes(string userId) =>
+        ref _changes[(uint)string.GetHashCode(userId, StringComparison.Ordinal) % _changes.Length];
 
     private sealed record Rules(Ruleset? Own);
 }

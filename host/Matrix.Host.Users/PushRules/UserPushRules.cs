@@ -35,7 +35,8 @@ public sealed class UserPushRules(IStorage storage, UserLocks locks, UsersOption
     }
 
     /// <summary>Makes an edit, or returns why the rules refuse it.</summary>
-    public async ValueTask<RulesetError?> ChangeAsync(string userId, Func<Ruleset, RulesetEdit> edit, CancellationToken stop)
+    public async ValueTask<RulesetError?> ChangeAsync(
+        string userId, Func<Ruleset, RulesetEdit> edit, CancellationToken stop)
     {
         using var held = await locks.TakeAsync(userId, stop).ConfigureAwait(false);
         var before = await OfAsync(userId, stop).ConfigureAwait(false);

@@ -93,7 +93,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
             if (again is null) return default;
             if (!again.Confirmed) continue;
 
-            var caller = new Caller(new UserDevice(again.UserId, again.DeviceId), again.IsAdmin, again.UserKind == UserKind.Guest);
+            var caller = new Caller(
+                new UserDevice(again.UserId, again.DeviceId), again.IsAdmin, again.UserKind == UserKind.Guest);
             var known = new Known(caller, again.ExpiresAt, epoch);
             Remember(hash, known);
             return Judge(known, address);
@@ -106,7 +107,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
         if (known.ExpiresAt <= now) return new TokenLookup(null, SoftLogout: true);
 
         var seenAt = Volatile.Read(ref known.SeenAt);
-        if (now - seenAt >= _seenInterval.TotalMilliseconds && Interlocked.CompareExchange(ref known.SeenAt, now, seenAt) == seenAt)
+        if (now - seenAt >= _seenInterval.TotalMilliseconds
+            && Interlocked.CompareExchange(ref known.SeenAt, now, seenAt) == seenAt)
         {
             Touch(known.Caller, now, address);
         }

@@ -11,7 +11,8 @@ namespace Matrix.Host.Users.Sessions;
 /// <param name="AccessToken">The access token.</param>
 /// <param name="RefreshToken">The refresh token, if the client asked for one.</param>
 /// <param name="ExpiresIn">The lifetime of the access token; null for unlimited.</param>
-public sealed record IssuedLogin(string UserId, string DeviceId, string AccessToken, string? RefreshToken, TimeSpan? ExpiresIn)
+public sealed record IssuedLogin(
+    string UserId, string DeviceId, string AccessToken, string? RefreshToken, TimeSpan? ExpiresIn)
 {
     /// <summary>Leaves out the tokens.</summary>
     public override string ToString() => $"{UserId} {DeviceId}";
@@ -40,7 +41,11 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     /// </summary>
     public async ValueTask<UserResult<IssuedLogin>> LogInAsync(LoginProof proof, LoginWish wish, CancellationToken stop)
     {
-        if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop).ConfigureAwait(false) is { } refused) return refused;
+        if (await RefuseDeviceAsync(proof.UserId, wish.DeviceId, stop).ConfigureAwait(false) is { } refused)
+        {
+            return refused;
+        }
+
         var batch = new WriteBatch(2);
         foreach (var condition in proof.Conditions) batch.Require(condition);
         var login = Add(batch, proof.UserId, wish);
@@ -91,7 +96,11 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
 
         var (access, refresh) = (NewAccessToken(), NewRefreshToken());
         var rotation = new TokensRotated(
-            old.ToBytes(), TokenHash.BytesOf(access), ExpiryOf(options.AccessTokenLifetime), TokenHash.BytesOf(refresh), RefreshExpiresAt: null);
+            old.ToBytes(),
+            TokenHash.BytesOf(access),
+            ExpiryOf(options.AccessTokenLifetime),
+            TokenHash.BytesOf(refresh),
+            RefreshExpiresAt: null);
         await storage.Writer.WriteAsync(new WriteBatch(1).Add(rotation), stop).ConfigureAwait(false);
         return rotation.Applied ? (access, refresh, options.AccessTokenLifetime) : null;
     }
@@ -121,7 +130,8 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
         return user switch
         {
             null => invalid,
-            { DeactivatedAt: not null } => new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated."),
+            { DeactivatedAt: not null } =>
+                new UserFailure(UserFailureKind.Deactivated, "This account has been deactivated."),
             _ => new LoginProof(user.UserId, [new LoginTokenRedeemed(bytes), new UserIsActive(user.UserId)]),
         };
     }
@@ -130,5 +140,6 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
 
     private static string NewRefreshToken() => "mrt_" + SecretBytes.RandomText(TokenBytes);
 
-    private long? ExpiryOf(TimeSpan? lifetime) => lifetime is { } time ? clock.GetUtcNow().Add(time).ToUnixTimeMilliseconds() : null;
+    private long? ExpiryOf(TimeSpan? lifetime) =>
+        lifetime is { } time ? clock.GetUtcNow().Add(time).ToUnixTimeMilliseconds() : null;
 }

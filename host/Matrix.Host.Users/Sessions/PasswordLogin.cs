@@ -36,14 +36,19 @@ public sealed class PasswordLogin(
     private static readonly PasswordCheck _wrong = new PasswordCheck.Wrong();
 
     /// <summary>Checks a user's password; null stands for an unknown user.</summary>
-    public async ValueTask<PasswordCheck> CheckAsync(string? userId, string password, string address, CancellationToken stop)
+    public async ValueTask<PasswordCheck> CheckAsync(
+        string? userId, string password, string address, CancellationToken stop)
     {
         var isOurs = userId is not null && UserId.isValid(userId) && UserId.server(userId) == options.ServerName;
         var user = isOurs ? await FindAsync(userId!, stop).ConfigureAwait(false) : null;
 
         // Counted by user, whatever the spelling, existing or not. Other user ids are counted by address only.
         var counted = user?.UserId ?? (isOurs ? InLowerCase(userId!) : null);
-        if (counted is not null && Take(counted, address) is { Ticks: > 0 } wait) return new PasswordCheck.TooMany(wait);
+        if (counted is not null && Take(counted, address) is { Ticks: > 0 } wait)
+        {
+            return new PasswordCheck.TooMany(wait);
+        }
+
         if (password.Length > Longest) return _wrong;
 
         var hash = user is { DeactivatedAt: null } ? user.PasswordHash : null;
@@ -54,14 +59,16 @@ public sealed class PasswordLogin(
         if (right is null) return new PasswordCheck.TooMany(TimeSpan.FromSeconds(2));
         if (right is false) return _wrong;
         known.Remember(user!.UserId, address);
-        return new PasswordCheck.Right(hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
+        return new PasswordCheck.Right(
+            hasher.IsOutdated(hash!) ? await RenewAsync(user, password, stop).ConfigureAwait(false) : user);
     }
 
     /// <summary>Why a new password is refused, as a sentence; null if it is accepted.</summary>
     public string? Judge(string password) => password.Length switch
     {
         > Longest => $"A password has at most {Longest} characters.",
-        _ when password.Length < options.ShortestPassword => $"A password has at least {options.ShortestPassword} characters.",
+        _ when password.Length < options.ShortestPassword =>
+            $"A password has at least {options.ShortestPassword} characters.",
         _ => null,
     };
 
@@ -84,7 +91,8 @@ public sealed class PasswordLogin(
         return lower == userId ? null : await storage.Accounts.FindUserAsync(lower, stop).ConfigureAwait(false);
     }
 
-    private string InLowerCase(string userId) => UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
+    private string InLowerCase(string userId) =>
+        UserId.make(UserId.localpart(userId).ToLowerInvariant(), options.ServerName);
 
     /// <summary>Rehashes the password at today's cost, unless it has changed since.</summary>
     private async ValueTask<UserRow> RenewAsync(UserRow user, string password, CancellationToken stop)

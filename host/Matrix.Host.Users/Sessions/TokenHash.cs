@@ -21,13 +21,16 @@ internal readonly record struct TokenHash(UInt128 High, UInt128 Low)
         Span<byte> utf8 = stackalloc byte[Longest * 3];
         Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(utf8[..Encoding.UTF8.GetBytes(token, utf8)], digest);
-        hash = new TokenHash(BinaryPrimitives.ReadUInt128BigEndian(digest), BinaryPrimitives.ReadUInt128BigEndian(digest[16..]));
+        hash = new TokenHash(
+            BinaryPrimitives.ReadUInt128BigEndian(digest), BinaryPrimitives.ReadUInt128BigEndian(digest[16..]));
         return true;
     }
 
     /// <summary>The hash of a token of this server.</summary>
     internal static byte[] BytesOf(string token) =>
-        TryOf(token, out var hash) ? hash.ToBytes() : throw new ArgumentException("The token is too long.", nameof(token));
+        TryOf(token, out var hash)
+            ? hash.ToBytes()
+            : throw new ArgumentException("The token is too long.", nameof(token));
 
     /// <summary>The 32 bytes.</summary>
     internal byte[] ToBytes()

@@ -40,7 +40,11 @@ public sealed class ToDeviceSender(
     /// <param name="stop">Cancels waiting.</param>
     /// <returns>Null if all messages were sent.</returns>
     public async ValueTask<UserFailure?> SendAsync(
-        string sender, TransactionKey transaction, string type, IReadOnlyList<ToDeviceMessage> messages, CancellationToken stop)
+        string sender,
+        TransactionKey transaction,
+        string type,
+        IReadOnlyList<ToDeviceMessage> messages,
+        CancellationToken stop)
     {
         var batch = new WriteBatch(messages.Count + 1);
         var sending = new Inboxes();
@@ -57,13 +61,15 @@ public sealed class ToDeviceSender(
             var json = Event(sender, type, message.Content);
             if (json.Length > options.MaxToDeviceBytes)
             {
-                return new UserFailure(UserFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
+                return new UserFailure(
+                    UserFailureKind.TooLarge, $"A message exceeds {options.MaxToDeviceBytes} bytes.");
             }
 
             sent += await CountAsync(message, stop).ConfigureAwait(false);
             if (sent > options.MaxToDeviceMessages)
             {
-                return new UserFailure(UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
+                return new UserFailure(
+                    UserFailureKind.TooLarge, $"More than {options.MaxToDeviceMessages} devices in one request.");
             }
 
             sending.Add(new UserDevice(message.UserId, message.DeviceId), json.Length + ToDeviceSent.Overhead);
@@ -129,7 +135,8 @@ public sealed class ToDeviceSender(
             _bytes.GetValueOrDefault(device) + _bytes.GetValueOrDefault(device with { DeviceId = ToDeviceMessage.AllDevices });
     }
 
-    private static byte[] Event(string sender, string type, JsonObject content) => CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
+    private static byte[] Event(string sender, string type, JsonObject content) =>
+        CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(
     [
         ("content", Json.NewObject(content)),
         ("sender", Json.NewString(sender)),

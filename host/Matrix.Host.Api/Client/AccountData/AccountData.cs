@@ -28,7 +28,8 @@ internal sealed class AccountData(UserAccountData data, ClientOptions options) :
     private async ValueTask<Answer> PutAsync(Call call, JsonObject content, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var failure = await data.PutAsync(call.Caller.UserId, RoomOf(call), call["type"], content, stop).ConfigureAwait(false);
+        var failure = await data.PutAsync(
+            call.Caller.UserId, RoomOf(call), call["type"], content, stop).ConfigureAwait(false);
         return failure is null ? Answer.Empty : UserAnswers.Of(failure, options);
     }
 

@@ -40,11 +40,15 @@ internal sealed class Tags(RoomTags tags) : IEndpoints
         return found.IsOk ? Answer.Bytes(found.Value) : UserAnswers.Of(found.Failure);
     }
 
-    private async ValueTask<Answer> PutAsync(Call call, JsonObject tag, CancellationToken stop) => call["userId"] == call.Caller.UserId
-        ? UserAnswers.Empty(await tags.PutAsync(call.Caller.UserId, call["roomId"], call["tag"], tag, stop).ConfigureAwait(false))
-        : _notYours;
+    private async ValueTask<Answer> PutAsync(Call call, JsonObject tag, CancellationToken stop) =>
+        call["userId"] == call.Caller.UserId
+            ? UserAnswers.Empty(
+                await tags.PutAsync(call.Caller.UserId, call["roomId"], call["tag"], tag, stop).ConfigureAwait(false))
+            : _notYours;
 
-    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) => call["userId"] == call.Caller.UserId
-        ? UserAnswers.Empty(await tags.DeleteAsync(call.Caller.UserId, call["roomId"], call["tag"], stop).ConfigureAwait(false))
-        : _notYours;
+    private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) =>
+        call["userId"] == call.Caller.UserId
+            ? UserAnswers.Empty(
+                await tags.DeleteAsync(call.Caller.UserId, call["roomId"], call["tag"], stop).ConfigureAwait(false))
+            : _notYours;
 }

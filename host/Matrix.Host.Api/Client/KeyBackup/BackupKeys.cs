@@ -23,7 +23,11 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var large = new RouteOptions { Body = BodyLimit.Large };
         routes.Put(All, ReadRooms, Put, large);
         routes.Put(OfRoom, body => ReadSessions(body, call => call["roomId"]), Put, large);
-        routes.Put(OfSession, body => (List<Placed>)[ReadSession(body, call => call["roomId"], call => call["sessionId"])], Put, large);
+        routes.Put(
+            OfSession,
+            body => (List<Placed>)[ReadSession(body, call => call["roomId"], call => call["sessionId"])],
+            Put,
+            large);
 
         routes.Get(All, ReadVersion, (call, version, stop) => Get(call, version, WriteRooms, stop));
         routes.Get(OfRoom, ReadVersion, (call, version, stop) => Get(call, version, WriteSessions, stop));
@@ -45,12 +49,16 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
 
     private async ValueTask<Answer> Get(
         Call call, string version, Action<Utf8JsonWriter, IReadOnlyList<BackupKeyRow>> write, CancellationToken stop) =>
-        await FindAsync(call, version, stop).ConfigureAwait(false) is { } keys ? Answer.Json(keys, write) : BackupVersions.Unknown;
+        await FindAsync(call, version, stop).ConfigureAwait(false) is { } keys
+            ? Answer.Json(keys, write)
+            : BackupVersions.Unknown;
 
     private async ValueTask<Answer> GetSession(Call call, string version, CancellationToken stop)
     {
         if (await FindAsync(call, version, stop).ConfigureAwait(false) is not { } keys) return BackupVersions.Unknown;
-        return keys.Count == 0 ? Answer.NotFound("There is no such key in the backup.") : Answer.Json(keys[0], WriteKey);
+        return keys.Count == 0
+            ? Answer.NotFound("There is no such key in the backup.")
+            : Answer.Json(keys[0], WriteKey);
     }
 
     private ValueTask<IReadOnlyList<BackupKeyRow>?> FindAsync(Call call, string version, CancellationToken stop) =>
@@ -81,7 +89,11 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
         var rooms = body.RequiredInner("rooms");
         foreach (var (room, sessions) in rooms.Members())
         {
-            if (!RoomId.isValid(room)) body.Refuse(MatrixError.InvalidParam, $"`{rooms.PathOf(room)}` is not a room id.");
+            if (!RoomId.isValid(room))
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{rooms.PathOf(room)}` is not a room id.");
+            }
+
             keys.AddRange(ReadSessions(sessions, _ => room));
         }
 

@@ -24,7 +24,9 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
     private async ValueTask<Answer> Create(Call call, BackupVersionInfo info, CancellationToken stop)
     {
         var made = await backups.CreateAsync(call.Caller.UserId, info, stop).ConfigureAwait(false);
-        return made.IsOk ? Answer.Json(made.Value, static (json, number) => WriteVersion(json, number)) : UserAnswers.Of(made.Failure);
+        return made.IsOk
+            ? Answer.Json(made.Value, static (json, number) => WriteVersion(json, number))
+            : UserAnswers.Of(made.Failure);
     }
 
     private async ValueTask<Answer> Get(Call call, CancellationToken stop)
@@ -43,10 +45,13 @@ internal sealed class BackupVersions(KeyBackups backups) : IEndpoints
     }
 
     private async ValueTask<Answer> Update(Call call, BackupVersionInfo info, CancellationToken stop) =>
-        UserAnswers.Empty(await backups.UpdateAsync(call.Caller.UserId, call["version"], info, stop).ConfigureAwait(false));
+        UserAnswers.Empty(
+            await backups.UpdateAsync(call.Caller.UserId, call["version"], info, stop).ConfigureAwait(false));
 
     private async ValueTask<Answer> Delete(Call call, CancellationToken stop) =>
-        await backups.DeleteAsync(call.Caller.UserId, call["version"], stop).ConfigureAwait(false) ? Answer.Empty : Unknown;
+        await backups.DeleteAsync(call.Caller.UserId, call["version"], stop).ConfigureAwait(false)
+            ? Answer.Empty
+            : Unknown;
 
     private static BackupVersionInfo Read(BodyReader body) => new(
         body.RequiredText("algorithm"),

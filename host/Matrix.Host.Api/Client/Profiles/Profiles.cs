@@ -54,7 +54,8 @@ internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : 
         return UserAnswers.Empty(await updates.SetAsync(userId, name, value, stop).ConfigureAwait(false));
     }
 
-    private async ValueTask<Answer> DeleteFieldAsync(Call call, CancellationToken stop) => call["userId"] == call.Caller.UserId
-        ? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], call["keyName"], stop).ConfigureAwait(false))
-        : _notYours;
+    private async ValueTask<Answer> DeleteFieldAsync(Call call, CancellationToken stop) =>
+        call["userId"] == call.Caller.UserId
+            ? UserAnswers.Empty(await updates.DeleteAsync(call["userId"], call["keyName"], stop).ConfigureAwait(false))
+            : _notYours;
 }

@@ -20,7 +20,11 @@ internal sealed class Aliases(RoomAliasDirectory aliases, ClientOptions options)
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
         var alias = call["roomAlias"];
-        if (await aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row) return RoomAnswers.Of(RoomAliasDirectory.Missing(alias));
+        if (await aliases.FindAsync(alias, stop).ConfigureAwait(false) is not { } row)
+        {
+            return RoomAnswers.Of(RoomAliasDirectory.Missing(alias));
+        }
+
         return Answer.Json((row.RoomId, options.ServerName), static (json, it) =>
         {
             json.WriteString("room_id", it.RoomId);
@@ -48,7 +52,8 @@ internal sealed class Aliases(RoomAliasDirectory aliases, ClientOptions options)
     }
 
     private async ValueTask<Answer> DeleteAsync(Call call, CancellationToken stop) => RoomAnswers.Empty(
-        await aliases.DeleteAsync(call.Caller.UserId, call.Caller.IsAdmin, call["roomAlias"], stop).ConfigureAwait(false));
+        await aliases.DeleteAsync(
+            call.Caller.UserId, call.Caller.IsAdmin, call["roomAlias"], stop).ConfigureAwait(false));
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
     {
