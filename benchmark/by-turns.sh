@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Two versions of the server against each other: both serve at once, and the load generator lets them take turns.
+# Compares two versions of the server: both run at once, and the load generator drives them by turns.
 #   benchmark/by-turns.sh OLD NEW [--slices N] [--workload A,B]
-# OLD and NEW are checkouts whose server is built (Release); the same checkout twice shows the noise. Everything listens on
-# 127.0.0.1, and ends within ten minutes.
+# OLD and NEW are checkouts with a built server (Release); the same checkout twice shows the noise. Everything listens
+# on 127.0.0.1, and ends within ten minutes.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 [ $# -ge 2 ] || { sed -n '2,5p' "$0" >&2; exit 2; }

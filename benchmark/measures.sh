@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds, starts what is needed on both databases, and prints every measure with its target and its figure.
+# Builds, runs the measures on both databases, and prints every measure with its target and its figure.
 #   benchmark/measures.sh [sqlite] [postgresql]
-#   benchmark/measures.sh rules    what decisions, reading events and state resolution cost
+#   benchmark/measures.sh rules    decisions, reading events and state resolution only
 set -eu
 cd "$(dirname "$0")/.."
 if [ "${1:-}" = rules ]; then

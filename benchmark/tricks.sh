@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What each trick below the database and the scheduler gains end to end: two servers, one with it and one without, take turns.
+# Measures what each trick below the database and the scheduler gains: two servers, with and without it, take turns.
 #   benchmark/tricks.sh [TRICK...] [--slices N]
-# Tricks: gather (commits in one write), slices (short slices for the writer), log (the log is laid out), climbing (the pool's
-# number of threads stays), spinning (the pool's threads do not spin). `none` is the same server twice: the noise.
-# Workloads: one sender after the other, ten in one room, fifty rooms. Each trick takes about two minutes. It ends after ten.
+# Tricks: gather (a commit is one write), slices (short slices for the writer), log (the log is laid out at start),
+# climbing (a fixed number of pool threads), spinning (pool threads do not spin). `none` is the same server twice: noise.
+# Workloads: one sender, ten in one room, fifty rooms. A trick takes about two minutes; ten minutes are the limit.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

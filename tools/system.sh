@@ -1,6 +1,6 @@
-# What the scripts need of the system. Sourced, not run.
+# Checks and installs what the scripts need from the system. Sourced, not run.
 
-# The Debian package of each library or program that is missing, one a line.
+# Prints the Debian package of each missing library or program, one per line.
 missing_packages() {
     for pair in "$@"; do
         package=${pair%%=*}
@@ -13,7 +13,7 @@ missing_packages() {
     done
 }
 
-# Installs what is missing, or says what to install. Arguments: PACKAGE=LIBRARY, PACKAGE=PROGRAM or PACKAGE=PATTERN of a path.
+# Installs what is missing, or says what to install. Arguments: PACKAGE=LIBRARY, PACKAGE=PROGRAM or PACKAGE=PATH-PATTERN.
 need() {
     missing=$(missing_packages "$@" | sort -u | tr '\n' ' ')
     [ -n "${missing% }" ] || return 0

@@ -4,7 +4,7 @@ using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>The walk of `docs/changing-a-rule.md`, as it stands there, in a copy of the rules and the vectors.</summary>
+/// <summary>Runs the commands of `docs/changing-a-rule.md` in a copy of the rules and the vectors.</summary>
 internal sealed partial class ChangingARuleTests
 {
     private sealed record Block(string Kind, string File, string Text);
@@ -18,12 +18,13 @@ internal sealed partial class ChangingARuleTests
         CopyTree(Path.Combine(Repository.Root, "rules"), Path.Combine(_copy.FullName, "rules"));
         CopyTree(Path.Combine(Repository.Root, "tests", "vectors"), Path.Combine(_copy.FullName, "tests", "vectors"));
         CopyTree(Path.GetDirectoryName(Command.Tool)!, Path.Combine(_copy.FullName, ".mx"));
-        foreach (var file in new[] { "global.json", "paket.dependencies", "Directory.Build.props", "Directory.Packages.props" })
+        foreach (var file in new[] { "global.json", "paket.dependencies", "Directory.Build.props",
+            "Directory.Packages.props" })
         {
             File.Copy(Path.Combine(Repository.Root, file), Path.Combine(_copy.FullName, file));
         }
 
-        // The real one builds the whole of mx when a source is newer. Only the rules change here, and mx reads them from one assembly.
+        // The real script builds all of mx when a source is newer. Here only the assembly of the rules changes.
         var mx = Path.Combine(_copy.FullName, "mx");
         File.WriteAllText(mx, """
             #!/bin/sh
@@ -49,7 +50,8 @@ internal sealed partial class ChangingARuleTests
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
         }
 
-        foreach (var folder in Directory.GetDirectories(from).Where(folder => Path.GetFileName(folder) is not ("bin" or "obj")))
+        foreach (var folder in Directory.GetDirectories(from)
+            .Where(folder => Path.GetFileName(folder) is not ("bin" or "obj")))
         {
             CopyTree(folder, Path.Combine(to, Path.GetFileName(folder)));
         }
@@ -58,10 +60,12 @@ internal sealed partial class ChangingARuleTests
     [Test]
     [Category("Slow")]
     [CancelAfter(600_000)]
-    public async Task The_walk_leads_where_it_says_and_ends_with_the_rules_and_vectors_as_they_are(CancellationToken stop)
+    public async Task The_walk_runs_as_written_and_ends_with_the_rules_and_vectors_of_the_repository(
+        CancellationToken stop)
     {
         var output = "";
-        foreach (var block in Blocks(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "changing-a-rule.md"), stop)))
+        foreach (var block in Blocks(
+            await File.ReadAllTextAsync(Path.Combine(Repository.Root, "docs", "changing-a-rule.md"), stop)))
         {
             switch (block.Kind)
             {
@@ -71,7 +75,12 @@ internal sealed partial class ChangingARuleTests
                     {
                         var parts = line.Split(" # ends with ");
                         var ran = await ShellAsync(parts[0], stop);
-                        Assert.That(ran.Code, Is.EqualTo(parts.Length == 1 ? 0 : int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture)), $"{line}\n{ran.Output}\n{ran.Errors}");
+                        Assert.That(
+                            ran.Code,
+                            Is.EqualTo(
+                            parts.Length == 1 ? 0
+                            : int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture)),
+                            $"{line}\n{ran.Output}\n{ran.Errors}");
                         output += ran.Output + ran.Errors;
                     }
 
@@ -79,7 +88,8 @@ internal sealed partial class ChangingARuleTests
                 case "text":
                     foreach (var line in block.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries))
                     {
-                        Assert.That(Space().Replace(output, " "), Does.Contain(Space().Replace(line.Trim(), " ")), output);
+                        Assert.That(
+                            Space().Replace(output, " "), Does.Contain(Space().Replace(line.Trim(), " ")), output);
                     }
 
                     break;
@@ -96,9 +106,11 @@ internal sealed partial class ChangingARuleTests
         }
 
         foreach (var file in new[] { "rules", Path.Combine("tests", "vectors") }
-            .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.*", SearchOption.AllDirectories))
+            .SelectMany(
+                folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.*", SearchOption.AllDirectories))
             .Select(file => Path.GetRelativePath(Repository.Root, file))
-            .Where(file => !file.Contains("/bin/", StringComparison.Ordinal) && !file.Contains("/obj/", StringComparison.Ordinal)))
+            .Where(file => !file.Contains("/bin/", StringComparison.Ordinal)
+                && !file.Contains("/obj/", StringComparison.Ordinal)))
         {
             Assert.That(
                 await File.ReadAllTextAsync(Path.Combine(_copy.FullName, file), stop),
@@ -122,7 +134,7 @@ internal sealed partial class ChangingARuleTests
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // Nothing above the copy is its repository.
+        // Git must not find a repository above the copy.
         start.Environment["GIT_CEILING_DIRECTORIES"] = Path.GetDirectoryName(_copy.FullName);
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["MATRIX_HOME"] = _copy.FullName;
@@ -139,15 +151,18 @@ internal sealed partial class ChangingARuleTests
     [GeneratedRegex(@"\s+")]
     private static partial Regex Space();
 
-    /// <summary>A condition that has values and is in every place: what the compiler does not ask for would be forgotten.</summary>
+    /// <summary>Checks the files with `KeysNameACreator`, a condition with values that every place needs.</summary>
     [Test]
-    public void Every_file_that_knows_a_condition_is_named_where_the_walk_tells_of_a_new_one()
+    public void The_walk_names_every_file_that_a_new_condition_needs()
     {
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "changing-a-rule.md"));
         var section = page.Split("## 9. ")[1];
         var files = "rules core tools".Split(' ')
-            .SelectMany(folder => Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.fs", SearchOption.AllDirectories))
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/Amendments/", StringComparison.Ordinal))
+            .SelectMany(
+                folder =>
+                Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.fs", SearchOption.AllDirectories))
+            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal)
+                && !file.Contains("/Amendments/", StringComparison.Ordinal))
             .Where(file => File.ReadAllText(file).Contains("Condition.KeysNameACreator", StringComparison.Ordinal)
                 || Path.GetFileName(file) == "Terms.fs" && file.Contains("Vocabulary", StringComparison.Ordinal))
             .Select(file => Path.GetRelativePath(Repository.Root, file).Replace('\\', '/'))
@@ -156,7 +171,8 @@ internal sealed partial class ChangingARuleTests
         Assert.That(files, Has.Count.GreaterThan(4));
         Assert.That(files.Where(file => !section.Contains($"`{file}`", StringComparison.Ordinal)), Is.Empty);
         Assert.That(
-            System.Text.RegularExpressions.Regex.Matches(section, "`((?:rules|core|docs)/[^`]+)`").Select(match => match.Groups[1].Value)
+            System.Text.RegularExpressions.Regex.Matches(section, "`((?:rules|core|docs)/[^`]+)`")
+            .Select(match => match.Groups[1].Value)
                 .Where(file => !File.Exists(Path.Combine(Repository.Root, file))),
             Is.Empty);
     }

@@ -4,26 +4,29 @@ using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>What a run of `mx` ended with.</summary>
+/// <summary>The exit code and output of a run of `mx`.</summary>
 internal sealed record Ran(int Code, string Output, string Errors)
 {
-    /// <summary>What it answered, as JSON.</summary>
+    /// <summary>The output as JSON.</summary>
     public JsonElement Json => JsonDocument.Parse(Output).RootElement;
 }
 
-/// <summary>Runs the real `mx` as a process, with an environment that says nothing but what the test says.</summary>
+/// <summary>Runs the real `mx` as a process, with only the test's environment variables.</summary>
 internal static class Command
 {
     /// <summary>The built `mx`.</summary>
     public static string Tool { get; } = Path.Combine(
-        Repository.Root, "tools", "Matrix.Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "mx.dll");
+        Repository.Root, "tools", "Matrix.Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name,
+        "net10.0", "mx.dll");
 
-    public static Task<Ran> RunAsync(params string[] arguments) => RunInAsync(new Dictionary<string, string>(), "", arguments);
+    public static Task<Ran> RunAsync(params string[] arguments) =>
+        RunInAsync(new Dictionary<string, string>(), "", arguments);
 
     /// <param name="environment">Further variables.</param>
-    /// <param name="input">What it reads from standard input.</param>
-    /// <param name="arguments">What stands after `mx`.</param>
-    public static async Task<Ran> RunInAsync(IReadOnlyDictionary<string, string> environment, string input, params string[] arguments)
+    /// <param name="input">Standard input.</param>
+    /// <param name="arguments">The arguments.</param>
+    public static async Task<Ran> RunInAsync(
+        IReadOnlyDictionary<string, string> environment, string input, params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet", [Tool, .. arguments])
         {
@@ -31,7 +34,8 @@ internal static class Command
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MATRIX_", StringComparison.Ordinal)).ToList())
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("MATRIX_", StringComparison.Ordinal))
+            .ToList())
         {
             start.Environment.Remove(name);
         }

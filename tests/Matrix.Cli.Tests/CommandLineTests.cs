@@ -3,13 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>What holds for every command.</summary>
+/// <summary>Properties of every command.</summary>
 internal sealed partial class CommandLineTests
 {
-    /// <summary>Every level, and what its help names.</summary>
+    /// <summary>Every command, with words of its help.</summary>
     private static readonly Dictionary<string, string[]> _levels = new()
     {
-        [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "keys", "version"],
+        [""] = ["config", "user", "db", "vectors", "rules", "completion", "simulate", "state", "event", "keys",
+            "version"],
         ["config"] = ["check", "default"],
         ["config check"] = ["FILE", "--format"],
         ["config default"] = ["--server-name"],
@@ -53,7 +54,7 @@ internal sealed partial class CommandLineTests
     private static IEnumerable<string> Levels => _levels.Keys;
 
     [TestCaseSource(nameof(Levels))]
-    public async Task Help_is_there_on_every_level(string command)
+    public async Task Every_command_has_help(string command)
     {
         var ran = await Command.RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
 
@@ -65,7 +66,7 @@ internal sealed partial class CommandLineTests
     }
 
     [Test]
-    public async Task The_levels_are_all_that_a_shell_completes()
+    public async Task A_shell_completes_exactly_these_commands()
     {
         var script = (await Command.RunAsync("completion", "bash")).Output;
 
@@ -75,13 +76,14 @@ internal sealed partial class CommandLineTests
     [GeneratedRegex(@"' ([a-z ]+)'\) path=")]
     private static partial Regex Level();
 
-    /// <summary>A start does not check how the arguments are declared, which takes a third of it.</summary>
+    /// <summary>`mx` does not check the declarations at start, which would take a third of the time.</summary>
     [Test]
-    public void The_arguments_are_declared_as_their_parser_wants_them()
+    public void The_argument_declarations_are_valid()
     {
-        // Nothing of `mx` is referred to: what stands beside it is loaded from there.
+        // The tests do not reference `mx`, so its assemblies are loaded from its folder.
         var arguments = Assembly.LoadFrom(Command.Tool).GetType("Matrix.Cli.Arguments", throwOnError: true)!;
-        var parser = Assembly.LoadFrom(Path.Combine(Path.GetDirectoryName(Command.Tool)!, "Argu.dll")).GetType("Argu.ArgumentParser`1", throwOnError: true)!;
+        var parser = Assembly.LoadFrom(Path.Combine(Path.GetDirectoryName(Command.Tool)!, "Argu.dll"))
+            .GetType("Argu.ArgumentParser`1", throwOnError: true)!;
 
         Assert.DoesNotThrow(() => parser.MakeGenericType(arguments).GetMethod("CheckStructure")!.Invoke(null, null));
     }
@@ -111,18 +113,21 @@ internal sealed partial class CommandLineTests
     [TestCase("simulate --room-version 99", "'99'")]
     [TestCase("simulate --replay /no/such/file", "there is no such file")]
     [TestCase("simulate --replay /tmp", "/tmp: this is a folder")]
-    [TestCase("simulate --replay /no/such/file --seeds 12 --room-version all", "--replay, --seeds: expected one of them")]
+    [TestCase(
+        "simulate --replay /no/such/file --seeds 12 --room-version all", "--replay, --seeds: expected one of them")]
     [TestCase("simulate --replay /no/such/file --out /tmp/x", "--replay, --out: expected one of them")]
     [TestCase("simulate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
     [TestCase("simulate --seeds 11 --room-version all", "--seeds: expected 12 to")]
     [TestCase("simulate --room-version 11 --room-version 99", "'99'")]
     [TestCase("event id --room-version 12 /proc/self/mem", "/proc/self/mem: expected a file that can be read")]
     [TestCase("event id --room-version 12 /dev/zero", "/dev/zero: expected at most")]
-    [TestCase("rules explain --all-versions --room-version 11 --event x", "--all-versions, --room-version: expected one of them")]
+    [TestCase(
+        "rules explain --all-versions --room-version 11 --event x",
+        "--all-versions, --room-version: expected one of them")]
     [TestCase("keys generate --out /tmp", "/tmp: this is a folder")]
     [TestCase("keys generate --out /no/such/folder/x", "/no/such/folder/x: there is no such folder")]
-    [TestCase("rules print /proc/self/x", "/proc/self/x: expected a folder that can be made")]
-    [TestCase("rules html /proc/self/x", "/proc/self/x: expected a folder that can be made")]
+    [TestCase("rules print /proc/self/x", "/proc/self/x: expected a folder that can be created")]
+    [TestCase("rules html /proc/self/x", "/proc/self/x: expected a folder that can be created")]
     [TestCase("rules show 13", "'13': expected one of 1, 2, ")]
     [TestCase("rules show 12 --area colours", "'colours': expected one of rooms, ids, ")]
     [TestCase("rules diff 11", "B")]
@@ -134,7 +139,7 @@ internal sealed partial class CommandLineTests
     [TestCase("rules html", "DIR")]
     [TestCase("rules verify --property no-such-thing", "no-such-thing")]
     [TestCase("completion tcsh", "tcsh")]
-    public async Task A_command_line_that_cannot_be_used_is_told_in_one_line_and_ends_with_2(string command, string told)
+    public async Task An_invalid_command_line_prints_one_line_and_exits_with_2(string command, string told)
     {
         var ran = await Command.RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
@@ -149,7 +154,7 @@ internal sealed partial class CommandLineTests
     [TestCase("rules print")]
     [TestCase("vectors generate")]
     [TestCase("db backup")]
-    public async Task An_empty_name_of_what_is_to_be_written_is_told_and_ends_with_2(string command)
+    public async Task An_empty_output_name_is_refused_with_exit_code_2(string command)
     {
         var ran = await Command.RunAsync([.. command.Split(' '), ""]);
 
@@ -158,7 +163,7 @@ internal sealed partial class CommandLineTests
     }
 
     [Test]
-    public async Task The_version_is_told_in_every_form()
+    public async Task The_version_is_printed_in_every_format()
     {
         var text = await Command.RunAsync("version");
         var json = await Command.RunAsync("version", "--format", "json");
@@ -171,6 +176,6 @@ internal sealed partial class CommandLineTests
     }
 
     [Test]
-    public async Task A_pipe_is_sent_no_colours() =>
+    public async Task A_pipe_gets_no_colours() =>
         Assert.That((await Command.RunAsync("version")).Output, Does.Not.Contain("\u001b"));
 }

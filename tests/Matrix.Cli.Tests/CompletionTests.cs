@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>Scripts by which shells complete `mx`.</summary>
+/// <summary>`mx completion`.</summary>
 internal sealed class CompletionTests
 {
     private string _bash = "";
@@ -35,7 +35,7 @@ internal sealed class CompletionTests
     [TestCase("mx completion f", "fish")]
     [TestCase("mx config check homeserver.y", "")]
     [TestCase("mx vectors answer --", "--help")]
-    public async Task Bash_offers_what_may_follow(string line, string offered) =>
+    public async Task Bash_completes_commands_options_and_values(string line, string offered) =>
         Assert.That(await BashOffersAsync(line), Is.EqualTo(offered.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
 
     [TestCase("bash", "' rules diff') offered=")]
@@ -46,7 +46,8 @@ internal sealed class CompletionTests
         var script = (await Command.RunAsync("completion", shell)).Output;
 
         Assert.That(script, Does.Contain(sample));
-        foreach (var command in new[] { "config", "check", "user", "create", "db", "backup", "sizes", "rules", "list", "show", "print", "version" })
+        foreach (var command in new[] { "config", "check", "user", "create", "db", "backup", "sizes", "rules", "list",
+            "show", "print", "version" })
         {
             Assert.That(script, Does.Contain(command));
         }

@@ -14,7 +14,7 @@ internal sealed class ConfigTests
     public void DeleteFolder() => Directory.Delete(_folder, recursive: true);
 
     [Test]
-    public async Task A_good_file_is_called_good()
+    public async Task A_valid_file_is_reported_as_good()
     {
         var file = await WriteAsync("server_name: example.org\n");
 
@@ -24,7 +24,7 @@ internal sealed class ConfigTests
     }
 
     [Test]
-    public async Task Every_mistake_is_told_with_its_line_and_ends_with_1()
+    public async Task Every_error_is_reported_with_its_line_and_exit_code_1()
     {
         var file = await WriteAsync("server_nam: example.org\nlimits:\n  body: lots\n");
 
@@ -32,29 +32,37 @@ internal sealed class ConfigTests
         var json = await Command.RunAsync("config", "check", file, "--format", "json");
 
         Assert.That((text.Code, json.Code), Is.EqualTo((1, 1)));
-        Assert.That(text.Output.Split('\n'), Has.Some.StartsWith($"{file}:1: there is no setting `server_nam`").And.Some.StartsWith($"{file}:3: `limits.body`: expected"));
+        Assert.That(
+            text.Output.Split('\n'),
+            Has.Some.StartsWith($"{file}:1: there is no setting `server_nam`")
+            .And.Some.StartsWith($"{file}:3: `limits.body`: expected"));
         Assert.That(json.Json.GetProperty("good").GetBoolean(), Is.False);
-        Assert.That(json.Json.GetProperty("mistakes").EnumerateArray().Select(m => m.GetProperty("place").GetString()), Is.EquivalentTo(new[] { $"{file}:1", $"{file}:3" }));
+        Assert.That(
+            json.Json.GetProperty("mistakes").EnumerateArray().Select(m => m.GetProperty("place").GetString()),
+            Is.EquivalentTo(new[] { $"{file}:1", $"{file}:3" }));
     }
 
     [Test]
-    public async Task A_mistake_in_the_environment_is_told_by_the_variables_name()
+    public async Task An_error_in_the_environment_names_the_variable()
     {
         var file = await WriteAsync("");
 
-        var ran = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_LISTENERS__CLIENT"] = "8008" }, "", "config", "check", file);
+        var ran = await Command.RunInAsync(
+            new Dictionary<string, string> { ["MATRIX_LISTENERS__CLIENT"] = "8008" }, "", "config", "check", file);
 
         Assert.That(ran.Code, Is.EqualTo(1));
         Assert.That(ran.Output, Does.StartWith("MATRIX_LISTENERS__CLIENT: `listeners.client`: expected address:port"));
     }
 
     [Test]
-    public async Task Without_a_name_it_is_the_file_that_the_server_reads()
+    public async Task Without_a_file_name_the_servers_configuration_is_checked()
     {
         var file = await WriteAsync("server_nam: x\n");
 
-        var byFolder = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = _folder }, "", "config", "check");
-        var byName = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_CONFIG"] = file }, "", "config", "check");
+        var byFolder = await Command.RunInAsync(
+            new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = _folder }, "", "config", "check");
+        var byName = await Command.RunInAsync(
+            new Dictionary<string, string> { ["MATRIX_CONFIG"] = file }, "", "config", "check");
 
         Assert.That((byFolder.Code, byName.Code), Is.EqualTo((1, 1)));
         Assert.That(byFolder.Output, Does.StartWith($"{file}:1:"));
@@ -62,7 +70,7 @@ internal sealed class ConfigTests
     }
 
     [Test]
-    public async Task The_default_configuration_is_a_good_one()
+    public async Task The_default_configuration_is_valid()
     {
         var written = await Command.RunAsync("config", "default", "--server-name", "example.org");
         var file = await WriteAsync(written.Output);

@@ -5,12 +5,12 @@ using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>`mx db` on SQLite: beside a server that runs, and after it.</summary>
+/// <summary>`mx db` on SQLite, while a server runs and after it.</summary>
 [NonParallelizable]
 internal sealed class SqliteDbTests : DbTests
 {
     [Test]
-    public async Task A_backup_taken_beside_a_running_server_is_served_like_the_original()
+    public async Task A_backup_taken_while_a_server_runs_is_served_like_the_original()
     {
         var room = await MakeRoomAsync();
         var copy = Path.Combine(Server.Folder, "copy", "data");
@@ -19,10 +19,14 @@ internal sealed class SqliteDbTests : DbTests
         var ran = await RunAsync("db", "backup", Path.Combine(copy, "matrix.db"), "--format", "json");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
-        Assert.That(ran.Json.GetProperty("bytes").GetInt64(), Is.EqualTo(new FileInfo(Path.Combine(copy, "matrix.db")).Length));
+        Assert.That(
+            ran.Json.GetProperty("bytes").GetInt64(), Is.EqualTo(new FileInfo(Path.Combine(copy, "matrix.db")).Length));
         Assert.That(Directory.GetFiles(copy), Has.Length.EqualTo(1), "nothing else is left behind");
-        Assert.That(File.GetUnixFileMode(Path.Combine(copy, "matrix.db")), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
-        using var restored = new HomeserverProcess(settings: new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = $"sqlite:{copy}/matrix.db" });
+        Assert.That(
+            File.GetUnixFileMode(Path.Combine(copy, "matrix.db")),
+            Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        using var restored = new HomeserverProcess(
+            settings: new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = $"sqlite:{copy}/matrix.db" });
         await restored.StartAsync();
         using var http = new HttpClient { BaseAddress = new Uri(restored.Url) };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
@@ -32,7 +36,7 @@ internal sealed class SqliteDbTests : DbTests
     }
 
     [Test]
-    public async Task A_backup_is_taken_and_sizes_are_told_while_no_server_runs()
+    public async Task Backup_and_sizes_work_without_a_running_server()
     {
         var room = await MakeRoomAsync();
         await Server.StopAsync();
@@ -42,11 +46,13 @@ internal sealed class SqliteDbTests : DbTests
         await Server.StartAsync();
 
         Assert.That(backup.Code, Is.Zero, backup.Errors);
-        Assert.That(sizes.Json.GetProperty("rooms").EnumerateArray().Select(r => r.GetProperty("room_id").GetString()), Does.Contain(room));
+        Assert.That(
+            sizes.Json.GetProperty("rooms").EnumerateArray().Select(r => r.GetProperty("room_id").GetString()),
+            Does.Contain(room));
     }
 
     [Test]
-    public async Task A_backup_of_what_a_killed_server_left_holds_what_it_had_acknowledged()
+    public async Task A_backup_after_a_kill_has_everything_acknowledged()
     {
         var room = await MakeRoomAsync();
         await Server.KillAsync();
@@ -58,7 +64,9 @@ internal sealed class SqliteDbTests : DbTests
         await Server.StartAsync();
 
         Assert.That(backup.Code, Is.Zero, backup.Errors);
-        Assert.That(sizes.Json.GetProperty("rooms").EnumerateArray().Select(r => r.GetProperty("room_id").GetString()), Does.Contain(room));
+        Assert.That(
+            sizes.Json.GetProperty("rooms").EnumerateArray().Select(r => r.GetProperty("room_id").GetString()),
+            Does.Contain(room));
     }
 
     [Test]
@@ -74,41 +82,45 @@ internal sealed class SqliteDbTests : DbTests
     }
 
     [Test]
-    public async Task A_folder_that_is_not_there_is_told_in_one_line()
+    public async Task A_missing_folder_is_reported_in_one_line()
     {
         var ran = await RunAsync("db", "backup", Path.Combine(Server.Folder, "no", "such", "copy.db"));
 
         Assert.That(ran.Code, Is.EqualTo(1));
-        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith($"mx: {Server.Folder}/no/such/copy.db cannot be written").And.Not.Contain("\n"));
+        Assert.That(
+            ran.Errors.TrimEnd('\n'),
+            Does.StartWith($"mx: {Server.Folder}/no/such/copy.db cannot be written").And.Not.Contain("\n"));
     }
 
     [Test]
-    public async Task A_database_that_is_not_there_is_not_made()
+    public async Task A_missing_database_is_not_created()
     {
         var folder = Path.Combine(Server.Folder, "empty");
         Directory.CreateDirectory(folder);
 
-        var ran = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
+        var ran = await Command.RunInAsync(
+            new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
 
         Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: There is no database {folder}/matrix.db.\n")));
         Assert.That(Directory.GetFileSystemEntries(folder), Is.Empty);
     }
 
     [Test]
-    public async Task A_file_that_is_no_database_is_told_in_one_line()
+    public async Task A_file_that_is_not_a_database_is_reported_in_one_line()
     {
         var folder = Path.Combine(Server.Folder, "text");
         Directory.CreateDirectory(folder);
         await File.WriteAllTextAsync(Path.Combine(folder, "matrix.db"), new string('x', 10_000));
 
-        var ran = await Command.RunInAsync(new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
+        var ran = await Command.RunInAsync(
+            new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
 
         Assert.That(ran.Code, Is.EqualTo(1));
         Assert.That(ran.Errors.TrimEnd('\n'), Does.Contain("not a database").And.Not.Contain("\n"));
     }
 }
 
-/// <summary>The same on PostgreSQL.</summary>
+/// <summary>`mx db` on PostgreSQL.</summary>
 [Category("PostgreSQL")]
 [NonParallelizable]
 internal sealed class PostgresDbTests : DbTests
@@ -120,7 +132,7 @@ internal sealed class PostgresDbTests : DbTests
     protected override void StopDatabase() => _postgres.Dispose();
 
     [Test]
-    public async Task A_backup_names_the_databases_own_tools()
+    public async Task Backup_of_PostgreSQL_names_its_own_tools()
     {
         var ran = await RunAsync("db", "backup", Path.Combine(Server.Folder, "copy.db"));
 
@@ -129,18 +141,19 @@ internal sealed class PostgresDbTests : DbTests
     }
 
     [Test]
-    public async Task A_database_server_that_does_not_answer_is_told_in_one_line()
+    public async Task An_unreachable_database_server_is_reported_in_one_line()
     {
         var settings = new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = $"postgres://a:secret@127.0.0.1:{Repository.FreePort()}/x" };
 
         var ran = await Command.RunInAsync(settings, "", "db", "sizes");
 
         Assert.That(ran.Code, Is.EqualTo(1));
-        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith("mx: PostgreSQL").And.Not.Contain("\n").And.Not.Contain("secret"));
+        Assert.That(
+            ran.Errors.TrimEnd('\n'), Does.StartWith("mx: PostgreSQL").And.Not.Contain("\n").And.Not.Contain("secret"));
     }
 }
 
-/// <summary>What holds on both databases: a server runs on one, and is asked about.</summary>
+/// <summary>Tests for both databases, with a running server.</summary>
 internal abstract class DbTests
 {
     protected HomeserverProcess Server { get; private set; } = null!;
@@ -152,11 +165,13 @@ internal abstract class DbTests
     [OneTimeSetUp]
     public async Task StartServer()
     {
-        Server = new HomeserverProcess(DatabaseUrl, new Dictionary<string, string> { ["MATRIX_REGISTRATION__ENABLED"] = "true" });
+        Server = new HomeserverProcess(
+            DatabaseUrl, new Dictionary<string, string> { ["MATRIX_REGISTRATION__ENABLED"] = "true" });
         await Server.StartAsync();
         using var http = Http();
         using var made = await http.PostAsJsonAsync(
-            "/_matrix/client/v3/register", new { username = "alice", password = "correct horse", auth = new { type = "m.login.dummy" } });
+            "/_matrix/client/v3/register",
+            new { username = "alice", password = "correct horse", auth = new { type = "m.login.dummy" } });
         Token = (await made.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("access_token").GetString()!;
     }
 
@@ -168,13 +183,13 @@ internal abstract class DbTests
         StopDatabase();
     }
 
-    /// <summary>Ends what the server ran on.</summary>
+    /// <summary>Stops the database server, if there is one.</summary>
     protected virtual void StopDatabase()
     {
     }
 
     [Test]
-    public async Task Sizes_are_told_by_table_and_room_beside_a_running_server()
+    public async Task Sizes_by_table_and_room_are_printed_while_a_server_runs()
     {
         var room = await MakeRoomAsync();
 
@@ -183,10 +198,12 @@ internal abstract class DbTests
         var markdown = await RunAsync("db", "sizes", "--format", "markdown");
 
         Assert.That(json.Code, Is.Zero, json.Errors);
-        var tables = json.Json.GetProperty("tables").EnumerateArray().ToDictionary(t => t.GetProperty("table").GetString()!, t => t.GetProperty("bytes").GetInt64());
+        var tables = json.Json.GetProperty("tables").EnumerateArray()
+            .ToDictionary(t => t.GetProperty("table").GetString()!, t => t.GetProperty("bytes").GetInt64());
         Assert.That(tables["events"], Is.Positive);
         Assert.That(tables.Values.Sum(), Is.EqualTo(json.Json.GetProperty("bytes").GetInt64()));
-        var ours = json.Json.GetProperty("rooms").EnumerateArray().Single(r => r.GetProperty("room_id").GetString() == room);
+        var ours = json.Json.GetProperty("rooms").EnumerateArray()
+            .Single(r => r.GetProperty("room_id").GetString() == room);
         Assert.That(ours.GetProperty("events").GetInt64(), Is.GreaterThan(4));
         Assert.That(ours.GetProperty("event_bytes").GetInt64(), Is.GreaterThan(1000));
         Assert.That(text.Output, Does.Match(@"(?m)^events +\d"));
@@ -194,7 +211,7 @@ internal abstract class DbTests
     }
 
     [Test]
-    public async Task Only_as_many_rooms_are_shown_as_were_asked_for()
+    public async Task The_rooms_option_limits_the_rooms_that_are_printed()
     {
         _ = await MakeRoomAsync();
         _ = await MakeRoomAsync();
@@ -207,7 +224,7 @@ internal abstract class DbTests
     protected Task<Ran> RunAsync(params string[] arguments) =>
         Command.RunInAsync(Server.Settings.AsReadOnly(), "", arguments);
 
-    /// <summary>A room with a few events in it; answers its id.</summary>
+    /// <summary>Creates a room with a few events and returns its id.</summary>
     protected async Task<string> MakeRoomAsync()
     {
         using var http = Http();

@@ -25,7 +25,8 @@ internal sealed class EventTests
         var canonical = """{"auth_events":[],"content":{"body":"hello","msgtype":"m.text"},"depth":7,"origin_server_ts":1000,"prev_events":[],"room_id":"!room:one.test","sender":"@alice:one.test","type":"m.room.message","unsigned":{"age":1}}""";
 
         var fromInput = await RunAsync(Event, "event", "canonical", "--room-version", "11");
-        var fromFile = await Command.RunAsync("event", "canonical", "--room-version", "11", await WriteAsync("event.json", Event));
+        var fromFile = await Command.RunAsync(
+            "event", "canonical", "--room-version", "11", await WriteAsync("event.json", Event));
 
         Assert.That((fromInput.Code, fromInput.Output), Is.EqualTo((0, canonical + "\n")), fromInput.Errors);
         Assert.That(fromFile.Output, Is.EqualTo(fromInput.Output));
@@ -35,13 +36,17 @@ internal sealed class EventTests
     public async Task A_signed_event_verifies_with_the_key_and_not_when_it_is_changed()
     {
         var (key, keyId, publicKey) = await KeyAsync();
-        var signed = await RunAsync(Event, "event", "sign", "--room-version", "11", "--key", key, "--server", "one.test");
-        string[] verify = ["event", "verify", "--room-version", "11", "--public-key", "one.test", keyId, publicKey, "--format", "json"];
+        var signed = await RunAsync(
+            Event, "event", "sign", "--room-version", "11", "--key", key, "--server", "one.test");
+        string[] verify = [
+            "event", "verify", "--room-version", "11", "--public-key", "one.test", keyId, publicKey, "--format",
+            "json"];
 
         var good = await RunAsync(signed.Output, verify);
         var without = await RunAsync(signed.Output, "event", "verify", "--room-version", "11");
         var changed = await RunAsync(signed.Output.Replace("hello", "goodbye", StringComparison.Ordinal), verify);
-        var forged = await RunAsync(signed.Output.Replace("\"depth\":7", "\"depth\":8", StringComparison.Ordinal), verify);
+        var forged = await RunAsync(
+            signed.Output.Replace("\"depth\":7", "\"depth\":8", StringComparison.Ordinal), verify);
 
         Assert.Multiple(() =>
         {
@@ -49,18 +54,20 @@ internal sealed class EventTests
             Assert.That(without.Code, Is.EqualTo(1), "nothing is verified without a key");
             Assert.That(without.Output, Does.Contain("no key"));
 
-            // The content is not signed, but its hash is.
-            Assert.That((changed.Code, changed.Json.GetProperty("content_hash_holds").GetBoolean()), Is.EqualTo((1, false)));
+            // The signature covers the content's hash, not the content.
+            Assert.That(
+                (changed.Code, changed.Json.GetProperty("content_hash_holds").GetBoolean()), Is.EqualTo((1, false)));
             Assert.That(changed.Json.GetProperty("servers")[0].GetProperty("signed").GetBoolean(), Is.True);
             Assert.That(forged.Json.GetProperty("servers")[0].GetProperty("signed").GetBoolean(), Is.False);
         });
     }
 
     [Test]
-    public async Task Keys_come_from_servers_answers_too_and_count_only_while_they_were_valid()
+    public async Task Keys_of_servers_responses_count_only_while_they_are_valid()
     {
         var (key, keyId, publicKey) = await KeyAsync();
-        var signed = await RunAsync(Event, "event", "sign", "--room-version", "11", "--key", key, "--server", "one.test");
+        var signed = await RunAsync(
+            Event, "event", "sign", "--room-version", "11", "--key", key, "--server", "one.test");
         var answer = (long until) => JsonSerializer.Serialize(new
         {
             server_name = "one.test",
@@ -68,15 +75,19 @@ internal sealed class EventTests
             verify_keys = new Dictionary<string, object> { [keyId] = new { key = publicKey } },
         });
 
-        var then = await RunAsync(signed.Output, "event", "verify", "--room-version", "11", "--keys", await WriteAsync("then.json", answer(1000)));
-        var before = await RunAsync(signed.Output, "event", "verify", "--room-version", "11", "--keys", await WriteAsync("before.json", answer(999)));
+        var then = await RunAsync(
+            signed.Output, "event", "verify", "--room-version", "11", "--keys",
+            await WriteAsync("then.json", answer(1000)));
+        var before = await RunAsync(
+            signed.Output, "event", "verify", "--room-version", "11", "--keys",
+            await WriteAsync("before.json", answer(999)));
 
         Assert.That((then.Code, before.Code), Is.EqualTo((0, 1)), then.Errors);
         Assert.That(before.Output, Does.Contain("expired"));
     }
 
     [Test]
-    public async Task An_events_id_is_its_hash_or_in_the_first_versions_its_own_word()
+    public async Task An_events_id_is_its_hash_or_in_versions_1_and_2_its_event_id_member()
     {
         var named = Event.Replace("\"depth\"", "\"event_id\":\"$own:one.test\",\"depth\"", StringComparison.Ordinal);
 
@@ -93,7 +104,7 @@ internal sealed class EventTests
     }
 
     [Test]
-    public async Task Redaction_leaves_what_the_version_leaves()
+    public async Task Redact_keeps_what_the_room_version_keeps()
     {
         var redacted = await RunAsync(Event, "event", "redact", "--room-version", "11");
 
@@ -101,10 +112,12 @@ internal sealed class EventTests
     }
 
     [TestCase("{\"a\":1,}", "11", "standard input:1:8: expected JSON")]
-    [TestCase("{\"a\":\n1.5}", "11", "standard input:2:1: expected an integer: this room version allows no other numbers")]
+    [TestCase(
+        "{\"a\":\n1.5}", "11", "standard input:2:1: expected an integer: this room version allows no other numbers")]
     [TestCase("[]", "11", "expected an object")]
     [TestCase("{}", "99", "there is no room version '99': expected one of 1, 2, 3")]
-    public async Task Bad_input_is_told_with_its_place_and_ends_with_2(string input, string version, string told)
+    public async Task Invalid_input_is_reported_with_its_position_and_exit_code_2(
+        string input, string version, string told)
     {
         var ran = await RunAsync(input, "event", "canonical", "--room-version", version);
 
@@ -113,7 +126,7 @@ internal sealed class EventTests
     }
 
     [Test]
-    public async Task Floats_are_kept_where_the_version_keeps_them()
+    public async Task Floats_are_kept_in_room_versions_that_allow_them()
     {
         var ran = await RunAsync("{\"a\":1.5}", "event", "canonical", "--room-version", "5");
 
@@ -121,7 +134,7 @@ internal sealed class EventTests
     }
 
     [Test]
-    public async Task What_a_member_should_be_is_told_by_its_name()
+    public async Task A_missing_member_is_reported_by_its_name()
     {
         var unnamed = await RunAsync(Event, "event", "id", "--room-version", "2");
         var unsigned = await RunAsync(Event, "event", "verify", "--room-version", "11");
@@ -134,7 +147,7 @@ internal sealed class EventTests
     }
 
     [Test]
-    public async Task A_key_file_is_made_once_and_for_its_owner_only()
+    public async Task A_key_file_is_never_overwritten_and_only_its_owner_can_read_it()
     {
         var file = Path.Combine(_folder, "signing.key");
 

@@ -40,10 +40,11 @@ internal sealed class ExplainTests
         """);
 
     [Test]
-    public async Task A_rejection_is_told_with_the_clause_that_decided_and_what_it_saw()
+    public async Task A_rejection_has_the_deciding_clause_and_the_supplied_and_required_values()
     {
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth, "--format", "json");
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth,
+            "--format", "json");
 
         Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
         Assert.That(ran.Json.GetProperty("allowed").GetBoolean(), Is.False);
@@ -62,10 +63,11 @@ internal sealed class ExplainTests
     }
 
     [Test]
-    public async Task An_acceptance_is_told_as_a_tree()
+    public async Task An_acceptance_is_printed_as_a_tree()
     {
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth, "--full");
+            "rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth,
+            "--full");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(ran.Output, Does.StartWith("version 11: accepted, by 4.6.2 member.ban.power"));
@@ -74,33 +76,45 @@ internal sealed class ExplainTests
     }
 
     [Test]
-    public async Task Only_the_rules_that_lead_to_the_verdict_are_told_and_the_user_whom_it_is_about()
+    public async Task Only_the_rules_that_lead_to_the_verdict_are_printed_with_the_user_concerned()
     {
         var ran = await Command.RunAsync(
             "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth);
         var json = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth, "--format", "json");
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth,
+            "--format", "json");
 
         Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
-        Assert.That(ran.Output, Does.StartWith("version 11: rejected, by 4.6.3 member.ban.otherwise: @bob:two: the sender may not ban"));
-        Assert.That(ran.Output, Does.Contain("4 member").And.Contain("4.6 member.ban").And.Not.Contain("auth-events").And.Not.Contain("member.join"));
+        Assert.That(
+            ran.Output,
+            Does.StartWith("version 11: rejected, by 4.6.3 member.ban.otherwise: @bob:two: the sender may not ban"));
+        Assert.That(
+            ran.Output,
+            Does.Contain("4 member").And.Contain("4.6 member.ban").And.Not.Contain("auth-events")
+            .And.Not.Contain("member.join"));
         Assert.That(json.Json.GetProperty("user").GetString(), Is.EqualTo("@bob:two"));
         Assert.That(json.Json.GetProperty("trace").GetArrayLength(), Is.EqualTo(1));
     }
 
     [Test]
-    public async Task What_was_found_is_told_as_it_is_and_not_as_the_denial_of_a_denial()
+    public async Task Conditions_are_printed_without_double_negation()
     {
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth, "--full");
+            "rules", "explain", "--room-version", "11", "--event", Ban("@bob:two", "@alice:one"), "--auth", Auth,
+            "--full");
 
-        Assert.That(ran.Output, Does.Contain("the type is not m.room.create").And.Contain("the membership of the sender is join"));
+        Assert.That(
+            ran.Output,
+            Does.Contain("the type is not m.room.create").And.Contain("the membership of the sender is join"));
         Assert.That(ran.Output, Does.Contain("the power of the sender is below the ban level"));
-        Assert.That(ran.Output, Does.Not.Contain("no: ").And.Not.Contain("yes: ").And.Not.Contain("is not below").And.Not.Contain("no auth event is not"));
+        Assert.That(
+            ran.Output,
+            Does.Not.Contain("no: ").And.Not.Contain("yes: ").And.Not.Contain("is not below")
+            .And.Not.Contain("no auth event is not"));
     }
 
     [Test]
-    public async Task Markdown_tells_the_entries_and_the_parts_of_conditions_and_no_line_twice()
+    public async Task Markdown_has_the_entries_and_the_parts_of_conditions_and_no_line_twice()
     {
         var levels = Written("event.json", """
             {"type":"m.room.power_levels","sender":"@alice:one","state_key":"","room_id":"!room:one","event_id":"$levels","prev_events":["$bob"],
@@ -112,32 +126,37 @@ internal sealed class ExplainTests
         var before = Written("before.json", $"[{Create},{Alice},{first}]");
 
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", "11", "--event", levels, "--auth", before, "--full", "--format", "markdown");
+            "rules", "explain", "--room-version", "11", "--event", levels, "--auth", before, "--full", "--format",
+            "markdown");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
-        Assert.That(ran.Output, Does.Contain("@bob:two]: ").And.Contain("@carol:two]: ").And.Contain("\n    - **accepted**\n"));
+        Assert.That(
+            ran.Output, Does.Contain("@bob:two]: ").And.Contain("@carol:two]: ").And.Contain("\n    - **accepted**\n"));
         Assert.That(ran.Output.Split('\n').Where(line => line.Contains('`', StringComparison.Ordinal)), Is.Unique);
     }
 
     [TestCase("text")]
     [TestCase("markdown")]
-    public async Task What_an_event_says_does_not_reach_the_terminal_as_a_command(string format)
+    public async Task Control_characters_in_an_event_are_escaped(string format)
     {
         var topic = Written("event.json", """
             {"type":"m.room.topic","sender":"@alice:one","state_key":"@\u001b[2J:two","room_id":"!room:one","event_id":"$topic","prev_events":["$bob"],"content":{}}
             """);
 
-        var ran = await Command.RunAsync("rules", "explain", "--room-version", "11", "--event", topic, "--auth", Written("alone.json", $"[{Create},{Alice}]"), "--format", format);
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", topic, "--auth",
+            Written("alone.json", $"[{Create},{Alice}]"), "--format", format);
 
         Assert.That(ran.Code, Is.EqualTo(1), ran.Errors);
         Assert.That(ran.Output, Does.Contain("@\\u001b[2J:two").And.Not.Contain("\u001b"));
     }
 
     [Test]
-    public async Task All_versions_are_asked_of_the_same_room_under_the_name_that_it_has_there()
+    public async Task All_versions_decide_the_same_room_with_the_room_id_of_each_version()
     {
         var ran = await Command.RunAsync(
-            "rules", "explain", "--all-versions", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth, "--format", "json");
+            "rules", "explain", "--all-versions", "--event", Ban("@alice:one", "@bob:two"), "--auth", Auth, "--format",
+            "json");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         var versions = ran.Json.GetProperty("versions").EnumerateArray().ToList();
@@ -149,8 +168,10 @@ internal sealed class ExplainTests
     [TestCase("[]", "expected one event")]
     [TestCase("{\"type\":\"m.room.name\",\"content\":{}}", "expected `sender`")]
     [TestCase("{\"type\":\"m.room.name\",\"sender\":\"@a:b\",\"content\":[]}", "`content`: expected an object")]
-    [TestCase("{\"type\":\"m.room.create\",\"sender\":\"@a:b\",\"state_key\":\"\",\"event_id\":\"\",\"content\":{}}", "`event_id`: expected an event id")]
-    public async Task What_is_no_event_is_told_with_its_file_and_what_was_expected(string text, string expected)
+    [TestCase(
+        "{\"type\":\"m.room.create\",\"sender\":\"@a:b\",\"state_key\":\"\",\"event_id\":\"\",\"content\":{}}",
+        "`event_id`: expected an event id")]
+    public async Task A_file_that_is_not_an_event_is_reported_with_what_was_expected(string text, string expected)
     {
         var file = Written("event.json", text);
         var ran = await Command.RunAsync("rules", "explain", "--room-version", "11", "--event", file, "--auth", Auth);
@@ -161,9 +182,10 @@ internal sealed class ExplainTests
     }
 
     [Test]
-    public async Task Without_auth_events_nothing_is_explained()
+    public async Task Auth_events_are_required()
     {
-        var ran = await Command.RunAsync("rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"));
+        var ran = await Command.RunAsync(
+            "rules", "explain", "--room-version", "11", "--event", Ban("@alice:one", "@bob:two"));
 
         Assert.That(ran.Code, Is.EqualTo(2));
         Assert.That(ran.Errors, Does.Contain("--auth"));

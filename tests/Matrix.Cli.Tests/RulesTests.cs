@@ -3,19 +3,21 @@ using Matrix.Processes;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>Room versions, printed and compared.</summary>
+/// <summary>`mx rules list`, `show`, `diff`, `history` and `print`.</summary>
 internal sealed class RulesTests
 {
     private static readonly string[] _clauseKeys = ["id", "at", "number", "text", "outcome", "when", "msc", "link"];
 
-    private static IEnumerable<string> Texts(JsonElement list, string key) => list.EnumerateArray().Select(item => item.GetProperty(key).GetString()!);
+    private static IEnumerable<string> Texts(JsonElement list, string key) => list.EnumerateArray()
+        .Select(item => item.GetProperty(key).GetString()!);
 
     [Test]
     public async Task The_list_counts_the_tables_that_versions_share()
     {
         var list = (await Command.RunAsync("rules", "list", "--format", "json")).Json;
         var distinct = list.GetProperty("tables").EnumerateArray()
-            .ToDictionary(table => table.GetProperty("table").GetString()!, table => table.GetProperty("distinct").GetInt32());
+            .ToDictionary(
+                table => table.GetProperty("table").GetString()!, table => table.GetProperty("distinct").GetInt32());
 
         Assert.That(
             (distinct["auth"], distinct["redaction"], distinct["state"], distinct["ids"]),
@@ -33,17 +35,20 @@ internal sealed class RulesTests
 
         Assert.That(text.Output, Does.Contain("Room version 12, based on 11 (stable)\n  MSC4289  "));
         Assert.That(text.Output, Does.Contain("Room version org.example.owned-state, based on 11 (unstable"));
-        Assert.That(text.Output, Does.Contain("Authorization tables: 8 distinct\n  1 2 | 3 4 5 | 6 | 7 | 8 9 | 10 | 11 | 12\n"));
+        Assert.That(
+            text.Output,
+            Does.Contain("Authorization tables: 8 distinct\n  1 2 | 3 4 5 | 6 | 7 | 8 9 | 10 | 11 | 12\n"));
         Assert.That(markdown.Output, Does.Contain("| 12 | stable | 11 | MSC4289 "));
     }
 
-    /// <summary>Of the first version and the last: that the tables of all are the outline is a test of the rules.</summary>
+    /// <summary>The first and the last version; tests of the rules compare all tables with the outline.</summary>
     [TestCase("1")]
     [TestCase("12")]
     public async Task Every_numbered_rule_is_shown_with_its_position_and_outcome(string version)
     {
         var outline = JsonDocument.Parse(await File.ReadAllBytesAsync(
-            Path.Combine(Repository.Root, "tests", "vectors", "authorization-outline.json"))).RootElement.GetProperty("versions");
+            Path.Combine(Repository.Root, "tests", "vectors", "authorization-outline.json")))
+            .RootElement.GetProperty("versions");
 
         var shown = (await Command.RunAsync("rules", "show", version, "--format", "json")).Json;
 
@@ -53,20 +58,25 @@ internal sealed class RulesTests
             item.GetProperty("says").EnumerateArray().Select(says => says.GetString()).SingleOrDefault()));
         Assert.That(shown.GetProperty("version").GetString(), Is.EqualTo(version));
         Assert.That(
-            shown.GetProperty("clauses").EnumerateArray().Where(clause => clause.GetProperty("number").ValueKind != JsonValueKind.Null).Select(clause => (
-                clause.GetProperty("at").GetString(), clause.GetProperty("number").GetString(), clause.GetProperty("outcome").GetString())),
+            shown.GetProperty("clauses").EnumerateArray()
+            .Where(clause => clause.GetProperty("number").ValueKind != JsonValueKind.Null).Select(clause => (
+                clause.GetProperty("at").GetString(), clause.GetProperty("number").GetString(),
+                clause.GetProperty("outcome").GetString())),
             Is.EqualTo(expected));
     }
 
     [Test]
-    public async Task A_clause_says_what_it_is_when_it_applies_and_who_made_it_so()
+    public async Task A_clause_has_its_text_condition_outcome_and_proposals()
     {
-        var clauses = (await Command.RunAsync("rules", "show", "12", "--area", "auth", "--format", "json")).Json.GetProperty("clauses");
-        var clause = clauses.EnumerateArray().Single(item => item.GetProperty("id").GetString() == "member.join.restricted");
+        var clauses = (await Command.RunAsync("rules", "show", "12", "--area", "auth", "--format", "json"))
+            .Json.GetProperty("clauses");
+        var clause = clauses.EnumerateArray()
+            .Single(item => item.GetProperty("id").GetString() == "member.join.restricted");
 
         Assert.That(_clauseKeys.All(key => clause.TryGetProperty(key, out _)), Is.True);
         Assert.That(clause.GetProperty("number").GetString(), Is.EqualTo("5.3.5"));
-        Assert.That(clause.GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted or knock_restricted"));
+        Assert.That(
+            clause.GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted or knock_restricted"));
         Assert.That(clause.GetProperty("outcome").ValueKind, Is.EqualTo(JsonValueKind.Null));
         Assert.That(clause.GetProperty("msc").GetString(), Is.EqualTo("MSC3083, MSC3787"));
         Assert.That(clause.GetProperty("link").GetString(), Does.EndWith("/rooms/v12/#authorisation-rules"));
@@ -77,25 +87,31 @@ internal sealed class RulesTests
     [TestCase("state", "state.resolve.check-power-events", "an empty state map")]
     [TestCase("limits", "limits.event", "65536 bytes")]
     [TestCase("policy", "policy.identifier-bytes", "enforced")]
-    public async Task An_area_is_shown_alone(string area, string id, string value)
+    public async Task One_area_can_be_printed_alone(string area, string id, string value)
     {
         var shown = (await Command.RunAsync("rules", "show", "12", "--area", area, "--format", "json")).Json;
-        var row = shown.GetProperty("clauses").EnumerateArray().Single(item => item.GetProperty("id").GetString() == id);
+        var row = shown.GetProperty("clauses").EnumerateArray()
+            .Single(item => item.GetProperty("id").GetString() == id);
 
         Assert.That(row.GetProperty("value").GetString(), Is.EqualTo(value));
         Assert.That(shown.GetProperty("areas").GetArrayLength(), Is.Zero);
     }
 
     [Test]
-    public async Task An_area_is_shown_as_text() =>
-        Assert.That((await Command.RunAsync("rules", "show", "12", "--area", "limits")).Output, Does.Contain("[limits.event]").And.Not.Contain("[member."));
+    public async Task One_area_can_be_printed_as_text() =>
+        Assert.That(
+            (await Command.RunAsync("rules", "show", "12", "--area", "limits")).Output,
+            Does.Contain("[limits.event]").And.Not.Contain("[member."));
 
     [Test]
-    public async Task A_difference_says_what_was_added_removed_and_changed_by_whom()
+    public async Task A_diff_lists_added_removed_and_changed_rows_with_their_proposals()
     {
-        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--format", "json")).Json.GetProperty("changes");
-        var rules = changes.EnumerateArray().Where(change => change.GetProperty("area").GetString() == "auth").Select(change => (
-            change.GetProperty("id").GetString(), change.GetProperty("kind").GetString(), change.GetProperty("msc").GetString()));
+        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--format", "json"))
+            .Json.GetProperty("changes");
+        var rules = changes.EnumerateArray().Where(change => change.GetProperty("area").GetString() == "auth")
+            .Select(change => (
+            change.GetProperty("id").GetString(), change.GetProperty("kind").GetString(),
+            change.GetProperty("msc").GetString()));
 
         Assert.That(rules, Is.EquivalentTo(new[]
         {
@@ -110,9 +126,10 @@ internal sealed class RulesTests
     }
 
     [Test]
-    public async Task Every_rule_that_differs_is_shown_by_the_smallest_case_with_both_explanations()
+    public async Task Every_differing_rule_has_a_smallest_case_with_both_explanations()
     {
-        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--area", "auth", "--witness", "--format", "json")).Json
+        var changes = (await Command.RunAsync(
+            "rules", "diff", "11", "12", "--area", "auth", "--witness", "--format", "json")).Json
             .GetProperty("changes").EnumerateArray().ToDictionary(change => change.GetProperty("id").GetString()!);
 
         foreach (var (id, change) in changes)
@@ -120,7 +137,8 @@ internal sealed class RulesTests
             var witness = change.GetProperty("witness");
             Assert.That(witness.GetProperty("kind").GetString(), Is.EqualTo("decision"), id);
             var (first, second) = (witness.GetProperty("first"), witness.GetProperty("second"));
-            Assert.That(first.GetProperty("clause").GetString(), Is.Not.EqualTo(second.GetProperty("clause").GetString()), id);
+            Assert.That(
+                first.GetProperty("clause").GetString(), Is.Not.EqualTo(second.GetProperty("clause").GetString()), id);
             Assert.That(
                 first.GetProperty("accepted").GetBoolean() == second.GetProperty("accepted").GetBoolean(),
                 Is.EqualTo(witness.GetProperty("same_verdict").GetBoolean()), id);
@@ -129,12 +147,13 @@ internal sealed class RulesTests
 
         var room = changes["create.room-id"].GetProperty("witness");
         Assert.That(room.GetProperty("first").GetProperty("accepted").GetBoolean(), Is.True);
-        Assert.That(room.GetProperty("second").GetProperty("explanation").GetString(), Does.Contain("(create.room-id)"));
+        Assert.That(
+            room.GetProperty("second").GetProperty("explanation").GetString(), Does.Contain("(create.room-id)"));
         Assert.That(room.GetProperty("second").GetProperty("state").GetArrayLength(), Is.Zero);
     }
 
     [Test]
-    public async Task A_case_is_told_beneath_its_difference()
+    public async Task A_witness_is_printed_below_its_difference()
     {
         var arguments = new[] { "rules", "diff", "11", "org.example.owned-state", "--witness" };
         var text = await Command.RunAsync(arguments);
@@ -142,15 +161,19 @@ internal sealed class RulesTests
         var without = await Command.RunAsync([.. arguments[..4]]);
 
         Assert.That(text.Output, Does.Contain("  > smallest case (weight "));
-        Assert.That(text.Output, Does.Contain("  > 11 rejects it: the state key belongs to another user").And.Contain("  > org.example.owned-state accepts it: "));
+        Assert.That(
+            text.Output,
+            Does.Contain("  > 11 rejects it: the state key belongs to another user")
+            .And.Contain("  > org.example.owned-state accepts it: "));
         Assert.That(markdown.Output, Does.Contain("\n- org.example.owned-state accepts it: "));
         Assert.That(without.Output, Does.Not.Contain("smallest case"));
     }
 
     [Test]
-    public async Task What_differs_outside_of_authorization_is_shown_too()
+    public async Task Differences_outside_authorization_have_witnesses_too()
     {
-        var changes = (await Command.RunAsync("rules", "diff", "8", "9", "--witness", "--format", "json")).Json.GetProperty("changes");
+        var changes = (await Command.RunAsync("rules", "diff", "8", "9", "--witness", "--format", "json"))
+            .Json.GetProperty("changes");
         var witness = changes.EnumerateArray().Single().GetProperty("witness");
 
         Assert.That(witness.GetProperty("kind").GetString(), Is.EqualTo("redaction"));
@@ -159,9 +182,11 @@ internal sealed class RulesTests
     }
 
     [Test]
-    public async Task Where_state_resolution_differs_a_room_shows_it_of_which_two_servers_hold_different_states()
+    public async Task Differences_of_state_resolution_have_a_room_with_two_servers_states()
     {
-        var changes = (await Command.RunAsync("rules", "diff", "11", "12", "--area", "state", "--witness", "--format", "json")).Json.GetProperty("changes");
+        var changes = (await Command.RunAsync(
+            "rules", "diff", "11", "12", "--area", "state", "--witness", "--format", "json"))
+            .Json.GetProperty("changes");
 
         Assert.That(changes.GetArrayLength(), Is.Positive);
         foreach (var witness in changes.EnumerateArray().Select(change => change.GetProperty("witness")))
@@ -173,18 +198,20 @@ internal sealed class RulesTests
     }
 
     [Test]
-    public async Task A_difference_stands_side_by_side()
+    public async Task A_diff_is_printed_side_by_side()
     {
         var text = await Command.RunAsync("rules", "diff", "9", "10", "--area", "auth");
         var markdown = await Command.RunAsync("rules", "diff", "9", "10", "--area", "auth", "--format", "markdown");
 
         Assert.That(text.Output, Does.Contain("~ member.join.restricted: changed (MSC3787)\n"));
-        Assert.That(text.Output, Does.Match(@"  4\.3\.5 If the join rule is restricted: +\| 4\.3\.5 If the join rule is restricted or\n"));
+        Assert.That(
+            text.Output,
+            Does.Match(@"  4\.3\.5 If the join rule is restricted: +\| 4\.3\.5 If the join rule is restricted or\n"));
         Assert.That(markdown.Output, Does.Contain("| 3 changed, 2 added, 2 removed | 9 | 10 |"));
     }
 
     [Test]
-    public async Task The_printed_pages_are_written_as_they_were_reviewed()
+    public async Task Print_writes_the_pages_that_were_reviewed()
     {
         var folder = Directory.CreateTempSubdirectory("mx-rules-");
         try
@@ -195,7 +222,8 @@ internal sealed class RulesTests
             foreach (var reviewed in Directory.GetFiles(Path.Combine(Repository.Root, "rules", "printed")))
             {
                 var written = Path.Combine(folder.FullName, Path.GetFileName(reviewed));
-                Assert.That(await File.ReadAllTextAsync(written), Is.EqualTo(await File.ReadAllTextAsync(reviewed)), reviewed);
+                Assert.That(
+                    await File.ReadAllTextAsync(written), Is.EqualTo(await File.ReadAllTextAsync(reviewed)), reviewed);
             }
         }
         finally
@@ -205,27 +233,38 @@ internal sealed class RulesTests
     }
 
     [Test]
-    public async Task A_clause_has_a_history_with_the_versions_the_proposal_and_both_sides()
+    public async Task A_clauses_history_has_versions_proposal_before_and_after()
     {
         var json = (await Command.RunAsync("rules", "history", "member.join.restricted", "--format", "json")).Json;
         var text = await Command.RunAsync("rules", "history", "power-levels.settings.malformed");
 
-        Assert.That(string.Join(' ', Texts(json.GetProperty("versions"), "version")), Is.EqualTo("8 9 10 11 12 org.example.owned-state"));
+        Assert.That(
+            string.Join(' ', Texts(json.GetProperty("versions"), "version")),
+            Is.EqualTo("8 9 10 11 12 org.example.owned-state"));
         var changes = json.GetProperty("changes").EnumerateArray().ToList();
-        Assert.That(string.Join(", ", changes.Select(c => $"{c.GetProperty("version")} {c.GetProperty("kind")}")), Is.EqualTo("8 added, 10 changed"));
+        Assert.That(
+            string.Join(", ", changes.Select(c => $"{c.GetProperty("version")} {c.GetProperty("kind")}")),
+            Is.EqualTo("8 added, 10 changed"));
         Assert.That(Texts(changes[1].GetProperty("amendments"), "msc").Single(), Is.EqualTo("MSC3787"));
-        Assert.That(changes[1].GetProperty("before").GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted"));
-        Assert.That(changes[1].GetProperty("after").GetProperty("when").GetString(), Is.EqualTo("if the join rule is restricted or knock_restricted"));
-        Assert.That(text.Output, Does.Contain("version 1: there from the beginning").And.Contain("version 10: removed (MSC3667)"));
+        Assert.That(
+            changes[1].GetProperty("before").GetProperty("when").GetString(),
+            Is.EqualTo("if the join rule is restricted"));
+        Assert.That(
+            changes[1].GetProperty("after").GetProperty("when").GetString(),
+            Is.EqualTo("if the join rule is restricted or knock_restricted"));
+        Assert.That(
+            text.Output, Does.Contain("version 1: in the first version").And.Contain("version 10: removed (MSC3667)"));
     }
 
     [Test]
-    public async Task A_clause_that_no_version_has_is_told_with_some_that_there_are()
+    public async Task An_unknown_clause_is_reported_with_similar_names()
     {
         var ran = await Command.RunAsync("rules", "history", "restricted");
 
         Assert.That(ran.Code, Is.EqualTo(2));
-        Assert.That(ran.Errors, Does.Contain("no room version has a clause 'restricted'").And.Contain("member.join.restricted"));
+        Assert.That(
+            ran.Errors,
+            Does.Contain("no room version has a clause 'restricted'").And.Contain("member.join.restricted"));
     }
 
     [Test]
@@ -233,34 +272,39 @@ internal sealed class RulesTests
     {
         var json = (await Command.RunAsync("rules", "diff", "9", "10", "--stat", "--format", "json")).Json;
         var full = (await Command.RunAsync("rules", "diff", "9", "10", "--format", "json")).Json;
-        var areas = json.GetProperty("areas").EnumerateArray().ToDictionary(row => row.GetProperty("area").GetString()!);
+        var areas = json.GetProperty("areas").EnumerateArray()
+            .ToDictionary(row => row.GetProperty("area").GetString()!);
 
         Assert.That(
-            (areas["auth"].GetProperty("added").GetInt32(), areas["auth"].GetProperty("removed").GetInt32(), areas["auth"].GetProperty("changed").GetInt32()),
+            (areas["auth"].GetProperty("added").GetInt32(), areas["auth"].GetProperty("removed").GetInt32(),
+            areas["auth"].GetProperty("changed").GetInt32()),
             Is.EqualTo((2, 2, 3)));
-        var all = areas["all"].EnumerateObject().Where(count => count.Name is not ("area" or "renumbered")).Sum(count => count.Value.GetInt32());
+        var all = areas["all"].EnumerateObject().Where(count => count.Name is not ("area" or "renumbered"))
+            .Sum(count => count.Value.GetInt32());
         Assert.That(all, Is.EqualTo(full.GetProperty("changes").GetArrayLength()));
     }
 
     [Test]
-    public async Task A_case_that_shows_several_differences_is_told_once()
+    public async Task A_witness_of_several_differences_is_printed_once()
     {
         var ran = await Command.RunAsync("rules", "diff", "7", "8", "--area", "auth", "--witness");
 
         var cases = ran.Output.Split("smallest case").Skip(1).Select(text => text.Split("\n\n")[0]).ToList();
         Assert.That(cases, Is.Not.Empty.And.Unique);
-        Assert.That(ran.Output, Does.Contain("> the same case as of "));
+        Assert.That(ran.Output, Does.Contain("> the same case as for "));
     }
 
     [Test]
-    public async Task The_rules_are_printed_as_a_tree_too()
+    public async Task JSON_has_the_rules_as_a_tree_too()
     {
         var json = (await Command.RunAsync("rules", "show", "12", "--format", "json")).Json;
 
         var create = json.GetProperty("rules")[0];
         Assert.That(create.GetProperty("id").GetString(), Is.EqualTo("create"));
         Assert.That(create.GetProperty("when").GetProperty("type-is").GetString(), Is.EqualTo("m.room.create"));
-        Assert.That(create.GetProperty("inside")[0].GetProperty("outcome").GetProperty("reject").GetString(), Is.EqualTo("create-has-prev-events"));
+        Assert.That(
+            create.GetProperty("inside")[0].GetProperty("outcome").GetProperty("reject").GetString(),
+            Is.EqualTo("create-has-prev-events"));
         Assert.That(json.GetProperty("selection").GetArrayLength(), Is.Positive);
         Assert.That(json.GetProperty("handling").GetArrayLength(), Is.Positive);
     }

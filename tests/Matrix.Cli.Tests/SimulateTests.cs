@@ -16,9 +16,10 @@ internal sealed class SimulateTests
         """;
 
     [Test]
-    public async Task Servers_that_agree_are_told_with_what_was_compared()
+    public async Task A_run_without_violation_prints_what_was_compared()
     {
-        var ran = await Command.RunAsync("simulate", "--seeds", "2", "--events", "60", "--seed", "7", "--format", "json");
+        var ran = await Command.RunAsync(
+            "simulate", "--seeds", "2", "--events", "60", "--seed", "7", "--format", "json");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(ran.Json.GetProperty("seeds").GetInt32(), Is.EqualTo(2));
@@ -27,25 +28,30 @@ internal sealed class SimulateTests
     }
 
     [Test]
-    public async Task Seeds_are_run_in_the_versions_by_turns_and_counted_for_each()
+    public async Task Seeds_take_the_versions_in_turn_and_are_counted_for_each()
     {
         var ran = await Command.RunAsync(
-            "simulate", "--room-version", "1", "--room-version", "12", "--seeds", "3", "--events", "40", "--format", "json");
+            "simulate", "--room-version", "1", "--room-version", "12", "--seeds", "3", "--events", "40", "--format",
+            "json");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         var versions = ran.Json.GetProperty("versions").EnumerateArray().ToList();
-        Assert.That(versions.Select(v => (v.GetProperty("room_version").GetString(), v.GetProperty("seeds").GetInt32())),
+        Assert.That(
+            versions.Select(v => (v.GetProperty("room_version").GetString(), v.GetProperty("seeds").GetInt32())),
             Is.EqualTo(new[] { ("1", 2), ("12", 1) }));
         Assert.That(versions.Sum(v => v.GetProperty("states_compared").GetInt32()),
             Is.EqualTo(ran.Json.GetProperty("states_compared").GetInt32()));
 
-        // A seed of a version is the same alone.
-        var alone = await Command.RunAsync("simulate", "--room-version", "12", "--seed", "2", "--events", "40", "--format", "json");
-        Assert.That(versions[1].GetProperty("decisions").GetInt32(), Is.EqualTo(alone.Json.GetProperty("decisions").GetInt32()));
+        // A seed gives the same history when its version runs alone.
+        var alone = await Command.RunAsync(
+            "simulate", "--room-version", "12", "--seed", "2", "--events", "40", "--format", "json");
+        Assert.That(
+            versions[1].GetProperty("decisions").GetInt32(),
+            Is.EqualTo(alone.Json.GetProperty("decisions").GetInt32()));
     }
 
     [Test]
-    public async Task A_run_in_which_nobody_is_left_to_agree_is_counted()
+    public async Task A_run_without_servers_to_compare_is_counted()
     {
         var one = Path.GetTempFileName();
         await File.WriteAllTextAsync(one, Quiet.Replace("\"servers\": 3", "\"servers\": 1", StringComparison.Ordinal));
@@ -58,12 +64,14 @@ internal sealed class SimulateTests
     }
 
     [Test]
-    public async Task The_same_seed_tells_the_same()
+    public async Task The_same_seed_prints_the_same()
     {
         async Task<string> Once()
         {
-            var ran = await Command.RunAsync("simulate", "--events", "60", "--seed", "3", "--room-version", "6", "--format", "json");
-            return string.Join("\n", ran.Output.Split('\n').Where(line => !line.Contains("\"seconds\"", StringComparison.Ordinal)));
+            var ran = await Command.RunAsync(
+                "simulate", "--events", "60", "--seed", "3", "--room-version", "6", "--format", "json");
+            return string.Join(
+                "\n", ran.Output.Split('\n').Where(line => !line.Contains("\"seconds\"", StringComparison.Ordinal)));
         }
 
         var first = await Once();
@@ -88,7 +96,8 @@ internal sealed class SimulateTests
     [TestCase("\"delay_to\": 50", "\"delay_to\": 4", "$.delay_to")]
     [TestCase("\"act\": \"topic\"", "\"act\": \"sing\"", "$.operations[0].act")]
     [TestCase("\"loss_per_mille\": 0, ", "", "$.loss_per_mille")]
-    public async Task A_history_that_is_none_is_told_by_its_file_and_the_place_in_it(string right, string wrong, string place)
+    public async Task A_malformed_history_is_reported_with_its_file_and_position(
+        string right, string wrong, string place)
     {
         var file = Path.GetTempFileName();
         await File.WriteAllTextAsync(file, Quiet.Replace(right, wrong, StringComparison.Ordinal));

@@ -5,7 +5,7 @@ using AngleSharp.Html.Parser;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>The site of room versions: what a browser, a reader without one's eyes, and a link need of it.</summary>
+/// <summary>`mx rules html`: links, markup, accessibility and content of the site.</summary>
 internal sealed partial class SiteTests
 {
     private static readonly HtmlParser _parser = new(new HtmlParserOptions { IsStrictMode = true });
@@ -13,7 +13,8 @@ internal sealed partial class SiteTests
 
     private static readonly string[] _files =
     [
-        "index.html", "site.css", "version-11.html", "version-12.html", "version-org.example.owned-state.html", "diff-11-to-12.html",
+        "index.html", "site.css", "version-11.html", "version-12.html", "version-org.example.owned-state.html",
+        "diff-11-to-12.html",
         "diff-11-to-org.example.owned-state.html",
     ];
 
@@ -39,7 +40,8 @@ internal sealed partial class SiteTests
     public async Task Write_the_site_of_three_versions()
     {
         _folder = Directory.CreateTempSubdirectory("mx-site-");
-        var ran = await Command.RunAsync("rules", "html", _folder.FullName, "--only", "12", "11", "org.example.owned-state");
+        var ran = await Command.RunAsync(
+            "rules", "html", _folder.FullName, "--only", "12", "11", "org.example.owned-state");
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         _pages = await ReadAsync(_folder);
     }
@@ -76,18 +78,20 @@ internal sealed partial class SiteTests
                 var parts = address.Split('#', 2);
                 var target = parts[0].Length == 0 ? name : parts[0];
                 Assert.That(File.Exists(Path.Combine(folder.FullName, target)), $"{name}: {address}");
-                Assert.That(parts.Length == 1 || pages[target].GetElementById(parts[1]) is not null, $"{name}: {address}");
+                Assert.That(
+                    parts.Length == 1 || pages[target].GetElementById(parts[1]) is not null, $"{name}: {address}");
             }
         }
     }
 
     [Test]
-    public void Every_identifier_is_there_once()
+    public void Every_identifier_is_unique_on_its_page()
     {
         foreach (var (name, page) in _pages)
         {
             Assert.That(page.QuerySelectorAll("[id]").Select(element => element.Id), Is.Unique, name);
-            foreach (var id in page.QuerySelectorAll("[aria-labelledby]").SelectMany(e => e.GetAttribute("aria-labelledby")!.Split(' ')))
+            foreach (var id in page.QuerySelectorAll("[aria-labelledby]")
+                .SelectMany(e => e.GetAttribute("aria-labelledby")!.Split(' ')))
             {
                 Assert.That(page.GetElementById(id)?.TextContent, Is.Not.Null.And.Not.Empty, $"{name}: {id}");
             }
@@ -103,11 +107,13 @@ internal sealed partial class SiteTests
             Assert.That(page.QuerySelectorAll("link").Select(link => link.GetAttribute("href")), Is.EqualTo(_styles));
         }
 
-        Assert.That(File.ReadAllText(Path.Combine(_folder.FullName, "site.css")), Does.Not.Contain("http").And.Not.Contain("@import"));
+        Assert.That(
+            File.ReadAllText(Path.Combine(_folder.FullName, "site.css")),
+            Does.Not.Contain("http").And.Not.Contain("@import"));
     }
 
     [Test]
-    public void A_page_is_told_by_its_headings_and_its_tables_by_theirs()
+    public void Pages_tables_and_pictures_are_accessible()
     {
         foreach (var (name, page) in _pages)
         {
@@ -143,11 +149,13 @@ internal sealed partial class SiteTests
         var page = _pages["version-12.html"];
 
         Assert.That(page.QuerySelectorAll("table.rules tbody tr"), Has.Length.EqualTo(rows));
-        Assert.That(page.GetElementById("auth-member.join.restricted")!.TextContent, Does.Contain("5.3.5").And.Contain("MSC3083"));
+        Assert.That(
+            page.GetElementById("auth-member.join.restricted")!.TextContent,
+            Does.Contain("5.3.5").And.Contain("MSC3083"));
     }
 
     [Test]
-    public void Where_states_resolve_otherwise_the_smallest_room_is_drawn_with_what_two_servers_hold()
+    public void Differences_of_state_resolution_are_drawn_as_a_room_with_two_servers_states()
     {
         var drawn = _pages["diff-11-to-12.html"].QuerySelectorAll("#state article.change figure.drawn");
 
@@ -162,7 +170,7 @@ internal sealed partial class SiteTests
     }
 
     [Test]
-    public void Every_rule_that_means_something_else_has_its_smallest_case_drawn()
+    public void Every_differing_rule_has_its_smallest_case_drawn()
     {
         var page = _pages["diff-11-to-12.html"];
         var changes = page.QuerySelectorAll("#auth article.change");
@@ -182,7 +190,7 @@ internal sealed partial class SiteTests
     }
 
     [Test]
-    public async Task Written_twice_it_is_the_same()
+    public async Task Writing_the_site_twice_gives_the_same_files()
     {
         var again = Directory.CreateTempSubdirectory("mx-site-");
         try
@@ -191,7 +199,9 @@ internal sealed partial class SiteTests
             foreach (var file in _folder.GetFiles())
             {
                 var twin = Path.Combine(again.FullName, file.Name);
-                Assert.That(await File.ReadAllTextAsync(twin), Is.EqualTo(await File.ReadAllTextAsync(file.FullName)), file.Name);
+                Assert.That(
+                    await File.ReadAllTextAsync(twin), Is.EqualTo(await File.ReadAllTextAsync(file.FullName)),
+                    file.Name);
             }
         }
         finally
@@ -202,7 +212,7 @@ internal sealed partial class SiteTests
 
     [TestCase("light")]
     [TestCase("dark")]
-    public void Text_stands_out_from_its_ground(string scheme)
+    public void Text_has_enough_contrast(string scheme)
     {
         var styles = File.ReadAllText(Path.Combine(_folder.FullName, "site.css"));
         var colours = Colour().Matches(styles.Split("prefers-color-scheme: dark")[scheme == "dark" ? 1 : 0])
@@ -210,12 +220,14 @@ internal sealed partial class SiteTests
 
         foreach (var (text, ground) in new[]
         {
-            ("ink", "page"), ("ink", "card"), ("quiet", "page"), ("quiet", "card"), ("link", "page"), ("link", "card"), ("good", "page"),
-            ("good", "card"), ("bad", "card"), ("good", "good-ground"), ("bad", "bad-ground"), ("other", "other-ground"), ("ink", "other-ground"),
+            ("ink", "page"), ("ink", "card"), ("quiet", "page"), ("quiet", "card"), ("link", "page"), ("link", "card"),
+                ("good", "page"),
+            ("good", "card"), ("bad", "card"), ("good", "good-ground"), ("bad", "bad-ground"),
+            ("other", "other-ground"), ("ink", "other-ground"),
         })
         {
             var (light, dark) = (Math.Max(colours[text], colours[ground]), Math.Min(colours[text], colours[ground]));
-            // The contrast that WCAG 2 asks of text at level AA.
+            // The contrast that WCAG 2 requires at level AA.
             Assert.That((light + 0.05) / (dark + 0.05), Is.GreaterThanOrEqualTo(4.5), $"{text} on {ground}");
         }
     }
@@ -245,7 +257,7 @@ internal sealed partial class SiteTests
             Assert.That(ran.Code, Is.Zero, ran.Errors);
 
             var pages = await ReadAsync(folder);
-            // The index, 13 versions, each pair of the 12 that are stable, and the unstable one with its parent.
+            // The index, 13 versions, each pair of the 12 stable ones, and the unstable one with its parent.
             Assert.That(pages, Has.Count.EqualTo(1 + 13 + 66 + 1));
             AssertLinks(pages, folder);
         }

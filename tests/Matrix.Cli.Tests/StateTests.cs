@@ -24,7 +24,10 @@ internal sealed class StateTests
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(
-            ran.Json.EnumerateArray().Select(e => (e.GetProperty("type").GetString(), e.GetProperty("state_key").GetString(), e.GetProperty("event_id").GetString())),
+            ran.Json.EnumerateArray()
+            .Select(e =>
+            (e.GetProperty("type").GetString(), e.GetProperty("state_key").GetString(),
+            e.GetProperty("event_id").GetString())),
             Is.EqualTo(new[]
             {
                 ("m.room.create", "", "$create"),
@@ -36,7 +39,7 @@ internal sealed class StateTests
             }));
     }
 
-    // A version of each algorithm.
+    // One version for each algorithm.
     [TestCase("1")]
     [TestCase("2")]
     [TestCase("12")]
@@ -62,9 +65,9 @@ internal sealed class StateTests
     }
 
     [Test]
-    public async Task Real_events_are_called_by_their_hashes()
+    public async Task Real_events_are_identified_by_their_hashes()
     {
-        // The state that was printed is a state that can be resolved.
+        // The printed state can be resolved again.
         var created = new Dictionary<string, object?>
         {
             ["type"] = "m.room.create",
@@ -80,7 +83,8 @@ internal sealed class StateTests
         var key = Path.Combine(_folder, "signing.key");
         await Command.RunAsync("keys", "generate", "--out", key);
         var signed = await Command.RunInAsync(
-            new Dictionary<string, string>(), JsonSerializer.Serialize(created), "event", "sign", "--room-version", "10", "--key", key, "--server", "one");
+            new Dictionary<string, string>(), JsonSerializer.Serialize(created), "event", "sign", "--room-version",
+            "10", "--key", key, "--server", "one");
         var pdus = Path.Combine(_folder, "signed.json");
         await File.WriteAllTextAsync(pdus, signed.Output);
         var id = (await Command.RunAsync("event", "id", "--room-version", "10", pdus)).Output.Trim();
@@ -107,18 +111,22 @@ internal sealed class StateTests
         {
             Assert.That(json.Json.GetProperty("algorithm").GetString(), Is.EqualTo("2"));
             Assert.That(
-                json.Json.GetProperty("mainline_order").EnumerateArray().Select(e => e.GetProperty("event_id").GetString()),
+                json.Json.GetProperty("mainline_order").EnumerateArray()
+                .Select(e => e.GetProperty("event_id").GetString()),
                 Is.EqualTo(_topics));
-            var his = json.Json.GetProperty("events").EnumerateArray().Single(e => e.GetProperty("event_id").GetString() == "$his");
+            var his = json.Json.GetProperty("events").EnumerateArray()
+                .Single(e => e.GetProperty("event_id").GetString() == "$his");
             Assert.That(his.GetProperty("accepted").GetBoolean(), Is.False);
             Assert.That(his.GetProperty("reason").GetString(), Does.Contain("power"));
             Assert.That(text.Output, Does.Contain("mainline order:").And.Not.Contain("power order:"));
-            Assert.That(first.Json.GetProperty("settled").EnumerateArray().Select(e => e.GetProperty("event_id").GetString()), Is.EquivalentTo(_topics));
+            Assert.That(
+                first.Json.GetProperty("settled").EnumerateArray().Select(e => e.GetProperty("event_id").GetString()),
+                Is.EquivalentTo(_topics));
         });
     }
 
     [Test]
-    public async Task Pictures_mark_what_is_in_conflict_rejected_and_chosen()
+    public async Task Pictures_mark_conflicted_rejected_and_chosen_events()
     {
         var pdus = await WriteAsync("pdus.json", Room());
 
@@ -128,23 +136,30 @@ internal sealed class StateTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(dot.Output, Does.StartWith("digraph").And.Contain("\"$two\" -> \"$bob\"").And.Contain("conflicted, chosen"));
+            Assert.That(
+                dot.Output,
+                Does.StartWith("digraph").And.Contain("\"$two\" -> \"$bob\"").And.Contain("conflicted, chosen"));
             var drawn = XDocument.Parse(svg.Output).Root!;
             Assert.That(drawn.Descendants().Count(e => e.Name.LocalName == "title"), Is.EqualTo(8));
-            Assert.That(drawn.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value), Has.Some.EqualTo("rejected"));
+            Assert.That(
+                drawn.Descendants().Where(e => e.Name.LocalName == "text").Select(e => e.Value),
+                Has.Some.EqualTo("rejected"));
             Assert.That(both.Code, Is.EqualTo(2));
         });
     }
 
     [Test]
-    public async Task What_is_missing_or_wrong_is_told_with_its_place_and_ends_with_2()
+    public async Task Missing_or_invalid_input_is_reported_with_its_position_and_exit_code_2()
     {
         var room = Room();
         var pdus = await WriteAsync("pdus.json", room);
-        var noLevels = await WriteAsync("no-levels.json", room.Where(e => (string)e["event_id"]! != "$levels").ToList());
+        var noLevels = await WriteAsync(
+            "no-levels.json", room.Where(e => (string)e["event_id"]! != "$levels").ToList());
         var circle = await WriteAsync(
             "circle.json",
-            room.Append(Made("$x", "@alice:one", "m.room.topic", "", new { }, ["$x"], ["$create", "$alice", "$levels"], 9)).ToList());
+            room.Append(
+            Made("$x", "@alice:one", "m.room.topic", "", new { }, ["$x"], ["$create", "$alice", "$levels"], 9))
+            .ToList());
         var wrong = await WriteAsync("wrong.json", (object[])[room[0], 7]);
         var untyped = await WriteAsync("untyped.json", (object[])[new { sender = "@a:b" }]);
         var lines = Path.Combine(_folder, "lines.json");
@@ -154,11 +169,12 @@ internal sealed class StateTests
         foreach (var (ran, told) in new[]
         {
             (await ResolveAsync("10", noLevels), "$levels"),
-            (await ResolveAsync("10", circle), "$x: expected events that come after one another"),
+            (await ResolveAsync("10", circle), "$x: expected previous events without a circle"),
             (await ResolveAsync("10", wrong), $"{wrong}: [1]: expected an event"),
             (await ResolveAsync("10", untyped), $"{untyped}: [0]: expected `type`"),
             (await ResolveAsync("10", lines), $"{lines}:2:"),
-            (await ResolveAsync("10", pdus, "--state", unknown), $"{unknown}: [1]: expected an event of --pdus: $nobody is not among them"),
+            (await ResolveAsync("10", pdus, "--state", unknown),
+            $"{unknown}: [1]: expected an event of --pdus: $nobody is not among them"),
             (await Command.RunAsync("state", "resolve", "--room-version", "10", "--pdus", pdus), "expected `hashes`"),
             (await Command.RunAsync("state", "resolve", "--room-version", "10"), "--pdus"),
         })
@@ -169,11 +185,12 @@ internal sealed class StateTests
     }
 
     [Test]
-    public async Task Two_events_that_claim_one_identifier_are_told()
+    public async Task Two_different_events_with_one_identifier_are_refused()
     {
         var room = Room();
         var twice = await ResolveAsync("10", [.. room, room[5]]);
-        var other = await ResolveAsync("10", [.. room, Made("$one", "@bob:one", "m.room.topic", "", new { topic = "no" }, ["$bob"], [], 6)]);
+        var other = await ResolveAsync(
+            "10", [.. room, Made("$one", "@bob:one", "m.room.topic", "", new { topic = "no" }, ["$bob"], [], 6)]);
 
         Assert.That(twice.Code, Is.Zero, twice.Errors);
         Assert.That((other.Code, other.Output), Is.EqualTo((2, "")));
@@ -181,10 +198,12 @@ internal sealed class StateTests
     }
 
     [Test]
-    public async Task What_a_file_says_does_not_reach_the_terminal_as_a_command()
+    public async Task Control_characters_in_a_file_are_escaped()
     {
         var room = Room();
-        room.Add(Made("$x", "@alice:one", "m.room.topic", "\u001b[2J\nline", new { }, ["$his"], ["$create", "$alice", "$levels"], 9));
+        room.Add(
+            Made("$x", "@alice:one", "m.room.topic", "\u001b[2J\nline", new { }, ["$his"],
+            ["$create", "$alice", "$levels"], 9));
         var text = await ResolveAsync("10", room, "--format", "text");
         var wrong = await Command.RunAsync("rules", "show", "\u001b[2J");
 
@@ -192,13 +211,14 @@ internal sealed class StateTests
         Assert.That(wrong.Errors, Does.Contain("\\u001b[2J").And.Not.Contain("\u001b"));
     }
 
-    private async Task<Ran> ResolveAsync(string version, IReadOnlyList<Dictionary<string, object?>> room, params string[] more) =>
+    private async Task<Ran> ResolveAsync(
+        string version, IReadOnlyList<Dictionary<string, object?>> room, params string[] more) =>
         await ResolveAsync(version, await WriteAsync("room.json", room), more);
 
     private static Task<Ran> ResolveAsync(string version, string pdus, params string[] more) =>
         Command.RunAsync(["state", "resolve", "--room-version", version, "--pdus", pdus, "--trust-event-ids", .. more]);
 
-    /// <summary>A room in which the topic was set twice at once, and once by somebody who may not.</summary>
+    /// <summary>A room with two concurrent topics, and a topic by a user without the power.</summary>
     private static List<Dictionary<string, object?>> Room(string version = "10")
     {
         var cites = (string[] ids) => version == "12" ? [.. ids.Where(id => id != "$create")] : ids;
@@ -207,14 +227,22 @@ internal sealed class StateTests
             : new { users = new Dictionary<string, int> { ["@alice:one"] = 100 } };
         List<Dictionary<string, object?>> room =
         [
-            Made("$create", "@alice:one", "m.room.create", "", new { creator = "@alice:one", room_version = version }, [], [], 1),
-            Made("$alice", "@alice:one", "m.room.member", "@alice:one", new { membership = "join" }, ["$create"], cites(["$create"]), 2),
-            Made("$levels", "@alice:one", "m.room.power_levels", "", levels, ["$alice"], cites(["$create", "$alice"]), 3),
-            Made("$rules", "@alice:one", "m.room.join_rules", "", new { join_rule = "public" }, ["$levels"], cites(["$create", "$alice", "$levels"]), 4),
-            Made("$bob", "@bob:one", "m.room.member", "@bob:one", new { membership = "join" }, ["$rules"], cites(["$create", "$rules", "$levels"]), 5),
-            Made("$one", "@alice:one", "m.room.topic", "", new { topic = "one" }, ["$bob"], cites(["$create", "$alice", "$levels"]), 6),
-            Made("$two", "@alice:one", "m.room.topic", "", new { topic = "two" }, ["$bob"], cites(["$create", "$alice", "$levels"]), 7),
-            Made("$his", "@bob:one", "m.room.topic", "", new { topic = "his" }, ["$two"], cites(["$create", "$bob", "$levels"]), 8),
+            Made("$create", "@alice:one", "m.room.create", "", new { creator = "@alice:one", room_version = version },
+            [], [], 1),
+            Made("$alice", "@alice:one", "m.room.member", "@alice:one", new { membership = "join" }, ["$create"],
+            cites(["$create"]), 2),
+            Made("$levels", "@alice:one", "m.room.power_levels", "", levels, ["$alice"], cites(["$create", "$alice"]),
+            3),
+            Made("$rules", "@alice:one", "m.room.join_rules", "", new { join_rule = "public" }, ["$levels"],
+            cites(["$create", "$alice", "$levels"]), 4),
+            Made("$bob", "@bob:one", "m.room.member", "@bob:one", new { membership = "join" }, ["$rules"],
+            cites(["$create", "$rules", "$levels"]), 5),
+            Made("$one", "@alice:one", "m.room.topic", "", new { topic = "one" }, ["$bob"],
+            cites(["$create", "$alice", "$levels"]), 6),
+            Made("$two", "@alice:one", "m.room.topic", "", new { topic = "two" }, ["$bob"],
+            cites(["$create", "$alice", "$levels"]), 7),
+            Made("$his", "@bob:one", "m.room.topic", "", new { topic = "his" }, ["$two"],
+            cites(["$create", "$bob", "$levels"]), 8),
         ];
         if (version == "12")
         {
@@ -226,7 +254,8 @@ internal sealed class StateTests
     }
 
     private static Dictionary<string, object?> Made(
-        string id, string sender, string type, string key, object content, string[] prev, string[] auth, int depth) => new()
+        string id, string sender, string type, string key, object content, string[] prev, string[] auth, int depth) =>
+        new()
         {
             ["event_id"] = id,
             ["sender"] = sender,

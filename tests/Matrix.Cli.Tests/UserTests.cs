@@ -26,7 +26,7 @@ internal sealed class UserTests
     }
 
     [Test]
-    public async Task A_user_that_was_made_logs_in_and_has_one_device()
+    public async Task A_created_user_can_log_in_and_has_one_device()
     {
         var made = await CreateAsync("correct horse\n", "alice", "--password-stdin", "--server", _server.Url);
 
@@ -46,11 +46,13 @@ internal sealed class UserTests
     }
 
     [Test]
-    public async Task The_address_is_the_configurations_if_none_is_given()
+    public async Task Without_an_address_the_configurations_listener_is_used()
     {
-        var environment = new Dictionary<string, string>(Secret(_server.Secret)) { ["MATRIX_LISTENERS__CLIENT"] = $"127.0.0.1:{_server.Port}" };
+        var environment = new Dictionary<string, string>(
+            Secret(_server.Secret)) { ["MATRIX_LISTENERS__CLIENT"] = $"127.0.0.1:{_server.Port}" };
 
-        var made = await Command.RunInAsync(environment, "correct horse", "user", "create", "boss", "--admin", "--password-stdin", "--format", "json");
+        var made = await Command.RunInAsync(
+            environment, "correct horse", "user", "create", "boss", "--admin", "--password-stdin", "--format", "json");
 
         Assert.That(made.Code, Is.Zero, made.Errors);
         Assert.That(made.Json.GetProperty("user_id").GetString(), Is.EqualTo("@boss:hybrid.test"));
@@ -58,7 +60,7 @@ internal sealed class UserTests
     }
 
     [Test]
-    public async Task What_the_server_declines_is_told_in_its_words_and_ends_with_1()
+    public async Task A_refusal_prints_the_servers_message_and_exits_with_1()
     {
         _ = await CreateAsync("correct horse", "taken", "--password-stdin", "--server", _server.Url);
 
@@ -66,20 +68,23 @@ internal sealed class UserTests
         var longer = await CreateAsync(new string('x', 513), "longer", "--password-stdin", "--server", _server.Url);
 
         Assert.That((again.Code, longer.Code), Is.EqualTo((1, 1)));
-        Assert.That(again.Errors.TrimEnd('\n'), Does.StartWith("mx: taken was not made: ").And.Not.Contain("\n"));
-        Assert.That(longer.Errors.TrimEnd('\n'), Does.StartWith("mx: longer was not made: ").And.Not.Contain("\n"));
+        Assert.That(again.Errors.TrimEnd('\n'), Does.StartWith("mx: taken was not created: ").And.Not.Contain("\n"));
+        Assert.That(longer.Errors.TrimEnd('\n'), Does.StartWith("mx: longer was not created: ").And.Not.Contain("\n"));
     }
 
     [Test]
-    public async Task Another_secret_makes_nobody()
+    public async Task A_wrong_secret_creates_no_user()
     {
-        var ran = await Command.RunInAsync(Secret("guessed"), "correct horse", "user", "create", "mallory", "--password-stdin", "--server", _server.Url);
+        var ran = await Command.RunInAsync(
+            Secret("guessed"), "correct horse", "user", "create", "mallory", "--password-stdin", "--server",
+            _server.Url);
 
-        Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: {_server.Url}/: the secret is not the one of this server\n")));
+        Assert.That(
+            (ran.Code, ran.Errors), Is.EqualTo((1, $"mx: {_server.Url}/: the secret is not the one of this server\n")));
     }
 
     [Test]
-    public async Task A_server_that_is_not_there_is_told_in_one_line()
+    public async Task An_unreachable_server_is_reported_in_one_line()
     {
         var address = $"http://127.0.0.1:{Repository.FreePort()}";
 
@@ -89,7 +94,7 @@ internal sealed class UserTests
     }
 
     [Test]
-    public async Task Nobody_is_asked_for_a_password_in_a_pipe()
+    public async Task Without_a_terminal_there_is_no_password_prompt()
     {
         var ran = await CreateAsync("correct horse", "alice", "--server", _server.Url);
 
@@ -98,15 +103,17 @@ internal sealed class UserTests
     }
 
     [Test]
-    public async Task Without_a_secret_it_says_where_one_goes()
+    public async Task A_missing_secret_is_reported_with_the_setting_and_the_variable()
     {
         var ran = await Command.RunAsync("user", "create", "alice", "--server", _server.Url);
 
         Assert.That(ran.Code, Is.EqualTo(2));
-        Assert.That(ran.Errors, Does.Contain("registration.shared_secret").And.Contain("MATRIX_REGISTRATION__SHARED_SECRET"));
+        Assert.That(
+            ran.Errors, Does.Contain("registration.shared_secret").And.Contain("MATRIX_REGISTRATION__SHARED_SECRET"));
     }
 
-    private static Dictionary<string, string> Secret(string secret) => new() { ["MATRIX_REGISTRATION__SHARED_SECRET"] = secret };
+    private static Dictionary<string, string> Secret(string secret) =>
+        new() { ["MATRIX_REGISTRATION__SHARED_SECRET"] = secret };
 
     private Task<Ran> CreateAsync(string password, params string[] arguments) =>
         Command.RunInAsync(Secret(_server.Secret), password, ["user", "create", .. arguments]);

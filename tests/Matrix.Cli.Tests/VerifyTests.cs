@@ -6,7 +6,7 @@ namespace Matrix.Cli.Tests;
 internal sealed class VerifyTests
 {
     [Test]
-    public async Task An_invariant_is_told_with_its_exceptions_and_their_smallest_cases()
+    public async Task An_invariant_is_printed_with_its_exceptions_and_their_smallest_cases()
     {
         var ran = await Command.RunAsync(
             "rules", "verify", "--room-version", "11", "--property", "join.not-banned", "--format", "json");
@@ -21,7 +21,7 @@ internal sealed class VerifyTests
     }
 
     [Test]
-    public async Task A_property_that_the_newest_version_does_not_have_is_asked_of_one_that_has_it()
+    public async Task A_property_that_only_older_versions_have_is_checked_in_them()
     {
         var ran = await Command.RunAsync("rules", "verify", "--room-version", "10", "--property", "cited.create");
 
@@ -30,7 +30,7 @@ internal sealed class VerifyTests
     }
 
     [Test]
-    public async Task What_can_happen_is_said_to_and_shown_by_its_smallest_case()
+    public async Task What_can_happen_is_printed_with_its_smallest_case()
     {
         var ran = await Command.RunAsync("rules", "verify", "--room-version", "11", "--property", "create.twice");
 
@@ -41,18 +41,20 @@ internal sealed class VerifyTests
 
     [TestCase("text")]
     [TestCase("json")]
-    public async Task A_property_that_a_version_does_not_have_is_bad_usage(string format)
+    public async Task A_property_that_a_version_does_not_have_is_refused(string format)
     {
-        var ran = await Command.RunAsync("rules", "verify", "--room-version", "1", "--property", "cited.no-create", "--format", format);
+        var ran = await Command.RunAsync(
+            "rules", "verify", "--room-version", "1", "--property", "cited.no-create", "--format", format);
 
         Assert.That((ran.Code, ran.Output), Is.EqualTo((2, "")));
         Assert.That(ran.Errors, Does.Contain("no property 'cited.no-create' of version 1"));
     }
 
     [Test]
-    public async Task Drawn_properties_of_one_version_are_run_by_a_part_of_their_name()
+    public async Task Properties_are_selected_by_a_prefix_of_their_name()
     {
-        var ran = await Command.RunAsync("rules", "verify", "--room-version", "12", "--property", "auth.evaluators-agree");
+        var ran = await Command.RunAsync(
+            "rules", "verify", "--room-version", "12", "--property", "auth.evaluators-agree");
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(ran.Output, Does.Match(@"ok +auth\.evaluators-agree +100 +versions 12"));
@@ -65,7 +67,8 @@ internal sealed class VerifyTests
 
         Assert.That(ran.Code, Is.Zero, ran.Errors);
         Assert.That(ran.Json.GetProperty("clauses_undecided").GetInt64(), Is.Zero);
-        var rows = ran.Json.GetProperty("coverage").EnumerateArray().ToDictionary(row => row.GetProperty("clause").GetString()!);
+        var rows = ran.Json.GetProperty("coverage").EnumerateArray()
+            .ToDictionary(row => row.GetProperty("clause").GetString()!);
         Assert.That(rows["member.leave.self"].GetProperty("accepted").GetInt64(), Is.Positive);
         Assert.That(rows["member.leave.self"].GetProperty("rejected").GetInt64(), Is.Positive);
         Assert.That(rows["member.join.banned"].GetProperty("accepted").GetInt64(), Is.Zero);

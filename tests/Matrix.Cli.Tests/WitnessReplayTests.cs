@@ -4,7 +4,9 @@ using NUnit.Framework;
 
 namespace Matrix.Cli.Tests;
 
-/// <summary>Every witness of a difference comes out as printed when its printed text alone is put to `mx rules explain` or `mx state resolve`.</summary>
+/// <summary>
+/// Gives only the printed text of each witness to `mx rules explain` or `mx state resolve`, and compares.
+/// </summary>
 internal sealed partial class WitnessReplayTests
 {
     private string folder = "";
@@ -28,7 +30,7 @@ internal sealed partial class WitnessReplayTests
     [GeneratedRegex(@"^(\S+): (\S+)(?: \[(\S+)\])? resolves to (\S+?)(?:;.*)?$")]
     private static partial Regex Resolved();
 
-    /// <summary>The lines beneath each difference, unwrapped; identical ones once.</summary>
+    /// <summary>The lines below each difference, unwrapped; identical ones once.</summary>
     private static IEnumerable<List<string>> WitnessesOf(string output)
     {
         var seen = new HashSet<string>();
@@ -55,7 +57,7 @@ internal sealed partial class WitnessReplayTests
         }
     }
 
-    /// <summary>What is printed under this name for a version, or for both.</summary>
+    /// <summary>The lines with this name for a version, or for both.</summary>
     private static List<string> Named(List<string> witness, string version, string name) => witness
         .Select(line => line.StartsWith($"{version} {name}: ", StringComparison.Ordinal)
             ? line[(version.Length + name.Length + 3)..]
@@ -65,30 +67,35 @@ internal sealed partial class WitnessReplayTests
 
     private async Task<bool> ReplaysDecisionAsync(List<string> witness, string version)
     {
-        var verdict = witness.Select(line => Verdict().Match(line)).Single(match => match.Success && match.Groups[1].Value == version);
+        var verdict = witness.Select(line => Verdict().Match(line))
+            .Single(match => match.Success && match.Groups[1].Value == version);
         var auth = Written("auth.json", Named(witness, version, "auth event"));
         var state = Written("state.json", Named(witness, version, "state"));
         var ran = await Command.RunAsync(
-            "rules", "explain", "--room-version", version, "--event", Written("event.json", Named(witness, version, "event")),
+            "rules", "explain", "--room-version", version, "--event",
+            Written("event.json", Named(witness, version, "event")),
             "--auth", auth, "--state", state, "--format", "json");
         var printed = string.Join('\n', witness);
 
         Assert.That(ran.Code, Is.LessThan(2), $"{ran.Errors}\n{printed}");
-        Assert.That(ran.Json.GetProperty("allowed").GetBoolean(), Is.EqualTo(verdict.Groups[2].Value == "accepts"), printed);
+        Assert.That(
+            ran.Json.GetProperty("allowed").GetBoolean(), Is.EqualTo(verdict.Groups[2].Value == "accepts"), printed);
         Assert.That(ran.Json.GetProperty("clause").GetString(), Is.EqualTo(verdict.Groups[3].Value), printed);
         return true;
     }
 
     private async Task<bool> ReplaysResolutionAsync(List<string> witness, string version)
     {
-        var outcome = witness.Select(line => Resolved().Match(line)).Single(match => match.Success && match.Groups[1].Value == version);
+        var outcome = witness.Select(line => Resolved().Match(line))
+            .Single(match => match.Success && match.Groups[1].Value == version);
         var pdus = Written("pdus.json", Named(witness, version, "pdu"));
         var one = Path.Combine(folder, "one.json");
         var other = Path.Combine(folder, "other.json");
         await File.WriteAllTextAsync(one, Named(witness, version, "state of the one").Single());
         await File.WriteAllTextAsync(other, Named(witness, version, "state of the other").Single());
         var ran = await Command.RunAsync(
-            "state", "resolve", "--room-version", version, "--pdus", pdus, "--state", one, "--state", other, "--trust-event-ids");
+            "state", "resolve", "--room-version", version, "--pdus", pdus, "--state", one, "--state", other,
+            "--trust-event-ids");
         var printed = string.Join('\n', witness);
 
         Assert.That(ran.Code, Is.Zero, $"{ran.Errors}\n{printed}");

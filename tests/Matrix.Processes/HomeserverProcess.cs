@@ -3,7 +3,9 @@ using System.Net.Http;
 
 namespace Matrix.Processes;
 
-/// <summary>The real server, started the way a person starts it (<c>./run --no-build</c>), on a port and in a folder of its own.</summary>
+/// <summary>
+/// The real server, started the way a person starts it (<c>./run --no-build</c>), on a port and in a folder of its own.
+/// </summary>
 public sealed class HomeserverProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -12,7 +14,8 @@ public sealed class HomeserverProcess : IDisposable
     private Process? _process;
     private StreamWriter? _log;
 
-    /// <param name="databaseUrl">As <c>database.url</c> of the configuration; null for the default, SQLite in the data folder.</param>
+    /// <param name="databaseUrl">As <c>database.url</c> of the configuration; null for the default, SQLite in the data
+    /// folder.</param>
     /// <param name="settings">Further environment variables.</param>
     public HomeserverProcess(string? databaseUrl = null, IReadOnlyDictionary<string, string>? settings = null)
     {
@@ -47,7 +50,7 @@ public sealed class HomeserverProcess : IDisposable
     /// <summary>Settings for the next start.</summary>
     public IDictionary<string, string> Settings => _settings;
 
-    /// <summary>Starts it and waits until it answers.</summary>
+    /// <summary>Starts the server and waits until it answers.</summary>
     public async Task StartAsync(CancellationToken stop = default)
     {
         var start = new ProcessStartInfo(Path.Combine(Repository.Root, "run"), ["--no-build"])
@@ -81,14 +84,16 @@ public sealed class HomeserverProcess : IDisposable
         }
     }
 
-    /// <summary>Ends it without a word and waits until it is gone.</summary>
+    /// <summary>Kills the server and waits until it is gone.</summary>
     public async Task KillAsync(CancellationToken stop = default)
     {
         Signals.SendKill(ProcessId);
         await _process!.WaitForExitAsync(stop);
     }
 
-    /// <summary>Waits until it ends by itself; answers its exit code. It is killed, and that is a failure, if it takes longer.</summary>
+    /// <summary>
+    /// Waits until the server ends by itself, and returns its exit code. Beyond the time it is killed, a failure.
+    /// </summary>
     public async Task<int> EndsAsync(TimeSpan within, CancellationToken stop = default)
     {
         try
@@ -103,7 +108,7 @@ public sealed class HomeserverProcess : IDisposable
         }
     }
 
-    /// <summary>Asks it to end and waits; answers its exit code and how long it took.</summary>
+    /// <summary>Sends SIGTERM and waits; returns the exit code and the time.</summary>
     public async Task<(int ExitCode, TimeSpan Took)> StopAsync(CancellationToken stop = default)
     {
         var watch = Stopwatch.StartNew();
@@ -112,7 +117,7 @@ public sealed class HomeserverProcess : IDisposable
         return (_process.ExitCode, watch.Elapsed);
     }
 
-    /// <summary>The last lines that it wrote.</summary>
+    /// <summary>The last lines of the server's log.</summary>
     public string LogEnd()
     {
         lock (_settings)
@@ -125,7 +130,7 @@ public sealed class HomeserverProcess : IDisposable
         return string.Join(Environment.NewLine, reader.ReadToEnd().Split('\n').TakeLast(30));
     }
 
-    /// <summary>Kills it if it still runs, and removes what it stored.</summary>
+    /// <summary>Kills the server if it still runs, and removes its data.</summary>
     public void Dispose()
     {
         if (_process is { HasExited: false } running)

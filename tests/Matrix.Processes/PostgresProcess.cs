@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace Matrix.Processes;
 
-/// <summary>A PostgreSQL server of one's own, by <c>tests/support/postgres.sh</c>.</summary>
+/// <summary>A PostgreSQL server for one test, by <c>tests/support/postgres.sh</c>.</summary>
 public sealed class PostgresProcess : IDisposable
 {
     private readonly string _folder;
 
-    /// <param name="inMemory">Whether its files lie in memory, where the machine has a folder for that.</param>
+    /// <param name="inMemory">Whether its files are in memory, if the machine has a folder for that.</param>
     public PostgresProcess(bool inMemory = false)
     {
         _folder = inMemory && Directory.Exists("/dev/shm")
@@ -16,20 +16,21 @@ public sealed class PostgresProcess : IDisposable
         Url = Script("start").Trim();
     }
 
-    /// <summary>Its address, as <c>database.url</c> takes it.</summary>
+    /// <summary>Its address, for <c>database.url</c>.</summary>
     public string Url { get; }
 
-    /// <summary>Makes an empty database on it; answers its address.</summary>
+    /// <summary>Creates an empty database and returns its address.</summary>
     public string NewDatabase(string name)
     {
         Sql("postgres", $"CREATE DATABASE {name}");
         return AddressOf(name);
     }
 
-    /// <summary>Runs a statement; answers the rows as text.</summary>
+    /// <summary>Runs a statement and returns the rows as text.</summary>
     public string Sql(string database, string statement)
     {
-        var start = new ProcessStartInfo("psql", ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", AddressOf(database), "-c", statement])
+        var start = new ProcessStartInfo(
+            "psql", ["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", AddressOf(database), "-c", statement])
         {
             RedirectStandardOutput = true,
         };
@@ -47,7 +48,8 @@ public sealed class PostgresProcess : IDisposable
 
     private string Script(string verb)
     {
-        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "tests", "support", "postgres.sh"), [verb, _folder])
+        var start = new ProcessStartInfo(
+            Path.Combine(Repository.Root, "tests", "support", "postgres.sh"), [verb, _folder])
         {
             RedirectStandardOutput = true,
         };
@@ -59,6 +61,7 @@ public sealed class PostgresProcess : IDisposable
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{start.FileName} failed: {output}");
+        return process.ExitCode == 0 ? output
+            : throw new InvalidOperationException($"{start.FileName} failed: {output}");
     }
 }

@@ -3,16 +3,17 @@ using System.Net.Sockets;
 
 namespace Matrix.Processes;
 
-/// <summary>Where things are.</summary>
+/// <summary>Folders and ports for tests.</summary>
 public static class Repository
 {
     /// <summary>The folder of the solution.</summary>
     public static string Root { get; } = FindRoot();
 
     /// <summary>A new, empty folder under the machine's temporary folder.</summary>
-    public static string ScratchFolder(string purpose) => Directory.CreateTempSubdirectory($"matrix-{purpose}-").FullName;
+    public static string ScratchFolder(string purpose) =>
+        Directory.CreateTempSubdirectory($"matrix-{purpose}-").FullName;
 
-    /// <summary>A port of 127.0.0.1 on which nobody listens at this moment.</summary>
+    /// <summary>A free port of 127.0.0.1.</summary>
     public static int FreePort()
     {
         using var probe = new TcpListener(IPAddress.Loopback, 0);

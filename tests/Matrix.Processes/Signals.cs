@@ -8,10 +8,10 @@ public static partial class Signals
     private const int Kill = 9;
     private const int Terminate = 15;
 
-    /// <summary>Ends it without a word.</summary>
+    /// <summary>SIGKILL.</summary>
     public static void SendKill(int processId) => Send(processId, Kill);
 
-    /// <summary>Asks it to end.</summary>
+    /// <summary>SIGTERM.</summary>
     public static void SendTerminate(int processId) => Send(processId, Terminate);
 
     private static void Send(int processId, int signal)

@@ -2,10 +2,10 @@ using Matrix.Processes;
 
 namespace Matrix.Durability;
 
-/// <summary>Settings of PostgreSQL under which a commit is no promise.</summary>
+/// <summary>Settings of PostgreSQL under which a commit may be lost.</summary>
 internal static class PostgresSettings
 {
-    /// <summary>The server says so in one line and does not start.</summary>
+    /// <summary>The server names the setting in one line and does not start.</summary>
     public static async Task SynchronousCommitOffIsRefusedAsync(PostgresProcess postgres)
     {
         var url = postgres.NewDatabase("unsafe");
@@ -25,6 +25,6 @@ internal static class PostgresSettings
             return;
         }
 
-        throw new LostException("The server started on a database whose commits are no promise.");
+        throw new LostException("The server started on a database whose commits may be lost.");
     }
 }

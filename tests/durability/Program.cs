@@ -10,28 +10,38 @@ var seed = Environment.TickCount;
 var suite = new Suite();
 Console.WriteLine($"seed {seed}");
 
-await suite.TestAsync("SIGTERM drains what is under way and ends with 0 within 5 s, on SQLite", () => Draining.CheckAsync(null));
-await suite.TestAsync("a first start that is killed in the middle of making its database is resumed by the next", () => FirstStart.ResumesAsync(seed));
+await suite.TestAsync(
+    "on SIGTERM the server answers all requests and exits with 0 within 5 s, on SQLite",
+    () => Draining.CheckAsync(null));
+await suite.TestAsync(
+    "the next start resumes a first start that was killed while it created its database",
+    () => FirstStart.ResumesAsync(seed));
 await KillAsync("SQLite", null, onSqlite);
 
 if (onPostgres > 0)
 {
     using var postgres = new PostgresProcess();
-    await suite.TestAsync("SIGTERM drains, on PostgreSQL", () => Draining.CheckAsync(postgres.NewDatabase("draining")));
     await suite.TestAsync(
-        "PostgreSQL is refused with synchronous_commit off", () => PostgresSettings.SynchronousCommitOffIsRefusedAsync(postgres));
+        "on SIGTERM the server answers all requests, on PostgreSQL",
+        () => Draining.CheckAsync(postgres.NewDatabase("draining")));
+    await suite.TestAsync(
+        "the server refuses PostgreSQL with synchronous_commit off",
+        () => PostgresSettings.SynchronousCommitOffIsRefusedAsync(postgres));
     await KillAsync("PostgreSQL", postgres.NewDatabase("kill"), onPostgres);
 }
 
-await suite.TestAsync("a record of calls that a kill cut short is read as far as it goes", PowerLossTest.ReadsWhatTheKillCutShortAsync);
-await suite.TestAsync("each 200 comes after the disk has what it tells of, on SQLite", () => PowerLossTest.HoldsAsync(seed));
+await suite.TestAsync(
+    "a recording that a kill cut short is read up to that point", PowerLossTest.ReadsWhatTheKillCutShortAsync);
+await suite.TestAsync("each 200 comes after its event is on the disk, on SQLite", () => PowerLossTest.HoldsAsync(seed));
 await suite.TestAsync("the same test fails with synchronous=OFF", () => PowerLossTest.FailsWithoutSyncAsync(seed));
 await suite.TestAsync(
-    "a disk that loses the database's pages ends the server, and nothing is lost",
-    () => BrokenDisk.EndsTheServerAndLosesNothingAsync("matrix.db", "The disk did not keep what was written to the database,"));
+    "a disk that loses the database's pages ends the server, and nothing acknowledged is lost",
+    () => BrokenDisk.EndsTheServerAndLosesNothingAsync(
+    "matrix.db", "The disk did not keep what was written to the database,"));
 await suite.TestAsync(
-    "a disk that loses the log's pages ends the server, and nothing that was acknowledged is lost",
-    () => BrokenDisk.EndsTheServerAndLosesNothingAsync("matrix.db-wal", "The disk did not keep what was written to the database's log,"));
+    "a disk that loses the log's pages ends the server, and nothing acknowledged is lost",
+    () => BrokenDisk.EndsTheServerAndLosesNothingAsync(
+    "matrix.db-wal", "The disk did not keep what was written to the database's log,"));
 return suite.Finish();
 
 async Task KillAsync(string database, string? url, int rounds)
@@ -43,9 +53,11 @@ async Task KillAsync(string database, string? url, int rounds)
 
     using var kill = new KillRounds(url, seed);
     await suite.TestAsync($"the {database} server starts with {20} clients", kill.PrepareAsync);
-    await suite.TestAsync($"kill -9 on {database}, amid the reading of a gap: what was acknowledged is there, once", kill.AmidAGapAsync);
+    await suite.TestAsync(
+        $"kill -9 on {database}, while a client fetches a gap: what was acknowledged exists once", kill.AmidAGapAsync);
     for (var round = 1; round <= rounds; round++)
     {
-        await suite.TestAsync($"kill -9 on {database}, round {round}: what was acknowledged is there, once", kill.RoundAsync);
+        await suite.TestAsync(
+            $"kill -9 on {database}, round {round}: what was acknowledged exists once", kill.RoundAsync);
     }
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Matrix.Durability;
 
-/// <summary>Counts what held and what did not.</summary>
+/// <summary>Runs tests and counts those that pass and fail.</summary>
 internal sealed class Suite
 {
     private int _passed;
@@ -25,7 +25,7 @@ internal sealed class Suite
         }
     }
 
-    /// <summary>Says how many; answers the exit code.</summary>
+    /// <summary>Prints the counts and returns the exit code.</summary>
     public int Finish()
     {
         Console.WriteLine($"{_passed} passed, {_failed} failed");
@@ -33,10 +33,10 @@ internal sealed class Suite
     }
 }
 
-/// <summary>A promise was not kept; the message says which.</summary>
+/// <summary>A test failed; the message says why.</summary>
 internal sealed class LostException(string message) : Exception(message)
 {
-    /// <summary>Throws unless there is nothing in the list; the first few are told.</summary>
+    /// <summary>Throws if there are problems, with the first few in the message.</summary>
     public static void ThrowIfAny(IReadOnlyCollection<string> problems)
     {
         if (problems.Count > 0)

@@ -1,11 +1,13 @@
 /*
- * Preloaded into the server: writes down, in order, what it wrote to the files of its data folder, when it asked the disk to keep them, and
- * what it told its clients. Each call has a tick before and one after, so that "began after" and "had completed before" can be read off.
+ * Preloaded into the server: records, in order, its writes to the files of its data folder, its syncs of them, and its
+ * responses to clients. Each call has a tick before and one after, so that the test can check "began after" and
+ * "had completed before".
  *
- * MATRIX_RECORD_FOLDER: files under this folder are recorded.  MATRIX_RECORD_TO: the record's file (the process id is appended).
- * MATRIX_RECORD_KILL_AT: the process is killed in the middle of the write of this number, from 1, to those files; none for never.
- * MATRIX_RECORD_BROKEN: while there is a file of this name, the disk does not keep what is written to one file, and says so when it is synced:
- * to matrix.db, or to the file of the same folder that MATRIX_RECORD_BROKEN_FILE names.
+ * MATRIX_RECORD_FOLDER: files under this folder are recorded.
+ * MATRIX_RECORD_TO: the recording's file; the process id is appended.
+ * MATRIX_RECORD_KILL_AT: the process is killed in the middle of the write of this number, from 1; unset for never.
+ * MATRIX_RECORD_BROKEN: while a file of this name exists, the disk loses the writes to one file and fails its syncs. The
+ * file is matrix.db, or the one in the same folder that MATRIX_RECORD_BROKEN_FILE names.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -43,7 +45,7 @@ static const char *broken;
 static char broken_file[64] = "/matrix.db";
 static int out = -1;
 static atomic_ullong ticks;
-static atomic_llong writes_left; /* until the one in which the process is killed; below 1: never */
+static atomic_llong writes_left; /* until the write in which the process is killed; below 1: never */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int file_of[MAX_FD]; /* 0: not recorded, else index into paths + 1 */
 static char *paths[MAX_FILES];
@@ -74,7 +76,7 @@ static void put(const void *bytes, size_t length) {
     const char *at = bytes;
     while (length > 0) {
         long n = syscall(SYS_write, out, at, length);
-        if (n <= 0) abort(); /* half a record proves nothing */
+        if (n <= 0) abort(); /* an incomplete recording proves nothing */
         at += n;
         length -= (size_t)n;
     }
@@ -254,7 +256,7 @@ int rename(const char *from, const char *to) {
     return result;
 }
 
-/* What a client is told counts from the moment at which the call begins. */
+/* A response to a client counts from the moment at which the call begins. */
 ssize_t send(int fd, const void *bytes, size_t length, int flags) {
     REAL(send);
     uint64_t begin = tick();

@@ -1,4 +1,4 @@
-// Runs every *.test.mjs, a file after another (the machine is small), then what all of them together must have shown.
+// Runs every *.test.mjs, one after the other, then the check of their coverage.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A PostgreSQL server for tests, on 127.0.0.1 and a free port, with its files in a folder of the caller's.
+# Starts a PostgreSQL server for tests, on 127.0.0.1 and a free port, with its files in a given folder.
 #   postgres.sh start FOLDER   prints postgres://matrix:…@127.0.0.1:PORT/matrix
 #   postgres.sh stop FOLDER
 set -euo pipefail

@@ -16,20 +16,20 @@ type CompletionArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Shell _ -> "the shell to write a script for. In bash: eval \"$(mx completion bash)\"."
+            | Shell _ -> "the shell: bash, zsh or fish. In bash: eval \"$(mx completion bash)\"."
 
-/// What may follow a command: `mx rules show` is the path `rules`, `show`.
+/// The completions of a command. The path of `mx rules show` is `rules`, `show`.
 type internal CommandWords = {
     Path: string list
     /// Subcommands and options, each with its help.
     Words: (string * string) list
-    /// Options that take one of a few words, and those.
+    /// Options that take one of a few words, with these words.
     Choices: (string * string list) list
 }
 
-/// Completion, from the tree of commands itself: a command that is added completes without further work.
+/// Completion from the command tree itself: a new command completes without further work.
 module internal CompletionCommand =
-    /// The names of a union's cases as Argu reads them; none if it is no enumeration.
+    /// The names of a union's cases as Argu reads them; none if it is not an enumeration.
     let private choicesOf (case: ArgumentCaseInfo) : string list =
         let ofType (t: Type) =
             if
@@ -48,7 +48,7 @@ module internal CompletionCommand =
     let private versions () =
         Matrix.Rules.Versions.withUnstable |> List.map _.Id
 
-    /// Words that are known and no union of their own: of the options of that name, and, without one, of commands.
+    /// Words of options (or of commands, if the option is "") that are not a union of their own.
     let private known (path: string list) (option: string) : string list =
         match path, option with
         | [ "rules"; ("show" | "diff") ], "" -> versions ()
@@ -57,7 +57,7 @@ module internal CompletionCommand =
         | _, "--area" -> Matrix.Rules.Printing.Areas.all |> List.map Matrix.Rules.Printing.Areas.name
         | _ -> []
 
-    /// Every command, from the whole tree down.
+    /// All commands of a parser and its subcommands.
     let rec internal tree (path: string list) (arguments: ArgumentParser) : CommandWords list =
         let cases =
             arguments.GetArgumentCases() |> List.filter (fun c -> not c.IsHidden.Value)
@@ -69,7 +69,7 @@ module internal CompletionCommand =
             Path = path
             Words =
                 (named |> List.map (fun c -> name c, c.Description.Value.TrimEnd '.'))
-                @ [ "--help", "says what there is" ]
+                @ [ "--help", "shows help" ]
             Choices = [
                 for c in cases do
                     let option = if c.IsMainCommand then "" else name c
@@ -102,7 +102,7 @@ module internal CompletionCommand =
 
         (c.Words |> List.map fst) @ positional
 
-    /// The words that lead to a command, as the scripts gather them: a space before each.
+    /// The words of a command as the scripts collect them, each after a space.
     let private typed (c: CommandWords) =
         c.Path |> List.map (fun word -> " " + word) |> String.concat ""
 
@@ -236,7 +236,7 @@ module internal CompletionCommand =
                         "complete -c mx" + condition + " -f -a " + quoted (String.concat " " some)
         ]
 
-    /// Writes the script of a shell.
+    /// Writes a shell's script.
     let run (whole: ArgumentParser) (arguments: ParseResults<CompletionArguments>) : Ending =
         let commands = tree [] whole
 

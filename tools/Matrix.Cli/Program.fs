@@ -30,16 +30,16 @@ type Arguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Config _ -> "the server's configuration."
-            | User _ -> "accounts."
-            | Db _ -> "the database."
-            | Vectors _ -> "test vectors: questions about the room versions and their answers."
+            | Config _ -> "checks the server's configuration, or prints a default one."
+            | User _ -> "creates accounts."
+            | Db _ -> "backs up and measures the database."
+            | Vectors _ -> "runs test vectors: questions about the room versions with their answers."
             | Rules _ -> "prints, compares and checks the rules of room versions."
             | Completion _ -> "writes a completion script for a shell."
-            | Simulate _ -> "runs a federation in one process, and checks that its servers agree."
-            | State _ -> "states of rooms."
-            | Event _ -> "single events: their form, hashes, signatures."
-            | Keys _ -> "signing keys."
+            | Simulate _ -> "runs a federation on a faulty network in one process, and checks that its servers agree."
+            | State _ -> "resolves the states of rooms."
+            | Event _ -> "prints, hashes, redacts, signs and verifies single events."
+            | Keys _ -> "creates signing keys."
             | Version _ -> "prints the version."
 
 module internal Program =
@@ -57,22 +57,22 @@ module internal Program =
         | Keys arguments -> KeysCommand.run arguments
         | Version arguments -> VersionCommand.run arguments
 
-    /// What is wrong with the arguments, without the page of usage that comes with it.
+    /// The first line of a parse error, without the usage page that follows it.
     let private mistake (message: string) =
         let first = message.Split('\n', 2)[0]
         first.Replace("ERROR: ", "").TrimEnd('.', '\r')
 
-    /// What no command expects. It is told in a line too: whoever reads it cannot mend the program.
+    /// An unexpected exception, in one line: a user cannot do anything with a stack trace.
     let private fault (fault: exn) =
         match fault with
-        | :? DllNotFoundException -> Refused "a library of the system is missing: libsqlite3-0 or libsodium23"
+        | :? DllNotFoundException -> Refused "a system library is missing: libsqlite3-0 or libsodium23"
         | :? UnauthorizedAccessException
-        | :? IOException -> Refused "a file or the output cannot be read or written"
-        | _ -> Refused $"a fault of mx itself, {fault.GetType().Name}: please report it"
+        | :? IOException -> Refused "a file cannot be read, or the output cannot be written"
+        | _ -> Refused $"an error in mx itself, {fault.GetType().Name}: please report it"
 
     [<EntryPoint>]
     let main arguments =
-        // The shape of all arguments is checked by a test: to check it at every start is a third of it.
+        // A test checks the declarations of all arguments; checking them here would take a third of the start time.
         let parser =
             ArgumentParser.Create<Arguments>(programName = "mx", checkStructure = false)
 
@@ -84,6 +84,5 @@ module internal Program =
         | :? ArguParseException as stopped when stopped.ErrorCode = ErrorCode.HelpText ->
             printfn "%s" (stopped.Message.TrimEnd())
             0
-        | :? ArguParseException as stopped ->
-            Ending.conclude (Misused $"{mistake stopped.Message} (--help shows what there is)")
+        | :? ArguParseException as stopped -> Ending.conclude (Misused $"{mistake stopped.Message} (see --help)")
         | other -> Ending.conclude (fault other)

@@ -11,7 +11,7 @@ type VersionArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal VersionCommand =
     /// The version, and the commit that it was built from, if the build knew it.

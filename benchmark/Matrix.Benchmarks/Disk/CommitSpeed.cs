@@ -6,13 +6,16 @@ using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Benchmarks.Disk;
 
-/// <summary>How often per second the writer commits one row, without HTTP: one after another, and by several at once.</summary>
+/// <summary>
+/// Measures the writer's commits of one row per second, without HTTP: one after another, and concurrently.
+/// </summary>
 internal static class CommitSpeed
 {
     private static readonly RoomNid Room = new(1);
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2);
 
-    public static async Task<(double OneByOne, double ByTen)> MeasureAsync(string databaseUrl, string folder, CancellationToken stop)
+    public static async Task<(double OneByOne, double ByTen)> MeasureAsync(
+        string databaseUrl, string folder, CancellationToken stop)
     {
         var options = new StorageOptions { Url = databaseUrl, DataDir = folder, ServerName = "floor.test" };
         await using var storage = await StorageEngine.OpenAsync(options, stop);

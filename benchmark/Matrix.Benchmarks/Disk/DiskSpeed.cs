@@ -4,13 +4,13 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Matrix.Benchmarks.Disk;
 
-/// <summary>How often per second the disk confirms a small write, without any database.</summary>
+/// <summary>Measures the disk's syncs of small writes per second, without a database.</summary>
 internal static partial class DiskSpeed
 {
     private const int Length = 16 * 1024 * 1024;
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(2);
 
-    /// <summary>Writes of so many bytes into a file that is laid out, each followed by fdatasync. Per second.</summary>
+    /// <summary>Writes per second, each followed by fdatasync, into a file that has its full length already.</summary>
     public static double SyncsPerSecond(string folder, int bytes)
     {
         var path = Path.Combine(folder, "disk-speed");

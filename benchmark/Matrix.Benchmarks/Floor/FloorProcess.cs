@@ -5,7 +5,7 @@ using Matrix.Processes;
 
 namespace Matrix.Benchmarks.Floor;
 
-/// <summary>A floor server in a process of its own, as the homeserver is.</summary>
+/// <summary>A floor server in a process of its own, like the homeserver.</summary>
 internal sealed class FloorProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -19,7 +19,8 @@ internal sealed class FloorProcess : IDisposable
         Url = $"http://127.0.0.1:{port}";
         _process = Process.Start(
             "dotnet",
-            [typeof(FloorProcess).Assembly.Location, "floor", databaseUrl, _folder, port.ToString(CultureInfo.InvariantCulture)]);
+            [typeof(FloorProcess).Assembly.Location, "floor", databaseUrl, _folder,
+            port.ToString(CultureInfo.InvariantCulture)]);
     }
 
     public string Url { get; }

@@ -13,8 +13,10 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Benchmarks.Floor;
 
 /// <summary>
-/// What a homeserver cannot be faster than on this machine: Kestrel, the group-commit writer and the database, and nothing of Matrix.
-/// <c>POST /floor/commit</c> commits one row of an event's size; <c>GET /floor/read</c> checks the token and reads nothing.
+/// The parts that a homeserver cannot be faster than: Kestrel, the group-commit writer and the database, without
+/// Matrix.
+/// <c>POST /floor/commit</c> commits one row of an event's size; <c>GET /floor/read</c> checks the token and reads
+/// nothing.
 /// </summary>
 internal static class FloorServer
 {
@@ -24,7 +26,7 @@ internal static class FloorServer
     private static readonly byte[] Empty = "{}"u8.ToArray();
     private static readonly byte[] TokenHash = SHA256.HashData(Encoding.UTF8.GetBytes(Token));
 
-    /// <summary>Serves until it is asked to end.</summary>
+    /// <summary>Serves until it is stopped.</summary>
     public static async Task ServeAsync(string databaseUrl, string dataFolder, int port, CancellationToken stop)
     {
         var options = new StorageOptions { Url = databaseUrl, DataDir = dataFolder, ServerName = "floor.test" };

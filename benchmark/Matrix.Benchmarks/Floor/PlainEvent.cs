@@ -10,6 +10,8 @@ namespace Matrix.Benchmarks.Floor;
 /// <summary>An event as large as a plain message of 200 bytes in a room of version 12.</summary>
 internal static class PlainEvent
 {
+    private const string Sender = "@someone-or-other:hybrid.test";
+
     private static readonly string Id = "$" + new string('A', 43);
     private static readonly string Signature = new('A', 86);
 
@@ -24,7 +26,7 @@ internal static class PlainEvent
 
     /// <summary>The one change that the floor commits.</summary>
     public static EventsAppended Message(EventNid nid) =>
-        new(Room(nid.Room), [new StoredEvent(Room(nid.Room), Row(nid, 1, "@someone-or-other:hybrid.test", EventMarks.None, Template), Parsed)]);
+        new(Room(nid.Room), [new StoredEvent(Room(nid.Room), Row(nid, 1, Sender, EventMarks.None, Template), Parsed)]);
 
     /// <summary>A remote user's join.</summary>
     public static StoredEvent Join(RoomIdentity room, EventNid nid, int step, string userId) => new(

@@ -14,8 +14,8 @@ using Matrix.Processes;
 namespace Matrix.Benchmarks.Measures;
 
 /// <summary>
-/// Two rooms of 100 local members, and in one of them 99,900 remote ones besides. Those come through storage, as if their joins had been
-/// received: there is no federation to bring them.
+/// Makes two rooms of 100 local members, one of them with 99,900 remote members too. The remote joins are written to
+/// storage as if they had been received, because there is no federation yet.
 /// </summary>
 internal static class BigRoomMaker
 {
@@ -23,7 +23,7 @@ internal static class BigRoomMaker
     private const int RemoteMembers = 99_900;
     private const int PerStep = 1_850;
 
-    /// <summary>Makes them; the server restarts in between. Answers the small room and the big one.</summary>
+    /// <summary>Makes both rooms and returns their ids; the server restarts in between.</summary>
     public static async Task<(string Small, string Big)> MakeAsync(
         HomeserverProcess server, string? databaseUrl, Population population, CancellationToken stop)
     {
@@ -55,7 +55,8 @@ internal static class BigRoomMaker
 
     private static async Task AddRemoteMembersAsync(IStorage storage, string roomId, CancellationToken stop)
     {
-        var row = await storage.Rooms.FindAsync(roomId, stop) ?? throw new InvalidOperationException($"{roomId} is not stored.");
+        var row = await storage.Rooms.FindAsync(roomId, stop)
+            ?? throw new InvalidOperationException($"{roomId} is not stored.");
         var room = new RoomIdentity(row.Nid, roomId, RoomRules.Find(row.Version)!);
         var header = row.Header;
         var state = await new StateStore(storage.State, 1 << 30).AtAsync(row.Nid, header.CurrentStep, stop);
@@ -80,7 +81,7 @@ internal static class BigRoomMaker
                 set.Add(new MembershipChanged(row.Nid, userId, null, Membership.Join, nid, IsLocal: false));
             }
 
-            // The last state is stored whole.
+            // The last state is stored as a whole checkpoint.
             state = state.Apply(changes);
             var isLast = added + PerStep >= RemoteMembers;
             var checkpoint = isLast ? StateCheckpoint.Take(state, newest) : null;
@@ -93,7 +94,8 @@ internal static class BigRoomMaker
                 JoinedCount = header.JoinedCount + changes.Count,
             };
             set.Add(new EventsAppended(room, joins))
-                .Add(new StateNumbered(row.Nid, step, before.CurrentStep, chain?.Checkpoint?.Step ?? 0, delta) { Checkpoint = checkpoint })
+                .Add(new StateNumbered(
+                    row.Nid, step, before.CurrentStep, chain?.Checkpoint?.Step ?? 0, delta) { Checkpoint = checkpoint })
                 .Add(new StateChanged(row.Nid, stateBefore, state, step))
                 .Add(new RoomAdvanced(room, before, header));
             await storage.Writer.WriteAsync(set, stop);

@@ -2,21 +2,21 @@ using Matrix.Processes;
 
 namespace Matrix.Benchmarks.Measures;
 
-/// <summary>Which database a run is on, and how its bytes are counted once it is compacted.</summary>
+/// <summary>A database that measures run on, and how its compacted size is found.</summary>
 internal abstract class Database : IDisposable
 {
     public abstract string Name { get; }
 
-    /// <summary>How much longer than the floor a sequential send may take.</summary>
+    /// <summary>The target of a sequential send, as a multiple of the floor's time.</summary>
     public abstract double SequentialSendRatio { get; }
 
     /// <summary>The address of a new, empty database; null for the default, in the data folder.</summary>
     public abstract string? New(string name);
 
-    /// <summary>The address by which the floor opens a database of its own.</summary>
+    /// <summary>The address of the floor's own database.</summary>
     public virtual string NewForFloor() => New("floor") ?? "sqlite:floor.db";
 
-    /// <summary>Compacts a server's database and answers its size in bytes.</summary>
+    /// <summary>Compacts a server's database and returns its size in bytes.</summary>
     public abstract Task<long> CompactedBytesAsync(HomeserverProcess server, string name, CancellationToken stop);
 
     public virtual void Dispose()
@@ -24,7 +24,7 @@ internal abstract class Database : IDisposable
     }
 }
 
-/// <summary>SQLite: the server is stopped, the file rewritten, the server started again.</summary>
+/// <summary>SQLite: to compact, the server stops, the file is rewritten, and the server starts again.</summary>
 internal sealed class SqliteDatabase : Database
 {
     public override string Name => "SQLite";
@@ -46,7 +46,7 @@ internal sealed class SqliteDatabase : Database
     }
 }
 
-/// <summary>PostgreSQL: a server of one's own, compacted while the homeserver runs.</summary>
+/// <summary>PostgreSQL: a server of its own, compacted while the homeserver runs.</summary>
 internal sealed class PostgresDatabase : Database
 {
     private readonly PostgresProcess _postgres = new();
@@ -61,7 +61,8 @@ internal sealed class PostgresDatabase : Database
     {
         _postgres.Sql(name, "VACUUM FULL");
         return Task.FromResult(long.Parse(
-            _postgres.Sql(name, "SELECT pg_database_size(current_database())"), System.Globalization.CultureInfo.InvariantCulture));
+            _postgres.Sql(name, "SELECT pg_database_size(current_database())"),
+            System.Globalization.CultureInfo.InvariantCulture));
     }
 
     public override void Dispose()

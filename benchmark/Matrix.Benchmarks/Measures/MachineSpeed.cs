@@ -4,8 +4,8 @@ using Matrix.Host.Sodium;
 namespace Matrix.Benchmarks.Measures;
 
 /// <summary>
-/// The time of one Ed25519 verification here and now, by which absolute figures are scaled: 50 microseconds are 1.0, a machine that needs
-/// 100 has twice the milliseconds and half the throughput to spend.
+/// The time of one Ed25519 verification in this run, by which absolute figures are scaled. 50 microseconds are 1.0; a
+/// machine that needs 100 may take twice the milliseconds and has half the target throughput.
 /// </summary>
 internal static class MachineSpeed
 {
@@ -26,7 +26,7 @@ internal static class MachineSpeed
             {
                 if (!Ed25519.Verify(key.PublicKey, message, signature))
                 {
-                    throw new InvalidOperationException("A right signature was found wrong.");
+                    throw new InvalidOperationException("A valid signature did not verify.");
                 }
             }
 

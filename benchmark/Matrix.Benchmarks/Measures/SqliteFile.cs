@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Matrix.Benchmarks.Measures;
 
-/// <summary>A statement on a SQLite file that nobody has open.</summary>
+/// <summary>Runs a statement on a SQLite file that no process has open.</summary>
 internal static partial class SqliteFile
 {
     private const string Library = "libsqlite3.so.0";
@@ -14,7 +14,8 @@ internal static partial class SqliteFile
         {
             if (opened != 0 || Exec(connection, statement, 0, 0, 0) != 0)
             {
-                throw new InvalidOperationException($"{statement} on {file}: {Marshal.PtrToStringUTF8(Message(connection))}");
+                throw new InvalidOperationException(
+                    $"{statement} on {file}: {Marshal.PtrToStringUTF8(Message(connection))}");
             }
         }
         finally

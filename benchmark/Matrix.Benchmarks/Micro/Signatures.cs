@@ -3,7 +3,7 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Benchmarks.Micro;
 
-/// <summary>What every event costs whatever else happens: one signature, one verification.</summary>
+/// <summary>The least cost of every event: one signature, one verification.</summary>
 [MemoryDiagnoser]
 public class Signatures
 {

@@ -5,7 +5,7 @@ using Matrix.Core.StateRes;
 
 namespace Matrix.Benchmarks.Rules;
 
-/// <summary>Events for measures: what authorization and resolution read of them, without bytes.</summary>
+/// <summary>Events for measures, with the fields that authorization and resolution read, without bytes.</summary>
 internal static class DrawnEvents
 {
     public const string Alice = "@alice:one.example";
@@ -16,10 +16,11 @@ internal static class DrawnEvents
     public static Json Text(string text) => Json.NewString(text);
 
     public static Pdu State(
-        string version, string id, string sender, string type, string key, JsonObject content, string[] auth, long moment, string room) =>
+        string version, string id, string sender, string type, string key, JsonObject content, string[] auth,
+        long moment, string room) =>
         new(version, id, room, sender, type, key, moment, moment, content, ["$before"], auth, null, []);
 
-    /// <summary>What begins a room: the create event, its creator, power levels, join rules.</summary>
+    /// <summary>A room's first events: the create event, the creator's join, power levels, join rules.</summary>
     public static IReadOnlyList<Pdu> Opening(string version)
     {
         var citesCreate = version != "12";
@@ -27,10 +28,13 @@ internal static class DrawnEvents
         string[] Cites(params string[] ids) => citesCreate ? ["$create", .. ids] : ids;
         return
         [
-            new Pdu(version, "$create", room, Alice, "m.room.create", "", 1, 1, Content(("creator", Text(Alice)), ("room_version", Text(version))), [], [], null, []),
-            State(version, "$alice", Alice, "m.room.member", Alice, Content(("membership", Text("join"))), Cites(), 2, room),
+            new Pdu(version, "$create", room, Alice, "m.room.create", "", 1, 1,
+            Content(("creator", Text(Alice)), ("room_version", Text(version))), [], [], null, []),
+            State(version, "$alice", Alice, "m.room.member", Alice, Content(("membership", Text("join"))), Cites(), 2,
+            room),
             State(version, "$levels", Alice, "m.room.power_levels", "", Levels(version, 0), Cites("$alice"), 3, room),
-            State(version, "$rules", Alice, "m.room.join_rules", "", Content(("join_rule", Text("public"))), Cites("$alice", "$levels"), 4, room),
+            State(version, "$rules", Alice, "m.room.join_rules", "", Content(("join_rule", Text("public"))),
+            Cites("$alice", "$levels"), 4, room),
         ];
     }
 
@@ -48,7 +52,8 @@ internal static class DrawnEvents
             ("notifications", Json.NewObject(Content(("room", Json.NewInt(change % 100))))));
     }
 
-    public static Pdu Join(string version, string id, string user, string name, string levels, long moment, params string[] more) => State(
+    public static Pdu Join(
+        string version, string id, string user, string name, string levels, long moment, params string[] more) => State(
         version,
         id,
         user,
@@ -63,7 +68,10 @@ internal static class DrawnEvents
     {
         foreach (var pdu in events)
         {
-            if (graph.Add(pdu, false).IsError) throw new InvalidOperationException($"{pdu.EventId} cites what is not there.");
+            if (graph.Add(pdu, false).IsError)
+            {
+                throw new InvalidOperationException($"An auth event of {pdu.EventId} is missing.");
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ using Matrix.Core.StateRes;
 namespace Matrix.Benchmarks.Rules;
 
 /// <summary>
-/// A room with 10,000 power levels events one on top of the other, and 500 members who are in two states by different events. Either both states
-/// rest on the whole chain, or one has seen only its beginning: then all of it is tried again.
+/// A room with a chain of 10,000 power levels events, and 500 members whose membership events differ in two states.
+/// Either both states have the whole chain, or one has only its beginning: then the whole chain is checked again.
 /// </summary>
 internal sealed class LongChain
 {
@@ -25,24 +25,31 @@ internal sealed class LongChain
         _resolver = StateResolver.Of(rules);
         var opening = DrawnEvents.Opening(version);
         var chain = Enumerable.Range(1, Length).Select(i => DrawnEvents.State(
-            version, Level(i), DrawnEvents.Alice, "m.room.power_levels", "", DrawnEvents.Levels(version, i), DrawnEvents.Citing(version, "$alice", Level(i - 1)), i, DrawnEvents.Room(version)));
+            version, Level(i), DrawnEvents.Alice, "m.room.power_levels", "", DrawnEvents.Levels(version, i),
+            DrawnEvents.Citing(version, "$alice", Level(i - 1)), i, DrawnEvents.Room(version)));
         DrawnEvents.Add(_graph, opening.Concat(chain));
 
         var early = isShared ? Length : 0;
-        var sides = new[] { Length, early }.Select((last, side) => Enumerable.Range(0, Members).Select(i => DrawnEvents.Join(
-            version, $"$join{side}-{i}", $"@member{i}:two.example", $"{side}", Level(isShared ? last - (i % 100) : last), Length + i)).ToList()).ToList();
+        var sides = new[] { Length, early }.Select(
+            (last, side) => Enumerable.Range(0, Members).Select(i => DrawnEvents.Join(
+            version, $"$join{side}-{i}", $"@member{i}:two.example", $"{side}",
+            Level(isShared ? last - (i % 100) : last), Length + i)).ToList()).ToList();
         foreach (var side in sides) DrawnEvents.Add(_graph, side);
         var ordinal = 0u;
         var foundation = opening.Where(pdu => pdu.Type != "m.room.power_levels").ToList();
         _states = TreesToResolve.ofTrees([.. sides.Select((side, i) => StateTree.OfEntries(
-            [.. foundation.Concat(side).Append(_graph.Find(Level(i == 0 ? Length : early))!.Event.Pdu).Select(pdu => StateEntry.Of(pdu.Type, pdu.StateKey!, pdu.EventId, ++ordinal))], false))]);
+            [.. foundation.Concat(side).Append(_graph.Find(Level(i == 0 ? Length : early))!.Event.Pdu)
+            .Select(pdu => StateEntry.Of(pdu.Type, pdu.StateKey!, pdu.EventId, ++ordinal))], false))]);
     }
 
-    /// <summary>From the states' differences to what stands at each.</summary>
+    /// <summary>Resolves the differences of the two states.</summary>
     public void Resolve()
     {
         var resolution = _resolver.Resolve(_states, _graph, ResolutionLimitsModule.usual).ResultValue;
-        if (resolution.Entries.Length < Members) throw new InvalidOperationException("The states were resolved wrongly.");
+        if (resolution.Entries.Length < Members)
+        {
+            throw new InvalidOperationException("The states were resolved wrongly.");
+        }
     }
 
     private static string Level(int i) => i == 0 ? "$levels" : $"$levels{i}";

@@ -5,7 +5,7 @@ using Matrix.Core.StateRes;
 
 namespace Matrix.Benchmarks.Rules;
 
-/// <summary>A room of many members, ten of whom changed their names while its servers did not hear each other: five on each side.</summary>
+/// <summary>A room of many members, ten of whom changed their names during a partition: five on each side.</summary>
 internal sealed class MemberConflict
 {
     private const string Version = "11";
@@ -36,18 +36,24 @@ internal sealed class MemberConflict
         _ = (_states[0].Root, _states[1].Root);
     }
 
-    /// <summary>From two trees to the resolved one.</summary>
+    /// <summary>Resolves two trees to one.</summary>
     public void Resolve()
     {
         var states = TreesToResolve.ofTrees(_states);
         var resolution = _resolver.Resolve(states, _graph, ResolutionLimitsModule.usual).ResultValue;
-        var resolved = resolution.Entries.Aggregate(_states[0], (tree, e) => tree.Set(StateEntry.Of(e.Type, e.StateKey, e.EventId, 0)));
-        if (resolution.Entries.Length != Changed || resolved.Count != _states[0].Count) throw new InvalidOperationException("The states were resolved wrongly.");
+        var resolved = resolution.Entries.Aggregate(
+            _states[0], (tree, e) => tree.Set(StateEntry.Of(e.Type, e.StateKey, e.EventId, 0)));
+        if (resolution.Entries.Length != Changed || resolved.Count != _states[0].Count)
+        {
+            throw new InvalidOperationException("The states were resolved wrongly.");
+        }
     }
 
     private static Pdu Join(int member, int time) => time == 0
         ? DrawnEvents.Join(Version, $"$join{member}", $"@member{member}:two.example", "First", "$levels", 10)
-        : DrawnEvents.Join(Version, $"$again{member}", $"@member{member}:two.example", "Second", "$levels", 20, $"$join{member}");
+        : DrawnEvents.Join(
+            Version, $"$again{member}", $"@member{member}:two.example", "Second", "$levels", 20, $"$join{member}");
 
-    private static StateEntry Entry(Pdu pdu, uint ordinal) => StateEntry.Of(pdu.Type, pdu.StateKey!, pdu.EventId, ordinal);
+    private static StateEntry Entry(Pdu pdu, uint ordinal) =>
+        StateEntry.Of(pdu.Type, pdu.StateKey!, pdu.EventId, ordinal);
 }

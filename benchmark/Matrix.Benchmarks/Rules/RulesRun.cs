@@ -3,7 +3,9 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Benchmarks.Rules;
 
-/// <summary>What the pure half costs: decisions, reading events, state resolution. Needs no server and no database.</summary>
+/// <summary>
+/// Measures the pure half: decisions, reading events, state resolution. Needs no server and no database.
+/// </summary>
 internal static class RulesRun
 {
     /// <summary>Prints each measure with its target and its figure.</summary>
@@ -34,10 +36,16 @@ internal static class RulesRun
     private static void Decisions(double verification, Action<Outcome> add)
     {
         var room = new DecidedRoom();
-        add(Outcome.AtMost("decision on a message, of a verification", 100.0 / 50, 100 * Timing.Microseconds(20_000, room.DecideMessage) / verification, "%"));
+        add(Outcome.AtMost(
+            "decision on a message, of a verification", 100.0 / 50,
+            100 * Timing.Microseconds(20_000, room.DecideMessage) / verification, "%"));
         add(Outcome.AtMost("decision on a message, allocated", 0, Timing.Bytes(10_000, room.DecideMessage), "bytes"));
-        add(Outcome.AtMost("decision on a member event, of a verification", 300.0 / 50, 100 * Timing.Microseconds(20_000, room.DecideJoin) / verification, "%"));
-        add(Outcome.AtMost("reading 1 KB, hashes, redaction, 3 decisions, of a verification", 25, 100 * Timing.Microseconds(5_000, room.Receive) / verification, "%"));
+        add(Outcome.AtMost(
+            "decision on a member event, of a verification", 300.0 / 50,
+            100 * Timing.Microseconds(20_000, room.DecideJoin) / verification, "%"));
+        add(Outcome.AtMost(
+            "reading 1 KB, hashes, redaction, 3 decisions, of a verification", 25,
+            100 * Timing.Microseconds(5_000, room.Receive) / verification, "%"));
     }
 
     private static void Resolutions(double scale, Action<Outcome> add)
@@ -45,7 +53,7 @@ internal static class RulesRun
         var small = new MemberConflict(1_000);
         var big = new MemberConflict(100_000);
 
-        // The first pass is for the compiler: whichever is measured first would seem the slower.
+        // The first pass lets the compiler finish; otherwise the first measure would seem slower.
         var (inSmall, inBig) = (0.0, 0.0);
         for (var pass = 0; pass < 2; pass++)
         {
@@ -59,9 +67,13 @@ internal static class RulesRun
         foreach (var version in (string[])["10", "12"])
         {
             var shared = new LongChain(version, isShared: true);
-            add(Outcome.AtMost($"1,000 conflicted events over 10,000 shared, version {version}, scaled", 150, Timing.Microseconds(1, shared.Resolve) / 1000 / scale, "ms"));
+            add(Outcome.AtMost(
+                $"1,000 conflicted events over 10,000 shared, version {version}, scaled", 150,
+                Timing.Microseconds(1, shared.Resolve) / 1000 / scale, "ms"));
             var apart = new LongChain(version, isShared: false);
-            add(Outcome.AtMost($"1,000 conflicted events over 10,000 not shared, version {version}, scaled", 150, Timing.Microseconds(1, apart.Resolve) / 1000 / scale, "ms"));
+            add(Outcome.AtMost(
+                $"1,000 conflicted events over 10,000 not shared, version {version}, scaled", 150,
+                Timing.Microseconds(1, apart.Resolve) / 1000 / scale, "ms"));
         }
     }
 }

@@ -7,9 +7,9 @@ internal static class Timing
 {
     private const int Rounds = 15;
 
-    /// <summary>Microseconds that the work takes, in the best of several rounds: what disturbs a round only makes it longer.</summary>
-    /// <param name="perRound">How often it is done in a round.</param>
-    /// <param name="work">The work.</param>
+    /// <summary>
+    /// Microseconds of one piece of work, in the best of several rounds: a disturbance only lengthens a round.
+    /// </summary>
     public static double Microseconds(int perRound, Action work)
     {
         var best = double.MaxValue;

@@ -4,7 +4,7 @@ using Matrix.Processes;
 
 namespace Matrix.Durability.Kill;
 
-/// <summary>Asked to end while clients send and wait, the server answers them all and is gone within five seconds.</summary>
+/// <summary>On SIGTERM under load, the server answers all clients and exits within five seconds.</summary>
 internal static class Draining
 {
     private const int Clients = 10;
@@ -15,7 +15,8 @@ internal static class Draining
         using var server = new HomeserverProcess(databaseUrl);
         await server.StartAsync();
         var population = new Population(new Server(
-            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], ProcessId: null, DataFolder: null));
+            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], ProcessId: null,
+            DataFolder: null));
         var accounts = population.First(Clients);
         var roomId = accounts[0].CreateRoom("draining");
         foreach (var account in accounts.Skip(1))
@@ -23,7 +24,8 @@ internal static class Draining
             account.Join(roomId);
         }
 
-        var clients = accounts.Take(Clients - 1).Select(a => new SendingClient(a, () => Request.Message(roomId))).ToList();
+        var clients = accounts.Take(Clients - 1).Select(a => new SendingClient(a, () => Request.Message(roomId)))
+            .ToList();
         var waiting = new Observer(accounts[^1]);
         waiting.CatchUp();
         var threads = clients.Select(c => c.Start()).Append(waiting.Start()).ToList();

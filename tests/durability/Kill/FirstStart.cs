@@ -6,8 +6,8 @@ using Matrix.Processes;
 namespace Matrix.Durability.Kill;
 
 /// <summary>
-/// A first start that is killed while it lays its database out and makes its schema: the next start goes on from there, and what it serves is
-/// right.
+/// Kills a first start while it lays out its database and creates the schema: the next start resumes it and serves
+/// correctly.
 /// </summary>
 internal static class FirstStart
 {
@@ -19,14 +19,14 @@ internal static class FirstStart
         var random = new Random(seed);
         for (var round = 0; round < Rounds; round++)
         {
-            // One in each part, at random within it.
+            // One write in each part, at random.
             var from = writes.Count * round / Rounds;
             var to = writes.Count * (round + 1) / Rounds;
             await IsResumedAsync(writes[random.Next(from, to)]);
         }
     }
 
-    /// <summary>Which of a whole first start's writes, by number, go to its database.</summary>
+    /// <summary>The numbers of those writes of a complete first start that go to its database.</summary>
     private static async Task<IReadOnlyList<int>> WritesOfDatabaseAsync()
     {
         using var server = new HomeserverProcess();
@@ -40,9 +40,11 @@ internal static class FirstStart
         var recording = Recording.Read($"{record}.{processId}");
         var numbers = recording.Calls.Where(call => call.Kind == RecordKind.Wrote).OrderBy(call => call.Begin)
             .Select((call, index) => (Path: recording.Paths[call.File], Number: index + 1))
-            .Where(write => write.Path.Contains("matrix.db", StringComparison.Ordinal) && !write.Path.EndsWith("-shm", StringComparison.Ordinal))
+            .Where(write => write.Path.Contains("matrix.db", StringComparison.Ordinal)
+                && !write.Path.EndsWith("-shm", StringComparison.Ordinal))
             .Select(write => write.Number).ToList();
-        return numbers.Count >= Rounds ? numbers : throw new LostException($"A first start wrote to its database {numbers.Count} times only.");
+        return numbers.Count >= Rounds ? numbers
+            : throw new LostException($"A first start wrote to its database only {numbers.Count} times.");
     }
 
     private static async Task IsResumedAsync(int killAt)
@@ -57,7 +59,7 @@ internal static class FirstStart
         }
         catch (InvalidOperationException)
         {
-            // It did not come to serve.
+            // It was killed before it served.
         }
 
         if (!Directory.EnumerateFiles(server.DataFolder, "matrix.db*").Any())
@@ -72,9 +74,11 @@ internal static class FirstStart
         await server.StartAsync();
         using (var connection = account.Connection.To(Target.Parse(server.Url)))
         {
-            if (connection.Get("/_matrix/client/v3/joined_rooms") != 200 || !connection.BodyText.Contains('!', StringComparison.Ordinal))
+            if (connection.Get("/_matrix/client/v3/joined_rooms") != 200
+                || !connection.BodyText.Contains('!', StringComparison.Ordinal))
             {
-                throw new LostException($"Killed at its write {killAt}, the server lost a room later: {connection.BodyText}");
+                throw new LostException(
+                    $"Killed at its write {killAt}, the server lost a room later: {connection.BodyText}");
             }
         }
 
@@ -90,7 +94,8 @@ internal static class FirstStart
     private static Account Writes(HomeserverProcess server)
     {
         var account = new Population(new Server(
-            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], server.ProcessId, DataFolder: null)).Fresh();
+            "server", ServerKind.Homeserver, Target.Parse(server.Url), server.Secret, [], server.ProcessId,
+            DataFolder: null)).Fresh();
         var roomId = account.CreateRoom("after a killed start");
         account.SetState(Uri.EscapeDataString(roomId), "m.room.topic", "", """{"topic":"written"}"""u8);
         return account;

@@ -7,8 +7,8 @@ using Matrix.Processes;
 namespace Matrix.Durability.Kill;
 
 /// <summary>
-/// Twenty clients send, the server is killed at some instant, starts again, and is asked about everything that it had acknowledged.
-/// The database lives on from round to round.
+/// Twenty clients send, the server is killed at a random instant and starts again, and the test checks everything that
+/// it had acknowledged. The rounds share one database.
 /// </summary>
 internal sealed class KillRounds : IDisposable
 {
@@ -34,7 +34,8 @@ internal sealed class KillRounds : IDisposable
     {
         await _server.StartAsync();
         var population = new Population(new Server(
-            "server", ServerKind.Homeserver, Target.Parse(_server.Url), _server.Secret, [], _server.ProcessId, DataFolder: null));
+            "server", ServerKind.Homeserver, Target.Parse(_server.Url), _server.Secret, [], _server.ProcessId,
+            DataFolder: null));
         var accounts = population.First(Clients + 1);
         for (var i = 0; i < Rooms; i++)
         {
@@ -59,7 +60,7 @@ internal sealed class KillRounds : IDisposable
 
     public void Dispose() => _server.Dispose();
 
-    /// <summary>One round, killed at some instant after the first answer.</summary>
+    /// <summary>One round, killed at a random instant after the first response.</summary>
     public Task RoundAsync() => RoundAsync(async () =>
     {
         var watching = _observer.Start();
@@ -68,7 +69,7 @@ internal sealed class KillRounds : IDisposable
         return watching;
     });
 
-    /// <summary>One round, killed while the client that syncs reads what a limited timeline left out.</summary>
+    /// <summary>One round, killed while the syncing client fetches what a limited timeline left out.</summary>
     public Task AmidAGapAsync() => RoundAsync(async () =>
     {
         await AnsweredAsync();
@@ -97,7 +98,9 @@ internal sealed class KillRounds : IDisposable
         LostException.ThrowIfAny(problems);
     }
 
-    /// <summary>Until a client has its first answer: a disk may take a while, and a kill before it would show nothing.</summary>
+    /// <summary>
+    /// Waits for the first response: the disk may take a while, and an earlier kill would test nothing.
+    /// </summary>
     private async Task AnsweredAsync()
     {
         var patience = Stopwatch.StartNew();
@@ -119,7 +122,9 @@ internal sealed class KillRounds : IDisposable
         _ => () => Request.Message(_rooms[Random.Shared.Next(Rooms)]),
     };
 
-    /// <summary>A transaction id that was answered is answered again, with the same event; one that was cut off is made good.</summary>
+    /// <summary>
+    /// A repeated request gets the same event again; a request that was cut off succeeds when repeated.
+    /// </summary>
     private void CheckRepeats(List<string> problems)
     {
         foreach (var client in _clients)
@@ -137,7 +142,7 @@ internal sealed class KillRounds : IDisposable
         }
     }
 
-    /// <summary>Every acknowledged event stands in its room once, and no request stands there twice.</summary>
+    /// <summary>Every acknowledged event is in its room once, and no request took effect twice.</summary>
     private void CheckTimelines(string begin, List<string> problems)
     {
         var ids = new Dictionary<string, int>();
@@ -167,14 +172,15 @@ internal sealed class KillRounds : IDisposable
         {
             if (ids.GetValueOrDefault(kept.EventId) != 1)
             {
-                problems.Add($"{kept.EventId} ({kept.Request.Mark}) stands in its room {ids.GetValueOrDefault(kept.EventId)} times");
+                problems.Add(
+                    $"{kept.EventId} ({kept.Request.Mark}) is in its room {ids.GetValueOrDefault(kept.EventId)} times");
             }
         }
 
-        problems.AddRange(marks.Where(m => m.Value != 1).Select(m => $"{m.Key} stands in the rooms {m.Value} times"));
+        problems.AddRange(marks.Where(m => m.Value != 1).Select(m => $"{m.Key} is in the rooms {m.Value} times"));
     }
 
-    /// <summary>The stream of a client that was there before and came back holds everything once.</summary>
+    /// <summary>A client that syncs across the kill receives everything once.</summary>
     private void CheckObserver(List<string> problems)
     {
         _observer.CatchUp();
@@ -185,23 +191,29 @@ internal sealed class KillRounds : IDisposable
                 : _observer.Events.GetValueOrDefault(kept.EventId);
             if (seen != 1)
             {
-                problems.Add($"the observer saw {kept.EventId} ({kept.Request.Mark}, {kept.Request.Change}) {seen} times");
+                problems.Add(
+                    $"the observer saw {kept.EventId} ({kept.Request.Mark}, {kept.Request.Change}) {seen} times");
             }
         }
 
-        problems.AddRange(_observer.Events.Where(e => e.Value != 1).Select(e => $"the observer saw {e.Key} {e.Value} times"));
-        problems.AddRange(_observer.ToDevice.Where(m => m.Value != 1).Select(m => $"the observer got {m.Key} {m.Value} times"));
+        problems.AddRange(
+            _observer.Events.Where(e => e.Value != 1).Select(e => $"the observer saw {e.Key} {e.Value} times"));
+        problems.AddRange(
+            _observer.ToDevice.Where(m => m.Value != 1).Select(m => $"the observer got {m.Key} {m.Value} times"));
     }
 
     private void CheckStateAndMembers(List<string> problems)
     {
         for (var i = 1; i <= 3; i++)
         {
-            using var state = Get($"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_rooms[i])}/state/org.example.mark/client-{i}");
+            using var state = Get(
+                $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(_rooms[i])}/state/org.example.mark/client-{i}");
             var mark = state.RootElement.GetProperty("mark").GetString();
-            if (_clients[i].Kept.LastOrDefault() is { } last && last.Request.Mark != mark && _clients[i].CutOff?.Mark != mark)
+            if (_clients[i].Kept.LastOrDefault() is { } last && last.Request.Mark != mark
+                && _clients[i].CutOff?.Mark != mark)
             {
-                problems.Add($"the state of client {i} is {mark} and not {last.Request.Mark}, which was acknowledged last");
+                problems.Add(
+                    $"the state of client {i} is {mark} and not {last.Request.Mark}, which was acknowledged last");
             }
         }
 
@@ -216,14 +228,14 @@ internal sealed class KillRounds : IDisposable
         }
     }
 
-    /// <summary>Not only the last token: any that was handed out works.</summary>
+    /// <summary>Any earlier sync token works, not only the last one.</summary>
     private void CheckOlderToken(List<string> problems)
     {
         var token = _observer.Tokens[_random.Next(_observer.Tokens.Count)];
         var status = _observer.Connection.Get($"/_matrix/client/v3/sync?timeout=0&since={Uri.EscapeDataString(token)}");
         if (status != 200)
         {
-            problems.Add($"sync from {token} is answered {status}: {_observer.Connection.BodyText}");
+            problems.Add($"sync from {token} returned {status}: {_observer.Connection.BodyText}");
         }
     }
 
@@ -238,6 +250,6 @@ internal sealed class KillRounds : IDisposable
         var status = _observer.Connection.Get(path);
         return status == 200
             ? JsonDocument.Parse(_observer.Connection.BodyText)
-            : throw new LostException($"{path} was answered {status}: {_observer.Connection.BodyText}");
+            : throw new LostException($"{path} returned {status}: {_observer.Connection.BodyText}");
     }
 }

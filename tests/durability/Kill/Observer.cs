@@ -4,7 +4,9 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.Durability.Kill;
 
-/// <summary>A client that syncs all the time, notes what it saw, and goes on with its token after the server came back.</summary>
+/// <summary>
+/// A client that syncs all the time, records what it received, and goes on from its token after a restart.
+/// </summary>
 internal sealed class Observer(Account account)
 {
     private const string Filter = """{"room":{"timeline":{"limit":20}},"presence":{"not_types":["*"]}}""";
@@ -19,10 +21,10 @@ internal sealed class Observer(Account account)
     /// <summary>How often each event was in a timeline.</summary>
     public IReadOnlyDictionary<string, int> Events => _events;
 
-    /// <summary>How often each to-device message came with a token that was then used.</summary>
+    /// <summary>How often each to-device message came with a token that the client then used.</summary>
     public IReadOnlyDictionary<string, int> ToDevice => _toDevice;
 
-    /// <summary>Tokens that were handed out, oldest first.</summary>
+    /// <summary>Sync tokens, oldest first.</summary>
     public IReadOnlyList<string> Tokens => _tokens;
 
     public HttpConnection Connection => account.Connection;
@@ -36,7 +38,9 @@ internal sealed class Observer(Account account)
         return thread;
     }
 
-    /// <summary>Starts it, and answers as soon as it has read a part of what a limited timeline left out, and goes on reading.</summary>
+    /// <summary>
+    /// Starts syncing; returns once a part of what a limited timeline left out was fetched, and goes on.
+    /// </summary>
     public async Task<Thread> StartAndReachAGapAsync()
     {
         _gap = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -45,7 +49,7 @@ internal sealed class Observer(Account account)
         return thread;
     }
 
-    /// <summary>Forgets the round before; the stream goes on.</summary>
+    /// <summary>Forgets the events of the last round and keeps the token.</summary>
     public void BeginRound()
     {
         _events.Clear();
@@ -76,19 +80,20 @@ internal sealed class Observer(Account account)
         }
     }
 
-    /// <summary>One sync from the last token; whether anything new was in it.</summary>
+    /// <summary>Syncs once from the last token; returns whether there was anything new.</summary>
     private bool Sync(int timeoutMilliseconds)
     {
         var since = _tokens.Count > 0 ? _tokens[^1] : null;
-        using var response = Get($"/_matrix/client/v3/sync?timeout={timeoutMilliseconds}&filter={Uri.EscapeDataString(Filter)}"
+        using var response = Get(
+            $"/_matrix/client/v3/sync?timeout={timeoutMilliseconds}&filter={Uri.EscapeDataString(Filter)}"
             + (since is null ? "" : $"&since={Uri.EscapeDataString(since)}"));
         var root = response.RootElement;
         var news = false;
 
-        // The answer is kept before its token is used: it counts only now.
+        // A response counts once its token is used, and not before.
         if (since is not null)
         {
-            // Whole or not at all: if the server is killed while a gap is read, the same answer is asked for again.
+            // All or nothing: if the server is killed while a gap is fetched, the same sync is repeated.
             var seen = SeenInRooms(root, since);
             seen.ForEach(id => Count(_events, id));
             news = seen.Count > 0 | TakeToDevice(root);
@@ -154,8 +159,9 @@ internal sealed class Observer(Account account)
         var status = Connection.Get(path);
         return status == 200
             ? JsonDocument.Parse(Connection.BodyText)
-            : throw new LostException($"{path} was answered {status}: {Connection.BodyText}");
+            : throw new LostException($"{path} returned {status}: {Connection.BodyText}");
     }
 
-    private static void Count(Dictionary<string, int> counts, string key) => counts[key] = counts.GetValueOrDefault(key) + 1;
+    private static void Count(Dictionary<string, int> counts, string key) =>
+        counts[key] = counts.GetValueOrDefault(key) + 1;
 }

@@ -5,24 +5,24 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.Durability.Kill;
 
-/// <summary>What a request changes, for the questions that are asked afterwards.</summary>
+/// <summary>What a request changes, for the checks afterwards.</summary>
 internal enum Change
 {
     /// <summary>A message in a room.</summary>
     Message,
 
-    /// <summary>A state event in a room, of the client's own state key.</summary>
+    /// <summary>A state event in a room, with the client's own state key.</summary>
     State,
 
     /// <summary>A message to the observer's device.</summary>
     ToDevice,
 }
 
-/// <summary>A request that may be made again: the path holds its transaction id (a state event's own value does as well).</summary>
+/// <summary>A repeatable request: its path has a transaction id. A state event is identified by its content.</summary>
 /// <param name="Change">What it changes.</param>
-/// <param name="RoomId">Where; empty for to-device messages.</param>
+/// <param name="RoomId">The room; empty for to-device messages.</param>
 /// <param name="Path">Its path.</param>
-/// <param name="Mark">A text that only this request's content holds.</param>
+/// <param name="Mark">A string that only this request's content has.</param>
 internal sealed record Request(Change Change, string RoomId, string Path, string Mark, byte[] Body)
 {
     private const string Client = "/_matrix/client/v3/";
@@ -33,14 +33,18 @@ internal sealed record Request(Change Change, string RoomId, string Path, string
     {
         var mark = NextMark();
         var body = JsonSerializer.SerializeToUtf8Bytes(new { msgtype = "m.text", body = mark });
-        return new(Change.Message, roomId, $"{Client}rooms/{Uri.EscapeDataString(roomId)}/send/m.room.message/{mark}", mark, body);
+        return new(
+            Change.Message, roomId, $"{Client}rooms/{Uri.EscapeDataString(roomId)}/send/m.room.message/{mark}", mark,
+            body);
     }
 
     public static Request State(string roomId, string key)
     {
         var mark = NextMark();
         var body = JsonSerializer.SerializeToUtf8Bytes(new { mark });
-        return new(Change.State, roomId, $"{Client}rooms/{Uri.EscapeDataString(roomId)}/state/org.example.mark/{key}", mark, body);
+        return new(
+            Change.State, roomId, $"{Client}rooms/{Uri.EscapeDataString(roomId)}/state/org.example.mark/{key}", mark,
+            body);
     }
 
     public static Request ToDevice(string userId, string deviceId)
@@ -50,16 +54,17 @@ internal sealed record Request(Change Change, string RoomId, string Path, string
         return new(Change.ToDevice, "", $"{Client}sendToDevice/org.example.mark/{mark}", mark, body);
     }
 
-    /// <summary>Sends it; answers the event's id (empty for to-device messages). A refusal is a failure of the test.</summary>
+    /// <summary>Sends the request; returns the event's id (empty for to-device messages), or fails the test.</summary>
     public string Send(HttpConnection connection)
     {
         var status = connection.Put(Path, Body);
         if (status != 200)
         {
-            throw new LostException($"{Path} was answered {status}: {connection.BodyText}");
+            throw new LostException($"{Path} returned {status}: {connection.BodyText}");
         }
 
-        return Change == Change.ToDevice ? "" : JsonDocument.Parse(connection.BodyText).RootElement.GetProperty("event_id").GetString()!;
+        return Change == Change.ToDevice ? "" : JsonDocument.Parse(connection.BodyText)
+            .RootElement.GetProperty("event_id").GetString()!;
     }
 
     private static string NextMark() => $"mark-{Run}-{Interlocked.Increment(ref _last):d8}.";
@@ -73,16 +78,16 @@ internal sealed class SendingClient(Account account, Func<Request> next)
 {
     private volatile bool _wasAnswered;
 
-    /// <summary>Answered 200 in this round.</summary>
+    /// <summary>Requests that were answered 200 in this round.</summary>
     public List<Acknowledged> Kept { get; } = [];
 
-    /// <summary>Sent, and cut off by the kill; null if there was none.</summary>
+    /// <summary>The request that the kill cut off; null if there was none.</summary>
     public Request? CutOff { get; private set; }
 
-    /// <summary>What went wrong other than the server's end.</summary>
+    /// <summary>Problems other than the server's end.</summary>
     public LostException? Problem { get; private set; }
 
-    /// <summary>Whether there was an answer in this round.</summary>
+    /// <summary>Whether there was a response in this round.</summary>
     public bool WasAnswered => _wasAnswered;
 
     public HttpConnection Connection => account.Connection;
@@ -98,8 +103,8 @@ internal sealed class SendingClient(Account account, Func<Request> next)
     }
 
     /// <summary>
-    /// What a client does when it comes back: the request that was cut off is made again, with its transaction id.
-    /// State has none: whether it was set is seen from the state.
+    /// Repeats the request that was cut off, with its transaction id. A state event has none: the room's state shows
+    /// whether it was set.
     /// </summary>
     public void SendsAgain()
     {
@@ -109,7 +114,7 @@ internal sealed class SendingClient(Account account, Func<Request> next)
         }
     }
 
-    /// <summary>What was acknowledged in this round and the server does not have now, a line each.</summary>
+    /// <summary>Events that were acknowledged in this round and are missing now, a line each.</summary>
     public IEnumerable<string> Lost()
     {
         foreach (var kept in Kept)
@@ -117,7 +122,7 @@ internal sealed class SendingClient(Account account, Func<Request> next)
             var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(kept.Request.RoomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
             if (Connection.Get(path) != 200)
             {
-                yield return $"{kept.EventId} was acknowledged and is gone: {Connection.BodyText}";
+                yield return $"{kept.EventId} was acknowledged and is missing: {Connection.BodyText}";
             }
         }
     }

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Matrix.Durability.PowerLoss;
 
-/// <summary>A 200 that named a new event, and the tick at which the server began to say so.</summary>
+/// <summary>A 200 with a new event's id, and the tick at which the server began to send it.</summary>
 internal sealed record Answer(string EventId, ulong At);
 
-/// <summary>The answers to sends among what a server told its clients.</summary>
+/// <summary>Finds the responses to sends in a recording.</summary>
 internal static class Answers
 {
     private static ReadOnlySpan<byte> Ok => "HTTP/1.1 200"u8;

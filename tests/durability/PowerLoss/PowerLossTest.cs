@@ -7,15 +7,17 @@ using Matrix.Processes;
 namespace Matrix.Durability.PowerLoss;
 
 /// <summary>
-/// SIGKILL proves the order of things only: the page cache survives it. Here a library is preloaded into the real server, and from what
-/// it wrote down follows what a disk without power would hold.
+/// SIGKILL proves only the order of things, because the page cache survives it. Here a library is preloaded into the
+/// real server, and its record determines what a disk would hold after a loss of power.
 /// </summary>
 internal static class PowerLossTest
 {
     private const int Clients = 8;
     private const int Instants = 4;
 
-    /// <summary>Every 200 comes after its sync, and the server opens what was synced and has every acknowledged event.</summary>
+    /// <summary>
+    /// Every 200 comes after its sync, and the server opens what was synced and has every acknowledged event.
+    /// </summary>
     public static async Task HoldsAsync(int seed)
     {
         using var recorded = await RecordAsync(synchronous: null);
@@ -24,16 +26,16 @@ internal static class PowerLossTest
         var random = new Random(seed);
         for (var i = 0; i < Instants; i++)
         {
-            // The power goes at the very moment at which the server begins to say 200, which is when that promise begins.
+            // The power goes at the moment at which the server begins to send the 200.
             var last = i == 0 ? recorded.Answers[^1] : recorded.Answers[random.Next(recorded.Answers.Count)];
             await OpensAndHoldsAsync(recorded, last.At, luck: i % 2 == 0 ? null : random);
         }
     }
 
-    /// <summary>A kill in the middle of the writing down leaves what was written down before it.</summary>
+    /// <summary>A recording that a kill cut short can be read up to that point.</summary>
     public static Task ReadsWhatTheKillCutShortAsync()
     {
-        // As the library writes them: kind, file, two ticks, offset, length, and as many bytes.
+        // The library's format: kind, file, two ticks, offset, length, and that many bytes.
         var one = new byte[40 + 16];
         BinaryPrimitives.WriteUInt32LittleEndian(one, (uint)RecordKind.Wrote);
         BinaryPrimitives.WriteUInt64LittleEndian(one.AsSpan(32), 16);
@@ -45,26 +47,29 @@ internal static class PowerLossTest
         return Task.CompletedTask;
     }
 
-    /// <summary>A commit of several pages goes to the log in one write: there are about as many writes as syncs.</summary>
+    /// <summary>A commit of several pages is one write to the log: there are about as many writes as syncs.</summary>
     private static void CommitsAreWrittenAtOnce(Recording recording)
     {
-        var log = recording.Paths.Where(path => path.Value.EndsWith("-wal", StringComparison.Ordinal)).Select(path => path.Key).ToHashSet();
+        var log = recording.Paths.Where(path => path.Value.EndsWith("-wal", StringComparison.Ordinal))
+            .Select(path => path.Key).ToHashSet();
         var calls = recording.Calls.Where(call => log.Contains(call.File)).ToList();
-        var (writes, syncs) = (calls.Count(call => call.Kind == RecordKind.Wrote), calls.Count(call => call.Kind == RecordKind.Synced));
+        var (writes, syncs) = (calls.Count(call => call.Kind == RecordKind.Wrote),
+            calls.Count(call => call.Kind == RecordKind.Synced));
         if (writes > 2 * syncs)
         {
             throw new LostException($"The log was written to {writes} times for {syncs} syncs.");
         }
     }
 
-    /// <summary>Without syncs the same checks find problems: they can fail.</summary>
+    /// <summary>Without syncs, the same checks find problems.</summary>
     public static async Task FailsWithoutSyncAsync(int seed)
     {
         using var recorded = await RecordAsync(synchronous: "OFF");
         var problems = SyncedFirst.Problems(recorded.Recording, recorded.Answers);
         if (problems.Count == 0)
         {
-            throw new LostException("With synchronous=OFF every answer still came after a sync: the test sees nothing.");
+            throw new LostException(
+                "With synchronous=OFF every response still came after a sync: the test detects nothing.");
         }
 
         try
@@ -76,7 +81,8 @@ internal static class PowerLossTest
             return;
         }
 
-        throw new LostException($"With synchronous=OFF and seed {seed} nothing was lost: the rebuilt files hold what was never synced.");
+        throw new LostException(
+            $"With synchronous=OFF and seed {seed} nothing was lost: the rebuilt files hold what was never synced.");
     }
 
     private static async Task<Recorded> RecordAsync(string? synchronous)
@@ -113,15 +119,17 @@ internal static class PowerLossTest
         var told = Answers.In(recording);
         var kept = clients.SelectMany(c => c.Kept).ToDictionary(k => k.EventId, k => k.Request);
         var missed = kept.Keys.Except(told.Select(a => a.EventId)).Count();
-        var result = new Recorded(server, recording, [.. told.Where(a => kept.ContainsKey(a.EventId))], kept, roomId, clients[0].Connection);
-        return kept.Count > 0 && missed == 0 ? result : throw new LostException($"{kept.Count} were acknowledged, {missed} of them unseen.");
+        var result = new Recorded(
+            server, recording, [.. told.Where(a => kept.ContainsKey(a.EventId))], kept, roomId, clients[0].Connection);
+        return kept.Count > 0 && missed == 0 ? result
+            : throw new LostException($"{kept.Count} were acknowledged, {missed} of them unseen.");
     }
 
     private static async Task OpensAndHoldsAsync(Recorded recorded, ulong at, Random? luck)
     {
         using var server = new HomeserverProcess(settings: new Dictionary<string, string>
         {
-            // One recorded server's data, opened under its own port.
+            // The recorded server's data, served on another port.
             ["MATRIX_REGISTRATION__ENABLED"] = "false",
         });
         Rebuilt.Write(recorded.Recording, at, luck, recorded.Server.DataFolder, server.DataFolder);
@@ -134,16 +142,17 @@ internal static class PowerLossTest
         {
             var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(recorded.RoomId)}/event/{Uri.EscapeDataString(answer.EventId)}";
             var status = connection.Get(path);
-            if (status != 200 || !connection.BodyText.Contains(recorded.Kept[answer.EventId].Mark, StringComparison.Ordinal))
+            if (status != 200
+                || !connection.BodyText.Contains(recorded.Kept[answer.EventId].Mark, StringComparison.Ordinal))
             {
-                problems.Add($"{answer.EventId} was acknowledged before tick {at} and is answered {status}");
+                problems.Add($"{answer.EventId} was acknowledged before tick {at} and now returns {status}");
             }
         }
 
         LostException.ThrowIfAny(problems);
     }
 
-    /// <summary>Files that the server only read (there are none on a first start) or wrote before it was told to record.</summary>
+    /// <summary>Files that the server only read (none on a first start), or wrote before the recording began.</summary>
     private static void CopyWhatWasThereBefore(Recorded recorded, string to)
     {
         var known = recorded.Recording.Paths.Values.ToHashSet();

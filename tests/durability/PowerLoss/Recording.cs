@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Matrix.Durability.PowerLoss;
 
-/// <summary>What the preloaded library writes down (see powerloss.c).</summary>
+/// <summary>The kinds of calls that the preloaded library records (see powerloss.c).</summary>
 internal enum RecordKind : uint
 {
     Opened = 1,
@@ -17,10 +17,11 @@ internal enum RecordKind : uint
 }
 
 /// <summary>One call: its ticks before and after, and what it did.</summary>
-/// <param name="Offset">Of a write, its place; of a resize, the new length (negative: at least that, not shorter).</param>
+/// <param name="Offset">Of a write, its place; of a resize, the new length (negative: at least that, not
+/// shorter).</param>
 internal sealed record Call(RecordKind Kind, int File, ulong Begin, ulong End, long Offset, ReadOnlyMemory<byte> Data);
 
-/// <summary>Everything that a server did to the files of its data folder and told its clients, in order.</summary>
+/// <summary>A server's calls on the files of its data folder and its responses to clients, in order.</summary>
 internal sealed class Recording
 {
     [StructLayout(LayoutKind.Sequential)]
@@ -50,7 +51,7 @@ internal sealed class Recording
 
     public static Recording Read(string path) => Read(File.ReadAllBytes(path));
 
-    /// <summary>What the kill cut short is left out: its call was not told of, and nothing was written down after it.</summary>
+    /// <summary>The last record is left out if the kill cut it short: nothing was recorded after it.</summary>
     public static Recording Read(ReadOnlyMemory<byte> bytes)
     {
         var calls = new List<Call>();
@@ -60,7 +61,8 @@ internal sealed class Recording
             var head = MemoryMarshal.Read<Head>(bytes.Span);
             if (!Enum.IsDefined(head.Kind) || head.Kind == RecordKind.Unexpected)
             {
-                throw new LostException("The record of what the server did cannot be read, or holds a call that it cannot describe.");
+                throw new LostException(
+                    "The recording cannot be read, or has a call that the library cannot describe.");
             }
 
             if (head.Length > (ulong)(bytes.Length - size))
@@ -68,7 +70,8 @@ internal sealed class Recording
                 break;
             }
 
-            calls.Add(new Call(head.Kind, head.File, head.Begin, head.End, head.Offset, bytes.Slice(size, (int)head.Length)));
+            calls.Add(
+                new Call(head.Kind, head.File, head.Begin, head.End, head.Offset, bytes.Slice(size, (int)head.Length)));
             bytes = bytes[(size + (int)head.Length)..];
         }
 

@@ -7,10 +7,10 @@ namespace Matrix.Durability.PowerLoss;
 /// <summary>The library that is preloaded into a server (see powerloss.c).</summary>
 internal static class Shim
 {
-    /// <summary>From its next start on, what the server writes is recorded, in a file of that name and the process id.</summary>
-    /// <param name="server">It.</param>
-    /// <param name="record">The record's file.</param>
-    /// <param name="killAt">It is killed in the middle of its write of this number; null for none.</param>
+    /// <summary>Records the server's writes from its next start on.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="record">The recording's file; the process id is appended.</param>
+    /// <param name="killAt">The number of the write in whose middle the server is killed; null for none.</param>
     public static void Preload(HomeserverProcess server, string record, int? killAt = null)
     {
         server.Settings["LD_PRELOAD"] = Compile(server.Folder);
@@ -22,7 +22,7 @@ internal static class Shim
         }
     }
 
-    /// <summary>From its next start on the server is alone.</summary>
+    /// <summary>Ends the recording with the server's next start.</summary>
     public static void Unload(HomeserverProcess server) => server.Settings.Remove("LD_PRELOAD");
 
     private static string Compile(string folder)

@@ -3,14 +3,15 @@ using System.Buffers.Binary;
 namespace Matrix.Durability.PowerLoss;
 
 /// <summary>
-/// Each 200 comes after a sync that had completed and that began after the event's bytes were written. An event is recognised by the 32
-/// bytes of its id, which stand in its row.
+/// Each 200 comes after a completed sync that began after the event's bytes were written. An event is recognised by the
+/// 32 bytes of its id in its row.
 /// </summary>
 internal static class SyncedFirst
 {
     public static IReadOnlyList<string> Problems(Recording recording, IReadOnlyList<Answer> answers)
     {
-        var wanted = answers.ToDictionary(a => BinaryPrimitives.ReadUInt64LittleEndian(IdBytes(a.EventId)), a => a.EventId);
+        var wanted = answers.ToDictionary(
+            a => BinaryPrimitives.ReadUInt64LittleEndian(IdBytes(a.EventId)), a => a.EventId);
         var written = FirstWrites(recording, wanted);
         var syncs = recording.Calls.Where(c => c.Kind == RecordKind.Synced).GroupBy(c => c.File)
             .ToDictionary(g => g.Key, g => g.ToList());
@@ -22,9 +23,11 @@ internal static class SyncedFirst
             {
                 problems.Add($"{answer.EventId} was answered and had not been written");
             }
-            else if (!syncs.TryGetValue(write.File, out var ofFile) || !ofFile.Any(s => s.Begin > write.End && s.End < answer.At))
+            else if (!syncs.TryGetValue(write.File, out var ofFile)
+                || !ofFile.Any(s => s.Begin > write.End && s.End < answer.At))
             {
-                problems.Add($"{answer.EventId} was answered at {answer.At}, was written at {write.End}, and not synced in between");
+                problems.Add(
+                    $"{answer.EventId} was answered at {answer.At}, but not synced after it was written at {write.End}");
             }
         }
 

@@ -1,4 +1,4 @@
-// What an account keeps: devices, filters, profile, account data, tags, push rules.
+// Data of an account: devices, filters, profile, account data, tags, push rules.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { User, call, refusedWith, v3, withPassword } from "../support/client.mjs";
@@ -38,7 +38,7 @@ test("a session for one deletion does not delete another device", async () => {
   await user.get(v3`devices/TWO`);
 });
 
-test("a filter is given back as it was uploaded, to its owner only", async () => {
+test("a filter is returned as it was uploaded, to its owner only", async () => {
   const filter = { room: { timeline: { limit: 3, types: ["m.room.message"] }, state: { lazy_load_members: true } }, event_format: "client" };
   const { filter_id: id } = await alice.post(v3`user/${alice.id}/filter`, filter);
   assert.notEqual(id[0], "{");
@@ -70,7 +70,7 @@ test("a profile is set by its owner, seen by all, and deleted field by field", a
   await alice.refused(400, "M_KEY_TOO_LARGE", "PUT", v3`profile/${alice.id}/${long}`, { [long]: "x" });
 });
 
-test("a new display name reaches the rooms that its owner is in", async () => {
+test("a new display name reaches the rooms of its owner", async () => {
   const carol = await User.register(server);
   const roomId = await carol.createsRoom();
   const { next_batch: since } = await carol.sync();
@@ -79,7 +79,7 @@ test("a new display name reaches the rooms that its owner is in", async () => {
   await carol.syncUntil(since, (r) => JSON.stringify(r.rooms ?? {}).includes('"Carol"'));
 });
 
-test("account data is kept, synced, replaced and private", async () => {
+test("account data is stored, synced, replaced and private", async () => {
   const { next_batch: since } = await alice.sync();
   await alice.put(v3`user/${alice.id}/account_data/org.example.setting`, { colour: "blue" });
   assert.deepEqual(await alice.get(v3`user/${alice.id}/account_data/org.example.setting`), { colour: "blue" });
@@ -126,7 +126,7 @@ test("push rules come with defaults, take new ones in order, and change", async 
   await user.put(`${rule("content", "milk")}?after=tea`, { pattern: "milk", actions: [] });
   const ours = (await user.get("/_matrix/client/v3/pushrules/")).global.content.filter((r) => !r.default).map((r) => r.rule_id);
   assert.deepEqual(ours, ["tea", "milk", "cake"]);
-  assert.ok((await user.sync({ since })).account_data.events.some((e) => e.type === "m.push_rules"), "sync tells of it");
+  assert.ok((await user.sync({ since })).account_data.events.some((e) => e.type === "m.push_rules"), "sync has the change");
 
   await user.put(v3`pushrules/global/content/cake/enabled`, { enabled: false });
   assert.equal((await user.get(v3`pushrules/global/content/cake/enabled`)).enabled, false);
@@ -139,7 +139,7 @@ test("push rules come with defaults, take new ones in order, and change", async 
   await user.refused(404, "M_NOT_FOUND", "PUT", v3`pushrules/global/content/none/enabled`, { enabled: true });
 });
 
-test("push rules that cannot be are refused", async () => {
+test("invalid push rules are refused", async () => {
   const user = await User.register(server);
   const bad = ["M_BAD_JSON", "M_INVALID_PARAM", "M_UNKNOWN", "M_MISSING_PARAM"];
   const put = (kind, id, body) => user.call("PUT", v3`pushrules/global/${kind}/${id}`, body);

@@ -1,4 +1,4 @@
-// Bad input: each gets the right status and code, and the server goes on.
+// Bad input gets the right status and error code, and the server goes on.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -37,7 +37,7 @@ test("unknown paths and wrong methods are unrecognised", async () => {
   await refuses(405, "M_UNRECOGNIZED", "PATCH", "/_matrix/client/v3/login", "{}");
 });
 
-test("a body that is not JSON is told apart from one that is the wrong JSON", async () => {
+test("a body that is not JSON and one with wrong JSON get different errors", async () => {
   for (const body of ["{", "not json", "{\"a\":}", "{\"a\":1}}", "\u0000", Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])]) {
     await refuses(400, "M_NOT_JSON", "PUT", message(), body);
     await refuses(400, "M_NOT_JSON", "POST", v3`createRoom`, body);
@@ -62,7 +62,7 @@ test("numbers that events cannot hold, lone surrogates and deep nesting are refu
   await refuses(400, bad, "POST", v3`createRoom`, `{"a":${nested(20_000)}}`);
 });
 
-test("events keep what is strange but allowed", async () => {
+test("events keep unusual content that is allowed", async () => {
   const body = '{"msgtype":"m.text","body":"\\u0000 nul","big":9007199254740991,"small":-9007199254740991,"":{"\\u0000":[]}}';
   const sent = await raw(server, "PUT", message(), { token: alice.token, body });
   assert.equal(sent.status, 200, sent.text);
@@ -76,7 +76,7 @@ test("the last of duplicate keys wins, for every reader", async () => {
   assert.equal((await alice.get(v3`rooms/${roomId}/event/${sent.body.event_id}`)).content.body, "second");
 });
 
-test("too much is too large: an event over 64 KiB, a body over its bound, a state key or a type over 255 bytes", async () => {
+test("an event over 64 KiB, a body over its limit, and a state key or a type over 255 bytes are too large", async () => {
   await refuses(413, "M_TOO_LARGE", "PUT", message(), JSON.stringify({ msgtype: "m.text", body: "x".repeat(66_000) }));
   await refuses(413, "M_TOO_LARGE", "PUT", message(), JSON.stringify({ msgtype: "m.text", body: "x".repeat(1_000_000) }));
   await refuses(413, "M_TOO_LARGE", "POST", v3`createRoom`, JSON.stringify({ name: "x".repeat(1_000_000) }));
@@ -90,7 +90,7 @@ test("too much is too large: an event over 64 KiB, a body over its bound, a stat
   await alice.sends(roomId, "x".repeat(60_000));
 });
 
-test("ids that are no ids are refused", async () => {
+test("malformed ids are refused", async () => {
   const bad = [400, 403, 404];
   for (const id of ["x", "!", "@alice:hybrid.test", "!" + "a".repeat(300) + ":hybrid.test", "%", "!💥"]) {
     for (const [method, path, body] of [
@@ -118,7 +118,7 @@ test("paths with broken percent signs, bad UTF-8 or a NUL are refused, not misre
   }
 });
 
-test("numbers in the query that are none, negative or huge are refused or bounded", async () => {
+test("malformed, negative or huge numbers in the query are refused or bounded", async () => {
   await refuses(400, "M_INVALID_PARAM", "GET", `${v3`sync`}?timeout=soon`);
   await refuses(400, "M_INVALID_PARAM", "GET", `${v3`rooms/${roomId}/messages`}?dir=b&limit=many`);
   const huge = await raw(server, "GET", `${v3`rooms/${roomId}/messages`}?dir=b&limit=999999999`, { token: alice.token });
@@ -126,7 +126,7 @@ test("numbers in the query that are none, negative or huge are refused or bounde
   await refuses(400, "M_INVALID_PARAM", "GET", `${v3`rooms/${roomId}/messages`}?dir=b&limit=99999999999999999999`);
 });
 
-test("one and the same request many times at once does its work once", async () => {
+test("a request that is made many times at once takes effect once", async () => {
   const path = message();
   const body = { msgtype: "m.text", body: "concurrent" };
   const since = (await alice.sync()).next_batch;
@@ -136,7 +136,7 @@ test("one and the same request many times at once does its work once", async () 
   assert.equal(timeline(await alice.sync({ since }), roomId).length, 1);
 });
 
-test("a name, an alias and a join wanted by many at once are had by one, and refused to the others", async () => {
+test("of many concurrent requests for a user name or an alias one succeeds, and concurrent joins join once", async () => {
   const username = `race-${randomUUID().slice(0, 8)}`;
   const { body: session } = await raw(server, "POST", v3`register`, { body: { username, password: "passphrase" } });
   const auth = { type: "m.login.dummy", session: session.session };
@@ -156,15 +156,15 @@ test("a name, an alias and a join wanted by many at once are had by one, and ref
   assert.equal(history.length, 1);
 });
 
-test("an expired token says that it is a soft logout", async () => {
+test("the error for an expired token is a soft logout", async () => {
   const login = await alice.call("POST", v3`login`, {
     type: "m.login.password", identifier: { type: "m.id.user", user: alice.id }, password: "password", refresh_token: true,
   });
   assert.ok(login.body.expires_in_ms > 0);
-  assert.ok(login.body.expires_in_ms < 24 * 3600 * 1000, "it does expire");
+  assert.ok(login.body.expires_in_ms < 24 * 3600 * 1000, "the token expires");
 });
 
-test("a browser may ask from anywhere", async () => {
+test("browsers may send requests from any origin", async () => {
   const asked = await raw(server, "OPTIONS", v3`sync`, { headers: { origin: "https://app.example", "access-control-request-method": "GET" } });
   assert.ok(asked.status === 200 || asked.status === 204);
   assert.equal(asked.headers.get("access-control-allow-origin"), "*");

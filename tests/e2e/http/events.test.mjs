@@ -1,4 +1,4 @@
-// Events: sent, read, related to each other, taken back.
+// Events: sending, reading, relations, redaction.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -36,7 +36,7 @@ test("a transaction id sends once per device, and the device sees its id in sync
   assert.equal(sent[0].unsigned.transaction_id, txnId);
   const other = await alice.again();
   assert.notEqual(await other.sends(roomId, "once", { txnId }), first, "another device has ids of its own");
-  assert.equal((await event(first, bob)).unsigned?.transaction_id, undefined, "ids are nobody else's business");
+  assert.equal((await event(first, bob)).unsigned?.transaction_id, undefined, "other users do not see the transaction id");
 });
 
 test("state is set, replaced, read one by one and all together", async () => {
@@ -56,7 +56,7 @@ test("state is set, replaced, read one by one and all together", async () => {
   await bob.refused(403, "M_FORBIDDEN", "PUT", v3`rooms/${roomId}/state/org.example.thing/${alice.id}`, {});
 });
 
-test("redaction takes the content, keeps the event, tells why", async () => {
+test("a redaction removes the content, keeps the event and has the reason", async () => {
   const id = await bob.sends(roomId, "oops");
   const foreign = await alice.sends(roomId, "mine");
   await bob.refused(403, "M_FORBIDDEN", "PUT", v3`rooms/${roomId}/redact/${foreign}/${randomUUID()}`, {});
@@ -73,7 +73,7 @@ test("redaction takes the content, keeps the event, tells why", async () => {
   assert.equal((await event(foreign)).unsigned.redacted_because.event_id, bySend);
 });
 
-test("a single event that is not there, or in another room, is not found", async () => {
+test("an event that does not exist, or is in another room, is not found", async () => {
   const other = await alice.createsRoom();
   const elsewhere = await alice.sends(other, "elsewhere");
   await alice.refused(404, "M_NOT_FOUND", "GET", v3`rooms/${roomId}/event/${elsewhere}`);
@@ -107,7 +107,7 @@ test("pages backwards and forwards meet every message once, in order", async () 
   await alice.refused(400, "M_INVALID_PARAM", "GET", `${v3`rooms/${room}/messages`}?dir=b&from=nonsense`);
 });
 
-test("an event's context is what was around it", async () => {
+test("an event's context has the events around it", async () => {
   const room = await alice.createsRoom();
   const ids = [];
   for (let i = 0; i < 9; i++) ids.push(await alice.sends(room, `c${i}`));
@@ -158,7 +158,7 @@ test("reactions, edits and references are found by what they relate to", async (
   await alice.refused(404, "M_NOT_FOUND", "GET", v1`rooms/${roomId}/relations/${"$" + "A".repeat(43)}`);
 });
 
-test("an edit by someone else is no edit", async () => {
+test("an edit by another user does not count", async () => {
   const id = await alice.sends(roomId, "mine alone");
   await bob.sends(roomId, { msgtype: "m.text", body: "* x", "m.new_content": { msgtype: "m.text", body: "x" }, ...relating("m.replace", id) });
   assert.equal((await event(id)).unsigned?.["m.relations"]?.["m.replace"], undefined);
@@ -183,7 +183,7 @@ test("threads are listed by their latest message and bundled in their root", asy
   await alice.refused(400, ["M_INVALID_PARAM", "M_UNKNOWN"], "GET", v1`rooms/${room}/threads` + "?from=nonsense");
 });
 
-test("who joins later sees the past only if the room shows it", async () => {
+test("a user who joins later sees earlier events only if the history visibility allows it", async () => {
   for (const [visibility, sees] of [["joined", false], ["invited", false], ["shared", true], ["world_readable", true]]) {
     const room = await alice.createsRoom({
       preset: "public_chat",

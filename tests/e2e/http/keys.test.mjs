@@ -1,4 +1,4 @@
-// Keys for end-to-end encryption as plain requests: uploaded, asked for, claimed, signed, and changes told.
+// Keys for end-to-end encryption as plain requests: upload, query, claim, signatures, changed device lists.
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -48,7 +48,7 @@ async function withDeviceKeys() {
   return { user, identity };
 }
 
-test("device keys are uploaded and found by those who ask", async () => {
+test("uploaded device keys are returned by a query", async () => {
   const { user } = await withDeviceKeys();
   const bob = await User.register(server);
   await user.put(v3`devices/${user.deviceId}`, { display_name: "Desk" });
@@ -64,7 +64,7 @@ test("device keys are uploaded and found by those who ask", async () => {
   assert.equal((await bob.call("POST", v3`keys/upload`, { device_keys: deviceKeys(user, key()) })).status, 400, "keys of another user");
 });
 
-test("a one-time key is given once; then the fallback key, again and again", async () => {
+test("each one-time key is claimed once; then the fallback key is returned, again and again", async () => {
   const { user, identity } = await withDeviceKeys();
   const bob = await User.register(server);
   const uploaded = await user.post(v3`keys/upload`, {
@@ -85,7 +85,7 @@ test("a one-time key is given once; then the fallback key, again and again", asy
   assert.deepEqual(nobody.one_time_keys["@nobody:hybrid.test"] ?? {}, {});
 });
 
-test("many who claim at once get a key each, and no two the same one", async () => {
+test("concurrent claims get different keys", async () => {
   const { user, identity } = await withDeviceKeys();
   const keys = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`signed_curve25519:K${i}`, oneTime(user, identity)]));
   await user.post(v3`keys/upload`, { one_time_keys: keys });
@@ -118,7 +118,7 @@ async function crossSigned() {
   return { ...made, master, self, others, body, crossKey };
 }
 
-test("cross-signing keys are uploaded, seen by whom they concern, and not replaced without a word", async () => {
+test("cross-signing keys are uploaded, seen by the right users, and replaced only with authentication", async () => {
   const { user, body, crossKey, master, self } = await crossSigned();
   const bob = await User.register(server);
   const first = await user.call("POST", v3`keys/device_signing/upload`, body);
@@ -140,7 +140,7 @@ test("cross-signing keys are uploaded, seen by whom they concern, and not replac
   if (!(refused instanceof Error)) refusedWith(refused, 400, "M_INVALID_SIGNATURE");
 });
 
-test("signatures by the right keys are kept, others are told as failures", async () => {
+test("signatures by the right keys are stored, others are returned as failures", async () => {
   const { user, identity, body, self } = await crossSigned();
   const first = await user.call("POST", v3`keys/device_signing/upload`, body);
   if (first.status === 401) await withPassword(user, "POST", v3`keys/device_signing/upload`, body);
@@ -157,7 +157,7 @@ test("signatures by the right keys are kept, others are told as failures", async
   assert.ok(failed.failures[user.id][user.deviceId].errcode);
 });
 
-test("changed device lists are told to those who share a room, in sync and for a span", async () => {
+test("users who share a room get changed device lists, in sync and between two tokens", async () => {
   const { user } = await withDeviceKeys();
   const bob = await User.register(server);
   const stranger = await User.register(server);

@@ -1,4 +1,4 @@
-// The load generator drives servers of this machine, and nobody else's.
+// The load generator drives only servers on this machine.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";

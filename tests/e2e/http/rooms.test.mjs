@@ -1,4 +1,4 @@
-// Rooms: making them, getting in and out, their names.
+// Rooms: creation, membership, aliases.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => server?.dispose());
 
-test("a room without a wish is of version 12, invite-only, and its creator is not among the users of its power levels", async () => {
+test("by default a room has version 12 and is invite-only, and its power levels do not list the creator", async () => {
   const roomId = await alice.createsRoom({});
   assert.match(roomId, /^![A-Za-z0-9_-]{43}$/, "a room of version 12 is named after its create event");
   assert.equal((await alice.state(roomId, "m.room.create")).room_version, "12");
@@ -74,7 +74,7 @@ test("everything that createRoom takes ends up in the room's state", async () =>
   await alice.refused(400, "M_ROOM_IN_USE", "POST", v3`createRoom`, { room_alias_name: alias });
 });
 
-test("trusted private chats make those invited creators in version 12, and as powerful as the creator before", async () => {
+test("trusted private chats make invited users creators in version 12, and give them power 100 before", async () => {
   const twelve = await alice.createsRoom({ preset: "trusted_private_chat", invite: [bob.id] });
   assert.deepEqual((await alice.state(twelve, "m.room.create")).additional_creators, [bob.id]);
   assert.equal((await alice.state(twelve, "m.room.power_levels")).users?.[bob.id], undefined);
@@ -82,7 +82,7 @@ test("trusted private chats make those invited creators in version 12, and as po
   assert.equal((await alice.state(eleven, "m.room.power_levels")).users[bob.id], 100);
 });
 
-test("rooms that cannot be made are refused", async () => {
+test("invalid requests to create a room are refused", async () => {
   const refused = (code, body) => alice.refused(400, code, "POST", v3`createRoom`, body);
   await refused("M_UNSUPPORTED_ROOM_VERSION", { room_version: "org.example.99" });
   await refused(["M_BAD_JSON", "M_INVALID_PARAM"], { preset: "no_such_preset" });
@@ -99,7 +99,7 @@ test("a client that leaves the version to the server may give the creator a leve
   assert.deepEqual(levels.users, { [bob.id]: 50 });
 });
 
-test("invited, one joins by id or alias, leaves, forgets", async () => {
+test("an invited user joins by id or alias, leaves and forgets the room", async () => {
   const alias = `join-${randomUUID().slice(0, 8)}`;
   const roomId = await alice.createsRoom({ room_alias_name: alias });
   await bob.refused(403, "M_FORBIDDEN", "POST", v3`rooms/${roomId}/join`, {});
@@ -130,7 +130,7 @@ test("an invitation can be declined and withdrawn", async () => {
   await carol.refused(403, "M_FORBIDDEN", "POST", v3`rooms/${roomId}/join`, {});
 });
 
-test("the kicked come back, the banned do not until the ban is lifted", async () => {
+test("kicked users can join again; banned users can do so after the ban is lifted", async () => {
   const roomId = await alice.createsRoom({ preset: "public_chat" });
   await bob.joins(roomId);
   await carol.joins(roomId);
@@ -149,7 +149,7 @@ test("the kicked come back, the banned do not until the ban is lifted", async ()
   await alice.refused(403, ["M_FORBIDDEN", "M_BAD_STATE"], "POST", v3`rooms/${roomId}/unban`, { user_id: carol.id });
 });
 
-test("who is not in a room sees and does nothing there", async () => {
+test("a user outside a room cannot read or send there", async () => {
   const roomId = await alice.createsRoom();
   const eventId = await alice.sends(roomId, "secret");
   const forbidden = (method, path, body) => carol.refused(403, "M_FORBIDDEN", method, path, body);
@@ -170,7 +170,7 @@ test("who is not in a room sees and does nothing there", async () => {
   refusedWith(threads, 403, "M_FORBIDDEN");
 });
 
-test("a room that is not there is not there", async () => {
+test("requests for a room that does not exist are refused", async () => {
   const nowhere = `!${"A".repeat(43)}`;
   for (const [method, path, body] of [
     ["PUT", v3`rooms/${nowhere}/send/m.room.message/x`, { msgtype: "m.text", body: "x" }],

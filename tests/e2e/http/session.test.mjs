@@ -1,4 +1,4 @@
-// Who one is: login, registration, tokens, passwords, leaving for good.
+// Sessions: login, registration, tokens, passwords, deactivation.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -22,7 +22,7 @@ async function registers(body, query = "") {
   return await call(server, "POST", `${v3`register`}${query}`, { body: { ...body, auth } });
 }
 
-test("the server tells what it speaks, to anyone", async () => {
+test("anyone can read the supported versions", async () => {
   const { body } = await call(server, "GET", "/_matrix/client/versions");
   assert.ok(body.versions.includes("v1.19"), body.versions);
   const wellKnown = await call(server, "GET", "/.well-known/matrix/client");
@@ -90,7 +90,7 @@ test("registering by the dummy stage makes an account whose name is then taken",
   assert.equal((await login(passwordLogin(username, "a password"))).status, 200);
 });
 
-test("registration without login, without a name, of a guest, and with names that are not names", async () => {
+test("registration without login, without a name, of a guest, and with invalid names", async () => {
   const quiet = await registers({ username: name(), password: "passphrase", inhibit_login: true });
   assert.equal(quiet.status, 200);
   assert.equal(quiet.body.access_token, undefined);
@@ -105,7 +105,7 @@ test("registration without login, without a name, of a guest, and with names tha
   refusedWith(await call(server, "GET", v3`register/available`), 400, "M_MISSING_PARAM");
 });
 
-test("a session of one request does not serve another", async () => {
+test("an authentication session of one request does not authenticate another", async () => {
   const first = await call(server, "POST", v3`register`, { body: { username: name(), password: "passphrase" } });
   assert.equal(first.status, 401);
   const auth = { type: "m.login.dummy", session: `${first.body.session}x` };
@@ -119,7 +119,7 @@ test("an unknown registration token is not valid", async () => {
   refusedWith(await call(server, "GET", v1`register/m.login.registration_token/validity`), 400, "M_MISSING_PARAM");
 });
 
-test("a refresh token is good once its successor is unused, and its successor ends it", async () => {
+test("a refresh token works until its successor is used", async () => {
   const user = await User.register(server, name());
   const { body: session } = await login(passwordLogin(user.id, "password", { refresh_token: true }));
   assert.ok(session.refresh_token && session.expires_in_ms > 0, JSON.stringify(session));
@@ -149,7 +149,7 @@ test("logging out ends one token; logging out everywhere ends all", async () => 
   assert.notEqual(gone.soft_logout, true, "the session is gone for good");
 });
 
-test("a token is taken from the header or the query string, and none or a wrong one is told", async () => {
+test("a token is read from the header or the query string; a missing or wrong one is refused", async () => {
   const user = await User.register(server, name());
   assert.equal((await call(server, "GET", `${v3`account/whoami`}?access_token=${user.token}`)).status, 200);
   refusedWith(await call(server, "GET", v3`account/whoami`), 401, "M_MISSING_TOKEN");
@@ -157,7 +157,7 @@ test("a token is taken from the header or the query string, and none or a wrong 
   refusedWith(await call(server, "GET", v3`account/whoami`, { headers: { authorization: "Basic abc" } }), 401, ["M_MISSING_TOKEN", "M_UNKNOWN_TOKEN"]);
 });
 
-test("changing the password asks for the old one and can end the other sessions", async () => {
+test("changing the password requires the old one and can end the other sessions", async () => {
   const user = await User.register(server, name());
   const other = await user.again();
   const kept = await withPassword(user, "POST", v3`account/password`, { new_password: "second password", logout_devices: false });
@@ -173,7 +173,7 @@ test("changing the password asks for the old one and can end the other sessions"
   assert.equal(wrong.body.errcode, "M_FORBIDDEN");
 });
 
-test("a deactivated user is out, cannot log in, and its name stays taken", async () => {
+test("a deactivated user is logged out, cannot log in, and keeps the name taken", async () => {
   const user = await User.register(server, name());
   const gone = await withPassword(user, "POST", v3`account/deactivate`, { erase: true });
   assert.equal(gone.status, 200, gone.text);

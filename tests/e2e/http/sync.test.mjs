@@ -1,4 +1,4 @@
-// Sync and what rides on it: receipts, read markers, typing, unread counts, to-device messages.
+// Sync, with receipts, read markers, typing, unread counts and to-device messages.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -30,7 +30,7 @@ async function room(...guests) {
   return roomId;
 }
 
-test("the first sync has the whole state and the latest messages, the next one what came since, once", async () => {
+test("the first sync has the whole state and the latest messages, the next one only new events, once", async () => {
   const roomId = await room();
   for (let i = 0; i < 30; i++) await alice.sends(roomId, `m${i}`);
   const first = await alice.sync();
@@ -62,7 +62,7 @@ test("a waiting sync answers as soon as a message comes, and in time when none d
   assert.ok(took >= 600 && took < 3000, `waited ${took} ms`);
 });
 
-test("a gap is told, and the state that changed in it comes too", async () => {
+test("a limited timeline has the state that changed in the gap", async () => {
   const roomId = await room(bob);
   const since = (await bob.sync()).next_batch;
   await alice.sets(roomId, "m.room.topic", "", { topic: "in the gap" });
@@ -90,7 +90,7 @@ test("full_state sends all state again", async () => {
   assert.ok(joined.state.events.some((e) => e.type === "m.room.create"));
 });
 
-test("lazy-loaded members are those who speak, and in a room without a name those after whom it is called", async () => {
+test("lazy-loaded members are the senders, and the heroes in a room without a name", async () => {
   const roomId = await room(bob);
   await alice.sets(roomId, "m.room.name", "", { name: "Named" });
   const guests = await Promise.all(Array.from({ length: 4 }, () => User.register(server)));
@@ -149,7 +149,7 @@ test("leaving, being kicked and being banned show in sync as leave, and nothing 
   }
 });
 
-test("receipts are public, private or threaded, and reach who they concern", async () => {
+test("receipts are public, private or threaded, and reach the right users", async () => {
   const roomId = await room(bob);
   const root = await alice.sends(roomId, "read me");
   const inThread = await alice.sends(roomId, { msgtype: "m.text", body: "t", "m.relates_to": { rel_type: "m.thread", event_id: root } });
@@ -193,7 +193,7 @@ test("unread counts rise with messages, highlights with a name, and both end wit
   assert.deepEqual(await counts(), { notification_count: 0, highlight_count: 0 });
 });
 
-test("threads are counted apart when asked for", async () => {
+test("threads are counted separately if requested", async () => {
   const roomId = await room(bob);
   const root = await alice.sends(roomId, "root");
   await bob.post(v3`rooms/${roomId}/receipt/m.read/${root}`);
@@ -204,7 +204,7 @@ test("threads are counted apart when asked for", async () => {
   assert.equal(joined.unread_thread_notifications[root].notification_count, 1);
 });
 
-test("typing is seen while it lasts, and only one's own can be set", async () => {
+test("typing is shown until its timeout, and users can set only their own", async () => {
   const roomId = await room(bob);
   const since = (await alice.sync()).next_batch;
   await bob.put(v3`rooms/${roomId}/typing/${bob.id}`, { typing: true, timeout: 1000 });
@@ -230,7 +230,7 @@ test("a to-device message waits for its device, comes again until the next token
   assert.equal((await bob.sync()).to_device.events[0].content.n, 2);
 });
 
-test("a token outlives a restart of the server, and nothing is lost or told twice", async () => {
+test("a token survives a restart of the server, and nothing is lost or returned twice", async () => {
   const roomId = await room(bob);
   const since = (await bob.sync()).next_batch;
   const before = await alice.sends(roomId, "before");

@@ -18,7 +18,7 @@ after(() => server?.dispose());
 const codes = ["M_BAD_JSON", "M_INVALID_PARAM", "M_MISSING_PARAM", "M_UNKNOWN", "M_UNRECOGNIZED", "M_INVALID_USERNAME"];
 const identifier = () => ({ type: "m.id.user", user: alice.id });
 
-// What is asked with a body that is right but for one field. Content that is the client's own affair is not here.
+// Requests with one wrong field in a valid body. Content that only clients interpret is not here.
 const requests = {
   login: () => ["POST", v3`login`, { type: "m.login.password", identifier: identifier(), password: "password" }],
   register: () => ["POST", v3`register`, { username: `u${randomUUID().slice(0, 8)}`, password: "passphrase" }],
@@ -53,7 +53,7 @@ const requests = {
   sendToDevice: () => ["PUT", v3`sendToDevice/org.example.x/${randomUUID()}`, { messages: {} }],
 };
 
-// Fields in which a server may see no type at all: keys of login types and third-party ways that it does not speak.
+// Fields that a server may ignore: those of login types and third-party identifiers that it does not support.
 const unspoken = new Set(["login.medium", "login.address", "login.token", "login.user", "setPushRule.conditions", "setPushRule.pattern",
   "deactivateAccount.id_server", "uploadKeys.fallback_keys.*"]);
 

@@ -1,4 +1,4 @@
-// Two people talk, end to end encrypted, with all that a conversation has; the server restarts in between, and nothing is lost.
+// A whole end-to-end encrypted conversation of two people; the server restarts in between, and nothing is lost.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Server } from "../support/server.mjs";
@@ -10,7 +10,7 @@ before(async () => (server = await Server.start()));
 after(async () => {
   everyone.forEach((person) => person.stops());
   await server?.dispose();
-  // The Rust crypto keeps timers of its own.
+  // The Rust crypto has timers of its own.
   setTimeout(() => process.exit(), 500).unref();
 });
 
@@ -29,7 +29,7 @@ test("two people register and set up cross-signing", async () => {
   await bob.bootstrapsCrossSigning();
 });
 
-test("one makes an encrypted room and invites the other, and both read each other", async () => {
+test("one creates an encrypted room and invites the other, and both read each other's messages", async () => {
   roomId = await alice.createsEncryptedRoom({ invite: [bob.id], name: "Kitchen" });
   await alice.sees(roomId);
   await bob.joins(roomId);
@@ -87,7 +87,7 @@ test("a reaction arrives and is counted once", async () => {
 test("a thread is started and followed", async () => {
   const root = await says(alice, "Where shall we go?");
   await bob.reads(roomId, root);
-  // The SDK trips if the reply comes by sync before its own request is answered: it looks for it outside the thread.
+  // If the reply comes by sync before its own request is answered, the SDK looks for it outside the thread.
   await bob.client.sendMessage(roomId, root, { msgtype: "m.text", body: "To the sea" }).catch((problem) => {
     assert.match(problem.message, /not a local echo/);
   });
@@ -109,7 +109,7 @@ test("a receipt and typing are seen", async () => {
   await until("and that he stopped", () => alice.client.getRoom(roomId).getMember(bob.id)?.typing === false);
 });
 
-test("a redacted message is gone for both", async () => {
+test("both see that a message was redacted", async () => {
   const id = await alice.sends(roomId, "Forget that I said this");
   await bob.reads(roomId, id);
   await alice.client.redactEvent(roomId, id, undefined, { reason: "second thoughts" });
@@ -127,7 +127,7 @@ test("the server restarts; both go on where they were, and nothing is lost", asy
   }
 });
 
-test("the server is killed; what was acknowledged before is there after", async () => {
+test("the server is killed; acknowledged events exist after the restart", async () => {
   const id = await says(alice, "Acknowledged, then the lights went out");
   await server.kill();
   await server.startAgain();
@@ -139,7 +139,7 @@ test("the server is killed; what was acknowledged before is there after", async 
   for (let page = 0; page < 20; page++) {
     if (!(await fresh.client.paginateEventTimeline(timelineSet.getLiveTimeline(), { backwards: true, limit: 50 }))) break;
   }
-  // The SDK asks for what was said in threads by itself, after the page that has their roots.
+  // The SDK fetches threads by itself, after the page that has their roots.
   let missing = said;
   await until("the new device has all that was said", () => {
     const ids = new Set(timelineSet.getLiveTimeline().getEvents().map((e) => e.getId()));
@@ -150,7 +150,7 @@ test("the server is killed; what was acknowledged before is there after", async 
   assert.deepEqual(missing, []);
 });
 
-test("the kicked are out, the banned stay out", async () => {
+test("kicked users leave the room, banned users cannot come back", async () => {
   const carol = await Person.registers(server, "carol");
   everyone.push(carol);
   await alice.client.invite(roomId, carol.id);
@@ -174,7 +174,7 @@ test("the kicked are out, the banned stay out", async () => {
   await carol.joins(roomId);
 });
 
-test("a big room loads the members who speak, and all of them when asked", async () => {
+test("a big room loads the senders, and all members on request", async () => {
   const { room_id: big } = await alice.client.createRoom({ preset: "public_chat", name: "Big" });
   const { User } = await import("../support/client.mjs");
   const crowd = [];

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { call, v3 } from "../support/client.mjs";
 
-// The SDK tells its life story on the console.
+// The SDK logs a lot to the console.
 for (const level of ["trace", "debug", "log", "info", "warn"]) console[level] = () => {};
 
 const sdk = await import("matrix-js-sdk");
@@ -12,7 +12,7 @@ export { sdk };
 
 const patience = 30_000;
 
-/** Waits until a function answers something, looking again whenever the client hears of anything. */
+/** Waits until a function returns a value, calling it again at each event of the client. */
 export async function until(what, look) {
   for (const start = Date.now(); Date.now() - start < patience; await new Promise((r) => setTimeout(r, 25))) {
     const found = await look();
@@ -64,7 +64,7 @@ export class Person {
     this.client.stopClient();
   }
 
-  /** Makes the master, self-signing and user-signing keys and signs this device with them. */
+  /** Creates the master, self-signing and user-signing keys, and signs this device with them. */
   async bootstrapsCrossSigning() {
     await this.crypto.bootstrapCrossSigning({
       authUploadDeviceSigningKeys: (upload) => upload(null).catch((refusal) => upload({
@@ -83,7 +83,7 @@ export class Person {
     return roomId;
   }
 
-  /** The room, once this client has heard of it with this membership. */
+  /** The room, once this client knows it with this membership. */
   sees(roomId, membership = "join") {
     return until(`${this.id} sees ${roomId} as ${membership}`, () => {
       const room = this.client.getRoom(roomId);
@@ -120,7 +120,7 @@ export class Person {
     return event.getContent().body;
   }
 
-  /** Compares emoji with another device, which finds the same ones; both confirm. */
+  /** Verifies another device by emoji: both show the same ones and confirm. */
   async verifies(other, request) {
     const [theirs] = await Promise.all([once(other.client, CryptoEvent.VerificationRequestReceived), request]).then(([[r]]) => [r]);
     const mine = await request;
@@ -143,6 +143,6 @@ export class Person {
   }
 }
 
-/** The one state event that a server tells, not the client's view of it. */
+/** A state event from the server, not from the client's store. */
 export const stateOnServer = async (server, person, roomId, type, key = "") =>
   (await call(server, "GET", v3`rooms/${roomId}/state/${type}/${key}`, { token: person.client.getAccessToken() })).body;

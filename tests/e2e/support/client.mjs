@@ -1,4 +1,4 @@
-// Requests to the server, each response held against its schema.
+// Requests to the server. Each response is validated against its schema.
 import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
@@ -13,7 +13,7 @@ process.on("exit", () => {
   if (process.env.E2E_COVERAGE && seen.size > 0) appendFileSync(process.env.E2E_COVERAGE, [...seen, ""].join("\n"));
 });
 
-/** One request, nothing checked: the path goes out as it is given, a text or bytes too. */
+/** Sends one request without any check. The path is sent as given; a body may be a string or bytes. */
 export function raw(server, method, path, { token, body, headers = {} } = {}) {
   const payload = body === undefined || typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return new Promise((done, failed) => {
@@ -44,7 +44,7 @@ export function raw(server, method, path, { token, body, headers = {} } = {}) {
         });
       },
     );
-    // A server that answers before it has read a whole body too large for it closes the connection under our writing.
+    // A server may answer before it has read a body that is too large, and close the connection while we write.
     asked.on("socket", (socket) => {
       if (socket.listenerCount("error", ignore) === 0) socket.on("error", ignore);
     });
@@ -55,7 +55,7 @@ export function raw(server, method, path, { token, body, headers = {} } = {}) {
 const ignore = () => {};
 const flat = (headers) => Object.entries(headers).flatMap(([name, value]) => [value].flat().map((v) => [name, v]));
 
-/** One request of the specification; a response that is not as its schema says fails the test. */
+/** Sends one request of the specification; a response that does not match its schema fails the test. */
 export async function call(server, method, path, options = {}) {
   const response = await raw(server, method, path, options);
   if (!spec.present) return response;
@@ -77,13 +77,13 @@ const template = (base) => (parts, ...values) => base + String.raw({ raw: parts.
 export const v3 = template("/_matrix/client/v3/");
 export const v1 = template("/_matrix/client/v1/");
 
-/** Someone with an access token. Its methods answer the body of a 200 and fail on anything else. */
+/** A user with an access token. Its methods return the body of a 200 and fail on anything else. */
 export class User {
   constructor(server, { user_id: id, access_token: token, device_id: deviceId }) {
     Object.assign(this, { server, id, token, deviceId });
   }
 
-  /** A new user by the shared-secret registration, whose password is `password`. */
+  /** Creates a user by shared-secret registration, with the password `password`. */
   static async register(server, name = `user-${randomUUID().slice(0, 8)}`, { admin = false, password = "password" } = {}) {
     const { nonce } = (await raw(server, "GET", "/_synapse/admin/v1/register")).body;
     const mac = createHmac("sha1", server.secret).update([nonce, name, password, admin ? "admin" : "notadmin"].join("\0")).digest("hex");
@@ -108,7 +108,7 @@ export class User {
     return response.body;
   }
 
-  /** The request is refused with this status and code (or one of these, where the specification leaves the choice). */
+  /** Expects the request to be refused with this status and this code, or one of these codes. */
   async refused(status, errcode, method, path, body) {
     const response = await this.call(method, path, body);
     refusedWith(response, status, errcode, `${method} ${path} ${JSON.stringify(body)?.slice(0, 300)}`);
@@ -162,7 +162,7 @@ export class User {
     return this.get(`/_matrix/client/v3/sync${query.length ? "?" : ""}${query.join("&")}`);
   }
 
-  /** Syncs from a token until something holds, waiting as a client does; answers that response. */
+  /** Syncs from a token until a condition holds, with long-polls as a client; returns that response. */
   async syncUntil(since, holds, parameters = {}) {
     const until = Date.now() + 10_000;
     for (let from = since; Date.now() < until;) {
@@ -178,14 +178,14 @@ export class User {
   }
 }
 
-/** A response is a refusal with this status and one of these codes. */
+/** Expects a refusal with this status and one of these codes. */
 export function refusedWith(response, status, errcode, what = "") {
   const told = `${what}: ${response.status} ${response.text}`;
   assert.equal(response.status, status, told);
-  assert.ok([errcode].flat().includes(response.body?.errcode), `${told}, where ${errcode} was expected`);
+  assert.ok([errcode].flat().includes(response.body?.errcode), `${told}, expected ${errcode}`);
 }
 
-/** User-interactive authentication with the password: the first answer is 401 with a session, the second the result. */
+/** User-interactive authentication by password: the first response is 401 with a session, the second the result. */
 export async function withPassword(user, method, path, body = {}, password = "password") {
   const first = await user.call(method, path, body);
   assert.equal(first.status, 401, first.text);

@@ -1,4 +1,4 @@
-// Which events a response holds, each held against the schema of its type.
+// Finds the events in a response, and validates each against the schema of its type.
 import { checkEvent, checkLooseEvent } from "./spec.mjs";
 
 const roomOf = (path) => decodeURIComponent(path.match(/\/rooms\/([^/?]+)/)?.[1] ?? "!none:none");
@@ -42,7 +42,7 @@ const readers = {
   getThreadRoots: (body, roomId) => everyEvent(body.chunk, roomId, "chunk"),
 };
 
-/** What is wrong with the events of a response. */
+/** The errors of a response's events. */
 export function checkEventsOf(operationId, path, body) {
   return readers[operationId]?.(body, roomOf(path)) ?? [];
 }

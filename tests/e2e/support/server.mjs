@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 const repository = resolve(fileURLToPath(import.meta.url), "../../../..");
 const patience = 30_000;
 
-/** A port that nobody listens on at this moment. */
+/** A free port. */
 export function freePort() {
   return new Promise((done, failed) => {
     const probe = createServer().on("error", failed).listen(0, "127.0.0.1", () => {
@@ -79,13 +79,13 @@ export class Server {
     });
   }
 
-  /** Asks it to end, as an administrator would; answers how it did. */
+  /** Sends SIGTERM; returns the exit code or signal. */
   async stop() {
     this.process.kill("SIGTERM");
     return await this.ended;
   }
 
-  /** Ends it without a word. */
+  /** Sends SIGKILL. */
   async kill() {
     this.process.kill("SIGKILL");
     return await this.ended;
@@ -96,7 +96,7 @@ export class Server {
     await this.startAgain();
   }
 
-  /** Ends it and removes what it stored. */
+  /** Stops the server and removes its data. */
   async dispose() {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-// The specification's own data: which operation a request is, and whether a response is what its schema says.
+// Reads the specification's data: the operation of a request, and the schema of its response.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { parse } from "yaml";
 const repository = resolve(fileURLToPath(import.meta.url), "../../../..");
 const folder = resolve(repository, process.env.MATRIX_SPEC_DIR ?? "../shared/spec");
 
-/** Whether the specification's data is on this machine; without it nothing is checked, and a test says so. */
+/** Whether the specification's data is on this machine. Without it nothing is checked, and a test reports that. */
 export const present = existsSync(join(folder, "data/api/client-server/sync.yaml"));
 export const whereItShouldBe = folder;
 
@@ -49,7 +49,7 @@ function load() {
     ...yamlFiles(join(folder, "data/schemas"))]) {
     const document = parse(readFileSync(file, "utf8"), { logLevel: "silent" });
     if (document === null || typeof document !== "object") continue;
-    // "The content, or the whole event": a whole event is an object too, so both hold and one of them is enough.
+    // "The content, or the whole event": a whole event is an object too, so it matches both alternatives.
     if (file.endsWith("client-server/rooms.yaml")) relaxOneOf(document);
     allowNullWhereClientsWantIt(file, document);
     documents.set(uriOf(file), document);
@@ -60,11 +60,11 @@ function load() {
     const name = uri.match(/event-schemas\/schema\/([^/]+)\.yaml$/);
     if (name) eventTypes.set(decodeURIComponent(name[1]), uri);
   }
-  // "/rooms/{roomId}/state" is asked before "/rooms/{roomId}/{anything}".
+  // "/rooms/{roomId}/state" is tried before "/rooms/{roomId}/{anything}".
   operations.sort((a, b) => b.literals - a.literals);
 }
 
-/** Members that are null where the schema wants them absent: docs/decisions/0023. */
+/** Members that are null although the schema does not allow null: docs/decisions/0023. */
 function allowNullWhereClientsWantIt(file, document) {
   const allow = (properties, names) => names.forEach((name) => (properties[name].type = [properties[name].type, "null"]));
   if (file.endsWith("client-server/definitions/client_device.yaml")) {
@@ -108,7 +108,7 @@ function readOperations(uri, document) {
 
 const escape = (key) => encodeURIComponent(key.replaceAll("~", "~0").replaceAll("/", "~1"));
 
-/** The operation that a request is. `r0` paths are the same operations as `v3`. */
+/** The operation of a request. `r0` paths are the same operations as `v3`. */
 export function operationFor(method, path) {
   const asV3 = path.split("?")[0].replace("/_matrix/client/r0/", "/_matrix/client/v3/")
     // The state key may be left out together with its slash.
@@ -161,11 +161,11 @@ function problems(pointer, value, what) {
   return validate.errors.map((e) => `${what}${e.instancePath}: ${e.message} ${JSON.stringify(e.params)}`);
 }
 
-/** What is wrong with a response: an empty list if it is as the operation's schema says. */
+/** The errors of a response against the operation's schema. */
 export function checkResponse(operation, status, headers, body) {
   const described = at(`${operation.pointer}/responses/${status}`);
   if (!described) {
-    // Any operation may answer any standard error; it need not be listed.
+    // Any operation may return any standard error, even if it is not listed.
     if (status === 401 && body?.flows) return problems(`${root}api/client-server/definitions/auth_response.yaml`, body, `${operation.id} 401 `);
     return status >= 400 ? checkError(status, body) : [`${operation.id} does not answer ${status}`];
   }
@@ -177,7 +177,7 @@ export function checkResponse(operation, status, headers, body) {
   return status >= 400 && status !== 401 ? [...found, ...checkError(status, body)] : found;
 }
 
-/** Standard error response: an object with errcode and, as we always say what is wrong, error. */
+/** The standard error response: an object with errcode and, because our server always explains errors, error. */
 export function checkError(status, body) {
   const found = problems(`${root}api/client-server/definitions/errors/error.yaml`, body, `error ${status} `);
   if (typeof body?.errcode !== "string" || !/^[A-Z][A-Z0-9_]*$/.test(body.errcode)) found.push(`errcode is ${JSON.stringify(body?.errcode)}`);
@@ -186,7 +186,7 @@ export function checkError(status, body) {
   return found;
 }
 
-/** What is wrong with an event as clients see it; `roomId` is what sync leaves out. Redacted content is not what it was. */
+/** The errors of an event as clients see it; sync leaves out `roomId`. Redacted content is not checked. */
 export function checkEvent(event, roomId, where) {
   const whole = { room_id: roomId, ...event };
   const type = typeof event.type === "string" ? event.type : "";
@@ -212,7 +212,7 @@ export function checkLooseEvent(event, where) {
   return schema && !["m.direct"].includes(event.type) ? problems(schema, event, `${where} ${event.type} `) : [];
 }
 
-/** The request body's schema with its references resolved, as far as properties go: for tests that break one field after another. */
+/** The properties of a request body's schema, with references resolved: for tests that break one field after another. */
 export function requestProperties(id) {
   const operation = operationById(id);
   const schema = at(`${operation.pointer}/requestBody/content/application~1json/schema`);

@@ -12,7 +12,7 @@ type CheckArguments =
         member this.Usage =
             match this with
             | File _ -> "the configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 type DefaultArguments =
     | [<Unique>] Server_Name of NAME: string
@@ -30,7 +30,7 @@ type ConfigArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Check _ -> "reports errors in the configuration and the environment. The exit code is 1 if there are any."
+            | Check _ -> "reports errors in the configuration and the environment. Exits with 1 if there are any."
             | Default _ -> "prints a configuration with every setting, its meaning and its default."
 
 module internal ConfigCommand =
@@ -39,7 +39,7 @@ module internal ConfigCommand =
         let settings = OperatorSettings.Load(Option.toObj (arguments.TryGetResult File))
         let mistakes = List.ofSeq settings.Mistakes
 
-        // A file that was named and is not there is a slip of the hand, not a finding about a configuration.
+        // A named file that does not exist is a mistake of the command line, not of a configuration.
         if arguments.Contains File && not settings.FileExists then
             Misused $"{settings.File}: there is no such file"
         else

@@ -1,10 +1,10 @@
-/// The configuration, for commands that need some of it.
+/// Reads the server's configuration for other commands.
 module internal Matrix.Cli.Config.Settings
 
 open Matrix.Cli.Output
 open Matrix.Host.Configuration
 
-/// The configuration that a server started here would have, or what is wrong with it.
+/// The configuration of a server started here, or its first error.
 let load (file: string option) : Result<OperatorSettings, Ending> =
     let settings = OperatorSettings.Load(Option.toObj file)
 

@@ -20,7 +20,7 @@ type BackupArguments =
             match this with
             | File _ -> "the file to write. It must not exist."
             | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 type SizesArguments =
     | [<Unique>] Rooms of N: int
@@ -32,7 +32,7 @@ type SizesArguments =
             match this with
             | Rooms _ -> "how many of the largest rooms to show. Default: 20."
             | Config _ -> "the server's configuration. Default: MATRIX_CONFIG, or homeserver.yaml in the data folder."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 [<RequireSubcommand>]
 type DbArguments =
@@ -48,22 +48,22 @@ type DbArguments =
 module internal DbCommand =
     let private defaultRooms = 20
 
-    /// Opens the configured database beside whoever has it open, and asks it something.
-    let private look (config: string option) (ask: IStorageAdmin -> Task<Ending>) =
-        let asked (settings: Matrix.Host.Configuration.OperatorSettings) =
+    /// Opens the configured database read-only, even if a server runs on it.
+    let private inspect (config: string option) (read: IStorageAdmin -> Task<Ending>) =
+        let opened (settings: Matrix.Host.Configuration.OperatorSettings) =
             task {
                 match settings.Storage with
-                | null -> return Misused $"{settings.File}: it names no database"
+                | null -> return Misused $"{settings.File}: expected `database.url`"
                 | options ->
                     use! opened = StorageEngine.InspectAsync(options, CancellationToken.None)
-                    return! ask opened.Admin
+                    return! read opened.Admin
             }
 
         match Settings.load config with
         | Error ending -> ending
         | Ok settings ->
             try
-                (asked settings).GetAwaiter().GetResult()
+                (opened settings).GetAwaiter().GetResult()
             with :? StorageException as fault ->
                 Refused fault.Message
 
@@ -71,7 +71,7 @@ module internal DbCommand =
         match Reading.path (arguments.GetResult BackupArguments.File) with
         | Error ending -> ending
         | Ok file ->
-            look (arguments.TryGetResult BackupArguments.Config) (fun admin ->
+            inspect (arguments.TryGetResult BackupArguments.Config) (fun admin ->
                 task {
                     do! admin.BackupAsync(file, CancellationToken.None)
 
@@ -116,7 +116,7 @@ module internal DbCommand =
         match arguments.GetResult(Rooms, defaultRooms) with
         | few when few < 0 -> Misused $"--rooms: expected 0 or more, found {few}"
         | most ->
-            look (arguments.TryGetResult SizesArguments.Config) (fun admin ->
+            inspect (arguments.TryGetResult SizesArguments.Config) (fun admin ->
                 task {
                     let! tables = admin.TableSizesAsync CancellationToken.None
                     let! rooms = admin.RoomSizesAsync(most, CancellationToken.None)

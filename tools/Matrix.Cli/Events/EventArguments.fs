@@ -22,7 +22,7 @@ type HashArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
             | File _ -> "the event. Default: standard input."
 
 type SignArguments =
@@ -35,7 +35,7 @@ type SignArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | Key _ -> "the signing key, as `mx keys generate` makes it."
+            | Key _ -> "the signing key's file, in the format of `mx keys generate`."
             | Server _ -> "the server that signs."
             | File _ -> "the event. Default: standard input."
 
@@ -50,10 +50,9 @@ type VerifyArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> "the version of the event's room."
-            | Keys _ ->
-                "servers' keys, as `/_matrix/key/v2/server` returns them: one, a list, or `server_keys`. May be repeated."
-            | Public_Key _ -> "a server name, the id of one of its keys, and the key in base64. May be repeated."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Keys _ -> "responses of `/_matrix/key/v2/server`: one, a list, or `server_keys`. May be repeated."
+            | Public_Key _ -> "a server name, a key id and the key in base64. May be repeated."
+            | Format _ -> OutputFormat.TextByDefault
             | File _ -> "the event. Default: standard input."
 
 [<RequireSubcommand>]
@@ -73,4 +72,4 @@ type EventArguments =
             | Id _ -> "prints an event's id."
             | Redact _ -> "prints an event without what redaction removes."
             | Sign _ -> "prints an event with its content hash and a signature added."
-            | Verify _ -> "checks an event's content hash and required signatures. The exit code is 1 if one is wrong."
+            | Verify _ -> "checks an event's content hash and required signatures. Exits with 1 if one is wrong."

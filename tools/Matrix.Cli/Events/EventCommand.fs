@@ -10,7 +10,7 @@ open Matrix.Host.Sodium
 
 module internal EventCommand =
 
-    /// An event of a version, read.
+    /// Reads an event of a version.
     let private read
         (version: string)
         (file: string option)

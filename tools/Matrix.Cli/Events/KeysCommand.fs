@@ -16,7 +16,7 @@ type GenerateArguments =
             match this with
             | Out _ -> "the file to create, readable by its owner only. Default: the key is printed."
             | Key_Version _ -> "the part of the key id after the colon: letters, digits and _. Default: random."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 [<RequireSubcommand>]
 type KeysArguments =
@@ -40,7 +40,7 @@ module internal KeysCommand =
             Misused $"--key-version: expected letters, digits and _: this is '{version}'"
         | _, Some ending -> ending
         | _ when file |> Option.exists File.Exists ->
-            Refused $"{Option.get file}: there is a file already, which stays as it is"
+            Refused $"{Option.get file}: there is a file already; it was not changed"
         | version, None ->
             let generated = SigningKeyFile.Generate()
             let key = SigningKey(defaultArg version generated.Version, generated.Key)

@@ -11,7 +11,7 @@ open Matrix.Core.Json
 open Matrix.Host.Sodium
 open Matrix.Rules
 
-/// A server's key, and until when it was used.
+/// A server's key, and the time until which it is valid.
 type private Known = { Key: byte[]; Until: int64 }
 
 type private KeyRing = Dictionary<struct (string * string), Known>
@@ -35,7 +35,7 @@ let private number (o: JsonObject) key (otherwise: int64) =
     | ValueSome(Json.Int n) -> n
     | _ -> otherwise
 
-/// The keys of one server's answer.
+/// Adds the keys of one server's response.
 let private addAnswer (ring: KeyRing) (item: EventTexts.Item) : Ending option =
     match item.Value with
     | Json.Object answer ->
@@ -76,7 +76,7 @@ let private ringOf (arguments: ParseResults<VerifyArguments>) : Result<KeyRing, 
         | Some ending -> Error ending
         | None -> Ok ring
 
-/// What became of a signature, and the word for it.
+/// The result of checking a signature, and the word for it.
 let private check
     (ring: KeyRing)
     (format: EventFormat)

@@ -1,4 +1,4 @@
-/// Files of events and other JSON: read, and where they are wrong said with file and place.
+/// Reads files of events and other JSON. Errors name the file and the position.
 module internal Matrix.Cli.Input.EventTexts
 
 open System
@@ -6,10 +6,10 @@ open Matrix.Cli.Output
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// What was read, and what it is called.
+/// The content of a file, with its name.
 type Text = { Name: string; Bytes: byte[] }
 
-/// Reads a file; standard input without one, or where it is called `-`.
+/// Reads a file, or standard input if there is none or its name is `-`.
 let read (file: string option) : Result<Text, Ending> =
     match file with
     | None
@@ -21,7 +21,7 @@ let read (file: string option) : Result<Text, Ending> =
         })
     | Some file -> Reading.file file |> Result.map (fun bytes -> { Name = file; Bytes = bytes })
 
-/// Line and column of a byte, both from 1.
+/// The line and column of a byte, both from 1.
 let private place (text: Text) (offset: int) : string =
     let before = text.Bytes.AsSpan(0, min offset text.Bytes.Length)
     let line = MemoryExtensions.Count(before, 10uy) + 1
@@ -33,7 +33,7 @@ let private what (fault: JsonFault) =
     | JsonFault.Malformed -> "expected JSON"
     | JsonFault.NotUtf8 -> "expected UTF-8"
     | JsonFault.TrailingData -> "expected nothing more after the value"
-    | JsonFault.LoneSurrogate -> "half a surrogate pair: expected well-formed text"
+    | JsonFault.LoneSurrogate -> "expected a valid string: this one has a lone surrogate"
     | JsonFault.NotAnInteger -> "expected an integer: this room version allows no other numbers"
     | JsonFault.OutOfRange -> "expected an integer from -(2^53 - 1) to 2^53 - 1"
     | JsonFault.FloatOutOfRange -> "expected a number that a double can hold, to about 1.8e308"
@@ -49,15 +49,15 @@ let private limits = {
     Depth = JsonLimits.federationBody.Depth
 }
 
-/// One event, its numbers as strict as the version has them.
+/// Reads one event, with numbers as strict as the room version requires.
 let event (format: EventFormat) (text: Text) : Result<JsonObject, Ending> =
     JsonReader.ParseObject(ReadOnlySpan text.Bytes, format.Reading, limits)
     |> Result.mapError (misread text)
 
-/// A value in its place.
+/// A value, with its place in the file.
 type Item = { Place: string; Value: Json }
 
-/// The values of a list, or of the lists that an answer of a server has under one of these names; or one value a line.
+/// The values of a list, of the lists with these names in a server's response, or one value per line.
 let items (listNames: string list) (text: Text) : Result<Item list, Ending> =
     let ofArray (where: string) (values: Json[]) = [
         for i in 0 .. values.Length - 1 ->
@@ -128,7 +128,7 @@ let items (listNames: string list) (text: Text) : Result<Item list, Ending> =
     | Error { Fault = JsonFault.TrailingData } -> ofLines ()
     | Error error -> Error(misread text error)
 
-/// What is wrong with an event, as `Misused` says it.
+/// The error of a malformed event.
 let misfit (place: string) (fault: PduFault) : Ending =
     let expected =
         match fault with

@@ -1,14 +1,14 @@
-/// Files and standard input, read to a bound; what cannot be read is told by its name.
+/// Reads files and standard input up to a bound. Errors name the file.
 module internal Matrix.Cli.Input.Reading
 
 open System
 open System.IO
 open Matrix.Cli.Output
 
-/// Nothing larger is read: a thousand rooms would fit.
+/// The bound: a thousand rooms would fit.
 let mostBytes = 256 * 1024 * 1024
 
-/// What a stream has, whatever length it claims to have: a device or a pipe has none. None if there is more than may be.
+/// The content of a stream, or None if it is longer than `most`. A device or a pipe reports no length.
 let private upTo (most: int) (input: Stream) : byte[] option =
     use bytes = new MemoryStream()
     let buffer: byte[] = Array.zeroCreate 65_536
@@ -34,7 +34,7 @@ let private read (name: string) (opened: unit -> Stream) : Result<byte[], Ending
     | :? UnauthorizedAccessException
     | :? IOException -> Error(Misused $"{name}: expected a file that can be read")
 
-/// What a file has.
+/// The content of a file.
 let file (name: string) : Result<byte[], Ending> =
     if Directory.Exists name then
         Error(Misused $"{name}: this is a folder: expected a file")
@@ -43,18 +43,18 @@ let file (name: string) : Result<byte[], Ending> =
     else
         read name (fun () -> File.OpenRead name)
 
-/// What standard input has.
+/// The content of standard input.
 let standardInput () : Result<byte[], Ending> =
     read "standard input" Console.OpenStandardInput
 
-/// The full path of a file or folder that is to be written.
+/// The full path of a file or folder to write.
 let path (name: string) : Result<string, Ending> =
     if name = "" then
         Error(Misused "expected the name of a file or folder: this one is empty")
     else
         Ok(Path.GetFullPath name)
 
-/// Makes a folder that files are to be written to, where there is none.
+/// Creates a folder to write files to, if it does not exist.
 let folderFor (name: string) : Result<string, Ending> =
     path name
     |> Result.bind (fun folder ->
@@ -66,9 +66,9 @@ let folderFor (name: string) : Result<string, Ending> =
                 Ok folder
             with
             | :? UnauthorizedAccessException
-            | :? IOException -> Error(Misused $"{folder}: expected a folder that can be made"))
+            | :? IOException -> Error(Misused $"{folder}: expected a folder that can be created"))
 
-/// What is wrong with a file that is to be written, before anything is done for it.
+/// Why a file cannot be written, before any work is done for it.
 let unwritable (name: string) : Ending option =
     match path name with
     | Error ending -> Some ending

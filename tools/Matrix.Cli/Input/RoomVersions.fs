@@ -1,11 +1,11 @@
-/// Room versions, areas and rules as they are named on the command line.
+/// Finds room versions, areas and rules by their names on the command line.
 module internal Matrix.Cli.Input.RoomVersions
 
 open Matrix.Cli.Output
 open Matrix.Rules
 open Matrix.Rules.Printing
 
-/// The version of that name, be it unstable.
+/// The version of that name, stable or unstable.
 let find (id: string) : Result<RoomVersion, Ending> =
     match Versions.tryFindUnstable id with
     | Some version -> Ok version
@@ -13,7 +13,7 @@ let find (id: string) : Result<RoomVersion, Ending> =
         let known = Versions.withUnstable |> List.map _.Id |> String.concat ", "
         Error(Misused("there is no room version '" + id + "': expected one of " + known))
 
-/// What `--room-version` means to commands that are about all versions.
+/// The help of `--room-version` where the default is all versions.
 [<Literal>]
 let OneOfAll = "one room version. Default: every stable one."
 
@@ -23,7 +23,7 @@ let wanted (id: string option) : Result<RoomVersion list, Ending> =
     | None -> Ok Versions.all
     | Some id -> find id |> Result.map List.singleton
 
-/// Whether a dotted name is the one that was asked for, or begins with it and a dot; all are without one.
+/// Whether a dotted name is the requested one, or begins with it and a dot; always true without a request.
 let isMeant (asked: string option) (name: string) : bool =
     match asked with
     | None -> true

@@ -6,7 +6,7 @@ open Matrix.Cli.Output
 open Matrix.Host.Sodium
 open Matrix.Properties.Vectors
 
-/// Files of vectors, as the commands are given them.
+/// Reads files of vectors.
 module internal VectorFiles =
     /// The system's Ed25519.
     let ed25519: Ed25519 = {
@@ -27,17 +27,17 @@ module internal VectorFiles =
             | Ok vectors -> Ok(file, vectors)
             | Error fault -> Error(Misused $"{file}: {fault}"))
 
-    // It stands among the vectors, and is none: the outline of the pages.
+    // The outline of the specification's pages is in the same folder, and is not a file of vectors.
     let private outline = "authorization-outline.json"
 
-    /// The files in a folder, and below.
+    /// The files in a folder and its subfolders.
     let inFolder (folder: string) : string list =
         Directory.GetFiles(folder, "*.json", SearchOption.AllDirectories)
         |> Array.filter (fun file -> Path.GetFileName file <> outline)
         |> Array.sort
         |> List.ofArray
 
-    /// Reads files, and all that are in folders, or says what is wrong with the first that is malformed.
+    /// Reads files, and all files of folders, or returns the error of the first malformed file.
     let readAll (names: string list) : Result<(string * VectorFile) list, Ending> =
         names
         |> Ending.all (fun name ->
@@ -49,7 +49,7 @@ module internal VectorFiles =
                 Ok [ name ])
         |> Result.bind (List.concat >> Ending.all read)
 
-    /// The folder of the checkout, if `mx` is run from one.
+    /// The folder of the checkout, if `mx` runs in one.
     let ofCheckout () : string option =
         let folder =
             match Environment.GetEnvironmentVariable "MATRIX_HOME" with

@@ -1,4 +1,4 @@
-/// Cases that show a difference, as every form of an answer tells them.
+/// Witnesses of differences, in every output format.
 module internal Matrix.Cli.Output.Cases
 
 open System
@@ -10,7 +10,7 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 
-/// What shows each row that means something else, by the row.
+/// The witness of each row that differs.
 let byRow (found: Witnessed list) : Row -> Shown option =
     let shown =
         dict [
@@ -24,8 +24,8 @@ let byRow (found: Witnessed list) : Row -> Shown option =
         | true, shown -> shown
         | _ -> None
 
-/// What is said where the search found nothing.
-let nothing = "No single event shows it: what it changes shows in histories."
+/// The text for a row without a witness.
+let nothing = "No single event shows this difference; only longer histories do."
 
 let private short (json: Json) = CanonicalJson.text json
 
@@ -34,7 +34,7 @@ let private contentOf (event: Pdu) : JsonObject =
     | Some version -> WitnessText.contentOf version event
     | None -> event.Content
 
-/// Its type, key and content, in a line.
+/// An event's type, state key and content, in a line.
 let told (event: Pdu) : string =
     let key =
         match event.StateKey with
@@ -43,7 +43,7 @@ let told (event: Pdu) : string =
 
     event.Type + key + " " + short (Json.Object(contentOf event))
 
-/// What is particular to a case, in a sentence.
+/// How a case differs from the most ordinary one.
 let words (apart: DecidedApart) : string =
     match apart.Words with
     | [] -> "the most ordinary case"
@@ -52,7 +52,7 @@ let words (apart: DecidedApart) : string =
 /// The state, the create event first and members last.
 let state (case: AuthCase) : Pdu list = WitnessText.stateOf case
 
-/// The auth events that it cites, each with what is odd of it.
+/// The auth events of a case, with their faults.
 let cited (case: AuthCase) : string list = [
     for c in case.Facts.AuthEvents ->
         c.Event.EventId
@@ -63,25 +63,25 @@ let cited (case: AuthCase) : string list = [
                "")
 ]
 
-/// What holds of the event besides what it says, in lines.
+/// Facts about the event beside its content, in lines.
 let facts (case: AuthCase) : string list = [
     match cited case with
-    | [] -> "cites no auth events"
-    | some -> "cites " + String.concat ", " some
+    | [] -> "names no auth events"
+    | some -> "auth events: " + String.concat ", " some
 
     match List.ofArray case.Facts.Signers with
-    | [] -> "signed by its sender's server alone"
+    | [] -> "signed by its sender's server only"
     | some -> "signed by the servers " + String.concat ", " some
 
     if case.Facts.ThirdPartyKeys.Length > 0 then
-        "what is signed in the third-party invitation verifies with "
+        "`third_party_invite.signed` verifies with "
         + String.concat ", " case.Facts.ThirdPartyKeys
 
     if case.Event.Type = "m.room.create" && case.Facts.HasRoomId then
         "received with a room_id"
 ]
 
-/// Why it was decided so: the clause in our words, or what was supplied and required.
+/// The reason of a decision: the clause's text, or the failure.
 let why (version: RoomVersion) (decision: Decision) : string =
     match decision with
     | Decision.Rejected failure -> Failures.render failure
@@ -97,10 +97,10 @@ let why (version: RoomVersion) (decision: Decision) : string =
 let verb (decision: Decision) : string =
     if decision.IsOk then "accepts" else "rejects"
 
-/// Whether the two cases are the same but for what rooms of the two versions are called.
+/// Whether the two cases are equal apart from the room's id.
 let private sameFacts (apart: DecidedApart) = facts apart.First = facts apart.Second
 
-/// A case in lines, indented by what they belong to.
+/// A witness in lines.
 let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list =
     let both (first: string) (second: string) = [ a.Id + ": " + first; b.Id + ": " + second ]
 
@@ -127,7 +127,7 @@ let lines (a: RoomVersion) (b: RoomVersion) (shown: Shown option) : string list 
                 b.Id + ": " + line
 
         if apart.IsSameVerdict then
-            "both decide alike, for different reasons"
+            "both have the same verdict, for different reasons"
 
         a.Id + " " + verb apart.FirstDecision + " it: " + why a apart.FirstDecision
         b.Id + " " + verb apart.SecondDecision + " it: " + why b apart.SecondDecision
@@ -163,7 +163,7 @@ let private half
     Printing.texts json "third_party_keys" case.Facts.ThirdPartyKeys
     json.WriteEndObject()
 
-/// A room and two states of it, and what stands at the key after they are resolved.
+/// A room, two states of it, and the event at the key after resolution.
 let private room
     (json: Text.Json.Utf8JsonWriter)
     (name: string)
@@ -181,7 +181,7 @@ let private room
     Printing.textOrNull json "event_id" (Option.defaultValue "" stands)
     json.WriteEndObject()
 
-/// A case as the member `witness` of an object; null if nothing was found.
+/// Writes the member `witness`; null if there is none.
 let writeJson (json: Text.Json.Utf8JsonWriter) (a: RoomVersion) (b: RoomVersion) (shown: Shown option) =
     match shown with
     | None -> json.WriteNull "witness"

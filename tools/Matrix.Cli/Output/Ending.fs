@@ -2,17 +2,17 @@ namespace Matrix.Cli.Output
 
 /// How a command ended; each way has its exit code.
 type internal Ending =
-    /// 0: it was done, and nothing is wrong.
+    /// 0: success.
     | Done
-    /// 1: it ran, and found something wrong, which it has said.
+    /// 1: the command ran, and printed what is wrong.
     | Finding
-    /// 1: it could not be done, for this reason (one line).
+    /// 1: the command failed, for this reason (one line).
     | Refused of string
-    /// 2: what it was given (arguments, files, configuration) cannot be used: where, and what was expected.
+    /// 2: the input (arguments, files, configuration) cannot be used: where, and what was expected.
     | Misused of string
 
 module internal Ending =
-    /// Text for a terminal: what a file has must not move the cursor, or change what stands on the screen.
+    /// Text for a terminal: a file's content must not move the cursor or change the screen.
     let printable (text: string) : string =
         if Seq.exists System.Char.IsControl text then
             text
@@ -24,7 +24,7 @@ module internal Ending =
         else
             text
 
-    /// What each gives, or the first way in which one cannot be used.
+    /// The results of all items, or the first error.
     let all (read: 'a -> Result<'b, Ending>) (values: 'a list) : Result<'b list, Ending> =
         (Ok [], values)
         ||> List.fold (fun soFar value ->
@@ -33,7 +33,7 @@ module internal Ending =
             | Ok found -> read value |> Result.map (fun next -> next :: found))
         |> Result.map List.rev
 
-    /// Says what is left to be said, and answers the exit code.
+    /// Prints the error, if any, and returns the exit code.
     let conclude ending =
         match ending with
         | Done -> 0

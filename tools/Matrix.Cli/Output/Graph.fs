@@ -1,15 +1,15 @@
-/// Pictures of event graphs: as DOT, and as SVG with a layout of its own. The earliest event stands on top.
+/// Pictures of event graphs, as DOT, and as SVG with a layout of our own. The earliest event is on top.
 module internal Matrix.Cli.Output.Graph
 
 open System
 open System.Collections.Generic
 open System.Text
 
-/// What is told of an event by colour and by word.
+/// A mark of an event, shown by colour and word.
 [<RequireQualifiedAccess>]
 type Mark =
     | Conflicted
-    /// Neither in conflict nor in a state, but looked at.
+    /// Visited, but neither conflicted nor in a state.
     | Between
     | Rejected
     | Chosen
@@ -17,7 +17,7 @@ type Mark =
 /// An event.
 type Node = {
     Id: string
-    /// What is written in it, line by line.
+    /// The text in the node, line by line.
     Lines: string list
     Marks: Mark list
 }
@@ -42,7 +42,7 @@ let private linesOf (node: Node) =
        else
            [ node.Marks |> List.map word |> String.concat ", " ])
 
-/// The first that applies gives the colour.
+/// The first mark that applies gives the colour.
 let private fill (node: Node) =
     [
         Mark.Rejected, "#f6c7c3"
@@ -53,7 +53,7 @@ let private fill (node: Node) =
     |> List.tryPick (fun (mark, colour) -> if List.contains mark node.Marks then Some colour else None)
     |> Option.defaultValue "#ffffff"
 
-/// Only the edges that no path of others says already.
+/// The edges without those that a longer path implies.
 let reduced (graph: Graph) : Graph =
     let below = Dictionary<string, List<string>>()
 
@@ -98,7 +98,7 @@ let dot (graph: Graph) : string =
     line "  node [shape=box, style=filled, fontname=\"sans-serif\", fontsize=10];"
 
     for node in graph.Nodes do
-        // A line break is an escape of DOT's own.
+        // DOT has its own escape for a line break.
         let label =
             linesOf node |> List.map (fun l -> (quoted l).Trim('"')) |> String.concat "\\n"
 
@@ -127,7 +127,7 @@ let private rows (graph: Graph) : Node list list =
     let known = Dictionary<string, int>()
     let nodes = graph.Nodes |> List.map (fun n -> n.Id, n) |> Map.ofList
 
-    // Without recursion: a room may be deep. An event in a circle, which no room has, stands on top.
+    // Without recursion, because a room may be deep. An event in a circle, which no room has, is on top.
     for node in graph.Nodes do
         let pending = Stack<string> [ node.Id ]
         let entered = HashSet<string>()
@@ -174,7 +174,7 @@ let svg (graph: Graph) : string =
     let mutable right = 200.0
 
     for row in rows graph do
-        // Under what comes before them, as far as that is known.
+        // Below the events before it, as far as they are known.
         let wish (node: Node) =
             before.TryFind node.Id
             |> Option.defaultValue []

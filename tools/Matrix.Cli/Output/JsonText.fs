@@ -1,4 +1,4 @@
-/// JSON as commands print it: indented, and with no character escaped that JSON allows as it is.
+/// JSON output: indented, with only those escapes that JSON requires.
 module internal Matrix.Cli.Output.JsonText
 
 open System.IO
@@ -9,7 +9,7 @@ open System.Text.Json
 let private options =
     JsonWriterOptions(Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping)
 
-/// What `write` writes.
+/// The text that `write` writes.
 let ofWriting (write: Utf8JsonWriter -> unit) : string =
     use bytes = new MemoryStream()
     use json = new Utf8JsonWriter(bytes, options)

@@ -1,4 +1,4 @@
-/// Rows of rules on standard output.
+/// Prints rows of rules to standard output.
 module internal Matrix.Cli.Output.Printing
 
 open System
@@ -7,7 +7,7 @@ open System.Text.Json
 open Matrix.Rules
 open Matrix.Rules.Printing
 
-/// Lines of text, with their styles on a terminal.
+/// Prints lines, with styles on a terminal.
 let lines (printed: PrintedLine list) =
     let text = StringBuilder()
 
@@ -26,11 +26,11 @@ let lines (printed: PrintedLine list) =
 
     Console.Out.Write(text.ToString())
 
-/// Lines as they are.
+/// Prints lines without styles.
 let plain (printed: string list) =
     Console.Out.Write(String.Join('\n', printed) + "\n")
 
-/// A JSON object whose members `write` writes.
+/// Prints a JSON object whose members `write` writes.
 let json (write: Utf8JsonWriter -> unit) =
     JsonText.ofWriting (fun json ->
         json.WriteStartObject()
@@ -38,7 +38,7 @@ let json (write: Utf8JsonWriter -> unit) =
         json.WriteEndObject())
     |> Console.Out.WriteLine
 
-/// A list, each item by `write`.
+/// Writes a list, each item by `write`.
 let listOf (json: Utf8JsonWriter) (name: string) (items: 'a seq) (write: 'a -> unit) =
     json.WriteStartArray name
 
@@ -47,23 +47,23 @@ let listOf (json: Utf8JsonWriter) (name: string) (items: 'a seq) (write: 'a -> u
 
     json.WriteEndArray()
 
-/// A list of texts.
+/// Writes a list of strings.
 let texts (json: Utf8JsonWriter) (name: string) (items: string seq) =
     listOf json name items json.WriteStringValue
 
-/// A text; null if it is empty.
+/// Writes a string, or null if it is empty.
 let textOrNull (json: Utf8JsonWriter) (name: string) (text: string) =
     if text = "" then
         json.WriteNull name
     else
         json.WriteString(name, text)
 
-/// A value that is JSON already.
+/// Writes a JSON value.
 let raw (json: Utf8JsonWriter) (name: string) (value: Matrix.Core.Json.Json) =
     json.WritePropertyName name
     json.WriteRawValue(Matrix.Core.Json.CanonicalJson.text value)
 
-/// The members of a row.
+/// Writes the members of a row.
 let rowMembers (json: Utf8JsonWriter) (proposals: Amendment list) (row: Row) =
     json.WriteString("id", row.Id)
     json.WriteString("at", row.At)
@@ -76,7 +76,7 @@ let rowMembers (json: Utf8JsonWriter) (proposals: Amendment list) (row: Row) =
     textOrNull json "msc" (proposals |> List.map _.Msc |> List.distinct |> String.concat ", ")
     json.WriteString("link", row.Link)
 
-/// An amendment as an object.
+/// Writes an amendment as an object.
 let amendment (json: Utf8JsonWriter) (a: Amendment) =
     json.WriteStartObject()
     json.WriteString("msc", a.Msc)
@@ -85,7 +85,7 @@ let amendment (json: Utf8JsonWriter) (a: Amendment) =
     json.WriteString("link", a.Link)
     json.WriteEndObject()
 
-/// Whether a version is for use.
+/// A version's stability in JSON.
 let stability (version: RoomVersion) =
     match version.Stability with
     | Stability.Stable -> "stable"

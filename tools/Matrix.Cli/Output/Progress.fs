@@ -2,14 +2,14 @@ namespace Matrix.Cli.Output
 
 open System
 
-/// A line on standard error that says how far long work is, if a person is watching; gone when it is disposed.
+/// A progress line on standard error, if it is a terminal. Disposing removes it.
 [<Sealed>]
 type internal Progress() =
     let isWatched = not Console.IsErrorRedirected
     let shown = obj ()
     let mutable width = 0
 
-    /// Says how far.
+    /// Replaces the line.
     member _.Show(text: string) =
         if isWatched then
             lock shown (fun () ->

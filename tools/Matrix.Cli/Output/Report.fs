@@ -3,22 +3,22 @@ namespace Matrix.Cli.Output
 open System
 open System.IO
 
-/// The form of an answer.
+/// The output format of a command.
 type OutputFormat =
     | Text
     | Json
     | Markdown
 
-/// What the help of a command says of its `--format`.
+/// The help of `--format`.
 module internal OutputFormat =
     [<Literal>]
-    let TextUnlessSaid = "output format. Default: text."
+    let TextByDefault = "output format. Default: text."
 
-/// One value in its place: as people and as programs read it.
+/// A value of a report.
 type internal Cell =
     | Word of string
     | Count of int64
-    /// Bytes: with a unit for people, exactly for programs.
+    /// Bytes: with a unit in text, exact in JSON.
     | Size of int64
     | Truth of bool
 
@@ -29,7 +29,7 @@ type internal Table = {
     Rows: Cell list list
 }
 
-/// What a command found: some values by name, then some tables.
+/// A command's result: named values, then tables.
 type internal Report = {
     Facts: (string * Cell) list
     Tables: Table list
@@ -90,7 +90,7 @@ module internal Report =
 
             out.WriteLine()
 
-            // One table is what was asked for; several have to be told apart.
+            // A single table needs no title.
             if report.Tables.Length > 1 then
                 out.WriteLine(Terminal.bold (title table.Name + ":"))
 
@@ -146,7 +146,7 @@ module internal Report =
             json.WriteEndObject())
         |> out.WriteLine
 
-    /// Writes it to standard output.
+    /// Prints a report to standard output.
     let print format report =
         match format with
         | Text -> writeText Console.Out report

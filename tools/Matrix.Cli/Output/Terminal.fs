@@ -1,4 +1,4 @@
-/// What is shown differently to a person at a terminal than in a pipe.
+/// Colours and prompts on a terminal; a pipe gets plain text.
 module internal Matrix.Cli.Output.Terminal
 
 open System
@@ -20,22 +20,22 @@ let private paint code text =
 /// A heading.
 let bold text = paint "1" text
 
-/// What is wrong.
+/// An error.
 let red text = paint "31" text
 
-/// What is new.
+/// An addition.
 let green text = paint "32" text
 
-/// What is not as it was.
+/// A change.
 let yellow text = paint "33" text
 
-/// What explains the line above.
+/// An explanation of the line above.
 let faint text = paint "2" text
 
-/// Whether a person can be asked.
+/// Whether there is a terminal to prompt on.
 let canAsk () = not Console.IsInputRedirected
 
-/// Asks for a line that is not shown while it is typed.
+/// Prompts for a line that is not shown while it is typed.
 let askSecretly (question: string) =
     Console.Error.Write question
     let typed = Text.StringBuilder()

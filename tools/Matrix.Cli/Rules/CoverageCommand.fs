@@ -19,12 +19,12 @@ type CoverageArguments =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
             | Exhaustive ->
-                "counts every case of the small worlds, not only the smallest and a random sample. Takes minutes."
-            | Format _ -> OutputFormat.TextUnlessSaid
+                "counts every case of the small worlds, not only the lightest and a random sample. Takes minutes."
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal CoverageCommand =
 
-    /// Everything that was decided in a group of versions that authorization cannot tell apart.
+    /// The decisions of a group of versions that authorization cannot tell apart.
     let private survey (exhaustive: bool) (version: RoomVersion) (told: WorldCount -> unit) : Survey =
         if exhaustive then
             Survey.run version Worlds.all 1L Environment.ProcessorCount told
@@ -33,7 +33,7 @@ module internal CoverageCommand =
             all.Add(DecisionLaws.sample version DecisionLaws.few 1UL)
             all
 
-    /// How often the rules of a table decided, in versions that share it.
+    /// The decisions of each rule of a table, in the versions that share it.
     type private Covered = {
         Versions: string
         Table: Rule list
@@ -71,7 +71,7 @@ module internal CoverageCommand =
     ]
 
     let private rows (covered: Covered) : Cell list list =
-        // What only opens a list is decided by what is inside.
+        // A rule that only contains others is counted by the rules inside.
         let rec counts (rule: Rule) : int64 * int64 * Witness option =
             match covered.Clauses.TryGetValue(Rule.name rule) with
             | true, count ->

@@ -18,13 +18,13 @@ type DiffArguments =
         member this.Usage =
             match this with
             | Versions _ -> "the two room versions to compare, such as 11 12."
-            | Area _ -> "one area only, as for show."
-            | Witness -> "prints with each difference the smallest event and state on which the two versions disagree."
-            | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered, by area."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Area _ -> "one area only: see `mx rules show --help`."
+            | Witness -> "prints, with each difference, the smallest event and state on which the versions disagree."
+            | Stat -> "prints counts only: rows added, removed, changed, reworded, moved and renumbered in each area."
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal DiffCommand =
-    /// What shows a row that means something else, if that was asked for.
+    /// The witness of each row that differs, if requested.
     type private Shows = (Row -> Shown option) option
 
     let private json (shows: Shows) (d: Difference) =
@@ -125,7 +125,7 @@ module internal DiffCommand =
             ]
         }
 
-    /// What stands beneath each change; a case that stands beneath an earlier one is named by that one.
+    /// The lines below each change. A witness that was printed before is only referred to.
     let private beneath (shows: Shows) (d: Difference) : RowChange -> string list =
         match shows with
         | None -> fun _ -> []
@@ -144,7 +144,7 @@ module internal DiffCommand =
 
                                 (area.Area, row.Id),
                                 match found, first.TryGetValue lines with
-                                | Some _, (true, earlier) -> [ "the same case as of " + earlier ]
+                                | Some _, (true, earlier) -> [ "the same case as for " + earlier ]
                                 | _ ->
                                     first[lines] <- row.Id
                                     lines

@@ -25,18 +25,19 @@ type ExplainArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Room_Version _ -> "the room's version. The exit code is 1 if it rejects the event."
+            | Room_Version _ -> "the room's version. Exits with 1 if it rejects the event."
             | Event _ -> "the event to decide."
             | Auth _ -> "its auth events: one event, a list, or one event per line. May be repeated."
             | State _ -> "the state before it, in the same forms. Default: the auth events and the create event."
             | All_Versions ->
-                "prints one line per room version. The room gets the id that it would have in that version. The exit code is 0."
+                "prints one line per room version. The room gets the id that it would have in that version. \
+                 Exits with 0."
             | Full -> "prints every rule that was tried, not only those that lead to the verdict."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal ExplainCommand =
 
-    /// The numbers that a version has for rules; "" of what has none.
+    /// The number of each rule in a version; "" if it has none.
     let private numbering (version: RoomVersion) : string -> string =
         let known = Map [ for item in Flatten.numbered version -> item.Name, item.Number ]
         fun name -> known |> Map.tryFind name |> Option.defaultValue ""
@@ -47,7 +48,7 @@ module internal ExplainCommand =
         | "" -> clause
         | at -> at + " " + clause
 
-    /// The user whom a rejection is about: whose membership, power or id it found wrong. None if it is about none.
+    /// The user whose membership, power or id is the reason of a rejection, if any.
     let private offender (event: Pdu) (failure: Failure) : string option =
         let rec text (path: string list) (json: Json voption) : string option =
             match path, json with
@@ -86,7 +87,7 @@ module internal ExplainCommand =
         | Decision.Rejected failure ->
             $"version {version.Id}: rejected, by {clauseOf number failure.Clause}: {rendered event failure}"
 
-    /// What was found, as a statement that is true: a condition that does not hold is turned around.
+    /// A condition as a true statement: if it does not hold, its negation.
     let private fact (found: AuthTrace.Found) : string =
         let opposite relation =
             match relation with
@@ -117,7 +118,7 @@ module internal ExplainCommand =
 
         Words.condition (plainly isSo)
 
-    /// The parts of a condition by which it is so, where some of several are enough.
+    /// The parts of a condition that decide it, if not all of them are needed.
     let private whyOf (found: AuthTrace.Found) : AuthTrace.Found list =
         let condition, holds =
             match found.Condition with
@@ -129,20 +130,20 @@ module internal ExplainCommand =
         | Condition.Or _ when holds -> found.Parts |> List.filter _.Holds
         | _ -> []
 
-    /// The rules that lead to the verdict: those that decide, and those that they stand in. What else was tried is left out.
+    /// The rules that lead to the verdict: those that decide, and those that contain them.
     let rec private path (tried: AuthTrace.Tried list) : AuthTrace.Tried list =
         tried
         |> List.filter _.Decision.IsSome
         |> List.map (fun rule -> { rule with Inside = path rule.Inside })
 
-    /// What a line of an explanation says.
+    /// The content of a line of an explanation.
     type private Said =
         | Tried of number: string * name: string * entry: string * text: string * isDeciding: bool
         | Asked of string
         | Accepted
         | Rejected of string
 
-    /// A line: how deep its rule is nested, and how deep it stands below the rule.
+    /// A line, with the depth of its rule and its own depth below the rule.
     type private Line = { Depth: int; Below: int; Said: Said }
 
     let rec private ofFound (depth: int) (below: int) (found: AuthTrace.Found) : Line list =
@@ -151,10 +152,10 @@ module internal ExplainCommand =
             Below = below
             Said = Asked(fact found)
         }
-        // Of alternatives, those that are so.
+        // Only the parts that decide.
         :: (whyOf found |> List.collect (ofFound depth (below + 1)))
 
-    /// A rule, what it asks and what is inside, in lines.
+    /// A rule, its conditions and the rules inside, in lines.
     let rec private ofTried (event: Pdu) (number: string -> string) (depth: int) (tried: AuthTrace.Tried) : Line list =
         let head = Rule.head tried.Rule
         let isDeciding = tried.Inside.IsEmpty && tried.Decision.IsSome
@@ -333,7 +334,7 @@ module internal ExplainCommand =
         match arguments.TryGetResult ExplainArguments.Event with
         | _ when isOfAll && arguments.Contains ExplainArguments.Room_Version ->
             Misused "--all-versions, --room-version: expected one of them"
-        | None -> Misused "--event: expected a file with the event in question"
+        | None -> Misused "--event: expected a file with the event to decide"
         | Some event ->
             match
                 Question.read
@@ -348,10 +349,10 @@ module internal ExplainCommand =
                     (arguments.GetResults ExplainArguments.Auth).IsEmpty
                     && question.Event.Type <> "m.room.create"
                 then
-                    Misused "--auth: expected files with the auth events: only a create event has none"
+                    Misused "--auth: expected files with the auth events (only a create event has none)"
                 else
                     match arguments.TryGetResult ExplainArguments.Room_Version with
-                    | None -> Misused "--room-version: expected the version of the room (or --all-versions)"
+                    | None -> Misused "--room-version: expected the room's version (or --all-versions)"
                     | Some id ->
                         match RoomVersions.find id with
                         | Error ending -> ending

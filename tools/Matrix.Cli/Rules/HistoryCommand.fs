@@ -13,7 +13,7 @@ type HistoryArguments =
         member this.Usage =
             match this with
             | Clause _ -> "the name of a clause or of any other row, such as member.join.restricted."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal HistoryCommand =
 
@@ -31,7 +31,7 @@ module internal HistoryCommand =
         else
             row.Number + " " + row.Text
 
-    /// A side of a change in lines: its text, then what the data says.
+    /// A side of a change in lines: its text, then its condition and outcome.
     let private side (name: string) (row: Row option) : PrintedLine list =
         match row with
         | None -> []
@@ -56,7 +56,7 @@ module internal HistoryCommand =
                     + line
             })
 
-    /// Versions whose numbers are the same, together: "3.1 in 1, 2".
+    /// Versions with the same number together: "3.1 in 1, 2".
     let private numbers (history: History) : string =
         history.Numbers
         |> List.groupBy snd
@@ -70,7 +70,7 @@ module internal HistoryCommand =
 
         let kind =
             match entry.Version.Parent, entry.Change with
-            | None, _ -> "there from the beginning"
+            | None, _ -> "in the first version"
             | _, change -> Prose.kind change
 
         "version " + entry.Version.Id + ": " + kind + (if by = "" then "" else " " + by)
@@ -162,7 +162,7 @@ module internal HistoryCommand =
                 |> List.truncate 5
 
             match near with
-            | [] -> Misused $"no room version has a clause '{id}': mx rules show lists them"
+            | [] -> Misused $"no room version has a clause '{id}': `mx rules show` lists the clauses"
             | near ->
                 Misused(
                     sprintf "no room version has a clause '%s': expected, for example, %s" id (String.concat ", " near)

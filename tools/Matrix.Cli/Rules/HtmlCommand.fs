@@ -16,7 +16,7 @@ type HtmlArguments =
         member this.Usage =
             match this with
             | Folder _ -> "the folder to write to. It is created if it does not exist."
-            | Only _ -> "only these versions and their differences. Default: all."
+            | Only _ -> "writes only these versions and their differences. Default: all."
 
 module internal HtmlCommand =
     let private wanted (ids: string list option) : Result<RoomVersion list, Ending> =
@@ -26,16 +26,16 @@ module internal HtmlCommand =
             ids
             |> Ending.all RoomVersions.find
             |> Result.map (fun some ->
-                // In the order of the family, whatever the order in which they are named.
+                // In the order of the versions, not of the arguments.
                 Versions.withUnstable
                 |> List.filter (fun v -> some |> List.exists (fun s -> s.Id = v.Id)))
 
-    /// The files, with how far that is on a terminal.
+    /// The files, with progress on a terminal.
     let private files (versions: RoomVersion list) : (string * string)[] =
         use progress = new Progress()
         Site.files versions (fun all finished -> progress.Show $"{finished} of {all} files")
 
-    /// Writes every version and every difference as pages that need no network and no scripts.
+    /// Writes a page for each version and each difference. The pages need no network and no scripts.
     let run (arguments: ParseResults<HtmlArguments>) : Ending =
         let made =
             wanted (arguments.TryGetResult HtmlArguments.Only)

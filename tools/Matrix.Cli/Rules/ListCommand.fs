@@ -11,13 +11,13 @@ type ListArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal ListCommand =
-    // Functions all: a value here would be computed at each start of mx, whatever it is asked for.
+    // All are functions: a value would be computed at each start of mx.
     let private versions () = Versions.withUnstable
 
-    // Counted among those that the specification has; an unstable one would add tables of its own.
+    // Only stable versions are counted: an unstable one would add tables of its own.
     let private shared () = Family.sharedTables Versions.all
 
     let private counted (table: SharedTable) =

@@ -17,9 +17,9 @@ type MutateArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
-            | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with this and a dot."
+            | Rule _ -> "one rule, selection, event type or setting, or all whose names begin with NAME and a dot."
             | Vectors_Only -> "tries only the vectors, not the small worlds. Takes seconds instead of minutes."
-            | Format _ -> OutputFormat.TextUnlessSaid + " Text and Markdown leave out killed mutants."
+            | Format _ -> OutputFormat.TextByDefault + " Text and Markdown leave out killed mutants."
 
 module internal MutateCommand =
     let private statusWord (status: Status) =
@@ -29,7 +29,7 @@ module internal MutateCommand =
         | Status.Survived -> "survived"
         | Status.WronglyListed -> "wrongly-listed"
 
-    /// `stale` is what is listed and is no mutant of any version; it is not looked for where one rule is asked about.
+    /// `stale` are listed ids that are not a mutant of any version; None if only one rule was requested.
     let private report (format: OutputFormat) (fates: Fate list) (stale: string list option) : Report =
         let count status =
             fates
@@ -86,7 +86,7 @@ module internal MutateCommand =
                     Rows = [
                         for f in shown ->
                             [
-                                // For people, the rule and the mutation say it.
+                                // In text, the rule and the mutation are enough.
                                 if format = Json then
                                     Word f.Id
 
@@ -112,12 +112,12 @@ module internal MutateCommand =
             ]
         }
 
-    /// The mutants and what became of each, with how far that is on a terminal.
+    /// Runs the mutants, with progress on a terminal.
     let private tried (plan: MutationPlan) (versions: RoomVersion list) : Fate list =
         use progress = new Progress()
         Mutation.run plan progress.Show versions
 
-    /// Changes the tables one rule at a time, and says of each change whether anything notices.
+    /// Changes the tables one rule at a time, and reports what detects each change.
     let run (arguments: ParseResults<MutateArguments>) : Ending =
         let versions =
             RoomVersions.wanted (arguments.TryGetResult MutateArguments.Room_Version)
@@ -125,8 +125,7 @@ module internal MutateCommand =
         let files =
             match VectorFiles.ofCheckout () with
             | Some folder -> VectorFiles.readAll [ folder ]
-            | None ->
-                Error(Misused "there is no tests/vectors here: expected to be run from a checkout, for its vectors")
+            | None -> Error(Misused "there is no tests/vectors here: run it in a checkout, which has the vectors")
 
         match versions, files with
         | Error ending, _
@@ -152,9 +151,9 @@ module internal MutateCommand =
 
             match rule with
             | Some rule when fates.IsEmpty ->
-                Misused $"--rule: there is nothing called '{rule}' in the tables (without it, all are changed)"
+                Misused $"--rule: the tables have nothing called '{rule}' (without --rule, everything is changed)"
             | _ ->
-                // Who asks about one rule is not told about others.
+                // A request for one rule does not report stale ids of others.
                 let stale =
                     if rule.IsSome then
                         None

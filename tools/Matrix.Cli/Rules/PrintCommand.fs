@@ -17,7 +17,7 @@ type PrintArguments =
             | Folder _ -> "the folder to write to. It is created if it does not exist."
 
 module internal PrintCommand =
-    /// Writes every version and the difference of each to its parent, as Markdown.
+    /// Writes every version, and its difference from its parent, as Markdown.
     let run (arguments: ParseResults<PrintArguments>) : Ending =
         match Reading.folderFor (arguments.GetResult PrintArguments.Folder) with
         | Error ending -> ending

@@ -1,4 +1,4 @@
-/// An event and what it is decided by, from files: what `mx rules explain` is asked.
+/// Reads the question of `mx rules explain` from files: an event, its auth events and the state.
 module internal Matrix.Cli.Rules.Question
 
 open System
@@ -10,7 +10,7 @@ open Matrix.Core.Json
 open Matrix.Properties.Generators
 open Matrix.Rules
 
-/// An event as a file has it: read loosely, so that one file can be asked in every version.
+/// An event as in the file, read loosely, so that one file can be decided in every version.
 type Given = {
     Place: string
     Json: JsonObject
@@ -24,11 +24,11 @@ type Given = {
     Auth: string list
 }
 
-/// What was given.
+/// The event to decide, with its auth events and state.
 type Question = {
     Event: Given
     Auth: Given list
-    /// The state before; the auth events, unless it is given.
+    /// The state before the event; without one, the auth events.
     State: Given list
 }
 
@@ -122,7 +122,7 @@ let read (event: string) (auth: string list) (state: string list) : Result<Quest
                 Auth = auth
                 State = if state.IsEmpty then List.filter isState auth else before
             }
-    | Ok events, _, _ -> Error(Misused $"{event}: expected one event: these are {events.Length}")
+    | Ok events, _, _ -> Error(Misused $"{event}: expected one event, found {events.Length}")
 
 let private idOf (version: RoomVersion) (g: Given) : string =
     match g.EventId with
@@ -135,13 +135,14 @@ let private idOf (version: RoomVersion) (g: Given) : string =
 
         "$" + spelt
 
-/// The servers whose signatures an event carries: taken as valid, for no keys are asked for. Of an event without any, its sender's.
+/// The servers that signed an event. Signatures count as valid, because there are no keys. An event without signatures
+/// counts as signed by its sender's server.
 let private signers (g: Given) : string[] =
     match g.Json.TryFind "signatures" with
     | ValueSome(Json.Object all) when all.Count > 0 -> [| for i in 0 .. all.Count - 1 -> all.Key i |]
     | _ -> [| g.Sender.Substring(g.Sender.IndexOf ':' + 1) |]
 
-/// The keys of the invitation that the token names which verify a signature in `third_party_invite.signed`.
+/// The keys of the invite that the token names with which a signature in `third_party_invite.signed` verifies.
 let private verifiedKeys (g: Given) (state: Given list) : string[] =
     let inside (o: JsonObject) key =
         match o.TryFind key with
@@ -187,13 +188,13 @@ let private creation (question: Question) : Given option =
     question.Event :: question.Auth @ question.State
     |> List.tryFind (fun g -> isCreate g && g.StateKey = Some "")
 
-/// What a room is called that a create event makes, where its hash names it.
+/// A room's id where it is the hash of the create event.
 let private roomOfHash (version: RoomVersion) (create: Given) : string = "!" + (idOf version create).Substring 1
 
 let private namesByHash (version: RoomVersion) =
     version.Settings.RoomIds = RoomIdForm.HashOfCreate
 
-/// What the room of a question is called in a version.
+/// The room's id in a version.
 let private roomIn (version: RoomVersion) (question: Question) (create: Given option) : string =
     match create with
     | Some create when namesByHash version -> roomOfHash version create
@@ -203,8 +204,7 @@ let private roomIn (version: RoomVersion) (question: Question) (create: Given op
         | _ -> "!room:" + create.Sender.Substring(create.Sender.IndexOf ':' + 1)
     | None -> question.Event.RoomId |> Option.defaultValue "!room:unknown"
 
-/// The room that each event is in: if the question is asked of all versions, that of the create event has the name that it would have in
-/// this one.
+/// Each event's room id. For all versions, the create event's room gets the id that it would have in this version.
 let private roomsIn
     (version: RoomVersion)
     (translated: bool)
@@ -223,8 +223,8 @@ let private roomsIn
         | Some id -> id
         | None -> room
 
-/// The question in a version. If it is asked of all versions, the room gets the name that it would have, and the create event is cited
-/// where it is to be.
+/// The question in a version. For all versions, the room gets the id that it would have in this one, and the create
+/// event is an auth event if the version requires that.
 let inVersion (version: RoomVersion) (translated: bool) (question: Question) : AuthCase =
     let create = creation question
     let hashed = namesByHash version

@@ -19,11 +19,11 @@ type RulesArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | List _ -> "lists room versions, what each amends, and which tables they share."
+            | List _ -> "lists room versions, their amendments, and the tables that they share."
             | Show _ -> "prints the rules of a room version."
             | Diff _ -> "compares two room versions."
             | History _ -> "prints what each room version changed in one clause, and the proposal."
-            | Print _ -> "writes every version, and its differences from its parent, to a folder."
+            | Print _ -> "writes every version, and its differences from its parent, to a folder as Markdown."
             | Explain _ -> "explains how the rules decide an event."
             | Verify _ -> "checks every property, and every invariant with its exceptions."
             | Coverage _ -> "counts, for each clause, the cases of the small worlds that it decides."

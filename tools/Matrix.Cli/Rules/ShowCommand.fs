@@ -17,8 +17,9 @@ type ShowArguments =
             match this with
             | Version _ -> "the room version, such as 12."
             | Area _ ->
-                "one area only: rooms, ids, format, limits, json, hashes, signatures, keys, power, selection, auth, redaction, state or policy."
-            | Format _ -> OutputFormat.TextUnlessSaid
+                "one area only: rooms, ids, format, limits, json, hashes, signatures, keys, power, selection, auth, \
+                 redaction, state or policy."
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal ShowCommand =
     let private rows (json: System.Text.Json.Utf8JsonWriter) name (section: Section) =
@@ -27,7 +28,7 @@ module internal ShowCommand =
             Printing.rowMembers json (Document.proposals section row) row
             json.WriteEndObject())
 
-    /// `clauses` are the authorization rules, or those of the one area that was asked for; `areas` are all others.
+    /// `clauses` are the authorization rules, or the rows of a single requested area; `areas` are all others.
     let private json (document: Document) =
         let version = document.Version
 
@@ -47,7 +48,7 @@ module internal ShowCommand =
                 if s.Area = first then
                     rows json "clauses" s
 
-                // The data itself, as docs/rules-json.md describes it.
+                // The data, as docs/rules-json.md describes it.
                 match s.Area with
                 | Area.Authorization -> Printing.raw json "rules" (RuleTrees.ofRules version.Authorization)
                 | Area.Redaction -> Printing.raw json "handling" (RuleTrees.ofRules version.Handling)

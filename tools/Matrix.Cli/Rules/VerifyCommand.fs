@@ -17,11 +17,10 @@ type VerifyArguments =
         member this.Usage =
             match this with
             | Room_Version _ -> RoomVersions.OneOfAll
-            | Property _ -> "one property, or all whose names begin with this and a dot. Default: all."
-            | Exhaustive ->
-                "checks every case of the small worlds, and ten times as many random values. Takes minutes on all cores."
+            | Property _ -> "one property, or all whose names begin with NAME and a dot. Default: all."
+            | Exhaustive -> "checks every case of the small worlds, and ten times as many random values. Takes minutes."
             | Seed _ -> "the seed for random values. Default: 1."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal VerifyCommand =
 
@@ -44,7 +43,7 @@ module internal VerifyCommand =
                     | Some version -> $" of version {version}"
                     | None -> ""
 
-                Misused $"--property: there is no property '{name}'{where} (without it, all are asked)"
+                Misused $"--property: there is no property '{name}'{where} (without --property, all are checked)"
             | _ ->
                 let ofDrawn = Lines.ofDrawn (if exhaustive then 1000 else 100) seed drawn
 

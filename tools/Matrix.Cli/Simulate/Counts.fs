@@ -1,10 +1,10 @@
-/// What is counted of runs of the simulation.
+/// Counts of simulation runs.
 module internal Matrix.Cli.Simulate.Counts
 
 open Matrix.Cli.Output
 open Matrix.Properties.Simulation
 
-/// What is told of each version, and of all together.
+/// Counts of each version and of all.
 let private ofEach: (string * (Seen -> int)) list = [
     "events", _.Events
     "decisions", _.Decisions
@@ -16,7 +16,7 @@ let private ofEach: (string * (Seen -> int)) list = [
     "servers_apart", _.Apart
 ]
 
-/// What is told of all together besides.
+/// Further counts of all versions together.
 let private ofAll: (string * (Seen -> int)) list = [
     "merges", _.Merges
     "states_fetched", _.StatesFetched
@@ -34,7 +34,7 @@ let private ofAll: (string * (Seen -> int)) list = [
     "evictions", _.Evictions
 ]
 
-/// Whether nothing went wrong, and no two servers were compared at the end: nobody was left in the room, or they stayed apart.
+/// Whether the run found no violation, but compared no two servers at the end: they left the room, or stayed apart.
 let private isUnsettled (ended: Ended) =
     ended.Violation.IsNone && ended.Seen.Settled = 0
 
@@ -42,7 +42,7 @@ let private sums (counts: (string * (Seen -> int)) list) (runs: Ended list) : (s
     for name, of' in counts -> name, Count(runs |> List.sumBy (fun run -> int64 (of' run.Seen)))
 ]
 
-/// How many runs there were, and how they ended.
+/// The number of runs, and how they ended.
 let runs (ended: Ended list) : (string * Cell) list =
     let count holds =
         Count(ended |> List.filter holds |> List.length |> int64)
@@ -53,10 +53,10 @@ let runs (ended: Ended list) : (string * Cell) list =
         "seeds_unsettled", count isUnsettled
     ]
 
-/// What was seen in runs, in all of them together.
+/// The totals of all runs.
 let totals (ended: Ended list) : (string * Cell) list = sums (ofEach @ ofAll) ended
 
-/// What was seen in the runs of each version.
+/// The counts of each version's runs.
 let byVersion (versions: (string * Ended list) list) : Table =
     let cells (version: string, ended: Ended list) =
         ("room_version", Word version) :: runs ended @ sums ofEach ended

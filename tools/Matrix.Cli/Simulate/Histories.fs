@@ -1,4 +1,4 @@
-/// Histories of the simulation: told, and kept for who looks for what went wrong.
+/// Prints histories of the simulation, and writes failing ones to files.
 module internal Matrix.Cli.Simulate.Histories
 
 open System
@@ -6,7 +6,7 @@ open System.IO
 open Matrix.Cli.Output
 open Matrix.Properties.Simulation
 
-/// The events of a history, with what each server made of them.
+/// The events of a history, with each server's verdict.
 let told (plan: Plan) (history: HistoryEntry list) : Table =
     let short (id: string) = id.Substring(0, min 7 id.Length)
 
@@ -34,11 +34,11 @@ let told (plan: Plan) (history: HistoryEntry list) : Table =
         Rows = List.map row history
     }
 
-/// How often a smaller history is tried.
+/// The bound on attempts to shrink a history.
 let private shrinkAttempts = 600
 
-/// Writes the history of a seed, as small as it can be made while it goes wrong in the same way, and answers where it is; or why it is
-/// nowhere, which does not keep the seed from being told.
+/// Writes the history of a seed, shrunk as far as it fails in the same way. Returns the file's name, or why it could
+/// not be written.
 let keep (out: string option) (seed: int64) (plan: Plan) : string =
     let violation plan = (Simulation.run plan).Violation
 

@@ -28,11 +28,12 @@ type SimulateArguments =
             | Seeds _ ->
                 "the number of seeds to run on all cores, taking the versions in turn. Default: 1 for each version."
             | Faults _ ->
-                "all, none, or a list with commas of: delay, reorder, loss, duplicates, partition, crash, flush, eviction, byzantine. Default: all."
+                "all, none, or some of delay, reorder, loss, duplicates, partition, crash, flush, eviction and \
+                 byzantine, with commas. Default: all."
             | Room_Version _ -> "the room's version, or all. May be repeated. Default: 12."
             | Replay _ -> "runs the history in a file again. Only --format may be given with it."
             | Out _ -> "where to write the smallest failing history. Default: the temporary folder."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 module internal SimulateCommand =
 
@@ -49,7 +50,7 @@ module internal SimulateCommand =
             with
             | Some unknown ->
                 let known = String.Join(", ", List.map fst Fault.all)
-                Error $"--faults: '{unknown}' is none of: all, none, {known}"
+                Error $"--faults: '{unknown}': expected all, none, or some of {known}"
             | None ->
                 Ok [
                     for name, fault in Fault.all do
@@ -99,7 +100,7 @@ module internal SimulateCommand =
 
             finding format facts failures [ Histories.told plan history ]
 
-    /// Runs so many plans, on all cores.
+    /// Runs plans on all cores.
     let private runAll (count: int) (planOf: int -> Plan) : Ended[] =
         use progress = new Progress()
         let ended: Ended[] = Array.zeroCreate count
@@ -119,7 +120,7 @@ module internal SimulateCommand =
 
         ended
 
-    /// Seeds from the first on, the versions by turns: the n-th seed is run in the n-th version, from the first again after the last.
+    /// Runs consecutive seeds, taking the versions in turn.
     let private many
         (options: PlanOptions)
         (versions: string list)
@@ -149,7 +150,7 @@ module internal SimulateCommand =
             Word(string (seedOf n))
             Word(versionOf n)
             Word(string violation)
-            // One history is enough to begin with.
+            // Only the first failure's history is written, because shrinking takes long.
             Word(
                 if at = 0 then
                     Histories.keep out (seedOf n) (planOf n)
@@ -179,7 +180,7 @@ module internal SimulateCommand =
                 ]
         ]
 
-    /// The versions that are named; all that are stable for `all`.
+    /// The named versions; `all` means every stable one.
     let private versionsOf (names: string list) : Result<string list, Ending> =
         match names with
         | [] -> Ok [ "12" ]
@@ -191,7 +192,7 @@ module internal SimulateCommand =
                 | name -> RoomVersions.find name |> Result.map List.singleton)
             |> Result.map (List.concat >> List.map _.Id >> List.distinct)
 
-    /// What makes a history of a seed, and has no say in one that is there already.
+    /// The first option that a replay does not use: the history already determines it.
     let private ofSeeds (arguments: ParseResults<SimulateArguments>) : string option =
         [
             "--servers", arguments.Contains Servers

@@ -1,4 +1,4 @@
-/// What the steps of a resolution found, as people and programs read it.
+/// Reports and pictures of a resolution's steps.
 module internal Matrix.Cli.State.Explanation
 
 open System.Collections.Generic
@@ -9,16 +9,16 @@ open Matrix.Core.State
 open Matrix.Core.StateRes
 open Matrix.Rules
 
-/// A resolution, or a replay that ended in one.
+/// A resolution, or a replay with its final resolution.
 type Resolved = {
     Version: RoomVersion
-    /// The events that may be named.
+    /// The known events by id.
     Events: Dictionary<string, Pdu>
     /// The states that were resolved.
     States: StateTree[]
     Resolution: Resolution
     State: StateTree
-    /// Of a replay: each event, and why it was rejected, if it was.
+    /// The events of a replay, with the reason of each rejection; empty without a replay.
     Replayed: ReplayedEvent[]
 }
 
@@ -37,7 +37,7 @@ let stateTable (state: StateTree) : Table = {
     Rows = [ for e in sorted state -> [ Word e.Type; Word e.StateKey; Word e.EventId ] ]
 }
 
-/// What is told of an event beside its id.
+/// An event's type, state key and sender.
 let private about (resolved: Resolved) (id: string) : Cell list =
     match resolved.Events.TryGetValue id with
     | true, pdu -> [ Word pdu.Type; Word(string pdu.StateKey); Word pdu.Sender ]
@@ -47,7 +47,7 @@ let private aboutColumns = [ "type"; "state_key"; "sender" ]
 
 let private algorithm (version: RoomVersion) = version.Settings.StateResolution.Name
 
-/// All of it.
+/// The full report.
 let report (resolved: Resolved) : Report =
     let steps = resolved.Resolution.Steps
 
@@ -160,7 +160,8 @@ let report (resolved: Resolved) : Report =
         ]
     }
 
-/// The picture: of a replay, the room and what comes before what; of states, what was looked at and what it cites.
+/// The picture. For a replay: the room's events and their previous events. For states: the visited events and their
+/// auth events.
 let graph (resolved: Resolved) : Graph.Graph =
     let steps = resolved.Resolution.Steps
 

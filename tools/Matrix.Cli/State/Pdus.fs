@@ -1,4 +1,4 @@
-/// PDUs and states in files, as `mx state` takes them.
+/// Reads the PDUs and states of `mx state` from files.
 module internal Matrix.Cli.State.Pdus
 
 open System.Collections.Generic
@@ -8,28 +8,29 @@ open Matrix.Core.Event
 open Matrix.Core.Json
 open Matrix.Core.State
 
-/// Lists of PDUs in answers of servers: `/state`, `/event_auth`, `/backfill`, `/send_join`.
+/// Lists of PDUs in responses of servers: `/state`, `/event_auth`, `/backfill`, `/send_join`.
 let private lists = [ "pdus"; "auth_chain"; "state" ]
 
-/// One event; which server signed it is not asked.
+/// Reads one event. Its signatures are not checked.
 let private pdu (format: EventFormat) (trustsIds: bool) (place: string) (event: JsonObject) : Result<Pdu, Ending> =
     if trustsIds then
         PduFormat.ofTrusted format event |> Result.mapError (EventTexts.misfit place)
     else
         match PduFormat.ofJson format event with
         | Error(PduFault.Missing("hashes" | "hashes.sha256" | "signatures" as key)) ->
-            Error(Misused $"{place}: expected `{key}` (--trust-event-ids takes events without)")
+            Error(Misused $"{place}: expected `{key}` (--trust-event-ids accepts events without it)")
         | Error fault -> Error(EventTexts.misfit place fault)
         | Ok received ->
             match event.Text "event_id" with
             | NonNull claimed when claimed <> received.EventId ->
                 Error(
                     Misused
-                        $"{place}: `event_id`: expected {received.EventId}, the event's hash: this says {claimed} (--trust-event-ids takes ids as they are)"
+                        $"{place}: `event_id`: expected {received.EventId}, the event's hash, found {claimed} \
+                          (--trust-event-ids accepts it)"
                 )
             | _ -> Ok received.Pdu
 
-/// Whether two events say the same; who signed them, and what a server adds, is no part of that.
+/// Whether two events are equal apart from signatures and `unsigned`.
 let private isSame (a: Pdu) (b: Pdu) : bool =
     let text (pdu: Pdu) =
         CanonicalJson.text (Json.Object pdu.Content)
@@ -38,23 +39,20 @@ let private isSame (a: Pdu) (b: Pdu) : bool =
     && (a.OriginServerTs, a.PrevEvents, a.AuthEvents) = (b.OriginServerTs, b.PrevEvents, b.AuthEvents)
     && text a = text b
 
-/// The events of files.
+/// Reads the events of files.
 let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<Pdu[], Ending> =
     let ofItem (item: EventTexts.Item) =
         match item.Value with
         | Json.Object event -> pdu format trustsIds item.Place event
         | _ -> Error(Misused $"{item.Place}: expected an event, which is an object")
 
-    // With identifiers that are taken as they are, two events may claim one.
+    // If identifiers are trusted, two events may claim the same one.
     let named = Dictionary<string, Pdu>()
 
     let once (item: EventTexts.Item) (pdu: Pdu) : Result<Pdu, Ending> =
         match named.TryGetValue pdu.EventId with
         | true, other when (trustsIds || format.AssignsIds) && not (isSame other pdu) ->
-            Error(
-                Misused
-                    $"{item.Place}: `event_id`: expected one that no other event has: {pdu.EventId} is another one too"
-            )
+            Error(Misused $"{item.Place}: `event_id`: expected a unique id: another event has {pdu.EventId} too")
         | _ ->
             named[pdu.EventId] <- pdu
             Ok pdu
@@ -66,7 +64,7 @@ let read (format: EventFormat) (trustsIds: bool) (files: string list) : Result<P
         |> Result.bind (Ending.all (fun item -> ofItem item |> Result.bind (once item))))
     |> Result.map (List.concat >> Array.ofList)
 
-/// The entry of a state, and the event if it is there in full.
+/// An entry of a state, and the event if the file has all of it.
 type private Entry = { Id: string; Event: Pdu option }
 
 let private entry (format: EventFormat) (trustsIds: bool) (item: EventTexts.Item) : Result<Entry, Ending> =
@@ -84,8 +82,8 @@ let private entry (format: EventFormat) (trustsIds: bool) (item: EventTexts.Item
         | id -> Ok { Id = id; Event = None }
     | _ -> Error(Misused $"{item.Place}: expected an event id, an object with `event_id`, or an event")
 
-/// The state in a file: a list of event ids, of the entries that `mx state resolve` prints, or of events; also as a server answers it, whose
-/// `auth_chain` is for --pdus. Events that it has in full become known.
+/// Reads a state: a list of event ids, of entries as `mx state resolve` prints them, or of events, or a server's
+/// response (without its `auth_chain`). Whole events in it become known.
 let state
     (format: EventFormat)
     (trustsIds: bool)
@@ -117,6 +115,6 @@ let state
                     | NonNull other when other.EventId <> e.Id ->
                         Error(
                             Misused
-                                $"{item.Place}: expected one event of ({event.Type}, {key}): {other.EventId} stands there too"
+                                $"{item.Place}: expected one event of ({event.Type}, {key}): {other.EventId} is another"
                         )
                     | _ -> Ok(tree.Set(StateEntry.Of(event.Type, key, e.Id, 0u))))

@@ -26,11 +26,13 @@ type ResolveArguments =
             match this with
             | Room_Version _ -> "the room's version."
             | Pdus _ ->
-                "the room's events: lists of them, one a line, or answers of servers (`pdus`, `auth_chain`, `state`); - for standard input."
+                "the room's events: lists, one event per line, or servers' responses (`pdus`, `auth_chain`, `state`). \
+                 - is standard input."
             | State _ ->
-                "a state to resolve: event ids, entries as this command prints them, or events. May be given several times; without it the events are replayed, and the states after the forward extremities resolved."
+                "a state to resolve: event ids, entries as this command prints them, or events. May be repeated. \
+                 Default: the events are replayed, and the states after the forward extremities are resolved."
             | Trust_Event_Ids -> "accepts `event_id` as given, and events without hashes or signatures."
-            | Explain -> "prints what each step found, its order and its verdicts."
+            | Explain -> "prints the result of each step: what it found, its order and its verdicts."
             | Dot -> "prints the events as a Graphviz graph."
             | Svg -> "prints the events as an SVG picture."
             | Format _ -> "output format. Default: json."
@@ -42,7 +44,7 @@ type StateArguments =
     interface IArgParserTemplate with
         member this.Usage =
             match this with
-            | Resolve _ -> "resolves states of a room, or replays its events; prints the state, by type and state key."
+            | Resolve _ -> "resolves states of a room, or replays its events, and prints the resulting state."
 
 module internal StateCommand =
 
@@ -50,27 +52,27 @@ module internal StateCommand =
 
     let private unresolvable (error: ResolutionError) : Ending =
         match error with
-        | ResolutionError.EventMissing id -> Misused $"--pdus: expected {id}, which a state has: it is not among them"
+        | ResolutionError.EventMissing id -> Misused $"--pdus: expected {id}, which is in a state"
         | ResolutionError.AuthEventMissing(citing, missing) ->
-            Misused $"--pdus: expected {missing}, an auth event of {citing}: it is not among them"
+            Misused $"--pdus: expected {missing}, an auth event of {citing}"
         | ResolutionError.NotState id ->
-            Misused $"--pdus: {id}: expected a state event: it is in a state or an auth event"
+            Misused $"--pdus: {id}: expected a state event, because it is in a state or an auth event"
         | ResolutionError.OutOfOrder(citing, cited) ->
-            Misused $"--pdus: {citing}: expected auth events that come before it: {cited} rests on it"
-        | ResolutionError.TooManyEvents limit -> Refused $"more than {limit} events would have to be looked at"
-        | ResolutionError.StateCount count -> Misused $"expected from 1 to 64 states: these are {count}"
+            Misused $"--pdus: {citing}: expected auth events without a circle: {cited} has it in its auth chain"
+        | ResolutionError.TooManyEvents limit -> Refused $"the resolution needs more than {limit} events"
+        | ResolutionError.StateCount count -> Misused $"--state: expected 1 to 64 states, found {count}"
 
     let private unreplayable (error: ReplayError) : Ending =
         match error with
         | ReplayError.PrevEventMissing(citing, missing) ->
-            Misused $"--pdus: expected {missing}, a previous event of {citing}: it is not among them"
+            Misused $"--pdus: expected {missing}, a previous event of {citing}"
         | ReplayError.AuthEventMissing(citing, missing) ->
             unresolvable (ResolutionError.AuthEventMissing(citing, missing))
         | ReplayError.Circle id ->
-            Misused $"--pdus: {shown id}: expected events that come after one another: this one comes after itself"
+            Misused $"--pdus: {shown id}: expected previous events without a circle: it is its own ancestor"
         | ReplayError.Unresolved(_, error) -> unresolvable error
 
-    /// Without states: all that happened, and the state after it.
+    /// Replays all events, and returns the state after them.
     let private replay (version: RoomVersion) (pdus: Pdu[]) : Result<Explanation.Resolved, Ending> =
         Replay.Run(AuthRules version, pdus, ResolutionLimits.usual)
         |> Result.mapError unreplayable
@@ -144,7 +146,7 @@ module internal StateCommand =
                 |> Ending.all (Pdus.state format trustsIds events)
                 |> Result.bind (Array.ofList >> resolve version events)
 
-    /// The state as programs read it: a list, sorted.
+    /// The state as JSON: a sorted list.
     let private writeState (state: StateTree) =
         JsonText.ofWriting (fun json ->
             json.WriteStartArray()

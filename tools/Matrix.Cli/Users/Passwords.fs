@@ -1,4 +1,4 @@
-/// Where a password comes from: never from the command line, which others on the machine can read.
+/// Reads a password, never from the command line, which other users of the machine can see.
 module internal Matrix.Cli.Users.Passwords
 
 open System
@@ -17,15 +17,15 @@ let private fromPerson () =
     if password = "" then
         Error(Misused "the password is empty")
     elif Terminal.askSecretly "Again: " <> password then
-        Error(Misused "the two are not the same")
+        Error(Misused "the two passwords differ")
     else
         Ok password
 
-/// From standard input if that was asked for, else from the person at the terminal.
+/// From standard input if `isFromInput`, else from the terminal.
 let read isFromInput =
     if isFromInput then
         fromInput ()
     elif Terminal.canAsk () then
         fromPerson ()
     else
-        Error(Misused "nobody is there to ask for a password: give it on standard input, with --password-stdin")
+        Error(Misused "there is no terminal to ask for a password: use standard input, with --password-stdin")

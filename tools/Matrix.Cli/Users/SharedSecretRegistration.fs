@@ -1,4 +1,4 @@
-/// Accounts made by who knows the shared secret: the nonce and HMAC-SHA1 protocol of the ecosystem's tools.
+/// Creates accounts with the shared secret, by the nonce and HMAC-SHA1 protocol that other servers' tools use.
 module internal Matrix.Cli.Users.SharedSecretRegistration
 
 open System
@@ -8,22 +8,22 @@ open System.Text
 open System.Text.Json
 open System.Threading.Tasks
 
-/// Who is to be made.
+/// The account to create.
 type Account = {
     Name: string
     Password: string
     IsAdmin: bool
 }
 
-/// Why there is no account. Texts are one line.
+/// Why the account was not created. Strings are one line.
 type Failure =
-    /// The server said no, in its own words.
+    /// The server refused, with this message.
     | Declined of string
-    /// The server does not know the protocol: it has no secret.
+    /// The server does not offer the protocol, because it has no secret.
     | NotOffered
-    /// The secret is not the server's.
+    /// The server has another secret.
     | WrongSecret
-    /// Nobody that speaks the protocol answers at the address.
+    /// No homeserver answers at the address.
     | NoAnswer of string
 
 let private patience = TimeSpan.FromSeconds 30.0
@@ -87,13 +87,13 @@ let private register (http: HttpClient) secret account =
         | 404, _ -> return Error NotOffered
         | 200, body ->
             match textOf "nonce" body with
-            | None -> return Error(NoAnswer "what answers there is no homeserver")
+            | None -> return Error(NoAnswer "the server there is not a homeserver")
             | Some nonce ->
                 let body = bodyOf account nonce (macOf secret nonce account)
 
                 match! ask http HttpMethod.Post "/_synapse/admin/v1/register" None (Some body) with
                 | 200, made ->
-                    // The account comes with a log-in that nobody would ever use.
+                    // Registration also logs in; end that session, because nobody uses it.
                     match textOf "access_token" made with
                     | Some token ->
                         let! _ =
@@ -111,14 +111,14 @@ let private register (http: HttpClient) secret account =
 let private reasonOf (fault: HttpRequestException) =
     match fault.HttpRequestError with
     | HttpRequestError.NameResolutionError -> "there is no such host"
-    | HttpRequestError.ConnectionError -> "nobody listens there"
-    | HttpRequestError.SecureConnectionError -> "no secure connection could be made: is its certificate good?"
-    | _ -> "what answers there does not speak HTTP"
+    | HttpRequestError.ConnectionError -> "nothing listens there"
+    | HttpRequestError.SecureConnectionError -> "the TLS connection failed: check the certificate"
+    | _ -> "the server there does not speak HTTP"
 
-/// Makes the account at a server, and answers its user id.
+/// Creates the account on a server and returns its user id.
 let create (server: Uri) (secret: string) (account: Account) : Task<Result<string, Failure>> =
     task {
-        // A proxy is for other machines, not for this one.
+        // A proxy is only for other machines.
         use handler =
             new SocketsHttpHandler(AllowAutoRedirect = false, UseProxy = not server.IsLoopback)
 

@@ -18,12 +18,12 @@ type CreateArguments =
         member this.Usage =
             match this with
             | Name _ -> "the user's name: the part of the user id before the colon."
-            | Admin -> "makes an administrator of the server."
+            | Admin -> "makes the user an administrator of the server."
             | Password_Stdin -> "reads the password from standard input instead of asking for it."
             | Server _ -> "the server's address. Default: listeners.client of the configuration."
             | Config _ ->
                 "the configuration with registration.shared_secret. MATRIX_REGISTRATION__SHARED_SECRET overrides it."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Format _ -> OutputFormat.TextByDefault
 
 [<RequireSubcommand>]
 type UserArguments =
@@ -40,7 +40,7 @@ module internal UserCommand =
         | None ->
             match settings.ClientAddress with
             | null ->
-                Error(Misused "--server: expected the server's address, for the configuration has no listeners.client")
+                Error(Misused "--server: expected the server's address (the configuration has no listeners.client)")
             | address -> Ok address
         | Some text ->
             match Uri.TryCreate(text, UriKind.Absolute) with
@@ -52,17 +52,16 @@ module internal UserCommand =
         | "" ->
             Error(
                 Misused
-                    $"{settings.File}: registration.shared_secret is not set: set it there or as MATRIX_REGISTRATION__SHARED_SECRET, for the server too"
+                    $"{settings.File}: expected registration.shared_secret, or MATRIX_REGISTRATION__SHARED_SECRET for \
+                      the server and mx"
             )
         | secret -> Ok secret
 
     let private explain (server: Uri) account failure =
         match failure with
-        | Declined reason -> Refused $"{account.Name} was not made: {reason}"
-        | NotOffered ->
-            Refused
-                $"{server}: the server makes no accounts by a secret: it was started without registration.shared_secret"
-        | WrongSecret -> Refused $"{server}: the secret is not the one of this server"
+        | Declined reason -> Refused $"{account.Name} was not created: {reason}"
+        | NotOffered -> Refused $"{server}: the server was started without registration.shared_secret"
+        | WrongSecret -> Refused $"{server}: the server has another registration.shared_secret"
         | NoAnswer reason -> Refused $"{server}: {reason}"
 
     let private create (arguments: ParseResults<CreateArguments>) =

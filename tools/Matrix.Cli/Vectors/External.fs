@@ -4,9 +4,9 @@ open System
 open System.Threading.Tasks
 open Matrix.Properties.Vectors
 
-/// Something that another implementation did not do as it should.
+/// A wrong or missing answer of another implementation.
 type internal Complaint = {
-    /// "" if it is about no vector.
+    /// "" if it concerns no vector.
     File: string
     Place: string
     Version: string
@@ -14,46 +14,46 @@ type internal Complaint = {
     What: string
 }
 
-/// What became of a vector.
+/// The result of a vector.
 [<RequireQualifiedAccess>]
 type internal Fate =
     | Agreed
     | Differed
-    /// It differs where the specification leaves the answer to implementations.
+    /// The answer differs where the specification leaves it to implementations.
     | Optional
-    /// The other end skipped it, for this reason.
+    /// The implementation skipped it, for this reason.
     | Skipped of why: string
-    /// It does not know the kind.
+    /// The implementation does not know the kind.
     | KindUnknown
-    /// It does not know the room version.
+    /// The implementation does not know the room version.
     | VersionUnknown
-    /// It could not be asked any more.
+    /// The run ended before this vector.
     | NotAsked
 
-/// What asking another implementation has shown.
+/// The results of another implementation.
 type internal Asked = {
-    /// As it calls itself; "" if it did not get so far.
+    /// The implementation's name; "" if it did not give one.
     Evaluator: string
-    /// Of every vector, its kind and version, and what became of it.
+    /// Every vector's kind, version and result.
     Fates: (string * string * Fate) list
     Complaints: Complaint list
-    /// Where it differs, and may.
+    /// Answers that differ where they may.
     Differing: Complaint list
 } with
 
-    /// How many vectors had this fate.
+    /// The number of vectors with such a result.
     member this.Count(isSo: Fate -> bool) =
         this.Fates |> List.filter (fun (_, _, fate) -> isSo fate) |> List.length
 
 /// Puts vectors to another implementation. `tests/vectors/FORMAT.md`, "Asking another implementation".
 module internal External =
-    /// After so many lines that are none, nothing more is asked.
+    /// After this many malformed replies the run ends.
     let private mostMalformed = 20
 
     let private silent (silence: Silence) (patience: TimeSpan) =
         match silence with
         | TooSlow -> $"no answer within {patience.TotalSeconds} seconds"
-        | Ended -> "ended before it had answered"
+        | Ended -> "ended before it answered"
         | TooLong -> $"a line of more than {Protocol.LongestLine} bytes"
 
     let private complaint what = {
@@ -118,9 +118,9 @@ module internal External =
                                     differing.Add(about file vector $"{what} ({vector.Optional})")
                                     fated Fate.Optional
                         | Reply.Skipped why -> fated (Fate.Skipped why)
-                        | Reply.Failed why -> complain $"it failed: {why}"
+                        | Reply.Failed why -> complain $"error: {why}"
                         | Reply.Malformed why ->
-                            complain $"no reply: {why}"
+                            complain $"malformed reply: {why}"
                             malformed <- malformed + 1
                             isOver <- (malformed = mostMalformed)
 
@@ -132,7 +132,7 @@ module internal External =
             }
         }
 
-    /// Asks a command all questions of these files.
+    /// Sends all questions of the files to a command.
     let run (command: string) (patience: TimeSpan) (files: (string * VectorFile) list) : Task<Asked> =
         task {
             let questions = [
@@ -153,7 +153,7 @@ module internal External =
             let unasked why = {
                 Evaluator = ""
                 Fates = [ for _, kind, vector in questions -> kind, vector.Version, Fate.NotAsked ]
-                Complaints = [ complaint $"asked who it is: {why}" ]
+                Complaints = [ complaint $"hello: {why}" ]
                 Differing = []
             }
 
@@ -184,8 +184,6 @@ module internal External =
                     else
                         return {
                             asked with
-                                Complaints =
-                                    asked.Complaints
-                                    @ [ complaint "it did not end when there was nothing more to ask" ]
+                                Complaints = asked.Complaints @ [ complaint "it did not exit at the end of its input" ]
                         }
         }

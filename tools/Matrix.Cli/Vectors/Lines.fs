@@ -6,22 +6,22 @@ open System.Text
 open System.Threading
 open System.Threading.Tasks
 
-/// What was read.
+/// The result of reading a line.
 [<RequireQualifiedAccess>]
 type internal Line =
     | Read of string
-    /// The line is longer than lines may be. What follows it is still to be read.
+    /// The line exceeds the limit. The lines after it can still be read.
     | TooLong
-    /// There is no more.
+    /// The end of the stream.
     | None
 
-/// The lines of a stream of UTF-8. Holds no more of a line than lines may have.
+/// Reads lines of UTF-8 from a stream. Keeps no more of a line than the limit.
 [<Sealed>]
 type internal Lines(input: Stream, longest: int) =
     let received = new MemoryStream()
     let chunk = Array.zeroCreate<byte> 65536
 
-    // Whether what is received belongs to a line that was too long.
+    // Whether the received bytes belong to a line that was too long.
     let mutable isSkipping = false
 
     let text (bytes: ReadOnlySpan<byte>) =
@@ -31,7 +31,7 @@ type internal Lines(input: Stream, longest: int) =
         received.SetLength 0L
         received.Write(rest, 0, rest.Length)
 
-    /// What was received up to the first line's end; the rest stays.
+    /// Takes the first complete line out of the received bytes.
     let rec next () : Line option =
         let bytes = ReadOnlySpan<byte>(received.GetBuffer(), 0, int received.Length)
 
@@ -58,7 +58,7 @@ type internal Lines(input: Stream, longest: int) =
             keep (bytes.Slice(at + 1).ToArray())
             Some line
 
-    /// What stands at the end without a line's end.
+    /// The rest of the stream, without a line break.
     let last () : Line =
         if received.Length = 0L || isSkipping then
             Line.None

@@ -13,10 +13,10 @@ type internal Silence =
     | TooSlow
     /// The process has closed its output.
     | Ended
-    /// The line is longer than lines may be.
+    /// The line exceeds the limit.
     | TooLong
 
-/// A command that is spoken to in lines. Ends with what it started when it is disposed.
+/// A command that reads and writes lines. Disposing kills it and the processes that it started.
 [<Sealed>]
 type internal Pipe(command: string, patience: TimeSpan, longest: int) =
     let start =
@@ -25,12 +25,12 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
         info.RedirectStandardOutput <- true
         info
 
-    // A process whose file is there always starts.
+    // /bin/sh exists, so the process starts.
     let running = nonNull (Process.Start start)
     let input = running.StandardInput.BaseStream
     let output = Lines(running.StandardOutput.BaseStream, longest)
 
-    /// Says a line, and hears the next.
+    /// Writes a line and reads the next one.
     member _.AskAsync(line: string) : Task<Result<string, Silence>> =
         task {
             use stop = new CancellationTokenSource(patience)
@@ -41,7 +41,7 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
                     do! input.WriteAsync(ReadOnlyMemory<byte> bytes, stop.Token)
                     do! input.FlushAsync stop.Token
                 with :? IOException ->
-                    // Nobody reads; there may be something to hear nevertheless.
+                    // The command does not read any more; it may have written something nevertheless.
                     ()
 
                 match! output.ReadAsync stop.Token with
@@ -53,7 +53,7 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
             | :? IOException -> return Error Ended
         }
 
-    /// Says that there is no more, and whether the process has ended in time.
+    /// Closes the command's input; returns whether it exits in time.
     member _.EndAsync() : Task<bool> =
         task {
             use stop = new CancellationTokenSource(patience)
@@ -73,7 +73,7 @@ type internal Pipe(command: string, patience: TimeSpan, longest: int) =
                 if not running.HasExited then
                     running.Kill(entireProcessTree = true)
             with :? InvalidOperationException ->
-                // It has just ended.
+                // It has just exited.
                 ()
 
             running.Dispose()

@@ -19,8 +19,8 @@ type CheckArguments =
         member this.Usage =
             match this with
             | Files _ -> "files of vectors, or folders of them."
-            | Differing -> "prints only the cases that differ."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Differing -> "prints only cases whose answer differs."
+            | Format _ -> OutputFormat.TextByDefault
 
 type RunArguments =
     | [<MainCommand>] Files of FILE: string list
@@ -32,9 +32,9 @@ type RunArguments =
         member this.Usage =
             match this with
             | Files _ -> "the files of vectors. Default: all of tests/vectors."
-            | Against _ -> "the command to ask. It speaks the protocol of tests/vectors/FORMAT.md."
-            | Timeout _ -> "the longest time for one answer. Default: 10."
-            | Format _ -> OutputFormat.TextUnlessSaid
+            | Against _ -> "the command to run. It speaks the protocol of tests/vectors/FORMAT.md."
+            | Timeout _ -> "the time limit for one answer. Default: 10."
+            | Format _ -> OutputFormat.TextByDefault
 
 type AnswerArguments =
     | [<Hidden>] Nothing
@@ -67,8 +67,8 @@ type VectorsArguments =
             match this with
             | Check _ -> "checks this implementation against files of test vectors."
             | Run _ -> "checks another implementation, through a pipe."
-            | Answer _ -> "answers questions from standard input, as the command that `run` asks."
-            | Generate _ -> "writes the vectors that are found in small worlds. Takes minutes."
+            | Answer _ -> "answers questions from standard input, so that `run` can check this implementation."
+            | Generate _ -> "writes the vectors that are generated from small worlds. Takes minutes."
 
 module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
@@ -123,7 +123,7 @@ module internal VectorsCommand =
 
     let private defaultPatience = 10.0
 
-    /// What was not asked or not answered, and why.
+    /// The vectors that were not asked or not answered, counted by reason.
     let private leftOut (fates: (string * string * Fate) list) : ((string * string) * int) list =
         fates
         |> List.choose (fun (kind, version, fate) ->
@@ -134,7 +134,7 @@ module internal VectorsCommand =
             | Fate.Skipped why -> Some(kind, why)
             | Fate.KindUnknown -> Some(kind, "it does not know this kind")
             | Fate.VersionUnknown -> Some(kind, $"it does not know room version {version}")
-            | Fate.NotAsked -> Some(kind, "asking had ended"))
+            | Fate.NotAsked -> Some(kind, "the run ended before"))
         |> List.countBy id
 
     let private complaints (name: string) (complaints: Complaint list) : Table = {
@@ -145,7 +145,7 @@ module internal VectorsCommand =
         ]
     }
 
-    /// What another implementation answered: in all, by kind and version, what was left out, and where it differs.
+    /// The results of another implementation: totals, by kind and version, what was left out, and the differences.
     let private report (format: OutputFormat) (asked: Asked) =
         let count (fates: (string * string * Fate) list) (isSo: Fate -> bool) =
             Count(fates |> List.filter (fun (_, _, fate) -> isSo fate) |> List.length |> int64)
@@ -219,7 +219,7 @@ module internal VectorsCommand =
             Misused $"--timeout: expected 0.001 to 3600 seconds, found {patience}"
         else
             match arguments.TryGetResult Against, files |> Result.bind VectorFiles.readAll with
-            | None, _ -> Misused "--against: expected the command that is asked"
+            | None, _ -> Misused "--against: expected a command to run"
             | _, Error ending -> ending
             | Some command, Ok files ->
 
@@ -229,7 +229,7 @@ module internal VectorsCommand =
                 report (arguments.GetResult(RunArguments.Format, Text)) asked
                 ending (asked.Complaints.IsEmpty && asked.Count _.IsAgreed > 0)
 
-    /// Answers line by line until standard input ends.
+    /// Answers each line of standard input.
     let private answer () : Task<Ending> =
         task {
             use input = Console.OpenStandardInput()
@@ -250,7 +250,7 @@ module internal VectorsCommand =
             return Done
         }
 
-    /// Says which of these are not in a folder as they are here.
+    /// Prints the names of generated files that the folder has otherwise, or not at all.
     let private compare (folder: string) (files: (string * string) list) : Ending =
         let differing =
             files
@@ -259,7 +259,7 @@ module internal VectorsCommand =
                 not (File.Exists file) || File.ReadAllText file <> text)
 
         for name, _ in differing do
-            Console.Out.WriteLine $"{name} is not what is generated: write it anew with mx vectors generate"
+            Console.Out.WriteLine $"{name} is out of date: run mx vectors generate"
 
         ending differing.IsEmpty
 
@@ -289,7 +289,7 @@ module internal VectorsCommand =
             | Error ending -> ending
             | Ok files ->
                 match mutants files with
-                | Error fault -> Refused $"what was generated is malformed: {fault}"
+                | Error fault -> Refused $"the generated vectors are malformed: {fault}"
                 | Ok mutants ->
                     [
                         GeneratedVectors.ClausesFile, GeneratedVectors.clauses ()

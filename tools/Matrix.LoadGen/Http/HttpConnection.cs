@@ -5,9 +5,9 @@ using System.Text;
 namespace Matrix.LoadGen.Http;
 
 /// <summary>
-/// One keep-alive HTTP/1.1 connection on a blocking socket. It shares two cores with the server that it measures,
-/// so it does little: one send and usually one receive per request, no task, no allocation once its buffers have grown. A request may be begun
-/// and ended apart, so that one thread can wait for the answers of many connections (<see cref="Exchange"/>).
+/// One keep-alive HTTP/1.1 connection on a blocking socket. It shares two cores with the server that it measures, so it
+/// is cheap: one send and usually one receive per request, no task, no allocation once its buffers have grown. Begin
+/// and end of a request are separate, so that one thread can wait for many connections (<see cref="Exchange"/>).
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
@@ -46,7 +46,7 @@ internal sealed class HttpConnection : IDisposable
 
     public int Post(string path, ReadOnlySpan<byte> body) => Exchange("POST", path, body, hasBody: true);
 
-    /// <summary>The same token, elsewhere.</summary>
+    /// <summary>A further connection with the same token.</summary>
     public HttpConnection To(Target elsewhere) => new(elsewhere, _token, _timeoutMilliseconds);
 
     public void Dispose() => Close();
@@ -60,10 +60,10 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>Sends a request; <see cref="End"/> receives its answer.</summary>
     public void BeginPost(string path, ReadOnlySpan<byte> body) => Begin("POST", path, body, hasBody: true);
 
-    /// <summary>Where the answer will come; only between the beginning and the end of a request.</summary>
+    /// <summary>The socket to wait on; only between the beginning and the end of a request.</summary>
     public SafeHandle Handle => _socket!.SafeHandle;
 
-    /// <summary>The status of the answer to what was begun; waits for it.</summary>
+    /// <summary>Waits for the response to the request, and returns its status.</summary>
     public int End()
     {
         try
@@ -97,7 +97,7 @@ internal sealed class HttpConnection : IDisposable
         }
     }
 
-    /// <summary>An idle connection may have been closed by the server: one try on a new one.</summary>
+    /// <summary>The server may have closed an idle connection, so a failed send is tried once on a new one.</summary>
     private void SendAnew()
     {
         Close();
@@ -209,7 +209,8 @@ internal sealed class HttpConnection : IDisposable
             }
 
             var size = int.Parse(
-                Encoding.ASCII.GetString(_buffer, read, line), System.Globalization.NumberStyles.HexNumber, provider: null);
+                Encoding.ASCII.GetString(_buffer, read, line), System.Globalization.NumberStyles.HexNumber,
+                provider: null);
             read += line + 2;
             while (_filled - read < size + 2)
             {

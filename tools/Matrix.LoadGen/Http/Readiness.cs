@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Matrix.LoadGen.Http;
 
 /// <summary>
-/// Waits until some of many connections have something to read: `epoll`, which costs less than a thread for each, and no more for fifty than for ten.
+/// Waits until some of many connections can be read, by `epoll`: it costs less than a thread each, and as much for
+/// fifty connections as for ten.
 /// </summary>
 internal sealed partial class Readiness : IDisposable
 {
@@ -12,8 +13,9 @@ internal sealed partial class Readiness : IDisposable
     private const int Delete = 2;
     private const int Interrupted = 4;
 
-    // An event is its kind and 64 bits of ours, which x86 packs and others align.
-    private static readonly int _words = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86 ? 3 : 4;
+    // An event is its kind and 64 bits of user data. x86 packs the two; other processors align them.
+    private static readonly int _words = RuntimeInformation.ProcessArchitecture is Architecture.X64 or Architecture.X86
+        ? 3 : 4;
 
     private readonly SafeHandle?[] _watched;
     private readonly uint[] _events;
@@ -30,7 +32,7 @@ internal sealed partial class Readiness : IDisposable
         }
     }
 
-    /// <summary>From now on this place's connection is watched, until it is closed.</summary>
+    /// <summary>Watches this index's connection until it is closed.</summary>
     public void Watch(int place, SafeHandle connection)
     {
         if (ReferenceEquals(_watched[place], connection))
@@ -42,7 +44,7 @@ internal sealed partial class Readiness : IDisposable
         Control(Add, place, connection);
     }
 
-    /// <summary>This place's connection is watched no longer.</summary>
+    /// <summary>Stops watching this index's connection.</summary>
     public void Forget(int place)
     {
         if (_watched[place] is { IsClosed: false } connection)
@@ -53,7 +55,7 @@ internal sealed partial class Readiness : IDisposable
         _watched[place] = null;
     }
 
-    /// <summary>Waits for any; says how many have something, be it the connection's end.</summary>
+    /// <summary>Waits for any connection; returns how many can be read, closed ones included.</summary>
     public int Wait(int timeoutMilliseconds)
     {
         int ready;
@@ -68,7 +70,7 @@ internal sealed partial class Readiness : IDisposable
         return ready > 0 ? ready : throw new IOException($"No answer within {timeoutMilliseconds} ms.");
     }
 
-    /// <summary>The place of one of those that the last wait found.</summary>
+    /// <summary>The index of a connection that the last wait found.</summary>
     public int Ready(int index) => (int)_events[((index + 1) * _words) - 2];
 
     public void Dispose() => _ = Close(_epoll);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Matrix.LoadGen.Http;
 
-/// <summary>Where requests go: an address of this machine, never another one.</summary>
+/// <summary>The address that requests go to, always of this machine.</summary>
 internal sealed class Target
 {
     private Target(IPEndPoint endpoint, string host)
@@ -16,7 +16,9 @@ internal sealed class Target
 
     public byte[] HostHeader { get; }
 
-    /// <summary>Reads <c>http://127.x.y.z:port</c> or <c>http://localhost:port</c>; anything else is refused, with the reason.</summary>
+    /// <summary>
+    /// Reads <c>http://127.x.y.z:port</c> or <c>http://localhost:port</c>, and refuses anything else.
+    /// </summary>
     public static Target Parse(string url)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme != Uri.UriSchemeHttp)
@@ -24,10 +26,12 @@ internal sealed class Target
             throw new UsageException($"'{url}' is not an http:// address.");
         }
 
-        var address = uri.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(uri.Host, out var parsed) ? parsed : null;
+        var address = uri.Host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(uri.Host, out var parsed)
+            ? parsed : null;
 
         // A load generator aimed at someone else is a weapon: only 127.0.0.0/8 is ever a target.
-        if (address is null || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork || address.GetAddressBytes()[0] != 127)
+        if (address is null || address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork
+            || address.GetAddressBytes()[0] != 127)
         {
             throw new UsageException($"'{url}' is not on this machine: only addresses in 127.0.0.0/8 are driven.");
         }

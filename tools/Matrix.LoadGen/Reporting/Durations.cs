@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Matrix.LoadGen.Reporting;
 
-/// <summary>How long each request took. Each thread fills one of its own; they are merged when all have ended.</summary>
+/// <summary>The duration of each request. Each thread has its own; they are merged at the end.</summary>
 internal sealed class Durations
 {
     private readonly List<long> _ticks = new(capacity: 16 * 1024);
@@ -13,7 +13,9 @@ internal sealed class Durations
 
     public void Add(Durations other) => _ticks.AddRange(other._ticks);
 
-    /// <summary>The smallest duration that at least <paramref name="percent"/> of all do not exceed, in milliseconds.</summary>
+    /// <summary>
+    /// The smallest duration that at least <paramref name="percent"/> of all do not exceed, in milliseconds.
+    /// </summary>
     public double Percentile(double percent)
     {
         if (_ticks.Count == 0)

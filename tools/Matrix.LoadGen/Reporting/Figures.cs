@@ -1,6 +1,8 @@
 namespace Matrix.LoadGen.Reporting;
 
-/// <summary>What a workload measured on a server, in the order in which it is told. Units are in the names (<c>p50_ms</c>).</summary>
+/// <summary>
+/// A workload's figures on one server, in the order of the report. Units are in the names (<c>p50_ms</c>).
+/// </summary>
 internal sealed class Figures
 {
     private readonly List<KeyValuePair<string, double>> _values = [];
@@ -15,7 +17,7 @@ internal sealed class Figures
         return this;
     }
 
-    /// <summary>The middle and the tail of a set of durations.</summary>
+    /// <summary>Adds the percentiles of durations.</summary>
     public Figures AddDurations(string prefix, Durations durations) =>
         Add(prefix + "p50_ms", durations.Percentile(50))
             .Add(prefix + "p95_ms", durations.Percentile(95))

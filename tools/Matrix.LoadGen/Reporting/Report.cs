@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Matrix.LoadGen.Reporting;
 
-/// <summary>Tells what was measured: a JSON line per workload and server as it ends, and a table at the end.</summary>
+/// <summary>Prints a JSON line for each workload and server as it ends, and a table at the end.</summary>
 internal sealed class Report(TextWriter output)
 {
     private readonly List<(string Workload, string Server, Figures Figures)> _rows = [];

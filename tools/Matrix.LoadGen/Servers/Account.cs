@@ -4,14 +4,15 @@ using Matrix.LoadGen.Http;
 
 namespace Matrix.LoadGen.Servers;
 
-/// <summary>A logged-in user and the calls that workloads make on its behalf. Not safe for use by several threads.</summary>
+/// <summary>A logged-in user and the requests that workloads make for it. Not thread-safe.</summary>
 internal sealed class Account(Server server, string userId, string accessToken) : IDisposable
 {
     private const string Client = "/_matrix/client/v3/";
 
     /// <summary>A body of 200 bytes, as a person might write.</summary>
     public static readonly string Sentence = string.Concat(
-        Enumerable.Repeat("The quick brown fox jumps over the lazy dog, and nobody minds. ", 4)).AsSpan(0, 200).ToString();
+        Enumerable.Repeat("The quick brown fox jumps over the lazy dog, and nobody minds. ", 4)).AsSpan(0, 200)
+        .ToString();
 
     private static readonly byte[] PlainMessage =
         Encoding.UTF8.GetBytes(JsonSerializer.Serialize(new { msgtype = "m.text", body = Sentence }));
@@ -35,7 +36,8 @@ internal sealed class Account(Server server, string userId, string accessToken) 
         return Required(Connection.Post($"{Client}createRoom", body), "room_id");
     }
 
-    public void Join(string roomId) => Required(Connection.Post($"{Client}join/{Uri.EscapeDataString(roomId)}", "{}"u8));
+    public void Join(string roomId) =>
+        Required(Connection.Post($"{Client}join/{Uri.EscapeDataString(roomId)}", "{}"u8));
 
     public void Leave(string roomId) =>
         Required(Connection.Post($"{Client}rooms/{Uri.EscapeDataString(roomId)}/leave", "{}"u8));
@@ -48,19 +50,21 @@ internal sealed class Account(Server server, string userId, string accessToken) 
 
     /// <summary>The same, in two halves.</summary>
     public Exchange Sending(string escapedRoomId) => new(
-        Connection, () => Connection.BeginPut(NextMessage(escapedRoomId), PlainMessage), () => Required(Connection.End()));
+        Connection, () => Connection.BeginPut(NextMessage(escapedRoomId), PlainMessage),
+        () => Required(Connection.End()));
 
     public void SetState(string escapedRoomId, string type, string stateKey, ReadOnlySpan<byte> content) =>
-        Required(Connection.Put($"{Client}rooms/{escapedRoomId}/state/{type}/{Uri.EscapeDataString(stateKey)}", content));
+        Required(
+            Connection.Put($"{Client}rooms/{escapedRoomId}/state/{type}/{Uri.EscapeDataString(stateKey)}", content));
 
-    /// <summary>Where this user's stream ends now.</summary>
+    /// <summary>The sync token of now.</summary>
     public string SyncToken()
     {
         var filter = Uri.EscapeDataString("""{"room":{"timeline":{"limit":1},"state":{"lazy_load_members":true}}}""");
         return Required(Connection.Get($"{Client}sync?timeout=0&filter={filter}"), "next_batch");
     }
 
-    /// <summary>Answers the token that follows; the response is <see cref="HttpConnection.Body"/>.</summary>
+    /// <summary>Syncs and returns the next token; the response is <see cref="HttpConnection.Body"/>.</summary>
     public string Sync(string? since, int timeoutMilliseconds)
     {
         Required(Connection.Get(SyncPath(since, timeoutMilliseconds)));
@@ -80,7 +84,7 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     private static string SyncPath(string? since, int timeoutMilliseconds) =>
         $"{Client}sync?timeout={timeoutMilliseconds}" + (since is null ? "" : $"&since={Uri.EscapeDataString(since)}");
 
-    /// <summary>One page backwards; answers the token of the next one, or null at the room's beginning.</summary>
+    /// <summary>Reads one page backwards; returns the token of the next one, or null at the room's beginning.</summary>
     public string? Messages(string escapedRoomId, string? from, int limit)
     {
         var start = from is null ? "" : $"&from={Uri.EscapeDataString(from)}";
@@ -94,7 +98,7 @@ internal sealed class Account(Server server, string userId, string accessToken) 
     private static string NextBatch(ReadOnlySpan<byte> body) =>
         TopLevelString(body, "next_batch"u8) ?? throw new InvalidDataException("A sync response has no next_batch.");
 
-    /// <summary>A string of the outermost object, without a tree of the whole response.</summary>
+    /// <summary>A string of the outermost object, without parsing the whole response into a tree.</summary>
     private static string? TopLevelString(ReadOnlySpan<byte> body, ReadOnlySpan<byte> name)
     {
         var reader = new Utf8JsonReader(body);

@@ -7,20 +7,21 @@ namespace Matrix.LoadGen.Servers;
 
 /// <summary>
 /// The users of one server: the given ones first, then new ones by the shared-secret registration
-/// (<c>/synapse/admin/v1/register</c>). Asking twice for the first ten gives the same ten: passwords are dear to hash.
+/// (<c>/_synapse/admin/v1/register</c>). The first ten are the same at each call, because passwords are slow to hash.
 /// </summary>
 internal sealed class Population(Server server)
 {
     private const int Most = 1000;
 
-    private readonly List<Account> _accounts = [.. server.Tokens.Select(t => new Account(server, t.UserId, t.AccessToken))];
+    private readonly List<Account> _accounts = [
+        .. server.Tokens.Select(t => new Account(server, t.UserId, t.AccessToken))];
     private readonly string _prefix = "load" + Guid.NewGuid().ToString("n")[..8];
 
     public IReadOnlyList<Account> First(int count)
     {
         if (count > Most)
         {
-            throw new UsageException($"At most {Most} users are made on a server, not {count}.");
+            throw new UsageException($"At most {Most} users can be created on a server; {count} are needed.");
         }
 
         while (_accounts.Count < count)
@@ -31,7 +32,7 @@ internal sealed class Population(Server server)
         return _accounts.GetRange(0, count);
     }
 
-    /// <summary>A user whom no workload has used before.</summary>
+    /// <summary>A user that no workload has used before.</summary>
     public Account Fresh() => First(_accounts.Count + 1)[^1];
 
     private Account Register(string name)
@@ -48,10 +49,11 @@ internal sealed class Population(Server server)
         var mac = Mac(server.Secret, nonce, name, password);
         var body = JsonSerializer.SerializeToUtf8Bytes(new { nonce, username = name, password, admin = false, mac });
         var made = Read(connection, connection.Post(path, body));
-        return new Account(server, made.GetProperty("user_id").GetString()!, made.GetProperty("access_token").GetString()!);
+        return new Account(
+            server, made.GetProperty("user_id").GetString()!, made.GetProperty("access_token").GetString()!);
     }
 
-    // SHA-1 is what the protocol of the ecosystem's tools asks for.
+    // The protocol uses SHA-1.
 #pragma warning disable CA5350
     private static string Mac(string secret, string nonce, string name, string password) =>
         Convert.ToHexStringLower(HMACSHA1.HashData(

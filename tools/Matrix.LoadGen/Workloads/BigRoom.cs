@@ -6,27 +6,30 @@ using Matrix.LoadGen.Servers;
 namespace Matrix.LoadGen.Workloads;
 
 /// <summary>
-/// A join, a state change and a message in a big room and in a small one, taking turns. The rooms are named
-/// (<c>--rooms SMALL,BIG</c>): how a room gets 99,900 remote members is the affair of whoever owns the server.
-/// The first user is an administrator of both (or state may be set by all).
+/// A join, a state change and a message in a big room and in a small one, by turns. <c>--rooms SMALL,BIG</c> names the
+/// rooms: the load generator cannot make one with 99,900 remote members. The first user needs the power to set state in
+/// both.
 /// </summary>
 internal sealed class BigRoom : IWorkload
 {
     public string Name => "big-room";
 
-    public string Sentence => "a join, a state change and a message in a big room and a small one (needs --rooms SMALL,BIG)";
+    public string Sentence =>
+        "a join, a state change and a message in a big room and a small one (needs --rooms SMALL,BIG)";
 
-    public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver && stage.Settings.BigRoom is { } rooms
+    public IRun? Prepare(Stage stage) => stage.Server.Kind == ServerKind.Homeserver
+        && stage.Settings.BigRoom is { } rooms
         ? new BigRoomRun(stage, rooms.Small, rooms.Big)
         : null;
 }
 
-/// <summary>Both rooms in every slice, request by request.</summary>
+/// <summary>Alternates between both rooms in every slice, request by request.</summary>
 internal sealed class BigRoomRun(Stage stage, string small, string big) : IRun
 {
     private const int Joiners = 10;
 
-    private readonly IReadOnlyList<Account> _joiners = [.. Enumerable.Range(0, Joiners).Select(_ => stage.Population.Fresh())];
+    private readonly IReadOnlyList<Account> _joiners = [
+        .. Enumerable.Range(0, Joiners).Select(_ => stage.Population.Fresh())];
     private readonly Account _sender = stage.Population.First(1)[0];
     private readonly Side[] _sides = [new(small), new(big)];
     private int _changes;
@@ -91,7 +94,8 @@ internal sealed class BigRoomRun(Stage stage, string small, string big) : IRun
     {
         var ofSmall = of(_sides[0]).Percentile(50);
         var ofBig = of(_sides[1]).Percentile(50);
-        figures.Add($"{name}_small_p50_ms", ofSmall).Add($"{name}_big_p50_ms", ofBig).Add($"{name}_ratio", ofBig / ofSmall);
+        figures.Add($"{name}_small_p50_ms", ofSmall).Add($"{name}_big_p50_ms", ofBig)
+            .Add($"{name}_ratio", ofBig / ofSmall);
     }
 
     private sealed class Side(string roomId)

@@ -3,7 +3,7 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>All workloads by name, and how one is run over several servers.</summary>
+/// <summary>All workloads by name, and how one runs on several servers.</summary>
 internal static class Catalogue
 {
     public static IReadOnlyList<IWorkload> All { get; } =
@@ -13,9 +13,10 @@ internal static class Catalogue
     ];
 
     public static IWorkload Named(string name) => All.FirstOrDefault(w => w.Name == name)
-        ?? throw new UsageException($"There is no workload '{name}'; there are: {string.Join(", ", All.Select(w => w.Name))}.");
+        ?? throw new UsageException(
+            $"There is no workload '{name}'; there are: {string.Join(", ", All.Select(w => w.Name))}.");
 
-    /// <summary>Runs a workload on every server that suits it, the servers taking turns.</summary>
+    /// <summary>Runs a workload on every server that supports it, by turns.</summary>
     public static IReadOnlyList<(Server Server, Figures Figures)> Run(IWorkload workload, IReadOnlyList<Stage> stages)
     {
         var runs = new List<(Stage Stage, IRun Run)>();

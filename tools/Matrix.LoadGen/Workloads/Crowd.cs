@@ -6,9 +6,9 @@ using Matrix.LoadGen.Servers;
 namespace Matrix.LoadGen.Workloads;
 
 /// <summary>
-/// Clients that each repeat a request, and the sum of what they saw. The client's own CPU time is told beside it: both share the machine, and a
-/// figure that the client limits says nothing about the server. So many clients are one thread: a thread for each would cost the server, which
-/// wakes them, as much as it costs the client.
+/// Clients that each repeat a request, and the sum of their figures. The report includes the client's own CPU time:
+/// both share the machine, and a figure that the client limits says nothing about the server. One thread runs all
+/// clients, because a thread for each would also cost the server, which wakes them.
 /// </summary>
 internal sealed class Crowd(Server server)
 {
@@ -22,7 +22,7 @@ internal sealed class Crowd(Server server)
     /// <summary>Requests a second of the last measurement alone.</summary>
     public double LastPerSecond { get; private set; }
 
-    /// <summary>One client, so many times.</summary>
+    /// <summary>One client repeats its request a number of times.</summary>
     public void Repeat(Action client, int times) => Measure(() =>
     {
         for (var i = 0; i < times; i++)
@@ -33,7 +33,7 @@ internal sealed class Crowd(Server server)
         }
     });
 
-    /// <summary>Each client repeats its request for a while; they run side by side.</summary>
+    /// <summary>All clients repeat their requests concurrently for a while.</summary>
     public void RepeatFor(IReadOnlyList<Exchange> clients, double forSeconds) => Measure(() =>
     {
         var end = Stopwatch.GetTimestamp() + (long)(forSeconds * Stopwatch.Frequency);
@@ -79,7 +79,8 @@ internal sealed class Crowd(Server server)
             .Add("per_second", _durations.Count / _seconds)
             .AddDurations("", _durations)
             .Add("client_cpu_us_each", _clientCpu * 1000 / _durations.Count);
-        return server.ProcessId is null ? figures : figures.Add("server_cpu_us_each", _serverCpu * 1000 / _durations.Count);
+        return server.ProcessId is null ? figures
+            : figures.Add("server_cpu_us_each", _serverCpu * 1000 / _durations.Count);
     }
 
     private void Measure(Action run)

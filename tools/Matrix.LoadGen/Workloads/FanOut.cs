@@ -5,7 +5,7 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>A message reaches many waiting clients: how long after the sender's 200 each of them has it.</summary>
+/// <summary>Measures how long after the sender's 200 a message reaches each of many waiting clients.</summary>
 internal sealed class FanOut : IWorkload
 {
     public string Name => "fan-out";
@@ -54,7 +54,7 @@ internal sealed class FanOutRun : IRun
     {
         _pollers.ForEach(p => p.Stop());
 
-        // They are waiting: one last message wakes them all.
+        // All clients are waiting: one last message wakes them.
         _sender.Send(_room);
         _pollers.ForEach(p => p.Dispose());
     }
@@ -63,7 +63,7 @@ internal sealed class FanOutRun : IRun
     {
         for (var i = 0; i < count; i++)
         {
-            // All of them are to be waiting when it is sent.
+            // All clients must be waiting when the message is sent.
             Thread.Sleep(60);
             var marker = $"fan-out {++_messages}.";
             _pollers.ForEach(p => p.Expect(marker));
@@ -72,14 +72,15 @@ internal sealed class FanOutRun : IRun
             foreach (var poller in _pollers)
             {
                 var seen = poller.SeenAt(Patience)
-                    ?? throw new InvalidDataException($"A waiting client did not get message {_messages} within {Patience}.");
+                    ?? throw new InvalidDataException(
+                        $"A waiting client did not get message {_messages} within {Patience}.");
                 into.Add(Math.Max(0, seen - answered));
             }
         }
     }
 }
 
-/// <summary>A client that long-polls on a thread of its own and notes when it got the message that it expects.</summary>
+/// <summary>A client that long-polls on a thread of its own and notes when the expected message came.</summary>
 internal sealed class Poller : IDisposable
 {
     private readonly Account _account;
@@ -104,7 +105,7 @@ internal sealed class Poller : IDisposable
         _expected = Encoding.UTF8.GetBytes(marker);
     }
 
-    /// <summary>The timestamp at which the response that holds the message had arrived; null if it did not in time.</summary>
+    /// <summary>The timestamp at which the response with the message had arrived; null if it did not in time.</summary>
     public long? SeenAt(TimeSpan patience) => _seen.Wait(patience) ? Interlocked.Read(ref _seenAt) : null;
 
     public void Stop() => _stopping = true;
@@ -133,7 +134,7 @@ internal sealed class Poller : IDisposable
         }
         catch (Exception problem) when (problem is IOException or InvalidDataException or System.Net.Sockets.SocketException)
         {
-            // The sender misses this client's answer and says so; the reason is worth a line.
+            // The sender reports that this client did not get the message; print the reason.
             Console.Error.WriteLine($"a waiting client stopped: {problem.Message}");
         }
     }

@@ -14,7 +14,8 @@ internal static class Floor
 
     private static Exchange Checked(Server server, Action<HttpConnection> begin)
     {
-        var connection = new HttpConnection(server.Target, server.Tokens.Count > 0 ? server.Tokens[0].AccessToken : "floor");
+        var connection = new HttpConnection(
+            server.Target, server.Tokens.Count > 0 ? server.Tokens[0].AccessToken : "floor");
         return new(connection, () => begin(connection), () =>
         {
             var status = connection.End();

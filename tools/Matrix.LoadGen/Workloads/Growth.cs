@@ -4,7 +4,7 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>Plain messages of 200 bytes: how much the data folder grows by each (needs --data).</summary>
+/// <summary>Measures the growth of the data folder per plain message of 200 bytes (needs --data).</summary>
 internal sealed class MessageGrowth : IWorkload
 {
     public string Name => "growth-messages";
@@ -24,7 +24,7 @@ internal sealed class MessageGrowth : IWorkload
     }
 }
 
-/// <summary>State events in a room that has many: how much the data folder grows by each (needs --data).</summary>
+/// <summary>Measures the growth of the data folder per state event in a room with much state (needs --data).</summary>
 internal sealed class StateGrowth : IWorkload
 {
     public string Name => "growth-state";
@@ -54,10 +54,11 @@ internal sealed class StateGrowth : IWorkload
     }
 
     private static void Set(Account sender, string room, int entry, string value) =>
-        sender.SetState(room, "org.example.entry", $"entry-{entry}", Encoding.UTF8.GetBytes($$"""{"value":"{{value}}"}"""));
+        sender.SetState(
+            room, "org.example.entry", $"entry-{entry}", Encoding.UTF8.GetBytes($$"""{"value":"{{value}}"}"""));
 }
 
-/// <summary>One slice is all there is: the folder's size before it and after it.</summary>
+/// <summary>Compares the folder's size before and after a single slice.</summary>
 internal sealed class GrowthRun(Stage stage, Action prepare, Action<int> once) : IRun
 {
     private long _before;

@@ -4,8 +4,8 @@ using Matrix.LoadGen.Servers;
 namespace Matrix.LoadGen.Workloads;
 
 /// <summary>
-/// Incremental sync with nothing new, by a few users of some rooms each. One alone would measure how long a processor that has nothing else to do takes
-/// to wake up, which is longer than the sync.
+/// Incremental sync with nothing new, by a few users of some rooms each. With one user alone, an idle processor's time
+/// to wake up would exceed the sync's.
 /// </summary>
 internal sealed class IdleSync : IWorkload
 {
@@ -14,9 +14,11 @@ internal sealed class IdleSync : IWorkload
 
     public string Name => "sync-idle";
 
-    public string Sentence => "incremental sync with nothing new, by 4 users at once (floor: an authenticated request that reads nothing)";
+    public string Sentence =>
+        "incremental sync with nothing new, by 4 users at once (floor: an authenticated request that reads nothing)";
 
-    public IRun Prepare(Stage stage) => new RepeatedByMany(stage, [.. Enumerable.Range(0, Users).Select(_ => Client(stage))]);
+    public IRun Prepare(Stage stage) =>
+        new RepeatedByMany(stage, [.. Enumerable.Range(0, Users).Select(_ => Client(stage))]);
 
     private static Exchange Client(Stage stage)
     {

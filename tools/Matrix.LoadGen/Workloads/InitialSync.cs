@@ -4,17 +4,18 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>Initial sync of an account with many rooms: what it costs the server.</summary>
+/// <summary>Measures the server's cost of an initial sync of an account with many rooms.</summary>
 internal sealed class InitialSync : IWorkload
 {
     public string Name => "sync-initial";
 
     public string Sentence => "initial sync of an account in 200 rooms of 20 messages: server CPU (needs --pid)";
 
-    public IRun? Prepare(Stage _stage) => _stage.Server.Kind == ServerKind.Homeserver ? new InitialSyncRun(_stage) : null;
+    public IRun? Prepare(Stage _stage) => _stage.Server.Kind == ServerKind.Homeserver ? new InitialSyncRun(_stage)
+        : null;
 }
 
-/// <summary>CPU time comes in ticks of 10 ms, so a slice is several syncs.</summary>
+/// <summary>The kernel counts CPU time in ticks of 10 ms, so a slice is several syncs.</summary>
 internal sealed class InitialSyncRun : IRun
 {
     private const int SyncsPerSlice = 8;

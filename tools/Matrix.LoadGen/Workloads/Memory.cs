@@ -3,7 +3,7 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>Resident memory now: named first it is the idle server's, named last it is what all the rest left (needs --pid).</summary>
+/// <summary>Resident memory at this point: as the first workload, that of the idle server (needs --pid).</summary>
 internal sealed class Memory : IWorkload
 {
     public string Name => "memory";

@@ -2,7 +2,7 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>Pages of 100 messages, walking backwards through a room and starting again at its end.</summary>
+/// <summary>Pages of 100 messages, backwards through a room, again and again.</summary>
 internal sealed class Pages : IWorkload
 {
     private const int MessagesInTheRoom = 2000;
@@ -25,7 +25,7 @@ internal sealed class Pages : IWorkload
             reader.Send(room);
         }
 
-        // The last, shorter pages are the room's beginning: turn round before them.
+        // The last pages, at the room's beginning, are shorter: start again before them.
         const int fullPages = MessagesInTheRoom / 100;
         string? from = null;
         var page = 0;

@@ -11,7 +11,9 @@ internal sealed class Repeated(Stage stage, Action client) : IRun
 
     private readonly Crowd _crowd = new(stage.Server);
 
-    /// <summary>Long enough for the server's code to be compiled in its final form, which begins after some thousands of calls.</summary>
+    /// <summary>
+    /// Warms up until the server's code is compiled in its final form, after some thousands of calls.
+    /// </summary>
     public void WarmUp()
     {
         for (var i = 0; i < WarmUpSlices; i++)
@@ -39,7 +41,7 @@ internal sealed class RepeatedByMany(Stage stage, IReadOnlyList<Exchange> client
     /// <summary>Requests a second of the last slice.</summary>
     public double LastPerSecond => _crowd.LastPerSecond;
 
-    /// <summary>One slice: several clients at once make as many calls in it as one in several.</summary>
+    /// <summary>Warms up for one slice: several clients make enough calls in it.</summary>
     public void WarmUp() => new Crowd(stage.Server).RepeatFor(clients, stage.Settings.SecondsPerSlice);
 
     public void Slice() => _crowd.RepeatFor(clients, stage.Settings.SecondsPerSlice);

@@ -9,7 +9,8 @@ internal sealed class SequentialSend : IWorkload
 {
     public string Name => "send-sequential";
 
-    public string Sentence => "one user sends messages of 200 bytes one after another (floor: one commit after another)";
+    public string Sentence =>
+        "one user sends messages of 200 bytes one after another (floor: one commit after another)";
 
     public IRun Prepare(Stage stage)
     {
@@ -33,7 +34,7 @@ internal sealed class OneRoomSend : IWorkload
 
     public IRun Prepare(Stage stage) => Senders(stage);
 
-    /// <summary>The same, for who wants to know of each slice.</summary>
+    /// <summary>Prepares the workload with access to each slice's figure.</summary>
     public static RepeatedByMany Senders(Stage stage)
     {
         var count = stage.Settings.Senders;
@@ -59,7 +60,8 @@ internal sealed class ManyRoomsSend : IWorkload
 {
     public string Name => "send-many-rooms";
 
-    public string Sentence => "50 users send at once, each in a room of its own, by turns with send-one-room (floor: 50 clients commit at once)";
+    public string Sentence =>
+        "50 users send at once, each in a room of its own, by turns with send-one-room (floor: 50 clients commit at once)";
 
     public IRun Prepare(Stage stage) => new ByTurns(Many(stage), OneRoomSend.Senders(stage));
 
@@ -74,11 +76,12 @@ internal sealed class ManyRoomsSend : IWorkload
         return new RepeatedByMany(stage, [.. stage.Population.First(count).Select(InARoomOfItsOwn)]);
     }
 
-    private static Exchange InARoomOfItsOwn(Account sender) => sender.Sending(Uri.EscapeDataString(sender.CreateRoom("many rooms")));
+    private static Exchange InARoomOfItsOwn(Account sender) =>
+        sender.Sending(Uri.EscapeDataString(sender.CreateRoom("many rooms")));
 
     /// <summary>
-    /// In turns, each twice in a slice and each once first, so that what one leaves the disk to do burdens both. The ratio is the middle one of
-    /// all turns: a burst of something else on the machine falls on one turn and not on the ratio.
+    /// Both run by turns, twice in a slice, each once first, so that pending disk writes of one affect both alike. The
+    /// ratio is the median of all turns, so that a disturbance of one turn does not affect it.
     /// </summary>
     private sealed class ByTurns(RepeatedByMany many, RepeatedByMany oneRoom) : IRun
     {

@@ -3,7 +3,7 @@ using Matrix.LoadGen.Servers;
 
 namespace Matrix.LoadGen.Workloads;
 
-/// <summary>Something that servers are asked to do, and what is measured of it.</summary>
+/// <summary>A kind of load, with its measurement.</summary>
 internal interface IWorkload
 {
     /// <summary>Its name on the command line and in the report.</summary>
@@ -12,30 +12,30 @@ internal interface IWorkload
     /// <summary>One sentence for the help page.</summary>
     string Sentence { get; }
 
-    /// <summary>Makes what it needs on a server; null if it cannot be asked of such a server.</summary>
+    /// <summary>Creates what it needs on a server; null if the server does not support it.</summary>
     IRun? Prepare(Stage stage);
 }
 
 /// <summary>
-/// A workload under way on one server. Servers take turns, slice by slice, so that a machine that slows down
-/// slows all of them and their ratios stay true.
+/// A workload in progress on one server. Servers take turns, slice by slice, so that a machine that slows down slows
+/// all of them and their ratios stay valid.
 /// </summary>
 internal interface IRun : IDisposable
 {
-    /// <summary>Work that is not measured: code is compiled, caches fill.</summary>
+    /// <summary>Work before the measurement: code is compiled, caches fill.</summary>
     void WarmUp();
 
     /// <summary>Measures for a while.</summary>
     void Slice();
 
-    /// <summary>All slices together.</summary>
+    /// <summary>The figures of all slices together.</summary>
     Figures Finish();
 }
 
-/// <summary>A server, its users, and how much is asked of it.</summary>
+/// <summary>A server, its users, and the sizes of the workloads.</summary>
 internal sealed record Stage(Server Server, Population Population, Settings Settings);
 
-/// <summary>How much is asked. All of it is bounded: a load test ends by itself.</summary>
+/// <summary>The sizes of the workloads. All are bounded: a load test ends by itself.</summary>
 internal sealed record Settings
 {
     /// <summary>Turns that each server gets.</summary>

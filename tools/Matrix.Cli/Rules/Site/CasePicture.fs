@@ -8,14 +8,15 @@ open Matrix.Properties.Generators
 open Matrix.Properties.SmallWorlds
 open Matrix.Cli.Output
 
-/// A case as a picture: the events of the state, the event in question, what it cites and follows, and what becomes of it.
+/// A picture of a decision: the state's events, the event to decide, its auth events and previous events, and the
+/// verdicts.
 [<RequireQualifiedAccess>]
 module internal CasePicture =
 
-    /// An event of the state, or one that is cited and not in it.
+    /// An event of the state, or an auth event outside it.
     type private Node = {
         Event: Pdu
-        /// How often each version's event cites it.
+        /// How often each version's event names it in `auth_events`.
         First: int
         Second: int
         Notes: string list
@@ -59,14 +60,14 @@ module internal CasePicture =
                         if rejected event.EventId then
                             "rejected"
                         if max first second > 1 then
-                            "cited twice"
+                            "named twice"
                         if (first > 0) <> (second > 0) then
-                            (if first > 0 then "cited in first" else "cited in second")
+                            (if first > 0 then "only in first" else "only in second")
                         if not (known.Contains event.EventId) then
                             (if event.RoomId = apart.Second.Event.RoomId then
                                  "not in the state"
                              else
-                                 "another room's")
+                                 "of another room")
                     ]
                 }
         ]
@@ -170,7 +171,7 @@ module internal CasePicture =
                 (Pieces.shortName version + ": " + words)
         ]
 
-    /// The case, as the second version has it; `id` is not used elsewhere on the page.
+    /// Draws the case in the second version. `id` is unique on the page.
     let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: DecidedApart) : Html =
         let nodes = nodes apart
         let event = apart.Second.Event
@@ -235,9 +236,9 @@ module internal CasePicture =
             + b.Id
             + " "
             + Cases.verb apart.SecondDecision
-            + " it. It cites "
+            + " it. Its auth events: "
             + (match nodes |> List.filter (fun n -> n.Second > 0) with
-               | [] -> "nothing"
+               | [] -> "none"
                | some -> some |> List.map (fun n -> heading n.Event) |> String.concat ", ")
             + "."
 

@@ -6,7 +6,7 @@ open Matrix.Core.Json
 open Matrix.Properties.SmallWorlds
 open Matrix.Cli.Output
 
-/// What differs between two versions, with what shows it.
+/// The page of the differences between two versions, with their witnesses.
 [<RequireQualifiedAccess>]
 module internal DiffPage =
 
@@ -70,7 +70,7 @@ module internal DiffPage =
                     Html.plain "strong" [ Words "The smallest case that shows it: " ]
                     Words(Cases.words apart + ".")
                     if apart.IsSameVerdict then
-                        Words " Both decide alike, for different reasons."
+                        Words " Both have the same verdict, for different reasons."
                 ]
                 Html.classed "div" "picture" [ CasePicture.draw id a b apart ]
                 Html.classed "div" "told" [
@@ -140,7 +140,7 @@ module internal DiffPage =
             | words -> Html.classed "p" "renumbered" [ Words words ]
         ]
 
-    /// The page, among these versions.
+    /// The page; `versions` are those of the site.
     let write (versions: RoomVersion list) (a: RoomVersion) (b: RoomVersion) : string =
         let difference = Difference.between Areas.all a b
         let shown = Cases.byRow (Differences.search Areas.all a b)
@@ -175,14 +175,15 @@ module internal DiffPage =
                 ]
 
             if not difference.Amendments.IsEmpty then
-                Html.plain "h2" [ Words "Amendments that only one of them has" ]
+                Html.plain "h2" [ Words "Amendments of only one of them" ]
                 Pieces.amendments difference.Amendments
 
             if drawn then
                 Html.classed "p" "legend" [
                     Words
-                        "In the pictures, the event in question stands below and the state above it. Solid lines lead to the auth events that it cites, \
-                         dotted ones where only one version has it cite them, dashed lines to what it follows."
+                        "In the pictures, the event to decide is below and the state above it. Solid lines lead to its \
+                         auth events, dotted lines to auth events of only one version, dashed lines to its previous \
+                         events."
                 ]
 
             yield! difference.Areas |> List.map (area a b shown)

@@ -2,7 +2,7 @@ namespace Matrix.Cli.Rules.Site
 
 open System.Text
 
-/// A piece of a page. What is written is well formed whatever it says.
+/// A piece of a page. The output is always well formed.
 type internal Html =
     | Element of name: string * attributes: (string * string) list * inside: Html list
     | Words of string
@@ -13,7 +13,7 @@ module internal Html =
     let private isVoid name =
         List.contains name [ "meta"; "link"; "br" ]
 
-    /// Elements after which a line ends, where a space makes no difference.
+    /// Elements after which a line may end, because white space makes no difference there.
     let private isBlock name =
         not (
             List.contains name [
@@ -65,10 +65,10 @@ module internal Html =
     /// An element with attributes.
     let element name attributes inside = Element(name, attributes, inside)
 
-    /// An element without any.
+    /// An element without attributes.
     let plain name inside = Element(name, [], inside)
 
-    /// An element of a class.
+    /// An element with a class.
     let classed name style inside =
         Element(name, [ "class", style ], inside)
 
@@ -76,10 +76,10 @@ module internal Html =
     let link address inside =
         Element("a", [ "href", address ], inside)
 
-    /// A name that is data.
+    /// A `code` element.
     let code text = Element("code", [], [ Words text ])
 
-    /// Pieces with words between them.
+    /// Pieces with separators.
     let separated (between: string) (pieces: Html list) : Html list =
         pieces
         |> List.mapi (fun i piece -> if i = 0 then [ piece ] else [ Words between; piece ])

@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules.Site
 open Matrix.Rules
 open Matrix.Rules.Printing
 
-/// Where the site begins: the family, the versions, what they share, and every difference.
+/// The first page: the family of versions, the tables that they share, and every difference.
 [<RequireQualifiedAccess>]
 module internal IndexPage =
 
@@ -15,7 +15,7 @@ module internal IndexPage =
             head "row" [ Html.link (Pieces.versionFile version) [ Words version.Id ] ]
             Html.plain "td" [
                 match version.Amendments with
-                | [] -> Words "The root of all others."
+                | [] -> Words "The root of all versions."
                 | some ->
                     Html.classed "ul" "bare" [
                         for a in some -> Html.plain "li" [ Html.link a.Link [ Words a.Msc ]; Words(" " + a.Title) ]
@@ -64,7 +64,9 @@ module internal IndexPage =
             "tabindex", "0"
         ] [
             Html.classed "table" "matrix" [
-                Html.plain "caption" [ Words "How many rows differ, from the left to the top." ]
+                Html.plain "caption" [
+                    Words "The number of rows that differ, from the version on the left to the one on top."
+                ]
                 Html.plain "thead" [
                     Html.plain "tr" [
                         head "col" [ Words "From" ]
@@ -85,7 +87,7 @@ module internal IndexPage =
 
     let private shared (versions: RoomVersion list) : Html =
         Html.classed "table" "shared" [
-            Html.plain "caption" [ Words "Found by comparing the tables, among the stable versions." ]
+            Html.plain "caption" [ Words "The tables of the stable versions, compared." ]
             Html.plain "thead" [
                 Html.plain "tr" [
                     head "col" [ Words "Table" ]
@@ -109,7 +111,7 @@ module internal IndexPage =
             ]
         ]
 
-    /// The page; `counts` says of each pair that has a page how many rows differ.
+    /// The page; `counts` has the number of differing rows of each pair with a page.
     let write (versions: RoomVersion list) (diffs: (RoomVersion * RoomVersion) list) : string =
         let counts =
             Map [
@@ -121,8 +123,8 @@ module internal IndexPage =
             Html.plain "h1" [ Words "The room versions of Matrix" ]
             Html.classed "p" "lead" [
                 Words
-                    "Every rule of every room version as data: what it says, what it decides, who changed it, and the smallest room in \
-                     which two versions disagree."
+                    "Every rule of every room version: its text, its outcome, the proposals that changed it, and the \
+                     smallest case in which two versions disagree."
             ]
             Html.classed "div" "columns" [
                 Html.element "section" [ "aria-labelledby", "family-heading" ] [
@@ -132,7 +134,7 @@ module internal IndexPage =
                 Html.plain "div" [
                     Html.plain "h2" [ Words "Every difference" ]
                     if diffs.IsEmpty then
-                        Html.plain "p" [ Words "There is nothing to compare." ]
+                        Html.plain "p" [ Words "Nothing to compare." ]
                     else
                         matrix versions counts
 
@@ -142,7 +144,7 @@ module internal IndexPage =
             ]
             Html.plain "h2" [ Words "The versions" ]
             Html.classed "table" "versions" [
-                Html.plain "caption" [ Words "Each version is its parent and what it amends." ]
+                Html.plain "caption" [ Words "Each version is its parent plus its amendments." ]
                 Html.plain "thead" [
                     Html.plain "tr" [
                         head "col" [ Words "Version" ]

@@ -4,18 +4,18 @@ open System.Globalization
 open Matrix.Rules
 open Matrix.Rules.Printing
 
-/// Shapes of which pictures are made. Sizes are in pixels of a picture that is 372 wide: what a phone shows.
+/// Shapes of pictures. Sizes are in pixels of a picture that is 372 wide, which fits a phone.
 [<RequireQualifiedAccess>]
 module internal Svg =
 
-    /// How wide every picture is.
+    /// The width of every picture.
     let width = 372
 
     /// A number as SVG writes it.
     let number (value: int) : string =
         value.ToString CultureInfo.InvariantCulture
 
-    /// At most so many characters.
+    /// Cuts a text to a number of characters.
     let cut (length: int) (text: string) : string =
         if text.Length <= length then
             text
@@ -46,7 +46,7 @@ module internal Svg =
         let back = x - 6 * direction
         Html.element "polygon" [ "class", style; "points", $"{x},{y} {back},{y - 4} {back},{y + 4}" ] []
 
-    /// A picture with its title, and its description for those who do not see it.
+    /// A picture with its title, and its description for screen readers.
     let picture (id: string) (height: int) (title: string) (description: string) (inside: Html list) : Html =
         Html.element
             "svg"
@@ -65,7 +65,7 @@ module internal FamilyPicture =
 
     let private lineHeight = 17
 
-    /// Every version beneath its parent, with what it amends.
+    /// Every version below its parent, with its amendments.
     let draw (addressOf: RoomVersion -> string) (versions: RoomVersion list) : Html =
         let branch (version: RoomVersion) =
             match version.Stability with

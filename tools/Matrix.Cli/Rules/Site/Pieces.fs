@@ -1,4 +1,4 @@
-/// What the pages of the site share.
+/// Pieces that the pages of the site share.
 module internal Matrix.Cli.Rules.Site.Pieces
 
 open Matrix.Rules
@@ -14,10 +14,10 @@ let diffFile (a: RoomVersion) (b: RoomVersion) =
 /// The anchor of a row on its version's page.
 let anchor (row: Row) = Areas.name row.Area + "-" + row.Id
 
-/// `11`, or `owned-state` of an unstable one: what fits where there is little room.
+/// A short name: `11`, or `owned-state` for an unstable version.
 let shortName (version: RoomVersion) = version.Id.Split '.' |> Array.last
 
-/// Where the rows of an area come from: pages of the specification are linked, records of the repository named.
+/// The sources of an area's rows: links to pages of the specification, names of files in the repository.
 let sources (rows: Row list) : Html list =
     rows
     |> List.map _.Link
@@ -36,7 +36,7 @@ let proposals (amendments: Amendment list) : Html list =
     |> List.distinctBy _.Msc
     |> List.map (fun a -> Html.element "a" [ "href", a.Link; "title", a.Title ] [ Words a.Msc ])
 
-/// Amendments, each with why it was made.
+/// Amendments, each with its reason.
 let amendments (all: Amendment list) : Html =
     Html.classed "ul" "amendments" [
         for a in all ->
@@ -54,7 +54,7 @@ let private badge (outcome: string) =
     let style = if outcome = "allow" then "good" else "bad"
     Html.classed "span" ("badge " + style) [ Words outcome ]
 
-/// What the data says of a row: when, and what then.
+/// A row's condition and outcome.
 let decision (row: Row) : Html list =
     match row.When, row.Outcome, row.Reason, row.Value with
     | "", "", _, "" -> []
@@ -106,9 +106,7 @@ let page (title: string) (versions: RoomVersion list) (inside: Html list) : stri
                     Html.plain "p" [
                         Words "Written by "
                         Html.code "mx rules html"
-                        Words(
-                            " from the rules that the server runs. The rules are told in our own words; the specification that counts is "
-                        )
+                        Words(" from the rules that the server runs. The words are ours; the normative text is ")
                         Html.link ("https://spec.matrix.org/" + Links.release + "/rooms/") [
                             Words("Matrix " + Links.release)
                         ]

@@ -4,7 +4,8 @@ open Matrix.Core.Event
 open Matrix.Properties.SmallWorlds
 open Matrix.Rules
 
-/// A room of which two servers hold different states: its events in a line, the oldest above, and what each version makes of the two states.
+/// A picture of a room with two servers' states: its events, the oldest on top, and the result of each version's
+/// resolution.
 [<RequireQualifiedAccess>]
 module internal RoomPicture =
 
@@ -18,7 +19,7 @@ module internal RoomPicture =
         | null -> event.Type.Replace("m.room.", "")
         | membership -> $"{event.StateKey}: {membership}"
 
-    /// The event, joined to the one before it; marked where a server holds it at the key at which their states differ.
+    /// An event, joined to the one before it, and marked if a server's state has it at a differing key.
     let private node (fork: Forks.Fork) (i: int) (id: string) : Html list =
         let event = fork.Graph.Events[id]
         let y = 4 + rowHeight * i
@@ -44,7 +45,7 @@ module internal RoomPicture =
                 Svg.text "small" (left + boxWidth + 10) (y + 14 + 14 * n) $"← {who}"
         ]
 
-    /// The room and the two outcomes; `id` is not used elsewhere on the page.
+    /// Draws the room and the two outcomes. `id` is unique on the page.
     let draw (id: string) (a: RoomVersion) (b: RoomVersion) (apart: ResolvedApart) : Html =
         let fork = apart.Fork
         let below = 4 + rowHeight * fork.Order.Length
@@ -54,7 +55,7 @@ module internal RoomPicture =
 
             [
                 Svg.box "event verdict" x below 166 34
-                Svg.text "words" (x + 8) (below + 22) $"{Pieces.shortName version}: {what} stands"
+                Svg.text "words" (x + 8) (below + 22) $"{Pieces.shortName version} keeps {what}"
             ]
 
         let given, first, second = apart.Words
@@ -63,7 +64,7 @@ module internal RoomPicture =
             yield! fork.Order |> List.mapi (node fork) |> List.concat
 
             if fork.Behind |> List.exists (snd >> Option.isNone) then
-                Svg.text "small" (left + boxWidth + 10) 18 "the other holds none"
+                Svg.text "small" (left + boxWidth + 10) 18 "the other has none"
 
             yield! stands left a apart.First
             yield! stands (left + 176) b apart.Second

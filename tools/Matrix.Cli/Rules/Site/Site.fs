@@ -5,7 +5,7 @@ open System.Reflection
 open System.Threading.Tasks
 open Matrix.Rules
 
-/// The site: every version, every difference, and a page that leads to them.
+/// The site: a page for every version and every difference, and an index.
 [<RequireQualifiedAccess>]
 module internal Site =
 
@@ -18,7 +18,7 @@ module internal Site =
         use reader = new StreamReader(stream)
         reader.ReadToEnd()
 
-    /// The pairs that are compared, older first: all of the specification, and an unstable version with its parent.
+    /// The compared pairs, older first: all stable versions, and each unstable version with its parent.
     let pairs (versions: RoomVersion list) : (RoomVersion * RoomVersion) list = [
         for i, a in List.indexed versions do
             for b in List.skip (i + 1) versions do
@@ -29,7 +29,7 @@ module internal Site =
                     a, b
     ]
 
-    /// Files by name. `told` hears how many there are and how many are written, from any thread.
+    /// The files by name. `told` is called with the number of files and of finished ones, from any thread.
     let files (versions: RoomVersion list) (told: int -> int -> unit) : (string * string)[] =
         let pairs = pairs versions
 
@@ -45,7 +45,7 @@ module internal Site =
         let written: (string * string)[] = Array.zeroCreate work.Length
         let mutable finished = 0
 
-        // Differences take seconds each, and have nothing to do with one another.
+        // Differences take seconds each, and are independent of one another.
         Parallel.For(
             0,
             work.Length,

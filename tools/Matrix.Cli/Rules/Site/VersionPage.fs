@@ -3,7 +3,7 @@ namespace Matrix.Cli.Rules.Site
 open Matrix.Rules
 open Matrix.Rules.Printing
 
-/// A version with all of its tables.
+/// The page of a version with all of its tables.
 [<RequireQualifiedAccess>]
 module internal VersionPage =
 
@@ -46,7 +46,7 @@ module internal VersionPage =
                         if hasNumbers then
                             Html.element "th" [ "scope", "col" ] [ Words "No." ]
 
-                        Html.element "th" [ "scope", "col" ] [ Words "Rule, and what the data says of it" ]
+                        Html.element "th" [ "scope", "col" ] [ Words "Rule, with its condition and outcome" ]
                     ]
                 ]
                 Html.plain "tbody" (s.Rows |> List.map (row s hasNumbers))
@@ -56,7 +56,7 @@ module internal VersionPage =
     let private list (style: string) (items: Html list list) =
         Html.classed "ul" style [ for item in items -> Html.plain "li" item ]
 
-    /// The page, among these versions; `diffs` are the pairs of which there is a page.
+    /// The page; `versions` are those of the site, and `diffs` the pairs with a page.
     let write (versions: RoomVersion list) (diffs: (RoomVersion * RoomVersion) list) (version: RoomVersion) : string =
         let document = Document.ofVersion Areas.all version
 
@@ -72,7 +72,7 @@ module internal VersionPage =
             Html.classed "p" "lead" [ Words(Prose.heading version + ".") ]
 
             if not version.Amendments.IsEmpty then
-                Html.plain "h2" [ Words "What it amends" ]
+                Html.plain "h2" [ Words "Amendments" ]
                 Pieces.amendments version.Amendments
 
             if not others.IsEmpty then

@@ -1,4 +1,4 @@
-/// What became of each property: what `mx rules verify` tells.
+/// Runs properties and invariants for `mx rules verify`.
 module internal Matrix.Cli.Rules.Verify.Lines
 
 open System
@@ -19,7 +19,7 @@ type Excepted = {
     Witness: string
 }
 
-/// What became of a property.
+/// The result of a property.
 type Line = {
     Name: string
     Meaning: string
@@ -27,7 +27,7 @@ type Line = {
     Asked: int64
     Fault: string option
     Exceptions: Excepted list
-    /// Of what can happen, the smallest case that shows it; none of what always holds.
+    /// The smallest case of a statement that something can happen; None for other properties.
     CanHappen: string option
 }
 
@@ -38,7 +38,8 @@ let private baseName (version: RoomVersion option) (property: Property) : string
         property.Name.Substring(0, property.Name.Length - version.Id.Length - 1)
     | _ -> property.Name
 
-/// The properties of drawn values that are meant, each with its version; those of no version with them, if no version is asked for.
+/// The requested properties of drawn values, each with its version. Properties without a version are included if no
+/// version is requested.
 let drawn (wanted: string option) (versions: RoomVersion list) (alone: bool) : (RoomVersion option * Property) list =
     [
         if alone then
@@ -51,7 +52,7 @@ let drawn (wanted: string option) (versions: RoomVersion list) (alone: bool) : (
         RoomVersions.isMeant wanted (baseName version p)
         || RoomVersions.isMeant wanted p.Name)
 
-/// Runs properties, on all cores.
+/// Runs properties of drawn values on all cores.
 let ofDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Property) list) : Line list =
     let properties = Array.ofList properties
     let results: Checked[] = Array.zeroCreate properties.Length
@@ -86,12 +87,12 @@ let ofDrawn (tests: int) (seed: uint64) (properties: (RoomVersion option * Prope
     })
     |> List.ofArray
 
-/// What is meant of that which is asked of the decisions of these versions.
+/// The requested invariants of these versions' decisions.
 let laws (wanted: string option) (versions: RoomVersion list) : DecisionLaw list =
     DecisionLaws.all
     |> List.filter (fun law -> RoomVersions.isMeant wanted law.Name && List.exists law.In versions)
 
-/// What was seen of a group of versions that authorization cannot tell apart.
+/// The decisions of a group of versions that authorization cannot tell apart.
 [<NoEquality; NoComparison>]
 type Seen = {
     Group: RoomVersion list
@@ -127,7 +128,7 @@ let survey (exhaustive: bool) (seed: uint64) (groups: RoomVersion list list) : S
         }
 ]
 
-/// An exception of a law, in the versions that have it.
+/// An exception of an invariant, in the versions that have it.
 let private excepted (law: DecisionLaw) (seen: Seen list) (e: Exemption) : Excepted option =
     let sightings = DecisionLaws.excepted law e
 
@@ -146,7 +147,7 @@ let private excepted (law: DecisionLaw) (seen: Seen list) (e: Exemption) : Excep
                 |> Option.defaultValue ""
         }
 
-/// What became of each law in the versions of which it is said.
+/// The result of each invariant in the versions that it is stated for.
 let ofSurveys (laws: DecisionLaw list) (seen: Seen list) : Line list = [
     for law in laws ->
         let here = seen |> List.filter (fun s -> law.In s.Surveyed.Run.Version)

@@ -1,4 +1,4 @@
-/// The forms in which `mx rules verify` answers.
+/// The output formats of `mx rules verify`.
 module internal Matrix.Cli.Rules.Verify.Writers
 
 open System
@@ -13,7 +13,7 @@ let private spans (versions: string list) : string =
     | _ when versions.Length = Versions.all.Length -> "all"
     | _ -> String.concat ", " versions
 
-/// For people.
+/// Writes text.
 let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
     let width = lines |> List.map _.Name.Length |> List.max
 
@@ -61,7 +61,7 @@ let text (lines: Line list) (seen: Seen list) (exhaustive: bool) =
 
             Console.Out.WriteLine $"small worlds, versions {versions}: {sum _.Raw} cases, {counted}"
 
-/// For programs.
+/// Writes JSON.
 let json (lines: Line list) (seen: Seen list) =
     Printing.json (fun json ->
         Printing.listOf json "properties" lines (fun line ->
@@ -107,7 +107,7 @@ let json (lines: Line list) (seen: Seen list) =
                 json.WriteNumber("decided", w.Decided)
                 json.WriteEndObject()))
 
-/// For documents.
+/// Writes Markdown.
 let markdown (lines: Line list) =
     let rows = [
         for line in lines ->
@@ -127,7 +127,7 @@ let markdown (lines: Line list) =
 
     Printing.plain (
         [
-            "| Property | Meaning | Versions | Asked | |"
+            "| Property | Meaning | Versions | Checked | |"
             "| --- | --- | --- | --- | --- |"
         ]
         @ rows
