@@ -2,7 +2,7 @@
 # Measures what each trick below the database and the scheduler gains: two servers, with and without it, take turns.
 #   benchmark/tricks.sh [TRICK...] [--slices N]
 # Tricks: gather (a commit is one write), slices (short slices for the writer), log (the log is laid out at start),
-# climbing (a fixed number of pool threads), spinning (pool threads do not spin). `none` is the same server twice: noise.
+# climbing (a fixed number of pool threads), spinning (pool threads do not spin). `none`: the same server twice (noise).
 # Workloads: one sender, ten in one room, fifty rooms. A trick takes about two minutes; ten minutes are the limit.
 set -u
 cd "$(dirname "$0")/.." || exit 1

@@ -13,7 +13,8 @@ missing_packages() {
     done
 }
 
-# Installs what is missing, or says what to install. Arguments: PACKAGE=LIBRARY, PACKAGE=PROGRAM or PACKAGE=PATH-PATTERN.
+# Installs what is missing, or says what to install. Arguments: PACKAGE=LIBRARY, PACKAGE=PROGRAM or PACKAGE=PATTERN
+# (of a path).
 need() {
     missing=$(missing_packages "$@" | sort -u | tr '\n' ' ')
     [ -n "${missing% }" ] || return 0

@@ -13,7 +13,8 @@ internal sealed class CompletionTests
     private async Task<string[]> BashOffersAsync(string line)
     {
         var words = line.Split(' ');
-        var ask = $"COMP_WORDS=({string.Join(' ', words.Select(word => $"'{word}'"))}); COMP_CWORD={words.Length - 1}; _mx; echo \"${{COMPREPLY[*]}}\"";
+        var typed = string.Join(' ', words.Select(word => $"'{word}'"));
+        var ask = $"COMP_WORDS=({typed}); COMP_CWORD={words.Length - 1}; _mx; echo \"${{COMPREPLY[*]}}\"";
         using var bash = Process.Start(new ProcessStartInfo("bash", ["--norc", "-c", _bash + "\n" + ask])
         {
             RedirectStandardOutput = true,

@@ -143,7 +143,8 @@ internal sealed class PostgresDbTests : DbTests
     [Test]
     public async Task An_unreachable_database_server_is_reported_in_one_line()
     {
-        var settings = new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = $"postgres://a:secret@127.0.0.1:{Repository.FreePort()}/x" };
+        var url = $"postgres://a:secret@127.0.0.1:{Repository.FreePort()}/x";
+        var settings = new Dictionary<string, string> { ["MATRIX_DATABASE__URL"] = url };
 
         var ran = await Command.RunInAsync(settings, "", "db", "sizes");
 

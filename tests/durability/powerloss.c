@@ -6,8 +6,8 @@
  * MATRIX_RECORD_FOLDER: files under this folder are recorded.
  * MATRIX_RECORD_TO: the recording's file; the process id is appended.
  * MATRIX_RECORD_KILL_AT: the process is killed in the middle of the write of this number, from 1; unset for never.
- * MATRIX_RECORD_BROKEN: while a file of this name exists, the disk loses the writes to one file and fails its syncs. The
- * file is matrix.db, or the one in the same folder that MATRIX_RECORD_BROKEN_FILE names.
+ * MATRIX_RECORD_BROKEN: while a file of this name exists, the disk loses the writes to one file and fails its syncs.
+ * The file is matrix.db, or the one in the same folder that MATRIX_RECORD_BROKEN_FILE names.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -82,7 +82,9 @@ static void put(const void *bytes, size_t length) {
     }
 }
 
-static void record(uint32_t kind, int file, uint64_t begin, uint64_t end, int64_t offset, const struct iovec *parts, int count, size_t most) {
+static void record(
+    uint32_t kind, int file, uint64_t begin, uint64_t end, int64_t offset,
+    const struct iovec *parts, int count, size_t most) {
     if (out < 0) return;
     size_t total = 0;
     for (int i = 0; i < count; i++) total += parts[i].iov_len;
@@ -229,8 +231,9 @@ TRUNCATE(ftruncate64, off64_t)
         int file = recorded(fd); \
         uint64_t begin = file ? tick() : 0; \
         int result = real(fd, mode, offset, length); \
-        /* Mode 0 makes the file at least this long; any other would have to be written down in another way. */ \
-        if (file && result == 0) record(mode == 0 ? RESIZED : UNEXPECTED, file, begin, tick(), -(offset + length), NULL, 0, 0); \
+        /* Mode 0 makes the file at least this long; the other modes cannot be recorded. */ \
+        uint32_t kind = mode == 0 ? RESIZED : UNEXPECTED; \
+        if (file && result == 0) record(kind, file, begin, tick(), -(offset + length), NULL, 0, 0); \
         return result; \
     }
 ALLOCATE(fallocate, off_t)

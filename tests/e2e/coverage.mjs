@@ -16,7 +16,8 @@ const expected = `
   setPushRuleActions uploadKeys queryKeys claimKeys getKeysChanges uploadCrossSigningKeys uploadCrossSigningSignatures sendToDevice
 `.trim().split(/\s+/);
 
-test("every response was validated against its schema", { skip: present || process.env.CI ? false : `no specification at ${whereItShouldBe}` }, () => {
+test("every response was validated against its schema",
+  { skip: present || process.env.CI ? false : `no specification at ${whereItShouldBe}` }, () => {
   assert.ok(present, `No specification at ${whereItShouldBe}: a schema check that is skipped counts as failed.`);
   for (const id of expected) operationById(id);
   const file = process.env.E2E_COVERAGE;

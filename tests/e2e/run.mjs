@@ -12,7 +12,9 @@ const files = ["http", "sdk"].flatMap((folder) => readdirSync(join(here, folder)
 
 const scratch = mkdtempSync(join(tmpdir(), "matrix-e2e-coverage-"));
 const env = { ...process.env, E2E_COVERAGE: join(scratch, "operations") };
-const run = (paths) => spawnSync(process.execPath, ["--test", "--test-concurrency=1", ...paths], { cwd: here, env, stdio: "inherit" }).status;
+const run = (paths) =>
+  spawnSync(
+  process.execPath, ["--test", "--test-concurrency=1", ...paths], { cwd: here, env, stdio: "inherit" }).status;
 
 let status = run(files);
 if (wanted.length === 0) status = run(["coverage.mjs"]) || status;

@@ -119,7 +119,8 @@ internal sealed class SendingClient(Account account, Func<Request> next)
     {
         foreach (var kept in Kept)
         {
-            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(kept.Request.RoomId)}/event/{Uri.EscapeDataString(kept.EventId)}";
+            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(kept.Request.RoomId)}"
+                + $"/event/{Uri.EscapeDataString(kept.EventId)}";
             if (Connection.Get(path) != 200)
             {
                 yield return $"{kept.EventId} was acknowledged and is missing: {Connection.BodyText}";

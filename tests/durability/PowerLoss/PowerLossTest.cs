@@ -140,7 +140,8 @@ internal static class PowerLossTest
         using var connection = recorded.Connection.To(Target.Parse(server.Url));
         foreach (var answer in recorded.Answers.Where(a => a.At <= at))
         {
-            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(recorded.RoomId)}/event/{Uri.EscapeDataString(answer.EventId)}";
+            var path = $"/_matrix/client/v3/rooms/{Uri.EscapeDataString(recorded.RoomId)}"
+                + $"/event/{Uri.EscapeDataString(answer.EventId)}";
             var status = connection.Get(path);
             if (status != 200
                 || !connection.BodyText.Contains(recorded.Kept[answer.EventId].Mark, StringComparison.Ordinal))

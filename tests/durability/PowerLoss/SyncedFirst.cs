@@ -27,7 +27,7 @@ internal static class SyncedFirst
                 || !ofFile.Any(s => s.Begin > write.End && s.End < answer.At))
             {
                 problems.Add(
-                    $"{answer.EventId} was answered at {answer.At}, but not synced after it was written at {write.End}");
+                    $"{answer.EventId} was answered at {answer.At}, but not synced after its write at {write.End}");
             }
         }
 

@@ -14,7 +14,8 @@ after(() => server?.dispose());
 test("devices are listed, renamed and, with the password, deleted", async () => {
   const user = await User.register(server);
   const [phone, tablet] = [await user.again({ device_id: "PHONE" }), await user.again({ device_id: "TABLET" })];
-  assert.deepEqual((await user.get(v3`devices`)).devices.map((d) => d.device_id).sort(), [user.deviceId, "PHONE", "TABLET"].sort());
+  assert.deepEqual(
+    (await user.get(v3`devices`)).devices.map((d) => d.device_id).sort(), [user.deviceId, "PHONE", "TABLET"].sort());
   await user.put(v3`devices/PHONE`, { display_name: "My phone" });
   assert.equal((await user.get(v3`devices/PHONE`)).display_name, "My phone");
   await user.refused(404, "M_NOT_FOUND", "GET", v3`devices/NONE`);
@@ -32,14 +33,16 @@ test("a session for one deletion does not delete another device", async () => {
   await user.again({ device_id: "ONE" });
   await user.again({ device_id: "TWO" });
   const first = await user.call("DELETE", v3`devices/ONE`, {});
-  const auth = { type: "m.login.password", session: first.body.session, identifier: { type: "m.id.user", user: user.id }, password: "password" };
+  const auth = { type: "m.login.password", session: first.body.session,
+    identifier: { type: "m.id.user", user: user.id }, password: "password" };
   const other = await user.call("DELETE", v3`devices/TWO`, { auth });
   assert.notEqual(other.status, 200);
   await user.get(v3`devices/TWO`);
 });
 
 test("a filter is returned as it was uploaded, to its owner only", async () => {
-  const filter = { room: { timeline: { limit: 3, types: ["m.room.message"] }, state: { lazy_load_members: true } }, event_format: "client" };
+  const filter = { room: { timeline: { limit: 3, types: ["m.room.message"] }, state: { lazy_load_members: true } },
+    event_format: "client" };
   const { filter_id: id } = await alice.post(v3`user/${alice.id}/filter`, filter);
   assert.notEqual(id[0], "{");
   assert.deepEqual(await alice.get(v3`user/${alice.id}/filter/${id}`), filter);
@@ -63,8 +66,10 @@ test("a profile is set by its owner, seen by all, and deleted field by field", a
   await bob.refused(404, "M_NOT_FOUND", "GET", v3`profile/${"@nobody:hybrid.test"}`);
   await bob.refused(403, "M_FORBIDDEN", "PUT", v3`profile/${alice.id}/displayname`, { displayname: "Mallory" });
   await bob.refused(403, "M_FORBIDDEN", "DELETE", v3`profile/${alice.id}/displayname`);
-  await alice.refused(400, ["M_MISSING_PARAM", "M_BAD_JSON"], "PUT", v3`profile/${alice.id}/displayname`, { other: "x" });
-  await alice.refused(400, ["M_BAD_JSON", "M_INVALID_PARAM"], "PUT", v3`profile/${alice.id}/displayname`, { displayname: 5 });
+  await alice.refused(
+    400, ["M_MISSING_PARAM", "M_BAD_JSON"], "PUT", v3`profile/${alice.id}/displayname`, { other: "x" });
+  await alice.refused(
+    400, ["M_BAD_JSON", "M_INVALID_PARAM"], "PUT", v3`profile/${alice.id}/displayname`, { displayname: 5 });
   await alice.refused(400, "M_INVALID_PARAM", "PUT", v3`profile/${alice.id}/${"Bad Key"}`, { "Bad Key": "x" });
   const long = `org.${"k".repeat(300)}`;
   await alice.refused(400, "M_KEY_TOO_LARGE", "PUT", v3`profile/${alice.id}/${long}`, { [long]: "x" });
@@ -101,14 +106,16 @@ test("a room's account data and tags stay with the room", async () => {
   await alice.put(v3`user/${alice.id}/rooms/${roomId}/tags/u.work`, {});
   const tags = { "m.favourite": { order: 0.25 }, "u.work": {} };
   assert.deepEqual((await alice.get(v3`user/${alice.id}/rooms/${roomId}/tags`)).tags, tags);
-  assert.deepEqual(await alice.get(v3`user/${alice.id}/rooms/${roomId}/account_data/org.example.note`), { text: "nice" });
+  assert.deepEqual(
+    await alice.get(v3`user/${alice.id}/rooms/${roomId}/account_data/org.example.note`), { text: "nice" });
   const synced = (await alice.sync({ since })).rooms.join[roomId].account_data.events;
   assert.deepEqual(synced.find((e) => e.type === "m.tag").content.tags, tags);
   assert.deepEqual(synced.find((e) => e.type === "org.example.note").content, { text: "nice" });
   await alice.delete(v3`user/${alice.id}/rooms/${roomId}/tags/u.work`);
   assert.deepEqual(Object.keys((await alice.get(v3`user/${alice.id}/rooms/${roomId}/tags`)).tags), ["m.favourite"]);
   await bob.refused(403, "M_FORBIDDEN", "GET", v3`user/${alice.id}/rooms/${roomId}/tags`);
-  await alice.refused(400, "M_INVALID_PARAM", "PUT", v3`user/${alice.id}/rooms/${"not a room"}/account_data/org.example.note`, {});
+  await alice.refused(
+    400, "M_INVALID_PARAM", "PUT", v3`user/${alice.id}/rooms/${"not a room"}/account_data/org.example.note`, {});
   await alice.refused(405, "M_BAD_JSON", "PUT", v3`user/${alice.id}/rooms/${roomId}/account_data/m.fully_read`, {});
 });
 
@@ -121,12 +128,15 @@ test("push rules come with defaults, take new ones in order, and change", async 
   assert.deepEqual(await user.get("/_matrix/client/v3/pushrules/global/"), all.global);
 
   const { next_batch: since } = await user.sync();
-  await user.put(rule("content", "cake"), { pattern: "cake", actions: ["notify", { set_tweak: "sound", value: "default" }] });
+  await user.put(
+    rule("content", "cake"), { pattern: "cake", actions: ["notify", { set_tweak: "sound", value: "default" }] });
   await user.put(`${rule("content", "tea")}?before=cake`, { pattern: "tea", actions: ["notify"] });
   await user.put(`${rule("content", "milk")}?after=tea`, { pattern: "milk", actions: [] });
-  const ours = (await user.get("/_matrix/client/v3/pushrules/")).global.content.filter((r) => !r.default).map((r) => r.rule_id);
+  const ours = (await user.get("/_matrix/client/v3/pushrules/")).global.content.filter((r) => !r.default)
+    .map((r) => r.rule_id);
   assert.deepEqual(ours, ["tea", "milk", "cake"]);
-  assert.ok((await user.sync({ since })).account_data.events.some((e) => e.type === "m.push_rules"), "sync has the change");
+  assert.ok(
+    (await user.sync({ since })).account_data.events.some((e) => e.type === "m.push_rules"), "sync has the change");
 
   await user.put(v3`pushrules/global/content/cake/enabled`, { enabled: false });
   assert.equal((await user.get(v3`pushrules/global/content/cake/enabled`)).enabled, false);
@@ -148,7 +158,8 @@ test("invalid push rules are refused", async () => {
   refusedWith(await put("override", "x", { conditions: [] }), 400, bad);
   refusedWith(await put("override", "x", { actions: "notify", conditions: [] }), 400, bad);
   refusedWith(await put("content", "x", { actions: [] }), 400, bad);
-  const orphan = await user.call("PUT", `${v3`pushrules/global/override/x`}?before=none`, { actions: [], conditions: [] });
+  const orphan = await user.call(
+    "PUT", `${v3`pushrules/global/override/x`}?before=none`, { actions: [], conditions: [] });
   assert.ok([400, 404].includes(orphan.status), orphan.text);
 });
 

@@ -18,7 +18,8 @@ const canonical = (value) => Array.isArray(value) ? `[${value.map(canonical)}]`
 /** An Ed25519 key pair: its public half as Matrix writes it, and a function that signs an object. */
 function key() {
   const { privateKey } = generateKeyPairSync("ed25519");
-  const jwk = createPublicKey(createPrivateKey(privateKey.export({ type: "pkcs8", format: "pem" }))).export({ format: "jwk" });
+  const jwk = createPublicKey(createPrivateKey(privateKey.export({ type: "pkcs8", format: "pem" })))
+    .export({ format: "jwk" });
   return {
     name: unpadded(Buffer.from(jwk.x, "base64url")),
     signature: ({ signatures, unsigned, ...rest }) => unpadded(sign(null, Buffer.from(canonical(rest)), privateKey)),
@@ -26,7 +27,8 @@ function key() {
 }
 
 function signed(object, userId, keyId, by) {
-  return { ...object, signatures: { ...object.signatures, [userId]: { ...object.signatures?.[userId], [keyId]: by.signature(object) } } };
+  return { ...object,
+    signatures: { ...object.signatures, [userId]: { ...object.signatures?.[userId], [keyId]: by.signature(object) } } };
 }
 
 function deviceKeys(user, identity) {
@@ -39,7 +41,8 @@ function deviceKeys(user, identity) {
   return signed(keys, user.id, `ed25519:${user.deviceId}`, identity);
 }
 
-const oneTime = (user, identity, more = {}) => signed({ key: key().name, ...more }, user.id, `ed25519:${user.deviceId}`, identity);
+const oneTime = (user, identity, more = {}) =>
+  signed({ key: key().name, ...more }, user.id, `ed25519:${user.deviceId}`, identity);
 
 async function withDeviceKeys() {
   const user = await User.register(server);
@@ -61,7 +64,9 @@ test("uploaded device keys are returned by a query", async () => {
   const other = { ...deviceKeys(user, key()), device_id: "OTHER" };
   const wrong = await user.call("POST", v3`keys/upload`, { device_keys: other });
   assert.equal(wrong.status, 400, "keys of another device");
-  assert.equal((await bob.call("POST", v3`keys/upload`, { device_keys: deviceKeys(user, key()) })).status, 400, "keys of another user");
+  assert.equal(
+    (await bob.call("POST", v3`keys/upload`, { device_keys: deviceKeys(user, key()) })).status, 400,
+    "keys of another user");
 });
 
 test("each one-time key is claimed once; then the fallback key is returned, again and again", async () => {
@@ -74,20 +79,24 @@ test("each one-time key is claimed once; then the fallback key is returned, agai
   assert.equal(uploaded.one_time_key_counts.signed_curve25519, 2);
   assert.equal((await user.sync()).device_one_time_keys_count.signed_curve25519, 2);
   assert.deepEqual((await user.sync()).device_unused_fallback_key_types, ["signed_curve25519"]);
-  const claim = async () => Object.keys((await bob.post(v3`keys/claim`, { one_time_keys: { [user.id]: { [user.deviceId]: "signed_curve25519" } } }))
+  const claim = async () =>
+    Object.keys(
+    (await bob.post(v3`keys/claim`, { one_time_keys: { [user.id]: { [user.deviceId]: "signed_curve25519" } } }))
     .one_time_keys[user.id][user.deviceId])[0];
   assert.deepEqual(new Set([await claim(), await claim()]), new Set(["signed_curve25519:A", "signed_curve25519:B"]));
   assert.equal(await claim(), "signed_curve25519:F");
   assert.equal(await claim(), "signed_curve25519:F");
   assert.deepEqual((await user.sync()).device_unused_fallback_key_types, []);
   assert.equal((await user.sync()).device_one_time_keys_count.signed_curve25519 ?? 0, 0);
-  const nobody = await bob.post(v3`keys/claim`, { one_time_keys: { "@nobody:hybrid.test": { X: "signed_curve25519" } } });
+  const nobody = await bob.post(
+    v3`keys/claim`, { one_time_keys: { "@nobody:hybrid.test": { X: "signed_curve25519" } } });
   assert.deepEqual(nobody.one_time_keys["@nobody:hybrid.test"] ?? {}, {});
 });
 
 test("concurrent claims get different keys", async () => {
   const { user, identity } = await withDeviceKeys();
-  const keys = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`signed_curve25519:K${i}`, oneTime(user, identity)]));
+  const keys = Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) => [`signed_curve25519:K${i}`, oneTime(user, identity)]));
   await user.post(v3`keys/upload`, { one_time_keys: keys });
   const bob = await User.register(server);
   const claims = await Promise.all(Array.from({ length: 20 }, () =>
@@ -101,7 +110,8 @@ test("the same key may be uploaded again, but a key id never means two keys", as
   const one = { "signed_curve25519:A": oneTime(user, identity) };
   await user.post(v3`keys/upload`, { one_time_keys: one });
   await user.post(v3`keys/upload`, { one_time_keys: one });
-  const other = await user.call("POST", v3`keys/upload`, { one_time_keys: { "signed_curve25519:A": oneTime(user, identity) } });
+  const other = await user.call(
+    "POST", v3`keys/upload`, { one_time_keys: { "signed_curve25519:A": oneTime(user, identity) } });
   assert.equal(other.status, 400, other.text);
 });
 
@@ -133,10 +143,13 @@ test("cross-signing keys are uploaded, seen by the right users, and replaced onl
   assert.equal(seen.user_signing_keys?.[user.id], undefined, "the user-signing key is its owner's");
 
   const stranger = key();
-  const replaced = await user.call("POST", v3`keys/device_signing/upload`, { master_key: crossKey("master", stranger) });
+  const replaced = await user.call(
+    "POST", v3`keys/device_signing/upload`, { master_key: crossKey("master", stranger) });
   assert.equal(replaced.status, 401, "other keys ask for the password");
-  const unsigned = { self_signing_key: signed(crossKey("self_signing", key()), user.id, `ed25519:${master.name}`, self) };
-  const refused = await withPassword(user, "POST", v3`keys/device_signing/upload`, unsigned).catch((problem) => problem);
+  const unsigned = { self_signing_key: signed(
+    crossKey("self_signing", key()), user.id, `ed25519:${master.name}`, self) };
+  const refused = await withPassword(user, "POST", v3`keys/device_signing/upload`, unsigned)
+    .catch((problem) => problem);
   if (!(refused instanceof Error)) refusedWith(refused, 400, "M_INVALID_SIGNATURE");
 });
 
@@ -149,7 +162,8 @@ test("signatures by the right keys are stored, others are returned as failures",
   const bySelf = signed({ ...device, signatures: {} }, user.id, `ed25519:${self.name}`, self);
   const kept = await user.post(v3`keys/signatures/upload`, { [user.id]: { [user.deviceId]: bySelf } });
   assert.deepEqual(kept.failures ?? {}, {});
-  const found = (await user.post(v3`keys/query`, { device_keys: { [user.id]: [] } })).device_keys[user.id][user.deviceId];
+  const found = (await user.post(
+    v3`keys/query`, { device_keys: { [user.id]: [] } })).device_keys[user.id][user.deviceId];
   assert.ok(found.signatures[user.id][`ed25519:${self.name}`]);
   assert.ok(found.signatures[user.id][`ed25519:${user.deviceId}`], "the device's own signature stays");
   const forged = { ...bySelf, signatures: { [user.id]: { [`ed25519:${self.name}`]: unpadded(Buffer.alloc(64)) } } };
@@ -174,7 +188,8 @@ test("users who share a room get changed device lists, in sync and between two t
   await user.post(v3`rooms/${roomId}/leave`);
   const left = await bob.sync({ since: changed.next_batch });
   assert.deepEqual(left.device_lists.left, [user.id]);
-  const span = await bob.get(`${v3`keys/changes`}?from=${encodeURIComponent(joined.next_batch)}&to=${encodeURIComponent(left.next_batch)}`);
+  const span = await bob.get(
+    `${v3`keys/changes`}?from=${encodeURIComponent(joined.next_batch)}&to=${encodeURIComponent(left.next_batch)}`);
   assert.deepEqual([span.changed, span.left], [[], [user.id]]);
   await bob.refused(400, ["M_INVALID_PARAM", "M_MISSING_PARAM"], "GET", v3`keys/changes`);
 });

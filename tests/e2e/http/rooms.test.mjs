@@ -8,7 +8,8 @@ import { Server } from "../support/server.mjs";
 let server, alice, bob, carol;
 before(async () => {
   server = await Server.start();
-  [alice, bob, carol] = [await User.register(server, "alice"), await User.register(server, "bob"), await User.register(server, "carol")];
+  [alice, bob, carol] = [
+    await User.register(server, "alice"), await User.register(server, "bob"), await User.register(server, "carol")];
 });
 after(() => server?.dispose());
 
@@ -32,7 +33,8 @@ test("a room of an older version gives its creator power 100", async () => {
   }
 });
 
-test("an event of the first room versions is named by its server, and can be found and redacted by that name", async () => {
+test("an event of the first room versions is named by its server, and can be found and redacted by that name",
+  async () => {
   for (const version of ["1", "2"]) {
     const roomId = await alice.createsRoom({ room_version: version, preset: "public_chat" });
     await bob.joins(roomId);
@@ -55,7 +57,8 @@ test("everything that createRoom takes ends up in the room's state", async () =>
     invite: [bob.id],
     is_direct: true,
     creation_content: { "m.federate": false, type: "org.example.kind" },
-    initial_state: [{ type: "org.example.colour", state_key: "", content: { is: "green" } }, { type: "m.room.guest_access", state_key: "", content: { guest_access: "forbidden" } }],
+    initial_state: [{ type: "org.example.colour", state_key: "", content: { is: "green" } },
+      { type: "m.room.guest_access", state_key: "", content: { guest_access: "forbidden" } }],
     power_level_content_override: { users_default: 5 },
   });
   assert.equal((await alice.state(roomId, "m.room.name")).name, "Everything");
@@ -90,11 +93,14 @@ test("invalid requests to create a room are refused", async () => {
   await refused(["M_BAD_JSON", "M_INVALID_PARAM"], { invite: ["not a user"] });
   const levels = { power_level_content_override: { users: { [alice.id]: 0 } } };
   await refused(["M_INVALID_ROOM_STATE", "M_BAD_JSON", "M_INVALID_PARAM"], { room_version: "12", ...levels });
-  await refused(["M_INVALID_ROOM_STATE", "M_BAD_JSON"], { room_version: "11", name: "x", power_level_content_override: { users: { [alice.id]: 0 } } });
+  await refused(
+    ["M_INVALID_ROOM_STATE", "M_BAD_JSON"],
+    { room_version: "11", name: "x", power_level_content_override: { users: { [alice.id]: 0 } } });
 });
 
 test("a client that leaves the version to the server may give the creator a level, which is dropped", async () => {
-  const roomId = await alice.createsRoom({ power_level_content_override: { users: { [alice.id]: 100, [bob.id]: 50 } } });
+  const roomId = await alice.createsRoom(
+    { power_level_content_override: { users: { [alice.id]: 100, [bob.id]: 50 } } });
   const levels = await alice.get(v3`rooms/${roomId}/state/m.room.power_levels/`);
   assert.deepEqual(levels.users, { [bob.id]: 50 });
 });
@@ -145,7 +151,8 @@ test("kicked users can join again; banned users can do so after the ban is lifte
   await carol.refused(403, "M_FORBIDDEN", "POST", v3`rooms/${roomId}/unban`, { user_id: bob.id });
   await alice.post(v3`rooms/${roomId}/unban`, { user_id: bob.id });
   await bob.joins(roomId);
-  await alice.refused(403, ["M_FORBIDDEN", "M_BAD_STATE"], "POST", v3`rooms/${roomId}/kick`, { user_id: "@nobody:hybrid.test" });
+  await alice.refused(
+    403, ["M_FORBIDDEN", "M_BAD_STATE"], "POST", v3`rooms/${roomId}/kick`, { user_id: "@nobody:hybrid.test" });
   await alice.refused(403, ["M_FORBIDDEN", "M_BAD_STATE"], "POST", v3`rooms/${roomId}/unban`, { user_id: carol.id });
 });
 
@@ -195,8 +202,10 @@ test("aliases point to a room until they are deleted", async () => {
   assert.deepEqual((await alice.get(v3`rooms/${roomId}/aliases`)).aliases, [alias]);
   await bob.refused(409, "M_UNKNOWN", "PUT", v3`directory/room/${alias}`, { room_id: roomId });
   await bob.refused(403, "M_FORBIDDEN", "DELETE", v3`directory/room/${alias}`);
-  await alice.refused(400, "M_BAD_ALIAS", "PUT", v3`rooms/${roomId}/state/m.room.canonical_alias/`, { alias: "#nowhere:hybrid.test" });
-  await alice.refused(400, "M_INVALID_PARAM", "PUT", v3`rooms/${roomId}/state/m.room.canonical_alias/`, { alias: "kitchen" });
+  await alice.refused(
+    400, "M_BAD_ALIAS", "PUT", v3`rooms/${roomId}/state/m.room.canonical_alias/`, { alias: "#nowhere:hybrid.test" });
+  await alice.refused(
+    400, "M_INVALID_PARAM", "PUT", v3`rooms/${roomId}/state/m.room.canonical_alias/`, { alias: "kitchen" });
   await alice.put(v3`rooms/${roomId}/state/m.room.canonical_alias/`, { alias });
   await alice.delete(v3`directory/room/${alias}`);
   await alice.refused(404, "M_NOT_FOUND", "GET", v3`directory/room/${alias}`);
@@ -207,7 +216,8 @@ test("aliases point to a room until they are deleted", async () => {
 test("a restricted room lets in the members of the room that it names", async () => {
   const club = await alice.createsRoom({ preset: "public_chat" });
   const room = await alice.createsRoom({
-    initial_state: [{ type: "m.room.join_rules", state_key: "", content: { join_rule: "restricted", allow: [{ type: "m.room_membership", room_id: club }] } }],
+    initial_state: [{ type: "m.room.join_rules", state_key: "",
+      content: { join_rule: "restricted", allow: [{ type: "m.room_membership", room_id: club }] } }],
   });
   await bob.refused(403, "M_FORBIDDEN", "POST", v3`join/${room}`, {});
   await bob.joins(club);

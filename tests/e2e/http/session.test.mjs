@@ -52,7 +52,9 @@ test("logging in with the right password gives a token that works, by local part
     const me = await new User(server, body).get(v3`account/whoami`);
     assert.deepEqual([me.user_id, me.device_id], [user.id, body.device_id]);
   }
-  assert.equal((await login({ type: "m.login.password", user: localpart, password: "password" })).status, 200, "the deprecated user key");
+  assert.equal(
+    (await login({ type: "m.login.password", user: localpart, password: "password" })).status, 200,
+    "the deprecated user key");
 });
 
 test("a login is refused with the wrong password, an unknown user, an unknown type or nothing at all", async () => {
@@ -62,9 +64,13 @@ test("a login is refused with the wrong password, an unknown user, an unknown ty
   refusedWith(await login(passwordLogin("@nobody:elsewhere.example")), 403, "M_FORBIDDEN");
   refusedWith(await login({ type: "org.example.unheard-of" }), 400, ["M_UNKNOWN", "M_INVALID_PARAM"]);
   refusedWith(await login({}), 400, ["M_BAD_JSON", "M_MISSING_PARAM"]);
-  refusedWith(await login({ type: "m.login.password", password: "password" }), 400, ["M_BAD_JSON", "M_MISSING_PARAM", "M_INVALID_PARAM"]);
+  refusedWith(
+    await login({ type: "m.login.password", password: "password" }), 400,
+    ["M_BAD_JSON", "M_MISSING_PARAM", "M_INVALID_PARAM"]);
   refusedWith(await login({ ...passwordLogin(user.id), password: undefined }), 400, ["M_BAD_JSON", "M_MISSING_PARAM"]);
-  refusedWith(await login({ ...passwordLogin(user.id), identifier: { type: "org.example.other" } }), 400, ["M_UNKNOWN", "M_UNRECOGNIZED", "M_INVALID_PARAM"]);
+  refusedWith(
+    await login({ ...passwordLogin(user.id), identifier: { type: "org.example.other" } }), 400,
+    ["M_UNKNOWN", "M_UNRECOGNIZED", "M_INVALID_PARAM"]);
 });
 
 test("logging in again with a device id replaces that device's token", async () => {
@@ -80,13 +86,15 @@ test("logging in again with a device id replaces that device's token", async () 
 test("registering by the dummy stage makes an account whose name is then taken", async () => {
   const username = name();
   assert.equal((await call(server, "GET", `${v3`register/available`}?username=${username}`)).body.available, true);
-  const { status, body } = await registers({ username, password: "a password", device_id: "DESK", initial_device_display_name: "Desk" });
+  const { status, body } = await registers(
+    { username, password: "a password", device_id: "DESK", initial_device_display_name: "Desk" });
   assert.equal(status, 200);
   assert.equal(body.user_id, `@${username}:${server.name}`);
   assert.equal(body.device_id, "DESK");
   await new User(server, body).get(v3`account/whoami`);
   refusedWith(await call(server, "GET", `${v3`register/available`}?username=${username}`), 400, "M_USER_IN_USE");
-  refusedWith(await call(server, "POST", v3`register`, { body: { username, password: "passphrase" } }), 400, "M_USER_IN_USE");
+  refusedWith(
+    await call(server, "POST", v3`register`, { body: { username, password: "passphrase" } }), 400, "M_USER_IN_USE");
   assert.equal((await login(passwordLogin(username, "a password"))).status, 200);
 });
 
@@ -97,10 +105,16 @@ test("registration without login, without a name, of a guest, and with invalid n
   const nameless = await registers({ password: "passphrase" });
   assert.equal(nameless.status, 200);
   assert.match(nameless.body.user_id, /^@[a-z0-9._=/+-]+:/);
-  refusedWith(await call(server, "POST", `${v3`register`}?kind=guest`, { body: {} }), 403, ["M_GUEST_ACCESS_FORBIDDEN", "M_FORBIDDEN"]);
+  refusedWith(
+    await call(server, "POST", `${v3`register`}?kind=guest`, { body: {} }), 403,
+    ["M_GUEST_ACCESS_FORBIDDEN", "M_FORBIDDEN"]);
   for (const username of ["with space", "ünï", "a:b", "@a", "x".repeat(300), "UPPER!"]) {
-    refusedWith(await call(server, "POST", v3`register`, { body: { username, password: "passphrase" } }), 400, "M_INVALID_USERNAME");
-    refusedWith(await call(server, "GET", `${v3`register/available`}?username=${encodeURIComponent(username)}`), 400, "M_INVALID_USERNAME");
+    refusedWith(
+      await call(server, "POST", v3`register`, { body: { username, password: "passphrase" } }), 400,
+      "M_INVALID_USERNAME");
+    refusedWith(
+      await call(server, "GET", `${v3`register/available`}?username=${encodeURIComponent(username)}`), 400,
+      "M_INVALID_USERNAME");
   }
   refusedWith(await call(server, "GET", v3`register/available`), 400, "M_MISSING_PARAM");
 });
@@ -154,17 +168,21 @@ test("a token is read from the header or the query string; a missing or wrong on
   assert.equal((await call(server, "GET", `${v3`account/whoami`}?access_token=${user.token}`)).status, 200);
   refusedWith(await call(server, "GET", v3`account/whoami`), 401, "M_MISSING_TOKEN");
   refusedWith(await call(server, "GET", v3`account/whoami`, { token: "wrong" }), 401, "M_UNKNOWN_TOKEN");
-  refusedWith(await call(server, "GET", v3`account/whoami`, { headers: { authorization: "Basic abc" } }), 401, ["M_MISSING_TOKEN", "M_UNKNOWN_TOKEN"]);
+  refusedWith(
+    await call(server, "GET", v3`account/whoami`, { headers: { authorization: "Basic abc" } }), 401,
+    ["M_MISSING_TOKEN", "M_UNKNOWN_TOKEN"]);
 });
 
 test("changing the password requires the old one and can end the other sessions", async () => {
   const user = await User.register(server, name());
   const other = await user.again();
-  const kept = await withPassword(user, "POST", v3`account/password`, { new_password: "second password", logout_devices: false });
+  const kept = await withPassword(
+    user, "POST", v3`account/password`, { new_password: "second password", logout_devices: false });
   assert.equal(kept.status, 200, kept.text);
   await other.get(v3`account/whoami`);
   refusedWith(await login(passwordLogin(user.id)), 403, "M_FORBIDDEN");
-  const ended = await withPassword(user, "POST", v3`account/password`, { new_password: "third password" }, "second password");
+  const ended = await withPassword(
+    user, "POST", v3`account/password`, { new_password: "third password" }, "second password");
   assert.equal(ended.status, 200, ended.text);
   await user.get(v3`account/whoami`);
   await other.refused(401, "M_UNKNOWN_TOKEN", "GET", v3`account/whoami`);
@@ -179,7 +197,9 @@ test("a deactivated user is logged out, cannot log in, and keeps the name taken"
   assert.equal(gone.status, 200, gone.text);
   await user.refused(401, "M_UNKNOWN_TOKEN", "GET", v3`account/whoami`);
   refusedWith(await login(passwordLogin(user.id)), 403, ["M_USER_DEACTIVATED", "M_FORBIDDEN"]);
-  refusedWith(await call(server, "GET", `${v3`register/available`}?username=${user.id.slice(1).split(":")[0]}`), 400, "M_USER_IN_USE");
+  refusedWith(
+    await call(server, "GET", `${v3`register/available`}?username=${user.id.slice(1).split(":")[0]}`), 400,
+    "M_USER_IN_USE");
 });
 
 test("registration by the shared secret refuses a wrong code and a used nonce", async () => {

@@ -38,7 +38,8 @@ test("the first sync has the whole state and the latest messages, the next one o
   assert.equal(joined.timeline.limited, true);
   assert.ok(joined.timeline.prev_batch);
   const types = joined.state.events.map((e) => e.type);
-  for (const type of ["m.room.create", "m.room.power_levels", "m.room.join_rules", "m.room.member"]) assert.ok(types.includes(type), type);
+  for (const type of ["m.room.create", "m.room.power_levels", "m.room.join_rules", "m.room.member"]) assert.ok(
+    types.includes(type), type);
   const id = await alice.sends(roomId, "new");
   const second = await alice.sync({ since: first.next_batch });
   assert.deepEqual(timeline(second, roomId).map((e) => e.event_id), [id]);
@@ -98,7 +99,8 @@ test("lazy-loaded members are the senders, and the heroes in a room without a na
   for (let i = 0; i < 12; i++) await bob.sends(roomId, `m${i}`);
   const filter = { room: { timeline: { limit: 5 }, state: { lazy_load_members: true } } };
   const first = await alice.sync({ filter });
-  const members = (response) => stateOf(response, roomId).filter((e) => e.type === "m.room.member").map((e) => e.state_key).sort();
+  const members = (response) => stateOf(response, roomId).filter((e) => e.type === "m.room.member")
+    .map((e) => e.state_key).sort();
   assert.deepEqual(members(first), [alice.id, bob.id].sort());
   assert.equal(first.rooms.join[roomId].summary["m.joined_member_count"], 6);
   await guests[0].sends(roomId, "me too");
@@ -109,7 +111,8 @@ test("lazy-loaded members are the senders, and the heroes in a room without a na
   const nameless = await alice.sync({ filter });
   const heroes = nameless.rooms.join[roomId].summary["m.heroes"];
   assert.equal(heroes.length, 5);
-  assert.deepEqual(heroes.filter((id) => !members(nameless).includes(id)), [], "heroes are members that the client knows");
+  assert.deepEqual(
+    heroes.filter((id) => !members(nameless).includes(id)), [], "heroes are members that the client knows");
 });
 
 test("filters choose rooms, types, senders and fields", async () => {
@@ -121,16 +124,20 @@ test("filters choose rooms, types, senders and fields", async () => {
   await bob.sends(two, "elsewhere");
   const seen = async (timelineFilter, more = {}) => {
     const response = await alice.sync({ since, filter: { room: { timeline: timelineFilter, ...more } } });
-    return Object.keys(response.rooms?.join ?? {}).flatMap((id) => timeline(response, id).map((e) => e.content.body ?? e.type)).sort();
+    return Object.keys(response.rooms?.join ?? {})
+      .flatMap((id) => timeline(response, id).map((e) => e.content.body ?? e.type)).sort();
   };
   assert.deepEqual(await seen({ not_senders: [bob.id] }), ["from alice"]);
   assert.deepEqual(await seen({ types: ["org.example.*"] }), ["org.example.other"]);
   assert.deepEqual(await seen({ not_types: ["m.*"] }), ["org.example.other"]);
   assert.deepEqual(await seen({}, { rooms: [two] }), ["elsewhere"]);
   assert.deepEqual(await seen({}, { not_rooms: [one] }), ["elsewhere"]);
-  const { filter_id: id } = await alice.post(v3`user/${alice.id}/filter`, { room: { timeline: { types: ["org.example.*"] } } });
+  const { filter_id: id } = await alice.post(
+    v3`user/${alice.id}/filter`, { room: { timeline: { types: ["org.example.*"] } } });
   assert.equal(timeline(await alice.sync({ since, filter: id }), one).length, 1, "a filter by its id");
-  await alice.refused(400, ["M_INVALID_PARAM", "M_BAD_JSON", "M_NOT_JSON"], "GET", `${v3`sync`}?filter=${encodeURIComponent("{not json")}`);
+  await alice.refused(
+    400, ["M_INVALID_PARAM", "M_BAD_JSON", "M_NOT_JSON"], "GET",
+    `${v3`sync`}?filter=${encodeURIComponent("{not json")}`);
   await alice.refused(400, ["M_INVALID_PARAM", "M_UNKNOWN"], "GET", `${v3`sync`}?since=nonsense`);
 });
 
@@ -152,7 +159,8 @@ test("leaving, being kicked and being banned show in sync as leave, and nothing 
 test("receipts are public, private or threaded, and reach the right users", async () => {
   const roomId = await room(bob);
   const root = await alice.sends(roomId, "read me");
-  const inThread = await alice.sends(roomId, { msgtype: "m.text", body: "t", "m.relates_to": { rel_type: "m.thread", event_id: root } });
+  const inThread = await alice.sends(
+    roomId, { msgtype: "m.text", body: "t", "m.relates_to": { rel_type: "m.thread", event_id: root } });
   const [sinceAlice, sinceBob] = [(await alice.sync()).next_batch, (await bob.sync()).next_batch];
   await bob.post(v3`rooms/${roomId}/receipt/m.read/${root}`, { thread_id: "main" });
   await bob.post(v3`rooms/${roomId}/receipt/m.read.private/${inThread}`, { thread_id: root });
@@ -162,9 +170,11 @@ test("receipts are public, private or threaded, and reach the right users", asyn
   assert.equal(seen[inThread], undefined, "a private receipt is its owner's");
   assert.equal(receipts(await bob.sync({ since: sinceBob }))[inThread]["m.read.private"][bob.id].thread_id, root);
   await bob.refused(400, "M_INVALID_PARAM", "POST", v3`rooms/${roomId}/receipt/m.read/${root}`, { thread_id: "" });
-  await bob.refused(400, ["M_INVALID_PARAM", "M_BAD_JSON"], "POST", v3`rooms/${roomId}/receipt/m.read/${root}`, { thread_id: 5 });
+  await bob.refused(
+    400, ["M_INVALID_PARAM", "M_BAD_JSON"], "POST", v3`rooms/${roomId}/receipt/m.read/${root}`, { thread_id: 5 });
   await bob.refused(400, "M_INVALID_PARAM", "POST", v3`rooms/${roomId}/receipt/org.example.unheard/${root}`, {});
-  await bob.refused(400, "M_INVALID_PARAM", "POST", v3`rooms/${roomId}/receipt/m.fully_read/${root}`, { thread_id: root });
+  await bob.refused(
+    400, "M_INVALID_PARAM", "POST", v3`rooms/${roomId}/receipt/m.fully_read/${root}`, { thread_id: root });
 });
 
 test("read markers move the fully-read event and the receipts at once", async () => {
@@ -185,7 +195,8 @@ test("unread counts rise with messages, highlights with a name, and both end wit
   await bob.post(v3`rooms/${roomId}/receipt/m.read/${start}`);
   assert.deepEqual(await counts(), { notification_count: 0, highlight_count: 0 });
   await alice.sends(roomId, "two");
-  const named = await alice.sends(roomId, { msgtype: "m.text", body: "you there?", "m.mentions": { user_ids: [bob.id] } });
+  const named = await alice.sends(
+    roomId, { msgtype: "m.text", body: "you there?", "m.mentions": { user_ids: [bob.id] } });
   assert.deepEqual(await counts(), { notification_count: 2, highlight_count: 1 });
   await bob.post(v3`rooms/${roomId}/receipt/m.read/${named}`);
   assert.deepEqual(await counts(), { notification_count: 0, highlight_count: 0 });
@@ -208,7 +219,8 @@ test("typing is shown until its timeout, and users can set only their own", asyn
   const roomId = await room(bob);
   const since = (await alice.sync()).next_batch;
   await bob.put(v3`rooms/${roomId}/typing/${bob.id}`, { typing: true, timeout: 1000 });
-  const typing = (response) => response.rooms?.join?.[roomId]?.ephemeral?.events?.find((e) => e.type === "m.typing")?.content.user_ids;
+  const typing = (response) =>
+    response.rooms?.join?.[roomId]?.ephemeral?.events?.find((e) => e.type === "m.typing")?.content.user_ids;
   const seen = await alice.syncUntil(since, (r) => typing(r)?.includes(bob.id));
   await alice.syncUntil(seen.next_batch, (r) => typing(r)?.length === 0);
   await bob.refused(403, "M_FORBIDDEN", "PUT", v3`rooms/${roomId}/typing/${alice.id}`, { typing: true });

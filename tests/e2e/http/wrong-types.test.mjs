@@ -54,7 +54,8 @@ const requests = {
 };
 
 // Fields that a server may ignore: those of login types and third-party identifiers that it does not support.
-const unspoken = new Set(["login.medium", "login.address", "login.token", "login.user", "setPushRule.conditions", "setPushRule.pattern",
+const unspoken = new Set(
+  ["login.medium", "login.address", "login.token", "login.user", "setPushRule.conditions", "setPushRule.pattern",
   "deactivateAccount.id_server", "uploadKeys.fallback_keys.*"]);
 
 const samples = { string: 5, integer: "five", number: "five", boolean: "perhaps", array: "list", object: "thing" };
@@ -63,7 +64,8 @@ function broken(properties, prefix = []) {
   return Object.entries(properties).flatMap(([name, { types, items, inner }]) => {
     const path = [...prefix, name];
     const wrong = types.length === 1 && samples[types[0]] !== undefined ? [{ path, value: samples[types[0]] }] : [];
-    if (types[0] === "array" && items.length === 1 && samples[items[0]] !== undefined) wrong.push({ path, value: [samples[items[0]]] });
+    if (types[0] === "array" && items.length === 1 && samples[items[0]] !== undefined) wrong.push(
+      { path, value: [samples[items[0]]] });
     return [...wrong, ...broken(inner, path)];
   });
 }
@@ -72,7 +74,8 @@ function withField(body, [name, ...rest], value) {
   return { ...body, [name]: rest.length === 0 ? value : withField(body[name] ?? {}, rest, value) };
 }
 
-test("the fields are those of the specification", { skip: present || process.env.CI ? false : `no specification at ${whereItShouldBe}` }, () => {
+test("the fields are those of the specification",
+  { skip: present || process.env.CI ? false : `no specification at ${whereItShouldBe}` }, () => {
   assert.ok(present, `no specification at ${whereItShouldBe}`);
 });
 
@@ -84,8 +87,10 @@ for (const id of Object.keys(requests)) {
       if (unspoken.has(`${id}.${path.join(".")}`)) continue;
       const [method, url, body] = requests[id]();
       const response = await raw(server, method, url, { token: alice.token, body: withField(body, path, value) });
-      const fine = response.status === 400 && codes.includes(response.body?.errcode) && checkError(400, response.body).length === 0;
-      if (!fine) surprises.push(`${path.join(".")} = ${JSON.stringify(value)}: ${response.status} ${response.text.slice(0, 200)}`);
+      const fine = response.status === 400 && codes.includes(response.body?.errcode)
+        && checkError(400, response.body).length === 0;
+      if (!fine) surprises.push(
+        `${path.join(".")} = ${JSON.stringify(value)}: ${response.status} ${response.text.slice(0, 200)}`);
     }
     assert.equal(surprises.length, 0, `\n${surprises.join("\n")}`);
     await alice.get(v3`account/whoami`);

@@ -77,7 +77,8 @@ test("a message is edited, and the edit is what is read", async () => {
 test("a reaction arrives and is counted once", async () => {
   const id = await says(alice, "Cake?");
   await bob.reads(roomId, id);
-  await bob.client.sendEvent(roomId, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: id, key: "🍰" } });
+  await bob.client.sendEvent(
+    roomId, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: id, key: "🍰" } });
   await until("alice sees the reaction", () => {
     const relations = alice.client.getRoom(roomId).relations.getChildEventsForEvent(id, "m.annotation", "m.reaction");
     return relations?.getSortedAnnotationsByKey()?.some(([key, events]) => key === "🍰" && events.size === 1);
@@ -137,7 +138,8 @@ test("the server is killed; acknowledged events exist after the restart", async 
   const room = await fresh.sees(roomId);
   const timelineSet = room.getUnfilteredTimelineSet();
   for (let page = 0; page < 20; page++) {
-    if (!(await fresh.client.paginateEventTimeline(timelineSet.getLiveTimeline(), { backwards: true, limit: 50 }))) break;
+    if (!(await fresh.client.paginateEventTimeline(
+      timelineSet.getLiveTimeline(), { backwards: true, limit: 50 }))) break;
   }
   // The SDK fetches threads by itself, after the page that has their roots.
   let missing = said;

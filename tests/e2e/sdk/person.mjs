@@ -30,7 +30,8 @@ export class Person {
   static async registers(server, username, password = "a long password") {
     const visitor = sdk.createClient({ baseUrl: server.url });
     let session;
-    const made = await visitor.registerRequest({ username, password, initial_device_display_name: `${username}'s client` }).catch((refusal) => {
+    const made = await visitor.registerRequest(
+      { username, password, initial_device_display_name: `${username}'s client` }).catch((refusal) => {
       assert.equal(refusal.httpStatus, 401, refusal.message);
       session = refusal.data.session;
       return visitor.registerRequest({ username, password, auth: { type: "m.login.dummy", session } });
@@ -68,7 +69,8 @@ export class Person {
   async bootstrapsCrossSigning() {
     await this.crypto.bootstrapCrossSigning({
       authUploadDeviceSigningKeys: (upload) => upload(null).catch((refusal) => upload({
-        type: "m.login.password", session: refusal.data.session, identifier: { type: "m.id.user", user: this.id }, password: this.password,
+        type: "m.login.password", session: refusal.data.session, identifier: { type: "m.id.user", user: this.id },
+          password: this.password,
       })),
     });
     assert.equal(await this.crypto.isCrossSigningReady(), true);
@@ -99,7 +101,9 @@ export class Person {
 
   /** Waits until this client knows that the other is in the room: from then on it encrypts for them. */
   knowsOf(other, roomId) {
-    return until(`${this.id} knows that ${other.id} joined`, () => this.client.getRoom(roomId).getMember(other.id)?.membership === "join");
+    return until(
+      `${this.id} knows that ${other.id} joined`,
+      () => this.client.getRoom(roomId).getMember(other.id)?.membership === "join");
   }
 
   async sends(roomId, body) {
@@ -114,7 +118,8 @@ export class Person {
   async reads(roomId, eventId) {
     const event = await until(`${this.id} on ${this.deviceId} decrypts ${eventId}`, () => {
       const found = this.event(roomId, eventId);
-      return found && !found.isBeingDecrypted() && !found.isDecryptionFailure() && found.getClearContent() ? found : undefined;
+      return found && !found.isBeingDecrypted() && !found.isDecryptionFailure() && found.getClearContent() ? found
+        : undefined;
     });
     assert.equal(event.getWireType(), "m.room.encrypted");
     return event.getContent().body;
@@ -122,7 +127,8 @@ export class Person {
 
   /** Verifies another device by emoji: both show the same ones and confirm. */
   async verifies(other, request) {
-    const [theirs] = await Promise.all([once(other.client, CryptoEvent.VerificationRequestReceived), request]).then(([[r]]) => [r]);
+    const [theirs] = await Promise.all([once(other.client, CryptoEvent.VerificationRequestReceived), request])
+      .then(([[r]]) => [r]);
     const mine = await request;
     await theirs.accept();
     await until("the request is accepted", () => mine.phase === 3);

@@ -26,7 +26,8 @@ export function raw(server, method, path, { token, body, headers = {} } = {}) {
         agent,
         headers: {
           ...(token ? { authorization: `Bearer ${token}` } : {}),
-          ...(payload === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
+          ...(payload === undefined ? {}
+            : { "content-type": "application/json", "content-length": Buffer.byteLength(payload) }),
           ...headers,
         },
       },
@@ -84,17 +85,21 @@ export class User {
   }
 
   /** Creates a user by shared-secret registration, with the password `password`. */
-  static async register(server, name = `user-${randomUUID().slice(0, 8)}`, { admin = false, password = "password" } = {}) {
+  static async register(
+    server, name = `user-${randomUUID().slice(0, 8)}`, { admin = false, password = "password" } = {}) {
     const { nonce } = (await raw(server, "GET", "/_synapse/admin/v1/register")).body;
-    const mac = createHmac("sha1", server.secret).update([nonce, name, password, admin ? "admin" : "notadmin"].join("\0")).digest("hex");
-    const made = await raw(server, "POST", "/_synapse/admin/v1/register", { body: { nonce, username: name, password, admin, mac } });
+    const mac = createHmac("sha1", server.secret)
+      .update([nonce, name, password, admin ? "admin" : "notadmin"].join("\0")).digest("hex");
+    const made = await raw(
+      server, "POST", "/_synapse/admin/v1/register", { body: { nonce, username: name, password, admin, mac } });
     assert.equal(made.status, 200, made.text);
     return new User(server, made.body);
   }
 
   /** The same user on another device. */
   async again(device = {}) {
-    const body = { type: "m.login.password", identifier: { type: "m.id.user", user: this.id }, password: "password", ...device };
+    const body = { type: "m.login.password", identifier: { type: "m.id.user", user: this.id }, password: "password",
+      ...device };
     return new User(this.server, (await call(this.server, "POST", v3`login`, { body })).body);
   }
 
@@ -190,7 +195,8 @@ export async function withPassword(user, method, path, body = {}, password = "pa
   const first = await user.call(method, path, body);
   assert.equal(first.status, 401, first.text);
   assert.ok(first.body.flows.some((f) => isDeepStrictEqual(f.stages, ["m.login.password"])), first.text);
-  const auth = { type: "m.login.password", session: first.body.session, identifier: { type: "m.id.user", user: user.id }, password };
+  const auth = { type: "m.login.password", session: first.body.session,
+    identifier: { type: "m.id.user", user: user.id }, password };
   return await user.call(method, path, { ...body, auth });
 }
 

@@ -8,7 +8,8 @@ const everyLoose = (events, where) => (events ?? []).flatMap((e, i) => checkLoos
 
 function ofSync(body) {
   const found = everyLoose(body.account_data?.events, "account_data");
-  for (const [roomId, room] of [...Object.entries(body.rooms?.join ?? {}), ...Object.entries(body.rooms?.leave ?? {})]) {
+  for (const [roomId, room] of [...Object.entries(body.rooms?.join ?? {}),
+    ...Object.entries(body.rooms?.leave ?? {})]) {
     found.push(
       ...everyEvent(room.timeline?.events, roomId, `${roomId} timeline`),
       ...everyEvent(room.state?.events, roomId, `${roomId} state`),
@@ -26,7 +27,8 @@ function ofSync(body) {
 
 const readers = {
   sync: ofSync,
-  getRoomEvents: (body, roomId) => [...everyEvent(body.chunk, roomId, "chunk"), ...everyEvent(body.state, roomId, "state")],
+  getRoomEvents: (body, roomId) =>
+    [...everyEvent(body.chunk, roomId, "chunk"), ...everyEvent(body.state, roomId, "state")],
   getEventContext: (body, roomId) => [
     ...everyEvent(body.event ? [body.event] : [], roomId, "event"),
     ...everyEvent(body.events_before, roomId, "events_before"),

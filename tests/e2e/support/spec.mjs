@@ -66,12 +66,14 @@ function load() {
 
 /** Members that are null although the schema does not allow null: docs/decisions/0023. */
 function allowNullWhereClientsWantIt(file, document) {
-  const allow = (properties, names) => names.forEach((name) => (properties[name].type = [properties[name].type, "null"]));
+  const allow = (properties, names) =>
+    names.forEach((name) => (properties[name].type = [properties[name].type, "null"]));
   if (file.endsWith("client-server/definitions/client_device.yaml")) {
     allow(document.properties, ["display_name", "last_seen_ip", "last_seen_ts"]);
   }
   if (file.endsWith("client-server/rooms.yaml")) {
-    const answer = document.paths["/rooms/{roomId}/joined_members"].get.responses["200"].content["application/json"].schema;
+    const ok = document.paths["/rooms/{roomId}/joined_members"].get.responses["200"];
+    const answer = ok.content["application/json"].schema;
     allow(answer.properties.joined.patternProperties["^@"].properties, ["display_name", "avatar_url"]);
   }
 }
@@ -166,7 +168,8 @@ export function checkResponse(operation, status, headers, body) {
   const described = at(`${operation.pointer}/responses/${status}`);
   if (!described) {
     // Any operation may return any standard error, even if it is not listed.
-    if (status === 401 && body?.flows) return problems(`${root}api/client-server/definitions/auth_response.yaml`, body, `${operation.id} 401 `);
+    if (status === 401 && body?.flows) return problems(
+      `${root}api/client-server/definitions/auth_response.yaml`, body, `${operation.id} 401 `);
     return status >= 400 ? checkError(status, body) : [`${operation.id} does not answer ${status}`];
   }
   const content = at(`${described.pointer}/content/application~1json/schema`);
@@ -180,9 +183,11 @@ export function checkResponse(operation, status, headers, body) {
 /** The standard error response: an object with errcode and, because our server always explains errors, error. */
 export function checkError(status, body) {
   const found = problems(`${root}api/client-server/definitions/errors/error.yaml`, body, `error ${status} `);
-  if (typeof body?.errcode !== "string" || !/^[A-Z][A-Z0-9_]*$/.test(body.errcode)) found.push(`errcode is ${JSON.stringify(body?.errcode)}`);
+  if (typeof body?.errcode !== "string" || !/^[A-Z][A-Z0-9_]*$/.test(body.errcode)) found.push(
+    `errcode is ${JSON.stringify(body?.errcode)}`);
   if (typeof body?.error !== "string") found.push("error is not a text");
-  if (/\bat [A-Za-z_.<>]+\(|Exception|\.cs:line|\.fs:line/.test(JSON.stringify(body ?? ""))) found.push("a stack trace or an exception's name is told to the client");
+  if (/\bat [A-Za-z_.<>]+\(|Exception|\.cs:line|\.fs:line/.test(JSON.stringify(body ?? ""))) found.push(
+    "a stack trace or an exception's name is told to the client");
   return found;
 }
 
@@ -212,7 +217,7 @@ export function checkLooseEvent(event, where) {
   return schema && !["m.direct"].includes(event.type) ? problems(schema, event, `${where} ${event.type} `) : [];
 }
 
-/** The properties of a request body's schema, with references resolved: for tests that break one field after another. */
+/** The properties of a request body's schema, with references resolved, for tests that break each field. */
 export function requestProperties(id) {
   const operation = operationById(id);
   const schema = at(`${operation.pointer}/requestBody/content/application~1json/schema`);
@@ -230,7 +235,8 @@ function properties(schema, depth = 0) {
     const property = at(`${pointer}${pointer.includes("#") ? "" : "#"}/properties/${escape(name)}`);
     if (!property) continue;
     found[name] = {
-      types: [property.value.type ?? (property.value.properties || property.value.allOf ? "object" : undefined)].flat().filter(Boolean),
+      types: [property.value.type ?? (property.value.properties || property.value.allOf ? "object" : undefined)].flat()
+        .filter(Boolean),
       items: [property.value.items?.type].flat().filter(Boolean),
       inner: depth < 3 ? properties(property, depth + 1) : {},
     };

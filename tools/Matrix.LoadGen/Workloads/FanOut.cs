@@ -132,7 +132,8 @@ internal sealed class Poller : IDisposable
                 }
             }
         }
-        catch (Exception problem) when (problem is IOException or InvalidDataException or System.Net.Sockets.SocketException)
+        catch (Exception problem)
+            when (problem is IOException or InvalidDataException or System.Net.Sockets.SocketException)
         {
             // The sender reports that this client did not get the message; print the reason.
             Console.Error.WriteLine($"a waiting client stopped: {problem.Message}");

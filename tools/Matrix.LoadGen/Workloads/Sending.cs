@@ -61,7 +61,7 @@ internal sealed class ManyRoomsSend : IWorkload
     public string Name => "send-many-rooms";
 
     public string Sentence =>
-        "50 users send at once, each in a room of its own, by turns with send-one-room (floor: 50 clients commit at once)";
+        "50 users send at once, each in its own room, by turns with send-one-room (floor: 50 clients commit at once)";
 
     public IRun Prepare(Stage stage) => new ByTurns(Many(stage), OneRoomSend.Senders(stage));
 
