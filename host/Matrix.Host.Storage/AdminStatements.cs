@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage;
 
-/// <summary>What operators ask of either database alike.</summary>
+/// <summary>The administrative queries and checks that both databases share.</summary>
 internal static class AdminStatements
 {
     private static readonly Statement Migrations = Statement.Of("SELECT number, name, applied_at FROM migrations ORDER BY number");
@@ -18,12 +18,12 @@ internal static class AdminStatements
     public static ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(IReads reads, CancellationToken stop) =>
         reads.ListAsync(Migrations, static row => new MigrationRow(row.Int32(0), row.Text(1), row.Int64(2)), stop);
 
-    /// <summary>Makes sure that this is a homeserver's database, and not a newer one than this program knows.</summary>
+    /// <summary>Throws unless this is a homeserver's database of a schema that this program knows.</summary>
     public static async ValueTask CheckAsync(IReads reads, CancellationToken stop)
     {
         if (await reads.FirstAsync(HasMigrations, static row => row.Int64(0), stop) == 0)
         {
-            throw new StorageException(StorageFailure.Refused, "The database holds no homeserver: none was ever started on it.");
+            throw new StorageException(StorageFailure.Refused, "This is not a homeserver's database: no server was ever started on it.");
         }
 
         _ = Migration.Pending(Migration.All, (await MigrationsAsync(reads, stop)).Count);

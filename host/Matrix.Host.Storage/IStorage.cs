@@ -20,12 +20,12 @@ using Matrix.Host.Storage.Tables.Unread;
 namespace Matrix.Host.Storage;
 
 /// <summary>
-/// A server's durable store: one writer, and questions by table group. All answers throw <see cref="StorageException"/> when the database
-/// cannot give one; nothing else is thrown for a fault of the database. Disposing flushes what was submitted and closes.
+/// A server's durable store: one writer, and queries by table group. Every method throws <see cref="StorageException"/>
+/// for a fault of the database and nothing else. Disposing flushes what was submitted and closes.
 /// </summary>
 public interface IStorage : IAsyncDisposable
 {
-    /// <summary>The one way to change anything.</summary>
+    /// <summary>The only way to change anything.</summary>
     IStorageWriter Writer { get; }
 
     /// <summary>Sizes, backup, schema.</summary>
@@ -40,19 +40,19 @@ public interface IStorage : IAsyncDisposable
     /// <summary>Steps, checkpoints and nodes of room state.</summary>
     IStateTable State { get; }
 
-    /// <summary>Who is what in which room.</summary>
+    /// <summary>Memberships of rooms.</summary>
     IMembershipsTable Memberships { get; }
 
-    /// <summary>Results by transaction id.</summary>
+    /// <summary>Results of requests by transaction id.</summary>
     ITransactionsTable Transactions { get; }
 
-    /// <summary>Relations between events, threads.</summary>
+    /// <summary>Relations between events, and threads.</summary>
     IRelationsTable Relations { get; }
 
     /// <summary>Read receipts.</summary>
     IReceiptsTable Receipts { get; }
 
-    /// <summary>What counts as unread.</summary>
+    /// <summary>Unread counts.</summary>
     IUnreadTable Unread { get; }
 
     /// <summary>Users, devices, tokens.</summary>
@@ -79,6 +79,6 @@ public interface IStorage : IAsyncDisposable
     /// <summary>Messages to devices.</summary>
     IToDeviceTable ToDevice { get; }
 
-    /// <summary>How far consumers of changes have come.</summary>
+    /// <summary>Positions of the durable consumers of changes.</summary>
     IConsumersTable Consumers { get; }
 }

@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage;
 
-/// <summary>A database that is open for questions alone: see <see cref="StorageEngine.InspectAsync"/>.</summary>
+/// <summary>A database that is open for reading only: see <see cref="StorageEngine.InspectAsync"/>.</summary>
 public sealed class InspectedStorage : IAsyncDisposable
 {
     private readonly Func<ValueTask> _close;
@@ -16,10 +16,10 @@ public sealed class InspectedStorage : IAsyncDisposable
     /// <summary>Sizes, backup, schema.</summary>
     public IStorageAdmin Admin { get; }
 
-    /// <summary>Closes it.</summary>
+    /// <summary>Closes the database.</summary>
     public ValueTask DisposeAsync() => _close();
 
-    /// <summary>Makes sure that it is a database of this server's; closes it if it is not.</summary>
+    /// <summary>Checks that the database is one of this server's, and closes it if it is not.</summary>
     internal static async ValueTask<InspectedStorage> OfAsync(
         IReads reads, IStorageAdmin admin, Func<ValueTask> close, CancellationToken stop)
     {

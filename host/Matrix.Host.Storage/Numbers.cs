@@ -3,7 +3,7 @@ using Matrix.Core.Facade;
 
 namespace Matrix.Host.Storage;
 
-/// <summary>A room's number inside this server, from 1. Never leaves the server.</summary>
+/// <summary>A room's number inside this server, from 1. It never leaves the server.</summary>
 [SuppressMessage("Design", "CA1036", Justification = "Only sorting and equality are meant.")]
 public readonly record struct RoomNid(int Value) : IComparable<RoomNid>
 {
@@ -15,38 +15,40 @@ public readonly record struct RoomNid(int Value) : IComparable<RoomNid>
 }
 
 /// <summary>
-/// An event's number inside this server: its room's number in the upper 32 bits, its ordinal in the lower. The room's lane hands ordinals
-/// out: from <see cref="FirstLiveOrdinal"/> upward as events arrive, downward from there as history is fetched. So a room's events are one
-/// contiguous range, and the order of the numbers is the order of the room's timeline. Zero stands for none.
+/// An event's number inside this server: its room's number in the upper 32 bits, its ordinal in the lower. The room's
+/// lane assigns ordinals: from <see cref="FirstLiveOrdinal"/> upward as events arrive, and downward from there as
+/// history is fetched. So a room's events are one contiguous range in timeline order. Zero means no event.
 /// </summary>
 [SuppressMessage("Design", "CA1036", Justification = "Only sorting and equality are meant; ranges go through Value.")]
 public readonly record struct EventNid(long Value) : IComparable<EventNid>
 {
-    /// <summary>The ordinal of the first event that arrives live in a room; history counts down from the one below.</summary>
+    /// <summary>
+    /// The ordinal of the first event that arrives live in a room; history counts down from the one below it.
+    /// </summary>
     public const uint FirstLiveOrdinal = 0x8000_0000;
 
     /// <summary>No event.</summary>
     public static EventNid None => default;
 
-    /// <summary>The number of the event with that ordinal in that room.</summary>
+    /// <summary>The number of the event with this ordinal in this room.</summary>
     public static EventNid Of(RoomNid room, uint ordinal) => new(((long)room.Value << 32) | ordinal);
 
-    /// <summary>The lowest number that an event of the room can have.</summary>
+    /// <summary>The lowest possible number of an event of the room.</summary>
     public static EventNid FirstOf(RoomNid room) => Of(room, 0);
 
-    /// <summary>The highest number that an event of the room can have.</summary>
+    /// <summary>The highest possible number of an event of the room.</summary>
     public static EventNid LastOf(RoomNid room) => Of(room, uint.MaxValue);
 
-    /// <summary>The lowest number that a live (not fetched from history) event of the room can have.</summary>
+    /// <summary>The lowest possible number of a live event of the room, one that was not fetched as history.</summary>
     public static EventNid FirstLiveOf(RoomNid room) => Of(room, FirstLiveOrdinal);
 
     /// <summary>The room.</summary>
     public RoomNid Room => new((int)(Value >> 32));
 
-    /// <summary>The place in the room.</summary>
+    /// <summary>The position within the room.</summary>
     public uint Ordinal => (uint)Value;
 
-    /// <summary>Whether this stands for no event.</summary>
+    /// <summary>Whether this means no event.</summary>
     public bool IsNone => Value == 0;
 
     /// <inheritdoc/>
@@ -56,7 +58,7 @@ public readonly record struct EventNid(long Value) : IComparable<EventNid>
     public override string ToString() => $"{Room}/{Ordinal}";
 }
 
-/// <summary>Which way a page of rows goes.</summary>
+/// <summary>The direction of a page of rows.</summary>
 public enum Direction
 {
     /// <summary>From old to new.</summary>
@@ -66,8 +68,6 @@ public enum Direction
     Backward,
 }
 
-/// <summary>What never changes about a room.</summary>
+/// <summary>The parts of a room that never change.</summary>
 /// <param name="Nid">Its number inside this server.</param>
-/// <param name="RoomId">Its id.</param>
-/// <param name="Rules">The rules of its version.</param>
 public sealed record RoomIdentity(RoomNid Nid, string RoomId, RoomRules Rules);

@@ -20,7 +20,7 @@ using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Storage;
 
-/// <summary>The tables of an open database, whichever it is.</summary>
+/// <summary>The tables of an open database of either kind.</summary>
 internal sealed class OpenedStorage : IStorage
 {
     private readonly Func<ValueTask> _close;

@@ -11,8 +11,8 @@ public static class StorageEngine
     internal const string SqlitePrefix = "sqlite:";
 
     /// <summary>
-    /// Opens the database that the options name (a SQLite file is made if there is none), brings its schema up to date, takes it for this process
-    /// alone and starts the writer.
+    /// Opens the database that the options name, and creates a SQLite file that does not exist. Brings the schema up to
+    /// date, locks the database for this process and starts the writer.
     /// </summary>
     /// <exception cref="StorageException">It cannot be opened: the message is one line for the operator.</exception>
     public static ValueTask<IStorage> OpenAsync(StorageOptions options, CancellationToken stop)
@@ -22,10 +22,11 @@ public static class StorageEngine
     }
 
     /// <summary>
-    /// Opens the database that the options name for an operator's questions alone: it changes nothing, takes no lock, and works beside a running
-    /// server as well as without one.
+    /// Opens the database that the options name for reading only: nothing changes and no lock is taken, whether or not
+    /// a server runs.
     /// </summary>
-    /// <exception cref="StorageException">There is none, or it is not one of this server's: the message is one line for the operator.</exception>
+    /// <exception cref="StorageException">There is none, or it is not one of this server's: the message is one line for
+    /// the operator.</exception>
     public static ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -1,90 +1,109 @@
 namespace Matrix.Host.Storage;
 
-/// <summary>Where the database is, whose it is, and every bound of this layer. The defaults suit a small machine.</summary>
+/// <summary>
+/// The database's address, its owner, and every bound of this layer. The defaults suit a small machine.
+/// </summary>
 public sealed record StorageOptions
 {
     /// <summary>`sqlite:FILE` (relative to <see cref="DataDir"/>) or `postgres://user:password@host:port/name`.</summary>
     public required string Url { get; init; }
 
-    /// <summary>The folder that a relative SQLite file lies in.</summary>
+    /// <summary>The folder that a relative SQLite path starts from.</summary>
     public required string DataDir { get; init; }
 
-    /// <summary>The server's name, written into a new database. A database of another server is refused.</summary>
+    /// <summary>The server's name, written into a new database. Another server's database is refused.</summary>
     public required string ServerName { get; init; }
 
-    /// <summary>Where the time comes from, for rows that carry one.</summary>
+    /// <summary>The clock, for rows with a time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>At most this many write sets in one database transaction.</summary>
+    /// <summary>The most batches in one database transaction.</summary>
     public int MaxSetsPerFlush { get; init; } = 256;
 
-    /// <summary>A flush takes no further set once the sets it has are about this many bytes.</summary>
+    /// <summary>A flush takes no further batch once its batches have about this many bytes.</summary>
     public int MaxBytesPerFlush { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>At most this many write sets wait; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.</summary>
+    /// <summary>
+    /// The most batches that wait; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.
+    /// </summary>
     public int MaxQueuedSets { get; init; } = 20_000;
 
-    /// <summary>SQLite: threads that read. PostgreSQL: connections that read, at most.</summary>
+    /// <summary>SQLite: threads that read. PostgreSQL: the most connections that read.</summary>
     public int Readers { get; init; } = 4;
 
-    /// <summary>SQLite: at most this many questions wait for a reader; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.</summary>
+    /// <summary>
+    /// SQLite: the most queries that wait for a reader; a further one fails with
+    /// <see cref="Commits.StorageFailure.Overloaded"/>.
+    /// </summary>
     public int MaxQueuedReads { get; init; } = 10_000;
 
     /// <summary>
-    /// A question that takes longer ends with <see cref="Commits.StorageFailure.TimedOut"/>, waiting for a reader not counted; zero for no bound.
+    /// A query that takes longer ends with <see cref="Commits.StorageFailure.TimedOut"/>. Waiting for a reader does not
+    /// count; zero means no bound.
     /// </summary>
     public TimeSpan LongestRead { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>SQLite: bytes of page cache of the writer's connection.</summary>
+    /// <summary>SQLite: bytes of the writer connection's page cache.</summary>
     public int WriterCacheBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>SQLite: bytes of page cache of each reader's connection.</summary>
+    /// <summary>SQLite: bytes of each reader connection's page cache.</summary>
     public int ReaderCacheBytes { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>SQLite: how long a statement waits for a lock that another process holds. Milliseconds.</summary>
+    /// <summary>SQLite: the longest that a statement waits for another process's lock, in milliseconds.</summary>
     public int BusyTimeoutMs { get; init; } = 2_000;
 
     /// <summary>
-    /// PostgreSQL: how long to wait for the database at start when another process holds it, milliseconds. The server notices with a delay that a
-    /// process is gone.
+    /// PostgreSQL: the longest wait at start for a database that another process holds, in milliseconds. The server is
+    /// slow to notice that a process has ended.
     /// </summary>
     public int OwnershipWaitMs { get; init; } = 5_000;
 
     /// <summary>
-    /// PostgreSQL: when the connection is lost in the middle of a commit, how long those who wait for it wait until the database says whether it
-    /// was kept, milliseconds. Beyond it they are answered <see cref="Commits.StorageFailure.Doubtful"/>.
+    /// PostgreSQL: when the connection is lost during a commit, the longest that its submitters wait for the outcome,
+    /// in milliseconds. After that they get <see cref="Commits.StorageFailure.Doubtful"/>.
     /// </summary>
     public int SettleWaitMs { get; init; } = 5_000;
 
-    /// <summary>SQLite: an idle writer moves the write-ahead log into the database once it holds this many bytes.</summary>
+    /// <summary>
+    /// SQLite: an idle writer moves the write-ahead log into the database once it has this many bytes.
+    /// </summary>
     public long CheckpointIdleBytes { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>SQLite: even a busy writer does so at this many bytes, so that the log stays bounded.</summary>
+    /// <summary>SQLite: even a busy writer moves the log at this many bytes, so that it stays bounded.</summary>
     public long CheckpointBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>SQLite: whether the pages of a commit go to the log in one write. Without it SQLite makes two for each page.</summary>
+    /// <summary>
+    /// SQLite: whether a commit's pages go to the log in one write. Otherwise SQLite makes two for each page.
+    /// </summary>
     public bool GatherLogWrites { get; init; } = true;
 
-    /// <summary>SQLite: whether the writer's thread asks Linux (6.12 and later) for short slices of a processor.</summary>
+    /// <summary>SQLite: whether the writer's thread asks Linux (6.12 and later) for shorter time slices.</summary>
     public bool ShortWriterSlices { get; init; } = true;
 
     /// <summary>
-    /// SQLite: bytes of the write-ahead log that are laid out at start, so that commits do not also change the file's size; 0 for none.
+    /// SQLite: bytes of the write-ahead log that are allocated at start, so that commits do not change the file's size;
+    /// 0 for none.
     /// </summary>
     public long WalPreallocatedBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>SQLite: bytes per page of a new database.</summary>
+    /// <summary>SQLite: the page size of a new database, in bytes.</summary>
     public int PageSize { get; init; } = 2048;
 
-    /// <summary>SQLite: the database grows no further than this many bytes, writes fail with <see cref="Commits.StorageFailure.Full"/>; 0 for no bound.</summary>
+    /// <summary>
+    /// SQLite: the greatest size of the database, in bytes; beyond it writes fail with
+    /// <see cref="Commits.StorageFailure.Full"/>. 0 means no bound.
+    /// </summary>
     public long MaxDatabaseBytes { get; init; }
 
-    /// <summary>SQLite: `PRAGMA synchronous`. Anything but FULL loses acknowledged events with the power; tests of that test alone set it.</summary>
+    /// <summary>
+    /// SQLite: `PRAGMA synchronous`. Anything but FULL loses acknowledged events when the power fails; only tests of
+    /// that set it.
+    /// </summary>
     public string SqliteSynchronous { get; init; } = "FULL";
 
-    /// <summary>How many generations of a relation (a reply to an edit of …) are followed at most when a question asks for recursion.</summary>
+    /// <summary>The most generations of relations (an edit of a reply to …) that a recursive query follows.</summary>
     public int MaxRelationDepth { get; init; } = 3;
 
-    /// <summary>At most this many steps lie between a state and the checkpoint it is built on; a longer chain is reported as damage.</summary>
+    /// <summary>The most steps between a state and its checkpoint; a longer chain is reported as damage.</summary>
     public int MaxStepsPerLoad { get; init; } = 256;
 }

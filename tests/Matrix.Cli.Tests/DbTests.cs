@@ -78,7 +78,7 @@ internal sealed class SqliteDbTests : DbTests
         var ran = await RunAsync("db", "backup", taken);
 
         Assert.That((ran.Code, ran.Output, await File.ReadAllTextAsync(taken)), Is.EqualTo((1, "", "mine")));
-        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith($"mx: {taken} exists already").And.Not.Contain("\n"));
+        Assert.That(ran.Errors.TrimEnd('\n'), Does.StartWith($"mx: {taken} already exists").And.Not.Contain("\n"));
     }
 
     [Test]
@@ -101,7 +101,7 @@ internal sealed class SqliteDbTests : DbTests
         var ran = await Command.RunInAsync(
             new Dictionary<string, string> { ["MATRIX_DATA_DIR"] = folder }, "", "db", "sizes");
 
-        Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: There is no database {folder}/matrix.db.\n")));
+        Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: The database {folder}/matrix.db does not exist.\n")));
         Assert.That(Directory.GetFileSystemEntries(folder), Is.Empty);
     }
 

@@ -3,18 +3,18 @@ using System.Diagnostics.CodeAnalysis;
 namespace Matrix.Host.Storage.Caching;
 
 /// <summary>
-/// A cache bounded by bytes: the least recently used entries go first. Safe for many threads; every operation is O(1).
-/// What nobody asked for yet may be kept apart, within a smaller bound: it goes before anything that was asked for, and while it is young, when
-/// the collector has not yet moved it.
+/// A cache bounded by bytes that evicts the least recently used entries. Thread-safe; every operation is O(1). New
+/// entries may be put on probation, within a smaller bound: they are evicted before protected entries, and while they
+/// are still young for the garbage collector.
 /// </summary>
 /// <param name="maxBytes">Bound on the sum of all sizes; an entry larger than half of it is not kept.</param>
-/// <param name="sizeOf">Size of a value in bytes, its key and our own bookkeeping excluded.</param>
-/// <param name="untriedBytes">The part of it for what <see cref="PutUntried"/> puts.</param>
+/// <param name="sizeOf">Size of a value in bytes, without its key and the cache's overhead.</param>
+/// <param name="untriedBytes">The part of the bound for entries on probation.</param>
 public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> sizeOf, long untriedBytes = 0)
     where TKey : notnull
     where TValue : class
 {
-    /// <summary>What the dictionary slot, the node and the key cost, roughly.</summary>
+    /// <summary>Estimated overhead of an entry: the dictionary slot, the node and the key.</summary>
     private const long EntryOverhead = 120;
 
     private readonly Lock _gate = new();
@@ -22,13 +22,13 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     private readonly Order _tried = new();
     private readonly Order _untried = new();
 
-    /// <summary>Bytes held now, bookkeeping included.</summary>
+    /// <summary>Bytes held now, overhead included.</summary>
     public long Bytes => Volatile.Read(ref _tried.Bytes) + Volatile.Read(ref _untried.Bytes);
 
-    /// <summary>The bound.</summary>
+    /// <summary>The bound on the sum of all sizes.</summary>
     public long MaxBytes => maxBytes;
 
-    /// <summary>The value of a key, which thereby becomes the most recently used.</summary>
+    /// <summary>Reads a value and makes it the most recently used.</summary>
     public bool TryGet(TKey key, [NotNullWhen(true)] out TValue? value)
     {
         lock (_gate)
@@ -45,7 +45,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         }
     }
 
-    /// <summary>Puts or replaces a value, and drops the oldest until the bound holds.</summary>
+    /// <summary>Puts or replaces a value, then evicts the least recently used until the bound holds.</summary>
     public void Put(TKey key, TValue value)
     {
         var size = sizeOf(value) + EntryOverhead;
@@ -57,8 +57,8 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     }
 
     /// <summary>
-    /// Puts or replaces a value of which nobody knows whether it will be asked for. A new one is kept until it is, or until younger ones of its
-    /// kind take its place; one of more than half of their room is put like any other.
+    /// Puts or replaces a value on probation: a new value stays until it is read, which protects it, or until newer
+    /// values of this kind evict it. A value larger than half of the probation bound is protected at once.
     /// </summary>
     public void PutUntried(TKey key, TValue value)
     {
@@ -72,7 +72,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     }
 
     /// <summary>
-    /// Puts a value that was read unless there is one by now, which is newer than what was read; answers the one that stands.
+    /// Puts a value that was read from storage, unless the cache holds a newer one by now. Returns the cached value.
     /// </summary>
     public TValue PutIfAbsent(TKey key, TValue read)
     {
@@ -154,7 +154,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         public Node? Older { get; set; }
     }
 
-    /// <summary>Nodes from the least to the most recently used, and the sum of their sizes.</summary>
+    /// <summary>Nodes from the least to the most recently used, with the sum of their sizes.</summary>
     private sealed class Order
     {
         public long Bytes;
@@ -162,7 +162,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
 
         public Node? Oldest { get; private set; }
 
-        /// <summary>The node is the most recently used one here, wherever it was.</summary>
+        /// <summary>Moves a node here as the most recently used.</summary>
         public void Take(Node node)
         {
             if (ReferenceEquals(node, _newest)) return;

@@ -1,7 +1,8 @@
 namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
-/// Lets every consumer read the changes of each flush. One that throws neither delays the flush nor keeps changes from the others.
+/// Gives every consumer the changes of each flush. A consumer that throws neither delays the flush nor affects the
+/// others.
 /// </summary>
 internal sealed class CommitDispatcher(WriterMetrics metrics)
 {
@@ -18,7 +19,7 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
         while (Interlocked.CompareExchange(ref _consumers, [.. before, consumer], before) != before);
     }
 
-    /// <summary>These batches are durable, in order of their positions.</summary>
+    /// <summary>Dispatches batches that are durable, in the order of their positions.</summary>
     public void Dispatch(List<WriteBatch> batches, long through)
     {
         var consumers = _consumers;
@@ -49,7 +50,7 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
         {
             step(consumer, batches, through);
         }
-#pragma warning disable CA1031 // A consumer's fault must not cost the writer its thread, nor others their changes.
+#pragma warning disable CA1031 // A consumer's exception must not end the writer's thread or affect others.
         catch (Exception fault)
         {
             metrics.ConsumerFailed(fault);

@@ -1,38 +1,43 @@
 namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
-/// The one writer. Batches that wait when it wakes go into one transaction, in order of submission. A batch that the database rejects fails alone.
+/// The only writer. The batches that wait when it wakes go into one transaction, in order of submission. A batch that
+/// the database rejects fails alone.
 /// </summary>
 public interface IStorageWriter
 {
-    /// <summary>Every batch up to this position is durable, and consumers have read it. Readers look no further.</summary>
+    /// <summary>
+    /// Every batch up to this position is durable, and consumers have read it. Readers read no further.
+    /// </summary>
     long PublishedPosition { get; }
 
     /// <summary>
-    /// Submits a batch and answers when it is durable (or refused by a precondition of its own). A batch is submitted once.
+    /// Submits a batch and returns when it is durable or refused by one of its preconditions. A batch is submitted
+    /// once.
     /// </summary>
-    /// <param name="batch">What to write. It belongs to the store from now on.</param>
-    /// <param name="stop">Looked at before submission only: what was submitted is not withdrawn.</param>
+    /// <param name="batch">The batch. The store owns it from now on.</param>
+    /// <param name="stop">Checked before submission only: a submitted batch is not withdrawn.</param>
     /// <exception cref="StorageException">Nothing of the batch was kept, unless it says that nobody knows.</exception>
     ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop);
 
     /// <summary>
-    /// Submits a batch without waiting: its <see cref="WriteBatch.OnCommitted"/> and <see cref="WriteBatch.OnFailed"/> are called on the writer's
-    /// thread (be quick, do not block).
+    /// Submits a batch without waiting. Its <see cref="WriteBatch.OnCommitted"/> or <see cref="WriteBatch.OnFailed"/>
+    /// is called on the writer's thread and must not block.
     /// </summary>
-    /// <exception cref="StorageException">The batch was not submitted: too much waits, or the store is closed.</exception>
+    /// <exception cref="StorageException">The batch was not submitted: too much waits, or the store is
+    /// closed.</exception>
     void Post(WriteBatch batch);
 
     /// <summary>Adds a consumer of changes. Consumers are called in the order in which they were added.</summary>
     void AddConsumer(IChangeConsumer consumer);
 }
 
-/// <summary>What became of a set that the store handled without fault.</summary>
+/// <summary>The result of a batch that did not fail.</summary>
 /// <param name="Position">Its position in the durable sequence, which all its rows carry; 0 if refused.</param>
-/// <param name="Refused">A precondition did not hold: nothing of the set was kept.</param>
+/// <param name="Refused">A precondition did not hold, and nothing of the batch was kept.</param>
 public readonly record struct WriteReceipt(long Position, bool Refused);
 
-/// <summary>What became of a set.</summary>
+/// <summary>The outcome of a batch.</summary>
 public enum WriteOutcome
 {
     /// <summary>It waits, or was not submitted.</summary>
@@ -41,16 +46,17 @@ public enum WriteOutcome
     /// <summary>It is durable.</summary>
     Durable,
 
-    /// <summary>It was refused, or failed: nothing of it was kept.</summary>
+    /// <summary>It was refused or failed: nothing of it was kept.</summary>
     NotWritten,
 
-    /// <summary>The database was lost in the middle of its commit: nobody knows whether it was kept.</summary>
+    /// <summary>The connection was lost during the commit: whether it was kept is unknown.</summary>
     Unknown,
 }
 
 /// <summary>
-/// Batches that build on one another: if one fails or is refused, every later one of the chain fails with <see cref="StorageFailure.ChainBroken"/>.
-/// A room's lane submits its batches in one chain and takes a new chain when it loads its room again.
+/// Batches that build on one another: if one fails or is refused, every later batch of the chain fails with
+/// <see cref="StorageFailure.ChainBroken"/>. A room's lane submits its batches in one chain and starts a new chain when
+/// it loads its room again.
 /// </summary>
 public sealed class WriteChain
 {

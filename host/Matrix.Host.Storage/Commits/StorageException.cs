@@ -2,47 +2,57 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Storage.Commits;
 
-/// <summary>Why the store could not do it.</summary>
+/// <summary>The reason of a storage failure.</summary>
 public enum StorageFailure
 {
-    /// <summary>The disk, or the database's own limit, is full.</summary>
+    /// <summary>The disk is full, or the database has reached its own limit.</summary>
     Full,
 
-    /// <summary>Someone else holds a lock.</summary>
+    /// <summary>Another process holds a lock.</summary>
     Busy,
 
     /// <summary>The database cannot be reached, read or written.</summary>
     Unavailable,
 
     /// <summary>
-    /// The database was lost in the middle of a commit and did not come back in time: nobody knows whether the batch was kept. If it was, observers
-    /// hear of it once the database is there again.
+    /// The connection was lost during a commit and did not come back in time: whether the batch was kept is unknown. If
+    /// it was, consumers read it once the database is back.
     /// </summary>
     Doubtful,
 
-    /// <summary>This batch breaks a rule of the schema (a duplicate key, text with a NUL). Other batches are not touched by it.</summary>
+    /// <summary>
+    /// This batch violates the schema (a duplicate key, text with a NUL). Other batches are not affected.
+    /// </summary>
     Rejected,
 
-    /// <summary>A batch before this one in the same <see cref="WriteChain"/> failed, so what this one builds on never came to be.</summary>
+    /// <summary>
+    /// An earlier batch of the same <see cref="WriteChain"/> failed, so the changes that this one builds on do not
+    /// exist.
+    /// </summary>
     ChainBroken,
 
-    /// <summary>A question took longer than <see cref="StorageOptions.LongestRead"/>.</summary>
+    /// <summary>A query took longer than <see cref="StorageOptions.LongestRead"/>.</summary>
     TimedOut,
 
-    /// <summary>Too much is waiting already.</summary>
+    /// <summary>Too many requests wait already.</summary>
     Overloaded,
 
     /// <summary>The store is closed or closing.</summary>
     Closed,
 
-    /// <summary>The database is not one that this server may open: another server's, a newer schema's, in use, or none at all.</summary>
+    /// <summary>
+    /// This server may not open the database: it belongs to another server, has a newer schema, is in use, or does not
+    /// exist.
+    /// </summary>
     Refused,
 }
 
-/// <summary>The store could not do it; nothing of the batch in question was kept, unless it is <see cref="StorageFailure.Doubtful"/>.</summary>
+/// <summary>
+/// A storage failure. Nothing of the batch was kept, unless the failure is <see cref="StorageFailure.Doubtful"/>.
+/// </summary>
 [SuppressMessage("Design", "CA1032", Justification = "A failure always has its kind.")]
 public sealed class StorageException(StorageFailure failure, string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     public StorageFailure Failure { get; } = failure;
 }

@@ -1,6 +1,8 @@
 namespace Matrix.Host.Storage.Commits;
 
-/// <summary>What both databases' writers share: submission, publication, answers. A database adds how a flush is made.</summary>
+/// <summary>
+/// The shared part of both databases' writers: submission, publication and completion. A database adds the flush.
+/// </summary>
 internal abstract class StorageWriter(StorageOptions options, WriterMetrics metrics) : IStorageWriter, IAsyncDisposable
 {
     private readonly CommitDispatcher _consumers = new(metrics);
@@ -14,7 +16,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
 
     protected WriterMetrics Metrics { get; } = metrics;
 
-    /// <summary>The last position given out. The writer's own.</summary>
+    /// <summary>The last position assigned; for the writer's thread only.</summary>
     protected long LastPosition { get; set; }
 
     public ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop)
@@ -36,16 +38,14 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
 
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Everything up to here was durable before this process began.</summary>
+    /// <summary>Sets the position up to which everything was durable before this process began.</summary>
     protected void StartAt(long position)
     {
         LastPosition = position;
         Volatile.Write(ref _published, position);
     }
 
-    /// <summary>
-    /// Takes batches out whose chain broke: they fail. What remains may be flushed.
-    /// </summary>
+    /// <summary>Removes and fails the batches whose chain is broken.</summary>
     protected static void DropBroken(List<WriteBatch> batches)
     {
         batches.RemoveAll(static batch =>
@@ -61,9 +61,10 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     }
 
     /// <summary>
-    /// These batches were carried out and are durable; those with position 0 were refused. Consumers read the rest, then everyone is answered.
+    /// Publishes batches that are durable; those with position 0 were refused. Consumers read them, then every
+    /// submitter is completed.
     /// </summary>
-    protected void Publish(List<WriteBatch> batches)
+    private void Publish(List<WriteBatch> batches)
     {
         Announce(batches);
         foreach (var batch in batches)
@@ -79,7 +80,34 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         }
     }
 
-    /// <summary>Readers may see what these batches changed, and consumers read it.</summary>
+    /// <summary>
+    /// Publishes the batches of a flush, or fails them. False if the flush failed because one of several batches violates
+    /// the schema: each is then flushed alone, so that only that one fails.
+    /// </summary>
+    protected bool TryComplete(List<WriteBatch> batches, StorageException? failure, long started)
+    {
+        if (failure is null)
+        {
+            Metrics.Flushed(started, batches.Count);
+            Publish(batches);
+            return true;
+        }
+
+        Metrics.Failed(failure.Failure);
+        if (failure.Failure == StorageFailure.Rejected && batches.Count > 1)
+        {
+            return false;
+        }
+
+        FailAll(batches, failure);
+        return true;
+    }
+
+    /// <summary>The failure of a batch whose statements could not be built.</summary>
+    protected static StorageException NotBuilt(Exception fault) =>
+        new(StorageFailure.Rejected, $"A write failed: {fault.Message}", fault);
+
+    /// <summary>Makes the batches' changes visible to readers, then to consumers.</summary>
     protected void Announce(List<WriteBatch> batches)
     {
         var kept = new List<WriteBatch>(batches.Count);
@@ -101,9 +129,9 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     }
 
     private static StorageException ChainBroken() =>
-        new(StorageFailure.ChainBroken, "What this write builds on was not written.");
+        new(StorageFailure.ChainBroken, "An earlier write that this one builds on was not stored.");
 
-    protected static void FailAll(List<WriteBatch> batches, StorageException failure)
+    private static void FailAll(List<WriteBatch> batches, StorageException failure)
     {
         foreach (var batch in batches)
         {
@@ -111,9 +139,10 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         }
     }
 
-    /// <summary>Nothing more comes, and what still waits will not be written.</summary>
-    protected void FailWaiting(StorageException failure)
+    /// <summary>Fails every batch that still waits when the store closes.</summary>
+    protected void FailWaiting()
     {
+        var failure = new StorageException(StorageFailure.Closed, "The store is closed.");
         var waiting = new List<WriteBatch>();
         while (Queue.TryTake(waiting))
         {
@@ -128,7 +157,7 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
         {
             batch.Complete(receipt);
         }
-#pragma warning disable CA1031 // A callback's fault must not cost the writer its thread, nor others their answers.
+#pragma warning disable CA1031 // A callback's exception must not end the writer's thread or affect others.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

@@ -3,7 +3,7 @@ using System.Threading.Tasks.Sources;
 namespace Matrix.Host.Storage.Commits;
 
 /// <summary>
-/// Changes that become durable together or not at all, in this order. Built by one thread, submitted once.
+/// Changes that become durable together or not at all, in this order. It is built by one thread and submitted once.
 /// </summary>
 public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 {
@@ -13,23 +13,23 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     private int _submitted;
     private int _outcome;
 
-    /// <summary>An empty batch.</summary>
-    /// <param name="capacity">How many changes it will hold, about.</param>
+    /// <summary>Creates an empty batch.</summary>
+    /// <param name="capacity">The expected number of changes.</param>
     public WriteBatch(int capacity = 4) => _changes = new List<Change>(capacity);
 
-    /// <summary>The changes, in order; preconditions are made before all others.</summary>
+    /// <summary>The changes, in order; preconditions are evaluated before all others.</summary>
     public IReadOnlyList<Change> Changes => _changes;
 
-    /// <summary>Those of the changes that must be made for the rest to be made.</summary>
+    /// <summary>The changes that must apply for the rest to be made.</summary>
     public IReadOnlyList<ConditionalChange> Preconditions => _preconditions ?? (IReadOnlyList<ConditionalChange>)[];
 
-    /// <summary>What this batch builds on; null if it stands alone.</summary>
+    /// <summary>The chain that this batch belongs to; null if it stands alone.</summary>
     public WriteChain? Chain { get; init; }
 
     /// <summary>The position, once durable.</summary>
     public long Position { get; internal set; }
 
-    /// <summary>What became of it; known before anyone is answered.</summary>
+    /// <summary>The outcome; set before any submitter is completed.</summary>
     public WriteOutcome Outcome => (WriteOutcome)Volatile.Read(ref _outcome);
 
     /// <summary>Called when a posted batch is durable or refused.</summary>
@@ -47,7 +47,10 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
         return this;
     }
 
-    /// <summary>Adds a conditional change without which the rest of the batch is not made. Preconditions are made first, in order.</summary>
+    /// <summary>
+    /// Adds a precondition: if it does not apply, nothing of the batch is kept. Preconditions are evaluated first, in
+    /// order.
+    /// </summary>
     public WriteBatch Require(ConditionalChange change)
     {
         ArgumentNullException.ThrowIfNull(change);
@@ -58,7 +61,7 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 
     internal int Weight { get; private set; }
 
-    /// <summary>A batch before it in its chain was refused in the same flush.</summary>
+    /// <summary>Whether an earlier batch of its chain was refused in the same flush.</summary>
     internal bool IsOrphan { get; set; }
 
     internal bool IsPosted { get; private set; }
@@ -67,7 +70,7 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     {
         if (Interlocked.Exchange(ref _submitted, 1) != 0)
         {
-            throw new InvalidOperationException("A write batch is submitted once.");
+            throw new InvalidOperationException("A batch can be submitted only once.");
         }
 
         IsPosted = posted;

@@ -1,6 +1,8 @@
 namespace Matrix.Host.Storage.Commits;
 
-/// <summary>Batches that wait for the writer, in order of submission. Bounded; many submit, one takes.</summary>
+/// <summary>
+/// The batches that wait for the writer, in order of submission. Bounded; many threads submit, one takes.
+/// </summary>
 internal sealed class WriteQueue(StorageOptions options) : IDisposable
 {
     private readonly Lock _lock = new();
@@ -8,7 +10,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
     private Queue<WriteBatch> _waiting = new();
     private bool _closed;
 
-    /// <summary>How many batches wait.</summary>
+    /// <summary>The number of waiting batches.</summary>
     public int Count
     {
         get
@@ -46,16 +48,16 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
         }
     }
 
-    /// <summary>Waits until something was submitted or the queue was closed; false if neither happened in time.</summary>
+    /// <summary>Waits for a submission or for the queue to be closed; false after the timeout.</summary>
     public bool Wait(TimeSpan timeout) => _arrived.Wait(timeout);
 
-    /// <summary>Waits until something was submitted or the queue was closed.</summary>
+    /// <summary>Waits for a submission or for the queue to be closed.</summary>
     public Task WaitAsync() => _arrived.WaitAsync();
 
-    /// <summary>The same; false if neither happened in time.</summary>
+    /// <summary>Waits for a submission or for the queue to be closed; false after the timeout.</summary>
     public Task<bool> WaitAsync(TimeSpan timeout) => _arrived.WaitAsync(timeout);
 
-    /// <summary>Takes what goes into one flush. False if nothing waits.</summary>
+    /// <summary>Takes the batches of one flush. False if none waits.</summary>
     public bool TryTake(List<WriteBatch> into)
     {
         lock (_lock)
@@ -76,7 +78,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
         }
     }
 
-    /// <summary>Whether no more will come.</summary>
+    /// <summary>Whether the queue accepts no more batches.</summary>
     public bool IsClosed
     {
         get
@@ -88,7 +90,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
         }
     }
 
-    /// <summary>Takes no more; what waits can still be taken.</summary>
+    /// <summary>Accepts no more batches; waiting ones can still be taken.</summary>
     public void Close()
     {
         lock (_lock)

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace Matrix.Host.Storage.Commits;
 
-/// <summary>What the writer tells about itself: meter `Matrix.Storage`.</summary>
+/// <summary>The writer's metrics: meter `Matrix.Storage`.</summary>
 internal sealed class WriterMetrics : IDisposable
 {
     private static readonly ActivitySource Faults = new("Matrix.Storage");
@@ -16,24 +16,24 @@ internal sealed class WriterMetrics : IDisposable
 
     public WriterMetrics()
     {
-        _flush = _meter.CreateHistogram<double>("matrix_storage_flush_duration_seconds", "s", "From the first set taken to durable.");
-        _sets = _meter.CreateHistogram<int>("matrix_storage_flush_sets", "{set}", "Write sets per flush.");
+        _flush = _meter.CreateHistogram<double>("matrix_storage_flush_duration_seconds", "s", "Time of a flush, from its first batch to durable.");
+        _sets = _meter.CreateHistogram<int>("matrix_storage_flush_sets", "{set}", "Batches per flush.");
         _checkpoint = _meter.CreateHistogram<double>(
-            "matrix_storage_checkpoint_duration_seconds", "s", "Moving the write-ahead log into the database.");
+            "matrix_storage_checkpoint_duration_seconds", "s", "Time to move the write-ahead log into the database.");
         _failures = _meter.CreateCounter<long>("matrix_storage_failed_flushes", "{flush}", "Flushes that failed, by failure.");
-        _faults = _meter.CreateCounter<long>("matrix_storage_consumer_faults", "{fault}", "Consumers of changes that threw.");
+        _faults = _meter.CreateCounter<long>("matrix_storage_consumer_faults", "{fault}", "Exceptions of consumers of changes.");
     }
 
-    /// <summary>Gauges that are read when asked for.</summary>
+    /// <summary>Registers the gauges of waiting batches and of the position.</summary>
     public void Watch(Func<int> queued, Func<long> position)
     {
-        _meter.CreateObservableGauge("matrix_storage_write_queue_length", queued, "{set}", "Write sets that wait.");
+        _meter.CreateObservableGauge("matrix_storage_write_queue_length", queued, "{set}", "Batches that wait for the writer.");
         _meter.CreateObservableGauge("matrix_storage_position", position, null, "The published position.");
     }
 
-    /// <summary>A gauge of questions that wait for a reader.</summary>
+    /// <summary>Registers the gauge of queries that wait for a reader.</summary>
     public void WatchReads(Func<int> queued) =>
-        _meter.CreateObservableGauge("matrix_storage_read_queue_length", queued, "{question}", "Questions that wait for a reader.");
+        _meter.CreateObservableGauge("matrix_storage_read_queue_length", queued, "{query}", "Queries that wait for a reader.");
 
     public void Flushed(long started, int sets)
     {
@@ -41,8 +41,6 @@ internal sealed class WriterMetrics : IDisposable
         _sets.Record(sets);
     }
 
-    /// <param name="started">Its beginning, in ticks of the stopwatch.</param>
-    /// <param name="beside">Whether the writer could go on meanwhile.</param>
     public void Checkpointed(long started, bool beside) => _checkpoint.Record(
         Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("beside", beside ? "true" : "false"));
 
@@ -54,7 +52,7 @@ internal sealed class WriterMetrics : IDisposable
         CallbackFailed(fault);
     }
 
-    /// <summary>Code that was called on the writer's thread threw: in the trace, for whoever listens.</summary>
+    /// <summary>Records in the trace that code called on the writer's thread threw.</summary>
     public static void CallbackFailed(Exception fault)
     {
         using var activity = Faults.StartActivity("callback failed");

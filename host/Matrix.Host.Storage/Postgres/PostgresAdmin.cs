@@ -21,5 +21,5 @@ internal sealed class PostgresAdmin(IReads reads, string version) : IStorageAdmi
         AdminStatements.RoomSizesAsync(reads, limit, stop);
 
     public ValueTask BackupAsync(string to, CancellationToken stop) => throw new StorageException(
-        StorageFailure.Refused, "PostgreSQL is backed up with its own tools: pg_dump, or pg_basebackup for a server that goes on.");
+        StorageFailure.Refused, "Back PostgreSQL up with its own tools: pg_dump, or pg_basebackup while the server runs.");
 }

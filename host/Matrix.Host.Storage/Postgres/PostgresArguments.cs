@@ -4,15 +4,15 @@ using NpgsqlTypes;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>Takes arguments into a command's positional parameters.</summary>
+/// <summary>Puts arguments into a command's positional parameters.</summary>
 internal sealed class PostgresArguments : IArguments
 {
     private NpgsqlParameterCollection? _parameters;
 
-    /// <summary>What arguments know of the flush they are written in; null for questions.</summary>
+    /// <summary>The flush that the arguments belong to; null for queries.</summary>
     public PostgresWrites? Writes { get; init; }
 
-    /// <summary>Those that come next are this command's.</summary>
+    /// <summary>Starts the arguments of a command.</summary>
     public PostgresArguments Of(NpgsqlParameterCollection parameters)
     {
         _parameters = parameters;
@@ -39,7 +39,7 @@ internal sealed class PostgresArguments : IArguments
 
     public IArguments Now() => Int(Writing.Now);
 
-    /// <summary>Many keys as one argument.</summary>
+    /// <summary>Adds many keys as one argument.</summary>
     public void Array(object keys) => Parameters.Add(new NpgsqlParameter
     {
         Value = keys is string[] texts ? System.Array.ConvertAll(texts, TextCheck.Storable) : keys,
@@ -51,9 +51,9 @@ internal sealed class PostgresArguments : IArguments
         },
     });
 
-    private PostgresWrites Writing => Writes ?? throw new InvalidOperationException("Only changes have a position.");
+    private PostgresWrites Writing => Writes ?? throw new InvalidOperationException("Only a change has a position.");
 
-    private NpgsqlParameterCollection Parameters => _parameters ?? throw new InvalidOperationException("No command takes arguments.");
+    private NpgsqlParameterCollection Parameters => _parameters ?? throw new InvalidOperationException("No command was started.");
 
     private PostgresArguments Add<T>(T value, NpgsqlDbType type)
     {

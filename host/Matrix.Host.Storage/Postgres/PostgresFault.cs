@@ -4,14 +4,16 @@ using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>What PostgreSQL's errors mean here.</summary>
+/// <summary>Classifies PostgreSQL's errors.</summary>
 internal static class PostgresFault
 {
-    /// <summary>Whether the fault is the store's to report.</summary>
+    /// <summary>Whether the exception is a fault of the database, to be reported as a storage failure.</summary>
     public static bool IsOne(Exception fault) =>
         fault is NpgsqlException or SocketException or IOException or TimeoutException or ObjectDisposedException;
 
-    /// <summary>Whether the server answered: what it was asked was not done. Otherwise nobody knows.</summary>
+    /// <summary>
+    /// Whether the server answered: then the request was not executed. Otherwise its outcome is unknown.
+    /// </summary>
     public static bool IsAnswer(Exception fault) =>
         fault is StorageException or PostgresException { SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown) };
 

@@ -8,11 +8,11 @@ using Npgsql;
 namespace Matrix.Host.Storage.Postgres;
 
 /// <summary>
-/// The one connection that writes. While it lives it holds an advisory lock on the database, which makes this process the only one that does.
+/// The one connection that writes. It holds an advisory lock on the database, which makes this process the only writer.
 /// </summary>
 internal sealed class PostgresOwner : IAsyncDisposable
 {
-    // "matrix" in letters of a telephone: any number will do, so long as all agree.
+    // "matrix" on a telephone's keys: any number will do, so long as all processes agree.
     private const long Lock = 628749;
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromMilliseconds(50);
@@ -28,13 +28,13 @@ internal sealed class PostgresOwner : IAsyncDisposable
         _connection = new NpgsqlConnection(connectionString);
     }
 
-    /// <summary>The sequence's position as it was when the connection was made.</summary>
+    /// <summary>The sequence's position when the connection was made.</summary>
     public long Position { get; private set; }
 
     /// <summary>PostgreSQL's version.</summary>
     public string Version => _connection.ServerVersion;
 
-    /// <summary>Connects, takes the database, brings its schema up to date.</summary>
+    /// <summary>Connects, locks the database and brings its schema up to date.</summary>
     public static async Task<PostgresOwner> OpenAsync(
         NpgsqlConnectionStringBuilder settings, StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
@@ -60,7 +60,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
         }
     }
 
-    /// <summary>The connection, made anew if it was lost.</summary>
+    /// <summary>The connection; a lost one is made again.</summary>
     public async Task<NpgsqlConnection> ConnectionAsync()
     {
         if (_connection.State != ConnectionState.Open)
@@ -71,7 +71,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
         return _connection;
     }
 
-    /// <summary>Makes the connection anew and reads where the sequence stands.</summary>
+    /// <summary>Reconnects and reads the sequence's position.</summary>
     public async Task ReconnectAsync()
     {
         await _connection.DisposeAsync();
@@ -89,7 +89,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
         }
         catch (Exception fault) when (PostgresFault.IsOne(fault))
         {
-            // Lost as well: closed, the server rolls back by itself, and the next flush connects anew.
+            // The connection is lost too. Once it is closed, the server rolls back, and the next flush connects again.
             await _connection.CloseAsync();
         }
     }
@@ -100,12 +100,13 @@ internal sealed class PostgresOwner : IAsyncDisposable
         {
             try
             {
-                // Said aloud: the server would notice the end of the connection a little later, and the next process may be starting already.
+                // Unlock explicitly: the server notices a closed connection a little later, and the next process may
+                // already be starting.
                 await ExecuteAsync($"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
             }
             catch (Exception fault) when (PostgresFault.IsOne(fault))
             {
-                // Then it notices by itself.
+                // Then the server notices by itself.
                 await _connection.CloseAsync();
             }
         }
@@ -136,7 +137,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
             if (await ScalarAsync($"SHOW {setting}", stop) is "off")
             {
                 throw new StorageException(
-                    StorageFailure.Refused, $"PostgreSQL has {setting} = off: acknowledged events would be lost with the power. Turn it on.");
+                    StorageFailure.Refused, $"PostgreSQL has {setting} = off, which loses acknowledged events in a power failure. Turn it on.");
             }
         }
 

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>Asks questions on pooled connections.</summary>
+/// <summary>Runs queries on pooled connections.</summary>
 internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
 {
     public ValueTask<T?> FirstAsync<TArgs, T>(
@@ -69,7 +69,7 @@ internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
             }
             catch (Exception fault) when (!again && PostgresFault.IsOne(fault) && !PostgresFault.IsAnswer(fault))
             {
-                // The connection was lost, and with it perhaps all of the pool: once more, on a new one.
+                // The connection was lost, and perhaps all of the pool: try once more on a new one.
                 source.Clear();
             }
             catch (Exception fault) when (PostgresFault.IsOne(fault))
@@ -78,4 +78,18 @@ internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
             }
         }
     }
+}
+
+/// <summary>The current row of a reader.</summary>
+internal sealed class PostgresRow(NpgsqlDataReader reader) : IRow
+{
+    public bool IsNull(int column) => reader.IsDBNull(column);
+
+    public long Int64(int column) => reader.GetInt64(column);
+
+    public string Text(int column) => reader.GetString(column);
+
+    public byte[] Blob(int column) => reader.GetFieldValue<byte[]>(column);
+
+    public string EventId(int column) => EventIdCode.Decode(Blob(column));
 }

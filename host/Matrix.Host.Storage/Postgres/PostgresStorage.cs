@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>Opens a PostgreSQL database, and closes it in order.</summary>
+/// <summary>Opens and closes a PostgreSQL database.</summary>
 internal static class PostgresStorage
 {
     public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
@@ -32,12 +32,13 @@ internal static class PostgresStorage
             stop);
     }
 
-    /// <summary>Connections that read, each question for a bounded time.</summary>
+    /// <summary>The pool of reading connections, each query bounded in time.</summary>
     internal static NpgsqlDataSource SourceOf(NpgsqlConnectionStringBuilder settings, StorageOptions options)
     {
         if (options.LongestRead <= TimeSpan.Zero) return NpgsqlDataSource.Create(settings);
 
-        // The server ends a question that takes too long; the client gives up a while later, on a server that does not answer at all.
+        // The server cancels a query that takes too long. The client gives up a while later, in case the server does
+        // not answer at all.
         return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(settings.ConnectionString)
         {
             Options = string.Create(CultureInfo.InvariantCulture, $"{settings.Options} -c statement_timeout={(long)options.LongestRead.TotalMilliseconds}"),
@@ -45,7 +46,7 @@ internal static class PostgresStorage
         });
     }
 
-    /// <summary>Opens it for questions alone, beside the process that owns it or while none does.</summary>
+    /// <summary>Opens the database for reading only, whether or not another process owns it.</summary>
     public static async ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
     {
         var settings = PostgresUrl.Parse(options.Url, options);

@@ -3,16 +3,17 @@ using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>`postgres://user:password@host:port/name` as Npgsql's settings.</summary>
+/// <summary>Parses `postgres://user:password@host:port/name` into Npgsql's settings.</summary>
 internal static class PostgresUrl
 {
     private const int DefaultPort = 5432;
 
-    // Each of the table's statements is prepared on a connection when it is used the second time.
+    // A statement is prepared on a connection when it runs there for the second time.
     private const int MostPrepared = 300;
 
-    // Every question of a request is meant to walk an index in its order and to stop at its limit. Left to its estimates, the planner reads a whole
-    // table as long as it has no statistics, or sorts a room to answer a page of it; and it plans anew what never differs.
+    // Every query of a request is written to walk an index in order and stop at its limit. By its own estimates the
+    // planner reads a whole table while it has no statistics, or sorts a room to return one page. It would also plan
+    // again for each execution, though the plan never differs.
     private const string Planning =
         "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan";
 

@@ -6,19 +6,20 @@ using Npgsql;
 namespace Matrix.Host.Storage.Postgres;
 
 /// <summary>
-/// The writer: takes what waits, sends it as one batch, which is one transaction and one round trip; it takes two if a change's outcome is looked
-/// at, and one more for a batch with preconditions. Every transaction moves the one row of the sequence first: so positions are in commit order whoever
-/// writes, and after a lost connection that row says whether the last transaction was kept. Outcomes are known before the commit is sent, so that what
-/// was kept can be answered even if the answer to the commit was lost.
+/// The writer. It sends the waiting batches as one Npgsql batch, which is one transaction and one round trip. It takes
+/// two round trips if a change reads its outcome, and one more for a batch with preconditions. Every transaction first
+/// advances the single row of the sequence. So positions are in commit order whichever process writes, and after a lost
+/// connection that row shows whether the last transaction was kept. Outcomes are known before the commit is sent, so a
+/// kept transaction can be completed even if the reply to its commit was lost.
 /// </summary>
 internal sealed class PostgresWriter : StorageWriter
 {
-    /// <summary>How often a database that was lost in the middle of a commit is looked for.</summary>
+    /// <summary>The pause between reconnections after the connection was lost during a commit.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// Each process begins so far above what was written before it. A process that lost its database to another one so sees from the sequence's
-    /// position whose it is.
+    /// Each process starts this far above the last position of the process before it. If the sequence's position is out
+    /// of range, another process has taken the database.
     /// </summary>
     private const long Apart = 1 << 20;
 
@@ -29,10 +30,12 @@ internal sealed class PostgresWriter : StorageWriter
     private readonly PostgresWrites _writes = new();
     private readonly Task _loop;
 
-    /// <summary>The batches, already answered, of a commit of which nobody knows yet whether it was kept, and its position.</summary>
+    /// <summary>
+    /// The batches of a commit whose outcome is unknown, already completed as such, and its last position.
+    /// </summary>
     private (List<WriteBatch> Batches, long Last)? _doubt;
 
-    /// <summary>Whether the commit of the transaction under way has been sent.</summary>
+    /// <summary>Whether the current transaction's commit has been sent.</summary>
     private bool _committing;
 
     public PostgresWriter(PostgresOwner owner, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
@@ -79,10 +82,10 @@ internal sealed class PostgresWriter : StorageWriter
             }
         }
 
-        FailWaiting(new StorageException(StorageFailure.Closed, "The store is closed."));
+        FailWaiting();
     }
 
-    // In order of submission: runs of plain batches together, each batch with preconditions by itself.
+    // Keeps the order of submission: consecutive plain batches go together, each batch with preconditions goes alone.
     private async Task FlushAllAsync(List<WriteBatch> batches, List<WriteBatch> run)
     {
         foreach (var batch in batches)
@@ -117,35 +120,25 @@ internal sealed class PostgresWriter : StorageWriter
         var (failure, again) = await TryAsync(batches);
         if (again)
         {
-            // The connection was lost and is there again, and nothing of it was kept: as if it had not been tried.
+            // The connection was lost and is back, and nothing was kept: try again.
             (failure, _) = await TryAsync(batches);
         }
 
-        if (failure is null)
+        if (TryComplete(batches, failure, started))
         {
-            Metrics.Flushed(started, batches.Count);
-            Publish(batches);
             return;
         }
 
-        Metrics.Failed(failure.Failure);
-        if (failure.Failure != StorageFailure.Rejected || batches.Count == 1)
-        {
-            FailAll(batches, failure);
-            return;
-        }
-
-        // One of them breaks a rule: each for itself, so that it fails alone.
         foreach (var batch in batches.ToArray())
         {
             await FlushAsync([batch]);
         }
     }
 
-    /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
+    /// <summary>Runs one transaction. The failure is returned if nothing was kept.</summary>
     private async Task<(StorageException? Failure, bool Again)> TryAsync(List<WriteBatch> batches)
     {
-        // Positions of a transaction that is not kept are not given out again.
+        // Positions of a transaction that is not kept are not reused.
         var last = LastPosition + batches.Count;
         _committing = false;
         var (connection, unavailable) = await ConnectAsync();
@@ -193,11 +186,11 @@ internal sealed class PostgresWriter : StorageWriter
         {
             return await SettleAsync(batches, last, fault);
         }
-#pragma warning disable CA1031 // A fault in building one statement is that batch's, not the writer's end.
+#pragma warning disable CA1031 // An exception while one statement is built fails its batch, not the writer.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            return (new StorageException(StorageFailure.Rejected, $"A write could not be carried out: {fault.Message}", fault), false);
+            return (NotBuilt(fault), false);
         }
         finally
         {
@@ -205,7 +198,9 @@ internal sealed class PostgresWriter : StorageWriter
         }
     }
 
-    /// <summary>The connection, or why there is none. What was in doubt is known once there is one.</summary>
+    /// <summary>
+    /// Returns the connection, or the reason why there is none. Reconnecting settles a commit in doubt.
+    /// </summary>
     private async Task<(NpgsqlConnection? Connection, StorageException? Failure)> ConnectAsync()
     {
         try
@@ -215,7 +210,7 @@ internal sealed class PostgresWriter : StorageWriter
             {
                 _doubt = null;
                 return (null, new StorageException(
-                    StorageFailure.Refused, "Another process has written to the database while the connection was lost: this one knows too little of it."));
+                    StorageFailure.Refused, "Another process wrote to the database while the connection was lost. Restart this server."));
             }
 
             if (_doubt is { } doubt)
@@ -293,7 +288,9 @@ internal sealed class PostgresWriter : StorageWriter
         await CommitAsync(connection, HasOutcome(batch));
     }
 
-    /// <summary>A transaction failed. If the connection was lost, whether it was kept is found out first.</summary>
+    /// <summary>
+    /// Handles a failed transaction. If the connection was lost, this first finds out whether the transaction was kept.
+    /// </summary>
     private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteBatch> batches, long last, Exception fault)
     {
         var failure = PostgresFault.Of(fault, "writing");
@@ -325,7 +322,7 @@ internal sealed class PostgresWriter : StorageWriter
             }
         }
 
-        // Kept, and everyone may hear of it; or not kept, and tried again.
+        // Either it was kept, and is published, or it was not, and is tried again.
         return _owner.Position == last ? default : (failure, _owner.Position < last);
     }
 }

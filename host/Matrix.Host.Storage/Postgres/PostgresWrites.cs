@@ -1,10 +1,11 @@
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Events;
 using Npgsql;
 
 namespace Matrix.Host.Storage.Postgres;
 
-/// <summary>Gathers changes into one batch, sends it, and hands the answers to the changes that wait for them.</summary>
+/// <summary>Collects changes into one batch, sends it, and gives the results to the changes that read them.</summary>
 internal sealed class PostgresWrites : IWrites, IDisposable
 {
     private readonly PostgresArguments _arguments;
@@ -22,7 +23,7 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     public long Position { get; set; }
 
-    /// <summary>Starts a transaction's changes.</summary>
+    /// <summary>Starts the changes of a transaction.</summary>
     public void Begin(long now)
     {
         Now = now;
@@ -45,16 +46,18 @@ internal sealed class PostgresWrites : IWrites, IDisposable
         _results.Add(row => change.Applied |= read(change, row));
     }
 
-    /// <summary>A statement without arguments.</summary>
+    /// <summary>Adds a statement without arguments.</summary>
     public void Run(string text) => _batch.BatchCommands.Add(new NpgsqlBatchCommand(text));
 
-    /// <summary>Sends what was gathered, in one round trip. When this returns the server has done all of it.</summary>
+    /// <summary>
+    /// Sends the collected statements in one round trip. When this returns, the server has executed all of them.
+    /// </summary>
     public async Task SendAsync(NpgsqlConnection connection)
     {
         _batch.Connection = connection;
         await using (var reader = await _batch.ExecuteReaderAsync())
         {
-            // Only statements that return rows have a result, each in its turn.
+            // Only statements that return rows have a result, in order.
             var next = 0;
             var row = new PostgresRow(reader);
             do
@@ -93,4 +96,15 @@ internal sealed class PostgresWrites : IWrites, IDisposable
         _results.Clear();
         _batch.BatchCommands.Clear();
     }
+}
+
+/// <summary>Stores an event as one row.</summary>
+internal static class PostgresEventInsert
+{
+    private static readonly Statement InsertRow = Statement.Of($"""
+        INSERT INTO events ({EventsTable.InsertColumns}, json) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """);
+
+    public static void Insert(EventRow row, IWrites writes) =>
+        writes.Run(InsertRow, row, static (a, row) => EventsTable.BindInsert(a, row).Blob(row.Json));
 }

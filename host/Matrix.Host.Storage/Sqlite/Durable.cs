@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>Makes files outlive a loss of power.</summary>
+/// <summary>Makes files survive a loss of power.</summary>
 internal static partial class Durable
 {
     private const int ReadOnly = 0;
 
-    /// <summary>Syncs a file, and the folder that names it.</summary>
+    /// <summary>Syncs a file and its folder.</summary>
     public static void Sync(string file)
     {
         using (var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite))
@@ -18,10 +18,10 @@ internal static partial class Durable
         SyncFolder(Path.GetDirectoryName(file)!);
     }
 
-    /// <summary>Syncs a folder, so that the files in it are found again.</summary>
+    /// <summary>Syncs a folder, so that the names of its files survive.</summary>
     public static void SyncFolder(string folder)
     {
-        // .NET opens no folders.
+        // .NET cannot open folders.
         var descriptor = open(folder, ReadOnly);
         if (descriptor < 0)
         {

@@ -3,12 +3,11 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <param name="reads">Asks questions.</param>
-/// <param name="file">Where the database is.</param>
-/// <param name="busyTimeoutMs">How long a copy waits for a lock.</param>
+/// <summary>Administration of a SQLite database.</summary>
+/// <param name="busyTimeoutMs">The longest that a copy waits for a lock.</param>
 internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) : IStorageAdmin
 {
-    // The statistics name b-trees; `sqlite_schema` says which table an index belongs to.
+    // The statistics name b-trees; `sqlite_schema` maps an index to its table.
     private static readonly Statement Tables = Statement.Of("""
         SELECT COALESCE(s.tbl_name, 'schema'), SUM(d.pgsize), SUM(CASE WHEN s.type = 'table' AND d.pagetype = 'leaf' THEN d.ncell ELSE 0 END)
         FROM dbstat d LEFT JOIN sqlite_schema s ON s.name = d.name
@@ -33,10 +32,11 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
         var copy = Path.GetFullPath(to);
         if (File.Exists(copy))
         {
-            throw new StorageException(StorageFailure.Refused, $"{copy} exists already: a backup overwrites nothing.");
+            throw new StorageException(StorageFailure.Refused, $"{copy} already exists, and a backup does not overwrite files.");
         }
 
-        // Under another name until it is whole and synced; for its owner only, as it holds keys and hashes of passwords.
+        // The copy has another name until it is complete and synced. Only its owner may read it: it holds keys and
+        // password hashes.
         var partial = $"{copy}.{Environment.ProcessId}.partial";
         try
         {
@@ -47,7 +47,7 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
                 UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             }).Dispose();
 
-            // A thread and a connection of its own: it takes as long as it takes, and sees one committed instant.
+            // The copy has its own thread and connection: it may take long, and reads one committed state.
             await Task.Factory.StartNew(() => Copy(partial), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             Durable.Sync(partial);
             File.Move(partial, copy);
@@ -65,7 +65,7 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
         }
     }
 
-    // Deleting what lies in no folder throws.
+    // Deleting a file in a missing folder throws.
     private static void Forget(string partial)
     {
         if (File.Exists(partial))

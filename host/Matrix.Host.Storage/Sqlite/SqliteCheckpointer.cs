@@ -4,16 +4,16 @@ using Matrix.Host.Storage.Commits;
 namespace Matrix.Host.Storage.Sqlite;
 
 /// <summary>
-/// Moves the write-ahead log into the database beside the writer, on a thread and a connection of its own, so that no commit waits for it. It leaves
-/// a rest, of what was committed in the meantime: the writer moves that, between two flushes, and the log begins again.
+/// Moves the write-ahead log into the database on its own thread and connection, so that no commit waits for it. Pages
+/// that were committed during the last pass remain: the writer moves them between two flushes, and the log starts
+/// again.
 /// </summary>
-/// <remarks>
-/// The writer asks only while the log holds pages that were not moved, and leaves the log alone while this is at it. So the log never begins again
-/// during a pass.
-/// </remarks>
+/// <remarks>The writer asks only while the log holds pages that were not moved, and leaves the log alone while this is
+/// at it. So the log never begins again during a pass.</remarks>
 internal sealed class SqliteCheckpointer : IDisposable
 {
-    // A pass takes what was committed during the one before, which is less each time; what remains after the last is the writer's.
+    // Each pass moves what was committed during the one before, which shrinks each time. The writer moves the remainder
+    // after the last.
     private const int MostPasses = 4;
 
     private readonly SqliteConnection _connection;
@@ -26,11 +26,9 @@ internal sealed class SqliteCheckpointer : IDisposable
     private volatile bool _busy;
     private volatile bool _closed;
 
-    /// <param name="connection">Its own; nobody else uses it.</param>
+    /// <param name="connection">A connection that nothing else uses.</param>
     /// <param name="sync">Waits until the disk has all of the database.</param>
-    /// <param name="logFrames">How many pages the log holds now.</param>
-    /// <param name="smallRest">A rest of this many pages is the writer's.</param>
-    /// <param name="metrics">Told how long a pass took.</param>
+    /// <param name="smallRest">At this many remaining pages the passes end.</param>
     public SqliteCheckpointer(SqliteConnection connection, Action sync, Func<int> logFrames, int smallRest, WriterMetrics metrics)
     {
         _connection = connection;
@@ -42,20 +40,22 @@ internal sealed class SqliteCheckpointer : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Whether it is at it.</summary>
+    /// <summary>Whether a checkpoint is running.</summary>
     public bool IsBusy => _busy;
 
-    /// <summary>How many pages of the log its last pass had moved, -1 if it failed. Read it while it is not busy.</summary>
+    /// <summary>
+    /// The number of log pages that the last pass had moved, -1 if it failed. Read it only while no checkpoint runs.
+    /// </summary>
     public int Moved { get; private set; } = -1;
 
-    /// <summary>Asks for a checkpoint. Call it while it is not busy.</summary>
+    /// <summary>Starts a checkpoint. Call it only while none runs.</summary>
     public void Begin()
     {
         _busy = true;
         _ = _asked.Release();
     }
 
-    /// <summary>Ends after the pass that is under way.</summary>
+    /// <summary>Ends after the current pass.</summary>
     public void Dispose()
     {
         _closed = true;
@@ -90,14 +90,15 @@ internal sealed class SqliteCheckpointer : IDisposable
         {
             var moved = _connection.Checkpoint();
 
-            // SQLite does so only after the last page of the log: the writer, which moves that, would wait for all of them.
+            // SQLite syncs only after the last page of the log, and the writer, who moves that page, would wait for all
+            // of it.
             _sync();
             _metrics.Checkpointed(started, beside: true);
             return moved;
         }
         catch (StorageException fault)
         {
-            // The log keeps everything; the next flush says what is wrong if it lasts.
+            // The log keeps everything. If the fault lasts, the next flush reports it.
             _metrics.Failed(fault.Failure);
             return -1;
         }

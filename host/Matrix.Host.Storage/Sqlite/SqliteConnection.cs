@@ -6,10 +6,10 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>A connection, and the statements that were prepared on it. One thread at a time.</summary>
+/// <summary>A connection and its prepared statements. For one thread at a time.</summary>
 internal sealed unsafe class SqliteConnection : IDisposable
 {
-    // Steps of SQLite's machine, well under a millisecond of them.
+    // Steps of SQLite's virtual machine: well under a millisecond.
     private const int StepsBetweenLooks = 4096;
 
     private readonly int* _logFrames = (int*)NativeMemory.AllocZeroed(sizeof(int));
@@ -26,7 +26,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
     /// <summary>SQLite's version.</summary>
     public static string Version => Marshal.PtrToStringUTF8(Sqlite3.sqlite3_libversion()) ?? "";
 
-    /// <summary>How many pages the write-ahead log held after this connection's last commit. From any thread.</summary>
+    /// <summary>The number of pages in the write-ahead log after this connection's last commit. Thread-safe.</summary>
     public int LogFrames => Volatile.Read(ref *_logFrames);
 
     /// <summary>Whether a transaction is open.</summary>
@@ -35,18 +35,18 @@ internal sealed unsafe class SqliteConnection : IDisposable
     /// <summary>Whether the last statement failed because a file could not be synced.</summary>
     public bool SyncFailed => Sqlite3.sqlite3_extended_errcode(_db) == Sqlite3.IoErrorSync;
 
-    /// <summary>Bytes of a page: those that the database was made with.</summary>
+    /// <summary>The page size that the database was created with.</summary>
     public int PageSize => int.Parse(
         Scalar("PRAGMA page_size") ?? throw new InvalidOperationException("SQLite has no page size."), CultureInfo.InvariantCulture);
 
     /// <summary>Rows changed by the last statement.</summary>
     public int Changes => Sqlite3.sqlite3_changes(_db);
 
-    /// <summary>Opens a file for reading and writing; makes it if it is not there.</summary>
+    /// <summary>Opens a file for reading and writing, and creates it if it does not exist.</summary>
     public static SqliteConnection Open(string file, int busyTimeoutMs, bool gatherLogWrites) =>
         Open(file, Sqlite3.OpenReadWrite | Sqlite3.OpenCreate, busyTimeoutMs, gatherLogWrites ? GatheringVfs.Name : 0);
 
-    /// <summary>Opens a file that is there, and changes nothing in it: also beside the process that owns it.</summary>
+    /// <summary>Opens an existing file and changes nothing in it, even while another process owns it.</summary>
     public static SqliteConnection OpenReadOnly(string file, int busyTimeoutMs) =>
         Open(file, Sqlite3.OpenReadOnly, busyTimeoutMs, vfs: 0);
 
@@ -64,11 +64,15 @@ internal sealed unsafe class SqliteConnection : IDisposable
         return new SqliteConnection(db);
     }
 
-    /// <summary>From now on nobody but <see cref="Checkpoint"/> moves the log into the database, and the log's length is kept count of.</summary>
+    /// <summary>
+    /// Disables automatic checkpoints: from now on only <see cref="Checkpoint"/> moves the log. Also counts the log's
+    /// pages.
+    /// </summary>
     public void OwnCheckpoints() => _ = Sqlite3.sqlite3_wal_hook(_db, &Logged, (nint)_logFrames);
 
     /// <summary>
-    /// From now on a statement ends with <see cref="StorageFailure.TimedOut"/> soon after its question is cancelled or its time is up.
+    /// Lets statements be interrupted: they end with <see cref="StorageFailure.TimedOut"/> soon after their query is
+    /// cancelled or out of time.
     /// </summary>
     public void LetInterrupt()
     {
@@ -77,14 +81,14 @@ internal sealed unsafe class SqliteConnection : IDisposable
         Sqlite3.sqlite3_progress_handler(_db, StepsBetweenLooks, &IsOver, GCHandle.ToIntPtr(_patienceHandle));
     }
 
-    /// <summary>A question begins: when it is given up. Zero for no bound in time.</summary>
+    /// <summary>Starts a query with its bound in time. Zero means no bound.</summary>
     public void BeginQuestion(TimeSpan longest, CancellationToken stop)
     {
         _patience.Stop = stop;
         _patience.Until = longest > TimeSpan.Zero ? Environment.TickCount64 + (long)longest.TotalMilliseconds : long.MaxValue;
     }
 
-    /// <summary>The statement, prepared once on this connection.</summary>
+    /// <summary>Returns the statement, which is prepared once on this connection.</summary>
     public SqliteStatement Prepare(Statement statement)
     {
         if (statement.Index >= _prepared.Length)
@@ -95,7 +99,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
         return _prepared[statement.Index] ??= new SqliteStatement(_db, statement.Sqlite);
     }
 
-    /// <summary>Runs statements that answer nothing.</summary>
+    /// <summary>Runs statements that return no rows.</summary>
     public void Execute(string sql)
     {
         var rest = sql;
@@ -119,8 +123,9 @@ internal sealed unsafe class SqliteConnection : IDisposable
     }
 
     /// <summary>
-    /// Moves as much of the log into the database as readers allow; answers how many of its pages are there now, -1 if another process was at it.
-    /// Only if that is all of them is the database synced. A sync that fails ends the process: see <see cref="SqliteFault.EndProcess"/>.
+    /// Moves as much of the log into the database as readers allow. Returns the number of its pages that are in the
+    /// database, or -1 if another process was doing the same. The database is synced only if all pages were moved. A
+    /// failed sync ends the process: see <see cref="SqliteFault.EndProcess"/>.
     /// </summary>
     public int Checkpoint()
     {
@@ -157,7 +162,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
         if (_patienceHandle.IsAllocated) _patienceHandle.Free();
     }
 
-    // Called on the thread that steps the statement: nothing here is shared with another.
+    // Called on the thread that runs the statement: nothing here is shared.
     [UnmanagedCallersOnly]
     private static int IsOver(nint patience) =>
         GCHandle.FromIntPtr(patience).Target is Patience { IsOver: true } ? 1 : 0;

@@ -4,12 +4,12 @@ using Matrix.Host.Storage.Sqlite.Native;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>What SQLite's result codes mean here.</summary>
+/// <summary>Classifies SQLite's result codes.</summary>
 internal static class SqliteFault
 {
     private const int LongestText = 80;
 
-    // The index beside the log could not grow: SQLite says no more of a full disk there.
+    // The index beside the log could not grow: SQLite reports a full disk there only in this way.
     private const int IoErrorShmSize = 4874;
 
     public static StorageException Of(nint db, int code, string doing) => new(
@@ -17,18 +17,20 @@ internal static class SqliteFault
         $"SQLite, {OneLine(doing)}: {TextOf(db, code)} (code {code}).");
 
     /// <summary>
-    /// A disk that did not keep what was written to the database forgets it, and says so once. The log still has all of it: the next start moves the
-    /// whole log again. Nothing may be done to the log before, so the process ends here, as if it were killed.
+    /// Ends the process after a failed sync of the database. The disk drops such writes and reports the failure once.
+    /// The log still has all of them, and the next start moves the whole log again. Nothing may change the log before
+    /// that, so the process ends as if it were killed.
     /// </summary>
     public static void EndProcess(Exception fault) =>
-        Environment.FailFast($"The disk did not keep what was written to the database, so the server ends; the next start recovers it. {fault.Message}");
+        Environment.FailFast($"The disk lost writes to the database, so the server stops; the next start recovers them. {fault.Message}");
 
     /// <summary>
-    /// A commit whose sync failed may be on the disk or not. Answering an error would be untrue if it is, and a later sync proves nothing of its
-    /// pages. So nobody is answered and the process ends; the next start moves what the log has into the database and begins a new log.
+    /// Ends the process after a failed sync of the log. The commit may be on the disk or not: an error would be untrue
+    /// if it is, and a later sync proves nothing about its pages. So no request gets a response. The next start moves
+    /// the log into the database and starts a new log.
     /// </summary>
     public static void EndProcessOfLog(Exception fault) => Environment.FailFast(
-        $"The disk did not keep what was written to the database's log, so the server ends; requests that were not answered come again. {fault.Message}");
+        $"The disk lost writes to the database's log, so the server stops; clients repeat requests without a response. {fault.Message}");
 
     private static string TextOf(nint db, int code) => code == IoErrorShmSize
         ? "the disk is full"

@@ -5,7 +5,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>The database file: taken for this process, brought up to date, opened for writing and reading.</summary>
+/// <summary>The database file: locked for this process, migrated, and opened for writing and reading.</summary>
 internal sealed class SqliteFile : IDisposable
 {
     private readonly FileStream _lock;
@@ -20,10 +20,10 @@ internal sealed class SqliteFile : IDisposable
         _options = options;
     }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The file's path.</summary>
     public string Path { get; }
 
-    /// <summary>Takes the file for this process: a lock beside it that ends with the process.</summary>
+    /// <summary>Locks the file for this process, with a lock file that is released when the process ends.</summary>
     public static SqliteFile Take(string path, StorageOptions options)
     {
         var folder = System.IO.Path.GetDirectoryName(path)!;
@@ -33,8 +33,8 @@ internal sealed class SqliteFile : IDisposable
             var taken = OpenOwn(path + ".lock", FileShare.None);
             try
             {
-                // Made here, so that nobody else may read it; SQLite gives the files beside it the same rights. It stays open: whoever closes a file
-                // gives up all the locks that the process has on it, SQLite's too.
+                // Created here, so that only the owner may read it; SQLite gives its other files the same mode. It
+                // stays open: closing any handle of a file releases all locks that the process has on it, SQLite's too.
                 return new SqliteFile(path, taken, OpenOwn(path, FileShare.ReadWrite), options);
             }
             catch
@@ -53,7 +53,7 @@ internal sealed class SqliteFile : IDisposable
         }
     }
 
-    /// <summary>Opens a file, made for its owner alone if there is none.</summary>
+    /// <summary>Opens a file; a new one is readable by its owner alone.</summary>
     private static FileStream OpenOwn(string path, FileShare share) => new(path, new FileStreamOptions
     {
         Mode = FileMode.OpenOrCreate,
@@ -62,7 +62,7 @@ internal sealed class SqliteFile : IDisposable
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     });
 
-    /// <summary>Makes the database if there is none, and brings its schema up to date.</summary>
+    /// <summary>Creates the database if it does not exist, and brings its schema up to date.</summary>
     public void Migrate(IReadOnlyList<Migration> known)
     {
         using var connection = SqliteConnection.Open(Path, _options.BusyTimeoutMs, _options.GatherLogWrites);
@@ -91,8 +91,8 @@ internal sealed class SqliteFile : IDisposable
     }
 
     /// <summary>
-    /// Lays the write-ahead log out with zeros, which SQLite reads as an empty log: commits then change no file size, and a sync of data alone is
-    /// enough. Call it while nothing is open.
+    /// Fills the write-ahead log with zeros, which SQLite reads as an empty log. Commits then do not change the file's
+    /// size, and syncing the data alone is enough. Call it while nothing has the database open.
     /// </summary>
     public void LayOutLog()
     {
@@ -111,7 +111,8 @@ internal sealed class SqliteFile : IDisposable
 
     public SqliteConnection OpenToWrite() => Open(_options.WriterCacheBytes, connection =>
     {
-        // No page goes to the log before its transaction is complete: a flush is bounded, and what is taken back was never written.
+        // No page goes to the log before its transaction is complete: a flush is bounded, and a rolled back change is
+        // never written.
         connection.Execute("PRAGMA cache_spill = 0");
         if (_options.MaxDatabaseBytes > 0)
         {
@@ -124,10 +125,10 @@ internal sealed class SqliteFile : IDisposable
 
     public SqliteConnection OpenToRead() => Open(_options.ReaderCacheBytes, static connection => connection.Execute("PRAGMA query_only = 1"));
 
-    /// <summary>Waits until the disk has all that was written to the database; not to its log.</summary>
+    /// <summary>Waits until the disk has all that was written to the database, its log excluded.</summary>
     public void Sync() => RandomAccess.FlushToDisk(_whole.SafeFileHandle);
 
-    /// <summary>Call it when nothing has the file open.</summary>
+    /// <summary>Releases the lock. Call it when nothing has the database open.</summary>
     public void Dispose()
     {
         _whole.Dispose();

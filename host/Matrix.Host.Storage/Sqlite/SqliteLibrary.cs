@@ -4,26 +4,26 @@ using Matrix.Host.Storage.Sqlite.Native;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>What the system's SQLite must be. An operator's library may be older, or built without locks.</summary>
+/// <summary>Requirements on the system's SQLite. An operator's library may be older, or built without locks.</summary>
 internal static class SqliteLibrary
 {
-    // RETURNING came with 3.35.0.
+    // RETURNING needs 3.35.0.
     private const int LeastVersion = 3_035_000;
 
-    /// <summary>Refuses a library that this server cannot use.</summary>
+    /// <summary>Throws if the server cannot use the system's library.</summary>
     public static void Check() => Check(Sqlite3.sqlite3_threadsafe(), Sqlite3.sqlite3_libversion_number());
 
     internal static void Check(int threadSafe, int version)
     {
         if (version < LeastVersion)
         {
-            throw Refused($"it is version {Named(version)}, and {Named(LeastVersion)} is the oldest that works");
+            throw Refused($"it is version {Named(version)}, and at least {Named(LeastVersion)} is needed");
         }
 
         if (threadSafe == 0)
         {
             // Connections of different threads share memory in it.
-            throw Refused("it is built for one thread (SQLITE_THREADSAFE=0), and the server has several");
+            throw Refused("it is built for a single thread (SQLITE_THREADSAFE=0)");
         }
     }
 

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>A fixed set of threads, each with a connection, that answer questions in the order in which they come.</summary>
+/// <summary>A fixed number of threads, each with a connection, that run queries in order of arrival.</summary>
 internal sealed class SqliteReaders : IReads, IAsyncDisposable
 {
     private static readonly Statement Begin = Statement.Of("BEGIN");
@@ -23,7 +23,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         _threads = [.. connections.Select(Start)];
     }
 
-    /// <summary>How many questions wait.</summary>
+    /// <summary>The number of waiting queries.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
     public ValueTask<T?> FirstAsync<TArgs, T>(
@@ -71,7 +71,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
                     var rows = new List<T>(keys.Count);
                     var prepared = connection.Prepare(statement);
 
-                    // One transaction: each statement by itself would take and release SQLite's locks.
+                    // One transaction: otherwise each statement takes and releases SQLite's locks.
                     if (keys.Count > 1) Run(connection.Prepare(Begin));
                     try
                     {
@@ -92,7 +92,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
                     }
                     finally
                     {
-                        // Whatever happened: a transaction left open would be the next question's.
+                        // In every case: the next query must not run in a transaction that was left open.
                         connection.BeginQuestion(TimeSpan.Zero, CancellationToken.None);
                         if (connection.InTransaction) Run(connection.Prepare(End));
                     }
@@ -101,7 +101,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
                 },
                 stop);
 
-    /// <summary>Anything else that is asked of a connection that reads.</summary>
+    /// <summary>Runs any other work on a reading connection.</summary>
     public ValueTask<T> Ask<T>(Func<SqliteConnection, T> ask, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
@@ -113,7 +113,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         if (Interlocked.Increment(ref _waiting) > _options.MaxQueuedReads)
         {
             Interlocked.Decrement(ref _waiting);
-            throw new StorageException(StorageFailure.Overloaded, "Too many questions wait already.");
+            throw new StorageException(StorageFailure.Overloaded, "Too many queries wait already.");
         }
 
         var question = new Question<T>(ask, stop);
@@ -229,7 +229,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
             {
                 _answered.SetCanceled(stop);
             }
-#pragma warning disable CA1031 // Whatever it is, it is the asker's.
+#pragma warning disable CA1031 // Every exception belongs to the caller.
             catch (Exception fault)
 #pragma warning restore CA1031
             {

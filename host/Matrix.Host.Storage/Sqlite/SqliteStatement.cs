@@ -6,7 +6,10 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>A prepared statement: takes arguments, is stepped, is the row it stands on. Used again after <see cref="Reset"/>.</summary>
+/// <summary>
+/// A prepared statement: it takes arguments, is stepped, and is the current row. It is used again after
+/// <see cref="Reset"/>.
+/// </summary>
 internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
 {
     private readonly nint _db;
@@ -36,10 +39,10 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
         }
     }
 
-    /// <summary>The text was blank or a comment.</summary>
+    /// <summary>Whether the text was blank or a comment.</summary>
     public bool IsEmpty => _statement == 0;
 
-    /// <summary>What arguments know of the flush they are written in.</summary>
+    /// <summary>The flush that the arguments belong to.</summary>
     public SqliteWrites? Writes { get; set; }
 
     /// <summary>Goes to the next row. False if there is none.</summary>
@@ -50,7 +53,7 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
         var code => throw Fault(code),
     };
 
-    /// <summary>Ready for other arguments.</summary>
+    /// <summary>Makes the statement ready for other arguments.</summary>
     public void Reset()
     {
         _ = Sqlite3.sqlite3_reset(_statement);
@@ -123,7 +126,7 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
         _statement = 0;
     }
 
-    private SqliteWrites Writing => Writes ?? throw new InvalidOperationException("Only changes have a position.");
+    private SqliteWrites Writing => Writes ?? throw new InvalidOperationException("Only a change has a position.");
 
     private SqliteStatement Null()
     {

@@ -4,7 +4,7 @@ using Matrix.Host.Storage.Tables;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>Opens a SQLite database, and closes it in order.</summary>
+/// <summary>Opens and closes a SQLite database.</summary>
 internal static class SqliteStorage
 {
     public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
@@ -58,7 +58,8 @@ internal static class SqliteStorage
 
             isClosed = true;
 
-            // Threads before their connections, and the writer's connection last: closing it moves the log into the database and removes it.
+            // Threads close before their connections. The writer's connection closes last, which moves the log into the
+            // database and removes it.
             if (writer is not null)
             {
                 await writer.DisposeAsync();
@@ -76,14 +77,14 @@ internal static class SqliteStorage
         }
     }
 
-    /// <summary>Opens it for questions alone, beside the process that owns it or while none does.</summary>
+    /// <summary>Opens the database for reading only, whether or not another process owns it.</summary>
     public static async ValueTask<InspectedStorage> InspectAsync(StorageOptions options, CancellationToken stop)
     {
         SqliteLibrary.Check();
         var path = PathOf(options);
         if (!File.Exists(path))
         {
-            throw new StorageException(StorageFailure.Refused, $"There is no database {path}.");
+            throw new StorageException(StorageFailure.Refused, $"The database {path} does not exist.");
         }
 
         var readers = new SqliteReaders(

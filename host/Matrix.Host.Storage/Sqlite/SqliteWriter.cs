@@ -7,20 +7,20 @@ using Matrix.Host.Storage.Statements;
 namespace Matrix.Host.Storage.Sqlite;
 
 /// <summary>
-/// The writer's thread: takes what waits, makes it one transaction, answers. When idle, or when the log has grown enough, it has the log moved into
-/// the database beside it, and moves the rest itself.
+/// The writer's thread: it flushes the waiting batches in one transaction. When it is idle, or the log has grown
+/// enough, it starts the checkpointer, and moves the remaining pages itself.
 /// </summary>
 internal sealed class SqliteWriter : StorageWriter
 {
-    // Positions are reserved in blocks: one that is never used costs nothing, and most flushes write no counter.
+    // Positions are reserved in blocks: unused ones cost nothing, and most flushes do not write the counter.
     private const long Block = 10_000;
     private const int LogFrameHeader = 24;
 
-    // With a rest of this size the log is left to the writer, who moves it in a few milliseconds.
+    // The writer itself moves a remainder of this size, in a few milliseconds.
     private const int SmallRest = 2 * 1024 * 1024;
 
-    // A busy writer adds to the log as fast as it is moved. Each commit that makes the log's file longer syncs its length too and takes twice the
-    // time, so the writer had better move a larger rest than let the log grow.
+    // A busy writer may fill the log as fast as it is emptied. A commit that grows the log's file also syncs its length
+    // and takes twice the time. So the writer moves a larger remainder rather than let the log grow.
     private const int LargestRest = 16 * 1024 * 1024;
 
     private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(50);
@@ -28,9 +28,9 @@ internal sealed class SqliteWriter : StorageWriter
     private static readonly Statement Begin = Statement.Of("BEGIN IMMEDIATE");
     private static readonly Statement Commit = Statement.Of("COMMIT");
     private static readonly Statement Rollback = Statement.Of("ROLLBACK");
-    private static readonly Statement Savepoint = Statement.Of("SAVEPOINT one_set");
-    private static readonly Statement Release = Statement.Of("RELEASE one_set");
-    private static readonly Statement RollbackTo = Statement.Of("ROLLBACK TO one_set");
+    private static readonly Statement Savepoint = Statement.Of("SAVEPOINT one_batch");
+    private static readonly Statement Release = Statement.Of("RELEASE one_batch");
+    private static readonly Statement RollbackTo = Statement.Of("ROLLBACK TO one_batch");
     private static readonly Statement Reserve = Statement.Of("UPDATE sequence SET position = $1 WHERE one = 1");
 
     private readonly SqliteConnection _connection;
@@ -46,12 +46,9 @@ internal sealed class SqliteWriter : StorageWriter
     private bool _checkpointing;
     private long _failedAt;
 
-    /// <param name="connection">Its own.</param>
-    /// <param name="checkpoint">The checkpointer's own.</param>
+    /// <param name="connection">The writer's connection.</param>
+    /// <param name="checkpoint">The checkpointer's connection.</param>
     /// <param name="syncDatabase">Waits until the disk has all of the database.</param>
-    /// <param name="handlers">What each change does.</param>
-    /// <param name="options">Bounds.</param>
-    /// <param name="metrics">What it tells.</param>
     public SqliteWriter(
         SqliteConnection connection, SqliteConnection checkpoint, Action syncDatabase, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
         : base(options, metrics)
@@ -78,7 +75,8 @@ internal sealed class SqliteWriter : StorageWriter
 
     private void Run()
     {
-        // Everyone waits for this thread: while it waits for a processor behind those who make the next batches, they run out of work.
+        // Everything waits for this thread: while it waits for a processor, the threads that make the next batches run
+        // out of work.
         if (Options.ShortWriterSlices)
         {
             _ = ShortSlice.Ask();
@@ -116,21 +114,11 @@ internal sealed class SqliteWriter : StorageWriter
 
         var started = Stopwatch.GetTimestamp();
         var failure = Try(batches);
-        if (failure is null)
+        if (TryComplete(batches, failure, started))
         {
-            Metrics.Flushed(started, batches.Count);
-            Publish(batches);
             return;
         }
 
-        Metrics.Failed(failure.Failure);
-        if (failure.Failure != StorageFailure.Rejected || batches.Count == 1)
-        {
-            FailAll(batches, failure);
-            return;
-        }
-
-        // One of them breaks a rule: each for itself, so that it fails alone.
         var alone = new List<WriteBatch>(1);
         foreach (var batch in batches.ToArray())
         {
@@ -140,7 +128,7 @@ internal sealed class SqliteWriter : StorageWriter
         }
     }
 
-    /// <summary>One transaction. What was thrown is answered: nothing of it was kept then.</summary>
+    /// <summary>Runs one transaction. The failure is returned if nothing was kept.</summary>
     private StorageException? Try(List<WriteBatch> batches)
     {
         var position = LastPosition;
@@ -178,17 +166,17 @@ internal sealed class SqliteWriter : StorageWriter
 
             return Undo(fault);
         }
-#pragma warning disable CA1031 // A fault in building one statement is that batch's, not the writer's end.
+#pragma warning disable CA1031 // An exception while one statement is built fails its batch, not the writer.
         catch (Exception fault)
 #pragma warning restore CA1031
         {
-            return Undo(new StorageException(StorageFailure.Rejected, $"A write could not be carried out: {fault.Message}", fault));
+            return Undo(NotBuilt(fault));
         }
     }
 
     private bool Apply(WriteBatch batch)
     {
-        // A refused condition changes nothing, so only a batch with several can have something to take back.
+        // A refused condition changes nothing, so only a batch with several can need a rollback.
         var several = batch.Preconditions.Count > 1;
         if (several)
         {
@@ -256,7 +244,7 @@ internal sealed class SqliteWriter : StorageWriter
 
     private bool IsLogLong(long bytes)
     {
-        // After a checkpoint that reached its end the log starts again with the next commit, unless someone is reading it just then.
+        // After a complete checkpoint the log starts again with the next commit, unless a reader still uses it.
         var frames = _connection.LogFrames;
         if (frames < _seenFrames)
         {
@@ -267,7 +255,10 @@ internal sealed class SqliteWriter : StorageWriter
         return (long)(frames - _checkpointedFrames) * _frameBytes >= bytes;
     }
 
-    /// <summary>A log of more bytes is moved; when that was done beside the writer, the rest is moved here, so that the log begins again.</summary>
+    /// <summary>
+    /// Starts a checkpoint of a log with more bytes than this. Once it is done, moves the remainder, so that the log
+    /// starts again.
+    /// </summary>
     private void TendLog(long bytes)
     {
         var isLong = IsLogLong(bytes);
@@ -291,7 +282,10 @@ internal sealed class SqliteWriter : StorageWriter
         }
     }
 
-    /// <summary>Whether all of the log is in the database then. Where a reader held most of it back it is left to another time.</summary>
+    /// <summary>
+    /// Moves the remainder. Returns whether all of the log is in the database then. If a reader held most of it back,
+    /// this is left for later.
+    /// </summary>
     private bool MoveRest()
     {
         var (moved, log) = (_checkpointer.Moved, _connection.LogFrames);
@@ -312,7 +306,7 @@ internal sealed class SqliteWriter : StorageWriter
         }
         catch (StorageException fault)
         {
-            // As beside it: the log keeps everything.
+            // As in the checkpointer: the log keeps everything.
             Metrics.Failed(fault.Failure);
             return false;
         }
@@ -324,10 +318,10 @@ internal sealed class SqliteWriter : StorageWriter
 
     private void End()
     {
-        FailWaiting(new StorageException(StorageFailure.Closed, "The store is closed."));
+        FailWaiting();
         try
         {
-            // Closed in order: the next start goes on with the next position.
+            // The server is closed in order: the next start continues with the next position.
             _writes.Run(Reserve, LastPosition, static (a, last) => a.Int(last));
         }
         catch (StorageException fault)

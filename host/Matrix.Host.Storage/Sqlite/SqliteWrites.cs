@@ -1,9 +1,10 @@
 using Matrix.Host.Storage.Commits;
 using Matrix.Host.Storage.Statements;
+using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Storage.Sqlite;
 
-/// <summary>Carries changes out on the writer's connection, each as it comes.</summary>
+/// <summary>Runs each change on the writer's connection as it comes.</summary>
 internal sealed class SqliteWrites(SqliteConnection connection) : IWrites
 {
     private long _sequence;
@@ -62,5 +63,24 @@ internal sealed class SqliteWrites(SqliteConnection connection) : IWrites
         {
             prepared.Reset();
         }
+    }
+}
+
+/// <summary>
+/// Stores an event in two tables: the JSON at the end of one, and a row with the JSON's number in the other, which is
+/// ordered by room.
+/// </summary>
+internal static class SqliteEventInsert
+{
+    private static readonly Statement InsertJson = Statement.Of("INSERT INTO event_json (json) VALUES ($1)");
+
+    private static readonly Statement InsertRow = Statement.Of($"""
+        INSERT INTO events ({EventsTable.InsertColumns}, json_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, last_insert_rowid())
+        """);
+
+    public static void Insert(EventRow row, IWrites writes)
+    {
+        writes.Run(InsertJson, row, static (a, row) => a.Blob(row.Json));
+        writes.Run(InsertRow, row, static (a, row) => EventsTable.BindInsert(a, row));
     }
 }

@@ -4,18 +4,19 @@ using System.Text;
 namespace Matrix.Host.Storage.Statements;
 
 /// <summary>
-/// Event ids as stored: the 32 bytes of the hash for `$` and 43 characters of URL-safe base64 (room versions 4 and later), else the text behind
-/// a byte that tells. No form can be mistaken for another, and ids that differ are stored differently.
+/// The stored form of event ids: the 32 bytes of the hash for `$` and 43 characters of URL-safe base64 (room versions 4
+/// and later), otherwise a marker byte and the text. The forms cannot be confused, and different ids are stored
+/// differently.
 /// </summary>
 internal static class EventIdCode
 {
-    /// <summary>No id is longer in stored form: 255 bytes and what tells.</summary>
+    /// <summary>The longest stored form: 255 bytes and the marker.</summary>
     public const int MaxLength = 260;
 
     private const int HashLength = 32;
     private const byte Text = 1;
 
-    // A text of 31 bytes would be as long as a hash: it gets a byte more.
+    // A text of 31 bytes would be as long as a hash, so it gets one more byte.
     private const byte PaddedText = 2;
 
     public static byte[] Encode(string eventId)
@@ -24,7 +25,9 @@ internal static class EventIdCode
         return buffer[..Encode(eventId, buffer)].ToArray();
     }
 
-    /// <summary>Writes the stored form and answers its length. The buffer holds at least <see cref="MaxLength"/>.</summary>
+    /// <summary>
+    /// Writes the stored form and returns its length. The buffer holds at least <see cref="MaxLength"/>.
+    /// </summary>
     public static int Encode(string eventId, Span<byte> into)
     {
         if (eventId.Length == 44 && eventId[0] == '$' && TryHash(eventId.AsSpan(1), into[..HashLength]))
@@ -35,7 +38,7 @@ internal static class EventIdCode
         var length = Encoding.UTF8.GetByteCount(eventId);
         if (length > MaxLength - 2)
         {
-            throw new Commits.StorageException(Commits.StorageFailure.Rejected, "An event id is longer than any may be.");
+            throw new Commits.StorageException(Commits.StorageFailure.Rejected, "The event id is too long.");
         }
 
         var prefix = length == HashLength - 1 ? 2 : 1;
@@ -58,7 +61,7 @@ internal static class EventIdCode
         return Encoding.UTF8.GetString(stored[(stored[0] == PaddedText ? 2 : 1)..]);
     }
 
-    // Only the one canonical spelling of a hash may be stored as a hash: the last character has two bits to spare.
+    // Only the canonical spelling of a hash is stored as a hash: the last character has two spare bits.
     private static bool TryHash(ReadOnlySpan<char> text, Span<byte> into) =>
         text.IndexOfAnyExcept(Alphabet) < 0
         && LastCharacters.Contains(text[^1])

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Storage.Statements;
 
-/// <summary>Takes a statement's arguments, one after the other.</summary>
+/// <summary>Takes a statement's arguments in order.</summary>
 internal interface IArguments
 {
     IArguments Int(long value);
@@ -18,10 +18,10 @@ internal interface IArguments
     /// <summary>An event id, in its stored form.</summary>
     IArguments EventId(string value);
 
-    /// <summary>The position of the set that is being written.</summary>
+    /// <summary>The position of the batch that is being written.</summary>
     IArguments Position();
 
-    /// <summary>A number that rises within a transaction: the order of rows that share a position.</summary>
+    /// <summary>A number that rises within a transaction and orders the rows of one position.</summary>
     IArguments Sequence();
 
     /// <summary>The time, in milliseconds since the epoch.</summary>

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Storage.Statements;
 
-/// <summary>Asks questions. Arguments and rows are handed through static functions, so that a question allocates little.</summary>
+/// <summary>Runs queries. Arguments and rows pass through static functions, so that a query allocates little.</summary>
 internal interface IReads
 {
     /// <summary>The first row, or the default if there is none.</summary>
@@ -11,7 +11,7 @@ internal interface IReads
     ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop);
 
-    /// <summary>All rows for all keys (<see cref="Statement.ByKeys(string)"/>), in no order, in one round trip.</summary>
+    /// <summary>All rows for all keys (<see cref="Statement.ByKeys(string)"/>), unordered, in one round trip.</summary>
     ValueTask<IReadOnlyList<T>> ByKeysAsync<TKey, TArgs, T>(
         Statement statement,
         IReadOnlyCollection<TKey> keys,
@@ -22,7 +22,7 @@ internal interface IReads
         CancellationToken stop);
 }
 
-/// <summary>How a key goes into a statement: one at a time, or as an array.</summary>
+/// <summary>How a statement takes keys: one at a time, or as an array.</summary>
 internal sealed record KeyKind<TKey>(Action<IArguments, TKey> Bind, Func<IReadOnlyCollection<TKey>, object> ToArray);
 
 internal static class By

@@ -1,6 +1,6 @@
 namespace Matrix.Host.Storage.Statements;
 
-/// <summary>A row of an answer, columns from 0. Valid until the next one.</summary>
+/// <summary>The current row of a result, columns from 0. Valid until the next row.</summary>
 internal interface IRow
 {
     bool IsNull(int column);
@@ -33,7 +33,7 @@ internal static class RowExtensions
 
     public static IArguments Nid(this IArguments arguments, EventNid value) => arguments.Int(value.Value);
 
-    /// <summary>None becomes null, which takes no room.</summary>
+    /// <summary>Stores no event as NULL, which takes no space.</summary>
     public static IArguments NidOrNull(this IArguments arguments, EventNid value) =>
         arguments.IntOrNull(value.IsNone ? null : value.Value);
 

@@ -1,8 +1,9 @@
 namespace Matrix.Host.Storage.Statements;
 
 /// <summary>
-/// A question or a change as text, with `$1`, `$2` … for its arguments. Both databases speak enough of one language that most have one text;
-/// where they differ there are two, side by side. Made once, in a static field: its index finds the prepared form on each connection.
+/// A query or a change as SQL text, with `$1`, `$2` … for its arguments. Most statements have one text for both
+/// databases; where the dialects differ there are two, side by side. A statement is created once, in a static field:
+/// its index finds the prepared form on each connection.
 /// </summary>
 internal sealed class Statement
 {
@@ -15,24 +16,26 @@ internal sealed class Statement
         Index = Interlocked.Increment(ref _count) - 1;
     }
 
-    /// <summary>One text for both.</summary>
+    /// <summary>A statement with one text for both databases.</summary>
     public static Statement Of(string text) => new(text, text);
 
-    /// <summary>A text for each.</summary>
+    /// <summary>A statement with a text for each database.</summary>
     public static Statement Of(string sqlite, string postgres) => new(sqlite, postgres);
 
-    /// <summary>A question asked of many keys at once: `= KEY` stands where the key is compared, arguments go on with `$2`.</summary>
+    /// <summary>
+    /// A query for many keys at once: `= KEY` marks the comparison with the key, and other arguments start with `$2`.
+    /// </summary>
     public static Statement ByKeys(string text) => ByKeys(text, text);
 
-    /// <summary>The same with a text for each database.</summary>
+    /// <summary>A query for many keys at once, with a text for each database.</summary>
     public static Statement ByKeys(string sqlite, string postgres) => new(
         sqlite.Replace("= KEY", "= $1", StringComparison.Ordinal),
         postgres.Replace("= KEY", "= ANY($1)", StringComparison.Ordinal));
 
-    /// <summary>How many statements were made so far.</summary>
+    /// <summary>How many statements were created so far.</summary>
     public static int Count => Volatile.Read(ref _count);
 
-    /// <summary>Dense, from 0.</summary>
+    /// <summary>The statement's number, without gaps from 0.</summary>
     public int Index { get; }
 
     /// <summary>For SQLite, with its numbered parameters (`?1`).</summary>

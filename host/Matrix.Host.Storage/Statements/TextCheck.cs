@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Statements;
 
-/// <summary>What neither database may be given as text, refused alike by both.</summary>
+/// <summary>Refuses text that either database cannot store.</summary>
 internal static class TextCheck
 {
     public static string Storable(string text)
@@ -10,11 +10,11 @@ internal static class TextCheck
         ArgumentNullException.ThrowIfNull(text);
         if (text.Contains('\0', StringComparison.Ordinal))
         {
-            throw new StorageException(StorageFailure.Rejected, "Text with a NUL is not stored.");
+            throw new StorageException(StorageFailure.Rejected, "Text must not contain NUL.");
         }
 
         return HasLoneSurrogate(text)
-            ? throw new StorageException(StorageFailure.Rejected, "Text with a lone surrogate is not stored.")
+            ? throw new StorageException(StorageFailure.Rejected, "Text must not contain lone surrogates.")
             : text;
     }
 

@@ -4,18 +4,18 @@ using Matrix.Host.Storage.Commits;
 namespace Matrix.Host.Storage.Statements;
 
 /// <summary>
-/// Which code carries a change out, by the change's type. Each table registers what the change means for its rows; several tables may have a part in
-/// one change.
+/// Maps each type of change to the code that carries it out. Tables register handlers for their rows; several tables
+/// may handle one change.
 /// </summary>
 internal sealed class WriteHandlers
 {
     private readonly Dictionary<Type, Action<Change, IWrites>> _building = [];
     private FrozenDictionary<Type, Action<Change, IWrites>>? _handlers;
 
-    /// <summary>Every kind of change that has a handler.</summary>
+    /// <summary>Every type of change that has a handler.</summary>
     public IEnumerable<Type> Kinds => _building.Keys;
 
-    /// <summary>This code carries that kind of change out.</summary>
+    /// <summary>Registers code for a type of change.</summary>
     public WriteHandlers On<TChange>(Action<TChange, IWrites> handler)
         where TChange : Change
     {
@@ -24,17 +24,17 @@ internal sealed class WriteHandlers
         return this;
     }
 
-    /// <summary>One statement carries that kind of change out.</summary>
+    /// <summary>Registers one statement for a type of change.</summary>
     public WriteHandlers On<TChange>(Statement statement, Action<IArguments, TChange> bind)
         where TChange : Change =>
         On<TChange>((change, writes) => writes.Run(statement, change, bind));
 
-    /// <summary>One statement carries that kind of change out, and decides whether it applies.</summary>
+    /// <summary>Registers one statement that also decides whether the change applies.</summary>
     public WriteHandlers OnCondition<TChange>(Statement statement, Action<IArguments, TChange> bind)
         where TChange : ConditionalChange =>
         On<TChange>((change, writes) => writes.RunIf(statement, change, bind));
 
-    /// <summary>One statement carries that kind of change out; the row that it returns, if it returns one, says what became of it.</summary>
+    /// <summary>Registers one statement whose returned row, if any, gives the change its results.</summary>
     public WriteHandlers OnCondition<TChange>(
         Statement statement, Action<IArguments, TChange> bind, Func<TChange, IRow, bool> read)
         where TChange : ConditionalChange =>

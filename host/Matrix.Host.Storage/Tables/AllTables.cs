@@ -22,7 +22,7 @@ namespace Matrix.Host.Storage.Tables;
 /// <summary>The one list of table groups.</summary>
 internal static class AllTables
 {
-    /// <summary>What carries out every kind of change. How an event's row is stored, each database says.</summary>
+    /// <summary>The handlers of every type of change. Each database gives its own for an event's row.</summary>
     public static WriteHandlers Handlers(Action<EventRow, IWrites> insertEvent)
     {
         var handlers = new WriteHandlers();

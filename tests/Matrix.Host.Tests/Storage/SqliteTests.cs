@@ -29,8 +29,8 @@ internal sealed class SqliteTests
         Assert.That(fault.Message, Is.EqualTo("SQLite, COMMIT: the disk is full (code 4874)."));
     }
 
-    [TestCase(0, 3_040_001, "The system's libsqlite3 cannot be used: it is built for one thread (SQLITE_THREADSAFE=0), and the server has several.")]
-    [TestCase(1, 3_034_001, "The system's libsqlite3 cannot be used: it is version 3.34.1, and 3.35.0 is the oldest that works.")]
+    [TestCase(0, 3_040_001, "The system's libsqlite3 cannot be used: it is built for a single thread (SQLITE_THREADSAFE=0).")]
+    [TestCase(1, 3_034_001, "The system's libsqlite3 cannot be used: it is version 3.34.1, and at least 3.35.0 is needed.")]
     public void A_library_that_is_too_old_or_has_no_locks_is_refused(int threadSafe, int version, string message)
     {
         var refused = Assert.Throws<StorageException>(() => SqliteLibrary.Check(threadSafe, version));

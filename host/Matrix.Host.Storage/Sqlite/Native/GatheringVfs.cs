@@ -5,12 +5,13 @@ using System.Runtime.InteropServices;
 namespace Matrix.Host.Storage.Sqlite.Native;
 
 /// <summary>
-/// The operating system as SQLite knows it, but for the write-ahead log: the pages of a commit go to it in one write and not in two for each page.
-/// Nothing else is different: what is written, in which order, and what is synced when. Every other file is the system's own.
+/// A VFS of SQLite that forwards everything to the operating system's, except for the write-ahead log: the pages of a
+/// commit go to the log in one write instead of two writes for each page. The bytes, their order and the syncs are the
+/// same.
 /// </summary>
 internal static unsafe class GatheringVfs
 {
-    // A longer commit goes in several writes: SQLite's own function takes no more than 17 bits of a length.
+    // A longer commit takes several writes: SQLite's own function handles only 17 bits of a length.
     private const int Capacity = (128 * 1024) - 1;
     private const int FrameHeader = 24;
     private const int OpenLog = 0x0008_0000;
@@ -19,7 +20,9 @@ internal static unsafe class GatheringVfs
     private static readonly FileMethods* LogMethods = MakeMethods();
     private static readonly Vfs* Own = Register();
 
-    /// <summary>Its name, for `sqlite3_open_v2`; null, which names the system's own, where SQLite did not take it.</summary>
+    /// <summary>
+    /// The VFS's name for `sqlite3_open_v2`; null, which selects the system's own, if SQLite did not accept this one.
+    /// </summary>
     public static nint Name => Own == null ? 0 : (nint)Own->Name;
 
     private static Vfs* Register()
@@ -89,7 +92,8 @@ internal static unsafe class GatheringVfs
     {
         var log = (Log*)file;
 
-        // Told as a failed write and not as a full disk, after which SQLite might take back no more than the statement that reads.
+        // Reported as a failed write, not as a full disk: for a full disk SQLite might roll back only the statement
+        // that reads.
         return log->Flush() == Sqlite3.Ok ? log->Inner->Methods->Read(log->Inner, bytes, count, offset) : Sqlite3.IoErrorWrite;
     }
 
@@ -99,7 +103,7 @@ internal static unsafe class GatheringVfs
         var log = (Log*)file;
         if (offset == 0)
         {
-            // The log begins anew.
+            // The log starts again.
             log->End = 0;
         }
 
@@ -113,7 +117,8 @@ internal static unsafe class GatheringVfs
             }
         }
 
-        // What was written before is written anew after a rollback, or to mend the checksums of a long transaction: at once, for nothing may follow.
+        // SQLite writes again after a rollback, or to correct the checksums of a long transaction. These writes go out
+        // at once: nothing may follow them.
         var isAppended = offset >= log->End;
         log->End = Math.Max(log->End, offset + count);
         if (!isAppended || count > Capacity || !log->HasBuffer())
@@ -130,12 +135,12 @@ internal static unsafe class GatheringVfs
         log->Length += count;
         if (count == FrameHeader)
         {
-            // A frame that ends a transaction has the database's size in pages there, any other has 0.
+            // In a frame that ends a transaction this field is the database's size in pages; in any other it is 0.
             log->EndsTransaction = BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(bytes + 4, 4)) != 0 ? 1 : 0;
             return Sqlite3.Ok;
         }
 
-        // Whole: other connections will look for it in the file, whether or not it is synced.
+        // The transaction is complete: other connections read it from the file, whether or not it is synced.
         return log->EndsTransaction != 0 ? log->Flush() : Sqlite3.Ok;
     }
 
@@ -197,7 +202,7 @@ internal static unsafe class GatheringVfs
 
         public VfsFile* Inner => (VfsFile*)((Log*)Unsafe.AsPointer(ref this) + 1);
 
-        /// <summary>Whether there is room to gather in; without memory for it nothing is gathered.</summary>
+        /// <summary>Whether there is a buffer. Without memory for one, nothing is gathered.</summary>
         public bool HasBuffer()
         {
             if (Buffer == null)
@@ -215,7 +220,9 @@ internal static unsafe class GatheringVfs
             return true;
         }
 
-        /// <summary>Writes what was gathered. What could not be written is given up: SQLite is told, and writes it again.</summary>
+        /// <summary>
+        /// Writes the buffer. On a failure the buffer is dropped: SQLite gets the error and writes again.
+        /// </summary>
         public int Flush()
         {
             if (Length == 0)

@@ -3,18 +3,21 @@ using System.Runtime.InteropServices;
 namespace Matrix.Host.Storage.Sqlite.Native;
 
 /// <summary>
-/// The calling thread's share of a processor in smaller pieces: it gets no more of it, but sooner. Linux knows this from 6.12 on; an older kernel
-/// changes nothing. It takes no privilege.
+/// Asks the scheduler for shorter time slices for the calling thread: the same share of the processor, but sooner after
+/// it wakes. Linux has this since 6.12; an older kernel ignores it. It needs no privilege.
 /// </summary>
 internal static unsafe partial class ShortSlice
 {
-    /// <summary>The shortest slice that the kernel gives, nanoseconds.</summary>
+    /// <summary>The shortest slice that the kernel gives, in nanoseconds.</summary>
     public const ulong Shortest = 100_000;
 
     private const int Normal = 0;
     private const int Batch = 3;
 
-    /// <summary>Asks for it. False if this system does not have it, or the thread is scheduled in another way altogether; nothing is changed then.</summary>
+    /// <summary>
+    /// Requests the shortest slice. False, and nothing changed, if the system does not support it or the thread has
+    /// another scheduling policy.
+    /// </summary>
     public static bool Ask()
     {
         if (Calls is not var (get, set) || Current(get) is not { Policy: Normal or Batch } attributes)
@@ -26,10 +29,12 @@ internal static unsafe partial class ShortSlice
         return syscall(set, 0, (nint)(&attributes), 0, 0) == 0;
     }
 
-    /// <summary>The calling thread's slice, nanoseconds; 0 where the kernel does not tell it.</summary>
+    /// <summary>The calling thread's slice in nanoseconds; 0 if the kernel does not report it.</summary>
     public static ulong Mine() => Calls is var (get, _) ? Current(get)?.Runtime ?? 0 : 0;
 
-    /// <summary>The numbers of `sched_getattr` and `sched_setattr`, which Debian's C library does not have as functions.</summary>
+    /// <summary>
+    /// The numbers of `sched_getattr` and `sched_setattr`, for which Debian's C library has no functions.
+    /// </summary>
     private static (nint Get, nint Set)? Calls => !OperatingSystem.IsLinux() ? null : RuntimeInformation.ProcessArchitecture switch
     {
         Architecture.X64 => (315, 314),

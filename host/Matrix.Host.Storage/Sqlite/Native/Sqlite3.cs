@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Matrix.Host.Storage.Sqlite.Native;
 
-/// <summary>The system's SQLite, as it is: the calls that this server makes and no others.</summary>
+/// <summary>Bindings to the system's SQLite: only the functions that this server calls.</summary>
 internal static unsafe partial class Sqlite3
 {
     private const string Library = "libsqlite3.so.0";
@@ -33,7 +33,7 @@ internal static unsafe partial class Sqlite3
     public const int CheckpointTruncate = 3;
     public const int TypeNull = 5;
 
-    /// <summary>Bytes are copied before the call returns.</summary>
+    /// <summary>SQLite copies the bytes before the call returns.</summary>
     public static readonly nint Transient = -1;
 
     [LibraryImport(Library)]

@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Matrix.Host.Storage.Sqlite.Native;
 
-/// <summary>SQLite's `sqlite3_vfs`, third version: the operating system as SQLite sees it.</summary>
+/// <summary>SQLite's `sqlite3_vfs`, version 3.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Vfs
 {
-    /// <summary>The version that this is; a later one has more members.</summary>
+    /// <summary>The version of this layout; later versions have more members.</summary>
     public const int Known = 3;
 
     public int Version;
@@ -19,15 +19,15 @@ internal unsafe struct Vfs
     public fixed long Others[15];
 }
 
-/// <summary>SQLite's `sqlite3_file`: what an open file begins with.</summary>
+/// <summary>SQLite's `sqlite3_file`: the start of every open file.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct VfsFile
 {
-    /// <summary>Null while it is not open.</summary>
+    /// <summary>Null while the file is not open.</summary>
     public FileMethods* Methods;
 }
 
-/// <summary>SQLite's `sqlite3_io_methods`, first version: all that a write-ahead log needs.</summary>
+/// <summary>SQLite's `sqlite3_io_methods`, version 1, which is enough for a write-ahead log.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct FileMethods
 {

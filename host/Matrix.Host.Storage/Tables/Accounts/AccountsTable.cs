@@ -32,7 +32,7 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 
     private static readonly Statement LoginToken = Statement.Of("SELECT user_id FROM login_tokens WHERE hash = $1 AND expires_at > $2");
 
-    // The first user's token ends with the first user, however that one was made.
+    // The first user's token is used up by any first user, however that user was created.
     private static readonly Statement RegistrationToken = Statement.Of($"""
         SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
         """);
@@ -96,7 +96,7 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         row.Text(0), (int?)row.Int64OrNull(1), row.Int32(2), row.Int64OrNull(3), row.Bool(4));
 }
 
-/// <summary>How users, registration tokens and login tokens change.</summary>
+/// <summary>How changes of users, registration tokens and login tokens are stored.</summary>
 internal static class UserHandlers
 {
     private static readonly Statement InsertUser = Statement.Of("""
@@ -177,7 +177,7 @@ internal static class UserHandlers
             });
 }
 
-/// <summary>How devices change.</summary>
+/// <summary>How changes of devices are stored.</summary>
 internal static class DeviceHandlers
 {
     private static readonly Statement Insert = Statement.Of("""
@@ -208,7 +208,7 @@ internal static class DeviceHandlers
         Statement.Of("DELETE FROM key_signatures WHERE target_user = $1 AND target_key = $2"),
     ];
 
-    // A device id is not empty: nothing is excepted by the empty one.
+    // No device id is empty, so an empty exception keeps no device.
     private static readonly Statement[] DeleteOthers =
     [
         Statement.Of("DELETE FROM devices WHERE user_id = $1 AND device_id <> $2"),
@@ -219,7 +219,7 @@ internal static class DeviceHandlers
         Statement.Of("DELETE FROM fallback_keys WHERE user_id = $1 AND device_id <> $2"),
     ];
 
-    // Signatures on keys of devices, before the devices go: those on the master key stay.
+    // Signatures on device keys are deleted before the devices; signatures on the master key stay.
     private static readonly Statement DeleteSignaturesOnOthers = Statement.Of("""
         DELETE FROM key_signatures WHERE target_user = $1 AND target_key IN (SELECT device_id FROM devices WHERE user_id = $1 AND device_id <> $2)
         """);
@@ -254,8 +254,9 @@ internal static class DeviceHandlers
 }
 
 /// <summary>
-/// How token pairs follow one another. A device's pairs are numbered; a new pair made from a refresh token is unconfirmed until one of its tokens is
-/// used, and the pair before it lives until then. Client-Server API, "Refreshing access tokens".
+/// The life of token pairs. A device's pairs are numbered. A new pair made from a refresh token is unconfirmed until
+/// one of its tokens is used, and the pair before it stays valid until then. Client-Server API, "Refreshing access
+/// tokens".
 /// </summary>
 internal static class TokenHandlers
 {
@@ -264,7 +265,8 @@ internal static class TokenHandlers
     private static readonly Statement EndAll = Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2");
     private static readonly Statement First = Statement.Of($"{Insert} VALUES ($1, $2, $3, $4, $5, 1, 1)");
 
-    // Whoever comes with a refresh token has used its pair: what came before that pair ends, and what was made from it and never used.
+    // A refresh token's use confirms its pair. This ends the pairs before it, and those that were made from it and
+    // never used.
     private static readonly Statement EndOthers = Statement.Of("""
         DELETE FROM tokens WHERE hash IN (
             SELECT other.hash FROM tokens old JOIN tokens other

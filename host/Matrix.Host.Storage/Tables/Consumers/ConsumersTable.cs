@@ -18,14 +18,15 @@ internal sealed class ConsumersTable(IReads reads) : IConsumersTable
         reads.FirstAsync(Find, name, static (a, name) => a.Text(name), static row => (long?)row.Int64(0), stop);
 }
 
-/// <summary>How far consumers of changes have come that must not miss one.</summary>
+/// <summary>The positions of consumers that must not miss a change.</summary>
 public interface IConsumersTable
 {
-    /// <summary>The position up to which a consumer has handled every change; null for one that never handled any.</summary>
+    /// <summary>The position up to which a consumer has handled every change; null if it has handled none.</summary>
     ValueTask<long?> PositionAsync(string name, CancellationToken stop);
 }
 
-/// <summary>A consumer has handled every change up to a position. It is part of the batch that handles them, so that none is handled twice.</summary>
-/// <param name="Name">The consumer.</param>
-/// <param name="Through">The position.</param>
+/// <summary>
+/// A consumer has handled every change up to a position. This is part of the batch that handles them, so that none is
+/// handled twice.
+/// </summary>
 public sealed record ConsumerAdvanced(string Name, long Through) : Change;

@@ -33,7 +33,9 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
             stop);
 }
 
-/// <summary>How backups change. A version's etag is the position of the last change of its keys.</summary>
+/// <summary>
+/// How changes of backups are stored. A version's etag is the position of the last change of its keys.
+/// </summary>
 internal static class KeyBackupHandlers
 {
     private static readonly Statement InsertVersion = Statement.Of("""

@@ -21,7 +21,7 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         WHERE target_user = KEY AND (signer = target_user OR signer = $2)
         """);
 
-    // The count is null for a fallback key, which has none.
+    // A fallback key's row has a null count.
     private static readonly Statement Counts = Statement.Of("""
         SELECT algorithm, COUNT(*) FROM one_time_keys WHERE user_id = $1 AND device_id = $2 GROUP BY algorithm
         UNION ALL
@@ -102,12 +102,12 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
     private static DeviceKeysRow DeviceKeys(IRow row) => new(row.Text(0), row.Text(1), row.Blob(2), row.TextOrNull(3));
 }
 
-/// <summary>How keys change.</summary>
+/// <summary>How changes of keys are stored.</summary>
 internal static class KeyHandlers
 {
     private const string DeviceIsThere = "EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)";
 
-    // Clients repeat an upload whose answer was lost; what was given away meanwhile must not come back.
+    // Clients repeat an upload whose response was lost; a key that was claimed meanwhile must not come back.
     private const string WasGivenAway = """
         EXISTS (SELECT 1 FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4 AND json = $5)
         """;
@@ -142,7 +142,7 @@ internal static class KeyHandlers
             used = CASE WHEN fallback_keys.key_id = excluded.key_id AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE 0 END
         """);
 
-    // Asked before the one-time keys are: it gives way to any that there is.
+    // Runs before the statement for one-time keys, and does nothing if there is one.
     private static readonly Statement UseFallbackKey = Statement.Of("""
         UPDATE fallback_keys SET used = 1 WHERE user_id = $1 AND device_id = $2 AND algorithm = $3
             AND NOT EXISTS (SELECT 1 FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3)

@@ -61,7 +61,7 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         {
             if (op.After is { } after)
             {
-                // A room once forgotten no longer is.
+                // Any change of the membership ends "forgotten".
                 writes.Run(Put, (op, after), static (a, q) => a
                     .Room(q.op.Room).Text(q.op.UserId).Int((int)q.after).Nid(q.op.Event).Position().Bool(q.op.IsLocal));
             }

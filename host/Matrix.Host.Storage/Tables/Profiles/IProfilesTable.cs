@@ -5,24 +5,22 @@ namespace Matrix.Host.Storage.Tables.Profiles;
 /// <summary>Profiles of local users. Client-Server API, "Profiles".</summary>
 public interface IProfilesTable
 {
-    /// <summary>All fields of a user's profile, by name; `displayname` and `avatar_url` are two of them.</summary>
+    /// <summary>All fields of a user's profile by name, `displayname` and `avatar_url` among them.</summary>
     ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>> FindAsync(string userId, CancellationToken stop);
 
     /// <summary>One field as JSON; null if it is not set.</summary>
     ValueTask<ReadOnlyMemory<byte>?> FieldAsync(string userId, string field, CancellationToken stop);
 }
 
-/// <summary>A profile field is set.</summary>
-/// <param name="UserId">Whose.</param>
-/// <param name="Field">Its name.</param>
-/// <param name="Value">Its value, as JSON.</param>
+/// <summary>Sets a profile field.</summary>
+/// <param name="Value">Its value as JSON.</param>
 public sealed record ProfileFieldChanged(string UserId, string Field, ReadOnlyMemory<byte> Value) : Change
 {
     internal override int Weight => 200 + Value.Length;
 }
 
-/// <summary>A profile field is deleted; that it was not set is no failure.</summary>
+/// <summary>Deletes a profile field; one that is not set is no failure.</summary>
 public sealed record ProfileFieldDeleted(string UserId, string Field) : Change;
 
-/// <summary>A whole profile goes: the account is erased.</summary>
+/// <summary>Deletes the profile of a user whose account is erased.</summary>
 public sealed record ProfileDeleted(string UserId) : Change;

@@ -5,7 +5,7 @@ namespace Matrix.Host.Storage.Tables.Receipts;
 /// <summary>Read receipts. Client-Server API, "Receipts".</summary>
 public interface IReceiptsTable
 {
-    /// <summary>All receipts of a room that were put after one position and up to another, private ones included.</summary>
+    /// <summary>Receipts of a room that were put after one position and up to another, private ones included.</summary>
     ValueTask<IReadOnlyList<ReceiptRow>> OfRoomAsync(RoomNid room, long after, long through, CancellationToken stop);
 
     /// <summary>The same for several rooms at once.</summary>
@@ -20,23 +20,24 @@ public interface IReceiptsTable
 }
 
 /// <summary>A receipt.</summary>
-/// <param name="Room">The room.</param>
-/// <param name="UserId">Whose.</param>
 /// <param name="Type">`m.read` or `m.read.private`.</param>
-/// <param name="ThreadId">Empty if unthreaded, `main`, or a thread root's id.</param>
-/// <param name="Event">How far.</param>
-/// <param name="EventId">That event's id.</param>
-/// <param name="Timestamp">When, in milliseconds since the epoch.</param>
+/// <param name="ThreadId">Empty if unthreaded, otherwise `main` or a thread root's id.</param>
+/// <param name="Event">The event that the receipt is at.</param>
+/// <param name="Timestamp">Milliseconds since the epoch.</param>
 /// <param name="Position">The position at which it was put.</param>
 public sealed record ReceiptRow(
     RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, long Position);
 
-/// <summary>A receipt moves forward. Not applied if the user's receipt of that type and thread is at that event already, or at a later one.</summary>
+/// <summary>
+/// Moves a receipt forward. Not applied if the user's receipt of this type and thread is at this event or a later one
+/// already.
+/// </summary>
 public sealed record ReceiptMoved(
     RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, bool IsLocal)
     : ConditionalChange;
 
 /// <summary>
-/// Of a user's receipts of one type in the threads of a room those that moved last are kept. Unthreaded ones and those of `main` do not count.
+/// Keeps only the most recently moved thread receipts of a user and type in a room. Unthreaded receipts and those of
+/// `main` do not count.
 /// </summary>
 public sealed record ThreadReceiptsTrimmed(RoomNid Room, string UserId, string Type, int Keep) : Change;

@@ -7,7 +7,7 @@ namespace Matrix.Host.Storage.Tables.Relations;
 
 internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRelationsTable
 {
-    // Events of other rooms can name the same parent: they are none of this room's.
+    // Events of other rooms can name the same parent; they do not count.
     private const string Participated = """
         CASE WHEN EXISTS (SELECT 1 FROM relations p WHERE p.parent_id = t.root_id AND p.rel_type = 'm.thread' AND p.sender = $2
                               AND p.event_nid >= t.room_nid * 4294967296 AND p.event_nid < (t.room_nid + 1) * 4294967296)
@@ -15,7 +15,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
              THEN 1 ELSE 0 END
         """;
 
-    // An event that relates to two of the tree's is found by the shorter way first; UNION keeps one row of each depth, the reader keeps the first.
+    // The shorter path to an event that relates to two of the tree's is found first. UNION keeps one row of each depth,
+    // and the reader keeps the first.
     private static readonly string Tree = """
         WITH RECURSIVE tree(event_nid, parent_id, depth) AS (
             SELECT event_nid, parent_id, CAST(1 AS BIGINT) FROM relations
@@ -46,9 +47,9 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     private static readonly Statement ChildrenForward = ChildrenStatement("ORDER BY r.event_nid LIMIT $6");
     private static readonly Statement ChildrenBackward = ChildrenStatement("ORDER BY r.event_nid DESC LIMIT $6");
 
-    // Only of the same room: an event's number divided by 2^32 is its room's.
-    // Kinds: 1 replacement, 2 thread, 3 reference. References come first: their columns give the union its types.
-    // Of replacements all of the latest time: which counts is decided by the text of their ids, of which the stored bytes do not have the order.
+    // Only events of the same room count: an event's number divided by 2^32 is its room's. Kinds: 1 replacement, 2
+    // thread, 3 reference. References come first: their columns give the union its types. All replacements of the
+    // latest time are read: the text of their ids decides between them, and the stored bytes have another order.
     private static readonly Statement Aggregations = Statement.ByKeys($"""
         SELECT 3, parent_id, event_nid, NULL, event_id, 0, 0 FROM (
             SELECT r.parent_id, r.event_nid, c.event_id, ROW_NUMBER() OVER (PARTITION BY r.parent_id ORDER BY r.event_nid) AS place

@@ -3,7 +3,10 @@ using Matrix.Host.Storage.Statements;
 
 namespace Matrix.Host.Storage.Tables.Rooms;
 
-/// <summary>Forward extremities in the header's row: each its ordinal (4 bytes), the length of its id's stored form (2 bytes), that form.</summary>
+/// <summary>
+/// The forward extremities as stored in the header's row. Each is its ordinal (4 bytes), the length of its id's stored
+/// form (2 bytes), and that form.
+/// </summary>
 internal static class ExtremitiesCode
 {
     private const int Head = 6;

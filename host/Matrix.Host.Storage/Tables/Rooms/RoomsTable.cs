@@ -5,7 +5,8 @@ namespace Matrix.Host.Storage.Tables.Rooms;
 
 internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
 {
-    // The row, and the room's last event if it came after the row was written: then the header goes on from there.
+    // The row, and the room's last event if it came after the row was written: the header then continues from that
+    // event.
     private const string Rows = """
         SELECT r.room_nid, r.room_id, r.version, r.creator, r.created_at, r.last_position, r.depth, r.current_step, r.last_ordinal,
             r.first_ordinal, r.last_step, r.last_node, r.joined_count, r.invited_count, r.extremities, e.event_nid, e.event_id, e.position

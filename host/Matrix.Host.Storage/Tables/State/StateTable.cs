@@ -5,7 +5,8 @@ namespace Matrix.Host.Storage.Tables.State;
 
 internal sealed class StateTable(IReads reads, StorageOptions options) : IStateTable
 {
-    // Walks from the step to the one whose parent is the base that the first step names. The checkpoint comes with the first row.
+    // Walks from the step to the one whose parent is the base that the first step names. The checkpoint comes with the
+    // first row.
     private static readonly Statement Chain = Statement.Of("""
         WITH RECURSIVE chain(n, step_key, parent, own_base, base, changes) AS (
             SELECT CAST(1 AS BIGINT), step_key, parent, base, base, changes FROM state_steps WHERE step_key = $1
@@ -46,7 +47,7 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
     public static void Register(WriteHandlers handlers) => handlers
         .On<StateNumbered>(static (op, writes) =>
         {
-            // A state that is stored whole is rebuilt from itself.
+            // A state with a checkpoint is rebuilt from that checkpoint.
             writes.Run(InsertStep, op, static (a, op) => a
                 .Int(Key(op.Room, op.Step)).Int(op.Parent).Int(op.Checkpoint is null ? op.Base : op.Step).Blob(op.DeltaBytes));
             if (op.Checkpoint is not { } checkpoint) return;

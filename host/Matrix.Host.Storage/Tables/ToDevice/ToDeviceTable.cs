@@ -4,7 +4,7 @@ namespace Matrix.Host.Storage.Tables.ToDevice;
 
 internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
 {
-    // The limit falls on the message that is one short of it; all of that one's position come along.
+    // The limit falls on the message before the last; all messages of that one's position are included.
     private static readonly Statement OfDevice = Statement.Of("""
         SELECT t.position, COALESCE(t.json, s.json) FROM to_device t
         LEFT JOIN to_device_shared s ON t.json IS NULL AND s.position = t.position AND s.seq = t.seq
@@ -26,8 +26,7 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE EXISTS (SELECT 1 FROM devices WHERE user_id = $1 AND device_id = $2)
         """);
 
-    // Both rows have the sequence number that the first statement was given, which is the highest of the position so
-    // far.
+    // Both rows have the sequence number of the first statement, the highest of the position so far.
     private static readonly Statement SendShared = Statement.Of("""
         INSERT INTO to_device_shared (position, seq, copies, json)
         SELECT $3, $4, d.copies, $2 FROM (SELECT COUNT(*) AS copies FROM devices WHERE user_id = $1) AS d WHERE d.copies > 0
@@ -49,7 +48,8 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
     private static readonly Statement DropLast = Statement.Of($"DELETE FROM to_device_shared WHERE copies <= 1 AND {OfInbox}");
     private static readonly Statement DropCopy = Statement.Of($"UPDATE to_device_shared SET copies = copies - 1 WHERE {OfInbox}");
 
-    // A message to all devices is of one user: once the others are gone, it is kept for the one device that stays, or not at all.
+    // A message to all devices is of one user. Once the other devices are gone, it is kept for the remaining device, or
+    // not at all.
     private const string OfKept = "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND json IS NULL)";
     private const string OfOthers = "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id <> $2 AND json IS NULL)";
 
@@ -80,7 +80,8 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         .On<ToDeviceDelivered>(static (op, writes) => DeleteThrough(writes, op.UserId, op.DeviceId, op.Through));
 
     /// <summary>
-    /// The messages to a device up to a position go; those to all devices with the last device that had them waiting.
+    /// Deletes the messages to a device up to a position; those to all devices when the last device that had them
+    /// waiting is done.
     /// </summary>
     internal static void DeleteThrough(IWrites writes, string userId, string deviceId, long through)
     {
@@ -90,7 +91,7 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         }
     }
 
-    /// <summary>The messages to all of a user's devices but one go; to all without exception if that one is empty.</summary>
+    /// <summary>Deletes the messages to all of a user's devices except one; to all if that one is empty.</summary>
     internal static void DeleteOthers(IWrites writes, string userId, string except)
     {
         foreach (var statement in DeleteOfOthers)

@@ -3,61 +3,57 @@ using Matrix.Host.Storage.Commits;
 namespace Matrix.Host.Storage.Tables.Unread;
 
 /// <summary>
-/// What counts as unread: events that notify by default are counted from the events themselves, and there is a row only where a user's rules
-/// made something else of an event (a highlight, a rule of their own). Client-Server API, "Receiving notifications".
+/// Unread counts. Events that notify by default are counted from the events themselves. There is a row only where a
+/// user's own rules evaluated an event differently (a highlight, a rule of their own). Client-Server API, "Receiving
+/// notifications".
 /// </summary>
 public interface IUnreadTable
 {
     /// <summary>
-    /// How many events after one number and up to another have any of these notify-class bits and another sender than the user, by thread, and
-    /// the last message of the user's own there. Costs the events in between: keep the answer and ask for what came since.
+    /// By thread: the number of events after one and up to another, of other senders, with any of these notify-class
+    /// bits, and the user's own last message. Reads all events in between: callers keep the result and read only what
+    /// came since.
     /// </summary>
-    /// <param name="room">The room.</param>
     /// <param name="after">The event before the first.</param>
-    /// <param name="through">The last event.</param>
-    /// <param name="asOf">What a redaction up to this event redacted does not count.</param>
-    /// <param name="notifyClasses">The bits.</param>
-    /// <param name="userId">The user.</param>
-    /// <param name="stop">Cancels the question.</param>
+    /// <param name="asOf">Events redacted up to this event do not count.</param>
     ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
         RoomNid room, EventNid after, EventNid through, EventNid asOf, int notifyClasses, string userId, CancellationToken stop);
 
-    /// <summary>A user's own rows in a room after an event, in timeline order, but of what a redaction up to another redacted.</summary>
+    /// <summary>
+    /// A user's own rows in a room after an event, in timeline order, without events that were redacted up to another.
+    /// </summary>
     ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop);
 
     /// <summary>
-    /// The events after <paramref name="first"/> and up to <paramref name="after"/> that redactions after that and up to
-    /// <paramref name="through"/> redacted: what is to be taken away from a count that had come as far as <paramref name="after"/>.
+    /// The events after <paramref name="first"/> and up to <paramref name="after"/> that redactions after that and up
+    /// to <paramref name="through"/> redacted: to be subtracted from a count that ended at <paramref name="after"/>.
     /// </summary>
     ValueTask<IReadOnlyList<RedactedUnread>> RedactedAsync(
         string userId, EventNid first, EventNid after, EventNid through, CancellationToken stop);
 
-    /// <summary>A user's own rows in all rooms, in order of rooms.</summary>
+    /// <summary>A user's own rows in all rooms, ordered by room.</summary>
     ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, CancellationToken stop);
 }
 
-/// <summary>How many events notify in a thread.</summary>
-/// <param name="ThreadRoot">The thread's root; none for the main timeline.</param>
-/// <param name="Count">How many.</param>
-/// <param name="LastOwn">The user's last message there; none if they said nothing.</param>
+/// <summary>The number of events that notify in a thread.</summary>
+/// <param name="ThreadRoot">None for the main timeline.</param>
+/// <param name="LastOwn">The user's own last message there; none if there is none.</param>
 public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count, EventNid LastOwn);
 
-/// <summary>An event that was redacted, and what it had been to a user.</summary>
-/// <param name="Event">The event.</param>
-/// <param name="ThreadRoot">Its thread's root; none for the main timeline.</param>
-/// <param name="NotifyClass">What the default push rules had made of it.</param>
-/// <param name="Sender">Its sender.</param>
-/// <param name="Kind">What the user's own rules had made of it.</param>
+/// <summary>A redacted event with its unread result before the redaction.</summary>
+/// <param name="ThreadRoot">None for the main timeline.</param>
+/// <param name="NotifyClass">The result of the default push rules.</param>
+/// <param name="Kind">The result of the user's own rules.</param>
 public readonly record struct RedactedUnread(EventNid Event, EventNid ThreadRoot, int NotifyClass, string Sender, UnreadKind Kind);
 
-/// <summary>What a user's rules made of an event that the default would not have.</summary>
+/// <summary>The result of a user's own rules where it differs from the default.</summary>
 [Flags]
 public enum UnreadKind
 {
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>It highlights, and notifies: what a rule highlights without notifying of it is no notification, and counts as nothing.</summary>
+    /// <summary>It highlights and notifies. A rule that highlights without notifying counts as nothing.</summary>
     Highlight = 1,
 
     /// <summary>It notifies, though it does not by default.</summary>
@@ -67,14 +63,15 @@ public enum UnreadKind
     Silent = 4,
 }
 
-/// <summary>What a user's rules made of an event.</summary>
-/// <param name="Event">The event.</param>
-/// <param name="ThreadRoot">Its thread's root; none for the main timeline.</param>
-/// <param name="Kind">What they made of it.</param>
+/// <summary>An event for which a user's own rules differ from the default.</summary>
+/// <param name="ThreadRoot">None for the main timeline.</param>
 public readonly record struct UnreadRow(EventNid Event, EventNid ThreadRoot, UnreadKind Kind);
 
-/// <summary>A user's rules made something of an event that the default would not have.</summary>
+/// <summary>A user's own rules evaluated an event differently from the default.</summary>
 public sealed record UnreadAdded(string UserId, EventNid Event, EventNid ThreadRoot, UnreadKind Kind) : Change;
 
-/// <summary>A user read up to an event: rows up to it go, those of one thread (none for the main timeline) or of all (null).</summary>
+/// <summary>
+/// A user has read up to an event: deletes the rows up to it, those of one thread (none for the main timeline) or of
+/// all (null).
+/// </summary>
 public sealed record UnreadCleared(string UserId, RoomNid Room, EventNid Through, EventNid? Thread) : Change;

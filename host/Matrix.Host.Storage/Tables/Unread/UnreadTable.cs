@@ -23,7 +23,7 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         ORDER BY event_nid
         """);
 
-    // By the few that were redacted: the plus keeps the database from going through all events in between.
+    // Starts from the few redacted events: the plus keeps the database from scanning all events in between.
     private static readonly Statement Redacted = Statement.Of("""
         SELECT e.event_nid, COALESCE(e.thread_root, 0), e.notify_class, e.sender, COALESCE(u.kind, 0)
         FROM events e LEFT JOIN unread u ON u.user_id = $1 AND u.event_nid = e.event_nid
