@@ -6,10 +6,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Streams;
 
-/// <summary>The notifier and the streams, for the composition root.</summary>
+/// <summary>Registers the notifier and the streams.</summary>
 public static class StreamRegistration
 {
-    /// <summary>Adds them. They need the storage, the rooms, the options of sync and a clock.</summary>
+    /// <summary>Adds the services. They need the storage, the rooms, the options of sync and a clock.</summary>
     public static IServiceCollection AddStreams(this IServiceCollection services) => services
         .AddSingleton<IStreamSource>(parts => new StreamSource(parts.GetRequiredService<IStorage>().Memberships))
         .AddSingleton(Notifier)
@@ -22,11 +22,11 @@ public static class StreamRegistration
         .AddSingleton<DeviceListChanges>()
         .AddSingleton(parts => new TimelinePositions(parts.GetRequiredService<IStorage>().Events));
 
-    /// <summary>The streams, in the order in which they read a commit, after all caches.</summary>
+    /// <summary>The streams in the order in which they read a commit, after all caches.</summary>
     public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(
         parts.GetRequiredService<Notifier>(), parts.GetRequiredService<TypingBoard>(), parts.GetRequiredService<UnreadCounter>());
 
-    /// <summary>The server stops: every long-poll is answered now.</summary>
+    /// <summary>Ends every long-poll, because the server stops.</summary>
     public static void AnswerLongPolls(this IServiceProvider parts) => parts.GetRequiredService<Notifier>().Drain();
 
     private static Notifier Notifier(IServiceProvider parts)

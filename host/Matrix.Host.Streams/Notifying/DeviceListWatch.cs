@@ -3,12 +3,12 @@ using System.Threading.Channels;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// Wakes those who share a room with a user whose devices changed. Who they are is a question to the database, so it is asked outside the
-/// flush; an answer that is given meanwhile has the change all the same, for every sync compares with the last one.
+/// Wakes the users who share a room with a user whose devices changed. They are read from the database, outside the
+/// flush. A sync response made in the meantime has the change all the same: every sync compares with the last position.
 /// </summary>
 internal sealed class DeviceListWatch(Notifier notifier, IStreamSource source) : IAsyncDisposable
 {
-    /// <summary>Changes that wait to be looked at; past that, everyone active is woken.</summary>
+    /// <summary>The most changes that wait; beyond that, every active user is woken.</summary>
     private const int Capacity = 1024;
 
     private readonly Channel<(string UserId, long Position)> _changes = Channel.CreateBounded<(string, long)>(
@@ -17,16 +17,15 @@ internal sealed class DeviceListWatch(Notifier notifier, IStreamSource source) :
     private readonly CancellationTokenSource _stop = new();
     private Task? _watching;
 
-    /// <summary>Begins.</summary>
+    /// <summary>Starts the background task.</summary>
     public void Start() => _watching ??= Task.Run(() => WatchAsync(_stop.Token));
 
-    /// <summary>A user's device list changed.</summary>
+    /// <summary>Queues a change of a user's device list.</summary>
     public void Changed(string userId, long position)
     {
         if (!_changes.Writer.TryWrite((userId, position))) WakeAll(position);
     }
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -3,15 +3,13 @@ using Matrix.Host.Storage;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// Which membership events a device was sent, so that redundant ones are left out. Client-Server API, "Lazy-loading room members".
-/// Bounded: when full, it forgets all, and the device is sent some again, which is allowed.
+/// The membership events that a device was sent, so that redundant ones are left out. Client-Server API, "Lazy-loading
+/// room members". Bounded: when full, all are forgotten, and some are sent again, which is allowed. A response's events
+/// count as sent only when the device returns with that response's token, because a response can be lost.
 /// </summary>
-/// <remarks>
-/// What an answer held counts as sent only when the device comes back with that answer's token: an answer can be lost on its way.
-/// </remarks>
 internal sealed class LazyMembers
 {
-    /// <summary>How many membership events are remembered for a device.</summary>
+    /// <summary>The most membership events remembered for a device.</summary>
     internal const int Capacity = 4096;
 
     private readonly Lock _gate = new();
@@ -19,7 +17,9 @@ internal sealed class LazyMembers
     private readonly List<KeyValuePair<(RoomNid Room, string UserId), EventNid>> _unconfirmed = [];
     private string? _answered;
 
-    /// <summary>The device comes with a token: if it is the one answered last, it has what that answer held.</summary>
+    /// <summary>
+    /// The device syncs with a token: if it is the last response's, the device has that response's events.
+    /// </summary>
     public void Returned(string? since)
     {
         lock (_gate)
@@ -38,7 +38,7 @@ internal sealed class LazyMembers
             }
             else if (_answered is not null)
             {
-                // An older answer, or one of another process start: what it held is not known any more.
+                // The token of an older response or of an earlier process: what the device has is unknown.
                 _sent.Clear();
             }
 
@@ -47,13 +47,13 @@ internal sealed class LazyMembers
         }
     }
 
-    /// <summary>Whether the device is known to have this very event.</summary>
+    /// <summary>Whether the device is known to have this event.</summary>
     public bool Has(RoomNid room, string userId, EventNid nid)
     {
         lock (_gate) return _sent.TryGetValue((room, userId), out var sent) && sent == nid;
     }
 
-    /// <summary>The answer that ends in a token holds these.</summary>
+    /// <summary>Records the membership events of the response that ends in a token.</summary>
     public void Answered(string token, IReadOnlyCollection<KeyValuePair<(RoomNid Room, string UserId), EventNid>> members)
     {
         lock (_gate)

@@ -4,40 +4,21 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>A room that a user is in, as it was read when the user's stream was filled.</summary>
-/// <param name="Room">The room.</param>
-/// <param name="Membership">Joined or invited.</param>
-/// <param name="Since">The position of the membership.</param>
-internal readonly record struct MemberRoom(RoomNid Room, ShownMembership Membership, long Since);
-
-/// <summary>Answers, from storage, what a stream is filled with.</summary>
-internal interface IStreamSource
-{
-    /// <summary>The rooms that a user is joined or invited to, the one that changed last first.</summary>
-    ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop);
-
-    /// <summary>Local users who are joined to a room that the user is joined to.</summary>
-    ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop);
-}
-
 /// <summary>
-/// What is new for whom, in memory, for the users who sync: a commit that touches a room costs as much as the room has active members, and
-/// a long-poll costs nothing until something concerns its user.
+/// Knows in memory what is new for each user who syncs. A commit in a room costs as much as the room has active
+/// members. A long-poll costs nothing until something concerns its user.
 /// </summary>
 /// <remarks>
-/// It knows positions, not contents. Whoever is not in it (evicted, or never seen) is read from the database once, when they sync.
-/// Locks are taken in the order room, user.
+/// It knows positions, not contents. A user who is not in memory (evicted, or never seen) is read from the database
+/// once, on the next sync. Locks are taken in the order room, user.
 /// </remarks>
 internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
 {
-    /// <summary>No timer runs longer: the framework's take 49 days at most.</summary>
-    internal static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
-
     private static readonly TimeSpan _sweepEvery = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, UserStream> _users = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<RoomNid, RoomStream> _rooms = new();
-    private readonly Lock _roomsGate = new();
+    private readonly RoomStreams _rooms;
+    private readonly LongPolls _polls;
     private readonly Lock _typingGate = new();
     private readonly TimeProvider _time;
     private readonly SyncOptions _options;
@@ -49,13 +30,8 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     private long _ephemeral;
     private long _deviceLists;
     private int _subscriptions;
-    private int _waiting;
-    private volatile bool _draining;
 
-    /// <summary>A notifier on which nobody is active yet.</summary>
-    /// <param name="source">What streams are filled from.</param>
-    /// <param name="time">The clock.</param>
-    /// <param name="options">The bounds.</param>
+    /// <summary>Creates a notifier without active users.</summary>
     /// <param name="published">The position up to which everything is durable.</param>
     public Notifier(IStreamSource source, TimeProvider time, SyncOptions options, long published)
     {
@@ -65,35 +41,37 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         _applied = _begun = published;
         _deviceLists = published;
         Epoch = time.GetUtcNow().ToUnixTimeMilliseconds();
+        _rooms = new RoomStreams(() => Begun);
+        _polls = new LongPolls(time);
         DeviceLists = new DeviceListWatch(this, source);
         _sweep = time.CreateTimer(static notifier => ((Notifier)notifier!).EvictIdle(), this, _sweepEvery, _sweepEvery);
     }
 
-    /// <summary>Names this process start in tokens: ephemeral counters of another one mean nothing.</summary>
+    /// <summary>Identifies this process in tokens: ephemeral counters of another process mean nothing here.</summary>
     public long Epoch { get; }
 
-    /// <summary>Every flush up to here was taken in: the position of answers given now.</summary>
+    /// <summary>Every flush up to this position was applied: the position of responses made now.</summary>
     public long Applied => Volatile.Read(ref _applied);
 
-    /// <summary>Every typing change up to here was taken in.</summary>
+    /// <summary>Every typing change up to this counter was applied.</summary>
     public long Ephemeral => Volatile.Read(ref _ephemeral);
 
     /// <summary>The last flush that changed anyone's device list.</summary>
     public long LastDeviceLists => Volatile.Read(ref _deviceLists);
 
-    /// <summary>Everyone active.</summary>
+    /// <summary>The streams of all active users.</summary>
     internal IEnumerable<UserStream> Active => _users.Values;
 
-    /// <summary>How many users are active.</summary>
+    /// <summary>The number of active users.</summary>
     public int ActiveUsers => _users.Count;
 
-    /// <summary>How many long-polls wait.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    /// <summary>The number of waiting long-polls.</summary>
+    public int Waiting => _polls.Waiting;
 
-    /// <summary>How many (user, room) pairs are held.</summary>
+    /// <summary>The number of (user, room) pairs in memory.</summary>
     public int Subscriptions => Volatile.Read(ref _subscriptions);
 
-    /// <summary>The user's stream if it is there and filled: no database work.</summary>
+    /// <summary>The user's stream if it is in memory and filled.</summary>
     public UserStream? Find(string userId)
     {
         if (!_users.TryGetValue(userId, out var stream) || stream.KnownSince == long.MaxValue) return null;
@@ -101,7 +79,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         return stream;
     }
 
-    /// <summary>The user's stream, filled by a question to the database if the user was not active; null if there is no room for another.</summary>
+    /// <summary>
+    /// The user's stream, read from the database if the user was not active; null if there is no space for it.
+    /// </summary>
     public async ValueTask<UserStream?> ActivateAsync(string userId, CancellationToken stop)
     {
         while (true)
@@ -109,7 +89,7 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
             if (Find(userId) is { } known) return known;
             if (_users.TryGetValue(userId, out var other))
             {
-                // Someone fills it at this moment. If they fail, the next one tries.
+                // Another request is filling it. If that fails, the next one tries.
                 if (await other.Filled.Task.WaitAsync(stop)) continue;
                 return null;
             }
@@ -131,67 +111,49 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until something may concern the device, at most for a while. Answers whether there may be news; false as well if the server
-    /// stops or the client has gone.
+    /// Waits until something may concern the device, or until the timeout. Returns whether there may be news; false
+    /// also if the server stops or the client has gone.
     /// </summary>
     public async ValueTask<bool> WaitAsync(
         UserStream stream, DeviceStream device, SyncToken since, TimeSpan atMost, CancellationToken stop)
     {
-        if (_draining || atMost <= TimeSpan.Zero) return false;
+        if (_polls.IsDraining || atMost <= TimeSpan.Zero) return false;
         var waiter = new SyncWaiter(stream);
         if (!stream.TryWait(waiter, since, this, device)) return true;
-        return await WaitAsync(stream, waiter, atMost, stop);
+        return await _polls.WaitAsync(stream, waiter, atMost, stop);
     }
 
-    /// <summary>Waits a little where there is no room on the notifier for the user, at most for a while.</summary>
+    /// <summary>Waits a little for a user whom the notifier has no space for, at most until the timeout.</summary>
     public async ValueTask PauseAsync(TimeSpan atMost, CancellationToken stop)
     {
         var nobody = new UserStream("");
-        await WaitAsync(nobody, new SyncWaiter(nobody), atMost < _options.PollWhenFull ? atMost : _options.PollWhenFull, stop);
+        var pause = atMost < _options.PollWhenFull ? atMost : _options.PollWhenFull;
+        await _polls.WaitAsync(nobody, new SyncWaiter(nobody), pause, stop);
     }
 
-    private async ValueTask<bool> WaitAsync(UserStream stream, SyncWaiter waiter, TimeSpan atMost, CancellationToken stop)
-    {
-        // No wheel that turns: the framework's timers sleep until the first of them is due.
-        using var timeout = _time.CreateTimer(
-            SyncWaiter.TimeIsUp, waiter, atMost < LongestTimer ? atMost : LongestTimer, Timeout.InfiniteTimeSpan);
-        Interlocked.Increment(ref _waiting);
-        try
-        {
-            await using var _ = stop.UnsafeRegister(static state => ((SyncWaiter)state!).TryWake(news: false), waiter);
-            if (_draining) waiter.TryWake(news: false);
-            return await waiter.Task;
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waiting);
-            stream.Forget(waiter);
-        }
-    }
-
-    /// <summary>Ends every long-poll with what there is, for the server stops.</summary>
+    /// <summary>Ends every long-poll with an empty response, because the server stops.</summary>
     public void Drain()
     {
-        _draining = true;
+        _polls.Drain();
         foreach (var stream in _users.Values) stream.Wake(news: false);
     }
 
-    /// <summary>Whether the server stops.</summary>
-    public bool IsDraining => _draining;
+    /// <summary>Whether the server is stopping.</summary>
+    public bool IsDraining => _polls.IsDraining;
 
-    /// <summary>The shared part of a room that someone active is in.</summary>
-    public RoomStream? Room(RoomNid room) => _rooms.GetValueOrDefault(room);
+    /// <summary>The shared stream of a room that an active user is in.</summary>
+    public RoomStream? Room(RoomNid room) => _rooms.Find(room);
 
-    /// <summary>A user's stream, filled or being filled, for what a flush touches.</summary>
+    /// <summary>A user's stream, even if it is still being filled; for changes of a flush.</summary>
     internal UserStream? Touched(string userId) => _users.GetValueOrDefault(userId);
 
-    /// <summary>A user came or went. Called by the one who takes flushes in.</summary>
+    /// <summary>A user's membership changed. Called on the writer's thread.</summary>
     internal void SetMembership(UserStream stream, RoomNid nid, ShownMembership membership, long position, List<UserStream> wake)
     {
-        var room = Hold(nid);
+        var room = _rooms.Hold(nid);
         var subscription = stream.SetMembership(room, membership, position, live: true, Ephemeral, wake, out bool added);
         if (added) Interlocked.Increment(ref _subscriptions);
-        else Release(room);
+        else _rooms.Release(room);
         if (subscription is null) return;
 
         if (membership == ShownMembership.Joined) room.Admit(subscription);
@@ -199,8 +161,8 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Someone's device list changed: every sync looks from now on whether it is someone of theirs. Who waits is woken by
-    /// <see cref="DeviceListWatch"/>, which asks the database who shares a room.
+    /// A user's device list changed. From now on every sync checks whether the user shares a room.
+    /// <see cref="DeviceListWatch"/> reads from the database whom to wake.
     /// </summary>
     internal void DeviceListChanged(string userId, string? onlyFor, long position, List<UserStream> wake)
     {
@@ -209,23 +171,22 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         if (onlyFor is null && !_users.IsEmpty) DeviceLists.Changed(userId, position);
     }
 
-    /// <summary>Where changes of device lists are queued until those concerned are found.</summary>
+    /// <summary>The queue of device list changes whose recipients are not known yet.</summary>
     internal DeviceListWatch DeviceLists { get; }
 
-    /// <summary>Users whom the flush concerns that the streams are reading. The writer thread's own.</summary>
+    /// <summary>Users concerned by the flush that is being applied; for the writer's thread only.</summary>
     internal List<UserStream> ToWake { get; } = [];
 
-    /// <inheritdoc/>
     public void Begin(long through) => Volatile.Write(ref _begun, through);
 
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
-        // The streams do, each what is its own.
+        // Each stream reads its own changes.
     }
 
-    /// <summary>Every stream has read the flush: it becomes visible, and whoever waits for it is woken.</summary>
-    /// <param name="through">The greatest position of the flush.</param>
+    /// <summary>
+    /// Every stream has applied the flush: it becomes visible, and the long-polls that it concerns are woken.
+    /// </summary>
     public void End(long through)
     {
         Volatile.Write(ref _applied, through);
@@ -233,10 +194,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         ToWake.Clear();
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => ForgetAll(through);
 
-    /// <summary>Forgets everyone, for a stream missed changes: each user is read from the database again.</summary>
+    /// <summary>Evicts all users after a stream missed changes: each user is read from the database again.</summary>
     internal void ForgetAll(long through)
     {
         Volatile.Write(ref _deviceLists, through);
@@ -247,12 +207,12 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Who types in a room changed: its active members are told.</summary>
+    /// <summary>The list of typing users of a room changed: wakes the room's active members.</summary>
     public void TypingChanged(RoomNid nid)
     {
         lock (_typingGate)
         {
-            // The counter is published after the room was touched: an answer that ends there has it.
+            // The counter is published after the room was touched, so a response that ends there includes it.
             long next = _ephemeral + 1;
             Room(nid)?.TouchTyping(Applied, next, _typingWake);
             Volatile.Write(ref _ephemeral, next);
@@ -261,10 +221,8 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
     public void Dispose() => _sweep.Dispose();
 
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         Drain();
@@ -272,7 +230,7 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         Dispose();
     }
 
-    /// <summary>Forgets who was idle for too long.</summary>
+    /// <summary>Evicts users who were idle for too long.</summary>
     internal void EvictIdle()
     {
         foreach (var stream in _users.Values)
@@ -282,23 +240,23 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// The flush that is, or was last, taken in. Whoever comes onto the notifier while that goes on may have missed a part of it, and so knows
-    /// what comes after it only.
+    /// The current or last flush. A user who becomes active during a flush may miss a part of it, and so knows only
+    /// what comes after it.
     /// </summary>
     private long Begun => Volatile.Read(ref _begun);
 
     private async ValueTask<bool> FillAsync(UserStream stream, CancellationToken stop)
     {
-        // The stream is on the notifier already: what is committed while the rooms are read reaches it live and stands.
+        // The stream is registered already: changes committed while the rooms are read reach it, and take precedence.
         var rooms = await _source.RoomsAsync(stream.UserId, stop);
         if (!MakeRoom(rooms.Count)) return false;
 
         foreach (var member in rooms)
         {
-            var room = Hold(member.Room);
+            var room = _rooms.Hold(member.Room);
             var subscription = stream.SetMembership(room, member.Membership, member.Since, live: false, 0, [], out bool added);
             if (added) Interlocked.Increment(ref _subscriptions);
-            else Release(room);
+            else _rooms.Release(room);
             if (subscription is not null && member.Membership == ShownMembership.Joined) room.Admit(subscription);
         }
 
@@ -306,7 +264,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         return true;
     }
 
-    /// <summary>Evicts those who were idle longest until so many more rooms fit; false if too many users wait at once.</summary>
+    /// <summary>
+    /// Evicts the users who were idle longest until this many more rooms fit. False if too many users wait.
+    /// </summary>
     private bool MakeRoom(int subscriptions)
     {
         if (Subscriptions + subscriptions <= _options.MaxRoomSubscriptions) return true;
@@ -326,33 +286,9 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         foreach (var subscription in subscriptions)
         {
             subscription.Room.Dismiss(subscription);
-            Release(subscription.Room);
+            _rooms.Release(subscription.Room);
         }
 
         Interlocked.Add(ref _subscriptions, -subscriptions.Length);
-    }
-
-    private RoomStream Hold(RoomNid nid)
-    {
-        lock (_roomsGate)
-        {
-            if (!_rooms.TryGetValue(nid, out var room))
-            {
-                room = new RoomStream(nid);
-                room.KnowsReceiptsAfter(Begun);
-                _rooms[nid] = room;
-            }
-
-            room.Holders++;
-            return room;
-        }
-    }
-
-    private void Release(RoomStream room)
-    {
-        lock (_roomsGate)
-        {
-            if (--room.Holders == 0) _rooms.TryRemove(room.RoomNid, out _);
-        }
     }
 }

@@ -4,38 +4,40 @@ using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>Where a room stood after a flush: enough to know its timeline's end and its state at a position.</summary>
+/// <summary>A room's timeline end and state after a flush.</summary>
 /// <param name="Position">The flush.</param>
 /// <param name="LastNid">The last event of the timeline.</param>
 /// <param name="Step">The current state.</param>
-/// <param name="Joined">How many were joined.</param>
-/// <param name="Invited">How many were invited.</param>
 public readonly record struct PastPosition(long Position, EventNid LastNid, int Step, int Joined, int Invited)
 {
-    /// <summary>What a room's header says.</summary>
+    /// <summary>Takes the values from a room's header.</summary>
     internal static PastPosition Of(RoomNid room, RoomHeader header, long position) => new(
         position, EventNid.Of(room, header.LastOrdinal), header.CurrentStep, header.JoinedCount, header.InvitedCount);
 }
 
 /// <summary>A receipt as it was recorded.</summary>
 /// <param name="Position">The flush.</param>
-/// <param name="UserId">Who read.</param>
 /// <param name="Type"><c>m.read</c> or <c>m.read.private</c>.</param>
-/// <param name="ThreadId">The thread, <c>main</c>, or empty for an unthreaded one.</param>
-/// <param name="EventId">Up to where.</param>
-/// <param name="Timestamp">When, in milliseconds since the epoch.</param>
+/// <param name="ThreadId">The thread, <c>main</c>, or empty for an unthreaded receipt.</param>
+/// <param name="EventId">The event that it is at.</param>
+/// <param name="Timestamp">Milliseconds since the epoch.</param>
 public readonly record struct ReceiptMark(long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp);
 
 /// <summary>
-/// A room that someone active is in: its active members, and what happened there of late, so that a sync that is nearly up to date
-/// asks the database for nothing but events that fell out of the cache.
+/// A room that an active user is in: its active members and its recent changes. A sync that is nearly up to date reads
+/// nothing from the database but events that are no longer cached.
 /// </summary>
 internal sealed class RoomStream(RoomNid roomNid)
 {
-    /// <summary>How many flushes and receipts are remembered; a sync from further back asks the database.</summary>
+    /// <summary>
+    /// The number of flushes and of receipts that are remembered; older syncs read from the database.
+    /// </summary>
     private const int Remembered = 32;
 
-    /// <summary>How many messages and other events that notify someone, and how many users' own rows of such, are remembered.</summary>
+    /// <summary>
+    /// The number of events that are remembered because they notify someone or are a user's own, and of users' own
+    /// unread rows.
+    /// </summary>
     private const int RememberedNotifying = 128;
 
     private readonly Lock _gate = new();
@@ -50,34 +52,36 @@ internal sealed class RoomStream(RoomNid roomNid)
     /// <summary>The room.</summary>
     public RoomNid RoomNid => roomNid;
 
-    /// <summary>The last flush with something for the room's members, as far as was seen since someone became active.</summary>
+    /// <summary>The last flush with something for the room's members, since a user of the room became active.</summary>
     public long LastEvents => Volatile.Read(ref _lastEvents);
 
     /// <summary>The last flush with a receipt.</summary>
     public long LastReceipts => Volatile.Read(ref _lastReceipts);
 
-    /// <summary>The ephemeral counter when the list of who types last changed.</summary>
+    /// <summary>The ephemeral counter at the last change of the typing users.</summary>
     public long LastTyping => Volatile.Read(ref _lastTyping);
 
     private long _lastEvents;
     private long _lastReceipts;
     private long _lastTyping;
 
-    /// <summary>How many subscriptions hold on to the room; the notifier drops it at none. Belongs to the notifier's lock.</summary>
+    /// <summary>
+    /// The number of subscriptions; at zero the notifier drops the room. Guarded by the notifier's lock.
+    /// </summary>
     public int Holders;
 
-    /// <summary>From this position on receipts are known here; what was before is in the database only.</summary>
+    /// <summary>Receipts after this position are known here; earlier ones are only in the database.</summary>
     public void KnowsReceiptsAfter(long position)
     {
         lock (_gate) _receiptsKnownAfter = Math.Min(_receiptsKnownAfter, position);
     }
 
-    /// <summary>Something happened in the room: the members' lists move it to the front.</summary>
+    /// <summary>Applies a flush in the room: its members' lists move the room to the front.</summary>
     public void Touch(PastPosition past, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
-            // What notified in the first flush that is seen may be incomplete: what comes after it is not.
+            // The notifications of the first flush may be incomplete; those after it are not.
             if (_past.Count == 0) _notifyingKnownAfter = past.LastNid;
             if (_past.Count == Remembered) _past.Dequeue();
             _past.Enqueue(past);
@@ -87,16 +91,16 @@ internal sealed class RoomStream(RoomNid roomNid)
     }
 
     /// <summary>
-    /// An event: it notifies all but its sender, or nobody, and if it is a message its sender has read up to it.
+    /// Records an event: it notifies everyone but its sender, or nobody. A message is read by its own sender.
     /// </summary>
     public void Happened(EventNid nid, EventNid threadRoot, string sender, bool isMessage, bool notifies) =>
         Remember(new Notifying(nid, threadRoot, null, sender, isMessage, notifies ? 1 : 0, 0));
 
-    /// <summary>What a user's own rules made of an event.</summary>
+    /// <summary>Records the result of a user's own push rules for an event.</summary>
     public void Notify(EventNid nid, EventNid threadRoot, string userId, int notifications, int highlights) =>
         Remember(new Notifying(nid, threadRoot, userId, "", false, notifications, highlights));
 
-    /// <summary>An event was redacted by another: counted up to there or further, it notifies no more.</summary>
+    /// <summary>Records a redaction: the redacted event does not notify in counts that reach the redaction.</summary>
     public void Redacted(EventNid nid, EventNid by)
     {
         lock (_gate)
@@ -125,15 +129,12 @@ internal sealed class RoomStream(RoomNid roomNid)
     }
 
     /// <summary>
-    /// What notified a user after one event and up to another: thread, notifications and highlights to add; and what they said themselves: thread
-    /// and event, in order. False, and nothing said, if not all of it is remembered.
+    /// Collects a user's notifications after one event and up to another: thread, notifications and highlights. Also
+    /// collects the user's own messages: thread and event, in order. False, with nothing collected, if not all of it is
+    /// remembered.
     /// </summary>
     /// <param name="after">The event before the first.</param>
-    /// <param name="through">The last event.</param>
-    /// <param name="asOf">What a redaction up to this event redacted is left out.</param>
-    /// <param name="userId">The user.</param>
-    /// <param name="add">Takes what notified them.</param>
-    /// <param name="own">Takes what they said.</param>
+    /// <param name="asOf">Events redacted up to this event are left out.</param>
     /// <param name="redacted">Whether anything was redacted after the first of the events.</param>
     public bool TryUnread(
         EventNid after,
@@ -160,7 +161,7 @@ internal sealed class RoomStream(RoomNid roomNid)
         }
     }
 
-    /// <summary>Someone read up to somewhere. A private receipt concerns its user alone.</summary>
+    /// <summary>Records a receipt. A private receipt concerns its user alone.</summary>
     public void Touch(ReceiptMark receipt, bool isPrivate, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
@@ -178,7 +179,7 @@ internal sealed class RoomStream(RoomNid roomNid)
         }
     }
 
-    /// <summary>Who types changed.</summary>
+    /// <summary>Records a change of the typing users.</summary>
     public void TouchTyping(long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
@@ -188,19 +189,19 @@ internal sealed class RoomStream(RoomNid roomNid)
         }
     }
 
-    /// <summary>Lets a joined user's subscription be touched from now on.</summary>
+    /// <summary>Adds a joined user's subscription to the active members.</summary>
     public void Admit(RoomSubscription subscription)
     {
         lock (_gate)
         {
-            // The user may have left while the rooms were being read.
+            // The user may have left while the rooms were read.
             if (subscription.MemberIndex >= 0 || subscription.Membership != ShownMembership.Joined) return;
             subscription.MemberIndex = _members.Count;
             _members.Add(subscription);
         }
     }
 
-    /// <summary>Lets a user's subscription rest.</summary>
+    /// <summary>Removes a user's subscription from the active members.</summary>
     public void Dismiss(RoomSubscription subscription)
     {
         lock (_gate)
@@ -214,7 +215,7 @@ internal sealed class RoomStream(RoomNid roomNid)
         }
     }
 
-    /// <summary>Where the room stood at a position; false if that is too long ago to be remembered.</summary>
+    /// <summary>The room's state at a position; false if the position is too old to be remembered.</summary>
     public bool TryAt(long position, out PastPosition past)
     {
         lock (_gate)

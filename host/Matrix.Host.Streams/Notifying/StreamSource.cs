@@ -1,11 +1,26 @@
+using Matrix.Host.Storage;
 using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>Fills streams from the memberships.</summary>
+/// <summary>A user's room, as read from storage when the user's stream is filled.</summary>
+/// <param name="Membership">Joined or invited.</param>
+/// <param name="Since">The position of the membership.</param>
+internal readonly record struct MemberRoom(RoomNid Room, ShownMembership Membership, long Since);
+
+/// <summary>Reads from storage what a user's stream is filled with.</summary>
+internal interface IStreamSource
+{
+    /// <summary>The user's joined and invited rooms, those with the latest changes first.</summary>
+    ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop);
+
+    /// <summary>Local users who share a joined room with the user.</summary>
+    ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop);
+}
+
+/// <summary>Reads from the memberships table.</summary>
 internal sealed class StreamSource(IMembershipsTable memberships) : IStreamSource
 {
-    /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop)
     {
         var rows = await memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop).ConfigureAwait(false);
@@ -16,7 +31,6 @@ internal sealed class StreamSource(IMembershipsTable memberships) : IStreamSourc
         ];
     }
 
-    /// <inheritdoc/>
     public ValueTask<IReadOnlyList<string>> SharingWithAsync(string userId, CancellationToken stop) =>
         memberships.LocalUsersSharingWithAsync(userId, stop);
 }

@@ -3,33 +3,31 @@ using System.Globalization;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// Where a client stands in the stream: what <c>next_batch</c> holds and <c>since</c> brings back. Opaque to clients.
-/// Client-Server API, "Syncing".
+/// The position of a client in its stream of changes: sent as <c>next_batch</c> and returned as <c>since</c>. Opaque to
+/// clients. Client-Server API, "Syncing". Written as <c>s1_position_epoch_ephemeral</c>, followed by <c>_toDevice</c>
+/// while to-device messages are held back by their limit. The prefix <c>s1</c> is the version of the form. Numbers are
+/// decimal.
 /// </summary>
-/// <remarks>
-/// Written as <c>s1_position_epoch_ephemeral</c>, with <c>_toDevice</c> behind it while to-device messages are held back by their
-/// limit. The leading <c>s1</c> names the form, so that a later form can be told from this one. Numbers are decimal.
-/// </remarks>
-/// <param name="Position">The durable position: everything at or below it was seen.</param>
-/// <param name="Epoch">The process start that <paramref name="Ephemeral"/> counts from; another start's counter means nothing here.</param>
-/// <param name="Ephemeral">How far the ephemeral counter (typing) was seen.</param>
-/// <param name="ToDevice">
-/// The last to-device message that was handed out, if more are waiting at or below <paramref name="Position"/>; else null, and all of them were.
-/// </param>
+/// <param name="Position">The durable position: the client has everything up to it.</param>
+/// <param name="Epoch">The process that <paramref name="Ephemeral"/> belongs to; another process's counter means
+/// nothing here.</param>
+/// <param name="Ephemeral">The ephemeral counter (typing) up to which the client has everything.</param>
+/// <param name="ToDevice">The last to-device message that was sent, if more are waiting up to
+/// <paramref name="Position"/>; otherwise null.</param>
 public readonly record struct SyncToken(long Position, long Epoch, long Ephemeral, long? ToDevice = null)
 {
     private const string Form = "s1";
 
-    /// <summary>The longest text that is looked at: four numbers of 19 digits, the form and the separators.</summary>
+    /// <summary>The longest valid token: four numbers of 19 digits, the prefix and the separators.</summary>
     private const int MaxLength = 2 + 4 * 20;
 
-    /// <summary>The ephemeral counter as this process start counts: nothing of it was seen if the token is from another start.</summary>
+    /// <summary>The ephemeral counter, or 0 if the token is of another process.</summary>
     public long EphemeralIn(long epoch) => epoch == Epoch ? Ephemeral : 0;
 
-    /// <summary>Everything up to here was given, to-device messages included; for the one that acknowledges, see <see cref="ToDevice"/>.</summary>
+    /// <summary>The position up to which to-device messages were sent.</summary>
     public long ToDeviceUpTo => ToDevice ?? Position;
 
-    /// <summary>Reads a token that this server wrote; false for anything else.</summary>
+    /// <summary>Parses a token of this server; false for anything else.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out SyncToken token)
     {
         token = default;

@@ -3,11 +3,12 @@ using System.Threading.Tasks.Sources;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// One long-poll: the only thing that exists for it while nothing happens. It is woken exactly once, by news, by its time-out, or by its end.
+/// A waiting long-poll, and all that exists of it while nothing happens. It is woken exactly once: by news, by its
+/// timeout, or by its end.
 /// </summary>
 internal sealed class SyncWaiter(UserStream stream) : IValueTaskSource<bool>
 {
-    /// <summary>The callback of its time-out; its state is the waiter.</summary>
+    /// <summary>The callback of its timeout; the state is the waiter.</summary>
     internal static readonly TimerCallback TimeIsUp = static waiter => ((SyncWaiter)waiter!).Expired();
 
     private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
@@ -20,7 +21,7 @@ internal sealed class SyncWaiter(UserStream stream) : IValueTaskSource<bool>
     /// <summary>Completes with whether there may be news.</summary>
     public ValueTask<bool> Task => new(this, _source.Version);
 
-    /// <summary>Ends the wait; false if something else did.</summary>
+    /// <summary>Ends the wait; false if it had ended already.</summary>
     public bool TryWake(bool news)
     {
         if (Interlocked.Exchange(ref _woken, 1) != 0) return false;
@@ -40,4 +41,67 @@ internal sealed class SyncWaiter(UserStream stream) : IValueTaskSource<bool>
 
     void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
+}
+
+/// <summary>The waiting long-polls of a user. Guarded by the lock of the user's stream.</summary>
+internal sealed class SyncWaiters
+{
+    /// <summary>The most long-polls of a user; one more ends the oldest.</summary>
+    internal const int Capacity = 64;
+
+    private SyncWaiter? _newest;
+    private int _count;
+
+    public bool IsEmpty => _newest is null;
+
+    /// <summary>Adds a long-poll. Returns the oldest, which the caller ends, if there are too many.</summary>
+    public SyncWaiter? Add(SyncWaiter waiter)
+    {
+        SyncWaiter? oldest = null;
+        if (_count == Capacity)
+        {
+            for (oldest = _newest; oldest!.NextInStream is { } next;) oldest = next;
+            Remove(oldest);
+        }
+
+        waiter.NextInStream = _newest;
+        if (_newest is { } first) first.PreviousInStream = waiter;
+        _newest = waiter;
+        waiter.InStream = true;
+        _count++;
+        return oldest;
+    }
+
+    public void Remove(SyncWaiter waiter)
+    {
+        if (!waiter.InStream) return;
+        if (waiter.PreviousInStream is { } previous) previous.NextInStream = waiter.NextInStream;
+        else _newest = waiter.NextInStream;
+        if (waiter.NextInStream is { } next) next.PreviousInStream = waiter.PreviousInStream;
+        waiter.NextInStream = waiter.PreviousInStream = null;
+        waiter.InStream = false;
+        _count--;
+    }
+
+    /// <summary>Removes all and returns the first of them, from which <see cref="WakeAll"/> goes on.</summary>
+    public SyncWaiter? TakeAll()
+    {
+        var taken = _newest;
+        for (var waiter = taken; waiter is not null; waiter = waiter.NextInStream) waiter.InStream = false;
+        _newest = null;
+        _count = 0;
+        return taken;
+    }
+
+    /// <summary>Wakes the long-polls that were taken. Called without the lock.</summary>
+    public static void WakeAll(SyncWaiter? taken, bool news)
+    {
+        while (taken is not null)
+        {
+            var next = taken.NextInStream;
+            taken.NextInStream = taken.PreviousInStream = null;
+            taken.TryWake(news);
+            taken = next;
+        }
+    }
 }

@@ -3,63 +3,19 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>What may have changed for a user in one room.</summary>
-/// <param name="Room">The room's recent past.</param>
-/// <param name="Membership">How the user stands to the room.</param>
-/// <param name="MembershipSince">Since when, at the latest.</param>
-/// <param name="Parts">What may have changed.</param>
-internal readonly record struct UpdatedRoom(RoomStream Room, ShownMembership Membership, long MembershipSince, RoomParts Parts);
-
-/// <summary>The parts of a room in a sync answer.</summary>
-[Flags]
-internal enum RoomParts : byte
-{
-    /// <summary>Nothing.</summary>
-    None = 0,
-
-    /// <summary>Timeline or state.</summary>
-    Events = 1,
-
-    /// <summary>Others' receipts.</summary>
-    Receipts = 2,
-
-    /// <summary>Who types.</summary>
-    Typing = 4,
-
-    /// <summary>The user's own data in the room.</summary>
-    AccountData = 8,
-
-    /// <summary>The user's own read position.</summary>
-    OwnReceipts = 16,
-
-    /// <summary>The user came or went.</summary>
-    Membership = 32,
-}
-
-/// <summary>Whom a user ignored.</summary>
-/// <param name="AsOf">At this position at least.</param>
-/// <param name="Users">Whom.</param>
+/// <summary>The users whom a user ignores.</summary>
+/// <param name="AsOf">A position at which this was the list.</param>
 internal sealed record RememberedIgnored(long AsOf, IReadOnlySet<string> Users);
 
 /// <summary>
-/// What happened for one user who syncs: the rooms by recency, and the last position of everything that is not in a room.
+/// The changes for one user who syncs: the user's rooms by recency, and the last position of everything outside rooms.
 /// </summary>
 internal sealed class UserStream(string userId)
 {
-    /// <summary>How many long-polls a user can hold open; one more ends the oldest.</summary>
-    internal const int MaxWaiters = 64;
-
-    /// <summary>How many devices are remembered; one more forgets them all, and wakes who waits, so that the used ones are learnt again.</summary>
-    internal const int MaxDevices = 256;
-
     private readonly Lock _gate = new();
-    private readonly Dictionary<RoomNid, RoomSubscription> _subscriptions = [];
-    private readonly Dictionary<string, DeviceStream> _devices = [];
-    private readonly DeviceStream _unknownDevices = new();
-    private RoomSubscription? _newest;
-    private RoomSubscription? _oldest;
-    private SyncWaiter? _waiters;
-    private int _waiterCount;
+    private readonly RecentRooms _rooms = new();
+    private readonly UserDevices _devices = new();
+    private readonly SyncWaiters _waiters = new();
     private long _lastPosition;
     private long _lastEphemeral;
     private long _accountData;
@@ -68,13 +24,12 @@ internal sealed class UserStream(string userId)
     private bool _wakePending;
     private bool _evicted;
 
-    /// <summary>The user.</summary>
     public string UserId => userId;
 
-    /// <summary>Completes when the stream was filled.</summary>
+    /// <summary>Completes when the stream was filled, with false if that failed.</summary>
     public TaskCompletionSource<bool> Filled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>When the user last synced, as the notifier's clock counts.</summary>
+    /// <summary>The time of the user's last sync, by the notifier's clock.</summary>
     public long LastUsed
     {
         get => Volatile.Read(ref _lastUsed);
@@ -83,7 +38,7 @@ internal sealed class UserStream(string userId)
 
     private long _lastUsed;
 
-    /// <summary>Whom the user ignores, as it was read last; null if it was not.</summary>
+    /// <summary>The ignored users as last read; null if they were not read.</summary>
     public RememberedIgnored? Ignored
     {
         get => Volatile.Read(ref _ignored);
@@ -92,28 +47,28 @@ internal sealed class UserStream(string userId)
 
     private RememberedIgnored? _ignored;
 
-    /// <summary>The stream tells everything that happened after this position; what was before is a question to the database.</summary>
+    /// <summary>The stream has all changes after this position; earlier ones are only in the database.</summary>
     public long KnownSince => Volatile.Read(ref _knownSince);
 
-    /// <summary>The last change of global account data, or of that of a room which is not in the list.</summary>
+    /// <summary>The last change of global account data, or of account data of a room that is not in the list.</summary>
     public long LastAccountData => Volatile.Read(ref _accountData);
 
     /// <summary>The last change of a device list that concerns the user.</summary>
     public long LastDeviceLists => Volatile.Read(ref _deviceLists);
 
-    /// <summary>How many rooms are in the list.</summary>
+    /// <summary>The number of rooms in the list.</summary>
     public int Subscriptions
     {
-        get { lock (_gate) return _subscriptions.Count; }
+        get { lock (_gate) return _rooms.Count; }
     }
 
     /// <summary>Whether a long-poll is open.</summary>
     public bool HasWaiters
     {
-        get { lock (_gate) return _waiters is not null; }
+        get { lock (_gate) return !_waiters.IsEmpty; }
     }
 
-    /// <summary>The stream is complete from here on.</summary>
+    /// <summary>The stream has all changes after this position.</summary>
     public void FilledAt(long position)
     {
         lock (_gate)
@@ -123,34 +78,17 @@ internal sealed class UserStream(string userId)
         }
     }
 
-    /// <summary>A device's own part.</summary>
+    /// <summary>The stream of a device.</summary>
     public DeviceStream Device(string deviceId)
     {
-        DeviceStream? device;
-        bool full;
-        lock (_gate)
-        {
-            if (_devices.TryGetValue(deviceId, out device)) return device;
-            full = _devices.Count >= MaxDevices;
-            if (full)
-            {
-                foreach (var forgotten in _devices.Values) forgotten.IsForgotten = true;
-                _devices.Clear();
-            }
-
-            device = new DeviceStream();
-
-            // Whether something came for it before the stream knew it is not known: as if it had.
-            device.TouchToDevice(Math.Max(_lastPosition, _unknownDevices.LastToDevice));
-            if (_unknownDevices.LastKeys > 0) device.TouchKeys(_unknownDevices.LastKeys);
-            _devices[deviceId] = device;
-        }
-
-        if (full) Wake(news: true);
+        DeviceStream device;
+        bool dropped;
+        lock (_gate) device = _devices.GetOrAdd(deviceId, _lastPosition, out dropped);
+        if (dropped) Wake(news: true);
         return device;
     }
 
-    /// <summary>Whether anything may be new after a token. Costs a few reads of memory.</summary>
+    /// <summary>Whether there may be news after a token. Reads a few fields only.</summary>
     public bool HasNews(in SyncToken since, Notifier notifier, DeviceStream device) =>
         since.Position < Volatile.Read(ref _knownSince)
         || Volatile.Read(ref _lastPosition) > since.Position
@@ -160,62 +98,59 @@ internal sealed class UserStream(string userId)
         || device.LastKeys > since.Position
         || since.ToDevice is not null;
 
-    /// <summary>The rooms with news after a token, most recent first; false if the stream cannot tell and the database must be asked.</summary>
+    /// <summary>
+    /// The rooms with news after a token, the latest first; false if the stream does not reach back to it and the
+    /// database must be read.
+    /// </summary>
     public bool TryCollect(long after, long ephemeralAfter, List<UpdatedRoom> rooms)
     {
         lock (_gate)
         {
             if (_evicted || after < _knownSince) return false;
-            for (var subscription = _newest; subscription is not null; subscription = subscription.Older)
-            {
-                if (subscription.TouchedPosition <= after && subscription.TouchedEphemeral <= ephemeralAfter) break;
-                var parts = PartsOf(subscription, after, ephemeralAfter);
-                if (parts != RoomParts.None) rooms.Add(new UpdatedRoom(subscription.Room, subscription.Membership, subscription.MembershipSince, parts));
-            }
-
+            _rooms.Collect(after, ephemeralAfter, rooms);
             return true;
         }
     }
 
-    /// <summary>The room's shared part, if the room is in the list.</summary>
+    /// <summary>The room's shared stream, if the room is in the list.</summary>
     public bool TryRoom(RoomNid room, [NotNullWhen(true)] out RoomStream? stream)
     {
         lock (_gate)
         {
-            stream = _subscriptions.TryGetValue(room, out var subscription) ? subscription.Room : null;
+            stream = _rooms.TryGet(room, out var subscription) ? subscription.Room : null;
             return stream is not null;
         }
     }
 
-    /// <summary>Something happened in a room of the list. Called with the room's lock held.</summary>
+    /// <summary>Applies a change in a room of the list. Called with the room's lock held.</summary>
     public void Touch(RoomSubscription subscription, long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_evicted) return;
-            MoveToFront(subscription);
+            _rooms.MoveToFront(subscription);
             Stamp(position, ephemeral, wake);
             subscription.TouchedPosition = _lastPosition;
             subscription.TouchedEphemeral = _lastEphemeral;
         }
     }
 
-    /// <summary>The user's own read position changed; the subscription was touched already.</summary>
+    /// <summary>Applies a change of the user's own read position; the subscription was touched already.</summary>
     public void TouchOwnReceipt(RoomSubscription subscription, long position)
     {
         lock (_gate) subscription.OwnReceipts = position;
     }
 
-    /// <summary>The user's account data changed, in a room or (null) globally.</summary>
+    /// <summary>Applies a change of the user's account data, in a room or (null) global.</summary>
     public void TouchAccountData(RoomNid? room, long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_evicted) return;
             Stamp(position, ephemeral, wake);
-            if (room is { } nid && _subscriptions.TryGetValue(nid, out var subscription))
+            if (room is { } nid && _rooms.TryGet(nid, out var subscription))
             {
-                MoveToFront(subscription);
+                _rooms.MoveToFront(subscription);
                 subscription.AccountData = position;
                 subscription.TouchedPosition = _lastPosition;
                 subscription.TouchedEphemeral = _lastEphemeral;
@@ -228,36 +163,30 @@ internal sealed class UserStream(string userId)
         }
     }
 
-    /// <summary>A message for a device, or its keys changed: <paramref name="touch"/> says it to the device's part.</summary>
+    /// <summary>
+    /// Applies a message to a device, or a change of its keys: <paramref name="touch"/> records it in the device's
+    /// stream.
+    /// </summary>
     public void TouchDevice(string deviceId, long position, Action<DeviceStream, long> touch, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_evicted) return;
-            if (!_devices.TryGetValue(deviceId, out var device))
-            {
-                touch(_unknownDevices, position);
-                return;
-            }
-
-            touch(device, position);
-            WakeLater(wake);
+            if (_devices.Touch(deviceId, position, touch)) WakeLater(wake);
         }
     }
 
-    /// <summary>A message for all devices.</summary>
+    /// <summary>Applies a message to all devices.</summary>
     public void TouchAllDevices(long position, List<UserStream> wake)
     {
         lock (_gate)
         {
             if (_evicted) return;
-            _unknownDevices.TouchToDevice(position);
-            foreach (var device in _devices.Values) device.TouchToDevice(position);
-            if (_devices.Count > 0) WakeLater(wake);
+            if (_devices.TouchAllToDevice(position)) WakeLater(wake);
         }
     }
 
-    /// <summary>Someone's device list changed who may share a room with the user.</summary>
+    /// <summary>Applies a change of the device list of a user who may share a room with this one.</summary>
     public void TouchDeviceLists(long position, long ephemeral, List<UserStream> wake)
     {
         lock (_gate)
@@ -268,7 +197,7 @@ internal sealed class UserStream(string userId)
         }
     }
 
-    /// <summary>The user came or went. The caller lets the subscription in among the room's members, or out.</summary>
+    /// <summary>Applies a change of the user's membership. The caller updates the room's active members.</summary>
     public RoomSubscription? SetMembership(
         RoomStream room, ShownMembership membership, long position, bool live, long ephemeral, List<UserStream> wake, out bool added)
     {
@@ -276,15 +205,15 @@ internal sealed class UserStream(string userId)
         {
             added = false;
             if (_evicted) return null;
-            if (!_subscriptions.TryGetValue(room.RoomNid, out var subscription))
+            if (!_rooms.TryGet(room.RoomNid, out var subscription))
             {
                 subscription = new RoomSubscription(this, room) { Membership = membership, MembershipSince = position };
-                _subscriptions.Add(room.RoomNid, subscription);
+                _rooms.Add(subscription);
                 added = true;
             }
             else if (!live)
             {
-                // What was seen live is newer than what was read.
+                // The live membership is newer than the one from the database.
                 return subscription;
             }
             else if (subscription.Membership != membership)
@@ -299,106 +228,76 @@ internal sealed class UserStream(string userId)
 
             if (live)
             {
-                MoveToFront(subscription);
+                _rooms.MoveToFront(subscription);
                 Stamp(position, ephemeral, wake);
                 subscription.TouchedPosition = _lastPosition;
                 subscription.TouchedEphemeral = _lastEphemeral;
             }
             else if (added)
             {
-                // Read rows come most recent first and go behind what was seen live: no token that the stream serves is as old as they.
-                Append(subscription);
+                // Rows come latest first, and go to the end, after live changes: no token that the stream serves is as
+                // old as they are.
+                _rooms.Append(subscription);
             }
 
             return subscription;
         }
     }
 
-    /// <summary>Lets a long-poll wait; false if there is news already, or its device must be asked for again, and nothing waits.</summary>
+    /// <summary>
+    /// Adds a long-poll. False, and nothing is added, if there is news already or the device must be looked up again.
+    /// </summary>
     public bool TryWait(SyncWaiter waiter, in SyncToken since, Notifier notifier, DeviceStream device)
     {
-        SyncWaiter? oldest = null;
+        SyncWaiter? oldest;
         lock (_gate)
         {
             if (_evicted || device.IsForgotten || HasNews(since, notifier, device)) return false;
-            if (_waiterCount == MaxWaiters)
-            {
-                for (oldest = _waiters; oldest!.NextInStream is { } next;) oldest = next;
-                Unlink(oldest);
-            }
-
-            waiter.NextInStream = _waiters;
-            if (_waiters is { } first) first.PreviousInStream = waiter;
-            _waiters = waiter;
-            waiter.InStream = true;
-            _waiterCount++;
+            oldest = _waiters.Add(waiter);
         }
 
         oldest?.TryWake(news: false);
         return true;
     }
 
-    /// <summary>A long-poll ended by itself.</summary>
+    /// <summary>Removes a long-poll that ended by itself.</summary>
     public void Forget(SyncWaiter waiter)
     {
-        lock (_gate)
-        {
-            if (waiter.InStream) Unlink(waiter);
-        }
+        lock (_gate) _waiters.Remove(waiter);
     }
 
-    /// <summary>Wakes every long-poll: after a flush was taken in whole, or with no news when the server stops.</summary>
+    /// <summary>Wakes every long-poll: after a flush was applied, or without news when the server stops.</summary>
     public void Wake(bool news)
     {
         SyncWaiter? woken;
         lock (_gate)
         {
             _wakePending = false;
-            woken = _waiters;
-            for (var waiter = woken; waiter is not null; waiter = waiter.NextInStream) waiter.InStream = false;
-            _waiters = null;
-            _waiterCount = 0;
+            woken = _waiters.TakeAll();
         }
 
-        while (woken is not null)
-        {
-            var next = woken.NextInStream;
-            woken.NextInStream = woken.PreviousInStream = null;
-            woken.TryWake(news);
-            woken = next;
-        }
+        SyncWaiters.WakeAll(woken, news);
     }
 
-    /// <summary>Ends the stream, unless someone waits on it; its subscriptions are the caller's to take from their rooms.</summary>
+    /// <summary>
+    /// Ends the stream, unless it has waiters; the caller removes its subscriptions from their rooms.
+    /// </summary>
     public bool TryEvict(bool evenIfAwaited, [NotNullWhen(true)] out RoomSubscription[]? subscriptions)
     {
         lock (_gate)
         {
             subscriptions = null;
-            if (_evicted || (_waiters is not null && !evenIfAwaited)) return false;
+            if (_evicted || (!_waiters.IsEmpty && !evenIfAwaited)) return false;
             _evicted = true;
             Volatile.Write(ref _knownSince, long.MaxValue);
-            subscriptions = [.. _subscriptions.Values];
-            _subscriptions.Clear();
-            _newest = _oldest = null;
+            subscriptions = _rooms.Clear();
             return true;
         }
     }
 
-    private static RoomParts PartsOf(RoomSubscription subscription, long after, long ephemeralAfter)
-    {
-        var parts = RoomParts.None;
-        if (subscription.MembershipSince > after) parts |= RoomParts.Membership;
-        if (subscription.AccountData > after) parts |= RoomParts.AccountData;
-        if (subscription.Membership != ShownMembership.Joined) return parts;
-        if (subscription.Room.LastEvents > after) parts |= RoomParts.Events;
-        if (subscription.Room.LastReceipts > after) parts |= RoomParts.Receipts;
-        if (subscription.Room.LastTyping > ephemeralAfter) parts |= RoomParts.Typing;
-        if (subscription.OwnReceipts > after) parts |= RoomParts.OwnReceipts;
-        return parts;
-    }
-
-    /// <summary>Takes a touch in. Both stamps only grow, whatever order two threads come in, so that the list stays sorted by both.</summary>
+    /// <summary>
+    /// Records a touch. Both counters only grow, in whatever order threads come, so that the list stays sorted by both.
+    /// </summary>
     private void Stamp(long position, long ephemeral, List<UserStream> wake)
     {
         if (position > _lastPosition) Volatile.Write(ref _lastPosition, position);
@@ -408,43 +307,8 @@ internal sealed class UserStream(string userId)
 
     private void WakeLater(List<UserStream> wake)
     {
-        if (_wakePending || _waiters is null) return;
+        if (_wakePending || _waiters.IsEmpty) return;
         _wakePending = true;
         wake.Add(this);
-    }
-
-    private void MoveToFront(RoomSubscription subscription)
-    {
-        if (_newest == subscription) return;
-        if (subscription.Newer is not null || _oldest == subscription)
-        {
-            if (subscription.Newer is { } newer) newer.Older = subscription.Older;
-            if (subscription.Older is { } older) older.Newer = subscription.Newer;
-            if (_oldest == subscription) _oldest = subscription.Newer;
-        }
-
-        subscription.Newer = null;
-        subscription.Older = _newest;
-        if (_newest is { } was) was.Newer = subscription;
-        _newest = subscription;
-        _oldest ??= subscription;
-    }
-
-    private void Append(RoomSubscription subscription)
-    {
-        subscription.Newer = _oldest;
-        if (_oldest is { } was) was.Older = subscription;
-        _oldest = subscription;
-        _newest ??= subscription;
-    }
-
-    private void Unlink(SyncWaiter waiter)
-    {
-        if (waiter.PreviousInStream is { } previous) previous.NextInStream = waiter.NextInStream;
-        else _waiters = waiter.NextInStream;
-        if (waiter.NextInStream is { } next) next.PreviousInStream = waiter.PreviousInStream;
-        waiter.NextInStream = waiter.PreviousInStream = null;
-        waiter.InStream = false;
-        _waiterCount--;
     }
 }

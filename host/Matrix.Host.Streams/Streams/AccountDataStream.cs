@@ -4,15 +4,13 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Account data, of a user or of a user in a room.</summary>
+/// <summary>Account data, global or of a room.</summary>
 internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         if (change is AccountDataPut put) notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => notifier.ForgetAll(through);
 }

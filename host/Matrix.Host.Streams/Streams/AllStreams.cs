@@ -6,12 +6,12 @@ namespace Matrix.Host.Streams.Streams;
 /// <summary>The one list of streams.</summary>
 internal static class AllStreams
 {
-    /// <summary>The streams that sync is made of, in the order in which they read a flush.</summary>
+    /// <summary>The streams of sync, in the order in which they read a flush.</summary>
     public static IReadOnlyList<IChangeConsumer> Of(Notifier notifier, TypingBoard typing, UnreadCounter unread) =>
     [
         notifier,
 
-        // Whoever joins with a flush is among the room's members before the room is touched.
+        // A user who joins in a flush must be a member before the room is touched.
         new MembershipStream(notifier),
         new UnreadStream(notifier, unread),
         new TimelineStream(notifier),

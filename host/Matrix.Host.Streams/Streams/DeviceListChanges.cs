@@ -8,25 +8,23 @@ using Matrix.Host.Storage.Tables.Memberships;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Whose devices a user must ask for again, and whose they need not follow any more.</summary>
-/// <param name="Changed">Users whose devices or signing keys changed, and users with whom a room came to be shared.</param>
-/// <param name="Left">Users with whom no room is shared any more.</param>
+/// <summary>Changes of the device lists that a user tracks.</summary>
+/// <param name="Changed">Users whose devices or cross-signing keys changed, and users who now share a room.</param>
+/// <param name="Left">Users who no longer share a room.</param>
 public sealed record DeviceListNews(IReadOnlyCollection<string> Changed, IReadOnlyCollection<string> Left);
 
 /// <summary>
-/// What changed in the device lists that a user follows. Client-Server API, "Tracking the device list for a user" and "Extensions to /sync" of
-/// end-to-end encryption.
+/// Computes changes of the device lists that a user tracks. Client-Server API, "Tracking the device list for a user"
+/// and "Extensions to /sync" of end-to-end encryption. Unencrypted rooms count too: they may become encrypted, and
+/// clients query what they need. Shared rooms are computed from the rooms' states at both positions, so neither a
+/// changed display name nor a user who came and went in between is a change.
 /// </summary>
-/// <remarks>
-/// Rooms count whether they are encrypted or not: they may become so, and clients ask for what they need. What the user shared with whom comes
-/// from the rooms' states at both ends, so that a change of someone's name is no news, and neither is who came and went in between.
-/// </remarks>
 public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, StateStore states, EventStore events)
 {
     private const string MemberType = "m.room.member";
     private const int MembersPerPage = 1000;
 
-    /// <summary>What changed after one position and up to another, which must not be beyond the published one.</summary>
+    /// <summary>The changes after one position and up to another, which must not be beyond the published one.</summary>
     public async ValueTask<DeviceListNews> BetweenAsync(string userId, long after, long through, CancellationToken stop)
     {
         var changed = new HashSet<string>(
@@ -50,7 +48,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         return new DeviceListNews(changed, gone);
     }
 
-    /// <summary>The user's rooms whose state is another at the second position than at the first, with both steps.</summary>
+    /// <summary>The user's rooms whose state differs between two positions, with both steps.</summary>
     private async ValueTask<IReadOnlyList<(RoomIdentity Room, int Before, int Now)>> ChangedRoomsAsync(
         string userId, long after, long through, CancellationToken stop)
     {
@@ -75,7 +73,9 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         return answer;
     }
 
-    /// <summary>Notes who came to share a room with the user, and who no longer does, between two of its states.</summary>
+    /// <summary>
+    /// Collects the users who began or ceased to share a room with the user between two of its states.
+    /// </summary>
     internal async ValueTask CompareAsync(
         string userId, RoomIdentity room, StateTree first, StateTree last, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
     {
@@ -93,7 +93,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
             if (joinedBefore && !joinedNow) gone.Add(change.StateKey);
         }
 
-        // Whoever comes or goes themselves meets, or leaves behind, those who stay.
+        // A user who joins meets, and a user who leaves parts from, all members who stay.
         if (was != isNow) await AddJoinedAsync(userId, room.Nid, isNow ? came : gone, stop).ConfigureAwait(false);
     }
 
@@ -113,7 +113,9 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         }
     }
 
-    /// <summary>Reads all member events of the changes at once, so that looking at them one by one costs nothing.</summary>
+    /// <summary>
+    /// Reads all member events of the changes at once, so that reading them one by one costs nothing.
+    /// </summary>
     private async ValueTask LoadAsync(RoomIdentity room, IEnumerable<StateChange> changes, CancellationToken stop)
     {
         var nids = changes

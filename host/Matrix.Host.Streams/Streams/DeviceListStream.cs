@@ -5,10 +5,9 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Device lists of users who share a room, and the number of one-time keys that a device has left.</summary>
+/// <summary>Device lists of users who share a room, and the counts of a device's one-time keys.</summary>
 internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         switch (change)
@@ -31,7 +30,6 @@ internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
         }
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => notifier.ForgetAll(through);
 
     private void TouchKeys(string userId, string deviceId, long position) =>

@@ -4,10 +4,9 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Joins, invites and departures of local users: which rooms are in whose list.</summary>
+/// <summary>Joins, invites and departures of local users: the rooms of each user's list.</summary>
 internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         if (change is not MembershipChanged { IsLocal: true } changed || notifier.Touched(changed.UserId) is not { } stream) return;
@@ -20,6 +19,5 @@ internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
         notifier.SetMembership(stream, changed.Room, membership, position, notifier.ToWake);
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => notifier.ForgetAll(through);
 }

@@ -5,10 +5,9 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Read receipts: everyone joined hears of a public one, its user alone of a private one.</summary>
+/// <summary>Read receipts: a public one concerns all joined members, a private one its user alone.</summary>
 internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         if (change is not ReceiptMoved receipt || notifier.Room(receipt.Room) is not { } room) return;
@@ -19,6 +18,5 @@ internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer
             notifier.ToWake);
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => notifier.ForgetAll(through);
 }

@@ -5,10 +5,13 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Reads the tokens of pages: those of pages themselves, and those of sync, whose place is behind the last event they cover.</summary>
+/// <summary>
+/// Reads pagination tokens: those of pages, and those of sync, which mean the position after the last event of the
+/// sync.
+/// </summary>
 public sealed class TimelinePositions(IEventsTable events)
 {
-    /// <summary>The event right behind which the token's place is; null if it is no token of this server.</summary>
+    /// <summary>The event that the token's position comes after; null for a token that is not this server's.</summary>
     public async ValueTask<EventNid?> BehindAsync(RoomIdentity room, string token, CancellationToken stop)
     {
         if (TimelineToken.TryParse(token, out var place)) return EventNid.Of(room.Nid, place.Before);

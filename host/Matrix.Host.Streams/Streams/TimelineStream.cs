@@ -5,16 +5,14 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>Events and state of rooms: whoever is joined hears that their room went on.</summary>
+/// <summary>Events and state of rooms, for all joined members.</summary>
 internal sealed class TimelineStream(Notifier notifier) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         if (change is not RoomAdvanced advanced || notifier.Room(advanced.Room.Nid) is not { } room) return;
         room.Touch(PastPosition.Of(advanced.Room.Nid, advanced.Header, position), notifier.Ephemeral, notifier.ToWake);
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => notifier.ForgetAll(through);
 }

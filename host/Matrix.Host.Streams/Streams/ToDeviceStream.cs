@@ -7,7 +7,6 @@ namespace Matrix.Host.Streams.Streams;
 /// <summary>Messages to devices.</summary>
 internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         if (change is not ToDeviceSent sent || notifier.Touched(sent.UserId) is not { } stream) return;
@@ -15,6 +14,5 @@ internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer
         else stream.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), notifier.ToWake);
     }
 
-    /// <inheritdoc/>
     public void Missed(long through) => notifier.ForgetAll(through);
 }

@@ -6,8 +6,8 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>
-/// Who types where, in memory only: it is forgotten when the server stops, and by itself after a while. Client-Server API, "Typing
-/// Notifications".
+/// The typing users of each room, in memory only. Entries end by timeout and with the process. Client-Server API,
+/// "Typing Notifications".
 /// </summary>
 internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOptions options)
     : ITypingBoard, IChangeConsumer
@@ -15,32 +15,28 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
     private readonly Lock _gate = new();
     private readonly Dictionary<RoomNid, List<Typist>> _rooms = [];
 
-    /// <inheritdoc/>
     public void Set(RoomNid room, string userId, TimeSpan? timeout)
     {
         if (timeout is { } given && given > TimeSpan.Zero) Start(room, userId, given < options.LongestTyping ? given : options.LongestTyping);
         else Stop(room, userId);
     }
 
-    /// <inheritdoc/>
     public IReadOnlyList<string> In(RoomNid room)
     {
         lock (_gate) return _rooms.TryGetValue(room, out var typists) ? [.. typists.Select(t => t.UserId)] : [];
     }
 
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join) Stop(changed.Room, changed.UserId);
     }
 
-    /// <inheritdoc/>
     public void Missed(long through)
     {
-        // Whoever left and still types stops by time-out.
+        // A user who left while typing ends by timeout.
     }
 
-    /// <summary>A user stops, or left the room.</summary>
+    /// <summary>A user stops typing, or left the room.</summary>
     internal void Stop(RoomNid room, string userId)
     {
         Typist? stopped;
@@ -68,7 +64,7 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
             if (typists.Find(t => t.UserId == userId) is { } known)
             {
-                // The list stays as it is, so nobody needs to be told: the time-out looks again when it is up.
+                // The list does not change, so nobody is woken: the timer checks again when it fires.
                 known.Until = until;
                 return;
             }
@@ -100,8 +96,8 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
         notifier.TypingChanged(typist.Room);
     }
 
-    // When it ends earlier, what is left is looked at again.
-    private static TimeSpan Bounded(TimeSpan time) => time < Notifier.LongestTimer ? time : Notifier.LongestTimer;
+    // When the timer fires early, it starts again for the remaining time.
+    private static TimeSpan Bounded(TimeSpan time) => time < LongPolls.LongestTimer ? time : LongPolls.LongestTimer;
 
     private void Drop(List<Typist> typists, Typist typist)
     {
@@ -124,12 +120,12 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
     }
 }
 
-/// <summary>Who types where. Client-Server API, "Typing Notifications".</summary>
+/// <summary>The typing users of each room. Client-Server API, "Typing Notifications".</summary>
 public interface ITypingBoard
 {
-    /// <summary>A user types for so long, if they do not say otherwise before; null if they stopped.</summary>
+    /// <summary>A user types for this long, unless they stop earlier; null if they stopped.</summary>
     void Set(RoomNid room, string userId, TimeSpan? timeout);
 
-    /// <summary>Who types in a room, in the order in which they began.</summary>
+    /// <summary>The typing users of a room, in the order in which they began.</summary>
     IReadOnlyList<string> In(RoomNid room);
 }

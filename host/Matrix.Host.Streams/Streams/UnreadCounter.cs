@@ -8,23 +8,21 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Streams.Streams;
 
 /// <summary>
-/// Counts what users have not read, from where they read to: events that notify by default are counted from the events, and a user's own rows
-/// say where their rules made something else of one. Who says something has read its thread up to there. A redacted event no longer counts from
-/// its redaction on. What was counted is kept, and goes on with what the notifier saw since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
+/// Counts unread events after the user's read positions. Events that notify by default are counted from the events, and
+/// a user's own rows record where their rules differ. A user's own message marks its thread as read up to it. A
+/// redacted event does not count from its redaction on. Counts are cached, and continue with what the notifier has seen
+/// since. Client-Server API, "Receiving notifications" and "Marking notifications as read".
 /// </summary>
 internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long cacheBytes)
 {
     private readonly ByteCache<(string UserId, RoomNid Room), UnreadEntry> _entries = new(cacheBytes, static _ => 800);
 
-    /// <summary>Bytes held.</summary>
+    /// <summary>Bytes in the cache.</summary>
     public long CachedBytes => _entries.Bytes;
 
-    /// <summary>What a user has not read in a room, up to an event.</summary>
-    /// <param name="room">The room.</param>
-    /// <param name="userId">The user, joined to it.</param>
-    /// <param name="joined">The event that had the user join: nothing before it counts. Asked for only if the user never read anything there.</param>
-    /// <param name="through">The last event that counts.</param>
-    /// <param name="stop">Cancels reading.</param>
+    /// <summary>The unread counts of a joined user in a room, up to an event.</summary>
+    /// <param name="joined">Reads the event by which the user joined: nothing before it counts. Called only if the user
+    /// has no receipt in the room.</param>
     public async ValueTask<UnreadCounts> OfAsync(
         RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
     {
@@ -34,7 +32,8 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         {
             if (!entry.IsFilled || entry.Through.Value > through.Value)
             {
-                // Not counted yet, or asked for an earlier place than counted: the second happens when two devices overtake each other.
+                // Not counted yet, or counted further than asked: the latter happens when two devices overtake each
+                // other.
                 var fresh = entry.IsFilled ? new UnreadEntry() : entry;
                 await FillAsync(fresh, room, userId, joined, through, stop).ConfigureAwait(false);
                 return fresh.ToCounts();
@@ -55,22 +54,22 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         }
     }
 
-    /// <summary>A user read on. Called when the receipt is durable.</summary>
+    /// <summary>A receipt moved. Called when it is durable.</summary>
     public void Read(string userId, RoomNid room, string thread, EventNid upTo)
     {
         if (_entries.TryGet((userId, room), out var entry) && !entry.Read(thread, upTo)) _entries.Remove((userId, room));
     }
 
-    /// <summary>A user came or went: what was counted starts over.</summary>
+    /// <summary>The user's membership changed: drops the counts.</summary>
     public void Forget(string userId, RoomNid room) => _entries.Remove((userId, room));
 
-    /// <summary>What was counted starts over for everyone.</summary>
+    /// <summary>Drops all counts.</summary>
     public void ForgetAll() => _entries.Clear();
 
     private async ValueTask FillAsync(
         UnreadEntry entry, RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
     {
-        // What is read while this runs comes again as a receipt of its own.
+        // Receipts that move meanwhile are applied on their own.
         var receipts = await storage.Receipts.OfUserAsync(room.Nid, userId, stop).ConfigureAwait(false);
         long all = receipts.Where(receipt => receipt.ThreadId.Length == 0).Select(receipt => receipt.Event.Value).DefaultIfEmpty().Max();
         entry.Begin(all > 0 ? new EventNid(all) : await joined().ConfigureAwait(false));
@@ -100,7 +99,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
 
         if (upTo.Value > entry.Through.Value)
         {
-            // Counting has not come that far: all that was counted is read, and the rest is looked at when it was counted.
+            // The count has not come that far: all of it is read, and the rest is checked when it is counted.
             _ = entry.Read(threadId, upTo);
             upTo = entry.Through;
         }
@@ -108,7 +107,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
     }
 
-    /// <summary>A user has read up to an event in one thread or (null) in all.</summary>
+    /// <summary>Applies a receipt in one thread or (null) in all.</summary>
     private async ValueTask ReadAsync(
         UnreadEntry entry, RoomIdentity room, string userId, EventNid? thread, EventNid upTo, CancellationToken stop)
     {
@@ -134,8 +133,8 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     }
 
     /// <summary>
-    /// Counts on from where the entry stands, from the notifier's memory if it reaches that far back; what the user said there is read with what
-    /// came before it in its thread.
+    /// Counts on from the end of the entry, from the notifier's memory if it reaches that far back. A user's own
+    /// message reads what came before it in its thread.
     /// </summary>
     private async ValueTask AdvanceAsync(UnreadEntry entry, RoomIdentity room, string userId, EventNid through, CancellationToken stop)
     {
@@ -158,7 +157,7 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         foreach (var (thread, said) in own) await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
     }
 
-    /// <summary>Takes away what was counted, and redacted since by events after one and up to another.</summary>
+    /// <summary>Subtracts counted events that were redacted by events after one and up to another.</summary>
     private async ValueTask RedactAsync(UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
     {
         foreach (var gone in await storage.Unread.RedactedAsync(userId, entry.First, after, through, stop).ConfigureAwait(false))
@@ -169,7 +168,9 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         }
     }
 
-    /// <summary>What notifies a user after one event and up to another, and their last message there, by thread.</summary>
+    /// <summary>
+    /// The user's notifications after one event and up to another, and their own last message, by thread.
+    /// </summary>
     private async ValueTask<(NotifyingByThread Counts, Dictionary<EventNid, EventNid> Own)> CountAsync(
         RoomIdentity room, string userId, EventNid after, EventNid through, EventNid asOf, CancellationToken stop)
     {

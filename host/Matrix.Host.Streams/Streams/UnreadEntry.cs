@@ -4,31 +4,31 @@ using Matrix.Host.Storage.Tables.Unread;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>What notifies a user, by thread.</summary>
+/// <summary>A user's notifications by thread.</summary>
 internal sealed class NotifyingByThread : Dictionary<long, (int Notifications, int Highlights)>
 {
-    /// <summary>Adds, or takes away.</summary>
+    /// <summary>Adds or subtracts counts.</summary>
     public void Plus(EventNid thread, int notifications, int highlights)
     {
         var (n, h) = this.GetValueOrDefault(thread.Value);
         this[thread.Value] = (n + notifications, h + highlights);
     }
 
-    /// <summary>Takes what another counted away from this.</summary>
+    /// <summary>Subtracts another count from this one.</summary>
     public void Minus(NotifyingByThread other)
     {
         foreach (var (thread, (n, h)) in other) Plus(new EventNid(thread), -n, -h);
     }
 
-    /// <summary>What a user's own row adds to the counts of its thread.</summary>
+    /// <summary>The effect of a user's own row on the counts of its thread.</summary>
     public static (int Notifications, int Highlights) Of(UnreadKind kind) => (
         ((kind & UnreadKind.Notify) != 0 ? 1 : 0) - ((kind & UnreadKind.Silent) != 0 ? 1 : 0),
         (kind & UnreadKind.Highlight) != 0 ? 1 : 0);
 }
 
 /// <summary>
-/// What was counted of one user in one room: by stretches of the timeline that no read position lies within, so that all of a thread in a
-/// stretch is read or unread together. Used by one thread at a time, but for <see cref="Read"/>.
+/// The counts of one user in one room. The timeline is divided at the read positions into stretches, so that within a
+/// stretch all events of a thread are either read or unread. For one thread at a time, except <see cref="Read"/>.
 /// </summary>
 internal sealed class UnreadEntry
 {
@@ -38,19 +38,19 @@ internal sealed class UnreadEntry
     private readonly List<(EventNid After, NotifyingByThread Counts)> _stretches = [];
     private readonly Dictionary<long, long> _readThreads = [];
 
-    /// <summary>One at a time counts on.</summary>
+    /// <summary>Held while the entry counts on.</summary>
     public SemaphoreSlim Gate { get; } = new(1, 1);
 
-    /// <summary>Counted up to this event.</summary>
+    /// <summary>The last event that was counted.</summary>
     public EventNid Through { get; private set; }
 
-    /// <summary>How far the user has read.</summary>
+    /// <summary>The user's read positions.</summary>
     public ReadPositions Positions { get; private set; } = ReadPositions.Since(0);
 
     /// <summary>Whether anything was counted yet.</summary>
     public bool IsFilled { get; set; }
 
-    /// <summary>Counting begins behind an event.</summary>
+    /// <summary>Starts counting after an event.</summary>
     public void Begin(EventNid since)
     {
         Positions = ReadPositions.Since(since.Value);
@@ -58,7 +58,7 @@ internal sealed class UnreadEntry
         _stretches.Add((since, []));
     }
 
-    /// <summary>Counting went on up to an event; nothing was read in between.</summary>
+    /// <summary>Adds the counts up to an event; no read position lies in between.</summary>
     public void Add(EventNid through, NotifyingByThread counts)
     {
         var last = _stretches[^1].Counts;
@@ -66,22 +66,25 @@ internal sealed class UnreadEntry
         Through = through;
     }
 
-    /// <summary>The same, one by one.</summary>
+    /// <summary>Adds the counts of one thread.</summary>
     public void Add(EventNid thread, int notifications, int highlights) => _stretches[^1].Counts.Plus(thread, notifications, highlights);
 
-    /// <summary>The event behind which counting began, or behind which all that is kept lies.</summary>
+    /// <summary>The event after which the count, or what is kept of it, begins.</summary>
     public EventNid First => _stretches[0].After;
 
-    /// <summary>An event that had been counted was redacted.</summary>
+    /// <summary>Applies the redaction of an event that was counted.</summary>
     public void Redact(EventNid nid, EventNid thread, int notifications, int highlights)
     {
         if (IndexOf(nid) is >= 0 and var at) _stretches[at].Counts.Plus(thread, -notifications, -highlights);
     }
 
-    /// <summary>Counting went on up to an event.</summary>
+    /// <summary>Moves the end of the count to an event.</summary>
     public void Reached(EventNid through) => Through = through;
 
-    /// <summary>The user read on; counted in before the next answer. False if too much waits for an answer: counting anew is cheaper then.</summary>
+    /// <summary>
+    /// Queues a receipt, which is applied before the next result. False if too many are queued: counting again is
+    /// cheaper then.
+    /// </summary>
     public bool Read(string thread, EventNid upTo)
     {
         lock (_receipts)
@@ -92,7 +95,7 @@ internal sealed class UnreadEntry
         }
     }
 
-    /// <summary>What the user read since the last answer.</summary>
+    /// <summary>Takes the queued receipts.</summary>
     public (string Thread, EventNid Event)[] TakeReceipts()
     {
         lock (_receipts)
@@ -104,14 +107,16 @@ internal sealed class UnreadEntry
         }
     }
 
-    /// <summary>The user has read up to an event, in one thread or (null) in all.</summary>
+    /// <summary>Applies a receipt in one thread or (null) in all.</summary>
     public void Advance(EventNid? thread, EventNid upTo)
     {
         Positions = thread is { } one ? Positions.ReadThread(one.Value, upTo.Value) : Positions.ReadAll(upTo.Value);
         if (thread is { } read) _readThreads[read.Value] = Positions.Of(read.Value);
     }
 
-    /// <summary>The end of the stretch that an event lies within; none if another stretch begins behind the event, or nothing was counted there.</summary>
+    /// <summary>
+    /// The end of the stretch that contains an event; none if the event is the end of a stretch, or was not counted.
+    /// </summary>
     public EventNid StretchEnd(EventNid within)
     {
         int at = IndexOf(within);
@@ -120,7 +125,7 @@ internal sealed class UnreadEntry
         return within.Value <= Through.Value ? Through : EventNid.None;
     }
 
-    /// <summary>Cuts a stretch behind an event; what lies behind the cut was counted again.</summary>
+    /// <summary>Cuts a stretch after an event; the part after the cut has been counted again.</summary>
     public void Cut(EventNid behind, NotifyingByThread counts)
     {
         int at = IndexOf(behind);
@@ -128,7 +133,7 @@ internal sealed class UnreadEntry
         _stretches.Insert(at + 1, (behind, counts));
     }
 
-    /// <summary>Forgets what is read, and joins stretches between which no read position lies any more.</summary>
+    /// <summary>Drops what is read, and joins stretches that no read position separates any more.</summary>
     public void Tidy()
     {
         while (_stretches.Count > 1 && _stretches[1].After.Value <= Positions.Unthreaded) _stretches.RemoveAt(0);
@@ -141,7 +146,7 @@ internal sealed class UnreadEntry
         }
     }
 
-    /// <summary>The answer as it stands.</summary>
+    /// <summary>The resulting counts.</summary>
     public Matrix.Core.Sync.UnreadCounts ToCounts() => Matrix.Core.Sync.UnreadCounts.Count(Items(), Positions);
 
     private IEnumerable<UnreadItem> Items()

@@ -8,10 +8,9 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Streams.Streams;
 
-/// <summary>What users have not read: events that notify, read positions, and redactions that take a notification back.</summary>
+/// <summary>Unread counts: events that notify, read positions, and redactions of such events.</summary>
 internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : IChangeConsumer
 {
-    /// <inheritdoc/>
     public void Take(Change change, long position)
     {
         switch (change)
@@ -35,7 +34,6 @@ internal sealed class UnreadStream(Notifier notifier, UnreadCounter counter) : I
         }
     }
 
-    /// <inheritdoc/>
     public void Missed(long through)
     {
         counter.ForgetAll();

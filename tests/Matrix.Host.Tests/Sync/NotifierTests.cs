@@ -181,7 +181,7 @@ internal sealed class NotifierTests
     {
         var alice = await ActivateAsync(Alice);
         var oldest = WaitAsync(alice);
-        var rest = Enumerable.Range(0, UserStream.MaxWaiters).Select(_ => WaitAsync(alice)).ToArray();
+        var rest = Enumerable.Range(0, SyncWaiters.Capacity).Select(_ => WaitAsync(alice)).ToArray();
         Assert.That(await oldest.WaitAsync(TimeSpan.FromSeconds(5)), Is.False);
         Assert.That(rest.Count(w => w.IsCompleted), Is.Zero);
     }
@@ -218,7 +218,7 @@ internal sealed class NotifierTests
         var since = Now();
         var tablet = alice.Device("TABLET");
         var waiting = WaitAsync(alice, since);
-        for (var i = 0; i < UserStream.MaxDevices; i++) alice.Device($"D{i}");
+        for (var i = 0; i < UserDevices.Capacity; i++) alice.Device($"D{i}");
 
         Assert.That(await waiting.WaitAsync(TimeSpan.FromSeconds(5)), Is.True, "Who waited when the devices were forgotten looks again.");
         var about = _notifier.WaitAsync(alice, tablet, since, TimeSpan.FromSeconds(30), CancellationToken.None).AsTask();
