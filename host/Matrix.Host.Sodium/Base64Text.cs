@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Matrix.Host.Sodium;
 
-/// <summary>Base64 without padding, in both alphabets. Appendices, "Unpadded Base64".</summary>
+/// <summary>Unpadded base64 in both alphabets. Appendices, "Unpadded Base64".</summary>
 public static class Base64Text
 {
     /// <summary>Encodes with `+` and `/`, without padding.</summary>

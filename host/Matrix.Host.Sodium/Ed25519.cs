@@ -1,6 +1,6 @@
 namespace Matrix.Host.Sodium;
 
-/// <summary>An Ed25519 key pair that signs. RFC 8032; Appendices, "Signing JSON".</summary>
+/// <summary>An Ed25519 signing key pair. RFC 8032; Appendices, "Signing JSON".</summary>
 public sealed class Ed25519Key
 {
     private readonly byte[] _secret;
@@ -12,17 +12,17 @@ public sealed class Ed25519Key
         _public = publicKey;
     }
 
-    /// <summary>Bytes of a seed, which is what a key file holds.</summary>
+    /// <summary>Bytes of a seed, the form in which key files store a key.</summary>
     public const int SeedSize = Native.SignSeedBytes;
 
     /// <summary>The public key, 32 bytes.</summary>
     public ReadOnlySpan<byte> PublicKey => _public;
 
-    /// <summary>The key pair of a seed. The same seed gives the same pair.</summary>
+    /// <summary>The key pair of a seed, always the same for the same seed.</summary>
     /// <exception cref="ArgumentException">The seed has not 32 bytes.</exception>
     public static unsafe Ed25519Key FromSeed(ReadOnlySpan<byte> seed)
     {
-        if (seed.Length != SeedSize) throw new ArgumentException("An Ed25519 seed has 32 bytes.", nameof(seed));
+        if (seed.Length != SeedSize) throw new ArgumentException("An Ed25519 seed must have 32 bytes.", nameof(seed));
 
         var publicKey = new byte[Native.SignPublicKeyBytes];
         var secret = new byte[Native.SignSecretKeyBytes];
@@ -34,7 +34,7 @@ public sealed class Ed25519Key
         return new Ed25519Key(secret, publicKey);
     }
 
-    /// <summary>A key pair of a fresh random seed.</summary>
+    /// <summary>A new random key pair.</summary>
     public static Ed25519Key Generate()
     {
         Span<byte> seed = stackalloc byte[SeedSize];
@@ -44,7 +44,7 @@ public sealed class Ed25519Key
         return key;
     }
 
-    /// <summary>The seed, for writing it to a key file.</summary>
+    /// <summary>The seed, for a key file.</summary>
     public byte[] ExportSeed() => _secret[..SeedSize];
 
     /// <summary>The signature of a message, 64 bytes.</summary>
@@ -55,11 +55,11 @@ public sealed class Ed25519Key
         return signature;
     }
 
-    /// <summary>Writes the signature of a message.</summary>
+    /// <summary>Writes the signature of a message, 64 bytes, into a buffer.</summary>
     /// <exception cref="ArgumentException">The place for the signature has fewer than 64 bytes.</exception>
     public unsafe void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
     {
-        if (signature.Length < Ed25519.SignatureSize) throw new ArgumentException("A signature has 64 bytes.", nameof(signature));
+        if (signature.Length < Ed25519.SignatureSize) throw new ArgumentException("A signature needs 64 bytes.", nameof(signature));
 
         fixed (byte* to = signature, from = message, key = _secret)
         {
@@ -77,7 +77,9 @@ public static class Ed25519
     /// <summary>Bytes of a public key.</summary>
     public const int PublicKeySize = Native.SignPublicKeyBytes;
 
-    /// <summary>Whether the owner of the public key signed this message. False for keys and signatures of a wrong length.</summary>
+    /// <summary>
+    /// Whether the owner of the public key signed this message. False for keys and signatures of a wrong length.
+    /// </summary>
     public static unsafe bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (publicKey.Length != PublicKeySize || signature.Length != SignatureSize) return false;

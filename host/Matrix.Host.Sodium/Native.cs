@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Matrix.Host.Sodium;
 
-/// <summary>The functions of the system's libsodium that we call. Its version 1.0.18 (ABI 23) has them all.</summary>
+/// <summary>
+/// Bindings to the functions of the system's libsodium that this server calls. Version 1.0.18 (ABI 23) has all of them.
+/// </summary>
 internal static partial class Native
 {
     private const string Library = "libsodium.so.23";
@@ -16,7 +18,8 @@ internal static partial class Native
 
     static Native()
     {
-        // Safe to call again and from several threads; a negative answer means that there is no source of randomness.
+        // Safe to call repeatedly and from several threads. A negative result means that there is no source of
+        // randomness.
         if (sodium_init() < 0) throw new InvalidOperationException("libsodium could not be initialised.");
     }
 

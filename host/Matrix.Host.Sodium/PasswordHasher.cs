@@ -2,36 +2,36 @@ using System.Text;
 
 namespace Matrix.Host.Sodium;
 
-/// <summary>What one hash of a password costs, and how many may be computed at once.</summary>
+/// <summary>The cost of one password hash, and the bounds on concurrent computations.</summary>
 /// <param name="MemoryBytes">Memory of one computation; at least 8,192.</param>
 /// <param name="Operations">Passes over that memory; at least 1.</param>
 /// <param name="Concurrency">Computations at once; others wait.</param>
-/// <param name="Waiting">Computations that may wait; more are refused.</param>
+/// <param name="Waiting">The most computations that wait; more are refused.</param>
 public sealed record PasswordHashCost(long MemoryBytes, int Operations, int Concurrency, int Waiting);
 
-/// <summary>Argon2id in the `$argon2id$…` form that names its own parameters. RFC 9106.</summary>
+/// <summary>Argon2id hashes in the `$argon2id$…` form, which includes the parameters. RFC 9106.</summary>
 public sealed class PasswordHasher : IDisposable
 {
     private readonly PasswordHashCost _cost;
     private readonly SemaphoreSlim _slots;
     private int _admitted;
 
-    /// <summary>Hashes at this cost.</summary>
+    /// <summary>Creates a hasher with this cost.</summary>
     public PasswordHasher(PasswordHashCost cost)
     {
         _cost = cost;
         _slots = new SemaphoreSlim(cost.Concurrency, cost.Concurrency);
     }
 
-    /// <summary>The hash of a password with a fresh salt; null if too many computations wait already.</summary>
+    /// <summary>Hashes a password with a new salt; null if too many computations wait already.</summary>
     public Task<string?> HashAsync(string password, CancellationToken stop) =>
         ComputeAsync<string?>(() => Hash(password), null, stop);
 
-    /// <summary>Whether this is the password of that hash; null if too many computations wait already.</summary>
+    /// <summary>Whether the password has this hash; null if too many computations wait already.</summary>
     public Task<bool?> VerifyAsync(string hash, string password, CancellationToken stop) =>
         ComputeAsync<bool?>(() => Verify(hash, password), null, stop);
 
-    /// <summary>Spends the time of one verification, so that an unknown user cannot be told from a wrong password.</summary>
+    /// <summary>Takes as long as a verification, so that an unknown user and a wrong password look the same.</summary>
     public Task<bool?> VerifyNobodyAsync(string password, CancellationToken stop) =>
         ComputeAsync<bool?>(
             () =>
@@ -42,7 +42,7 @@ public sealed class PasswordHasher : IDisposable
             null,
             stop);
 
-    /// <summary>Whether the hash was made at another cost than today's.</summary>
+    /// <summary>Whether the hash was made at another cost than the configured one.</summary>
     public unsafe bool IsOutdated(string hash)
     {
         fixed (byte* h = Terminated(hash))
@@ -108,7 +108,7 @@ public sealed class PasswordHasher : IDisposable
 
     private static byte[] Terminated(string hash)
     {
-        // The library reads up to the terminating zero, of at most this many bytes.
+        // The library reads up to the terminating zero, at most this many bytes.
         var text = new byte[Math.Max(Native.PasswordStringBytes, Encoding.UTF8.GetByteCount(hash) + 1)];
         Encoding.UTF8.GetBytes(hash, text);
         return text;

@@ -2,10 +2,10 @@ using System.Text;
 
 namespace Matrix.Host.Sodium;
 
-/// <summary>Random bytes and names, comparison in constant time, wiping.</summary>
+/// <summary>Random bytes and text, constant-time comparison, and wiping.</summary>
 public static class SecretBytes
 {
-    /// <summary>Fills with unpredictable bytes.</summary>
+    /// <summary>Fills a buffer with random bytes.</summary>
     public static unsafe void Fill(Span<byte> bytes)
     {
         fixed (byte* to = bytes)
@@ -14,7 +14,7 @@ public static class SecretBytes
         }
     }
 
-    /// <summary>That many unpredictable bytes.</summary>
+    /// <summary>Returns this many random bytes.</summary>
     public static byte[] Random(int count)
     {
         var bytes = new byte[count];
@@ -22,7 +22,7 @@ public static class SecretBytes
         return bytes;
     }
 
-    /// <summary>Unpredictable text of that many random bytes, in URL-safe base64.</summary>
+    /// <summary>Text of this many random bytes in URL-safe base64.</summary>
     public static string RandomText(int bytes)
     {
         Span<byte> random = stackalloc byte[64];
@@ -31,7 +31,9 @@ public static class SecretBytes
         return Base64Text.EncodeUrlSafe(random);
     }
 
-    /// <summary>Unpredictable text of that many letters of an alphabet of at most 256 characters, each equally likely.</summary>
+    /// <summary>
+    /// Random text of this many letters of an alphabet of at most 256 characters, each equally likely.
+    /// </summary>
     public static string RandomText(int letters, ReadOnlySpan<char> alphabet)
     {
         var limit = 256 - (256 % alphabet.Length);
@@ -50,7 +52,7 @@ public static class SecretBytes
         return new string(text);
     }
 
-    /// <summary>Whether both are the same, in a time that depends on the length only.</summary>
+    /// <summary>Compares in a time that depends on the length only.</summary>
     public static unsafe bool AreEqual(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
         if (left.Length != right.Length) return false;
@@ -61,10 +63,10 @@ public static class SecretBytes
         }
     }
 
-    /// <summary>Whether both texts are the same, in a time that depends on their lengths only.</summary>
+    /// <summary>Compares two texts in a time that depends on their lengths only.</summary>
     public static bool AreEqual(string left, string right) => AreEqual(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
 
-    /// <summary>Overwrites with zeros, in a way that the compiler does not remove.</summary>
+    /// <summary>Overwrites a buffer with zeros; the compiler does not remove this.</summary>
     public static unsafe void Wipe(Span<byte> bytes)
     {
         fixed (byte* at = bytes)

@@ -5,8 +5,7 @@ using System.Text;
 namespace Matrix.Host.Sodium;
 
 /// <summary>A server's signing key with its version. Server-Server API, "Publishing Keys".</summary>
-/// <param name="Version">The part after the colon of the key's id, such as `a_1x2y`.</param>
-/// <param name="Key">The key pair.</param>
+/// <param name="Version">The part of the key id after the colon, such as `a_1x2y`.</param>
 public sealed record SigningKey(string Version, Ed25519Key Key)
 {
     /// <summary>The key's id, such as `ed25519:a_1x2y`.</summary>
@@ -16,13 +15,17 @@ public sealed record SigningKey(string Version, Ed25519Key Key)
     public string PublicKeyText => Base64Text.Encode(Key.PublicKey);
 }
 
-/// <summary>Reads and creates the file of the signing key: one line `ed25519 VERSION SEED`, as the ecosystem's tools write it.</summary>
+/// <summary>
+/// Reads and creates the file of the signing key. It has one line `ed25519 VERSION SEED`, as in other Matrix servers.
+/// </summary>
 public static class SigningKeyFile
 {
     private const string Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     private static readonly SearchValues<char> _versionLetters = SearchValues.Create(Letters + "0123456789_");
 
-    /// <summary>Reads the key; creates the file, readable by its owner only, if there is none.</summary>
+    /// <summary>
+    /// Reads the key. If the file does not exist, creates it with a new key, readable by its owner only.
+    /// </summary>
     /// <exception cref="InvalidDataException">The file holds no key of the expected form.</exception>
     public static SigningKey LoadOrCreate(string path) => File.Exists(path) ? Read(path) : Create(path);
 
@@ -33,13 +36,13 @@ public static class SigningKeyFile
             ? key
             : throw new InvalidDataException($"{path}: expected {Expected}.");
 
-    /// <summary>What stands in the file, for whoever has to be told.</summary>
+    /// <summary>The expected contents of the file, for error messages.</summary>
     public const string Expected = "one line `ed25519 VERSION SEED` (a version of letters, digits and _; 32 bytes in base64)";
 
-    /// <summary>The line of a key, with the end of the line.</summary>
+    /// <summary>A key's line in the file, with its line end.</summary>
     public static string LineOf(SigningKey key) => $"ed25519 {key.Version} {Base64Text.Encode(key.Key.ExportSeed())}\n";
 
-    /// <summary>The key of a line.</summary>
+    /// <summary>Parses the line of a key.</summary>
     public static bool TryParse(string line, [NotNullWhen(true)] out SigningKey? key)
     {
         key = line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is ["ed25519", var version, var text]
@@ -51,10 +54,10 @@ public static class SigningKeyFile
         return key is not null;
     }
 
-    /// <summary>Whether a key may have this version.</summary>
+    /// <summary>Whether this is a valid version of a key.</summary>
     public static bool IsVersion(string version) => version.Length > 0 && !version.AsSpan().ContainsAnyExcept(_versionLetters);
 
-    /// <summary>A new key, of a version that no other is likely to have.</summary>
+    /// <summary>A new key with a random version, which hardly repeats.</summary>
     public static SigningKey Generate() => new("a_" + SecretBytes.RandomText(4, Letters), Ed25519Key.Generate());
 
     private static SigningKey Create(string path)
@@ -68,7 +71,7 @@ public static class SigningKeyFile
     /// <exception cref="IOException">There is a file already.</exception>
     public static void Write(string path, SigningKey key)
     {
-        // Written aside and renamed: a crash leaves no half-written key, which would be a new identity.
+        // Written under another name first: a crash must not leave a partial key, which would be a new identity.
         var aside = path + ".new";
         File.Delete(aside);
         using (var file = new FileStream(aside, new FileStreamOptions

@@ -5,10 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Sync;
 
-/// <summary>Sync's services, for the composition root.</summary>
+/// <summary>Registers the services of sync.</summary>
 public static class SyncRegistration
 {
-    /// <summary>Adds them. They need the rooms, the streams, the options of sync and of reading, and a clock.</summary>
+    /// <summary>
+    /// Adds the services. They need the rooms, the streams, the options of sync and of reading, and a clock.
+    /// </summary>
     public static IServiceCollection AddSync(this IServiceCollection services) => services
         .AddSingleton<TimelineReader>()
         .AddSingleton<TimelineExtras>()

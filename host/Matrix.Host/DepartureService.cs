@@ -4,12 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host;
 
-/// <summary>
-/// Finishes what deactivations began: runs <see cref="Departures"/> while the server runs, and logs what fails.
-/// </summary>
+/// <summary>Completes deactivations: runs <see cref="Departures"/> while the server runs, and logs failures.</summary>
 internal sealed partial class DepartureService(Departures departures, ILogger<DepartureService> log) : BackgroundService
 {
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         try
@@ -18,12 +15,12 @@ internal sealed partial class DepartureService(Departures departures, ILogger<De
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The server stops: the next start goes on.
+            // The server stops: the next start continues.
         }
     }
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "The deactivated user {UserId} could not leave the room {RoomId}; it is tried again later: {Reason}")]
+        Message = "The deactivated user {UserId} could not leave the room {RoomId} and will retry: {Reason}")]
     private partial void Failed(string userId, string roomId, string reason);
 }

@@ -28,10 +28,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host;
 
-/// <summary>A running homeserver: the composition of all parts. Disposing stops it.</summary>
+/// <summary>A running homeserver with all its parts. Disposing stops it.</summary>
 internal sealed class Homeserver : IAsyncDisposable
 {
-    // Requests in flight have this long to end; long-polls are told to answer at once. Within the five seconds that a stop may take.
+    // The time that running requests have to end; long-polls end at once. A stop may take five seconds in all.
     private static readonly TimeSpan _drainTime = TimeSpan.FromSeconds(3.5);
 
     private readonly WebApplication _app;
@@ -43,10 +43,10 @@ internal sealed class Homeserver : IAsyncDisposable
         _storage = storage;
     }
 
-    /// <summary>Where clients are served; null if they are not.</summary>
+    /// <summary>The address of the client listener; null if there is none.</summary>
     internal Uri? ClientAddress { get; private set; }
 
-    /// <summary>By what the first user may register; null once there are users.</summary>
+    /// <summary>The first user's registration token; null once a user exists.</summary>
     internal string? FirstUserToken { get; private set; }
 
     /// <summary>The parts, for tests.</summary>
@@ -74,7 +74,7 @@ internal sealed class Homeserver : IAsyncDisposable
         }
     }
 
-    /// <summary>Answers what is being asked, takes no more, and closes the database.</summary>
+    /// <summary>Completes running requests, accepts no more, and closes the database.</summary>
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync().ConfigureAwait(false);
@@ -103,7 +103,7 @@ internal sealed class Homeserver : IAsyncDisposable
         }
         catch (Exception fault) when (fault is IOException or SocketException)
         {
-            // Only of a taken port does the server itself say which it is.
+            // The web server names the address only if its port is taken.
             var addresses = string.Join(" and ", new[] { config.ClientListener, config.MetricsListener }.Where(listener => listener is not null));
             var why = fault.InnerException is AddressInUseException ? fault.Message : $"cannot listen on {addresses}: {fault.Message}";
             throw new IOException($"listeners: {why}", fault);
@@ -114,9 +114,9 @@ internal sealed class Homeserver : IAsyncDisposable
         HomeserverConfig config, SigningKey key, IStorage storage, ILoggerProvider log, TimeProvider clock)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        // With its messages hosting would also make an activity for each request, which nobody reads: requests have ids of our own.
-        // What keeps it from starting is told in one line, by who starts it.
-        // The web server's own messages about single connections are not for operators.
+        // Hosting's messages are off: with them hosting would also create an unused activity for each request. A failed
+        // start is reported in one line by the caller. The web server's messages about single connections are not for
+        // operators.
         builder.Logging.AddProvider(log).SetMinimumLevel(config.LogLevel)
             .AddFilter("Microsoft", (LogLevel)Math.Max((int)config.LogLevel, (int)LogLevel.Warning))
             .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None)
@@ -156,7 +156,7 @@ internal sealed class Homeserver : IAsyncDisposable
 
         var app = builder.Build();
 
-        // Before anything is written. A stop is not kept waiting by long-polls.
+        // Added before anything is written. Long-polls must not delay a stop.
         foreach (var consumer in Consumers(app.Services)) storage.Writer.AddConsumer(consumer);
         app.Lifetime.ApplicationStopping.Register(app.Services.AnswerLongPolls);
         var api = app.Services.GetRequiredService<ApiServer>();
@@ -166,12 +166,12 @@ internal sealed class Homeserver : IAsyncDisposable
     }
 
     /// <summary>
-    /// Who reads each commit, in this order: caches first, so that whoever a stream wakes finds what was committed.
+    /// The consumers of commits, in order: caches first, so that a client woken by a stream finds what was committed.
     /// </summary>
     private static IReadOnlyList<IChangeConsumer> Consumers(IServiceProvider parts) =>
         [.. parts.RoomConsumers(), parts.GetRequiredService<PushRuleCache>(), .. parts.StreamConsumers()];
 
-    // Figures are for the one listener that is for them, not for clients.
+    // The metrics page is served on its own listener only, never to clients.
     private static Task Answer(HttpContext http, IPEndPoint? metricsAt, MetricsPage metrics, ApiServer api) =>
         metricsAt is not null && Reached(metricsAt, http.Connection) && http.Request.Path != "/health"
             ? MetricsEndpoint.AnswerAsync(http, metrics)
@@ -189,7 +189,7 @@ internal sealed class Homeserver : IAsyncDisposable
         kestrel.Limits.MaxRequestHeadersTotalSize = config.Connections.HeaderBytes;
         kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
         kestrel.Limits.RequestHeadersTimeout = config.Connections.HeaderTime;
-        // Each route has its own limit. This one stops what is sent after a refusal.
+        // Each route has its own limit. This one ends bodies that continue after a refusal.
         kestrel.Limits.MaxRequestBodySize = Math.Max(config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
 
         if (config.ClientListener is { } clients) kestrel.Listen(clients);

@@ -5,11 +5,11 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host;
 
-/// <summary>The command `matrix-host`: serves. What operators do beside it, `mx` does.</summary>
+/// <summary>The command `matrix-host`, which runs the server. The operator's other commands are in `mx`.</summary>
 internal static class Program
 {
     private const string Usage = """
-        matrix-host [--config FILE]   serves; FILE is homeserver.yaml in the data folder unless it is named
+        matrix-host [--config FILE]   runs the server; FILE defaults to homeserver.yaml in the data folder
         """;
 
     private static async Task<int> Main(string[] arguments)
@@ -18,7 +18,7 @@ internal static class Program
         var rest = arguments.ToList();
         if (rest.IndexOf("--config") is >= 0 and var at)
         {
-            if (at + 1 == rest.Count) return Refuse($"--config: expected a file's name\n{Usage}");
+            if (at + 1 == rest.Count) return Refuse($"--config: expected a file name\n{Usage}");
             named = rest[at + 1];
             rest.RemoveRange(at, 2);
         }
@@ -54,22 +54,22 @@ internal static class Program
             if (!File.Exists(file))
             {
                 ConfigLocation.Write(file, config.ServerName);
-                Console.WriteLine($"Wrote {file}: every setting, with its default.");
+                Console.WriteLine($"Wrote {file} with every setting and its default.");
             }
 
             using var log = LineFormatter.ToStandardOutput(config.LogAsJson);
             var server = await Homeserver.StartAsync(config, log, TimeProvider.System, stopping.Token).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                Console.WriteLine($"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no address for clients"}");
+                Console.WriteLine($"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
                 if (config.FederationListener is { } federation)
                 {
-                    Console.WriteLine($"Other servers are not served yet: nothing listens on {federation} (listeners.federation).");
+                    Console.WriteLine($"Federation is not served yet: nothing listens on {federation} (listeners.federation).");
                 }
 
                 if (server.FirstUserToken is { } token)
                 {
-                    Console.WriteLine($"Nobody has an account yet. Register the first user, an administrator, with the registration token {token}");
+                    Console.WriteLine($"There are no users yet. Register the first user, an administrator, with the registration token {token}");
                 }
 
                 await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
@@ -87,7 +87,7 @@ internal static class Program
         }
     }
 
-    /// <summary>One line for what keeps a server from starting, when it is not a fault of the server itself.</summary>
+    /// <summary>One line for a failed start with a known cause; null for a fault of the server.</summary>
     private static string? ExplainOrNull(Exception fault) => fault switch
     {
         StorageException storage => $"database: {storage.Message}",

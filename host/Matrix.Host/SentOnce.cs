@@ -7,10 +7,9 @@ using Matrix.Host.Users.ToDevice;
 
 namespace Matrix.Host;
 
-/// <summary>Messages to devices are remembered with the requests of rooms, so that all together have one bound.</summary>
+/// <summary>Remembers to-device requests in the log of room requests, so that one bound applies to both.</summary>
 internal sealed class SentOnce(TransactionLog log) : ISentOnce
 {
-    /// <inheritdoc/>
     public async ValueTask<UserFailure?> OnceAsync(
         TransactionKey transaction, Func<TransactionRecorded, ValueTask<UserFailure?>> act, CancellationToken stop)
     {
@@ -24,7 +23,7 @@ internal sealed class SentOnce(TransactionLog log) : ISentOnce
             },
             stop).ConfigureAwait(false);
 
-        // The request that was joined failed for the only reason there is.
+        // The request that this one joined can have failed for one reason only.
         return result.IsOk ? null : mine ?? new UserFailure(UserFailureKind.InboxFull, result.Failure.Message);
     }
 }

@@ -17,10 +17,8 @@ internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : Di
 {
     private const string Refused = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
 
-    /// <inheritdoc/>
     public override bool IsEnabled(string name) => name == Refused;
 
-    /// <inheritdoc/>
     public override void Write(string name, object? value)
     {
         if (name == Refused && value is IFeatureCollection connection) Answer(connection);

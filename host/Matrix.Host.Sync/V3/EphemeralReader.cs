@@ -7,14 +7,14 @@ using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Reads the content of a room's `ephemeral`: who types, and receipts.</summary>
+/// <summary>Reads the content of a room's `ephemeral`: typing users and receipts.</summary>
 internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypingBoard typingBoard, SyncOptions options)
 {
     /// <summary>Whether a filter admits events of a type in a room.</summary>
     public static bool Admits(EventFilter filter, RoomIdentity room, string type) =>
         filter.AdmitsRoom(room.RoomId) && filter.Admits(type, null, false);
 
-    /// <summary>Who types; null if there is nothing to tell.</summary>
+    /// <summary>The typing users; null if there is nothing new.</summary>
     public List<string>? TypingOf(SyncPass pass, RoomInput input, bool isNew)
     {
         if (!isNew && (input.Parts & RoomParts.Typing) == 0) return null;
@@ -23,7 +23,7 @@ internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypi
         return isNew && typing.Count == 0 ? null : typing;
     }
 
-    /// <summary>The receipts that are new to the client.</summary>
+    /// <summary>The receipts that the client does not have.</summary>
     public async ValueTask<IReadOnlyList<ReceiptMark>> ReceiptsAsync(SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
     {
         if (!isNew && (input.Parts & (RoomParts.Receipts | RoomParts.OwnReceipts)) == 0) return [];
@@ -48,8 +48,8 @@ internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypi
     }
 
     /// <summary>
-    /// The user's own receipts and those of the main timeline always, of others' receipts in threads so many: the newest
-    /// of each user first, so that nobody's many threads hide what others have read.
+    /// All receipts of the user and of the main timeline. Of other users' thread receipts a bounded number, the latest
+    /// of each user first, so that one user's many threads do not hide the others' receipts.
     /// </summary>
     private static List<ReceiptMark> Bounded(List<ReceiptMark> all, string self, int most)
     {

@@ -2,17 +2,17 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Answers sync. Client-Server API, "Syncing".</summary>
+/// <summary>Sync. Client-Server API, "Syncing".</summary>
 public interface ISync
 {
     /// <summary>
-    /// What is new for a device, at once or when there is something, at the latest when the time is up. Null if the token is none of this
-    /// server's.
+    /// Returns what is new for a device, at once or when there is something, or an empty response after the timeout.
+    /// Null if the token is not this server's.
     /// </summary>
     ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop);
 }
 
-/// <summary>The body of a sync answer. Dispose it when it was sent.</summary>
+/// <summary>The body of a sync response. Dispose it when it was sent.</summary>
 public sealed class SyncAnswer : IDisposable
 {
     private readonly ByteBuffer _buffer;

@@ -6,23 +6,23 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Rooms that the user is invited to, as stripped state. Client-Server API, "Stripped state".</summary>
+/// <summary>Invited rooms, as stripped state. Client-Server API, "Stripped state".</summary>
 internal sealed class InvitedRooms(EventStore events, StateStore states)
 {
-    /// <summary>What tells an invited user which room it is.</summary>
+    /// <summary>The state that identifies a room to an invited user.</summary>
     private static readonly string[] _shown =
     [
         "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules", "m.room.canonical_alias", "m.room.encryption",
     ];
 
-    /// <summary>Writes the room as a member of `invite`, unless the user ignores who invited them.</summary>
+    /// <summary>Writes the room as a member of `invite`, unless the user ignores the inviter.</summary>
     public async ValueTask<bool> WriteAsync(SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
     {
         var room = snapshot.Room;
         var stored = await events.GetAsync(room, invite, stop).ConfigureAwait(false);
         if (stored is null || pass.Ignored.Contains(stored.Row.Sender)) return false;
 
-        // As the room was when the invitation was made: what happens there later is not for the invited yet.
+        // The state at the time of the invitation: an invited user does not see later changes.
         var state = await states.AtAsync(room.Nid, stored.Row.Step, stop).ConfigureAwait(false);
         var nids = new List<EventNid>(_shown.Length + 2);
         foreach (string type in _shown)

@@ -11,7 +11,7 @@ using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Rooms that the user is joined to. Client-Server API, "Syncing": `JoinedRoom`.</summary>
+/// <summary>Joined rooms. Client-Server API, "Syncing": `JoinedRoom`.</summary>
 internal sealed class JoinedRooms(
     IStorage storage,
     EventStore events,
@@ -28,14 +28,14 @@ internal sealed class JoinedRooms(
 {
     private const string MemberType = "m.room.member";
 
-    /// <summary>Writes the room as a member of `join`, if there is anything to tell of it.</summary>
+    /// <summary>Writes the room as a member of `join`, if it has news.</summary>
     public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
         string userId = pass.Reader.UserId;
         var end = await StateAtAsync(input.Snapshot, input.End.Step, stop).ConfigureAwait(false);
 
-        // They may have joined behind the position that this answer goes up to.
+        // The user may have joined after the position at which this response ends.
         if (!await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false)) return false;
         var before = input.Before is { } at ? await StateAtAsync(input.Snapshot, at.Step, stop).ConfigureAwait(false) : StateTree.Empty;
         bool isNew = input.Before is null || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
@@ -79,11 +79,11 @@ internal sealed class JoinedRooms(
     private ValueTask<StateTree> StateAtAsync(RoomSnapshot snapshot, int step, CancellationToken stop) =>
         step == snapshot.Step ? ValueTask.FromResult(snapshot.State) : states.AtAsync(snapshot.Room.Nid, step, stop);
 
-    /// <summary>Whether the client has the room already, for the user was joined at its token.</summary>
+    /// <summary>Whether the client has the room already, because the user was joined at its token.</summary>
     private async ValueTask<bool> WasJoinedAsync(
         RoomIdentity room, StateTree before, StateTree end, string userId, CancellationToken stop)
     {
-        // The same event that has the user joined now.
+        // The same event still gives the membership.
         if (ReferenceEquals(before, end) || before.Find(MemberType, userId)?.Ordinal == end.Find(MemberType, userId)?.Ordinal) return true;
         return await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
     }
@@ -96,8 +96,8 @@ internal sealed class JoinedRooms(
     }
 
     /// <summary>
-    /// The summary, if the members or the name changed or the client does not have the room; null otherwise. Changed
-    /// members are compared for device lists on the way.
+    /// The summary if the members or the name changed or the client does not have the room; otherwise null. It also
+    /// compares the changed members for device lists.
     /// </summary>
     private async ValueTask<Summary?> SummaryAsync(
         SyncPass pass, RoomInput input, StateTree before, StateTree end, bool isFull, CancellationToken stop)

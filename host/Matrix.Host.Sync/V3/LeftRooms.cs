@@ -9,8 +9,8 @@ using Matrix.Host.Streams.Streams;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>
-/// Rooms that the user left, was removed or banned from, or whose invitation is gone: up to the departure, and nothing after it. Client-Server
-/// API, "Syncing": `LeftRoom`.
+/// Rooms that the user left, was kicked or banned from, or whose invitation is gone: up to the departure, and nothing
+/// after it. Client-Server API, "Syncing": `LeftRoom`.
 /// </summary>
 internal sealed class LeftRooms(
     EventStore events,
@@ -25,18 +25,16 @@ internal sealed class LeftRooms(
 {
     private const string MemberType = "m.room.member";
 
-    /// <summary>Writes the room as a member of `leave`, if the user went since the token.</summary>
-    /// <param name="pass">The look.</param>
-    /// <param name="input">The room.</param>
-    /// <param name="member">The member event that stands for the user now.</param>
-    /// <param name="since">The position at which it came to stand.</param>
-    /// <param name="stop">Cancels reading.</param>
+    /// <summary>Writes the room as a member of `leave`, if the user left after the token.</summary>
+    /// <param name="member">The user's current member event.</param>
+    /// <param name="since">The position at which it became current.</param>
     public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
         if (await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return false;
 
-        // One who left, and was banned or unbanned later, has been told of leaving. What became of them since is theirs to know, too.
+        // A user who left earlier and was banned or unbanned later has been sent the departure; the new membership is
+        // theirs to know, too.
         long at = departure.Event.Nid == member ? since : departure.Event.Row.Position;
         bool isOld = input.Before is not null && at <= pass.SincePosition;
         bool isLaterNews = departure.Event.Nid != member && (input.Before is null || since > pass.SincePosition);
@@ -81,7 +79,9 @@ internal sealed class LeftRooms(
         return true;
     }
 
-    /// <summary>An invitation that was declined or withdrawn: of a room that the user never saw, the event alone.</summary>
+    /// <summary>
+    /// Writes a declined or withdrawn invitation: as the user never saw the room, only the member event.
+    /// </summary>
     private async ValueTask WriteDeclinedAsync(SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
     {
         var scope = new ViewScope(new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
@@ -94,8 +94,8 @@ internal sealed class LeftRooms(
     }
 
     /// <summary>
-    /// The event that took the user out of the room, and the one that had them joined before it (null if they were but invited). Null if they
-    /// were neither: someone was banned who was never there.
+    /// The event by which the user left the room, and the one by which they were joined before it (null if they were
+    /// only invited). Null if they were neither, such as a banned user who was never a member.
     /// </summary>
     private async ValueTask<(StoredEvent Event, StoredEvent? Previous)?> DepartureAsync(
         RoomIdentity room, EventNid member, CancellationToken stop)

@@ -4,15 +4,13 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Where a room stood at a position.</summary>
-/// <param name="LastNid">The end of its timeline.</param>
-/// <param name="Step">Its current state.</param>
+/// <summary>A room's timeline end and current state at a position.</summary>
 internal readonly record struct RoomPosition(EventNid LastNid, int Step);
 
-/// <summary>Finds where rooms stood: in the snapshot, in what the notifier remembers, or in the database.</summary>
+/// <summary>Finds positions of rooms: in the snapshot, in the notifier's memory, or in the database.</summary>
 internal sealed class RoomPositions(IStorage storage, Notifier notifier)
 {
-    /// <summary>Where a room stood at a position. A question to the database only if the position is long ago.</summary>
+    /// <summary>The room at a position. Reads the database only if the position is old.</summary>
     public async ValueTask<RoomPosition> AtAsync(RoomSnapshot snapshot, long position, CancellationToken stop)
     {
         if (snapshot.Position <= position) return new RoomPosition(snapshot.LastEvent, snapshot.Step);
@@ -22,7 +20,7 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
             await storage.Rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false));
     }
 
-    /// <summary>The same for many rooms and one position, with two questions at most.</summary>
+    /// <summary>The same for several rooms and one position, with at most two queries.</summary>
     public async ValueTask<Dictionary<RoomNid, RoomPosition>> AtAsync(IReadOnlyCollection<RoomSnapshot> snapshots, long position, CancellationToken stop)
     {
         var positions = new Dictionary<RoomNid, RoomPosition>(snapshots.Count);

@@ -5,10 +5,9 @@ using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Writes `account_data` and `rooms` of an answer; the look has news if anything was worth writing.</summary>
+/// <summary>Writes `account_data` and `rooms` of a response, and records whether they have news.</summary>
 internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, LeftRooms left, InviteSetting permission)
 {
-    /// <summary>Writes what was found.</summary>
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
         AccountData(pass, found.Global);
@@ -50,7 +49,7 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
             else pass.Json.WriteTypedContent(row.Type, row.Content.Span);
         }
 
-        // Whoever changed nothing has the server's rules all the same.
+        // A user who changed no push rules has the server's rules all the same.
         if (pass.IsInitial && pass.Filter.AccountData.Admits(UserPushRules.Type, null, false) && rows.All(row => row.Type != UserPushRules.Type))
         {
             if (!any) pass.Json.WriteStartEvents("account_data"u8);

@@ -10,10 +10,10 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>The parts of a room that joined and left rooms have in common, as JSON.</summary>
+/// <summary>Writes the parts of a room that joined and left rooms have in common.</summary>
 internal sealed class RoomWriter(ClientEvents clientEvents)
 {
-    /// <summary>`timeline`.</summary>
+    /// <summary>Writes `timeline`.</summary>
     public void Timeline(SyncPass pass, Timeline timeline, Dictionary<EventNid, EventExtras> extras)
     {
         var json = pass.Json;
@@ -25,7 +25,7 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         json.WriteEndObject();
     }
 
-    /// <summary>`state` or `state_after`.</summary>
+    /// <summary>Writes `state` or `state_after`.</summary>
     public void State(SyncPass pass, IReadOnlyList<StoredEvent> state, Dictionary<EventNid, EventExtras> extras)
     {
         pass.Json.WriteStartEvents(pass.Request.UseStateAfter ? "state_after"u8 : "state"u8);
@@ -33,7 +33,7 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         pass.Json.WriteEndEvents();
     }
 
-    /// <summary>`account_data`.</summary>
+    /// <summary>Writes `account_data`.</summary>
     public static void AccountData(SyncPass pass, IReadOnlyList<AccountDataRow> rows)
     {
         pass.Json.WriteStartEvents("account_data"u8);
@@ -41,7 +41,7 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         pass.Json.WriteEndEvents();
     }
 
-    /// <summary>`summary`.</summary>
+    /// <summary>Writes `summary`.</summary>
     public static void Summary(SyncPass pass, Summary summary)
     {
         var json = pass.Json;
@@ -52,7 +52,7 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         json.WriteEndObject();
     }
 
-    /// <summary>`ephemeral`: who types, and receipts.</summary>
+    /// <summary>Writes `ephemeral`: typing users and receipts.</summary>
     public static void Ephemeral(SyncPass pass, IReadOnlyList<string>? typing, IReadOnlyList<ReceiptMark> receipts)
     {
         var json = pass.Json;
@@ -67,12 +67,12 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
             json.WriteEndObject();
         }
 
-        // One event for each thread: a user can have read up to the same event in several ways.
+        // One event for each thread: a user can have several receipts at the same event.
         foreach (var byThread in Latest(receipts).GroupBy(receipt => receipt.ThreadId)) Receipts(pass, byThread);
         json.WriteEndEvents();
     }
 
-    /// <summary>`unread_notifications`, and `unread_thread_notifications` if the filter asks for them.</summary>
+    /// <summary>Writes `unread_notifications`, and `unread_thread_notifications` if the filter asks for them.</summary>
     public static void Unread(SyncPass pass, UnreadCounts unread, IReadOnlyDictionary<long, string> roots)
     {
         bool byThread = pass.Filter.Timeline.UnreadThreadNotifications;
@@ -130,7 +130,7 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
         pass.Json.WriteEndObject();
     }
 
-    /// <summary>Of each user's receipts of one type and thread the last: an answer tells where they stand, not how they came there.</summary>
+    /// <summary>The last receipt of each user, type and thread: earlier positions are not sent.</summary>
     private static IEnumerable<ReceiptMark> Latest(IReadOnlyList<ReceiptMark> receipts) => receipts
         .GroupBy(receipt => (receipt.UserId, receipt.Type, receipt.ThreadId))
         .Select(group => group.MaxBy(receipt => receipt.Position));

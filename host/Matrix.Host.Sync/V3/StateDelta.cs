@@ -5,30 +5,26 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>An entry of state that goes into an answer.</summary>
-/// <param name="Type">The event's type.</param>
-/// <param name="StateKey">Its state key.</param>
-/// <param name="Nid">The event.</param>
+/// <summary>A state event in a response.</summary>
 internal readonly record struct StateRef(string Type, string StateKey, EventNid Nid);
 
 /// <summary>
-/// Which state events go with a timeline. They come from the difference of two recorded states, never from the timeline: state also
-/// changes by resolution, with no event that anybody sees.
+/// Computes the state events that go with a timeline, from the difference of two recorded states and never from the
+/// timeline: state also changes by resolution, without an event in the timeline.
 /// </summary>
 internal static class StateDelta
 {
     /// <summary>
-    /// The entries of `state`: applied before the timeline, they lead from what the client has to what the room has at the timeline's end.
+    /// The entries of `state`: applied before the timeline, they lead from the client's state to the room's state at
+    /// the timeline's end.
     /// </summary>
-    /// <param name="room">The room.</param>
-    /// <param name="before">The state that the client has; the empty one if it has none.</param>
-    /// <param name="end">The state at the timeline's end.</param>
-    /// <param name="timeline">The events that the client is shown; what each state event replaced is known.</param>
-    /// <param name="but">Entries of this type are left out of a whole state; null for none.</param>
+    /// <param name="before">The client's state; empty if it has none.</param>
+    /// <param name="timeline">The events of the timeline; each state event's replaced one is known.</param>
+    /// <param name="but">This type is left out of a whole state; null for none.</param>
     public static List<StateRef> UpToTimeline(
         RoomNid room, StateTree before, StateTree end, IReadOnlyList<StoredEvent> timeline, string? but = null)
     {
-        // What the timeline touches is as it was before it; all else is as it is at the end.
+        // State that the timeline changes is given as it was before the timeline, all other as it is at the end.
         Dictionary<(string, string), EventNid>? shown = null;
         foreach (var stored in timeline)
         {
@@ -48,7 +44,7 @@ internal static class StateDelta
         return entries;
     }
 
-    /// <summary>The entries of `state_after`. An entry that went without another in its place cannot be told.</summary>
+    /// <summary>The entries of `state_after`. Removed entries without a replacement cannot be expressed.</summary>
     public static List<StateRef> UpToEnd(RoomNid room, StateTree before, StateTree end, string? but = null)
     {
         if (ReferenceEquals(before, end)) return [];
@@ -67,6 +63,6 @@ internal static class StateDelta
         return entries;
     }
 
-    /// <summary>An entry, as a reference to its event.</summary>
+    /// <summary>The event of an entry.</summary>
     public static StateRef RefOf(RoomNid room, StateEntry entry) => new(entry.Type, entry.StateKey, EventNid.Of(room, entry.Ordinal));
 }

@@ -6,24 +6,21 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Between which states a client is led, and by what.</summary>
-/// <param name="Room">The room.</param>
-/// <param name="Before">The state that the client has; the empty one if it gets the whole state.</param>
+/// <summary>The client's state, the state to reach, and the timeline between.</summary>
+/// <param name="Before">The client's state; empty if it gets the whole state.</param>
 /// <param name="End">The state at the timeline's end.</param>
-/// <param name="Timeline">The events that the client is shown.</param>
 /// <param name="IsFull">Whether the client gets the whole state.</param>
 internal sealed record StateSpan(RoomIdentity Room, StateTree Before, StateTree End, Timeline Timeline, bool IsFull);
 
-/// <summary>The state events of a room in an answer: which, by the states' difference, lazy loading and the filter.</summary>
+/// <summary>
+/// Selects a room's state events for a response: by the states' difference, lazy loading and the filter.
+/// </summary>
 internal sealed class StateSection(EventStore events)
 {
     private const string MemberType = "m.room.member";
 
     /// <summary>The events, in timeline order.</summary>
-    /// <param name="pass">The look.</param>
-    /// <param name="span">From where to where.</param>
-    /// <param name="heroes">Members whom the summary names.</param>
-    /// <param name="stop">Cancels reading.</param>
+    /// <param name="heroes">The members that the summary names.</param>
     public async ValueTask<IReadOnlyList<StoredEvent>> EventsAsync(
         SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, CancellationToken stop)
     {
@@ -49,8 +46,8 @@ internal sealed class StateSection(EventStore events)
     }
 
     /// <summary>
-    /// Of the members, only those of the timeline's senders, the heroes and the user are given with the whole state. With a difference, all
-    /// that changed are, and those senders whom the device is not known to have.
+    /// With a whole state, only the members who sent events of the timeline, the heroes and the user are included. With
+    /// a difference, all changed members are included, and senders whom the device is not known to have.
     /// </summary>
     private static void LoadMembersLazily(SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, List<StateRef> refs)
     {
@@ -76,7 +73,7 @@ internal sealed class StateSection(EventStore events)
             .ToLookup(stored => stored.Pdu.StateKey);
         foreach (string userId in wanted)
         {
-            // Before the timeline's own change of the member, the member was what that change replaced.
+            // Before the timeline's own change of a member, the member's event was the one that the change replaced.
             var nid = !pass.Request.UseStateAfter && shown[userId].FirstOrDefault() is { } change
                 ? change.Replaces ?? EventNid.None
                 : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
@@ -86,7 +83,7 @@ internal sealed class StateSection(EventStore events)
         }
     }
 
-    /// <summary>Whether a filter lets an event through; its room is asked about apart.</summary>
+    /// <summary>Whether a filter admits an event; the filter's rooms are checked elsewhere.</summary>
     public static bool Admits(EventFilter filter, StoredEvent stored) =>
         filter.AdmitsAll
         || filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));

@@ -8,25 +8,23 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>A room's summary. Client-Server API, "Syncing": `RoomSummary`.</summary>
-/// <param name="Heroes">Members after whom to call a room that has no name; null if it has one.</param>
-/// <param name="Joined">How many are joined.</param>
-/// <param name="Invited">How many are invited.</param>
+/// <param name="Heroes">The members after whom an unnamed room is named; null if it has a name.</param>
 internal sealed record Summary(IReadOnlyList<StoredEvent>? Heroes, int Joined, int Invited);
 
-/// <summary>Finds the members after whom a room without a name is called.</summary>
+/// <summary>Finds the members after whom an unnamed room is named.</summary>
 internal sealed class Heroes(EventStore events, long cacheBytes)
 {
     private const int Wanted = 5;
     private const string MemberType = "m.room.member";
 
-    /// <summary>How many member events are looked at in one question, and how many of those who left at most.</summary>
+    /// <summary>The number of member events read in one query, and the most members who left that are read.</summary>
     private const int Page = 16;
 
     private readonly ByteCache<RoomNid, IReadOnlyList<StoredEvent>> _firstMembers = new(cacheBytes, static _ => 500);
 
     /// <summary>
-    /// The member events of the first five others who are joined or invited, or else of those who left or were banned; null if the room has a
-    /// name.
+    /// The member events of the first five others who are joined or invited, or else of those who left or were banned;
+    /// null if the room has a name.
     /// </summary>
     public async ValueTask<IReadOnlyList<StoredEvent>?> OfAsync(RoomIdentity room, StateTree state, string self, CancellationToken stop)
     {
@@ -46,8 +44,8 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     }
 
     /// <summary>
-    /// Whether members that were first are first still: as many as it takes, and none of them changed. Whoever came since came later. Rooms with
-    /// fewer are looked at again, which costs little.
+    /// Whether cached members are still the first: there are as many as needed, and none changed. Later members came
+    /// after them. Smaller rooms are read again, which costs little.
     /// </summary>
     private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
     {
@@ -60,7 +58,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
         return true;
     }
 
-    /// <summary>One more than is wanted, for the reader is one of them maybe.</summary>
+    /// <summary>One more than needed, because the reader may be among them.</summary>
     private async ValueTask<IReadOnlyList<StoredEvent>> FirstMembersAsync(RoomIdentity room, StateTree state, CancellationToken stop)
     {
         var members = state.OfType(MemberType);
@@ -82,7 +80,7 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
             }
         }
 
-        // Whoever is there alone is called after those who left.
+        // A room with no other member is named after the members who left.
         return present.Count > 1 ? present : [.. present, .. gone];
     }
 

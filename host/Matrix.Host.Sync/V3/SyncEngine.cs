@@ -8,7 +8,7 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Answers sync. Client-Server API, "Syncing".</summary>
+/// <summary>Serves sync. Client-Server API, "Syncing".</summary>
 internal sealed class SyncEngine(
     IStorage storage,
     Notifier notifier,
@@ -19,10 +19,9 @@ internal sealed class SyncEngine(
     ReadingOptions reading,
     TimeProvider time) : ISync
 {
-    /// <inheritdoc/>
     public async ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop)
     {
-        // A token from the future was given by a database that is gone: what it stands for cannot be told.
+        // A token from the future belongs to a lost database: its meaning is unknown.
         if (request.Since?.Position > storage.Writer.PublishedPosition) return null;
 
         var longest = request.Timeout < options.LongestPoll ? request.Timeout : options.LongestPoll;
@@ -44,7 +43,7 @@ internal sealed class SyncEngine(
             }
             else
             {
-                // Nothing concerns the user: the token moves on, so that it stays within what is remembered.
+                // Nothing concerns the user: the token advances, so that it stays within the notifier's memory.
                 since = now = now with { Position = Math.Max(now.Position, token.Position) };
             }
 
@@ -60,7 +59,7 @@ internal sealed class SyncEngine(
             }
             else if (!await notifier.WaitAsync(stream, device, now, left, stop).ConfigureAwait(false))
             {
-                // Time is up, or another long-poll of the user took its place: one that waited again would take that one's.
+                // The time is up, or another long-poll of the user ended this one: waiting again would end the other.
                 return await NothingAsync(request, now, device, stop).ConfigureAwait(false);
             }
 
@@ -69,7 +68,9 @@ internal sealed class SyncEngine(
         }
     }
 
-    /// <summary>Looks at what is new; null and the token to go on from if nothing is that a client waits for.</summary>
+    /// <summary>
+    /// Reads what is new. Returns no response, and the token to continue from, if there is no news to return early for.
+    /// </summary>
     private async ValueTask<(SyncAnswer? Answer, SyncToken Next)> LookAsync(
         SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device, CancellationToken stop)
     {
@@ -116,7 +117,7 @@ internal sealed class SyncEngine(
         }
     }
 
-    /// <summary>Whom the user ignores, as the stream remembers it if nothing changed since.</summary>
+    /// <summary>The users whom the user ignores, from the stream if nothing changed since.</summary>
     private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserStream? stream, long asOf, CancellationToken stop)
     {
         if (stream?.Ignored is { } known && stream.LastAccountData <= known.AsOf) return known.Users;

@@ -4,24 +4,26 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>What a device asks of sync. Client-Server API, "Syncing".</summary>
+/// <summary>A sync request of a device. Client-Server API, "Syncing".</summary>
 public sealed record SyncRequest
 {
-    /// <summary>Who asks.</summary>
+    /// <summary>The user and device.</summary>
     public required UserDevice Reader { get; init; }
 
-    /// <summary>Where the device stands; null for an initial sync.</summary>
+    /// <summary>The client's token; null for an initial sync.</summary>
     public SyncToken? Since { get; init; }
 
-    /// <summary>The filter; the empty one lets everything through.</summary>
+    /// <summary>The filter; the empty one admits everything.</summary>
     public SyncFilter Filter { get; init; } = SyncFilter.Everything;
 
-    /// <summary>All state of all rooms, whatever changed, at once.</summary>
+    /// <summary>Returns all state of all rooms at once, changed or not.</summary>
     public bool FullState { get; init; }
 
-    /// <summary>State as it is behind the timeline, in `state_after`, instead of before it, in `state`.</summary>
+    /// <summary>
+    /// Returns the state after the timeline, in `state_after`, instead of the state before it, in `state`.
+    /// </summary>
     public bool UseStateAfter { get; init; }
 
-    /// <summary>How long to wait for news.</summary>
+    /// <summary>The longest wait for news.</summary>
     public TimeSpan Timeout { get; init; }
 }

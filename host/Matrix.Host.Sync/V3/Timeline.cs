@@ -8,21 +8,19 @@ namespace Matrix.Host.Sync.V3;
 
 /// <summary>The timeline of a room in a sync answer.</summary>
 /// <param name="Events">The events, oldest first.</param>
-/// <param name="Limited">Whether events that the client is to have lie before the first of these: cut off, not looked for, or not here.</param>
-/// <param name="Start">The place before the first one: where paging backward begins.</param>
+/// <param name="Limited">Whether events that belong to the response precede the first of these: cut off, not scanned,
+/// or missing here.</param>
+/// <param name="Start">The position before the first event, where backward pagination starts.</param>
 /// <param name="IsWhole">Whether nothing between the first of these and the end is left out.</param>
 internal sealed record Timeline(IReadOnlyList<StoredEvent> Events, bool Limited, TimelineToken Start, bool IsWhole);
 
-/// <summary>Reads timelines: the last events of a stretch that the filter lets through and the user may see.</summary>
+/// <summary>Reads timelines: the last events of a range that pass the filter and are visible to the user.</summary>
 internal sealed class TimelineReader(EventStore events, Visibility visibility, SyncOptions options)
 {
     /// <summary>Reads backward from the end.</summary>
-    /// <param name="room">The room.</param>
-    /// <param name="after">The last event that the client has; none for the beginning of the room.</param>
-    /// <param name="through">The last event that may be shown.</param>
-    /// <param name="reader">How the user stands to the room at that end.</param>
-    /// <param name="pass">The filter and whom the user ignores.</param>
-    /// <param name="stop">Cancels reading.</param>
+    /// <param name="after">The last event that the client has; none for the start of the room.</param>
+    /// <param name="through">The last event that may be returned.</param>
+    /// <param name="reader">The user's membership at that end.</param>
     public async ValueTask<Timeline> ReadAsync(
         RoomIdentity room, EventNid after, EventNid through, Viewer reader, SyncPass pass, CancellationToken stop)
     {
@@ -42,7 +40,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         bool passedOver = false;
         for (bool again = false; !exhausted && !full && (!again || pass.Scan.MayGoOn()); again = true)
         {
-            // One more than is shown tells whether there are more.
+            // One more than returned, to learn whether there are more.
             int wanted = again ? Math.Max(limit + 1, ScanBudget.Page) : limit + 1;
             var rows = await events.RangeAsync(room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
             exhausted = rows.Count < wanted;
@@ -77,7 +75,7 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
 
     private static bool Allows(StoredEvent stored, SyncPass pass)
     {
-        // State is sent whoever sent it, so that rooms look the same to those who ignore someone.
+        // State events of ignored users are sent, so that rooms look the same to everyone.
         if ((stored.Row.Marks & EventMarks.State) == 0 && pass.Ignored.Contains(stored.Row.Sender)) return false;
         return StateSection.Admits(pass.Filter.Timeline, stored);
     }

@@ -6,10 +6,10 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Reads what the events of a timeline show beside themselves: `unsigned`, and bundled aggregations.</summary>
+/// <summary>Reads what is shown with the events of a timeline: `unsigned` and bundled aggregations.</summary>
 internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
 {
-    /// <summary>The extras of a timeline's events, for the user whose current member event is given.</summary>
+    /// <summary>The extras of a timeline's events, for the user with this current member event.</summary>
     public async ValueTask<Dictionary<EventNid, EventExtras>> OfAsync(
         SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member, CancellationToken stop)
     {
@@ -20,8 +20,8 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     }
 
     /// <summary>
-    /// Adds what is bundled with the events. Only a limited timeline has it: of the others the client sees every event
-    /// that relates to another itself. Client-Server API, "Aggregations of child events".
+    /// Adds bundled aggregations. Only a limited timeline has them: otherwise the client gets every relating event
+    /// itself. Client-Server API, "Aggregations of child events".
     /// </summary>
     private async ValueTask BundleAsync(
         SyncPass pass,
@@ -45,8 +45,8 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     }
 
     /// <summary>
-    /// The events that others of them relate to. In an end of a room from which nothing is left out, what relates to an
-    /// event is there too, for it came later: mostly nothing does, and the database need not be asked.
+    /// The events that have relations. If nothing is left out at the end of a room, relating events come later in the
+    /// same list, and mostly there are none: then the database need not be read.
     /// </summary>
     private static List<StoredEvent> RelatedTo(IReadOnlyList<StoredEvent> events)
     {

@@ -7,15 +7,14 @@ using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>What a user has not read in a room.</summary>
-/// <param name="Counts">The counts.</param>
-/// <param name="Roots">The ids of the threads' roots, if the client asked for counts of threads.</param>
+/// <summary>A user's unread counts in a room.</summary>
+/// <param name="Roots">The ids of thread roots, if the client asked for counts by thread.</param>
 internal readonly record struct UnreadInRoom(UnreadCounts Counts, IReadOnlyDictionary<long, string> Roots);
 
-/// <summary>Reads unread counts for an answer.</summary>
+/// <summary>Reads unread counts for a response.</summary>
 internal sealed class UnreadReader(UnreadCounter counter, EventStore events, MembershipHistory history)
 {
-    /// <summary>The counts of the room up to an event, for the user whose current member event is given.</summary>
+    /// <summary>The counts up to an event, for the user with this current member event.</summary>
     public async ValueTask<UnreadInRoom> OfAsync(
         SyncPass pass, RoomIdentity room, EventNid member, EventNid through, CancellationToken stop)
     {
@@ -24,7 +23,7 @@ internal sealed class UnreadReader(UnreadCounter counter, EventStore events, Mem
         return new UnreadInRoom(counts, await RootsAsync(pass, room, counts, stop).ConfigureAwait(false));
     }
 
-    /// <summary>The event with which the user came into the room, profile changes passed over.</summary>
+    /// <summary>The event by which the user joined the room; later profile changes do not count.</summary>
     private async ValueTask<EventNid> JoinedAtAsync(RoomIdentity room, EventNid member, CancellationToken stop)
     {
         if (member == EventNid.None) return EventNid.None;

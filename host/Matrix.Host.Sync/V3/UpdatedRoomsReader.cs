@@ -7,8 +7,8 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>
-/// Finds the rooms that have something for a device, and lets them be written: from the notifier if it reaches back to the token, from the database
-/// otherwise.
+/// Finds the rooms with news for a device and has them written: from the notifier if it reaches back to the token,
+/// otherwise from the database.
 /// </summary>
 internal sealed class UpdatedRoomsReader(
     IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomPositions positions, RoomSections sections)
@@ -22,7 +22,7 @@ internal sealed class UpdatedRoomsReader(
         await sections.WriteAsync(pass, found, stop).ConfigureAwait(false);
     }
 
-    /// <summary>What the notifier knows; null if it does not reach back to the token.</summary>
+    /// <summary>The news that the notifier has; null if it does not reach back to the token.</summary>
     private async ValueTask<UpdatedRooms?> LiveAsync(SyncPass pass, CancellationToken stop)
     {
         var news = new List<UpdatedRoom>();
@@ -47,7 +47,7 @@ internal sealed class UpdatedRoomsReader(
             if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
             if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
             {
-                // They left behind the position that this answer goes up to: here they are still in the room.
+                // The user left after the position at which this response ends, and is still joined there.
                 found.Joined.Add(await InputAsync(pass, snapshot, each.Parts | RoomParts.Events, found, stop).ConfigureAwait(false));
             }
             else if (member.Position <= pass.UpTo && member.Membership is Membership.Leave or Membership.Ban)
@@ -60,7 +60,8 @@ internal sealed class UpdatedRoomsReader(
             }
         }
 
-        // Account data of rooms that the user left before the stream was filled: the notifier does not know these rooms.
+        // Account data of rooms that the user left before the stream was filled: the notifier does not know these
+        // rooms.
         foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
         {
             if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
@@ -73,8 +74,8 @@ internal sealed class UpdatedRoomsReader(
     }
 
     /// <summary>
-    /// A room that was left since the token, or left earlier and not forgotten, so that its account data is still of
-    /// interest.
+    /// Adds a room that was left after the token, or left earlier and not forgotten, whose account data may have
+    /// changed.
     /// </summary>
     private async ValueTask AddLeftAsync(SyncPass pass, RoomSnapshot snapshot, MemberRow member, UpdatedRooms found, CancellationToken stop)
     {
@@ -83,7 +84,9 @@ internal sealed class UpdatedRoomsReader(
         found.Left.Add(new LeftRoom(input, member.Event, member.Position));
     }
 
-    /// <summary>What changed since a token from before the notifier knew the user, with a bounded number of questions.</summary>
+    /// <summary>
+    /// The news after a token that the notifier does not reach back to, with a bounded number of queries.
+    /// </summary>
     private async ValueTask<UpdatedRooms> CatchUpAsync(SyncPass pass, CancellationToken stop)
     {
         var found = new UpdatedRooms();
@@ -139,7 +142,7 @@ internal sealed class UpdatedRoomsReader(
         return found;
     }
 
-    /// <summary>All rooms: an initial sync, or one that asks for all state again.</summary>
+    /// <summary>All rooms: for an initial sync, or one with full state.</summary>
     private async ValueTask<UpdatedRooms> AllAsync(SyncPass pass, CancellationToken stop)
     {
         var found = new UpdatedRooms();
@@ -179,7 +182,9 @@ internal sealed class UpdatedRoomsReader(
         return found;
     }
 
-    /// <summary>Rooms that the user left are shown once, when they left, and otherwise only to a filter that asks for them.</summary>
+    /// <summary>
+    /// A left room is sent once, when the user leaves, and otherwise only if the filter includes such rooms.
+    /// </summary>
     private static bool IsOfInterest(SyncPass pass, UserRoomRow row) => row.Membership switch
     {
         Membership.Leave or Membership.Ban => MayBeJoined(pass, row)
@@ -189,8 +194,8 @@ internal sealed class UpdatedRoomsReader(
     };
 
     /// <summary>
-    /// Whether the user may have been joined at the position that the answer goes up to: they are now, or left behind it. What the room's state
-    /// says there decides.
+    /// Whether the user may be joined at the position at which the response ends: they are joined now, or left after
+    /// it. The room's state at that position decides.
     /// </summary>
     private static bool MayBeJoined(SyncPass pass, UserRoomRow row) =>
         row.Membership == Membership.Join || (row.Position > pass.UpTo && row.Membership is Membership.Leave or Membership.Ban);
@@ -237,7 +242,7 @@ internal sealed class UpdatedRoomsReader(
     }
 }
 
-/// <summary>What may have something for the client.</summary>
+/// <summary>The rooms and account data that may have news for the client.</summary>
 internal sealed class UpdatedRooms
 {
     /// <summary>Rooms that the user is joined to.</summary>
@@ -246,18 +251,17 @@ internal sealed class UpdatedRooms
     /// <summary>Invitations.</summary>
     public List<(RoomSnapshot Snapshot, EventNid Invite)> Invited { get; } = [];
 
-    /// <summary>Rooms that the user is no longer in.</summary>
+    /// <summary>Rooms that the user has left.</summary>
     public List<LeftRoom> Left { get; } = [];
 
-    /// <summary>Account data of the user.</summary>
+    /// <summary>Global account data.</summary>
     public List<AccountDataRow> Global { get; } = [];
 
-    /// <summary>Account data of the user by room.</summary>
+    /// <summary>Account data by room.</summary>
     public Dictionary<RoomNid, List<AccountDataRow>> AccountData { get; } = [];
 }
 
-/// <summary>A room that the user is no longer in.</summary>
-/// <param name="Input">The room.</param>
-/// <param name="Member">The member event that stands for the user now.</param>
-/// <param name="Since">The position at which it came to stand.</param>
+/// <summary>A room that the user has left.</summary>
+/// <param name="Member">The user's current member event.</param>
+/// <param name="Since">The position at which it became current.</param>
 internal sealed record LeftRoom(RoomInput Input, EventNid Member, long Since);

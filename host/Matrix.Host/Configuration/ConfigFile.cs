@@ -3,19 +3,21 @@ using YamlDotNet.Core.Events;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>A mistake in the configuration, as it is shown: where, and what was expected.</summary>
+/// <summary>A mistake in the configuration: its location and what was expected.</summary>
 internal sealed record ConfigMistake(string Place, string Message)
 {
     public override string ToString() => $"{Place}: {Message}";
 }
 
-/// <summary>A value as it was written, and where.</summary>
-/// <param name="Text">The value; of a list, its items with commas.</param>
-/// <param name="Place">Where it stands.</param>
-/// <param name="Items">The items, each with its place; null if it is no list.</param>
+/// <summary>A value as written, and its location.</summary>
+/// <param name="Text">The value; a list's items separated by commas.</param>
+/// <param name="Items">The items with their locations; null if it is not a list.</param>
 internal readonly record struct ConfigText(string Text, string Place, IReadOnlyList<ConfigText>? Items = null);
 
-/// <summary>Reads a YAML file of nested mappings, and lists of values, into a flat list of names and texts; what the names mean is not known here.</summary>
+/// <summary>
+/// Reads a YAML file of nested mappings and lists into a flat list of names and texts. It does not know what the names
+/// mean.
+/// </summary>
 internal sealed class ConfigFile
 {
     private readonly string _file;
@@ -29,10 +31,10 @@ internal sealed class ConfigFile
 
     internal Dictionary<string, ConfigText> Values { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Names that hold further names, and where they stand.</summary>
+    /// <summary>Names of mappings, and their locations.</summary>
     internal Dictionary<string, string> Sections { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Names with nothing after them, which say nothing, and where they stand.</summary>
+    /// <summary>Names without a value, and their locations.</summary>
     internal Dictionary<string, string> Unset { get; } = new(StringComparer.Ordinal);
 
     internal List<ConfigMistake> Mistakes { get; } = [];
@@ -51,8 +53,8 @@ internal sealed class ConfigFile
         }
         catch (EndOfStreamException)
         {
-            // What the parser throws where the text ends at a character that ends it, such as NUL.
-            read.Mistakes.Add(new ConfigMistake(file, "not YAML: it ends in the middle"));
+            // The parser throws this where the text ends inside a token, such as at a NUL.
+            read.Mistakes.Add(new ConfigMistake(file, "not YAML: it ends too early"));
         }
 
         return read;
@@ -99,7 +101,7 @@ internal sealed class ConfigFile
             }
             else if (_events.TryConsume<Scalar>(out var value))
             {
-                // `name:` with nothing after it, and `name: null`, say nothing: the default holds.
+                // `name:` without a value and `name: null` mean the default.
                 if (value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null") Unset[path] = PlaceOf(name);
                 else Values[path] = new ConfigText(value.Value, PlaceOf(value));
             }

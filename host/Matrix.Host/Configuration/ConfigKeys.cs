@@ -5,40 +5,38 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Configuration;
 
 /// <summary>
-/// Every setting, each named once: its path, what it may hold, the option it sets, what it means. The option's own default is the
-/// setting's. The file that is read, the environment, the commented file of the first start and the errors all come from this list.
-/// A bound that is used anywhere in the server has its name here.
+/// Every setting with its name, type, option and help text; each is named here once. The default is the option's own.
+/// The configuration file, the environment, the commented file of the first start and the error messages all use this
+/// list. Every bound in the server has a setting here.
 /// </summary>
 internal static class ConfigKeys
 {
-    /// <summary>What the groups of settings are about.</summary>
+    /// <summary>The help texts of the groups of settings.</summary>
     internal static IReadOnlyDictionary<string, string> Sections { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["room_versions"] = "Which rooms are made.",
-        ["database"] = "Where rooms and accounts are kept.",
-        ["listeners"] = "Where the server listens: address:port each, \"\" for not at all.",
-        ["tls"] = "Certificate and key of listeners.federation. Clients are served without TLS: put a proxy in front.",
+        ["room_versions"] = "Versions of new rooms.",
+        ["database"] = "The database of rooms and accounts.",
+        ["listeners"] = "Listeners: address:port each, \"\" for none.",
+        ["tls"] = "Certificate and key of listeners.federation. listeners.client has no TLS: put a proxy in front of it.",
         ["federation"] = "Other servers.",
-        ["registration"] = "Who may make an account. Closed by default, but for the first user's token that the first start prints.",
-        ["sessions"] = "Log-ins and tokens.",
-        ["passwords"] = "What one hash of a password costs (Argon2id).",
-        ["limits"] = "Bounds of what one request may hold.",
-        ["rate_limits"] = "How often a user, or an address without one, may ask: requests a second in the long run, and "
-            + "at once after a pause.",
-        ["sync"] = "Clients that wait for news.",
-        ["cache"] = "What is kept in memory.",
-        ["log"] = "What is written to standard output.",
+        ["registration"] = "Registration of accounts. Closed by default, except for the first user's token, which the first start prints.",
+        ["sessions"] = "Logins and tokens.",
+        ["passwords"] = "The cost of one password hash (Argon2id).",
+        ["limits"] = "Limits on requests, users and rooms.",
+        ["rate_limits"] = "Request rates of a user, or of an address without a user: requests a second in the long run, and "
+            + "the burst allowed after a pause.",
+        ["sync"] = "Sync and long-polls.",
+        ["cache"] = "Caches in memory.",
+        ["log"] = "Log lines on standard output.",
     };
 
-    /// <summary>
-    /// Settings that were renamed, by their old names. One that is still set is refused with its new name, rather than with a guess.
-    /// </summary>
+    /// <summary>Renamed settings by their old names. The server refuses an old name and names the new one.</summary>
     internal static IReadOnlyDictionary<string, string> Renamed { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     internal static ConfigKey<string> ServerName { get; } = Key(
         "server_name", ConfigTypes.ServerName, c => c.ServerName,
         "The name in user ids (@user:SERVER_NAME) and room aliases. It cannot be changed later: a database belongs "
-            + "to one name.");
+            + "to one server name.");
 
     internal static ConfigKey<string> DataDir { get; } = Key(
         "data_dir", ConfigTypes.Text, "",
@@ -52,13 +50,13 @@ internal static class ConfigKeys
         "room_versions.default",
         ConfigTypes.OneOf([.. RoomRules.Known, .. RoomRules.Unstable]),
         c => c.Rooms.DefaultRoomVersion,
-        "The version of a room whose creator names none.");
+        "The version of a room whose creator does not choose one.");
 
     internal static ConfigKey<IReadOnlyList<string>> UnstableRoomVersions { get; } = Key(
         "room_versions.unstable", ConfigTypes.SomeOf([.. RoomRules.Unstable]), c => c.Rooms.UnstableRoomVersions,
-        $"Versions that are in no specification ({string.Join(", ", RoomRules.Unstable)}) of which rooms can be made here "
-            + "all the same. Other servers know none of them. Rooms stay when their version goes from this list; no new "
-            + "ones are made.");
+        $"Room versions outside the specification ({string.Join(", ", RoomRules.Unstable)}) in which rooms can be created "
+            + "here. Other servers do not know them. When a version is removed from this list, its rooms stay, but no new "
+            + "ones can be created.");
 
     internal static ConfigKey<string> TlsCertificate { get; } = Key(
         "tls.certificate", ConfigTypes.Text, "", "A file with the certificate chain (PEM).");
@@ -68,97 +66,97 @@ internal static class ConfigKeys
 
     internal static ConfigKey<string> CustomCa { get; } = Key(
         "federation.custom_ca", ConfigTypes.Text, "",
-        "A file with certificates (PEM) that are trusted beside the system's.");
+        "A file with certificates (PEM) to trust in addition to the system's.");
 
-    /// <summary>All of them, in the order in which the commented file shows them.</summary>
+    /// <summary>All settings in the order of the commented file.</summary>
     internal static IReadOnlyList<ConfigKey> All { get; } =
     [
         ServerName,
         DataDir,
         Key(
             "public_base_url", ConfigTypes.HttpUrl, c => c.Client.PublicBaseUrl,
-            "The address that clients reach this server by, such as https://matrix.example.org; what "
-                + "/.well-known/matrix/client answers."),
+            "The URL at which clients reach this server, such as https://matrix.example.org. It is served at "
+                + "/.well-known/matrix/client."),
         AppServices,
         DefaultRoomVersion,
         UnstableRoomVersions,
         Key(
             "database.url", ConfigTypes.DatabaseUrl, c => c.Storage.Url,
-            "sqlite:FILE (relative to data_dir), or postgres://user:password@host:port/name. One server for one "
-                + "database."),
+            "sqlite:FILE (relative to data_dir), or postgres://user:password@host:port/name. Each database belongs to "
+                + "one server."),
         Key(
             "database.readers", ConfigTypes.Whole(1, 256), c => c.Storage.Readers,
-            "Threads (SQLite) or connections (PostgreSQL) that read."),
+            "Reading threads (SQLite) or connections (PostgreSQL)."),
         Key(
             "database.flush_sets", ConfigTypes.Whole(1, 10_000), c => c.Storage.MaxSetsPerFlush,
-            "At most this many changes go into one transaction of the database."),
+            "The most writes in one transaction of the database."),
         Key(
             "database.flush_bytes", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Storage.MaxBytesPerFlush,
-            "At most about this many bytes go into one transaction."),
+            "The approximate most bytes in one transaction."),
         Key(
             "database.queued_writes", ConfigTypes.Whole(16), c => c.Storage.MaxQueuedSets,
-            "Changes that may wait for the writer; more are refused."),
+            "The most writes that wait for the writer; more are refused."),
         Key(
             "database.queued_reads", ConfigTypes.Whole(16), c => c.Storage.MaxQueuedReads,
-            "Questions that may wait for a reader; more are refused."),
+            "The most queries that wait for a reader; more are refused."),
         Key(
             "database.read_time", ConfigTypes.Duration, c => c.Storage.LongestRead,
-            "The longest that one question takes; the request then fails."),
+            "The longest time of one query; after that the request fails."),
         Key(
             "database.sqlite_preallocated_log", ConfigTypes.Bytes(0, 1L << 30), c => c.Storage.WalPreallocatedBytes,
-            "SQLite: bytes of the write-ahead log that are laid out at start, so that commits change no file size; 0 "
-                + "for none."),
+            "SQLite: bytes of the write-ahead log that are allocated at start, so that commits do not change the "
+                + "file's size; 0 for none."),
         Key(
             "database.sqlite_gather_log", ConfigTypes.Flag, c => c.Storage.GatherLogWrites,
-            "SQLite: whether a commit goes to the log in one write. If false, SQLite makes two for each page."),
+            "SQLite: whether a commit goes to the log in one write. If false, SQLite makes two writes for each page."),
         Key(
             "database.sqlite_short_slices", ConfigTypes.Flag, c => c.Storage.ShortWriterSlices,
-            "SQLite: whether the thread that writes asks Linux (6.12 and later) for short slices of a processor."),
+            "SQLite: whether the writing thread asks Linux (6.12 and later) for shorter time slices."),
         Hidden(
             "database.sqlite_synchronous",
             ConfigTypes.OneOf("FULL", "EXTRA", "NORMAL", "OFF"),
             c => c.Storage.SqliteSynchronous,
-            "SQLite's `synchronous`. Anything less than FULL loses acknowledged messages with the power."),
-        Key("listeners.client", ConfigTypes.Listener, c => c.ClientListener, "Clients."),
+            "SQLite's `synchronous`. Anything less than FULL loses acknowledged messages in a power failure."),
+        Key("listeners.client", ConfigTypes.Listener, c => c.ClientListener, "The Client-Server API."),
         Key(
             "listeners.federation", ConfigTypes.Listener, c => c.FederationListener,
-            "Other servers. They are not served yet: what is set here waits for a later version."),
+            "The Server-Server API. Not served yet: the setting is for a later version."),
         Key(
             "listeners.metrics", ConfigTypes.Listener, c => c.MetricsListener,
-            "Prometheus: /metrics, and /health. For your own network only."),
+            "/metrics for Prometheus, and /health. Keep it inside your own network."),
         Key(
             "listeners.trust_forwarded_for", ConfigTypes.Flag, c => c.Http.TrustForwardedFor,
-            "Whether a proxy in front puts the client's address at the end of X-Forwarded-For. Only true if clients "
-                + "cannot get past it."),
+            "Whether a proxy puts the client's address at the end of X-Forwarded-For. Set it only if clients cannot "
+                + "bypass the proxy."),
         TlsCertificate,
         TlsKey,
         CustomCa,
         Key(
             "registration.enabled", ConfigTypes.Flag, c => c.Users.RegistrationEnabled,
-            "Whether anyone may make an account."),
+            "Whether anyone may register."),
         Key(
             "registration.requires_token", ConfigTypes.Flag, c => c.Users.RegistrationRequiresToken,
-            "Whether, if anyone may, a registration token is asked for."),
+            "Whether open registration needs a registration token."),
         Key(
             "registration.shared_secret", ConfigTypes.Text, c => c.Client.RegistrationSharedSecret,
-            "Whoever knows this may make accounts, administrators too, by /_synapse/admin/v1/register and `mx user "
-                + "create`. \"\" for nobody."),
+            "A secret for creating accounts, administrators included, by /_synapse/admin/v1/register and `mx user "
+                + "create`. \"\" turns both off."),
         Key(
             "sessions.access_token_lifetime", ConfigTypes.Duration, c => c.Users.AccessTokenLifetime,
-            "How long an access token is good for, of clients that refresh theirs. Those of others do not expire."),
+            "The lifetime of access tokens of clients that refresh them. Other clients' tokens do not expire."),
         Key(
             "sessions.expired_tokens_kept", ConfigTypes.Duration, c => c.ExpiredTokensKept,
-            "How long a client whose token has expired is told so (and may log in again with its data) rather than "
-                + "that it is unknown."),
+            "How long an expired token gets a soft logout, after which the client keeps its data. Later it is an "
+                + "unknown token."),
         Key(
             "sessions.login_token_lifetime", ConfigTypes.Duration, c => c.Users.LoginTokenLifetime,
-            "How long a token for logging in another device is good for."),
+            "The lifetime of a token that logs another device in."),
         Key(
             "sessions.interactive_lifetime", ConfigTypes.Duration, c => c.Client.InteractiveLifetime,
-            "How long someone may take to confirm an action with a password."),
+            "The time for completing user-interactive authentication, such as confirming with a password."),
         Key(
             "sessions.interactive_at_once", ConfigTypes.Whole(10), c => c.Client.InteractiveSessions,
-            "How many such confirmations may be under way; the oldest go first."),
+            "The most such authentications at once; the oldest are dropped first."),
         Key(
             "passwords.memory", ConfigTypes.Bytes(8 << 10, 4L << 30), c => c.PasswordCost.MemoryBytes,
             "Memory of one computation."),
@@ -170,217 +168,217 @@ internal static class ConfigKeys
             "Computations at once."),
         Key(
             "passwords.waiting", ConfigTypes.Whole(0), c => c.PasswordCost.Waiting,
-            "Computations that may wait; more log-ins are told to come back."),
+            "The most computations that wait; more logins get an error and may retry."),
         Key(
             "passwords.shortest", ConfigTypes.Whole(1, 512), c => c.Users.ShortestPassword,
-            "The fewest characters of a password that its user chooses; administrators give what they like."),
+            "The fewest characters of a password that users choose. Administrators may set shorter ones."),
         Key(
             "limits.body", ConfigTypes.FewBytes(4 << 10, 64 << 20), c => c.Http.Body,
-            "A body that is nothing of the following."),
+            "The body of any request not named below."),
         Key(
             "limits.event_body", ConfigTypes.FewBytes(64 << 10, 64 << 20), c => c.Http.EventBody,
-            "A body that becomes one event or one piece of account data. An event may have 64 KiB, but escapes and "
-                + "spaces do not count."),
+            "The body of an event or of account data. An event may have 64 KiB, to which escapes and whitespace of the "
+                + "body do not count."),
         Key(
             "limits.large_body", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Http.LargeBody,
-            "A body with many keys, messages to devices, or a room's first events."),
+            "The body of an upload of keys, of messages to devices, or of a room's creation."),
         Key("limits.headers", ConfigTypes.Whole(16, 1000), c => c.Connections.Headers, "Headers of a request."),
         Key(
             "limits.header_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Connections.HeaderBytes,
-            "All headers of a request."),
+            "Bytes of all headers of a request."),
         Key(
             "limits.request_line", ConfigTypes.FewBytes(1 << 10, 1 << 20), c => c.Connections.RequestLineBytes,
-            "Method, path and query."),
+            "Bytes of a request's method, path and query."),
         Key(
             "limits.header_time", ConfigTypes.Duration, c => c.Connections.HeaderTime,
-            "How long a request's first line and headers may take to arrive."),
+            "The time for a request's first line and headers to arrive."),
         Key(
             "limits.connections", ConfigTypes.Whole(10), c => c.Connections.Most,
-            "Connections of clients at once; more are closed."),
+            "Client connections at once; more are closed."),
         Key(
             "limits.info_uri", ConfigTypes.HttpUrl, c => c.Client.LimitsInfo,
-            "A page about what accounts may hold, which clients show a user who has reached a limit; \"\" for none."),
+            "A web page about the limits of accounts, which clients show to a user who reaches one; \"\" for none."),
         Key(
             "limits.devices", ConfigTypes.Whole(1, 100_000), c => c.Users.Devices,
-            "Devices of one user; more log-ins are refused."),
+            "Devices of one user; more logins are refused."),
         Key(
             "limits.account_data", ConfigTypes.Whole(1, 10_000_000), c => c.Users.AccountData,
-            "Pieces of account data of one user, those of rooms included."),
+            "Pieces of account data of one user, including account data of rooms."),
         Key("limits.filters", ConfigTypes.Whole(1, 100_000), c => c.Users.Filters, "Different filters of one user."),
         Key(
             "limits.push_rules", ConfigTypes.Whole(1, 100_000), c => c.Users.PushRules,
-            "Push rules that one user adds."),
+            "Push rules added by one user."),
         Key(
             "limits.one_time_keys", ConfigTypes.Whole(50, 100_000), c => c.Keys.MaxOneTimeKeys,
-            "One-time keys of one algorithm that a device has waiting."),
+            "Unclaimed one-time keys of one algorithm and device."),
         Key(
             "limits.key_algorithms", ConfigTypes.Whole(2, 1000), c => c.Keys.MaxKeyAlgorithms,
-            "Algorithms of which a device has one-time or fallback keys."),
+            "Algorithms of a device's one-time and fallback keys."),
         Key(
             "limits.key_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxKeyBytes,
-            "One key with its signatures, or one key of a backup."),
+            "Bytes of one key with its signatures, or of one key in a backup."),
         Key(
             "limits.key_query_users", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxUsersPerQuery,
-            "Users whose keys one request asks for."),
+            "Users in one key query."),
         Key(
             "limits.key_claims", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxClaims,
-            "One-time keys that one request claims."),
+            "One-time keys claimed by one request."),
         Key(
             "limits.to_device_bytes", ConfigTypes.FewBytes(4 << 10, 1 << 20), c => c.Keys.MaxToDeviceBytes,
-            "One message to a device."),
+            "Bytes of one message to a device."),
         Key(
             "limits.to_device_messages", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxToDeviceMessages,
-            "Devices that one request sends messages to."),
+            "Devices to which one request sends messages."),
         Key(
             "limits.to_device_inbox", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Keys.MaxToDeviceWaiting,
-            "Messages of one sender that wait for one device, each counted with half a KiB more; the sender's next "
-                + "ones are refused."),
+            "Bytes of one sender's messages that wait for one device, with half a KiB added to each. Beyond this the "
+                + "sender's messages are refused."),
         Key(
             "limits.backup_keys", ConfigTypes.Whole(1, 100_000), c => c.Keys.MaxBackupKeys,
-            "Keys that one request puts into a backup."),
+            "Keys in one request to a backup."),
         Key(
             "limits.initial_invites", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialInvites,
-            "Users that a room may be created with."),
+            "Users invited by the creation of a room."),
         Key(
             "limits.initial_state", ConfigTypes.Whole(0, 10_000), c => c.Rooms.MaxInitialState,
-            "State events that a request to create a room may bring."),
+            "State events in a request to create a room."),
         Key(
             "limits.departure_pause", ConfigTypes.Duration, c => c.Rooms.LongestDeparturePause,
-            "The longest pause between tries to take a deactivated user out of rooms that could not be left."),
+            "The longest pause between attempts to make a deactivated user leave a room."),
         Key(
             "limits.room_queue", ConfigTypes.Whole(1, 1_000_000), c => c.Rooms.MaxWaitingPerLane,
-            "Requests that may wait for one room; more are told to come again."),
+            "Requests that wait for one room; more get an error and may retry."),
         Key(
             "limits.room_speculation", ConfigTypes.Whole(1, 10_000), c => c.Rooms.MaxSpeculation,
-            "Changes of one room that may wait for the disk while the next ones are made."),
+            "Events of one room that wait for the disk while the next ones are made."),
         Key(
             "limits.prev_events", ConfigTypes.Whole(1, 20), c => c.Rooms.MaxPrevEvents,
-            "Ends of a room's history that a new event ties together."),
+            "Forward extremities that a new event takes as prev_events."),
         Key(
             "limits.waiting_redactions", ConfigTypes.Whole(1, 100_000), c => c.Rooms.MaxWaitingRedactions,
-            "Redactions of one room that wait for events that are not here; the earliest are given up."),
+            "Redactions of one room that wait for missing events; the earliest are dropped first."),
         Key(
             "limits.related_events", ConfigTypes.Whole(1, 100_000), c => c.Reading.MaxChildren,
-            "Events of one relation to another that are looked at for those that a user may see."),
+            "Related events of one event that are checked for their visibility to a user."),
         Key(
             "limits.relation_depth", ConfigTypes.Whole(1, 10), c => c.Storage.MaxRelationDepth,
-            "How many generations of relations a request with `recurse` follows."),
+            "Generations of relations that a request with `recurse` follows."),
         Key(
             "limits.scan_time", ConfigTypes.Duration, c => c.Reading.LongestScan,
-            "How long one request looks for events that pass its filter; the token in its answer goes on from "
-                + "there."),
+            "The longest time that one request scans for events that pass its filter; its pagination token continues "
+                + "from there."),
         Key(
             "limits.receipt_threads", ConfigTypes.Whole(1, 100_000), c => c.Reading.MaxReceiptThreads,
-            "Threads of a room in which a user's receipts are kept, those that moved last."),
+            "Threads of a room in which a user's receipts are kept; the most recently moved stay."),
         Key(
             "limits.receipt_relations", ConfigTypes.Whole(1, 100), c => c.Reading.MaxReceiptRelations,
-            "How many relations may lie between an event and the root of the thread that a receipt for it names."),
-        Key("rate_limits.enabled", ConfigTypes.Flag, c => c.Rates.Enabled, "Whether there are any."),
+            "Relations between an event and the root of the thread that a receipt at this event names."),
+        Key("rate_limits.enabled", ConfigTypes.Flag, c => c.Rates.Enabled, "Whether rates are limited."),
         Key(
             "rate_limits.login_per_second", ConfigTypes.Number, c => c.Rates.Login.PerSecond,
-            "Log-in, refresh, confirming with a password, of one address or one user who is logged in."),
-        Key("rate_limits.login_burst", ConfigTypes.Number, c => c.Rates.Login.Burst, "The same, at once."),
+            "Logins, token refreshes and password confirmations, by address, or by user if logged in."),
+        Key("rate_limits.login_burst", ConfigTypes.Number, c => c.Rates.Login.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.password_per_second", ConfigTypes.Number, c => c.Rates.Password.PerSecond,
-            "Passwords tried for one user, from all addresses together where they have not logged in lately."),
-        Key("rate_limits.password_burst", ConfigTypes.Number, c => c.Rates.Password.Burst, "The same, at once."),
+            "Password attempts for one user, from all addresses together where the user has not logged in recently."),
+        Key("rate_limits.password_burst", ConfigTypes.Number, c => c.Rates.Password.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.known_login_per_second", ConfigTypes.Number, c => c.Rates.KnownLogin.PerSecond,
-            "Passwords tried for one user from an address where they logged in lately: guesses from elsewhere do "
-                + "not count there."),
-        Key("rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst, "The same, at once."),
+            "Password attempts for one user from an address where the user logged in recently; attempts from elsewhere "
+                + "do not count."),
+        Key("rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.known_logins", ConfigTypes.Whole(1), c => c.Users.KnownLogins,
-            "Users and addresses, in pairs, of which a log-in is remembered; the oldest go first."),
+            "Pairs of user and address whose login is remembered; the oldest are dropped first."),
         Key(
             "rate_limits.known_logins_kept", ConfigTypes.Duration, c => c.Users.KnownLoginsKept,
-            "How long it is remembered. A restart forgets it."),
+            "How long such a login is remembered. A restart forgets it."),
         Key(
             "rate_limits.registration_per_second", ConfigTypes.Number, c => c.Rates.Registration.PerSecond,
-            "Registration, and asking whether names and tokens are free."),
+            "Registrations, and checks of user names and registration tokens."),
         Key(
             "rate_limits.registration_burst", ConfigTypes.Number, c => c.Rates.Registration.Burst,
-            "The same, at once."),
+            "The burst of the same requests."),
         Key(
             "rate_limits.send_per_second", ConfigTypes.Number, c => c.Rates.Send.PerSecond,
-            "Messages, to rooms and to devices, receipts, typing."),
-        Key("rate_limits.send_burst", ConfigTypes.Number, c => c.Rates.Send.Burst, "The same, at once."),
+            "Messages to rooms and devices, receipts, typing notifications."),
+        Key("rate_limits.send_burst", ConfigTypes.Number, c => c.Rates.Send.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.membership_per_second", ConfigTypes.Number, c => c.Rates.Membership.PerSecond,
-            "Making and joining rooms, inviting."),
-        Key("rate_limits.membership_burst", ConfigTypes.Number, c => c.Rates.Membership.Burst, "The same, at once."),
+            "Creating and joining rooms, invites."),
+        Key("rate_limits.membership_burst", ConfigTypes.Number, c => c.Rates.Membership.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.other_per_second", ConfigTypes.Number, c => c.Rates.Other.PerSecond,
-            "Everything else but waiting for news."),
-        Key("rate_limits.other_burst", ConfigTypes.Number, c => c.Rates.Other.Burst, "The same, at once."),
+            "Everything else except sync."),
+        Key("rate_limits.other_burst", ConfigTypes.Number, c => c.Rates.Other.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.recursion_per_second", ConfigTypes.Number, c => c.Rates.Recursion.PerSecond,
-            "Relations of relations (`recurse`)."),
-        Key("rate_limits.recursion_burst", ConfigTypes.Number, c => c.Rates.Recursion.Burst, "The same, at once."),
+            "Relations with `recurse`."),
+        Key("rate_limits.recursion_burst", ConfigTypes.Number, c => c.Rates.Recursion.Burst, "The burst of the same requests."),
         Key(
             "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
-            "Users and addresses that are counted at once; the least busy are forgotten first."),
+            "Users and addresses counted at once; the least busy are dropped first."),
         Key(
             "sync.idle_after", ConfigTypes.Duration, c => c.Sync.IdleAfter,
-            "A user who has not asked for news for so long is no longer followed in memory; their next question "
-                + "costs the database more."),
+            "A user who has not synced for this long is no longer followed in memory; the next sync reads more from "
+                + "the database."),
         Key(
             "sync.longest_poll", ConfigTypes.Duration, c => c.Sync.LongestPoll,
-            "The longest that a request waits for news, whatever the client asks for."),
+            "The longest long-poll, whatever timeout the client requests."),
         Key(
             "sync.poll_when_full", ConfigTypes.Duration, c => c.Sync.PollWhenFull,
-            "How often a waiting request looks whose user there is no room in memory for."),
+            "How often a long-poll checks for news while memory has no space for its user."),
         Key(
             "sync.followed_rooms", ConfigTypes.Whole(16), c => c.Sync.MaxRoomSubscriptions,
-            "Users and rooms, counted in pairs, that are followed in memory; about 150 bytes each."),
+            "Pairs of user and room that are followed in memory; about 150 bytes each."),
         Key(
             "sync.timeline", ConfigTypes.Whole(1, 1000), c => c.Sync.DefaultTimelineLimit,
-            "Events of a room in one answer, if the client does not say how many it wants."),
+            "Events of a room in one response, if the client's filter has no limit."),
         Key(
             "sync.longest_timeline", ConfigTypes.Whole(1, 1000), c => c.Sync.MaxTimelineLimit,
-            "Events of a room in one answer at most."),
+            "The most events of a room in one response."),
         Key(
             "sync.to_device", ConfigTypes.Whole(1, 10_000), c => c.Sync.MaxToDevice,
-            "Messages to a device in one answer at most; the next answer has more."),
+            "The most messages to a device in one response; the next response has more."),
         Key(
             "sync.receipts", ConfigTypes.Whole(1, 100_000), c => c.Sync.MaxReceipts,
-            "Other users' receipts in threads of a room, in one answer at most, the newest of each first. Those of "
-                + "the main timeline always come."),
+            "The most receipts of other users in threads of a room, in one response, the newest of each user first. "
+                + "Receipts of the main timeline always come."),
         Key(
             "sync.typing_rooms", ConfigTypes.Whole(1), c => c.Sync.MaxTypingRooms,
-            "Rooms in which someone types at once; in more, nobody is shown typing."),
+            "Rooms with typing users; in further rooms nobody is shown typing."),
         Key(
             "sync.typing_users", ConfigTypes.Whole(1, 10_000), c => c.Sync.MaxTypingUsers,
-            "Users who are shown typing in one room."),
+            "Typing users shown in one room."),
         Key(
             "sync.longest_typing", ConfigTypes.Duration, c => c.Sync.LongestTyping,
-            "How long someone types at most who does not say so again."),
+            "The longest that a typing notification lasts."),
         Key(
             "cache.filters", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Client.FilterCacheBytes,
-            "Filters of clients."),
+            "Filters."),
         Key(
             "cache.unread_counts", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Sync.UnreadCacheBytes,
-            "What users have not read."),
+            "Unread counts."),
         Key(
             "cache.heroes", ConfigTypes.Bytes(64 << 10, 1L << 30), c => c.Sync.HeroCacheBytes,
-            "Members after whom rooms without a name are called."),
+            "Heroes: the members after whom unnamed rooms are named."),
         Key(
             "cache.push_rules", ConfigTypes.Bytes(64 << 10, 16L << 30), c => c.Users.PushRuleCacheBytes,
             "Users' own push rules."),
         Key(
             "cache.tokens", ConfigTypes.Whole(16), c => c.Users.CachedTokens,
-            "Access tokens whose owners are remembered."),
+            "Access tokens."),
         Key(
             "cache.events", ConfigTypes.Bytes(1 << 20, 64L << 30), c => c.Rooms.EventCacheBytes,
-            "Events. A thirty-second part of it is for messages that nobody has read yet."),
+            "Events. One thirty-second of it is for messages that nobody has read yet."),
         Key(
             "cache.transactions", ConfigTypes.Bytes(64 << 10, 4L << 30), c => c.Rooms.TransactionCacheBytes,
-            "Transaction ids of past requests, 64 bytes each: one that comes again after more than these is done "
-                + "again."),
+            "Transaction ids of past requests, 64 bytes each. A request that is repeated after this many others is "
+                + "executed again."),
         Key("cache.room_states", ConfigTypes.Bytes(1 << 20, 64L << 30), c => c.Rooms.StateCacheBytes, "Room states."),
         Key(
             "cache.idle_rooms", ConfigTypes.Whole(16), c => c.Rooms.IdleRooms,
-            "Rooms in which nothing happens that are kept ready."),
+            "Idle rooms kept in memory."),
         Key(
             "log.level",
             ConfigTypes.OneOf(
@@ -389,11 +387,11 @@ internal static class ConfigKeys
                 ("warning", LogLevel.Warning),
                 ("error", LogLevel.Error)),
             c => c.LogLevel,
-            "The least important lines that are written: debug, information, warning or error. debug writes a line "
-                + "for each request."),
+            "The lowest level that is logged: debug, information, warning or error. debug logs a line for each "
+                + "request."),
         Key(
             "log.format", ConfigTypes.OneOf(("text", false), ("json", true)), c => c.LogAsJson,
-            "text (one line of name=value each) or json (one object a line)."),
+            "text (lines of name=value pairs) or json (one object a line)."),
     ];
 
     private static ConfigKey<T> Key<T>(

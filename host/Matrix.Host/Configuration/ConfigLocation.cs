@@ -4,15 +4,15 @@ using System.Text;
 namespace Matrix.Host.Configuration;
 
 /// <summary>
-/// Where the configuration is: the file that is named, or `homeserver.yaml` in the data folder, which is `data` where the command was given
-/// (or in MATRIX_HOME) if the environment does not name it.
+/// The configuration file: the one that is named, or `homeserver.yaml` in the data folder. The data folder is named by
+/// the environment; otherwise it is `data` in the current folder (or in MATRIX_HOME).
 /// </summary>
 internal static class ConfigLocation
 {
     private const string FileName = "homeserver.yaml";
     private const string DefaultFolder = "data";
 
-    /// <summary>The file, and whether it was named: one that was named must exist, the other is written when there is none.</summary>
+    /// <summary>The file, and whether it was named: a named file must exist, any other is created.</summary>
     internal static (string File, bool IsNamed) Find(string? argument, IDictionary environment)
     {
         string? Variable(string name) => environment[name] is string { Length: > 0 } value ? value : null;
@@ -39,7 +39,7 @@ internal static class ConfigLocation
         return mistakes.Count > 0 ? (null, mistakes) : HomeserverConfig.From(values, Path.GetDirectoryName(file)!);
     }
 
-    /// <summary>Writes the commented file of a first start, with the server's name in it.</summary>
+    /// <summary>Writes the commented file of a first start with the server's name.</summary>
     /// <exception cref="IOException">It cannot be written; the message names the file.</exception>
     internal static void Write(string file, string serverName)
     {
@@ -56,11 +56,12 @@ internal static class ConfigLocation
     private static void WriteWhole(string file, string serverName)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        // Written aside and renamed: a start that is cut off leaves no half a file, which the next one would refuse.
+        // Written under another name first: an interrupted start must not leave a partial file, which the next start
+        // would refuse.
         var aside = file + ".new";
         File.Delete(aside);
 
-        // It may come to hold a secret: for its owner only.
+        // Readable by its owner only: it may come to hold a secret.
         using (var to = new FileStream(aside, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>The commented file that the first start writes: every setting, what it means and its default.</summary>
+/// <summary>Writes the commented file of the first start: every setting with its meaning and default.</summary>
 internal static class ConfigTemplate
 {
     private const int Width = 120;
@@ -10,11 +10,11 @@ internal static class ConfigTemplate
     internal static string Write(string serverName)
     {
         var text = new StringBuilder();
-        Comment(text, "", "Settings of this homeserver. A line that starts with # shows a default: take the # away, and the one before its group's name, to change it.");
+        Comment(text, "", "Settings of this homeserver. A line that starts with # shows a default. To change it, remove the # from this line and from the line of its group's name.");
         Comment(
             text,
             "",
-            "Each can also be set in the environment, which wins: MATRIX_ and the name in upper case, levels joined by two underscores, such as MATRIX_LISTENERS__CLIENT. `mx config check` says what is wrong.");
+            "Each setting can also be set in the environment, which takes precedence: MATRIX_ and the name in upper case, levels joined by two underscores, such as MATRIX_LISTENERS__CLIENT. `mx config check` reports mistakes.");
         text.Append('\n');
 
         var section = "";

@@ -5,13 +5,13 @@ using Matrix.Core.Ident;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>What a setting may hold: how it is read and written, and how an error describes it.</summary>
+/// <summary>The type of a setting: how it is parsed, written, and described in errors.</summary>
 internal abstract class ConfigType<T>(string expected)
 {
-    /// <summary>Continues "expected …".</summary>
+    /// <summary>Completes "expected …".</summary>
     internal string Expected { get; } = expected;
 
-    /// <summary>Whether it is a list, written as one or with commas.</summary>
+    /// <summary>Whether the value is a list, written as a YAML list or with commas.</summary>
     internal bool IsList { get; init; }
 
     internal abstract bool TryParse(string text, [MaybeNullWhen(false)] out T value);
@@ -68,14 +68,14 @@ internal static class ConfigTypes
         t => (TryParseUnits(t, _byteUnits, out var n) && n >= least && n <= most, n),
         ShowBytes);
 
-    /// <summary>The same, where an option counts in 32 bits.</summary>
+    /// <summary>A number of bytes that fits 32 bits.</summary>
     internal static ConfigType<int> FewBytes(int least, int most)
     {
         var bytes = Bytes(least, most);
         return new Parsed<int>(bytes.Expected, t => (bytes.TryParse(t, out var n), (int)n), static n => ShowBytes(n));
     }
 
-    /// <summary>A time with its unit.</summary>
+    /// <summary>A duration with its unit.</summary>
     internal static ConfigType<TimeSpan> Duration { get; } = new Parsed<TimeSpan>(
         "a time, such as 500ms, 30s, 15m, 24h or 7d",
         static t => (TryParseUnits(t, _timeUnits, out var ms) && !char.IsAsciiDigit(t[^1]) && ms > 0, TimeSpan.FromMilliseconds(ms)),
@@ -85,13 +85,13 @@ internal static class ConfigTypes
     internal static ConfigType<string> OneOf(params string[] words) =>
         new Parsed<string>("one of " + string.Join(", ", words), t => (words.Contains(t), t));
 
-    /// <summary>One of several words, each for a value.</summary>
+    /// <summary>One of several words, each with its value.</summary>
     internal static ConfigType<T> OneOf<T>(params (string Word, T Value)[] words) => new Parsed<T>(
         "one of " + string.Join(", ", words.Select(w => w.Word)),
         t => words.Where(w => w.Word == t).Select(w => (true, w.Value)).FirstOrDefault(),
         value => words.First(w => EqualityComparer<T>.Default.Equals(w.Value, value)).Word);
 
-    /// <summary>A list of some of several words, each once; with commas where it is no YAML list.</summary>
+    /// <summary>A list of distinct words out of several, with commas or as a YAML list.</summary>
     internal static ConfigType<IReadOnlyList<string>> SomeOf(params string[] words)
     {
         return new Parsed<IReadOnlyList<string>>("a list of any of " + string.Join(", ", words), Parse, static list => $"[{string.Join(", ", list)}]")

@@ -2,7 +2,10 @@ using System.Collections;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>What the file and the environment say, checked against <see cref="ConfigKeys"/>. The environment wins.</summary>
+/// <summary>
+/// The values of the file and the environment, checked against <see cref="ConfigKeys"/>. The environment takes
+/// precedence.
+/// </summary>
 internal sealed class ConfigValues
 {
     private const string Prefix = "MATRIX_";
@@ -12,15 +15,14 @@ internal sealed class ConfigValues
 
     private ConfigValues(Dictionary<string, ConfigText> texts) => _texts = texts;
 
-    /// <summary>Reads and checks.</summary>
-    /// <param name="name">The file's name, in messages.</param>
+    /// <summary>Reads and checks the values.</summary>
+    /// <param name="name">The file's name in messages.</param>
     /// <param name="file">The file's text; null if there is none.</param>
-    /// <param name="environment">The variables.</param>
-    /// <returns>The values, and what is wrong with them.</returns>
+    /// <returns>The values and their mistakes.</returns>
     internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(string name, string? file, IDictionary environment) =>
         Read(name, file, environment, ConfigKeys.Renamed);
 
-    /// <summary>The same, with other renamed settings.</summary>
+    /// <summary>Reads and checks the values, with other renamed settings.</summary>
     internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
         string name, string? file, IDictionary environment, IReadOnlyDictionary<string, string> renamed)
     {
@@ -33,15 +35,15 @@ internal sealed class ConfigValues
         {
             if (keys.ContainsKey(path)) continue;
             mistakes.Add(new ConfigMistake(text.Place, sections.Contains(path)
-                ? $"`{path}` holds further settings: expected lines below it, indented"
+                ? $"`{path}` is a group: expected indented settings below it"
                 : Unknown(path, keys.Keys, renamed)));
         }
 
         foreach (var (path, place) in read.Sections)
         {
-            // Of a group that is no more, each setting is told.
+            // If a whole group was renamed, each of its settings is reported.
             if (sections.Contains(path) || renamed.Keys.Any(old => old.StartsWith(path + ".", StringComparison.Ordinal))) continue;
-            if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(place, $"`{path}` holds no further settings"));
+            if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(place, $"`{path}` is a setting, not a group"));
             else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(place, Unknown(path, sections.Concat(keys.Keys), renamed)));
         }
 
@@ -73,16 +75,16 @@ internal sealed class ConfigValues
     /// <summary>The value of a setting.</summary>
     internal T Get<T>(ConfigKey<T> key) => _texts.TryGetValue(key.Path, out var text) ? key.Parse(text.Text) : key.Default;
 
-    /// <summary>Sets the option of a setting, if anybody says.</summary>
+    /// <summary>Sets a setting's option, if the setting has a value.</summary>
     internal void Apply(ConfigKey key, HomeserverConfig config)
     {
         if (_texts.TryGetValue(key.Path, out var text)) key.Apply(config, text.Text);
     }
 
-    /// <summary>Where a setting is set; its name if it is not.</summary>
+    /// <summary>The location of a setting's value; its name if it has none.</summary>
     internal string PlaceOf(ConfigKey key) => _texts.TryGetValue(key.Path, out var text) ? text.Place : key.Path;
 
-    /// <summary>Whether the environment sets it, rather than the file.</summary>
+    /// <summary>Whether the value is from the environment rather than the file.</summary>
     internal bool IsFromEnvironment(ConfigKey key) => _fromEnvironment.Contains(key.Path);
 
     private void Override(
@@ -109,8 +111,9 @@ internal sealed class ConfigValues
             }
             else if (variable.IndexOf("__", StringComparison.Ordinal) is > 7 and var at && sections.Contains(variable[7..at].ToLowerInvariant()))
             {
-                // Other programs' variables may start alike; those that name one of our groups are meant for us.
-                mistakes.Add(new ConfigMistake(variable, $"there is no such setting{Nearest(variable, byVariable.Keys)}"));
+                // Other programs' variables may have the same prefix; those that name one of our groups are meant for
+                // us.
+                mistakes.Add(new ConfigMistake(variable, $"unknown setting{Nearest(variable, byVariable.Keys)}"));
             }
         }
     }
@@ -118,7 +121,7 @@ internal sealed class ConfigValues
     private static string Unknown(string path, IEnumerable<string> known, IReadOnlyDictionary<string, string> renamed) =>
         renamed.TryGetValue(path, out var name)
             ? $"`{path}` was renamed to `{name}`"
-            : $"there is no setting `{path}`{Nearest(path, known)}";
+            : $"unknown setting `{path}`{Nearest(path, known)}";
 
     private static string Nearest(string given, IEnumerable<string> known)
     {
@@ -126,7 +129,7 @@ internal sealed class ConfigValues
         return nearest.Distance <= Math.Max(2, given.Length / 3) ? $"; did you mean `{nearest.Name}`?" : "";
     }
 
-    /// <summary>How many letters must be added, removed or changed.</summary>
+    /// <summary>The edit distance of two words.</summary>
     private static int Distance(string a, string b)
     {
         var row = Enumerable.Range(0, b.Length + 1).ToArray();

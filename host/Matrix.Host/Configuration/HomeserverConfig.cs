@@ -14,10 +14,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>The configuration, typed: what each part of the server is given.</summary>
+/// <summary>The typed configuration of every part of the server.</summary>
 internal sealed record HomeserverConfig
 {
-    /// <summary>What holds if nobody says. Options with defaults of their own bring them.</summary>
+    /// <summary>The configuration without any setting. Options bring their own defaults.</summary>
     internal static HomeserverConfig Defaults { get; } = new();
 
     internal string ServerName { get; init; } = "localhost";
@@ -68,21 +68,20 @@ internal sealed record HomeserverConfig
 
     internal bool LogAsJson { get; init; }
 
-    /// <summary>Makes it of values that were read and checked, and checks what concerns several of them.</summary>
-    /// <param name="values">The values.</param>
-    /// <param name="folder">The folder of the file that they were read from: relative paths start there.</param>
+    /// <summary>Builds the configuration from valid values, and checks settings against one another.</summary>
+    /// <param name="folder">The folder of the configuration file, from which relative paths start.</param>
     internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) From(ConfigValues values, string folder)
     {
         var mistakes = new List<ConfigMistake>();
         void Refuse(ConfigKey key, string message) => mistakes.Add(new ConfigMistake(values.PlaceOf(key), message));
 
-        // What the environment names is relative to where the command was given; what the file names, to the file.
+        // A path in the environment is relative to the current folder, one in the file to the file's folder.
         string PathOf(ConfigKey<string> key) =>
             Path.GetFullPath(values.Get(key), values.IsFromEnvironment(key) ? Environment.CurrentDirectory : folder);
 
         void MustExist(ConfigKey<string> key, Func<string, bool> exists)
         {
-            if (values.Get(key).Length > 0 && !exists(PathOf(key))) Refuse(key, $"`{key.Path}`: there is no {PathOf(key)}");
+            if (values.Get(key).Length > 0 && !exists(PathOf(key))) Refuse(key, $"`{key.Path}`: {PathOf(key)} does not exist");
         }
 
         MustExist(ConfigKeys.TlsCertificate, File.Exists);
@@ -91,7 +90,7 @@ internal sealed record HomeserverConfig
         MustExist(ConfigKeys.AppServices, Directory.Exists);
         if (values.Get(ConfigKeys.TlsCertificate).Length > 0 != values.Get(ConfigKeys.TlsKey).Length > 0)
         {
-            Refuse(ConfigKeys.TlsCertificate, "`tls.certificate` and `tls.key` belong together: expected both or neither");
+            Refuse(ConfigKeys.TlsCertificate, "expected both of `tls.certificate` and `tls.key`, or neither");
         }
 
         var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
@@ -119,10 +118,8 @@ internal sealed record HomeserverConfig
     }
 }
 
-/// <summary>Bounds of connections.</summary>
-/// <param name="Most">How many at once.</param>
-/// <param name="Headers">Headers of a request.</param>
-/// <param name="HeaderBytes">Bytes of all headers of a request.</param>
+/// <summary>The limits of client connections.</summary>
+/// <param name="Most">Connections at once.</param>
 /// <param name="RequestLineBytes">Bytes of method, path and query.</param>
 /// <param name="HeaderTime">Time for that line and the headers to arrive.</param>
 internal sealed record ConnectionLimits(int Most, int Headers, int HeaderBytes, int RequestLineBytes, TimeSpan HeaderTime);

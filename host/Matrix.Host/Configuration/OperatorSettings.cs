@@ -2,7 +2,10 @@ using Matrix.Host.Storage;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>The configuration as operators' tools see it: what is wrong with it, and what they need of it. Read exactly as the server reads it.</summary>
+/// <summary>
+/// The configuration for operators' tools, read exactly as the server reads it: its mistakes, and the values that the
+/// tools need.
+/// </summary>
 public sealed class OperatorSettings
 {
     private OperatorSettings(string file, IReadOnlyList<SettingMistake> mistakes, HomeserverConfig? config)
@@ -13,35 +16,35 @@ public sealed class OperatorSettings
         ServerName = config.ServerName;
         Storage = config.Storage;
         SharedSecret = config.Client.RegistrationSharedSecret;
-        // A listener on every address is reached at this machine's own.
+        // A listener on every address is reached at the loopback address.
         if (config.ClientListener is { Port: not 0 } clients)
         {
             ClientAddress = new UriBuilder("http", IsAny(clients.Address) ? "localhost" : clients.Address.ToString(), clients.Port).Uri;
         }
     }
 
-    /// <summary>The file's full name.</summary>
+    /// <summary>The file's full path.</summary>
     public string File { get; }
 
-    /// <summary>Whether the file is there; without one the defaults and the environment hold.</summary>
+    /// <summary>Whether the file exists; without one the defaults and the environment apply.</summary>
     public bool FileExists => System.IO.File.Exists(File);
 
-    /// <summary>What is wrong. If there is anything, the rest is empty.</summary>
+    /// <summary>The mistakes. If there are any, all other values are empty.</summary>
     public IReadOnlyList<SettingMistake> Mistakes { get; }
 
     /// <summary>The server's name.</summary>
     public string ServerName { get; } = "";
 
-    /// <summary>The database; null if something is wrong.</summary>
+    /// <summary>The database; null if there are mistakes.</summary>
     public StorageOptions? Storage { get; }
 
-    /// <summary>By what accounts are made; empty if by nothing.</summary>
+    /// <summary>The secret for creating accounts; empty if there is none.</summary>
     public string SharedSecret { get; } = "";
 
-    /// <summary>Where the server serves clients on this machine; null if it does not, or nobody can say.</summary>
+    /// <summary>The address of the client listener on this machine; null if there is none or it is unknown.</summary>
     public Uri? ClientAddress { get; }
 
-    /// <summary>Reads the file that is named, or the one that the server would read, and the environment.</summary>
+    /// <summary>Reads the named file, or the one that the server would read, and the environment.</summary>
     /// <param name="named">The file; null or empty for the server's.</param>
     public static OperatorSettings Load(string? named)
     {
@@ -52,7 +55,7 @@ public sealed class OperatorSettings
         return new OperatorSettings(file, [.. mistakes.Select(m => new SettingMistake(m.Place, m.Message))], config);
     }
 
-    /// <summary>A commented file with every setting, its meaning and its default.</summary>
+    /// <summary>The commented file with every setting, its meaning and its default.</summary>
     /// <param name="serverName">The server's name in it; null for the default.</param>
     public static string Template(string? serverName) => ConfigTemplate.Write(serverName ?? ConfigKeys.ServerName.Default);
 
@@ -61,6 +64,6 @@ public sealed class OperatorSettings
 }
 
 /// <summary>A mistake in the configuration.</summary>
-/// <param name="Place">Where: a file and line, or a variable's name.</param>
+/// <param name="Place">A file and line, or a variable's name.</param>
 /// <param name="Message">What was expected.</param>
 public sealed record SettingMistake(string Place, string Message);

@@ -11,15 +11,16 @@ using Microsoft.Extensions.Options;
 namespace Matrix.Host.Logging;
 
 /// <summary>
-/// A line for each message: the time, the level, the source, the message and its named values, as `name=value` (logfmt) or as JSON.
+/// Writes one line for each message: the time, the level, the source, the message and its named values, as `name=value`
+/// (logfmt) or as JSON.
 /// </summary>
 internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-line" : "logfmt")
 {
     private const int Waiting = 4096;
 
     /// <summary>
-    /// Writes to standard output. A thread of its own writes; if it does not keep up, messages are dropped and counted rather than
-    /// requests held up.
+    /// Logs to standard output on a thread of its own. If that does not keep up, messages are dropped and counted;
+    /// requests never wait for it.
     /// </summary>
     internal static ConsoleLoggerProvider ToStandardOutput(bool json)
     {
@@ -33,7 +34,6 @@ internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-l
         return new ConsoleLoggerProvider(new FixedOptions(options), [formatter]);
     }
 
-    /// <inheritdoc/>
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         var values = logEntry.State as IReadOnlyList<KeyValuePair<string, object?>> ?? [];

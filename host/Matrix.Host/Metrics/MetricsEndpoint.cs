@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Metrics;
 
-/// <summary>What the listener of the figures answers. It is not one of the protocol: who reads here is a person or Prometheus.</summary>
+/// <summary>Serves the metrics listener. Its reader is a person or Prometheus, not a Matrix client.</summary>
 internal static class MetricsEndpoint
 {
     internal static Task AnswerAsync(HttpContext http, MetricsPage page)
@@ -12,14 +12,14 @@ internal static class MetricsEndpoint
         if (http.Request.Path != "/metrics")
         {
             response.StatusCode = StatusCodes.Status404NotFound;
-            return response.WriteAsync("Here are /metrics and /health.\n");
+            return response.WriteAsync("See /metrics and /health.\n");
         }
 
         if (!HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
         {
             response.StatusCode = StatusCodes.Status405MethodNotAllowed;
             response.Headers.Allow = "GET, HEAD";
-            return response.WriteAsync("/metrics is to be read, by GET.\n");
+            return response.WriteAsync("/metrics allows GET only.\n");
         }
 
         response.ContentType = "text/plain; version=0.0.4; charset=utf-8";

@@ -6,8 +6,8 @@ using System.Text;
 namespace Matrix.Host.Metrics;
 
 /// <summary>
-/// Collects what this server's meters measure, and writes it as Prometheus reads it (text format 0.0.4). Instruments of the runtime
-/// are read when the page is.
+/// Collects the measurements of this server's meters, and writes them in Prometheus' text format 0.0.4. Observable
+/// instruments are read for each page.
 /// </summary>
 internal sealed class MetricsPage : IDisposable
 {
@@ -67,7 +67,7 @@ internal sealed class MetricsPage : IDisposable
             var labels = new Labels(tags);
             if (!_series.TryGetValue(labels, out var series))
             {
-                // A label that grows without bound would make this page, and memory, grow with it.
+                // A label without a bound would grow this page and memory without a bound.
                 if (_series.Count >= SeriesOfOneInstrument) return;
                 series = _series.GetOrAdd(labels, static (_, buckets) => new Series(buckets), _isHistogram ? Buckets : []);
             }
@@ -105,7 +105,9 @@ internal sealed class MetricsPage : IDisposable
         }
     }
 
-    /// <summary>The labels of a measurement, to find its series by without writing them out each time. At most four.</summary>
+    /// <summary>
+    /// The labels of a measurement, at most four, as a key that finds its series without formatting them.
+    /// </summary>
     private readonly record struct Labels
     {
         private readonly KeyValuePair<string, object?> _first;

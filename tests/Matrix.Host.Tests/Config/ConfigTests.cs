@@ -57,9 +57,9 @@ public sealed class ConfigTests
         Assert.That(config.Rates.Enabled, Is.False);
     }
 
-    [TestCase("server_nam: x\n", "homeserver.yaml:1: there is no setting `server_nam`; did you mean `server_name`?")]
-    [TestCase("\nlimits:\n  boddy: 1\n", "homeserver.yaml:3: there is no setting `limits.boddy`; did you mean `limits.body`?")]
-    [TestCase("limit:\n  body: 1\n", "homeserver.yaml:1: there is no setting `limit`; did you mean `limits`?")]
+    [TestCase("server_nam: x\n", "homeserver.yaml:1: unknown setting `server_nam`; did you mean `server_name`?")]
+    [TestCase("\nlimits:\n  boddy: 1\n", "homeserver.yaml:3: unknown setting `limits.boddy`; did you mean `limits.body`?")]
+    [TestCase("limit:\n  body: 1\n", "homeserver.yaml:1: unknown setting `limit`; did you mean `limits`?")]
     [TestCase("database:\n  readers: many\n", "homeserver.yaml:2: `database.readers`: expected an integer from 1 to 256, found `many`")]
     [TestCase("registration:\n  enabled: yes\n", "homeserver.yaml:2: `registration.enabled`: expected true or false, found `yes`")]
     [TestCase("listeners:\n  client: 8008\n", "homeserver.yaml:2: `listeners.client`: expected address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing, found `8008`")]
@@ -68,15 +68,15 @@ public sealed class ConfigTests
     [TestCase("room_versions:\n  unstable:\n    - org.example.owned-state\n    - org.example.mine\n", "homeserver.yaml:4: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `org.example.mine`")]
     [TestCase("room_versions:\n  unstable: [12]\n", "homeserver.yaml:2: `room_versions.unstable`: expected a list of any of org.example.owned-state, found `12`")]
     [TestCase("room_versions:\n  unstable:\n    - a: b\n", "homeserver.yaml:3: `room_versions.unstable`: expected a list of values")]
-    [TestCase("room_versions:\n  unstable:\n    a: b\n", "homeserver.yaml:2: `room_versions.unstable` holds no further settings")]
+    [TestCase("room_versions:\n  unstable:\n    a: b\n", "homeserver.yaml:2: `room_versions.unstable` is a setting, not a group")]
     [TestCase("server_name: a b\n", "homeserver.yaml:1: `server_name`: expected a server name, such as example.org or localhost:8448, found `a b`")]
-    [TestCase("server_name:\n  a: b\n", "homeserver.yaml:1: `server_name` holds no further settings")]
-    [TestCase("limits: 5\n", "homeserver.yaml:1: `limits` holds further settings: expected lines below it, indented")]
+    [TestCase("server_name:\n  a: b\n", "homeserver.yaml:1: `server_name` is a setting, not a group")]
+    [TestCase("limits: 5\n", "homeserver.yaml:1: `limits` is a group: expected indented settings below it")]
     [TestCase("server_name: a\nserver_name: b\n", "homeserver.yaml:2: `server_name` is set twice")]
     [TestCase("server_name: [a]\n", "homeserver.yaml:1: `server_name`: expected a value or nested settings")]
     [TestCase("limits:\n  body: 1KiB\n", "homeserver.yaml:2: `limits.body`: expected bytes, such as 65536 or 64KiB, from 4KiB to 64MiB, found `1KiB`")]
     [TestCase("sessions:\n  access_token_lifetime: 5\n", "homeserver.yaml:2: `sessions.access_token_lifetime`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `5`")]
-    [TestCase("tls:\n  key: /no/such/file\n", "homeserver.yaml:2: `tls.key`: there is no /no/such/file")]
+    [TestCase("tls:\n  key: /no/such/file\n", "homeserver.yaml:2: `tls.key`: /no/such/file does not exist")]
     [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
     public void A_mistake_is_told_with_its_place_and_what_was_expected(string file, string expected)
     {
@@ -129,7 +129,7 @@ public sealed class ConfigTests
     {
         var (_, mistakes) = Load("", ("MATRIX_LISTENERS__CLIENTS", "x"), ("MATRIX_SPEC_DIR", "y"), ("MATRIX_CONFIG", "z"), ("MATRIX_OTHER__TOOL", "w"));
 
-        Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_LISTENERS__CLIENTS: there is no such setting; did you mean `MATRIX_LISTENERS__CLIENT`?" }));
+        Assert.That(mistakes.Select(m => m.ToString()), Is.EqualTo(new[] { "MATRIX_LISTENERS__CLIENTS: unknown setting; did you mean `MATRIX_LISTENERS__CLIENT`?" }));
     }
 
     [Test]

@@ -128,7 +128,7 @@ public sealed class ProcessTests
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "homeserver.yaml"), "server_name: x\nlimit: 3\n");
 
-        await RefusesAsync("homeserver.yaml:2: there is no setting `limit`");
+        await RefusesAsync("homeserver.yaml:2: unknown setting `limit`");
     }
 
     [Test]

@@ -6,9 +6,7 @@ namespace Matrix.Host.Api.Client.Login;
 /// <summary>Tries of passwords count among the requests.</summary>
 internal sealed class GuessLimits(RateLimiter limiter) : IGuessLimits
 {
-    /// <inheritdoc/>
     public TimeSpan Take(string userId) => limiter.Take(RateClass.Password, userId);
 
-    /// <inheritdoc/>
     public TimeSpan TakeKnown(string userId, string address) => limiter.Take(RateClass.KnownLogin, $"{userId} {address}");
 }
