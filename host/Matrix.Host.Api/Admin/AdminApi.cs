@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Admin;
 
-/// <summary>What administrators and their tools ask for.</summary>
+/// <summary>Registers the endpoints for administrators and their tools.</summary>
 public static class AdminApi
 {
     /// <summary>Adds the endpoints.</summary>

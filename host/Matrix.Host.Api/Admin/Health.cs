@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Admin;
 
-/// <summary>Whether the server serves, for what watches over it and for proxies.</summary>
+/// <summary>`GET /health`, for monitoring and proxies.</summary>
 internal sealed class Health : IEndpoints
 {
     private static readonly Answer _ok = Answer.Text("OK");

@@ -2,7 +2,7 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Api.Admin;
 
-/// <summary>Numbers that are used once, within a minute.</summary>
+/// <summary>Numbers that can be used once, within a minute.</summary>
 internal sealed class Nonces(TimeProvider clock)
 {
     private const int Most = 1000;
@@ -12,7 +12,7 @@ internal sealed class Nonces(TimeProvider clock)
     private readonly Dictionary<string, DateTimeOffset> _expiries = new(StringComparer.Ordinal);
     private readonly Queue<string> _byAge = new();
 
-    /// <summary>A new one. Too many at once make the oldest void.</summary>
+    /// <summary>Creates a nonce. If there are too many, the oldest become invalid.</summary>
     internal string New()
     {
         var nonce = Convert.ToHexStringLower(SecretBytes.Random(32));
@@ -26,7 +26,7 @@ internal sealed class Nonces(TimeProvider clock)
         return nonce;
     }
 
-    /// <summary>Uses one. False if it is not known, was used or has expired.</summary>
+    /// <summary>Uses a nonce. False if it is unknown, used or expired.</summary>
     internal bool Use(string nonce)
     {
         lock (_lock) return _expiries.Remove(nonce, out var expiry) && expiry > clock.GetUtcNow();

@@ -11,8 +11,8 @@ using Matrix.Host.Users.Sessions;
 namespace Matrix.Host.Api.Admin;
 
 /// <summary>
-/// Accounts made by who knows the shared secret of the configuration: the nonce and HMAC-SHA1 protocol that the ecosystem's tools
-/// (and `mx user create`) speak. Only served if a secret is set.
+/// Accounts created with the configuration's shared secret, by the nonce and HMAC-SHA1 protocol of `mx user create` and
+/// other Matrix tools. Served only if a secret is set.
 /// </summary>
 internal sealed class SharedSecretRegistration(
     ClientOptions options, Usernames usernames, PasswordHasher hasher, Registrations registrations, Nonces nonces) : IEndpoints
@@ -37,7 +37,7 @@ internal sealed class SharedSecretRegistration(
 
     private async ValueTask<Answer> PostAsync(Call call, Request request, CancellationToken stop)
     {
-        if (!nonces.Use(request.Nonce)) return Answer.Error(400, MatrixError.Unknown, "The nonce is not known, or has been used.");
+        if (!nonces.Use(request.Nonce)) return Answer.Error(400, MatrixError.Unknown, "The nonce is unknown or was already used.");
         if (!SecretBytes.AreEqual(MacOf(request), request.Mac.ToLowerInvariant())) return Answer.Forbidden("The mac is wrong.");
 
         var (userId, problem) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
@@ -67,7 +67,7 @@ internal sealed class SharedSecretRegistration(
     {
         var parts = new List<string> { request.Nonce, request.Username, request.Password, request.IsAdmin ? "admin" : "notadmin" };
         if (request.UserType is { Length: > 0 } type) parts.Add(type);
-#pragma warning disable CA5350 // The protocol of the ecosystem's tools says HMAC-SHA1, which is not broken by what breaks SHA-1.
+#pragma warning disable CA5350 // The protocol requires HMAC-SHA1, which the attacks on SHA-1 do not break.
         var mac = HMACSHA1.HashData(Encoding.UTF8.GetBytes(options.RegistrationSharedSecret), Encoding.UTF8.GetBytes(string.Join('\0', parts)));
 #pragma warning restore CA5350
         return Convert.ToHexStringLower(mac);

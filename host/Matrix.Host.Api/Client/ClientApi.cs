@@ -7,10 +7,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Client;
 
-/// <summary>The Client-Server API: its modules, one endpoint group a line.</summary>
+/// <summary>Registers the Client-Server API: one line for each group of endpoints.</summary>
 public static class ClientApi
 {
-    /// <summary>Adds the endpoints of every module. What they ask for beyond this is added by the composition root.</summary>
+    /// <summary>Adds the endpoints of every module. The composition root adds the services that they need.</summary>
     public static IServiceCollection AddClientApi(this IServiceCollection services) => services
         .AddSingleton<IGuessLimits, GuessLimits>()
         .AddSingleton<AuthSessions>()

@@ -3,13 +3,13 @@ using Matrix.Host.Rooms;
 
 namespace Matrix.Host.Api.Client;
 
-/// <summary>The standard error of each failure of a room. Client-Server API, "Standard error response".</summary>
+/// <summary>The standard error of each room failure. Client-Server API, "Standard error response".</summary>
 internal static class RoomAnswers
 {
-    // A busy room is through with what waits for it in far less.
+    // A busy room completes its waiting requests in far less.
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
 
-    /// <summary>The failure as an answer.</summary>
+    /// <summary>The response to a failure.</summary>
     internal static Answer Of(RoomFailure failure)
     {
         if (failure.Kind == RoomFailureKind.Busy) return Answer.LimitExceeded(_busyFor, failure.Message);
@@ -17,16 +17,16 @@ internal static class RoomAnswers
         return Answer.Error(status, code, failure.Message);
     }
 
-    /// <summary>The error code of a failure that is told inside an answer.</summary>
+    /// <summary>The error code of a failure inside a larger response.</summary>
     internal static string CodeOf(RoomFailureKind kind) => StandardOf(kind).Code;
 
-    /// <summary>An event id, or the failure.</summary>
+    /// <summary>The response with an event id, or the failure.</summary>
     internal static Answer EventId(RoomResult<string> result) => One("event_id", result);
 
-    /// <summary>A room id, or the failure.</summary>
+    /// <summary>The response with a room id, or the failure.</summary>
     internal static Answer RoomId(RoomResult<string> result) => One("room_id", result);
 
-    /// <summary>An empty object, or the failure.</summary>
+    /// <summary>The empty response, or the failure.</summary>
     internal static Answer Empty(RoomFailure? failure) => failure is null ? Answer.Empty : Of(failure);
 
     private static Answer One(string name, RoomResult<string> result) =>
@@ -34,7 +34,7 @@ internal static class RoomAnswers
 
     private static (int Status, string Code) StandardOf(RoomFailureKind kind) => kind switch
     {
-        // Whether a room exists is nobody's business who is not in it: as if it were closed to them.
+        // Non-members get the same error whether or not the room exists.
         RoomFailureKind.UnknownRoom => (403, MatrixError.Forbidden),
         RoomFailureKind.NotFound => (404, MatrixError.NotFound),
         RoomFailureKind.Forbidden => (403, MatrixError.Forbidden),

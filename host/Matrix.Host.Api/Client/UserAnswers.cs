@@ -5,15 +5,15 @@ using Matrix.Host.Users.KeyBackup;
 
 namespace Matrix.Host.Api.Client;
 
-/// <summary>The standard error of each failure of a user's. Client-Server API, "Standard error response".</summary>
+/// <summary>The standard error of each user failure. Client-Server API, "Standard error response".</summary>
 internal static class UserAnswers
 {
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
 
-    // A device that is away fetches nothing for hours or for ever: asking more often does not help.
+    // An offline device may fetch nothing for hours or ever: frequent retries do not help.
     private static readonly TimeSpan _inboxFullFor = TimeSpan.FromMinutes(1);
 
-    /// <summary>The failure as an answer.</summary>
+    /// <summary>The response to a failure.</summary>
     internal static Answer Of(UserFailure failure)
     {
         if (failure.Kind is UserFailureKind.Busy or UserFailureKind.Outdated)
@@ -72,4 +72,15 @@ internal static class UserAnswers
             (429, MatrixError.LimitExceeded),
         _ => (400, MatrixError.Unknown),
     };
+}
+
+/// <summary>The error for a reached account limit. Client-Server API, "Common error codes".</summary>
+internal static class AccountLimits
+{
+    /// <summary>
+    /// 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about it; `M_FORBIDDEN` if the configuration names none.
+    /// </summary>
+    internal static Answer Reached(ClientOptions options, string message) => options.LimitsInfo.Length == 0
+        ? Answer.Forbidden(message)
+        : Answer.Error(403, MatrixError.UserLimitExceeded, message, json => json.WriteString("info_uri", options.LimitsInfo));
 }

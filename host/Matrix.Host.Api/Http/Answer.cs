@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>What is answered: a status and a JSON object, the standard error object among them.</summary>
+/// <summary>A response: a status and a body, which mostly is a JSON object, such as the standard error.</summary>
 public abstract class Answer
 {
     private Answer(int status) => Status = status;
@@ -18,34 +18,35 @@ public abstract class Answer
     /// <summary>The error code; null unless this is a standard error.</summary>
     public virtual string? Code => null;
 
-    /// <summary>What kind of body it has.</summary>
+    /// <summary>The type of the body.</summary>
     private string ContentType { get; init; } = "application/json";
 
-    /// <summary>Headers of this answer beyond those of every answer.</summary>
+    /// <summary>A header in addition to those of every response.</summary>
     internal KeyValuePair<string, string>? Header { get; private init; }
 
-    /// <summary>200 and `{}`.</summary>
+    /// <summary>200 with `{}`.</summary>
     public static Answer Empty { get; } = new Prebuilt(200, "{}"u8.ToArray());
 
     /// <summary>A JSON object that exists as UTF-8.</summary>
     public static Answer Bytes(ReadOnlyMemory<byte> json, int status = 200) => new Prebuilt(status, json);
 
-    /// <summary>Text, where no client of the protocol asks.</summary>
+    /// <summary>Plain text, for requests that are not from Matrix clients.</summary>
     internal static Answer Text(string text) => new Prebuilt(200, Encoding.UTF8.GetBytes(text)) { ContentType = "text/plain" };
 
     /// <summary>A page for browsers.</summary>
-    /// <param name="html">The page, as UTF-8.</param>
-    /// <param name="policy">What it may do: its `Content-Security-Policy`.</param>
+    /// <param name="policy">Its `Content-Security-Policy`.</param>
     internal static Answer Page(ReadOnlyMemory<byte> html, string policy) => new Prebuilt(200, html)
     {
         ContentType = "text/html; charset=utf-8",
         Header = new("Content-Security-Policy", policy),
     };
 
-    /// <summary>A JSON object that exists as UTF-8, in memory that is given back once it was sent.</summary>
+    /// <summary>A JSON object that exists as UTF-8 in memory that is released once it is sent.</summary>
     public static Answer Owned(ReadOnlyMemory<byte> json, IDisposable owner) => new OwnedBytes(json, owner);
 
-    /// <summary>A JSON object whose members `write` writes, from state given to it: a static lambda allocates nothing.</summary>
+    /// <summary>
+    /// A JSON object whose members `write` writes from the given state: a static lambda allocates nothing.
+    /// </summary>
     public static Answer Json<TState>(TState state, Action<Utf8JsonWriter, TState> write, int status = 200) =>
         new Written<TState>(status, state, write);
 
@@ -53,14 +54,13 @@ public abstract class Answer
     public static Answer Json(Action<Utf8JsonWriter> write, int status = 200) =>
         new Written<Action<Utf8JsonWriter>>(status, write, static (json, members) => members(json));
 
-    /// <summary>A JSON object that is written now, once, and sent as often as it is asked for.</summary>
+    /// <summary>A JSON object that is written once, now, and sent any number of times.</summary>
     public static Answer Prepared(Action<Utf8JsonWriter> write) => Bytes(Json(write).ToArray());
 
     /// <summary>The standard error response.</summary>
-    /// <param name="status">The HTTP status.</param>
     /// <param name="code">One of <see cref="MatrixError"/>.</param>
     /// <param name="message">A sentence for people.</param>
-    /// <param name="more">Writes further members, where the code has some.</param>
+    /// <param name="more">Writes the code's further members, if it has some.</param>
     public static Answer Error(int status, string code, string message, Action<Utf8JsonWriter>? more = null) =>
         new Failed(status, code, message, more);
 
@@ -82,12 +82,12 @@ public abstract class Answer
     /// <summary>404 `M_UNRECOGNIZED`: no such endpoint.</summary>
     internal static Answer UnknownPath { get; } = Error(404, MatrixError.Unrecognized, "There is no such endpoint.");
 
-    /// <summary>400 `M_INVALID_PARAM`: a path that cannot be decoded.</summary>
+    /// <summary>400 `M_INVALID_PARAM`: the path cannot be decoded.</summary>
     internal static Answer MalformedPath { get; } = InvalidParam("The path is not percent-encoded UTF-8.");
 
     /// <summary>405 `M_UNRECOGNIZED`: the endpoint has other methods.</summary>
     internal static Answer WrongMethod(string allowed) =>
-        new Failed(405, MatrixError.Unrecognized, "This endpoint does not have that method.", null)
+        new Failed(405, MatrixError.Unrecognized, "This endpoint does not support the method.", null)
         {
             Header = new("Allow", allowed),
         };
@@ -104,7 +104,7 @@ public abstract class Answer
         };
     }
 
-    /// <summary>The body, for who sends or keeps it.</summary>
+    /// <summary>The body, for callers that send or keep it themselves.</summary>
     internal byte[] ToArray()
     {
         var scratch = Scratch.Mine;
@@ -123,7 +123,7 @@ public abstract class Answer
     /// <summary>Writes the body.</summary>
     protected abstract void WriteTo(Utf8JsonWriter json);
 
-    /// <summary>Sends it; nothing is awaited, for the server flushes when the request ends.</summary>
+    /// <summary>Sends the response. Nothing is awaited: the server flushes when the request ends.</summary>
     internal virtual void Send(HttpResponse response)
     {
         var scratch = Scratch.Mine;
@@ -189,7 +189,9 @@ public abstract class Answer
         }
     }
 
-    /// <summary>A thread's buffer and writer: an answer is built and handed to the server without awaiting in between.</summary>
+    /// <summary>
+    /// A thread's buffer and writer: a response is written and handed to the server without awaiting in between.
+    /// </summary>
     private sealed class Scratch
     {
         private const int Kept = 1 << 20;
@@ -203,7 +205,7 @@ public abstract class Answer
             Json = new Utf8JsonWriter(Buffer, _options);
         }
 
-        // Nothing is put into HTML: escaping more than JSON asks for would only cost bytes.
+        // The JSON is never put into HTML: escaping more than JSON requires only costs bytes.
         private static readonly JsonWriterOptions _options = new()
         {
             Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

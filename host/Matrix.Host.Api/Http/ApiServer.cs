@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Answers every request: headers for browsers, route, token, rate, parameters, body, handler; and the standard error response for
-/// whatever goes wrong on the way. Client-Server API, "API Standards" and "Web Browser Clients".
+/// Handles every request: browser headers, route, token, rate, parameters, body, handler; and the standard error
+/// response for every failure. Client-Server API, "API Standards" and "Web Browser Clients".
 /// </summary>
 public sealed partial class ApiServer
 {
@@ -38,7 +38,7 @@ public sealed partial class ApiServer
         _log = log;
     }
 
-    /// <summary>Answers one request. Never throws, except to end a connection whose client has gone.</summary>
+    /// <summary>Handles a request. Throws only to end a connection whose client has gone.</summary>
     public async Task HandleAsync(HttpContext http)
     {
         var startedAt = Stopwatch.GetTimestamp();
@@ -61,7 +61,7 @@ public sealed partial class ApiServer
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
         {
-            // The client has gone: there is nobody to answer.
+            // The client has gone: there is nobody to respond to.
         }
         catch (Exception fault)
         {
@@ -80,7 +80,7 @@ public sealed partial class ApiServer
         }
     }
 
-    /// <summary>The route, or what to answer where there is none; and what the request is called in logs and figures.</summary>
+    /// <summary>The route or the error, and the request's name in logs and metrics.</summary>
     private static (Answer? Answer, string Template) Choose(RouteTable.Match match, string method, out Route route, out string[] names)
     {
         (route, names) = (null!, []);
@@ -92,7 +92,7 @@ public sealed partial class ApiServer
             : (Answer.WrongMethod(endpoint.Allowed), "(wrong method)");
     }
 
-    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    // Pooled state machines: otherwise the garbage collector moves the state that waits for the disk.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Answer> AnswerAsync(HttpContext http, string target, Route route, string[] names, string[] values)
     {
@@ -127,7 +127,7 @@ public sealed partial class ApiServer
         {
             return access == Access.Optional
                 ? (null, null)
-                : (null, Answer.Error(401, MatrixError.MissingToken, "This endpoint asks for an access token."));
+                : (null, Answer.Error(401, MatrixError.MissingToken, "This endpoint requires an access token."));
         }
 
         var (caller, softLogout) = await _tokens.FindAsync(token, address, stop).ConfigureAwait(false);
@@ -136,7 +136,7 @@ public sealed partial class ApiServer
             return (null, Answer.Error(
                 401,
                 MatrixError.UnknownToken,
-                softLogout ? "The access token has expired." : "The access token is not known.",
+                softLogout ? "The access token has expired." : "The access token is unknown.",
                 json => json.WriteBoolean("soft_logout", softLogout)));
         }
 

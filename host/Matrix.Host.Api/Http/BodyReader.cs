@@ -3,10 +3,9 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Reads the members of a JSON object by name and type, and remembers the first thing that is wrong, with its path: the handler of
-/// a route with such a reader is only called when nothing is. Members that nobody asks for are ignored, as the specification wants.
-/// Texts and names with NUL, which no database keeps as text, are refused here, except where they are read as free text
-/// or as content.
+/// Reads members of a JSON object by name and type, and records the first mistake with its path: the route's handler is
+/// called only if there is none. Unknown members are ignored, as the specification requires. Strings and names with
+/// NUL, which databases cannot store as text, are refused, except in free text and content.
 /// </summary>
 public sealed class BodyReader
 {
@@ -28,71 +27,71 @@ public sealed class BodyReader
         _path = path;
     }
 
-    /// <summary>The object that is read.</summary>
+    /// <summary>The whole object.</summary>
     public JsonObject Whole { get; }
 
-    /// <summary>What is wrong; null while nothing is.</summary>
+    /// <summary>The first mistake; null if there is none.</summary>
     public Answer? Problem => _root._problem;
 
-    /// <summary>Whether the member is there, whatever its value.</summary>
+    /// <summary>Whether the member is present, whatever its value.</summary>
     public bool Has(string name) => Whole.IndexOf(name) >= 0;
 
-    /// <summary>A string; null if it is not given.</summary>
+    /// <summary>A string; null if it is absent.</summary>
     public string? Text(string name) => FreeText(name) is { } text && IsStorable(PathOf(name), text) ? text : null;
 
     /// <summary>
-    /// A string that may hold NUL, for it is never stored as text: a password, or what goes into an event's content.
-    /// Null if it is not given.
+    /// A string that may contain NUL because it is never stored as text: a password, or content of an event. Null if it
+    /// is absent.
     /// </summary>
     public string? FreeText(string name) => Read(name, "a string", static v => v is Json.String s ? s.Item : null);
 
-    /// <summary>The same, which must be given; empty (and a problem) if it is not.</summary>
+    /// <summary>The same, required; empty (and a mistake) if it is absent.</summary>
     public string RequiredFreeText(string name) => Required(name, FreeText(name)) ?? "";
 
-    /// <summary>A string; null if it is not given, or null is: where senders write out what they leave open.</summary>
+    /// <summary>A string; null if it is absent or null, for senders that write absent values as null.</summary>
     public string? TextOrNull(string name) => HasNull(name) ? null : Text(name);
 
-    /// <summary>Whether the member is there and its value is null.</summary>
+    /// <summary>Whether the member is present and null.</summary>
     public bool HasNull(string name) => Whole.IndexOf(name) is >= 0 and var at && Whole.Value(at).IsNull;
 
-    /// <summary>A string that must be given; empty (and a problem) if it is not.</summary>
+    /// <summary>A required string; empty (and a mistake) if it is absent.</summary>
     public string RequiredText(string name) => Required(name, Text(name)) ?? "";
 
-    /// <summary>A boolean; the default if it is not given.</summary>
+    /// <summary>A boolean; the default if it is absent.</summary>
     public bool Flag(string name, bool otherwise = false) => OptionalFlag(name) ?? otherwise;
 
-    /// <summary>A boolean; null if it is not given.</summary>
+    /// <summary>A boolean; null if it is absent.</summary>
     public bool? OptionalFlag(string name) => ReadValue<bool>(name, "a boolean", static v => v is Json.Bool b ? b.Item : null);
 
-    /// <summary>A boolean that must be given.</summary>
+    /// <summary>A required boolean.</summary>
     public bool RequiredFlag(string name) => RequiredValue(name, OptionalFlag(name));
 
-    /// <summary>An integer; null if it is not given.</summary>
+    /// <summary>An integer; null if it is absent.</summary>
     public long? Number(string name) => ReadValue<long>(name, "an integer", static v => v is Json.Int i ? i.Item : null);
 
-    /// <summary>An integer that must be given.</summary>
+    /// <summary>A required integer.</summary>
     public long RequiredNumber(string name) => RequiredValue(name, Number(name));
 
-    /// <summary>An object as it is; null if it is not given.</summary>
+    /// <summary>An object as it is; null if it is absent.</summary>
     public JsonObject? Content(string name) => Read(name, "an object", static v => v is Json.Object o ? o.Item : null);
 
-    /// <summary>An object, as it is, that must be given.</summary>
+    /// <summary>A required object as it is.</summary>
     public JsonObject RequiredContent(string name) => Required(name, Content(name)) ?? JsonObject.Empty;
 
-    /// <summary>A reader of an inner object; null if it is not given. Problems found there are this reader's.</summary>
+    /// <summary>A reader of an inner object; null if it is absent. Its mistakes are recorded in this reader.</summary>
     public BodyReader? Inner(string name) =>
         Content(name) is { } inner ? new BodyReader(inner, _root, PathOf(name)) : null;
 
-    /// <summary>A reader of an inner object that must be given.</summary>
+    /// <summary>A reader of a required inner object.</summary>
     public BodyReader RequiredInner(string name) => new(RequiredContent(name), _root, PathOf(name));
 
-    /// <summary>An array as it is; null if it is not given.</summary>
+    /// <summary>An array as it is; null if it is absent.</summary>
     public Json[]? Items(string name) => Read(name, "an array", static v => v is Json.Array a ? a.Item : null);
 
-    /// <summary>An array, as it is, that must be given.</summary>
+    /// <summary>A required array as it is.</summary>
     public Json[] RequiredItems(string name) => Required(name, Items(name)) ?? [];
 
-    /// <summary>An array of strings; null if it is not given.</summary>
+    /// <summary>An array of strings; null if it is absent.</summary>
     public string[]? Texts(string name)
     {
         var texts = Read(name, "an array of strings", static v =>
@@ -100,10 +99,10 @@ public sealed class BodyReader
         return texts is not null && Array.TrueForAll(texts, text => IsStorable(PathOf(name), text)) ? texts : null;
     }
 
-    /// <summary>An array of strings that must be given.</summary>
+    /// <summary>A required array of strings.</summary>
     public string[] RequiredTexts(string name) => Required(name, Texts(name)) ?? [];
 
-    /// <summary>Readers of the objects of an array; null if it is not given.</summary>
+    /// <summary>Readers of the objects in an array; null if it is absent.</summary>
     public BodyReader[]? InnerItems(string name)
     {
         if (Items(name) is not { } items) return null;
@@ -118,7 +117,7 @@ public sealed class BodyReader
         return readers;
     }
 
-    /// <summary>The names of the object's members, up to the first that holds NUL, which is a problem.</summary>
+    /// <summary>The names of the members, up to the first name with NUL, which is a mistake.</summary>
     public IEnumerable<string> Names()
     {
         for (var i = 0; i < Whole.Count; i++)
@@ -128,7 +127,7 @@ public sealed class BodyReader
         }
     }
 
-    /// <summary>The names of the object's members, with a reader of each, all of which must be objects.</summary>
+    /// <summary>The names of the members, with a reader of each; all must be objects.</summary>
     public IEnumerable<(string Name, BodyReader Value)> Members()
     {
         for (var i = 0; i < Whole.Count; i++)
@@ -139,16 +138,16 @@ public sealed class BodyReader
         }
     }
 
-    /// <summary>Refuses the request for a reason of the endpoint's own, with status 400. The first reason stays.</summary>
+    /// <summary>Refuses the request for the endpoint's own reason, with status 400. The first mistake stays.</summary>
     public void Refuse(string code, string message) => _root._problem ??= Answer.Error(400, code, message);
 
-    /// <summary>Where a member stands, such as `identifier.user`, for messages.</summary>
+    /// <summary>The path of a member, such as `identifier.user`, for messages.</summary>
     public string PathOf(string name) => _path.Length == 0 ? name : $"{_path}.{name}";
 
     private bool IsStorable(string path, string text)
     {
         if (!text.Contains('\0', StringComparison.Ordinal)) return true;
-        Refuse(MatrixError.InvalidParam, $"`{path}` must not hold NUL.");
+        Refuse(MatrixError.InvalidParam, $"`{path}` must not contain NUL.");
         return false;
     }
 

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>A request that a handler answers: who calls, from where, path and query parameters.</summary>
+/// <summary>A request to a handler: the caller, the address, path and query parameters.</summary>
 public sealed class Call
 {
     private readonly string[] _names;
@@ -23,26 +23,26 @@ public sealed class Call
         Address = address;
     }
 
-    /// <summary>Who calls, on routes that ask for a token.</summary>
+    /// <summary>The caller, on routes that require a token.</summary>
     /// <exception cref="InvalidOperationException">The route does not ask for a token.</exception>
     public Caller Caller => _caller ?? throw new InvalidOperationException($"{Route.Template} is open to everyone: use CallerIfAny.");
 
-    /// <summary>Who calls, on routes where a token is optional; null if there is none.</summary>
+    /// <summary>The caller, on routes where a token is optional; null without a token.</summary>
     public Caller? CallerIfAny => _caller;
 
-    /// <summary>The client's address, behind proxies too where the configuration trusts them.</summary>
+    /// <summary>The client's address; behind a proxy too, if the configuration trusts it.</summary>
     public string Address { get; }
 
-    /// <summary>Names the request in logs.</summary>
+    /// <summary>Identifies the request in logs.</summary>
     public string RequestId => Http.TraceIdentifier;
 
     /// <summary>The query's parameters.</summary>
     public QueryReader Query => _query ??= new QueryReader(RequestPath.QueryOf(_target));
 
-    /// <summary>The method, for what must not change between two requests.</summary>
+    /// <summary>The method, to compare one request with another.</summary>
     public string Method => Route.Method;
 
-    /// <summary>The path with its parameters' names, whatever prefix it was called by: endpoints are told apart by it.</summary>
+    /// <summary>The path with its parameters' names, whatever its prefix: it identifies the endpoint.</summary>
     public string Template => Route.Template;
 
     /// <summary>The path parameters' values, to compare one request with another.</summary>
@@ -52,7 +52,10 @@ public sealed class Call
 
     internal Route Route { get; }
 
-    /// <summary>A path parameter, percent-decoded, and valid if its name is that of an identifier. Empty if it may be missing and is.</summary>
+    /// <summary>
+    /// A path parameter, percent-decoded and valid if its name is that of an identifier. Empty if it is optional and
+    /// absent.
+    /// </summary>
     public string this[string name]
     {
         get

@@ -4,14 +4,14 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>The address that a request came from.</summary>
+/// <summary>Finds the address that a request came from.</summary>
 internal static class ClientAddress
 {
     private static readonly object _item = new();
 
     /// <summary>
-    /// The connection's peer; or, where the configuration trusts the proxy in front, the last address that `X-Forwarded-For` names:
-    /// that one the proxy itself has added, those before it anyone can make up.
+    /// The connection's peer. If the configuration trusts the proxy, the last address of `X-Forwarded-For`: the proxy
+    /// added that one, and clients can invent those before it.
     /// </summary>
     internal static string Of(HttpContext http, bool trustForwardedFor)
     {
@@ -22,7 +22,7 @@ internal static class ClientAddress
             if (IPAddress.TryParse(last, out var named)) return named.ToString();
         }
 
-        // Written out once for each connection.
+        // Formatted once for each connection.
         if (http.Features.Get<IConnectionItemsFeature>() is not { } connection) return Peer(http);
         if (connection.Items.TryGetValue(_item, out var known)) return (string)known!;
         var peer = Peer(http);

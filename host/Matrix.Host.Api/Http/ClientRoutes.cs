@@ -3,8 +3,9 @@ using Matrix.Core.Json;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Collects the routes. Paths are written without their prefix: by default a route is served under `/_matrix/client/v3/` and, under
-/// the name of before, `/_matrix/client/r0/`; <see cref="V1"/> and <see cref="At"/> give other prefixes.
+/// Collects the routes. Paths are written without their prefix. By default a route is served under
+/// `/_matrix/client/v3/` and the older `/_matrix/client/r0/`; <see cref="V1"/> and <see cref="At"/> give other
+/// prefixes.
 /// </summary>
 public sealed class ClientRoutes
 {
@@ -24,7 +25,7 @@ public sealed class ClientRoutes
         _prefixes = prefixes;
     }
 
-    /// <summary>Routes that the specification has under `/_matrix/client/v1/`.</summary>
+    /// <summary>Routes under `/_matrix/client/v1/`.</summary>
     public ClientRoutes V1 => new(_routes, [Client + "v1/"]);
 
     /// <summary>Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.</summary>
@@ -32,7 +33,7 @@ public sealed class ClientRoutes
 
     internal IReadOnlyList<Route> All => _routes;
 
-    /// <summary>A GET without a query, or one whose parameters the handler looks at itself.</summary>
+    /// <summary>A GET without a query, or whose handler reads the query itself.</summary>
     public void Get(string path, Handler handler, RouteOptions? options = null) =>
         Add("GET", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
@@ -40,7 +41,7 @@ public sealed class ClientRoutes
     public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
         Add("GET", path, takesBody: false, WithQuery(read, handler), options);
 
-    /// <summary>A HEAD: the answer to the GET, of which the web server sends the headers.</summary>
+    /// <summary>A HEAD: of the response to the GET the web server sends the headers only.</summary>
     public void Head(string path, Handler handler, RouteOptions? options = null) =>
         Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
@@ -60,7 +61,7 @@ public sealed class ClientRoutes
     public void Delete(string path, Handler handler, RouteOptions? options = null) =>
         Add("DELETE", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
-    /// <summary>A DELETE whose body, if there is one, `read` reads.</summary>
+    /// <summary>A DELETE whose body, if present, `read` reads.</summary>
     public void Delete<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
         Add("DELETE", path, takesBody: true, WithBody(read, handler), (options ?? RouteOptions.Default) with { BodyMayBeMissing = true });
 
@@ -92,3 +93,19 @@ public sealed class ClientRoutes
             return call.Query.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
         };
 }
+
+/// <summary>A group of endpoints, mostly a module of the specification. Mapped once, at start.</summary>
+public interface IEndpoints
+{
+    /// <summary>Maps the paths to their handlers.</summary>
+    void Map(ClientRoutes routes);
+}
+
+/// <summary>Responds to a request.</summary>
+/// <param name="stop">Cancelled when the client has gone.</param>
+public delegate ValueTask<Answer> Handler(Call call, CancellationToken stop);
+
+/// <summary>Responds to a request whose body or query was read and is well formed.</summary>
+/// <param name="input">The result of the route's reader.</param>
+/// <param name="stop">Cancelled when the client has gone.</param>
+public delegate ValueTask<Answer> Handler<in T>(Call call, T input, CancellationToken stop);

@@ -3,16 +3,16 @@ using System.Diagnostics.Metrics;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Figures about requests: how many, how long, by route.</summary>
+/// <summary>Metrics of requests: number and duration by route.</summary>
 internal static class HttpMetrics
 {
     private static readonly Meter _meter = new("Matrix.Host.Http");
 
     private static readonly UpDownCounter<long> _running =
-        _meter.CreateUpDownCounter<long>("matrix_http_requests_running", description: "Requests being answered.");
+        _meter.CreateUpDownCounter<long>("matrix_http_requests_running", description: "Requests in progress.");
 
     private static readonly Histogram<double> _duration =
-        _meter.CreateHistogram<double>("matrix_http_request_duration_seconds", "s", "Time from request to answer, long-polls included.");
+        _meter.CreateHistogram<double>("matrix_http_request_duration_seconds", "s", "Time from request to response, long-polls included.");
 
     internal static void Started() => _running.Add(1);
 
@@ -24,7 +24,7 @@ internal static class HttpMetrics
         _duration.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, tags);
     }
 
-    // Every measurement would box it anew.
+    // Boxed once, not for every measurement.
     private static readonly object[] _statuses = [.. Enumerable.Range(0, 600).Select(status => (object)status)];
 
     private static object Boxed(int status) => (uint)status < (uint)_statuses.Length ? _statuses[status] : status;

@@ -3,10 +3,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>The machinery of requests, for the composition root.</summary>
+/// <summary>Registers the HTTP services.</summary>
 public static class HttpServices
 {
-    /// <summary>Adds it. It asks for options, a clock, and who knows access tokens.</summary>
+    /// <summary>Adds the services. They need the options, a clock, and the users' access tokens.</summary>
     public static IServiceCollection AddHttp(this IServiceCollection services) => services
         .AddSingleton<RateLimiter>()
         .AddSingleton<DiagnosticSource, RefusedRequests>()

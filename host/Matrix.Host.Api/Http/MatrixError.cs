@@ -1,9 +1,9 @@
 namespace Matrix.Host.Api.Http;
 
-/// <summary>The error codes that we answer. Client-Server API, "Standard error response".</summary>
+/// <summary>The error codes of this server. Client-Server API, "Standard error response".</summary>
 public static class MatrixError
 {
-#pragma warning disable CS1591 // The names are the documentation: each is its code.
+#pragma warning disable CS1591 // Each name is its code.
     public const string BadAlias = "M_BAD_ALIAS";
     public const string BadJson = "M_BAD_JSON";
     public const string BadState = "M_BAD_STATE";

@@ -2,10 +2,10 @@ using Matrix.Core.Ident;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Checks path parameters that are identifiers, by the names that the specification gives them.</summary>
+/// <summary>Checks path parameters that are identifiers, by their names in the specification.</summary>
 internal static class PathParameters
 {
-    /// <summary>The answer to the first parameter that is no valid identifier; null if all are.</summary>
+    /// <summary>The error for the first invalid identifier; null if all are valid.</summary>
     internal static Answer? Check(string[] names, string[] values)
     {
         for (var i = 0; i < names.Length; i++)

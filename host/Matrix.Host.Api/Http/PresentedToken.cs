@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Finds the access token of a request: in the header, or (deprecated, but to be supported) in the query.</summary>
+/// <summary>
+/// Finds a request's access token: in the header, or in the query, which is deprecated but must be supported.
+/// </summary>
 internal static class PresentedToken
 {
     private const string Scheme = "Bearer ";

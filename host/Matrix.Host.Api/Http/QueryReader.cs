@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Reads a query string by name and type, and remembers the first thing that is wrong with it: the handler of a route with such
-/// a reader is only called when nothing is.
+/// Reads a query string by name and type, and records the first mistake: the route's handler is called only if there is
+/// none.
 /// </summary>
 public sealed class QueryReader
 {
@@ -30,10 +30,10 @@ public sealed class QueryReader
         }
     }
 
-    /// <summary>What is wrong; null while nothing is.</summary>
+    /// <summary>The first mistake; null if there is none.</summary>
     public Answer? Problem { get; private set; }
 
-    /// <summary>A parameter's first value; null if it is not given.</summary>
+    /// <summary>A parameter's first value; null if it is absent.</summary>
     public string? Text(string name)
     {
         foreach (var pair in _pairs)
@@ -44,10 +44,10 @@ public sealed class QueryReader
         return null;
     }
 
-    /// <summary>All values of a parameter, which may be given more than once.</summary>
+    /// <summary>All values of a parameter that may be repeated.</summary>
     public string[] Texts(string name) => [.. _pairs.Where(p => p.Name == name).Select(p => p.Value)];
 
-    /// <summary>A parameter that must be given; empty (and a problem) if it is not.</summary>
+    /// <summary>A required parameter; empty (and a mistake) if it is absent.</summary>
     public string RequiredText(string name)
     {
         if (Text(name) is { } value) return value;
@@ -55,7 +55,7 @@ public sealed class QueryReader
         return "";
     }
 
-    /// <summary>`true` or `false`; the default if it is not given.</summary>
+    /// <summary>`true` or `false`; the default if it is absent.</summary>
     public bool Flag(string name, bool otherwise = false)
     {
         switch (Text(name))
@@ -69,7 +69,7 @@ public sealed class QueryReader
         }
     }
 
-    /// <summary>An integer of at least `least`; null if it is not given. Capping it from above is the endpoint's affair.</summary>
+    /// <summary>An integer of at least `least`; null if it is absent. The endpoint applies any upper bound.</summary>
     public long? Number(string name, long least = 0)
     {
         if (Text(name) is not { } text) return null;
@@ -78,7 +78,7 @@ public sealed class QueryReader
         return null;
     }
 
-    /// <summary>One of several words; null if it is not given.</summary>
+    /// <summary>One of several words; null if it is absent.</summary>
     public string? OneOf(string name, params ReadOnlySpan<string> words)
     {
         if (Text(name) is not { } text) return null;
@@ -87,6 +87,6 @@ public sealed class QueryReader
         return null;
     }
 
-    /// <summary>Refuses the request for a reason of the endpoint's own. The first reason stays.</summary>
+    /// <summary>Refuses the request for the endpoint's own reason. The first mistake stays.</summary>
     public void Refuse(string code, string message) => Problem ??= Answer.Error(400, code, message);
 }

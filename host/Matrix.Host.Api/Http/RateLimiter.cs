@@ -3,18 +3,18 @@ using System.Collections.Concurrent;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// A token bucket for each class and user or address. Buckets that have filled up again are forgotten; if there are too many others,
-/// the fullest go first: forgetting one gives its owner a burst, no more.
+/// A token bucket for each class and user or address. Full buckets are dropped. If there are too many others, the
+/// fullest are dropped first, which gives their owners one burst.
 /// </summary>
 public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<(RateClass, string), Bucket> _buckets = new();
     private int _sweeping;
 
-    /// <summary>How many users and addresses are tracked, each class apart.</summary>
+    /// <summary>The number of buckets.</summary>
     internal int Tracked => _buckets.Count;
 
-    /// <summary>Takes one request from an allowance. The time to wait if there is none left; zero if there was.</summary>
+    /// <summary>Takes one request from a bucket. Returns the time to wait if it is empty; otherwise zero.</summary>
     public TimeSpan Take(RateClass kind, string who)
     {
         if (options.RateOf(kind) is not { } rate) return TimeSpan.Zero;

@@ -8,11 +8,11 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Answers what the web server itself refuses, before any handler is asked: what is no HTTP, lines and headers beyond their limits, a
-/// path that cannot be decoded. It tells of each by a diagnostic event, and would else answer without a body.
-/// Client-Server API, "Standard error response".
+/// Responds to requests that the web server itself refuses before any handler is called: invalid HTTP, oversized lines
+/// and headers, undecodable paths. The web server reports each by a diagnostic event and would respond without a body.
+/// It is the web server's own event source, so other requests pay nothing for it. Client-Server API, "Standard error
+/// response".
 /// </summary>
-/// <remarks>As the web server's own source of events, it costs other requests nothing: no listener is asked about them.</remarks>
 internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : DiagnosticSource
 {
     private const string Refused = "Microsoft.AspNetCore.Server.Kestrel.BadRequest";
@@ -29,7 +29,7 @@ internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : Di
         var response = connection.GetRequiredFeature<IHttpResponseFeature>();
         var transport = connection.Get<IConnectionTransportFeature>()?.Transport;
 
-        // What follows an answer was refused, such as the rest of a body that nobody read: the connection ends, and that is all.
+        // Data after a response was refused, such as the rest of an unread body: the connection just ends.
         if (response.HasStarted || transport is null) return;
 
         var startedAt = Stopwatch.GetTimestamp();
@@ -42,7 +42,7 @@ internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : Di
         response.Headers.ContentLength = body.Length;
         response.Headers.Connection = "close";
 
-        // There is no request yet whose body writer could be used. The headers are written now, and the body goes behind them.
+        // There is no request whose body writer could be used. The headers are written now, and the body follows them.
         var headers = connection.GetRequiredFeature<IHttpResponseBodyFeature>().StartAsync();
         Debug.Assert(headers.IsCompletedSuccessfully, "Headers go into a buffer.");
         if (!HttpMethods.IsHead(request.Method)) transport.Output.Write(body);
@@ -59,6 +59,6 @@ internal sealed partial class RefusedRequests(ILogger<RefusedRequests> log) : Di
             : FaultAnswers.Unreadable(status);
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "What is no request was refused: {Status}")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Refused an invalid request: {Status}")]
     private partial void Answered(int status);
 }

@@ -8,12 +8,12 @@ using Microsoft.AspNetCore.Http;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Reads a body into JSON, within a limit.</summary>
+/// <summary>Reads a body as JSON, within a limit.</summary>
 internal static class RequestBody
 {
     private const int Depth = 100;
 
-    /// <summary>The body's object, or what is wrong with it.</summary>
+    /// <summary>The body's object, or the error.</summary>
     internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(HttpContext http, RouteOptions options, int limit, CancellationToken stop)
     {
         if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
@@ -37,13 +37,13 @@ internal static class RequestBody
                     return parsed;
                 }
 
-                // Nothing is consumed until all is there: the pipe holds the body, in pooled memory.
+                // Nothing is consumed until the body is complete: the pipe holds it, in pooled memory.
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             }
         }
         catch (IOException broken) when (broken is not ConnectionResetException)
         {
-            // Where a next request would begin is not known: there must be none.
+            // The start of a next request is unknown, so the connection must end.
             http.Response.Headers.Connection = "close";
             http.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
             return (null, Unreadable(broken));
@@ -77,10 +77,13 @@ internal static class RequestBody
         return (null, Answer.Error(400, code, $"The body cannot be read: {error}."));
     }
 
-    /// <summary>What the web server says of a body while it is read: it comes too slowly, its framing is broken or its end missing.</summary>
+    /// <summary>
+    /// The response to the web server's errors during a body: it is too slow, its framing is broken, or its end is
+    /// missing.
+    /// </summary>
     private static Answer Unreadable(IOException fault) => fault is BadHttpRequestException { StatusCode: not 400 and var status }
         ? FaultAnswers.Unreadable(status)
-        : Answer.Error(400, MatrixError.NotJson, "The body could not be read to its end.");
+        : Answer.Error(400, MatrixError.NotJson, "The body is incomplete.");
 
     private static Answer TooLarge(int limit) => Answer.TooLarge($"The body exceeds {limit} bytes.");
 }

@@ -5,12 +5,12 @@ using System.Text.Unicode;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Percent-decoding of what the client sent. RFC 3986; identifiers in paths hold `!`, `#`, `/` and more.</summary>
+/// <summary>Percent-decoding. RFC 3986; identifiers in paths contain `!`, `#`, `/` and more.</summary>
 internal static class RequestPath
 {
     private static readonly SearchValues<char> _coded = SearchValues.Create("%+");
 
-    /// <summary>The path of a request target, without the query. A target may name scheme and host too.</summary>
+    /// <summary>The path of a request target, without the query. A target may include scheme and host.</summary>
     internal static ReadOnlySpan<char> PathOf(ReadOnlySpan<char> target)
     {
         var query = target.IndexOf('?');
@@ -31,10 +31,8 @@ internal static class RequestPath
     }
 
     /// <summary>Decodes one segment of a path, or one name or value of a query.</summary>
-    /// <param name="text">What was sent.</param>
-    /// <param name="plusIsSpace">Whether `+` stands for a space, as it does in a query.</param>
-    /// <param name="decoded">The text.</param>
-    /// <returns>False for a broken escape, bytes that are not UTF-8, and NUL, which no identifier holds.</returns>
+    /// <param name="plusIsSpace">Whether `+` means a space, as in a query.</param>
+    /// <returns>False for a broken escape, bytes that are not UTF-8, and NUL, which no identifier contains.</returns>
     internal static bool TryDecode(ReadOnlySpan<char> text, bool plusIsSpace, [NotNullWhen(true)] out string? decoded)
     {
         decoded = null;

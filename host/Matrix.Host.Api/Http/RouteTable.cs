@@ -1,8 +1,10 @@
+using Matrix.Core.Json;
+
 namespace Matrix.Host.Api.Http;
 
 /// <summary>
-/// Finds the route of a path. It matches the path as it was sent, segment by segment, and decodes each once: a `/` or a `%` inside an
-/// identifier survives, which it does not in a path that a server has decoded as a whole.
+/// Finds the route of a path. It matches the path as sent, segment by segment, and decodes each segment once: so a `/`
+/// or `%` inside an identifier survives.
 /// </summary>
 internal sealed class RouteTable
 {
@@ -13,10 +15,10 @@ internal sealed class RouteTable
         foreach (var route in routes) Add(route);
     }
 
-    /// <summary>The most parameters that a path has.</summary>
+    /// <summary>The most parameters of a path.</summary>
     internal const int MostParameters = 6;
 
-    /// <summary>What a path leads to.</summary>
+    /// <summary>The result of matching a path.</summary>
     internal readonly record struct Match(Endpoint? Endpoint, string[] Values, bool Malformed);
 
     /// <summary>The methods of one path.</summary>
@@ -129,3 +131,16 @@ internal sealed class RouteTable
         }
     }
 }
+
+/// <summary>One method of one path.</summary>
+/// <param name="Template">The path with parameters as `{roomId}`. `{stateKey?}` may be empty, with or without the slash
+/// before it. Parameters have the specification's names: identifiers are checked by name before the handler is called
+/// (<see cref="PathParameters"/>).</param>
+/// <param name="TakesBody">Whether the handler gets the body.</param>
+/// <param name="Handle">The handler; the object is the body, or null.</param>
+internal sealed record Route(
+    string Method,
+    string Template,
+    bool TakesBody,
+    Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> Handle,
+    RouteOptions Options);

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Matrix.Host.Api.Http;
 
-/// <summary>Pages for browsers: a form, and one script that sends what is filled in. No other script runs in them.</summary>
+/// <summary>
+/// Pages for browsers: a form, and one script that sends its values. No other script can run in them.
+/// </summary>
 internal static class WebPage
 {
     private const string Style = """
@@ -26,7 +28,7 @@ internal static class WebPage
                 if (answer.ok) return json;
                 say(json.error);
             } catch {
-                say("The server does not answer.");
+                say("The server does not respond.");
             }
         }
         function whenSubmitted(action) {
@@ -42,13 +44,12 @@ internal static class WebPage
 
         """;
 
-    /// <summary>Makes a page.</summary>
-    /// <param name="title">Its title, as text.</param>
-    /// <param name="fields">The fields of its form, as HTML.</param>
-    /// <param name="script">
-    /// The script. `whenSubmitted(action)` calls the action with what is filled in, `send(path, body)` answers the JSON of a success and
-    /// shows an error's text, `done(text)` shows a text in the form's place, `query` is the address's query.
-    /// </param>
+    /// <summary>Builds a page.</summary>
+    /// <param name="title">Its title as text.</param>
+    /// <param name="fields">The fields of its form as HTML.</param>
+    /// <param name="script">The script. `whenSubmitted(action)` calls the action with the values, `send(path, body)`
+    /// returns the JSON of a success and shows an error's text, `done(text)` replaces the form by a text, `query` is
+    /// the page's query.</param>
     internal static Answer Of(string title, string fields, string script)
     {
         var whole = Helpers + script;
@@ -72,6 +73,6 @@ internal static class WebPage
             $"default-src 'none'; script-src '{HashOf(whole)}'; style-src '{HashOf(Style)}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
     }
 
-    /// <summary>What the content security policy names an element's text by.</summary>
+    /// <summary>The source by which the content security policy allows an element's text.</summary>
     private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 }

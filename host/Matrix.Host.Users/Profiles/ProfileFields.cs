@@ -15,7 +15,7 @@ internal static class ProfileFields
     /// <summary>A whole profile, as JSON, has fewer bytes.</summary>
     internal const int WholeLimit = 65_536;
 
-    // These go into every membership event of the user, which has 64 KiB for everything.
+    // These go into every membership event of the user, which has 64 KiB in all.
     private const int LongestDisplayName = 256;
     private const int LongestAvatarUrl = 1000;
     private const int LongestTimeZone = 255;
@@ -26,7 +26,7 @@ internal static class ProfileFields
     private static readonly SearchValues<char> _mediaIdLetters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    /// <summary>Whether rooms show the field, in membership events.</summary>
+    /// <summary>Whether membership events show the field.</summary>
     internal static bool IsShownInRooms(string name) => name is DisplayName or AvatarUrl;
 
     /// <summary>What is wrong with a field's name; null if nothing is.</summary>

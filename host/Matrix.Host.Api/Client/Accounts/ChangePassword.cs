@@ -8,7 +8,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
-/// <summary>A new password. Client-Server API, "Password management".</summary>
+/// <summary>Changes of passwords. Client-Server API, "Password management".</summary>
 internal sealed class ChangePassword(
     PasswordLogin passwords, PasswordChanges changes, UserInteractiveAuth interactive) : IEndpoints
 {
@@ -22,7 +22,7 @@ internal sealed class ChangePassword(
     {
         if (passwords.Judge(wish.NewPassword) is { } weak) return RegistrationAnswers.WeakPassword(weak);
 
-        // Without a token, the password itself says whose it is.
+        // Without a token, the password proves the user.
         var demand = new AuthDemand(AuthFlow.Password, call.CallerIfAny?.UserId);
         var auth = await interactive.DemandAsync(call, wish.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } refusal) return refusal;

@@ -3,7 +3,7 @@ using Matrix.Host.Api.Http;
 namespace Matrix.Host.Api.Client.Accounts;
 
 /// <summary>
-/// Addresses and numbers of an account. None can be added on this server (`m.3pid_changes` says so), so there are none.
+/// Addresses and phone numbers of an account: always none, because this server cannot add any (`m.3pid_changes`).
 /// Client-Server API, "Adding Account Administrative Contact Information".
 /// </summary>
 internal sealed class ContactInformation : IEndpoints

@@ -8,7 +8,7 @@ namespace Matrix.Host.Api.Client.Accounts;
 /// <summary>The end of an account. Client-Server API, "Account deactivation".</summary>
 internal sealed class Deactivate(Deactivation deactivation, UserInteractiveAuth interactive) : IEndpoints
 {
-    // There are no addresses or numbers to unbind, so all of them are unbound.
+    // No account has addresses or phone numbers, so unbinding all of them succeeds.
     private static readonly Answer _done = Answer.Bytes("""{"id_server_unbind_result":"success"}"""u8.ToArray());
 
     public void Map(ClientRoutes routes) => routes.Post(

@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.Accounts;
 
-/// <summary>Whose token it is. Client-Server API, "Current account information".</summary>
+/// <summary>The owner of the access token. Client-Server API, "Current account information".</summary>
 internal sealed class WhoAmI : IEndpoints
 {
     public void Map(ClientRoutes routes) =>

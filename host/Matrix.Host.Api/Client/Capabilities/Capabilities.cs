@@ -4,7 +4,7 @@ using Matrix.Host.Rooms;
 
 namespace Matrix.Host.Api.Client.Capabilities;
 
-/// <summary>What this server can do beyond what every server can. Client-Server API, "Capabilities negotiation".</summary>
+/// <summary>Capabilities. Client-Server API, "Capabilities negotiation".</summary>
 internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
 {
     public void Map(ClientRoutes routes)
@@ -22,7 +22,7 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
         Flag("m.get_login_token", true);
         Flag("m.profile_fields", true);
 
-        // What `m.profile_fields` says of these two, for clients that do not know it yet.
+        // The same as `m.profile_fields` says, for clients that do not know it.
         Flag("m.set_displayname", true);
         Flag("m.set_avatar_url", true);
 

@@ -7,7 +7,7 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
 
-/// <summary>Publishing signatures on keys: `POST /keys/signatures/upload`. Client-Server API, "Cross-signing".</summary>
+/// <summary>Uploads of signatures: `POST /keys/signatures/upload`. Client-Server API, "Cross-signing".</summary>
 internal sealed class UploadSignatures(SignatureUploads uploads) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(

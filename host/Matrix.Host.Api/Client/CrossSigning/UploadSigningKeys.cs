@@ -7,7 +7,9 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.CrossSigning;
 
-/// <summary>Publishing cross-signing keys: `POST /keys/device_signing/upload`. Client-Server API, "Cross-signing".</summary>
+/// <summary>
+/// Uploads of cross-signing keys: `POST /keys/device_signing/upload`. Client-Server API, "Cross-signing".
+/// </summary>
 internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInteractiveAuth interactive) : IEndpoints
 {
     private const int Attempts = 3;
@@ -35,7 +37,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
                 authenticated = outcome;
             }
 
-            // What was considered may have changed meanwhile: first keys need no authentication, and are first only once.
+            // The premises may have changed meanwhile: the first keys need no authentication, and are first only once.
             var condition = authenticated?.NewCondition();
             if (await uploads.MakeAsync(change, condition, stop).ConfigureAwait(false))
             {
@@ -45,7 +47,7 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
             if (condition is { Applied: false }) return UserInteractiveAuth.AskAgain(authenticated!.Value, demand);
         }
 
-        return UserAnswers.Of(new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time."));
+        return UserAnswers.Of(new UserFailure(UserFailureKind.Busy, "Another request is changing the keys."));
     }
 
     private static Input Read(BodyReader body) => new(

@@ -9,7 +9,7 @@ namespace Matrix.Host.Api.Client.Filters;
 /// <summary>Filters that clients keep on the server. Client-Server API, "Filtering".</summary>
 internal sealed class Filters(StoredFilters filters, ClientOptions options) : IEndpoints
 {
-    private static readonly Answer _notYours = Answer.Forbidden("Filters are their user's alone.");
+    private static readonly Answer _notYours = Answer.Forbidden("You can only use your own filters.");
     private static readonly Answer _none = Answer.NotFound("There is no such filter.");
 
     public void Map(ClientRoutes routes)

@@ -2,11 +2,11 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>A session of user-interactive authentication: for one endpoint, one user and one request, however often that is sent.</summary>
-/// <param name="id">Its identifier.</param>
-/// <param name="operation">What it is bound to: method, endpoint, user and, where the endpoint says so, the body.</param>
-/// <param name="demand">What is to be authenticated.</param>
-/// <param name="expiresAt">When it ends.</param>
+/// <summary>
+/// A session of user-interactive authentication, for one endpoint, user and request, however often the request is sent.
+/// </summary>
+/// <param name="operation">The method, endpoint and user of the session, with the body if the endpoint binds
+/// it.</param>
 internal sealed class AuthSession(string id, string operation, AuthDemand demand, DateTimeOffset expiresAt)
 {
     private readonly Lock _lock = new();
@@ -25,7 +25,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
 
     internal DateTimeOffset ExpiresAt { get; } = expiresAt;
 
-    /// <summary>The registration token that was given and found valid; it is used up only with the registration itself.</summary>
+    /// <summary>The valid registration token of the session; it is used up only by the registration itself.</summary>
     internal string? RegistrationToken
     {
         get
@@ -34,7 +34,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    /// <summary>Whose password was given; null if none was.</summary>
+    /// <summary>The user whose password was given; null if none was.</summary>
     internal string? UserId
     {
         get
@@ -43,7 +43,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    /// <summary>The hash of the password that was given; null if none was.</summary>
+    /// <summary>The hash of the given password; null if none was given.</summary>
     internal string? PasswordHash
     {
         get
@@ -80,7 +80,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    /// <summary>The registration token turned out to be used up: its stage is open again.</summary>
+    /// <summary>Reopens the stage of the registration token, which was used up meanwhile.</summary>
     internal void ReopenRegistrationToken()
     {
         lock (_lock)
@@ -90,7 +90,7 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    /// <summary>The password has changed since it was given: its stage is open again.</summary>
+    /// <summary>Reopens the stage of the password, which was changed meanwhile.</summary>
     internal void ReopenPassword()
     {
         lock (_lock)
@@ -100,13 +100,13 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    /// <summary>A request was granted, with this result.</summary>
+    /// <summary>Records a granted request with its response.</summary>
     internal void Finish(string request, Answer result)
     {
         lock (_lock) (_request, _result) = (request, result);
     }
 
-    /// <summary>The result of the request if it is the one that was granted; null if it is another.</summary>
+    /// <summary>The response of the granted request if this is the same request; otherwise null.</summary>
     internal Answer? ResultOf(string request)
     {
         lock (_lock) return _request == request ? _result : null;

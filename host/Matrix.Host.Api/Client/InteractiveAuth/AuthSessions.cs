@@ -2,9 +2,7 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>
-/// The sessions that are under way, and those that have granted a request: in memory, bounded, each for a while.
-/// </summary>
+/// <summary>Open sessions, and those that have granted a request: in memory, bounded in number and time.</summary>
 internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
 {
     private const int IdBytes = 18;
@@ -12,7 +10,7 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
     private readonly Lock _lock = new();
     private readonly Dictionary<string, LinkedListNode<AuthSession>> _byId = new(StringComparer.Ordinal);
 
-    // All live equally long: the first is the oldest, and the next to end.
+    // All live equally long, so the first is the oldest and the next to end.
     private readonly LinkedList<AuthSession> _byAge = new();
 
     internal AuthSession Start(string operation, AuthDemand demand)

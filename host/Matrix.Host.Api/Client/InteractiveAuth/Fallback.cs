@@ -4,8 +4,8 @@ using Matrix.Host.Api.Http;
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
 /// <summary>
-/// Stages completed in a browser, for clients that do not know them: the client then repeats its request with the session alone.
-/// Client-Server API, "Fallback" of the User-Interactive Authentication API.
+/// Pages for completing a stage in a browser. A client that does not know the stage then repeats its request with the
+/// session alone. Client-Server API, "Fallback" of the User-Interactive Authentication API.
 /// </summary>
 internal sealed class Fallback(UserInteractiveAuth interactive) : IEndpoints
 {
@@ -18,7 +18,7 @@ internal sealed class Fallback(UserInteractiveAuth interactive) : IEndpoints
             if ("password" in given) body.password = given.password;
             if ("token" in given) body.token = given.token;
             if (!await send(location.pathname, body)) return;
-            done("Done. You may go back to your application.");
+            done("Done. You can return to your application.");
             if (window.onAuthDone) {
                 window.onAuthDone();
             } else if (window.opener && window.opener.postMessage) {
@@ -27,7 +27,7 @@ internal sealed class Fallback(UserInteractiveAuth interactive) : IEndpoints
         });
         """;
 
-    private static readonly Answer _noPage = Answer.Error(404, MatrixError.Unrecognized, "This server has no such stage of authentication.");
+    private static readonly Answer _noPage = Answer.Error(404, MatrixError.Unrecognized, "This server does not have this authentication stage.");
 
     private static readonly Dictionary<string, Answer> _pages = new(StringComparer.Ordinal)
     {

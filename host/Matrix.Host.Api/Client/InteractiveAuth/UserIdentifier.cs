@@ -2,12 +2,12 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>Reads who is meant by the members of a log-in. Client-Server API, "Identifier types".</summary>
+/// <summary>Reads the user of a login. Client-Server API, "Identifier types".</summary>
 internal static class UserIdentifier
 {
     /// <summary>
-    /// The user id that an object names by `identifier`, or by `user` as it was before. Null if it names someone by an address or number:
-    /// we know of none. Problems are the reader's.
+    /// The user id given by `identifier`, or by the older `user`. Null for an address or phone number: this server
+    /// knows none. Mistakes are recorded in the reader.
     /// </summary>
     internal static string? Read(BodyReader body, string serverName)
     {
@@ -19,7 +19,7 @@ internal static class UserIdentifier
             return null;
         }
 
-        // The specification's own example of a log-in by address leaves the type out.
+        // The specification's example of a login by address has no type.
         if (!identifier.Has("type") && identifier.Text("medium") is not null && identifier.Text("address") is not null) return null;
 
         switch (identifier.RequiredText("type"))
@@ -35,7 +35,7 @@ internal static class UserIdentifier
                 _ = identifier.RequiredText("phone");
                 return null;
             default:
-                body.Refuse(MatrixError.Unrecognized, "The type of the identifier is not known.");
+                body.Refuse(MatrixError.Unrecognized, "The type of the identifier is unknown.");
                 return null;
         }
     }

@@ -8,36 +8,25 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>What came of a demand.</summary>
-/// <param name="Refusal">
-/// What to answer while authentication is not complete, or the result of the same request if it was granted before;
-/// null once it is complete.
-/// </param>
-/// <param name="Session">The session.</param>
-/// <param name="Request">What the request is recognised by when it comes again.</param>
+/// <summary>The result of demanding authentication.</summary>
+/// <param name="Refusal">The response while authentication is incomplete, or the earlier response of the same request
+/// if it was granted before; null once authentication is complete.</param>
+/// <param name="Request">Identifies the request if it is repeated.</param>
 internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Session, string Request = "")
 {
     /// <summary>
-    /// Holds while the password is the one that was given. What is granted for it must require this when it is written.
+    /// A condition that the password is still the one that was given. Whatever the password authorises must require it.
     /// </summary>
     internal PasswordIs NewCondition() => new(Session!.UserId!, Session.PasswordHash!);
 }
 
 /// <summary>
-/// Asks a client to authenticate for one request, in stages. Client-Server API, "User-Interactive Authentication API".
+/// Demands authentication for a request, in stages. Client-Server API, "User-Interactive Authentication API".
 /// </summary>
-/// <example>
-/// <code>
-/// var auth = await interactive.DemandAsync(call, body, new AuthDemand(AuthFlow.Password, call.Caller.UserId), stop);
-/// if (auth.Refusal is { } refusal) return refusal;
-/// … do it, requiring auth.NewCondition() …
-/// return UserInteractiveAuth.Grant(auth, answer);
-/// </code>
-/// </example>
 internal sealed class UserInteractiveAuth(
     AuthSessions sessions, PasswordLogin passwords, RegistrationGate gate, ClientOptions options, RateLimiter limiter)
 {
-    /// <summary>Looks at the `auth` of a body: whether it completes a flow, or what to answer.</summary>
+    /// <summary>Evaluates the `auth` of a body: whether it completes a flow, or the response to send.</summary>
     internal async ValueTask<AuthOutcome> DemandAsync(Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
     {
         var operation = OperationOf(call, body, demand);
@@ -64,22 +53,22 @@ internal sealed class UserInteractiveAuth(
 
         if (session is not null && session.Operation != operation)
         {
-            return new AuthOutcome(Answer.Forbidden("The request has changed since its authentication began."), null);
+            return new AuthOutcome(Answer.Forbidden("The request differs from the one whose authentication was started."), null);
         }
 
         if (session is null)
         {
             session = sessions.Start(operation, demand);
 
-            // Old clients send their password at once, without a session. A session that has ended begins anew.
-            if (id is not null) return new AuthOutcome(Ask(session, demand, MatrixError.Forbidden, "There is no such session, or it has ended."), session, request);
+            // Old clients send their password at once, without a session. An ended session starts again.
+            if (id is not null) return new AuthOutcome(Ask(session, demand, MatrixError.Forbidden, "The session does not exist or has ended."), session, request);
         }
 
         if (stage is not null && !session.Completed.Contains(stage))
         {
             if (!session.IsNext(demand.Flows, stage))
             {
-                return new AuthOutcome(Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage)}` is not a stage that comes next."), session, request);
+                return new AuthOutcome(Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage)}` is not the next stage."), session, request);
             }
 
             var failure = await AttemptAsync(session, stage, auth, call, demand, stop).ConfigureAwait(false);
@@ -91,8 +80,8 @@ internal sealed class UserInteractiveAuth(
     }
 
     /// <summary>
-    /// The result of a request that was granted before and comes again, the same in everything: its answer may have
-    /// been lost. For endpoints that would refuse it before they demand authentication.
+    /// The response of a granted request that is repeated unchanged, because its response may have been lost. For
+    /// endpoints that would refuse the repetition before they demand authentication.
     /// </summary>
     internal Answer? ResultOf(Call call, JsonObject body)
     {
@@ -100,13 +89,15 @@ internal sealed class UserInteractiveAuth(
         return id is not null && sessions.Find(id) is { IsFinished: true } session ? session.ResultOf(RequestOf(call, body)) : null;
     }
 
-    /// <summary>404: a session that was never begun, or has ended.</summary>
-    internal static Answer NoSession { get; } = Answer.NotFound("There is no such session of authentication, or it has ended.");
+    /// <summary>404: the session does not exist or has ended.</summary>
+    internal static Answer NoSession { get; } = Answer.NotFound("The authentication session does not exist or has ended.");
 
-    /// <summary>Whether there is such a session.</summary>
+    /// <summary>Whether the session exists and is open.</summary>
     internal bool Knows(string session) => sessions.Find(session) is { IsFinished: false };
 
-    /// <summary>Completes a stage of a session apart from its request, which is then repeated with the session alone.</summary>
+    /// <summary>
+    /// Completes a stage of a session apart from its request, which is then repeated with the session alone.
+    /// </summary>
     internal async ValueTask<Answer> CompleteAsync(Call call, string stage, JsonObject given, CancellationToken stop)
     {
         var reader = new BodyReader(given);
@@ -114,16 +105,14 @@ internal sealed class UserInteractiveAuth(
         if (reader.Problem is { } malformed) return malformed;
         if (sessions.Find(id) is not { IsFinished: false } session) return NoSession;
         if (session.Completed.Contains(stage)) return Answer.Empty;
-        if (!session.IsNext(session.Demand.Flows, stage)) return Answer.Forbidden("This stage does not come next.");
+        if (!session.IsNext(session.Demand.Flows, stage)) return Answer.Forbidden("This is not the next stage.");
 
         var failure = await AttemptAsync(session, stage, reader, call, session.Demand, stop).ConfigureAwait(false);
         if (reader.Problem is { } wrong) return wrong;
         return failure is { } why ? why.Refusal ?? Answer.Forbidden(why.Message) : Answer.Empty;
     }
 
-    /// <summary>
-    /// The request was granted: its session grants no other, and the same request gets the same answer.
-    /// </summary>
+    /// <summary>Grants the request: its session grants no other, and the same request gets the same response.</summary>
     internal static Answer Grant(AuthOutcome outcome, Answer answer)
     {
         outcome.Session?.Finish(outcome.Request, answer);
@@ -138,8 +127,8 @@ internal sealed class UserInteractiveAuth(
     }
 
     /// <summary>
-    /// The 401 that names the flows, and what is complete of them. An errcode says that the last attempt failed: then
-    /// what is complete is named even where that is nothing.
+    /// The 401 with the flows and the completed stages. An errcode means that the last attempt failed; then `completed`
+    /// is present even if it is empty.
     /// </summary>
     internal static Answer Ask(AuthSession session, AuthDemand demand, string? code = null, string message = "") => Answer.Json(
         json =>
@@ -174,7 +163,7 @@ internal sealed class UserInteractiveAuth(
         },
         401);
 
-    /// <summary>Tries a stage; null if it succeeded.</summary>
+    /// <summary>Attempts a stage; null if it succeeded.</summary>
     private async ValueTask<(string Message, Answer? Refusal)?> AttemptAsync(
         AuthSession session, string stage, BodyReader auth, Call call, AuthDemand demand, CancellationToken stop)
     {
@@ -196,8 +185,8 @@ internal sealed class UserInteractiveAuth(
                 var password = auth.RequiredFreeText("password");
                 var userId = UserIdentifier.Read(auth, options.ServerName);
                 if (auth.Problem is not null) return ("", null);
-                if (userId is null) return ("", Answer.Forbidden("Nobody here has that address or number."));
-                if (demand.UserId is not null && !IsThat(userId, demand.UserId)) return ("The password must be that of the user who asks.", null);
+                if (userId is null) return ("", Answer.Forbidden("No user here has this address or phone number."));
+                if (demand.UserId is not null && !IsThat(userId, demand.UserId)) return ("The password must be the calling user's.", null);
                 switch (await passwords.CheckAsync(demand.UserId ?? userId, password, call.Address, stop).ConfigureAwait(false))
                 {
                     case PasswordCheck.Right(var user):
@@ -210,11 +199,14 @@ internal sealed class UserInteractiveAuth(
                 }
 
             default:
-                return ("This stage is not known.", null);
+                return ("This stage is unknown.", null);
         }
     }
 
-    /// <summary>What a session is for, as text to compare. The body counts without its `auth`, whatever its order and spacing.</summary>
+    /// <summary>
+    /// The operation of a session as text to compare. The body counts without its `auth`, whatever its order and
+    /// whitespace.
+    /// </summary>
     private static string OperationOf(Call call, JsonObject body, AuthDemand demand)
     {
         if (!demand.IsBoundToBody) return $"{EndpointOf(call)} {demand.UserId}";
@@ -223,11 +215,11 @@ internal sealed class UserInteractiveAuth(
         return $"{EndpointOf(call)} {demand.UserId} {call.ParametersText} {DigestOf(rest)}";
     }
 
-    /// <summary>What a request is, its `auth` included, as text to compare.</summary>
+    /// <summary>The request with its `auth`, as text to compare.</summary>
     private static string RequestOf(Call call, JsonObject body) =>
         $"{EndpointOf(call)} {call.CallerIfAny?.UserId} {call.ParametersText} {DigestOf(body)}";
 
-    // The endpoint under its older name is the same endpoint.
+    // An older name of an endpoint means the same endpoint.
     private static string EndpointOf(Call call) =>
         $"{call.Method} {call.Template[(call.Template.LastIndexOf("/v3/", StringComparison.Ordinal) + 1)..]}";
 

@@ -15,7 +15,7 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     private const string OfRoom = "room_keys/keys/{roomId}";
     private const string OfSession = "room_keys/keys/{roomId}/{sessionId}";
 
-    /// <summary>A session's key before it is known whose room and session it is.</summary>
+    /// <summary>A session's key before its room and session are known.</summary>
     private delegate BackupKeyRow Placed(Call call);
 
     public void Map(ClientRoutes routes)

@@ -5,7 +5,7 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Claiming one-time keys: `POST /keys/claim`. Client-Server API, "Key management API".</summary>
+/// <summary>Claims of one-time keys: `POST /keys/claim`. Client-Server API, "Key management API".</summary>
 internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOptions server) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(

@@ -3,7 +3,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>JSON that is put together from keys.</summary>
+/// <summary>Builds JSON from keys.</summary>
 internal static class KeyAnswers
 {
     /// <summary>An object whose members are objects.</summary>
@@ -14,11 +14,11 @@ internal static class KeyAnswers
     internal static Answer Object(params IEnumerable<(string Name, Json Value)> members) =>
         Answer.Bytes(CanonicalJson.bytes(Json.NewObject(JsonObject.OfSeq(members))));
 
-    /// <summary>`failures` of an answer about users of several servers: those servers that could not be asked.</summary>
+    /// <summary>`failures`: the servers that could not be reached.</summary>
     internal static Json Unreachable(IEnumerable<string> servers) => Json.NewObject(JsonObject.OfSeq(
         servers.Distinct().Select(server => (server, Json.NewObject(JsonObject.OfSeq(
         [
             ("errcode", Json.NewString(MatrixError.Unknown)),
-            ("error", Json.NewString("This server does not talk to other servers.")),
+            ("error", Json.NewString("This server does not federate.")),
         ]))))));
 }

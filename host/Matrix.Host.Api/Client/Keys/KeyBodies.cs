@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>What bodies with keys have in common.</summary>
+/// <summary>Checks that bodies with keys share.</summary>
 internal static class KeyBodies
 {
     /// <summary>All members must be strings.</summary>
@@ -11,7 +11,7 @@ internal static class KeyBodies
         foreach (var name in json.Names()) json.Text(name);
     }
 
-    /// <summary>Signatures: by user, and by key id.</summary>
+    /// <summary>Checks signatures, by user and key id.</summary>
     internal static void CheckSignatures(BodyReader signatures)
     {
         foreach (var (_, ofUser) in signatures.Members()) CheckTexts(ofUser);

@@ -6,7 +6,9 @@ using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Whose keys changed between two syncs: `GET /keys/changes`. Client-Server API, "Key management API".</summary>
+/// <summary>
+/// Users whose keys changed between two syncs: `GET /keys/changes`. Client-Server API, "Key management API".
+/// </summary>
 internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : IEndpoints
 {
     private readonly record struct Ends(SyncToken From, SyncToken To);
@@ -16,7 +18,7 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : 
 
     private async ValueTask<Answer> Get(Call call, Ends ends, CancellationToken stop)
     {
-        // A token of ours is never ahead of what is published; one that claims so is not.
+        // A token of this server is never ahead of the published position.
         var through = Math.Min(ends.To.Position, storage.Writer.PublishedPosition);
         var news = await changes.BetweenAsync(call.Caller.UserId, ends.From.Position, through, stop).ConfigureAwait(false);
         return Answer.Json(news, static (json, found) =>
@@ -32,7 +34,7 @@ internal sealed class KeyChanges(DeviceListChanges changes, IStorage storage) : 
     {
         if (!SyncToken.TryParse(query.RequiredText(name), out var token))
         {
-            query.Refuse(MatrixError.InvalidParam, $"`{name}` is not a token that a sync of this server has given.");
+            query.Refuse(MatrixError.InvalidParam, $"`{name}` is not a sync token of this server.");
         }
 
         return token;

@@ -5,7 +5,7 @@ using Matrix.Host.Users.Keys;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Asking for users' keys: `POST /keys/query`. Client-Server API, "Key management API".</summary>
+/// <summary>Key queries: `POST /keys/query`. Client-Server API, "Key management API".</summary>
 internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOptions server) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
@@ -32,7 +32,7 @@ internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOp
 
     private static Dictionary<string, IReadOnlySet<string>> Read(BodyReader body)
     {
-        // Local keys are there at once: the time to wait for other servers only has to be a number.
+        // Local keys are available at once: the timeout for other servers only has to be a number.
         body.Number("timeout");
         var users = body.RequiredInner("device_keys");
         var wanted = new Dictionary<string, IReadOnlySet<string>>(users.Whole.Count, StringComparer.Ordinal);

@@ -7,7 +7,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Keys;
 
-/// <summary>Publishing a device's keys: `POST /keys/upload`. Client-Server API, "Key management API".</summary>
+/// <summary>Uploads of a device's keys: `POST /keys/upload`. Client-Server API, "Key management API".</summary>
 internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
@@ -46,14 +46,15 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
         var fallback = ReadKeys(body, "fallback_keys");
         if (fallback.CountBy(key => key.Algorithm).Any(algorithm => algorithm.Value > 1))
         {
-            body.Refuse(MatrixError.InvalidParam, "`fallback_keys` may hold one key of an algorithm only.");
+            body.Refuse(MatrixError.InvalidParam, "`fallback_keys` may have only one key of each algorithm.");
         }
 
         return new KeyUpload(keys?.Whole, ReadKeys(body, "one_time_keys"), fallback);
     }
 
     /// <summary>
-    /// The form only. Whether the device's own signature holds is for those to check who trust the key: if it does not, they ignore the device.
+    /// Checks the form only. Clients that trust the key verify the device's own signature, and ignore a device without
+    /// a valid one.
     /// </summary>
     private static void CheckDeviceKeys(BodyReader keys)
     {

@@ -5,7 +5,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>Logging in. Client-Server API, "Login" of the legacy API.</summary>
+/// <summary>Login. Client-Server API, "Login" of the legacy API.</summary>
 internal sealed class LogIn(
     PasswordLogin passwords, Logins logins, UserInteractiveAuth interactive, ClientOptions options) : IEndpoints
 {
@@ -36,8 +36,8 @@ internal sealed class LogIn(
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)
     {
-        // What was proved must hold when the login is written. If it does not, because the password or only its hash
-        // changed, it is proved again.
+        // The proof must still hold when the login is written. If the password or its hash changed meanwhile, it is
+        // checked again.
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
             var (proof, refusal) = request.Token is { } token
@@ -50,7 +50,7 @@ internal sealed class LogIn(
             if (login.Failure.Kind != UserFailureKind.Outdated) return UserAnswers.Of(login.Failure, options);
         }
 
-        return Answer.LimitExceeded(TimeSpan.FromSeconds(1), "The account is being changed at the same time.");
+        return Answer.LimitExceeded(TimeSpan.FromSeconds(1), "Another request is changing the account.");
     }
 
     private Answer AnswerOf(IssuedLogin login) => Answer.Json((login, options), static (json, state) =>
@@ -97,4 +97,12 @@ internal sealed class LogIn(
     }
 
     private sealed record LoginRequest(LoginWish Wish, string? UserId, string? Password, string? Token);
+}
+
+/// <summary>Counts password attempts in the rate limiter of requests.</summary>
+internal sealed class GuessLimits(RateLimiter limiter) : IGuessLimits
+{
+    public TimeSpan Take(string userId) => limiter.Take(RateClass.Password, userId);
+
+    public TimeSpan TakeKnown(string userId, string address) => limiter.Take(RateClass.KnownLogin, $"{userId} {address}");
 }

@@ -1,9 +1,10 @@
+using System.Text.Json;
 using Matrix.Host.Api.Http;
 using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>The members that log-in and registration have in common.</summary>
+/// <summary>Reads the members that login and registration share.</summary>
 internal static class LoginBody
 {
     private const int LongestDeviceId = 255;
@@ -25,5 +26,17 @@ internal static class LoginBody
         var name = body.TextOrNull(member);
         if (name is { Length: > LongestName }) body.Refuse(MatrixError.InvalidParam, $"`{member}` must have at most {LongestName} characters.");
         return name;
+    }
+}
+
+/// <summary>The part that responses with new tokens share.</summary>
+internal static class LoginAnswers
+{
+    /// <summary>Writes the tokens.</summary>
+    internal static void WriteTokens(this IssuedLogin login, Utf8JsonWriter json)
+    {
+        json.WriteString("access_token", login.AccessToken);
+        if (login.RefreshToken is not null) json.WriteString("refresh_token", login.RefreshToken);
+        if (login.ExpiresIn is { } time) json.WriteNumber("expires_in_ms", (long)time.TotalMilliseconds);
     }
 }

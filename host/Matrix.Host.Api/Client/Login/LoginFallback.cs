@@ -2,7 +2,9 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>A page that logs in, for clients that know none of the ways to. Client-Server API, "Login Fallback".</summary>
+/// <summary>
+/// A login page for clients that support no login type of the server. Client-Server API, "Login Fallback".
+/// </summary>
 internal sealed class LoginFallback : IEndpoints
 {
     private static readonly Answer _page = WebPage.Of(

@@ -3,7 +3,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Login;
 
-/// <summary>Fresh tokens for old ones. Client-Server API, "Refreshing access tokens".</summary>
+/// <summary>Token refresh. Client-Server API, "Refreshing access tokens".</summary>
 internal sealed class Refresh(Logins logins) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Post(
@@ -16,7 +16,7 @@ internal sealed class Refresh(Logins logins) : IEndpoints
     {
         if (await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
         {
-            return Answer.Error(401, MatrixError.UnknownToken, "The refresh token is not known.", static json => json.WriteBoolean("soft_logout", false));
+            return Answer.Error(401, MatrixError.UnknownToken, "The refresh token is unknown.", static json => json.WriteBoolean("soft_logout", false));
         }
 
         return Answer.Json(fresh, static (json, tokens) =>

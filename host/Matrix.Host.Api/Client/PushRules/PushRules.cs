@@ -12,7 +12,7 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
 
     public void Map(ClientRoutes routes)
     {
-        // The specification writes them with a slash at the end; clients leave it out too.
+        // The specification's paths end with a slash; some clients omit it.
         foreach (var path in new[] { "pushrules/", "pushrules" }) routes.Get(path, AllAsync);
         foreach (var path in new[] { "pushrules/global/", "pushrules/global" }) routes.Get(path, GlobalAsync);
 
@@ -65,5 +65,5 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
     private static Answer Show(JsonObject json) => Answer.Bytes(CanonicalJson.bytes(Json.NewObject(json)));
 
     private static Answer UnknownKind(Call call) => Answer.Error(
-        404, MatrixError.Unrecognized, $"There is no kind of push rule `{call["kind"]}`.");
+        404, MatrixError.Unrecognized, $"Unknown push rule kind `{call["kind"]}`.");
 }

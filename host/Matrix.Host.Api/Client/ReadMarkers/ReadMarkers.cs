@@ -3,7 +3,9 @@ using Matrix.Host.Rooms.Receipts;
 
 namespace Matrix.Host.Api.Client.ReadMarkers;
 
-/// <summary>Fully read markers, with receipts in the same request. Client-Server API, "Read and unread markers".</summary>
+/// <summary>
+/// Fully read markers, with receipts in the same request. Client-Server API, "Read and unread markers".
+/// </summary>
 internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>

@@ -21,18 +21,18 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
             return Answer.InvalidParam("The receipt's type must be `m.read`, `m.read.private` or `m.fully_read`.");
         }
 
-        if (type == ReceiptTypes.FullyRead && thread.Length > 0) return Answer.InvalidParam("`thread_id` does not go with `m.fully_read`.");
+        if (type == ReceiptTypes.FullyRead && thread.Length > 0) return Answer.InvalidParam("`m.fully_read` cannot have a `thread_id`.");
 
         var marker = new Marker(type, call["eventId"], thread);
         return Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], [marker], stop).ConfigureAwait(false));
     }
 
-    /// <summary>The answer to what became of markers.</summary>
+    /// <summary>The response to a failure of a marker.</summary>
     internal static Answer Of(MarkerFault fault) => fault switch
     {
         MarkerFault.NotJoined => Answer.Forbidden("You are not in this room."),
         MarkerFault.UnknownEvent => Answer.InvalidParam("There is no such event in this room."),
-        MarkerFault.NotInThread => Answer.InvalidParam("The event is not in the thread that `thread_id` names."),
+        MarkerFault.NotInThread => Answer.InvalidParam("The event is not in the thread `thread_id`."),
         _ => Answer.Empty,
     };
 
@@ -40,7 +40,7 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
     {
         if (!body.Has("thread_id")) return "";
         if (body.Whole.Value(body.Whole.IndexOf("thread_id")) is Json.String { Item.Length: > 0 }) return body.RequiredText("thread_id");
-        body.Refuse(MatrixError.InvalidParam, "`thread_id` must be a string that is not empty.");
+        body.Refuse(MatrixError.InvalidParam, "`thread_id` must be a non-empty string.");
         return "";
     }
 }

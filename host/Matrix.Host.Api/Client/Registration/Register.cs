@@ -9,7 +9,7 @@ using Matrix.Host.Users.Sessions;
 
 namespace Matrix.Host.Api.Client.Registration;
 
-/// <summary>Making an account. Client-Server API, "Account registration" of the legacy API.</summary>
+/// <summary>Registration. Client-Server API, "Account registration" of the legacy API.</summary>
 internal sealed class Register(
     RegistrationGate gate,
     Usernames usernames,
@@ -45,13 +45,13 @@ internal sealed class Register(
         if (call.Query.Problem is { } unknownKind) return unknownKind;
         if (kind == "guest") return Answer.Forbidden("This server has no guest accounts.");
 
-        // Its name is taken now, by itself.
+        // The name is taken now, by this request itself.
         if (interactive.ResultOf(call, request.Body) is { } result) return result;
 
         var ways = await gate.WaysAsync(stop).ConfigureAwait(false);
         if (ways.IsClosed) return _closed;
 
-        // Before authentication, so that nobody goes through that in vain.
+        // Checked before authentication, so that no client authenticates in vain.
         var (userId, problem) = request.Username is { } username
             ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
             : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));

@@ -39,7 +39,7 @@ internal sealed class Aliases(RoomAliasDirectory aliases, ClientOptions options)
         var alias = call["roomAlias"];
         if (RoomAlias.server(alias) != options.ServerName)
         {
-            return Answer.InvalidParam($"Aliases of this server end in `:{options.ServerName}`.");
+            return Answer.InvalidParam($"Aliases of this server end with `:{options.ServerName}`.");
         }
 
         if (!RoomId.isValid(roomId)) return Answer.InvalidParam("`room_id` is not a valid room id.");

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host.Api.Client.RoomCreation;
 
-/// <summary>Creating rooms. Client-Server API, "Creation".</summary>
+/// <summary>Creation of rooms. Client-Server API, "Creation".</summary>
 internal sealed partial class CreateRoom(RoomCreator creator, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
@@ -64,7 +64,7 @@ internal sealed partial class CreateRoom(RoomCreator creator, ClientOptions opti
         };
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "A room that {Creator} creates lacks one of the invited: {Why}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "An invite to a room created by {Creator} failed: {Why}")]
     private partial void LeftOut(string creator, string why);
 
     private static bool Wrong(BodyReader body, string name, string expected)

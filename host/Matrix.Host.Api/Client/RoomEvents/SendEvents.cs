@@ -8,7 +8,7 @@ using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Api.Client.RoomEvents;
 
-/// <summary>Sending message events, and redacting. Client-Server API, "Sending events to a room" and "Redactions".</summary>
+/// <summary>Message events and redactions. Client-Server API, "Sending events to a room" and "Redactions".</summary>
 internal sealed class SendEvents(RoomSender sender) : IEndpoints
 {
     private static readonly RouteOptions _event = new()
@@ -29,7 +29,7 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
             _event with { BodyMayBeMissing = true });
     }
 
-    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    // Pooled state machines: otherwise the garbage collector moves the state that waits for the disk.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Answer> SendAsync(Call call, JsonObject content, CancellationToken stop)
     {
@@ -40,7 +40,7 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
             await sender.SendAsync(call.Caller.Device, call["roomId"], draft, KeyOf(call, "send", type), null, stop).ConfigureAwait(false));
     }
 
-    /// <summary>What is wrong with the event that a redaction names in its content; null if nothing is.</summary>
+    /// <summary>The error for the event id that a redaction's content names; null if it is valid.</summary>
     private static Answer? WrongTarget(JsonObject content)
     {
         var at = content.IndexOf("redacts");

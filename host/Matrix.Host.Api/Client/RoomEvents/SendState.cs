@@ -9,7 +9,7 @@ using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Api.Client.RoomEvents;
 
-/// <summary>Sending state events. Client-Server API, "Sending events to a room".</summary>
+/// <summary>State events. Client-Server API, "Sending events to a room".</summary>
 internal sealed class SendState(
     RoomSender sender, RoomMemberships memberships, RoomSnapshots rooms, StateReader reader, IAliasesTable aliases) : IEndpoints
 {
@@ -46,7 +46,9 @@ internal sealed class SendState(
             await sender.SendStateAsync(roomId, Draft.State(type, stateKey, user, content), null, stop).ConfigureAwait(false));
     }
 
-    /// <summary>Aliases that the event brings anew must exist and lead here; those it had already are not looked at.</summary>
+    /// <summary>
+    /// Aliases that the event adds must exist and belong to this room; those it already had are not checked.
+    /// </summary>
     private async ValueTask<Answer?> WrongAliasAsync(string user, string roomId, JsonObject content, CancellationToken stop)
     {
         if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(user))
@@ -62,13 +64,15 @@ internal sealed class SendState(
             if (known.Contains(alias)) continue;
             if (!RoomAlias.isValid(alias)) return Answer.InvalidParam($"`{alias}` is not a valid room alias.");
             var row = await aliases.FindAsync(alias, stop).ConfigureAwait(false);
-            if (row?.RoomId != roomId) return Answer.Error(400, MatrixError.BadAlias, $"The alias {alias} does not lead to this room.");
+            if (row?.RoomId != roomId) return Answer.Error(400, MatrixError.BadAlias, $"The alias {alias} does not point to this room.");
         }
 
         return null;
     }
 
-    /// <summary>What is no alias, or no list of them, is not looked for. An alias that is null or empty is none.</summary>
+    /// <summary>
+    /// The error for a value that is not an alias or a list of aliases. A null or empty alias means none.
+    /// </summary>
     private static Answer? WrongForm(JsonObject content)
     {
         var (alias, others) = (content.IndexOf("alias"), content.IndexOf("alt_aliases"));

@@ -6,10 +6,10 @@ using Matrix.Host.Storage.Tables.Aliases;
 
 namespace Matrix.Host.Api.Client.RoomMembership;
 
-/// <summary>Joining, inviting, leaving, kicking, banning, forgetting. Client-Server API, "Room membership".</summary>
+/// <summary>Joins, invites, leaves, kicks, bans and forgetting. Client-Server API, "Room membership".</summary>
 internal sealed class Membership(RoomMemberships memberships, IAliasesTable aliases) : IEndpoints
 {
-    /// <summary>Characters that a reason may have: it goes into an event.</summary>
+    /// <summary>The most characters of a reason, which becomes part of an event.</summary>
     private const int LongestReason = 4096;
 
     public void Map(ClientRoutes routes)
@@ -32,11 +32,11 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
     private static string? Reason(BodyReader body)
     {
         var reason = body.FreeText("reason");
-        if (reason?.Length > LongestReason) body.Refuse(MatrixError.InvalidParam, $"`reason` has at most {LongestReason} characters.");
+        if (reason?.Length > LongestReason) body.Refuse(MatrixError.InvalidParam, $"`reason` can have at most {LongestReason} characters.");
         return reason;
     }
 
-    /// <summary>What a join says: why, and the token of the third party's invitation that it shows, if it shows one.</summary>
+    /// <summary>The body of a join: its reason and the token of a third-party invite, if any.</summary>
     private sealed record Join(string? Reason, string? InvitationToken);
 
     private static Join ReadJoin(BodyReader body)
@@ -60,7 +60,7 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
         return Target(body);
     }
 
-    /// <summary>What one user does to another, in a room.</summary>
+    /// <summary>An action of one user on another in a room.</summary>
     private delegate ValueTask<RoomFailure?> Act(string sender, string roomId, string userId, string? reason, CancellationToken stop);
 
     private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(

@@ -12,7 +12,7 @@ using Matrix.Host.Users.AccountData;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
-/// <summary>Events that relate to others, and threads. Client-Server API, "Relationships API" and "Querying threads in a room".</summary>
+/// <summary>Relations and threads. Client-Server API, "Relationships API" and "Querying threads in a room".</summary>
 internal sealed class Related(
     RoomAccess access,
     EventPages pages,
@@ -29,7 +29,7 @@ internal sealed class Related(
 
     private sealed record Asked(string? From, string? To, int Limit, Direction Direction, bool? Recurse);
 
-    private static readonly Answer _noParent = Answer.NotFound("There is no such event, or it is not for you to see.");
+    private static readonly Answer _noParent = Answer.NotFound("The event does not exist, or you may not see it.");
 
     private sealed record Threads(string? From, int Limit, bool ParticipatedOnly);
 
@@ -37,7 +37,8 @@ internal sealed class Related(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
 
-        // The specification wants these without a rate. What is recursive costs as much as there is below the event, and has one.
+        // The specification has no rate limit for these. A recursive request costs as much as there is below the event,
+        // and has one.
         var free = open with { Rate = RateClass.None };
         routes.V1.Get("rooms/{roomId}/relations/{eventId}", Read, (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop), free);
         routes.V1.Get(
@@ -132,10 +133,10 @@ internal sealed class Related(
         var to = asked.To is null ? null : await places.BehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false);
         if ((asked.From is not null && from is null) || (asked.To is not null && to is null))
         {
-            return (null, null, Answer.InvalidParam("`from` and `to` are tokens that this server has given."));
+            return (null, null, Answer.InvalidParam("`from` and `to` must be pagination tokens of this server."));
         }
 
-        // A place is behind an event: backward that event is the first, forward the next one is.
+        // A position is after an event: backward that event comes first, forward the next one.
         return asked.Direction == Direction.Backward
             ? (from is { } f ? new EventNid(f.Value + 1) : null, to is { } t ? new EventNid(t.Value + 1) : null, null)
             : (from, to, null);
@@ -150,7 +151,7 @@ internal sealed class Related(
         if (asked.From is { } from)
         {
             before = await places.BehindAsync(readable.Room, from, stop).ConfigureAwait(false);
-            if (before is null) return Answer.InvalidParam("`from` is not a token that this server has given.");
+            if (before is null) return Answer.InvalidParam("`from` is not a pagination token of this server.");
             before = new EventNid(before.Value.Value + 1);
         }
 

@@ -33,7 +33,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     private static Asked ReadPage(QueryReader query)
     {
         var direction = query.OneOf("dir", "b", "f");
-        if (direction is null && query.Problem is null) query.Refuse(MatrixError.MissingParam, "`dir` is missing: `b` or `f`.");
+        if (direction is null && query.Problem is null) query.Refuse(MatrixError.MissingParam, "`dir` is missing: it must be `b` or `f`.");
         var filter = ReadFilter(query);
         return new Asked(query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
     }
@@ -78,7 +78,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         var until = asked.To is null ? null : await places.BehindAsync(room, asked.To, stop).ConfigureAwait(false);
         if (behind is not { } start || (asked.To is not null && until is null))
         {
-            return Answer.InvalidParam("`from` and `to` are tokens that this server has given.");
+            return Answer.InvalidParam("`from` and `to` must be pagination tokens of this server.");
         }
 
         var page = asked.IsBackward
@@ -108,7 +108,10 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         return Answer.Bytes(output.ToArray());
     }
 
-    /// <summary>Where a page goes on: null if nothing more is there to be seen. A page that ends where it was asked to may be followed by another.</summary>
+    /// <summary>
+    /// The token after a page: null if nothing more is visible. A page that ended at the requested end may be followed
+    /// by another.
+    /// </summary>
     private async ValueTask<string?> EndAsync(Readable readable, EventPages.Page page, EventNid? until, Asked asked, CancellationToken stop)
     {
         if (page.Next is { } next) return (asked.IsBackward ? TimelineToken.JustBefore(next) : TimelineToken.JustAfter(next)).ToString();
@@ -119,7 +122,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         return beyond.Next is null ? null : asked.To;
     }
 
-    /// <summary>Backward from a place: the event before it is the first.</summary>
+    /// <summary>Backward from a position: the event before it comes first.</summary>
     private ValueTask<EventPages.Page> BackAsync(Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
     {
         var first = new EventNid(Math.Min(start.Value, readable.Through.Value) + 1);
@@ -129,7 +132,7 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
             : pages.ReadAsync(readable, first, last, Direction.Backward, asked.Limit, asked.Filter, stop);
     }
 
-    /// <summary>Forward from a place: the event behind it is the first.</summary>
+    /// <summary>Forward from a position: the event after it comes first.</summary>
     private ValueTask<EventPages.Page> OnAsync(Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
     {
         var last = new EventNid(Math.Min(until?.Value ?? long.MaxValue, readable.Through.Value));
@@ -178,9 +181,9 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         return Answer.Bytes(output.ToArray());
     }
 
-    private static readonly Answer _noEvent = Answer.NotFound("There is no such event, or it is not for you to see.");
+    private static readonly Answer _noEvent = Answer.NotFound("The event does not exist, or you may not see it.");
 
-    /// <summary>The event that a path names, if the caller may see it.</summary>
+    /// <summary>The event that a path names, if it is visible to the caller.</summary>
     private async ValueTask<(Readable Readable, StoredEvent Stored)?> FindAsync(Call call, CancellationToken stop)
     {
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);

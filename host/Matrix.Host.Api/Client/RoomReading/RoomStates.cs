@@ -10,7 +10,7 @@ using Matrix.Host.Streams.Streams;
 
 namespace Matrix.Host.Api.Client.RoomReading;
 
-/// <summary>The state of a room, and its members. Client-Server API, "Getting events for a room".</summary>
+/// <summary>Room state and members. Client-Server API, "Getting events for a room".</summary>
 internal sealed class RoomStates(
     RoomAccess access,
     EventPages pages,
@@ -27,7 +27,7 @@ internal sealed class RoomStates(
 
     private sealed record Members(string? At, string? Only, string? Not)
     {
-        /// <summary>With both given, either suffices: the one, or anything but the other.</summary>
+        /// <summary>If both are given, either suffices: this membership, or any but the other.</summary>
         internal bool Admits(string membership) => (Only, Not) switch
         {
             (null, null) => true,
@@ -87,12 +87,12 @@ internal sealed class RoomStates(
         {
             if (await places.BehindAsync(readable.Room, at, stop).ConfigureAwait(false) is not { } behind)
             {
-                return Answer.InvalidParam("`at` is not a token that this server has given.");
+                return Answer.InvalidParam("`at` is not a pagination token of this server.");
             }
 
             if (await StateBehindAsync(readable, behind, stop).ConfigureAwait(false) is not { } then)
             {
-                return Answer.Forbidden("The room as it was then is not for you to see.");
+                return Answer.Forbidden("You may not see the room's state at this time.");
             }
 
             state = then;
@@ -107,7 +107,7 @@ internal sealed class RoomStates(
         return Answer.Bytes(output.ToArray());
     }
 
-    /// <summary>Members with their profiles in the room; of a room that one is in now.</summary>
+    /// <summary>Joined members with their profiles in the room, for joined users.</summary>
     private async ValueTask<Answer> JoinedMembersAsync(Call call, CancellationToken stop)
     {
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
@@ -122,7 +122,7 @@ internal sealed class RoomStates(
             {
                 if (member.Pdu.StateKey is not { } userId || MembershipHistory.MembershipOf(member) != "join") continue;
                 json.WriteStartObject(userId);
-                // Null where nothing is known: clients refuse an answer that lacks them. Decision 23.
+                // Unknown values are null: clients refuse a response that lacks them. Decision 23.
                 json.WriteString("avatar_url", member.Pdu.Content.Text("avatar_url"));
                 json.WriteString("display_name", member.Pdu.Content.Text("displayname"));
                 json.WriteEndObject();
@@ -145,7 +145,8 @@ internal sealed class RoomStates(
     }
 
     /// <summary>
-    /// The state at a place of the timeline, but no later than what the reader may see; null if they may not see the event there.
+    /// The state at a position of the timeline, but not after the last state visible to the reader; null if the event
+    /// there is not visible.
     /// </summary>
     private async ValueTask<StateTree?> StateBehindAsync(Readable readable, EventNid behind, CancellationToken stop)
     {

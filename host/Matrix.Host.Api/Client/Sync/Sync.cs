@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Client.Sync;
 /// <summary>`GET /sync`. Client-Server API, "Syncing".</summary>
 internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
 {
-    private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a token that a sync of this server has given.");
+    private static readonly Answer _notOurs = Answer.InvalidParam("`since` is not a sync token of this server.");
 
     private sealed record Asked(string? Filter, SyncToken? Since, bool FullState, bool UseStateAfter, long Timeout);
 
@@ -39,10 +39,10 @@ internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
         if (query.Text("since") is { } text)
         {
             if (SyncToken.TryParse(text, out var token)) since = token;
-            else query.Refuse(MatrixError.InvalidParam, "`since` is not a token that a sync of this server has given.");
+            else query.Refuse(MatrixError.InvalidParam, "`since` is not a sync token of this server.");
         }
 
-        // Presence is not kept: what the client wants shown of it is read and let be.
+        // Presence is not supported: the parameter is checked and ignored.
         query.OneOf("set_presence", "offline", "online", "unavailable");
         return new Asked(query.Text("filter"), since, query.Flag("full_state"), query.Flag("use_state_after"), query.Number("timeout") ?? 0);
     }

@@ -10,14 +10,14 @@ using Matrix.Host.Storage.Caching;
 namespace Matrix.Host.Api.Client.Sync;
 
 /// <summary>
-/// The filters that requests name, by id or in full. One that was stored never changes, so it is read and parsed once. Client-Server API,
-/// "Filtering".
+/// Finds the filter of a request, by id or in full. A stored filter never changes, so it is read and parsed once.
+/// Client-Server API, "Filtering".
 /// </summary>
 internal sealed class SyncFilters(IStorage storage, ClientOptions options)
 {
     private readonly ByteCache<(string UserId, long FilterId), SyncFilter> _stored = new(options.FilterCacheBytes, static _ => 2048);
 
-    /// <summary>The filter that a parameter stands for, or what is wrong with it.</summary>
+    /// <summary>The filter that a parameter stands for, or the error.</summary>
     internal async ValueTask<(SyncFilter Filter, Answer? Problem)> FindAsync(string userId, string? parameter, CancellationToken stop)
     {
         if (parameter is null) return (SyncFilter.Everything, null);
@@ -36,7 +36,7 @@ internal sealed class SyncFilters(IStorage storage, ClientOptions options)
         return (filter, problem);
     }
 
-    /// <summary>A filter, or what is wrong with it.</summary>
+    /// <summary>Parses a filter, or returns the error.</summary>
     internal static (SyncFilter Filter, Answer? Problem) Read(JsonObject json) => SyncFilter.Parse(json).Match(
         static filter => (filter, (Answer?)null),
         static fault => (SyncFilter.Everything, Answer.Error(400, fault.ErrCode, fault.ToString())));

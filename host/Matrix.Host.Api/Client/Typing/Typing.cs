@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Client.Typing;
 /// <summary>Typing notifications. Client-Server API, "Typing Notifications".</summary>
 internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoints
 {
-    /// <summary>How long someone types who does not say.</summary>
+    /// <summary>The default timeout.</summary>
     private static readonly TimeSpan _usual = TimeSpan.FromSeconds(30);
 
     public void Map(ClientRoutes routes) =>
@@ -25,7 +25,7 @@ internal sealed class Typing(RoomSnapshots rooms, ITypingBoard board) : IEndpoin
         return Answer.Empty;
     }
 
-    /// <summary>For how long the user types; null if they do not.</summary>
+    /// <summary>The time that the user types for; null if they stopped.</summary>
     private static TimeSpan? Read(BodyReader body)
     {
         bool typing = body.RequiredFlag("typing");

@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.Versions;
 
-/// <summary>The versions of the specification that are served. Client-Server API, "API Versions".</summary>
+/// <summary>The supported versions of the specification. Client-Server API, "API Versions".</summary>
 internal sealed class Versions : IEndpoints
 {
     private static readonly Answer _answer = Answer.Bytes(

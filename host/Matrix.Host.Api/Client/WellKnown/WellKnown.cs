@@ -2,7 +2,7 @@ using Matrix.Host.Api.Http;
 
 namespace Matrix.Host.Api.Client.WellKnown;
 
-/// <summary>Where clients of this server's users find it. Client-Server API, "Well-known URIs".</summary>
+/// <summary>The URL at which clients reach the server. Client-Server API, "Well-known URIs".</summary>
 internal sealed class WellKnown(ClientOptions options) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
@@ -10,7 +10,7 @@ internal sealed class WellKnown(ClientOptions options) : IEndpoints
 
     private ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(
         options.PublicBaseUrl.Length == 0
-            ? Answer.NotFound("This server was not told the address that clients reach it by.")
+            ? Answer.NotFound("This server has no configured client URL.")
             : Answer.Json(options.PublicBaseUrl, static (json, url) =>
             {
                 json.WriteStartObject("m.homeserver");
