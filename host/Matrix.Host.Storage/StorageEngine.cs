@@ -35,7 +35,7 @@ public static class StorageEngine
             return SqliteStorage.InspectAsync(options, stop);
         }
 
-        return PostgresUrl.IsOne(options.Url) ? PostgresStorage.InspectAsync(options, stop) : throw NeitherOne();
+        return PostgresUrl.IsPostgres(options.Url) ? PostgresStorage.InspectAsync(options, stop) : throw UnknownUrl();
     }
 
     internal static async ValueTask<IStorage> OpenAsync(
@@ -46,12 +46,12 @@ public static class StorageEngine
             return await SqliteStorage.OpenAsync(options, migrations, stop);
         }
 
-        return PostgresUrl.IsOne(options.Url) ? await PostgresStorage.OpenAsync(options, migrations, stop) : throw NeitherOne();
+        return PostgresUrl.IsPostgres(options.Url) ? await PostgresStorage.OpenAsync(options, migrations, stop) : throw UnknownUrl();
     }
 
     private static bool IsSqlite(StorageOptions options) =>
         options.Url.Length > SqlitePrefix.Length && options.Url.StartsWith(SqlitePrefix, StringComparison.Ordinal);
 
-    private static StorageException NeitherOne() =>
+    private static StorageException UnknownUrl() =>
         new(StorageFailure.Refused, "database.url must be sqlite:FILE or postgres://user:password@host:port/name.");
 }

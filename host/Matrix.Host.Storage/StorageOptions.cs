@@ -18,7 +18,7 @@ public sealed record StorageOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>The most batches in one database transaction.</summary>
-    public int MaxSetsPerFlush { get; init; } = 256;
+    public int MaxBatchesPerFlush { get; init; } = 256;
 
     /// <summary>A flush takes no further batch once its batches have about this many bytes.</summary>
     public int MaxBytesPerFlush { get; init; } = 4 * 1024 * 1024;
@@ -26,7 +26,7 @@ public sealed record StorageOptions
     /// <summary>
     /// The most batches that wait; a further one fails with <see cref="Commits.StorageFailure.Overloaded"/>.
     /// </summary>
-    public int MaxQueuedSets { get; init; } = 20_000;
+    public int MaxQueuedBatches { get; init; } = 20_000;
 
     /// <summary>SQLite: threads that read. PostgreSQL: the most connections that read.</summary>
     public int Readers { get; init; } = 4;

@@ -145,7 +145,7 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
             return;
         }
 
-        _byNid.PutUntried(stored.Nid, stored);
+        _byNid.PutOnProbation(stored.Nid, stored);
         var slot = (uint)Interlocked.Increment(ref _put) % Parsed;
         Interlocked.Exchange(ref _newest[slot], stored)?.ForgetParsed();
     }

@@ -9,8 +9,8 @@ namespace Matrix.Host.Storage.Caching;
 /// </summary>
 /// <param name="maxBytes">Bound on the sum of all sizes; an entry larger than half of it is not kept.</param>
 /// <param name="sizeOf">Size of a value in bytes, without its key and the cache's overhead.</param>
-/// <param name="untriedBytes">The part of the bound for entries on probation.</param>
-public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> sizeOf, long untriedBytes = 0)
+/// <param name="probationBytes">The part of the bound for entries on probation.</param>
+public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> sizeOf, long probationBytes = 0)
     where TKey : notnull
     where TValue : class
 {
@@ -19,11 +19,11 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
 
     private readonly Lock _gate = new();
     private readonly Dictionary<TKey, Node> _entries = [];
-    private readonly Order _tried = new();
-    private readonly Order _untried = new();
+    private readonly Order _protected = new();
+    private readonly Order _probation = new();
 
     /// <summary>Bytes held now, overhead included.</summary>
-    public long Bytes => Volatile.Read(ref _tried.Bytes) + Volatile.Read(ref _untried.Bytes);
+    public long Bytes => Volatile.Read(ref _protected.Bytes) + Volatile.Read(ref _probation.Bytes);
 
     /// <summary>The bound on the sum of all sizes.</summary>
     public long MaxBytes => maxBytes;
@@ -39,7 +39,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
                 return false;
             }
 
-            _tried.Take(node);
+            _protected.Take(node);
             value = node.Value;
             return true;
         }
@@ -52,7 +52,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         lock (_gate)
         {
             if (_entries.TryGetValue(key, out var known)) Replace(known, value, size);
-            else Add(key, value, size, _tried);
+            else Add(key, value, size, _protected);
         }
     }
 
@@ -60,14 +60,14 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     /// Puts or replaces a value on probation: a new value stays until it is read, which protects it, or until newer
     /// values of this kind evict it. A value larger than half of the probation bound is protected at once.
     /// </summary>
-    public void PutUntried(TKey key, TValue value)
+    public void PutOnProbation(TKey key, TValue value)
     {
         var size = sizeOf(value) + EntryOverhead;
         lock (_gate)
         {
             if (_entries.TryGetValue(key, out var known)) Replace(known, value, size);
-            else Add(key, value, size, size > untriedBytes / 2 ? _tried : _untried);
-            while (_untried.Bytes > untriedBytes) Drop(_untried.Oldest!);
+            else Add(key, value, size, size > probationBytes / 2 ? _protected : _probation);
+            while (_probation.Bytes > probationBytes) Drop(_probation.Oldest!);
         }
     }
 
@@ -81,11 +81,11 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         {
             if (_entries.TryGetValue(key, out var known))
             {
-                _tried.Take(known);
+                _protected.Take(known);
                 return known.Value;
             }
 
-            Add(key, read, size, _tried);
+            Add(key, read, size, _protected);
             return read;
         }
     }
@@ -95,8 +95,8 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
     {
         lock (_gate)
         {
-            while (_tried.Oldest is { } node) Drop(node);
-            while (_untried.Oldest is { } node) Drop(node);
+            while (_protected.Oldest is { } node) Drop(node);
+            while (_probation.Oldest is { } node) Drop(node);
         }
     }
 
@@ -120,7 +120,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
         known.Order?.Leave(known);
         known.Value = value;
         known.Size = size;
-        _tried.Take(known);
+        _protected.Take(known);
         Trim();
     }
 
@@ -135,7 +135,7 @@ public sealed class ByteCache<TKey, TValue>(long maxBytes, Func<TValue, long> si
 
     private void Trim()
     {
-        while (Bytes > maxBytes && (_tried.Oldest ?? _untried.Oldest) is { } last) Drop(last);
+        while (Bytes > maxBytes && (_protected.Oldest ?? _probation.Oldest) is { } last) Drop(last);
     }
 
     private void Drop(Node node)

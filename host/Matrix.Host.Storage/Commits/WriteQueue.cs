@@ -32,7 +32,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
                 throw new StorageException(StorageFailure.Closed, "The store is closed.");
             }
 
-            if (_waiting.Count >= options.MaxQueuedSets)
+            if (_waiting.Count >= options.MaxQueuedBatches)
             {
                 throw new StorageException(StorageFailure.Overloaded, "Too many writes wait already.");
             }
@@ -63,7 +63,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
         lock (_lock)
         {
             var bytes = 0L;
-            while (into.Count < options.MaxSetsPerFlush && _waiting.TryPeek(out var next))
+            while (into.Count < options.MaxBatchesPerFlush && _waiting.TryPeek(out var next))
             {
                 bytes += next.Weight;
                 if (into.Count > 0 && bytes > options.MaxBytesPerFlush)

@@ -8,13 +8,13 @@ namespace Matrix.Host.Storage.Postgres;
 internal static class PostgresFault
 {
     /// <summary>Whether the exception is a fault of the database, to be reported as a storage failure.</summary>
-    public static bool IsOne(Exception fault) =>
+    public static bool IsDatabaseFault(Exception fault) =>
         fault is NpgsqlException or SocketException or IOException or TimeoutException or ObjectDisposedException;
 
     /// <summary>
     /// Whether the server answered: then the request was not executed. Otherwise its outcome is unknown.
     /// </summary>
-    public static bool IsAnswer(Exception fault) =>
+    public static bool IsFromServer(Exception fault) =>
         fault is StorageException or PostgresException { SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown) };
 
     public static StorageException Of(Exception fault, string doing) => fault switch

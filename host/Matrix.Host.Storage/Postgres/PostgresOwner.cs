@@ -48,7 +48,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
             await owner.ReadPositionAsync(stop);
             return owner;
         }
-        catch (Exception fault) when (PostgresFault.IsOne(fault))
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
         {
             await owner.DisposeAsync();
             throw PostgresFault.Of(fault, "opening");
@@ -87,7 +87,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
         {
             await ExecuteAsync("ROLLBACK", CancellationToken.None);
         }
-        catch (Exception fault) when (PostgresFault.IsOne(fault))
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
         {
             // The connection is lost too. Once it is closed, the server rolls back, and the next flush connects again.
             await _connection.CloseAsync();
@@ -104,7 +104,7 @@ internal sealed class PostgresOwner : IAsyncDisposable
                 // already be starting.
                 await ExecuteAsync($"SELECT pg_advisory_unlock({Lock})", CancellationToken.None);
             }
-            catch (Exception fault) when (PostgresFault.IsOne(fault))
+            catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
             {
                 // Then the server notices by itself.
                 await _connection.CloseAsync();

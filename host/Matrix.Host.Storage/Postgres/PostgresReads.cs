@@ -67,12 +67,12 @@ internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
                 await using var reader = await command.ExecuteReaderAsync(stop);
                 return await read(reader);
             }
-            catch (Exception fault) when (!again && PostgresFault.IsOne(fault) && !PostgresFault.IsAnswer(fault))
+            catch (Exception fault) when (!again && PostgresFault.IsDatabaseFault(fault) && !PostgresFault.IsFromServer(fault))
             {
                 // The connection was lost, and perhaps all of the pool: try once more on a new one.
                 source.Clear();
             }
-            catch (Exception fault) when (PostgresFault.IsOne(fault))
+            catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
             {
                 throw PostgresFault.Of(fault, "reading");
             }

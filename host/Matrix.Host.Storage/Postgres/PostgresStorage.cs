@@ -64,7 +64,7 @@ internal static class PostgresStorage
             var reads = new PostgresReads(source);
             return await InspectedStorage.OfAsync(reads, new PostgresAdmin(reads, version), source.DisposeAsync, stop);
         }
-        catch (Exception fault) when (PostgresFault.IsOne(fault))
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault))
         {
             await source.DisposeAsync();
             throw PostgresFault.Of(fault, "opening");

@@ -17,7 +17,7 @@ internal static class PostgresUrl
     private const string Planning =
         "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan";
 
-    public static bool IsOne(string url) =>
+    public static bool IsPostgres(string url) =>
         url.StartsWith("postgres://", StringComparison.Ordinal) || url.StartsWith("postgresql://", StringComparison.Ordinal);
 
     /// <exception cref="StorageException">It has not that form.</exception>

@@ -59,8 +59,8 @@ internal sealed class PostgresWriter : StorageWriter
 
     private async Task RunAsync()
     {
-        var batches = new List<WriteBatch>(Options.MaxSetsPerFlush);
-        var run = new List<WriteBatch>(Options.MaxSetsPerFlush);
+        var batches = new List<WriteBatch>(Options.MaxBatchesPerFlush);
+        var run = new List<WriteBatch>(Options.MaxBatchesPerFlush);
         while (true)
         {
             if (Queue.TryTake(batches))
@@ -182,7 +182,7 @@ internal sealed class PostgresWriter : StorageWriter
 
             return default;
         }
-        catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault) || fault is StorageException)
         {
             return await SettleAsync(batches, last, fault);
         }
@@ -224,7 +224,7 @@ internal sealed class PostgresWriter : StorageWriter
 
             return (connection, null);
         }
-        catch (Exception fault) when (PostgresFault.IsOne(fault) || fault is StorageException)
+        catch (Exception fault) when (PostgresFault.IsDatabaseFault(fault) || fault is StorageException)
         {
             return (null, PostgresFault.Of(fault, "writing"));
         }
@@ -294,7 +294,7 @@ internal sealed class PostgresWriter : StorageWriter
     private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteBatch> batches, long last, Exception fault)
     {
         var failure = PostgresFault.Of(fault, "writing");
-        if (PostgresFault.IsAnswer(fault))
+        if (PostgresFault.IsFromServer(fault))
         {
             await _owner.AbandonTransactionAsync();
             return (failure, false);
@@ -307,7 +307,7 @@ internal sealed class PostgresWriter : StorageWriter
                 await _owner.ReconnectAsync();
                 break;
             }
-            catch (Exception second) when (PostgresFault.IsOne(second) || second is StorageException)
+            catch (Exception second) when (PostgresFault.IsDatabaseFault(second) || second is StorageException)
             {
                 if (!_committing)
                 {

@@ -82,7 +82,7 @@ internal sealed unsafe class SqliteConnection : IDisposable
     }
 
     /// <summary>Starts a query with its bound in time. Zero means no bound.</summary>
-    public void BeginQuestion(TimeSpan longest, CancellationToken stop)
+    public void BeginQuery(TimeSpan longest, CancellationToken stop)
     {
         _patience.Stop = stop;
         _patience.Until = longest > TimeSpan.Zero ? Environment.TickCount64 + (long)longest.TotalMilliseconds : long.MaxValue;

@@ -10,8 +10,8 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
     private static readonly Statement Begin = Statement.Of("BEGIN");
     private static readonly Statement End = Statement.Of("COMMIT");
 
-    private readonly ConcurrentQueue<Question> _questions = new();
-    private readonly SemaphoreSlim _asked = new(0);
+    private readonly ConcurrentQueue<Query> _queries = new();
+    private readonly SemaphoreSlim _arrived = new(0);
     private readonly StorageOptions _options;
     private readonly Task[] _threads;
     private int _waiting;
@@ -28,7 +28,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
 
     public ValueTask<T?> FirstAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
-        Ask<T?>(
+        ExecuteAsync<T?>(
             connection =>
             {
                 var prepared = connection.Prepare(statement);
@@ -46,7 +46,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
 
     public ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
-        Ask<IReadOnlyList<T>>(
+        ExecuteAsync<IReadOnlyList<T>>(
             connection =>
             {
                 var rows = new List<T>();
@@ -65,7 +65,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         CancellationToken stop) =>
         keys.Count == 0
             ? ValueTask.FromResult<IReadOnlyList<T>>([])
-            : Ask<IReadOnlyList<T>>(
+            : ExecuteAsync<IReadOnlyList<T>>(
                 connection =>
                 {
                     var rows = new List<T>(keys.Count);
@@ -93,7 +93,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
                     finally
                     {
                         // In every case: the next query must not run in a transaction that was left open.
-                        connection.BeginQuestion(TimeSpan.Zero, CancellationToken.None);
+                        connection.BeginQuery(TimeSpan.Zero, CancellationToken.None);
                         if (connection.InTransaction) Run(connection.Prepare(End));
                     }
 
@@ -102,7 +102,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
                 stop);
 
     /// <summary>Runs any other work on a reading connection.</summary>
-    public ValueTask<T> Ask<T>(Func<SqliteConnection, T> ask, CancellationToken stop)
+    public ValueTask<T> ExecuteAsync<T>(Func<SqliteConnection, T> work, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
         if (_closed)
@@ -116,18 +116,18 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
             throw new StorageException(StorageFailure.Overloaded, "Too many queries wait already.");
         }
 
-        var question = new Question<T>(ask, stop);
-        _questions.Enqueue(question);
-        _asked.Release();
-        return new ValueTask<T>(question.Task);
+        var query = new Query<T>(work, stop);
+        _queries.Enqueue(query);
+        _arrived.Release();
+        return new ValueTask<T>(query.Task);
     }
 
     public async ValueTask DisposeAsync()
     {
         _closed = true;
-        _asked.Release(_threads.Length);
+        _arrived.Release(_threads.Length);
         await Task.WhenAll(_threads);
-        _asked.Dispose();
+        _arrived.Dispose();
     }
 
     private static void Run(SqliteStatement prepared)
@@ -171,7 +171,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
             using (connection)
             {
                 connection.LetInterrupt();
-                Answer(connection);
+                Serve(connection);
             }
 
             ended.SetResult();
@@ -180,15 +180,15 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         return ended.Task;
     }
 
-    private void Answer(SqliteConnection connection)
+    private void Serve(SqliteConnection connection)
     {
         while (true)
         {
-            _asked.Wait();
-            if (_questions.TryDequeue(out var question))
+            _arrived.Wait();
+            if (_queries.TryDequeue(out var query))
             {
                 Interlocked.Decrement(ref _waiting);
-                question.Answer(connection, _options.LongestRead);
+                query.Execute(connection, _options.LongestRead);
             }
             else if (_closed)
             {
@@ -197,43 +197,43 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         }
     }
 
-    private abstract class Question
+    private abstract class Query
     {
-        public abstract void Answer(SqliteConnection connection, TimeSpan longest);
+        public abstract void Execute(SqliteConnection connection, TimeSpan longest);
     }
 
-    private sealed class Question<T>(Func<SqliteConnection, T> ask, CancellationToken stop) : Question
+    private sealed class Query<T>(Func<SqliteConnection, T> work, CancellationToken stop) : Query
     {
-        private readonly TaskCompletionSource<T> _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<T> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task<T> Task => _answered.Task;
+        public Task<T> Task => _result.Task;
 
-        public override void Answer(SqliteConnection connection, TimeSpan longest)
+        public override void Execute(SqliteConnection connection, TimeSpan longest)
         {
             if (stop.IsCancellationRequested)
             {
-                _answered.SetCanceled(stop);
+                _result.SetCanceled(stop);
                 return;
             }
 
             try
             {
-                connection.BeginQuestion(longest, stop);
-                _answered.SetResult(ask(connection));
+                connection.BeginQuery(longest, stop);
+                _result.SetResult(work(connection));
             }
             catch (OperationCanceledException)
             {
-                _answered.SetCanceled(stop);
+                _result.SetCanceled(stop);
             }
             catch (StorageException fault) when (fault.Failure == StorageFailure.TimedOut && stop.IsCancellationRequested)
             {
-                _answered.SetCanceled(stop);
+                _result.SetCanceled(stop);
             }
 #pragma warning disable CA1031 // Every exception belongs to the caller.
             catch (Exception fault)
 #pragma warning restore CA1031
             {
-                _answered.SetException(fault);
+                _result.SetException(fault);
             }
         }
     }

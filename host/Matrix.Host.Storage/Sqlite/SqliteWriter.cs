@@ -79,10 +79,10 @@ internal sealed class SqliteWriter : StorageWriter
         // out of work.
         if (Options.ShortWriterSlices)
         {
-            _ = ShortSlice.Ask();
+            _ = ShortSlice.Request();
         }
 
-        var batches = new List<WriteBatch>(Options.MaxSetsPerFlush);
+        var batches = new List<WriteBatch>(Options.MaxBatchesPerFlush);
         while (true)
         {
             if (Queue.TryTake(batches))

@@ -119,13 +119,13 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         }
         else if (!end.IsNone)
         {
-            var behind = new NotifyingByThread();
-            if (notifier.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, behind.Plus, null, out _) != true)
+            var rest = new NotifyingByThread();
+            if (notifier.Room(room.Nid)?.TryUnread(upTo, end, entry.Through, userId, rest.Plus, null, out _) != true)
             {
-                behind = (await CountAsync(room, userId, upTo, end, entry.Through, stop).ConfigureAwait(false)).Counts;
+                rest = (await CountAsync(room, userId, upTo, end, entry.Through, stop).ConfigureAwait(false)).Counts;
             }
 
-            entry.Cut(upTo, behind);
+            entry.Cut(upTo, rest);
         }
 
         entry.Advance(thread, upTo);

@@ -126,11 +126,11 @@ internal sealed class UnreadEntry
     }
 
     /// <summary>Cuts a stretch after an event; the part after the cut has been counted again.</summary>
-    public void Cut(EventNid behind, NotifyingByThread counts)
+    public void Cut(EventNid after, NotifyingByThread counts)
     {
-        int at = IndexOf(behind);
+        int at = IndexOf(after);
         _stretches[at].Counts.Minus(counts);
-        _stretches.Insert(at + 1, (behind, counts));
+        _stretches.Insert(at + 1, (after, counts));
     }
 
     /// <summary>Drops what is read, and joins stretches that no read position separates any more.</summary>

@@ -4,15 +4,15 @@ using YamlDotNet.Core.Events;
 namespace Matrix.Host.Configuration;
 
 /// <summary>A mistake in the configuration: its location and what was expected.</summary>
-internal sealed record ConfigMistake(string Place, string Message)
+internal sealed record ConfigMistake(string Location, string Message)
 {
-    public override string ToString() => $"{Place}: {Message}";
+    public override string ToString() => $"{Location}: {Message}";
 }
 
 /// <summary>A value as written, and its location.</summary>
 /// <param name="Text">The value; a list's items separated by commas.</param>
 /// <param name="Items">The items with their locations; null if it is not a list.</param>
-internal readonly record struct ConfigText(string Text, string Place, IReadOnlyList<ConfigText>? Items = null);
+internal readonly record struct ConfigText(string Text, string Location, IReadOnlyList<ConfigText>? Items = null);
 
 /// <summary>
 /// Reads a YAML file of nested mappings and lists into a flat list of names and texts. It does not know what the names
@@ -96,14 +96,14 @@ internal sealed class ConfigFile
 
             if (_events.TryConsume<MappingStart>(out _))
             {
-                Sections[path] = PlaceOf(name);
+                Sections[path] = LocationOf(name);
                 Mapping(path);
             }
             else if (_events.TryConsume<Scalar>(out var value))
             {
                 // `name:` without a value and `name: null` mean the default.
-                if (value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null") Unset[path] = PlaceOf(name);
-                else Values[path] = new ConfigText(value.Value, PlaceOf(value));
+                if (value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null") Unset[path] = LocationOf(name);
+                else Values[path] = new ConfigText(value.Value, LocationOf(value));
             }
             else if (_events.TryConsume<SequenceStart>(out var list))
             {
@@ -124,7 +124,7 @@ internal sealed class ConfigFile
         {
             if (_events.TryConsume<Scalar>(out var item))
             {
-                items.Add(new ConfigText(item.Value, PlaceOf(item)));
+                items.Add(new ConfigText(item.Value, LocationOf(item)));
             }
             else
             {
@@ -133,10 +133,10 @@ internal sealed class ConfigFile
             }
         }
 
-        Values[path] = new ConfigText(string.Join(", ", items.Select(i => i.Text)), PlaceOf(list), items);
+        Values[path] = new ConfigText(string.Join(", ", items.Select(i => i.Text)), LocationOf(list), items);
     }
 
-    private void Refuse(ParsingEvent at, string message) => Mistakes.Add(new ConfigMistake(PlaceOf(at), message));
+    private void Refuse(ParsingEvent at, string message) => Mistakes.Add(new ConfigMistake(LocationOf(at), message));
 
-    private string PlaceOf(ParsingEvent at) => $"{_file}:{at.Start.Line}";
+    private string LocationOf(ParsingEvent at) => $"{_file}:{at.Start.Line}";
 }

@@ -88,13 +88,13 @@ internal static class ConfigKeys
             "database.readers", ConfigTypes.Whole(1, 256), c => c.Storage.Readers,
             "Reading threads (SQLite) or connections (PostgreSQL)."),
         Key(
-            "database.flush_sets", ConfigTypes.Whole(1, 10_000), c => c.Storage.MaxSetsPerFlush,
+            "database.flush_sets", ConfigTypes.Whole(1, 10_000), c => c.Storage.MaxBatchesPerFlush,
             "The most writes in one transaction of the database."),
         Key(
             "database.flush_bytes", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Storage.MaxBytesPerFlush,
             "The approximate most bytes in one transaction."),
         Key(
-            "database.queued_writes", ConfigTypes.Whole(16), c => c.Storage.MaxQueuedSets,
+            "database.queued_writes", ConfigTypes.Whole(16), c => c.Storage.MaxQueuedBatches,
             "The most writes that wait for the writer; more are refused."),
         Key(
             "database.queued_reads", ConfigTypes.Whole(16), c => c.Storage.MaxQueuedReads,

@@ -34,17 +34,17 @@ internal sealed class ConfigValues
         foreach (var (path, text) in read.Values)
         {
             if (keys.ContainsKey(path)) continue;
-            mistakes.Add(new ConfigMistake(text.Place, sections.Contains(path)
+            mistakes.Add(new ConfigMistake(text.Location, sections.Contains(path)
                 ? $"`{path}` is a group: expected indented settings below it"
                 : Unknown(path, keys.Keys, renamed)));
         }
 
-        foreach (var (path, place) in read.Sections)
+        foreach (var (path, location) in read.Sections)
         {
             // If a whole group was renamed, each of its settings is reported.
             if (sections.Contains(path) || renamed.Keys.Any(old => old.StartsWith(path + ".", StringComparison.Ordinal))) continue;
-            if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(place, $"`{path}` is a setting, not a group"));
-            else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(place, Unknown(path, sections.Concat(keys.Keys), renamed)));
+            if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(location, $"`{path}` is a setting, not a group"));
+            else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(location, Unknown(path, sections.Concat(keys.Keys), renamed)));
         }
 
         mistakes.AddRange(read.Unset
@@ -58,14 +58,14 @@ internal sealed class ConfigValues
         {
             if (text.Items is not null && !keys[path].IsList)
             {
-                mistakes.Add(new ConfigMistake(text.Place, $"`{path}`: expected a value or nested settings"));
+                mistakes.Add(new ConfigMistake(text.Location, $"`{path}`: expected a value or nested settings"));
                 continue;
             }
 
             foreach (var item in text.Items ?? [text])
             {
                 if (keys[path].Mistake(item.Text) is not { } expected) continue;
-                mistakes.Add(new ConfigMistake(item.Place, $"`{path}`: expected {expected}, found {Shown(keys[path], item.Text)}"));
+                mistakes.Add(new ConfigMistake(item.Location, $"`{path}`: expected {expected}, found {Shown(keys[path], item.Text)}"));
             }
         }
 
@@ -82,7 +82,7 @@ internal sealed class ConfigValues
     }
 
     /// <summary>The location of a setting's value; its name if it has none.</summary>
-    internal string PlaceOf(ConfigKey key) => _texts.TryGetValue(key.Path, out var text) ? text.Place : key.Path;
+    internal string LocationOf(ConfigKey key) => _texts.TryGetValue(key.Path, out var text) ? text.Location : key.Path;
 
     /// <summary>Whether the value is from the environment rather than the file.</summary>
     internal bool IsFromEnvironment(ConfigKey key) => _fromEnvironment.Contains(key.Path);

@@ -73,7 +73,7 @@ internal sealed record HomeserverConfig
     internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) From(ConfigValues values, string folder)
     {
         var mistakes = new List<ConfigMistake>();
-        void Refuse(ConfigKey key, string message) => mistakes.Add(new ConfigMistake(values.PlaceOf(key), message));
+        void Refuse(ConfigKey key, string message) => mistakes.Add(new ConfigMistake(values.LocationOf(key), message));
 
         // A path in the environment is relative to the current folder, one in the file to the file's folder.
         string PathOf(ConfigKey<string> key) =>

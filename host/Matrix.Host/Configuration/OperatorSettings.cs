@@ -52,7 +52,7 @@ public sealed class OperatorSettings
         var (file, isNamed) = ConfigLocation.Find(string.IsNullOrEmpty(named) ? null : named, environment);
         if (isNamed && !System.IO.File.Exists(file)) return new OperatorSettings(file, [new SettingMistake(file, "there is no such file")], null);
         var (config, mistakes) = ConfigLocation.Load(file, environment);
-        return new OperatorSettings(file, [.. mistakes.Select(m => new SettingMistake(m.Place, m.Message))], config);
+        return new OperatorSettings(file, [.. mistakes.Select(m => new SettingMistake(m.Location, m.Message))], config);
     }
 
     /// <summary>The commented file with every setting, its meaning and its default.</summary>
@@ -64,6 +64,6 @@ public sealed class OperatorSettings
 }
 
 /// <summary>A mistake in the configuration.</summary>
-/// <param name="Place">A file and line, or a variable's name.</param>
+/// <param name="Location">A file and line, or a variable's name.</param>
 /// <param name="Message">What was expected.</param>
-public sealed record SettingMistake(string Place, string Message);
+public sealed record SettingMistake(string Location, string Message);

@@ -38,7 +38,7 @@ public sealed class ConfigTests
         Assert.That(config!.Users.AccessTokenLifetime, Is.EqualTo(TimeSpan.FromHours(1)));
         foreach (var key in ConfigKeys.All.Where(k => !k.Hidden))
         {
-            Assert.That(values.PlaceOf(key), Does.StartWith("homeserver.yaml:"), key.Path);
+            Assert.That(values.LocationOf(key), Does.StartWith("homeserver.yaml:"), key.Path);
             Assert.That(key.Mistake(key.DefaultText.Trim('"')), Is.Null, key.Path);
         }
     }

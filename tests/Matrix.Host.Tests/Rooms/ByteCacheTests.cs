@@ -25,10 +25,10 @@ internal sealed class ByteCacheTests
         // Ten entries of 100 bytes and their bookkeeping of 120; four of them untried.
         var cache = new ByteCache<int, string>(2_200, static _ => 100, 880);
         for (var tried = 1; tried <= 3; tried++) cache.Put(tried, "tried");
-        for (var untried = 10; untried < 14; untried++) cache.PutUntried(untried, "untried");
+        for (var untried = 10; untried < 14; untried++) cache.PutOnProbation(untried, "untried");
         Assert.That(cache.TryGet(10, out _), Is.True);
 
-        for (var more = 20; more < 30; more++) cache.PutUntried(more, "untried");
+        for (var more = 20; more < 30; more++) cache.PutOnProbation(more, "untried");
 
         Assert.Multiple(() =>
         {
@@ -44,7 +44,7 @@ internal sealed class ByteCacheTests
         for (var n = 1; n <= 10; n++) cache.Put(n, "tried");
         Assert.That(cache.TryGet(1, out _), Is.True);
 
-        cache.PutUntried(11, "untried");
+        cache.PutOnProbation(11, "untried");
         cache.Put(12, "tried");
 
         Assert.Multiple(() =>
@@ -58,9 +58,9 @@ internal sealed class ByteCacheTests
     public void What_is_too_large_for_the_part_of_the_untried_is_kept_all_the_same()
     {
         var cache = new ByteCache<int, string>(2_200, static text => text.Length, 440);
-        cache.PutUntried(1, new string('x', 400));
-        cache.PutUntried(2, "small");
-        cache.PutUntried(2, "replaced");
+        cache.PutOnProbation(1, new string('x', 400));
+        cache.PutOnProbation(2, "small");
+        cache.PutOnProbation(2, "replaced");
         cache.Remove(1);
 
         Assert.Multiple(() =>

@@ -12,7 +12,7 @@ namespace Matrix.Host.Tests.Storage;
 /// <summary>The write path: order, grouping, isolation of failures, conditions, chains.</summary>
 internal sealed class WriterTests(string kind) : StorageTests(kind)
 {
-    protected override StorageOptions Adjust(StorageOptions options) => options with { MaxQueuedSets = 500 };
+    protected override StorageOptions Adjust(StorageOptions options) => options with { MaxQueuedBatches = 500 };
 
     [Test]
     public async Task Positions_rise_in_order_of_submission_and_every_row_of_a_set_has_its_position()

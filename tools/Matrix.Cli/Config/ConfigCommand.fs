@@ -46,7 +46,7 @@ module internal ConfigCommand =
             match format with
             | Text ->
                 for mistake in mistakes do
-                    printfn "%s: %s" (Terminal.red mistake.Place) mistake.Message
+                    printfn "%s: %s" (Terminal.red mistake.Location) mistake.Message
 
                 if mistakes.IsEmpty then
                     let what =
@@ -70,7 +70,7 @@ module internal ConfigCommand =
                             Columns = [ "place"; "message" ]
                             Rows =
                                 mistakes
-                                |> List.map (fun mistake -> [ Word mistake.Place; Word mistake.Message ])
+                                |> List.map (fun mistake -> [ Word mistake.Location; Word mistake.Message ])
                         }
                     ]
                 }

@@ -10,6 +10,6 @@ let load (file: string option) : Result<OperatorSettings, Ending> =
 
     match List.ofSeq settings.Mistakes with
     | [] -> Ok settings
-    | first :: [] -> Error(Misused $"{first.Place}: {first.Message}")
+    | first :: [] -> Error(Misused $"{first.Location}: {first.Message}")
     | first :: others ->
-        Error(Misused $"{first.Place}: {first.Message} (and {others.Length} more: `mx config check` shows them)")
+        Error(Misused $"{first.Location}: {first.Message} (and {others.Length} more: `mx config check` shows them)")

@@ -18,7 +18,7 @@ internal static unsafe partial class ShortSlice
     /// Requests the shortest slice. False, and nothing changed, if the system does not support it or the thread has
     /// another scheduling policy.
     /// </summary>
-    public static bool Ask()
+    public static bool Request()
     {
         if (Calls is not var (get, set) || Current(get) is not { Policy: Normal or Batch } attributes)
         {

@@ -85,7 +85,7 @@ internal static class KeyBackupHandlers
         SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0
         """);
 
-    private static readonly Statement Standing = Statement.Of("""
+    private static readonly Statement ReadVersion = Statement.Of("""
         SELECT v.etag, (SELECT COUNT(*) FROM backup_keys k WHERE k.user_id = v.user_id AND k.version = v.version)
         FROM backup_versions v WHERE v.user_id = $1 AND v.version = $2 AND v.deleted = 0
         """);
@@ -130,7 +130,7 @@ internal static class KeyBackupHandlers
             static (a, op) => a.Text(op.UserId),
             static (op, row) => (op.Latest = row.Int64OrNull(0)) == op.Version)
         .OnCondition<BackupVersionRead>(
-            Standing,
+            ReadVersion,
             static (a, op) => a.Text(op.UserId).Int(op.Version),
             static (op, row) =>
             {

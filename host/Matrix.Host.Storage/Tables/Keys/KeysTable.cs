@@ -180,7 +180,7 @@ internal static class KeyHandlers
     private static readonly Statement DeleteSignaturesOnAll = Statement.Of("DELETE FROM key_signatures WHERE target_user = $1");
     private static readonly Statement DeleteAllCrossSigningKeys = Statement.Of("DELETE FROM cross_signing_keys WHERE user_id = $1");
 
-    private static readonly Statement CrossSigningKeyStands = Statement.Of("""
+    private static readonly Statement CrossSigningKeyMatches = Statement.Of("""
         SELECT 1 WHERE CASE WHEN $3 IS NULL THEN NOT EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1 AND usage = $2)
             ELSE EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1 AND usage = $2 AND public_key = $3) END
         """);
@@ -234,7 +234,7 @@ internal static class KeyHandlers
             writes.Run(DeleteAllCrossSigningKeys, op, static (a, op) => a.Text(op.UserId));
         })
         .OnCondition<CrossSigningKeyIs>(
-            CrossSigningKeyStands,
+            CrossSigningKeyMatches,
             static (a, op) => a.Text(op.UserId).Int((int)op.Usage).TextOrNull(op.PublicKey),
             static (_, _) => true)
         .On<KeySignatureUploaded>(UpsertSignature, static (a, op) => a
