@@ -59,7 +59,10 @@ public sealed class Ed25519Key
     /// <exception cref="ArgumentException">The place for the signature has fewer than 64 bytes.</exception>
     public unsafe void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
     {
-        if (signature.Length < Ed25519.SignatureSize) throw new ArgumentException("A signature needs 64 bytes.", nameof(signature));
+        if (signature.Length < Ed25519.SignatureSize)
+        {
+            throw new ArgumentException("A signature needs 64 bytes.", nameof(signature));
+        }
 
         fixed (byte* to = signature, from = message, key = _secret)
         {
@@ -80,7 +83,8 @@ public static class Ed25519
     /// <summary>
     /// Whether the owner of the public key signed this message. False for keys and signatures of a wrong length.
     /// </summary>
-    public static unsafe bool Verify(ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
+    public static unsafe bool Verify(
+        ReadOnlySpan<byte> publicKey, ReadOnlySpan<byte> message, ReadOnlySpan<byte> signature)
     {
         if (publicKey.Length != PublicKeySize || signature.Length != SignatureSize) return false;
 

@@ -64,7 +64,8 @@ public static class SecretBytes
     }
 
     /// <summary>Compares two texts in a time that depends on their lengths only.</summary>
-    public static bool AreEqual(string left, string right) => AreEqual(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
+    public static bool AreEqual(string left, string right) =>
+        AreEqual(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
 
     /// <summary>Overwrites a buffer with zeros; the compiler does not remove this.</summary>
     public static unsafe void Wipe(Span<byte> bytes)

@@ -37,7 +37,8 @@ public static class SigningKeyFile
             : throw new InvalidDataException($"{path}: expected {Expected}.");
 
     /// <summary>The expected contents of the file, for error messages.</summary>
-    public const string Expected = "one line `ed25519 VERSION SEED` (a version of letters, digits and _; 32 bytes in base64)";
+    public const string Expected =
+        "one line `ed25519 VERSION SEED` (a version of letters, digits and _; 32 bytes in base64)";
 
     /// <summary>A key's line in the file, with its line end.</summary>
     public static string LineOf(SigningKey key) => $"ed25519 {key.Version} {Base64Text.Encode(key.Key.ExportSeed())}\n";
@@ -55,7 +56,8 @@ public static class SigningKeyFile
     }
 
     /// <summary>Whether this is a valid version of a key.</summary>
-    public static bool IsVersion(string version) => version.Length > 0 && !version.AsSpan().ContainsAnyExcept(_versionLetters);
+    public static bool IsVersion(string version) =>
+        version.Length > 0 && !version.AsSpan().ContainsAnyExcept(_versionLetters);
 
     /// <summary>A new key with a random version, which hardly repeats.</summary>
     public static SigningKey Generate() => new("a_" + SecretBytes.RandomText(4, Letters), Ed25519Key.Generate());

@@ -27,7 +27,8 @@ internal sealed class OpenedStorage : IStorage
     private int _closed;
 
     private OpenedStorage(
-        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, RoomsTable rooms, Func<ValueTask> close)
+        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, RoomsTable rooms,
+        Func<ValueTask> close)
     {
         _close = close;
         Writer = writer;
@@ -90,7 +91,8 @@ internal sealed class OpenedStorage : IStorage
     public IConsumersTable Consumers { get; }
 
     public static async ValueTask<IStorage> OpenAsync(
-        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close, CancellationToken stop)
+        StorageOptions options, IReads reads, IStorageWriter writer, IStorageAdmin admin, Func<ValueTask> close,
+        CancellationToken stop)
     {
         try
         {

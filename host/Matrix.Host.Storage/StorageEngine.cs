@@ -46,7 +46,9 @@ public static class StorageEngine
             return await SqliteStorage.OpenAsync(options, migrations, stop);
         }
 
-        return PostgresUrl.IsPostgres(options.Url) ? await PostgresStorage.OpenAsync(options, migrations, stop) : throw UnknownUrl();
+        return PostgresUrl.IsPostgres(options.Url)
+            ? await PostgresStorage.OpenAsync(options, migrations, stop)
+            : throw UnknownUrl();
     }
 
     private static bool IsSqlite(StorageOptions options) =>

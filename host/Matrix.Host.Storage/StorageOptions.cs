@@ -5,7 +5,9 @@ namespace Matrix.Host.Storage;
 /// </summary>
 public sealed record StorageOptions
 {
-    /// <summary>`sqlite:FILE` (relative to <see cref="DataDir"/>) or `postgres://user:password@host:port/name`.</summary>
+    /// <summary>
+    /// `sqlite:FILE` (relative to <see cref="DataDir"/>) or `postgres://user:password@host:port/name`.
+    /// </summary>
     public required string Url { get; init; }
 
     /// <summary>The folder that a relative SQLite path starts from.</summary>

@@ -24,7 +24,8 @@ public static class StreamRegistration
 
     /// <summary>The streams in the order in which they read a commit, after all caches.</summary>
     public static IReadOnlyList<IChangeConsumer> StreamConsumers(this IServiceProvider parts) => AllStreams.Of(
-        parts.GetRequiredService<Notifier>(), parts.GetRequiredService<TypingBoard>(), parts.GetRequiredService<UnreadCounter>());
+        parts.GetRequiredService<Notifier>(), parts.GetRequiredService<TypingBoard>(),
+        parts.GetRequiredService<UnreadCounter>());
 
     /// <summary>Ends every long-poll, because the server stops.</summary>
     public static void AnswerLongPolls(this IServiceProvider parts) => parts.GetRequiredService<Notifier>().Drain();

@@ -11,7 +11,8 @@ internal sealed partial class DepartureService(Departures departures, ILogger<De
     {
         try
         {
-            await departures.RunAsync(failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken).ConfigureAwait(false);
+            await departures.RunAsync(
+                failed => Failed(failed.UserId, failed.RoomId, failed.Reason), stoppingToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -53,7 +53,8 @@ internal sealed class Homeserver : IAsyncDisposable
     internal IServiceProvider Services => _app.Services;
 
     /// <summary>Opens the database, composes the parts and listens.</summary>
-    internal static async Task<Homeserver> StartAsync(HomeserverConfig config, ILoggerProvider log, TimeProvider clock, CancellationToken stop)
+    internal static async Task<Homeserver> StartAsync(
+        HomeserverConfig config, ILoggerProvider log, TimeProvider clock, CancellationToken stop)
     {
         var key = LoadKey(config.DataDir);
         var storage = await StorageEngine.OpenAsync(config.Storage with { Time = clock }, stop).ConfigureAwait(false);
@@ -64,7 +65,8 @@ internal sealed class Homeserver : IAsyncDisposable
             await app.Services.LoadRoomsAsync(stop).ConfigureAwait(false);
             await ListenAsync(app, config, stop).ConfigureAwait(false);
             server.ClientAddress = AddressOf(app, config.ClientListener);
-            server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop).ConfigureAwait(false);
+            server.FirstUserToken = await app.Services.GetRequiredService<RegistrationGate>().FirstUserTokenAsync(stop)
+                .ConfigureAwait(false);
             return server;
         }
         catch
@@ -104,8 +106,12 @@ internal sealed class Homeserver : IAsyncDisposable
         catch (Exception fault) when (fault is IOException or SocketException)
         {
             // The web server names the address only if its port is taken.
-            var addresses = string.Join(" and ", new[] { config.ClientListener, config.MetricsListener }.Where(listener => listener is not null));
-            var why = fault.InnerException is AddressInUseException ? fault.Message : $"cannot listen on {addresses}: {fault.Message}";
+            var addresses = string.Join(
+                " and ",
+                new[] { config.ClientListener, config.MetricsListener }.Where(listener => listener is not null));
+            var why = fault.InnerException is AddressInUseException
+                ? fault.Message
+                : $"cannot listen on {addresses}: {fault.Message}";
             throw new IOException($"listeners: {why}", fault);
         }
     }
@@ -140,7 +146,8 @@ internal sealed class Homeserver : IAsyncDisposable
             .AddSingleton(new PasswordHasher(config.PasswordCost))
             .AddSingleton<MetricsPage>()
             .AddSingleton(parts => new Housekeeping(
-                storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions, parts.GetRequiredService<ILogger<Housekeeping>>()))
+                storage, clock, config.ExpiredTokensKept, config.Rooms.RememberedTransactions,
+                parts.GetRequiredService<ILogger<Housekeeping>>()))
             .AddHostedService(parts => parts.GetRequiredService<Housekeeping>())
             .AddHostedService<DepartureService>()
             .AddRooms()
@@ -179,7 +186,9 @@ internal sealed class Homeserver : IAsyncDisposable
 
     private static bool Reached(IPEndPoint listener, ConnectionInfo connection) =>
         connection.LocalPort == listener.Port
-        && (listener.Address.Equals(IPAddress.Any) || listener.Address.Equals(IPAddress.IPv6Any) || listener.Address.Equals(connection.LocalIpAddress));
+        && (listener.Address.Equals(IPAddress.Any)
+            || listener.Address.Equals(IPAddress.IPv6Any)
+            || listener.Address.Equals(connection.LocalIpAddress));
 
     private static void Listen(KestrelServerOptions kestrel, HomeserverConfig config)
     {
@@ -190,7 +199,8 @@ internal sealed class Homeserver : IAsyncDisposable
         kestrel.Limits.MaxRequestLineSize = config.Connections.RequestLineBytes;
         kestrel.Limits.RequestHeadersTimeout = config.Connections.HeaderTime;
         // Each route has its own limit. This one ends bodies that continue after a refusal.
-        kestrel.Limits.MaxRequestBodySize = Math.Max(config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
+        kestrel.Limits.MaxRequestBodySize = Math.Max(
+            config.Http.LargeBody, Math.Max(config.Http.EventBody, config.Http.Body)) + 1L;
 
         if (config.ClientListener is { } clients) kestrel.Listen(clients);
         if (config.MetricsListener is { } metrics) kestrel.Listen(metrics);
@@ -200,7 +210,8 @@ internal sealed class Homeserver : IAsyncDisposable
     {
         if (listener is null) return null;
         if (listener.Port != 0) return new Uri($"http://{listener}");
-        var bound = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        var bound =
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new Uri(bound);
     }
 }

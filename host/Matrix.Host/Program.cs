@@ -58,21 +58,27 @@ internal static class Program
             }
 
             using var log = LineFormatter.ToStandardOutput(config.LogAsJson);
-            var server = await Homeserver.StartAsync(config, log, TimeProvider.System, stopping.Token).ConfigureAwait(false);
+            var server = await Homeserver.StartAsync(
+                config, log, TimeProvider.System, stopping.Token).ConfigureAwait(false);
             await using (server.ConfigureAwait(false))
             {
-                Console.WriteLine($"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
+                Console.WriteLine(
+                    $"Serving {config.ServerName} at {server.ClientAddress?.ToString() ?? "no client address"}");
                 if (config.FederationListener is { } federation)
                 {
-                    Console.WriteLine($"Federation is not served yet: nothing listens on {federation} (listeners.federation).");
+                    Console.WriteLine(
+                        $"Federation is not served yet: nothing listens on {federation} (listeners.federation).");
                 }
 
                 if (server.FirstUserToken is { } token)
                 {
-                    Console.WriteLine($"There are no users yet. Register the first user, an administrator, with the registration token {token}");
+                    Console.WriteLine(
+                        "There are no users yet. Register the first user, an administrator, with the registration "
+                            + $"token {token}");
                 }
 
-                await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+                await Task.Delay(Timeout.Infinite, stopping.Token).ContinueWith(static _ => { }, TaskScheduler.Default)
+                    .ConfigureAwait(false);
             }
 
             return 0;

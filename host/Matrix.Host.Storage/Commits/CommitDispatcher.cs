@@ -23,9 +23,16 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
     public void Dispatch(List<WriteBatch> batches, long through)
     {
         var consumers = _consumers;
-        foreach (var consumer in consumers) Guarded(consumer, static (c, _, through) => c.Begin(through), batches, through);
+        foreach (var consumer in consumers)
+        {
+            Guarded(consumer, static (c, _, through) => c.Begin(through), batches, through);
+        }
+
         foreach (var consumer in consumers) Guarded(consumer, Read, batches, through);
-        foreach (var consumer in consumers) Guarded(consumer, static (c, _, through) => c.End(through), batches, through);
+        foreach (var consumer in consumers)
+        {
+            Guarded(consumer, static (c, _, through) => c.End(through), batches, through);
+        }
     }
 
     private static void Read(IChangeConsumer consumer, List<WriteBatch> batches, long through)
@@ -44,7 +51,8 @@ internal sealed class CommitDispatcher(WriterMetrics metrics)
     }
 
     private void Guarded(
-        IChangeConsumer consumer, Action<IChangeConsumer, List<WriteBatch>, long> step, List<WriteBatch> batches, long through)
+        IChangeConsumer consumer, Action<IChangeConsumer, List<WriteBatch>, long> step, List<WriteBatch> batches,
+        long through)
     {
         try
         {

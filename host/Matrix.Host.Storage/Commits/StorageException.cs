@@ -51,7 +51,8 @@ public enum StorageFailure
 /// A storage failure. Nothing of the batch was kept, unless the failure is <see cref="StorageFailure.Doubtful"/>.
 /// </summary>
 [SuppressMessage("Design", "CA1032", Justification = "A failure always has its kind.")]
-public sealed class StorageException(StorageFailure failure, string message, Exception? inner = null) : Exception(message, inner)
+public sealed class StorageException(StorageFailure failure, string message, Exception? inner = null)
+    : Exception(message, inner)
 {
     /// <summary>The reason.</summary>
     public StorageFailure Failure { get; } = failure;

@@ -81,8 +81,8 @@ internal abstract class StorageWriter(StorageOptions options, WriterMetrics metr
     }
 
     /// <summary>
-    /// Publishes the batches of a flush, or fails them. False if the flush failed because one of several batches violates
-    /// the schema: each is then flushed alone, so that only that one fails.
+    /// Publishes the batches of a flush, or fails them. False if the flush failed because one of several batches
+    /// violates the schema: each is then flushed alone, so that only that one fails.
     /// </summary>
     protected bool TryComplete(List<WriteBatch> batches, StorageException? failure, long started)
     {

@@ -98,7 +98,9 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
 
     internal void Fail(StorageException failure)
     {
-        Volatile.Write(ref _outcome, (int)(failure.Failure == StorageFailure.Doubtful ? WriteOutcome.Unknown : WriteOutcome.NotWritten));
+        Volatile.Write(
+            ref _outcome,
+            (int)(failure.Failure == StorageFailure.Doubtful ? WriteOutcome.Unknown : WriteOutcome.NotWritten));
         Chain?.Break();
         if (IsPosted)
         {

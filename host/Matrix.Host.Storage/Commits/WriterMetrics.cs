@@ -16,24 +16,29 @@ internal sealed class WriterMetrics : IDisposable
 
     public WriterMetrics()
     {
-        _flush = _meter.CreateHistogram<double>("matrix_storage_flush_duration_seconds", "s", "Time of a flush, from its first batch to durable.");
+        _flush = _meter.CreateHistogram<double>(
+            "matrix_storage_flush_duration_seconds", "s", "Time of a flush, from its first batch to durable.");
         _sets = _meter.CreateHistogram<int>("matrix_storage_flush_sets", "{set}", "Batches per flush.");
         _checkpoint = _meter.CreateHistogram<double>(
             "matrix_storage_checkpoint_duration_seconds", "s", "Time to move the write-ahead log into the database.");
-        _failures = _meter.CreateCounter<long>("matrix_storage_failed_flushes", "{flush}", "Flushes that failed, by failure.");
-        _faults = _meter.CreateCounter<long>("matrix_storage_consumer_faults", "{fault}", "Exceptions of consumers of changes.");
+        _failures = _meter.CreateCounter<long>(
+            "matrix_storage_failed_flushes", "{flush}", "Flushes that failed, by failure.");
+        _faults = _meter.CreateCounter<long>(
+            "matrix_storage_consumer_faults", "{fault}", "Exceptions of consumers of changes.");
     }
 
     /// <summary>Registers the gauges of waiting batches and of the position.</summary>
     public void Watch(Func<int> queued, Func<long> position)
     {
-        _meter.CreateObservableGauge("matrix_storage_write_queue_length", queued, "{set}", "Batches that wait for the writer.");
+        _meter.CreateObservableGauge(
+            "matrix_storage_write_queue_length", queued, "{set}", "Batches that wait for the writer.");
         _meter.CreateObservableGauge("matrix_storage_position", position, null, "The published position.");
     }
 
     /// <summary>Registers the gauge of queries that wait for a reader.</summary>
     public void WatchReads(Func<int> queued) =>
-        _meter.CreateObservableGauge("matrix_storage_read_queue_length", queued, "{query}", "Queries that wait for a reader.");
+        _meter.CreateObservableGauge(
+            "matrix_storage_read_queue_length", queued, "{query}", "Queries that wait for a reader.");
 
     public void Flushed(long started, int sets)
     {
@@ -42,9 +47,11 @@ internal sealed class WriterMetrics : IDisposable
     }
 
     public void Checkpointed(long started, bool beside) => _checkpoint.Record(
-        Stopwatch.GetElapsedTime(started).TotalSeconds, new KeyValuePair<string, object?>("beside", beside ? "true" : "false"));
+        Stopwatch.GetElapsedTime(started).TotalSeconds,
+        new KeyValuePair<string, object?>("beside", beside ? "true" : "false"));
 
-    public void Failed(StorageFailure failure) => _failures.Add(1, new KeyValuePair<string, object?>("failure", failure.ToString()));
+    public void Failed(StorageFailure failure) =>
+        _failures.Add(1, new KeyValuePair<string, object?>("failure", failure.ToString()));
 
     public void ConsumerFailed(Exception fault)
     {

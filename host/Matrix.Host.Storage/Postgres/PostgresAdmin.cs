@@ -7,12 +7,14 @@ internal sealed class PostgresAdmin(IReads reads, string version) : IStorageAdmi
 {
     private static readonly Statement Tables = Statement.Of("""
         SELECT c.relname::text, pg_total_relation_size(c.oid), GREATEST(c.reltuples, 0)::bigint FROM pg_class c
-        WHERE c.relkind = 'r' AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) ORDER BY 2 DESC
+        WHERE c.relkind = 'r' AND c.relnamespace = (SELECT oid FROM pg_namespace
+            WHERE nspname = current_schema()) ORDER BY 2 DESC
         """);
 
     public string Engine => $"PostgreSQL {version}";
 
-    public ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop) => AdminStatements.MigrationsAsync(reads, stop);
+    public ValueTask<IReadOnlyList<MigrationRow>> MigrationsAsync(CancellationToken stop) =>
+        AdminStatements.MigrationsAsync(reads, stop);
 
     public ValueTask<IReadOnlyList<TableSize>> TableSizesAsync(CancellationToken stop) =>
         reads.ListAsync(Tables, static row => new TableSize(row.Text(0), row.Int64(1), row.Int64(2)), stop);
@@ -21,5 +23,6 @@ internal sealed class PostgresAdmin(IReads reads, string version) : IStorageAdmi
         AdminStatements.RoomSizesAsync(reads, limit, stop);
 
     public ValueTask BackupAsync(string to, CancellationToken stop) => throw new StorageException(
-        StorageFailure.Refused, "Back PostgreSQL up with its own tools: pg_dump, or pg_basebackup while the server runs.");
+        StorageFailure.Refused,
+        "Back PostgreSQL up with its own tools: pg_dump, or pg_basebackup while the server runs.");
 }

@@ -29,7 +29,8 @@ internal sealed class PostgresArguments : IArguments
 
     public IArguments Blob(ReadOnlyMemory<byte> value) => Add(value, NpgsqlDbType.Bytea);
 
-    public IArguments BlobOrNull(ReadOnlyMemory<byte>? value) => value is { } bytes ? Blob(bytes) : Null(NpgsqlDbType.Bytea);
+    public IArguments BlobOrNull(ReadOnlyMemory<byte>? value) =>
+        value is { } bytes ? Blob(bytes) : Null(NpgsqlDbType.Bytea);
 
     public IArguments EventId(string value) => Add(EventIdCode.Encode(value), NpgsqlDbType.Bytea);
 
@@ -53,7 +54,8 @@ internal sealed class PostgresArguments : IArguments
 
     private PostgresWrites Writing => Writes ?? throw new InvalidOperationException("Only a change has a position.");
 
-    private NpgsqlParameterCollection Parameters => _parameters ?? throw new InvalidOperationException("No command was started.");
+    private NpgsqlParameterCollection Parameters =>
+        _parameters ?? throw new InvalidOperationException("No command was started.");
 
     private PostgresArguments Add<T>(T value, NpgsqlDbType type)
     {

@@ -15,7 +15,10 @@ internal static class PostgresFault
     /// Whether the server answered: then the request was not executed. Otherwise its outcome is unknown.
     /// </summary>
     public static bool IsFromServer(Exception fault) =>
-        fault is StorageException or PostgresException { SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown) };
+        fault is StorageException or PostgresException
+        {
+            SqlState: not (PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown),
+        };
 
     public static StorageException Of(Exception fault, string doing) => fault switch
     {
@@ -28,7 +31,9 @@ internal static class PostgresFault
     private static StorageFailure KindOf(string state) => state switch
     {
         PostgresErrorCodes.DiskFull => StorageFailure.Full,
-        PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure =>
+        PostgresErrorCodes.LockNotAvailable
+            or PostgresErrorCodes.DeadlockDetected
+            or PostgresErrorCodes.SerializationFailure =>
             StorageFailure.Busy,
         PostgresErrorCodes.QueryCanceled => StorageFailure.TimedOut,
         ['2', '2', ..] or ['2', '3', ..] or PostgresErrorCodes.ProgramLimitExceeded => StorageFailure.Rejected,

@@ -36,9 +36,12 @@ internal sealed class PostgresOwner : IAsyncDisposable
 
     /// <summary>Connects, locks the database and brings its schema up to date.</summary>
     public static async Task<PostgresOwner> OpenAsync(
-        NpgsqlConnectionStringBuilder settings, StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
+        NpgsqlConnectionStringBuilder settings, StorageOptions options, IReadOnlyList<Migration> migrations,
+        CancellationToken stop)
     {
-        var owner = new PostgresOwner(new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString, options.OwnershipWaitMs);
+        var owner = new PostgresOwner(
+            new NpgsqlConnectionStringBuilder(settings.ConnectionString) { Pooling = false }.ConnectionString,
+            options.OwnershipWaitMs);
         try
         {
             await owner.TakeAsync(stop);
@@ -117,7 +120,8 @@ internal sealed class PostgresOwner : IAsyncDisposable
     private async Task TakeAsync(CancellationToken stop)
     {
         await _connection.OpenAsync(stop);
-        for (var started = Stopwatch.GetTimestamp(); await ScalarAsync($"SELECT pg_try_advisory_lock({Lock})", stop) is not true;)
+        var started = Stopwatch.GetTimestamp();
+        while (await ScalarAsync($"SELECT pg_try_advisory_lock({Lock})", stop) is not true)
         {
             if (Stopwatch.GetElapsedTime(started).TotalMilliseconds >= _waitMs)
             {
@@ -137,7 +141,8 @@ internal sealed class PostgresOwner : IAsyncDisposable
             if (await ScalarAsync($"SHOW {setting}", stop) is "off")
             {
                 throw new StorageException(
-                    StorageFailure.Refused, $"PostgreSQL has {setting} = off, which loses acknowledged events in a power failure. Turn it on.");
+                    StorageFailure.Refused,
+                    $"PostgreSQL has {setting} = off, which loses acknowledged events in a power failure. Turn it on.");
             }
         }
 
@@ -151,12 +156,14 @@ internal sealed class PostgresOwner : IAsyncDisposable
     {
         await ExecuteAsync("SET client_min_messages = warning", stop);
         await ExecuteAsync(Migration.CreateRecord, stop);
-        var applied = Convert.ToInt32(await ScalarAsync("SELECT COUNT(*) FROM migrations", stop), CultureInfo.InvariantCulture);
+        var applied = Convert.ToInt32(
+            await ScalarAsync("SELECT COUNT(*) FROM migrations", stop), CultureInfo.InvariantCulture);
         foreach (var migration in Migration.Pending(known, applied))
         {
             await using var transaction = await _connection.BeginTransactionAsync(stop);
             await ExecuteAsync(migration.ForPostgres, stop);
-            await using var record = new NpgsqlCommand("INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", _connection)
+            await using var record = new NpgsqlCommand(
+                "INSERT INTO migrations (number, name, applied_at) VALUES ($1, $2, $3)", _connection)
             {
                 Parameters =
                 {

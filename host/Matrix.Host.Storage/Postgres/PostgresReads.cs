@@ -9,7 +9,8 @@ internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
     public ValueTask<T?> FirstAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
         AskAsync(
-            statement, args, bind, async reader => await reader.ReadAsync(stop) ? map(new PostgresRow(reader)) : default, stop);
+            statement, args, bind,
+            async reader => await reader.ReadAsync(stop) ? map(new PostgresRow(reader)) : default, stop);
 
     public ValueTask<IReadOnlyList<T>> ListAsync<TArgs, T>(
         Statement statement, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, CancellationToken stop) =>
@@ -67,7 +68,8 @@ internal sealed class PostgresReads(NpgsqlDataSource source) : IReads
                 await using var reader = await command.ExecuteReaderAsync(stop);
                 return await read(reader);
             }
-            catch (Exception fault) when (!again && PostgresFault.IsDatabaseFault(fault) && !PostgresFault.IsFromServer(fault))
+            catch (Exception fault) when (
+                !again && PostgresFault.IsDatabaseFault(fault) && !PostgresFault.IsFromServer(fault))
             {
                 // The connection was lost, and perhaps all of the pool: try once more on a new one.
                 source.Clear();

@@ -9,7 +9,8 @@ namespace Matrix.Host.Storage.Postgres;
 /// <summary>Opens and closes a PostgreSQL database.</summary>
 internal static class PostgresStorage
 {
-    public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
+    public static async ValueTask<IStorage> OpenAsync(
+        StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
         var settings = PostgresUrl.Parse(options.Url, options);
         var owner = await PostgresOwner.OpenAsync(settings, options, migrations, stop);
@@ -41,7 +42,9 @@ internal static class PostgresStorage
         // not answer at all.
         return NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(settings.ConnectionString)
         {
-            Options = string.Create(CultureInfo.InvariantCulture, $"{settings.Options} -c statement_timeout={(long)options.LongestRead.TotalMilliseconds}"),
+            Options = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{settings.Options} -c statement_timeout={(long)options.LongestRead.TotalMilliseconds}"),
             CommandTimeout = (int)Math.Ceiling(options.LongestRead.TotalSeconds) + 10,
         });
     }

@@ -18,14 +18,16 @@ internal static class PostgresUrl
         "-c enable_seqscan=off -c enable_bitmapscan=off -c jit=off -c plan_cache_mode=force_generic_plan";
 
     public static bool IsPostgres(string url) =>
-        url.StartsWith("postgres://", StringComparison.Ordinal) || url.StartsWith("postgresql://", StringComparison.Ordinal);
+        url.StartsWith("postgres://", StringComparison.Ordinal)
+            || url.StartsWith("postgresql://", StringComparison.Ordinal);
 
     /// <exception cref="StorageException">It has not that form.</exception>
     public static NpgsqlConnectionStringBuilder Parse(string url, StorageOptions options)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.AbsolutePath.Length < 2)
         {
-            throw new StorageException(StorageFailure.Refused, "database.url must be postgres://user:password@host:port/name.");
+            throw new StorageException(
+                StorageFailure.Refused, "database.url must be postgres://user:password@host:port/name.");
         }
 
         var user = uri.UserInfo.Split(':', 2);

@@ -210,7 +210,8 @@ internal sealed class PostgresWriter : StorageWriter
             {
                 _doubt = null;
                 return (null, new StorageException(
-                    StorageFailure.Refused, "Another process wrote to the database while the connection was lost. Restart this server."));
+                    StorageFailure.Refused,
+                    "Another process wrote to the database while the connection was lost. Restart this server."));
             }
 
             if (_doubt is { } doubt)
@@ -291,7 +292,8 @@ internal sealed class PostgresWriter : StorageWriter
     /// <summary>
     /// Handles a failed transaction. If the connection was lost, this first finds out whether the transaction was kept.
     /// </summary>
-    private async Task<(StorageException? Failure, bool Again)> SettleAsync(List<WriteBatch> batches, long last, Exception fault)
+    private async Task<(StorageException? Failure, bool Again)> SettleAsync(
+        List<WriteBatch> batches, long last, Exception fault)
     {
         var failure = PostgresFault.Of(fault, "writing");
         if (PostgresFault.IsFromServer(fault))

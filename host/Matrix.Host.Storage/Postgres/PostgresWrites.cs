@@ -33,7 +33,8 @@ internal sealed class PostgresWrites : IWrites, IDisposable
 
     public long NextSequence() => ++_sequence;
 
-    public void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind) => _ = Add(statement, args, bind);
+    public void Run<TArgs>(Statement statement, TArgs args, Action<IArguments, TArgs> bind) =>
+        _ = Add(statement, args, bind);
 
     public void RunIf<TChange>(Statement statement, TChange change, Action<IArguments, TChange> bind)
         where TChange : ConditionalChange => _conditions.Add((Add(statement, change, bind), change));

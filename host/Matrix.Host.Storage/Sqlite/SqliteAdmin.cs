@@ -9,7 +9,8 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
 {
     // The statistics name b-trees; `sqlite_schema` maps an index to its table.
     private static readonly Statement Tables = Statement.Of("""
-        SELECT COALESCE(s.tbl_name, 'schema'), SUM(d.pgsize), SUM(CASE WHEN s.type = 'table' AND d.pagetype = 'leaf' THEN d.ncell ELSE 0 END)
+        SELECT COALESCE(s.tbl_name, 'schema'), SUM(d.pgsize), SUM(CASE WHEN s.type = 'table'
+            AND d.pagetype = 'leaf' THEN d.ncell ELSE 0 END)
         FROM dbstat d LEFT JOIN sqlite_schema s ON s.name = d.name
         GROUP BY COALESCE(s.tbl_name, 'schema') ORDER BY 2 DESC
         """);
@@ -32,7 +33,8 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
         var copy = Path.GetFullPath(to);
         if (File.Exists(copy))
         {
-            throw new StorageException(StorageFailure.Refused, $"{copy} already exists, and a backup does not overwrite files.");
+            throw new StorageException(
+                StorageFailure.Refused, $"{copy} already exists, and a backup does not overwrite files.");
         }
 
         // The copy has another name until it is complete and synced. Only its owner may read it: it holds keys and
@@ -48,7 +50,8 @@ internal sealed class SqliteAdmin(IReads reads, string file, int busyTimeoutMs) 
             }).Dispose();
 
             // The copy has its own thread and connection: it may take long, and reads one committed state.
-            await Task.Factory.StartNew(() => Copy(partial), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            await Task.Factory.StartNew(
+                () => Copy(partial), stop, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             Durable.Sync(partial);
             File.Move(partial, copy);
             Durable.SyncFolder(Path.GetDirectoryName(copy)!);

@@ -29,7 +29,8 @@ internal sealed class SqliteCheckpointer : IDisposable
     /// <param name="connection">A connection that nothing else uses.</param>
     /// <param name="sync">Waits until the disk has all of the database.</param>
     /// <param name="smallRest">At this many remaining pages the passes end.</param>
-    public SqliteCheckpointer(SqliteConnection connection, Action sync, Func<int> logFrames, int smallRest, WriterMetrics metrics)
+    public SqliteCheckpointer(
+        SqliteConnection connection, Action sync, Func<int> logFrames, int smallRest, WriterMetrics metrics)
     {
         _connection = connection;
         _sync = sync;
@@ -75,7 +76,10 @@ internal sealed class SqliteCheckpointer : IDisposable
                 return;
             }
 
-            for (var pass = 1; (Moved = Pass()) >= 0 && pass < MostPasses && _logFrames() - Moved > _smallRest && !_closed; pass++)
+            for (
+                var pass = 1;
+                (Moved = Pass()) >= 0 && pass < MostPasses && _logFrames() - Moved > _smallRest && !_closed;
+                pass++)
             {
             }
 

@@ -37,7 +37,8 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
     /// <summary>The page size that the database was created with.</summary>
     public int PageSize => int.Parse(
-        Scalar("PRAGMA page_size") ?? throw new InvalidOperationException("SQLite has no page size."), CultureInfo.InvariantCulture);
+        Scalar("PRAGMA page_size") ?? throw new InvalidOperationException("SQLite has no page size."),
+        CultureInfo.InvariantCulture);
 
     /// <summary>Rows changed by the last statement.</summary>
     public int Changes => Sqlite3.sqlite3_changes(_db);
@@ -52,7 +53,8 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
     private static SqliteConnection Open(string file, int access, int busyTimeoutMs, nint vfs)
     {
-        var code = Sqlite3.sqlite3_open_v2(file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, vfs);
+        var code = Sqlite3.sqlite3_open_v2(
+            file, out var db, access | Sqlite3.OpenNoMutex | Sqlite3.OpenExtendedResults, vfs);
         if (code != Sqlite3.Ok)
         {
             var fault = SqliteFault.Of(db, code, $"opening {file}");
@@ -85,7 +87,9 @@ internal sealed unsafe class SqliteConnection : IDisposable
     public void BeginQuery(TimeSpan longest, CancellationToken stop)
     {
         _patience.Stop = stop;
-        _patience.Until = longest > TimeSpan.Zero ? Environment.TickCount64 + (long)longest.TotalMilliseconds : long.MaxValue;
+        _patience.Until = longest > TimeSpan.Zero
+            ? Environment.TickCount64 + (long)longest.TotalMilliseconds
+            : long.MaxValue;
     }
 
     /// <summary>Returns the statement, which is prepared once on this connection.</summary>

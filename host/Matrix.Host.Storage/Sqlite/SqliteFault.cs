@@ -22,7 +22,9 @@ internal static class SqliteFault
     /// that, so the process ends as if it were killed.
     /// </summary>
     public static void EndProcess(Exception fault) =>
-        Environment.FailFast($"The disk lost writes to the database, so the server stops; the next start recovers them. {fault.Message}");
+        Environment.FailFast(
+            "The disk lost writes to the database, so the server stops; the next start recovers them. "
+                + fault.Message);
 
     /// <summary>
     /// Ends the process after a failed sync of the log. The commit may be on the disk or not: an error would be untrue
@@ -30,7 +32,8 @@ internal static class SqliteFault
     /// the log into the database and starts a new log.
     /// </summary>
     public static void EndProcessOfLog(Exception fault) => Environment.FailFast(
-        $"The disk lost writes to the database's log, so the server stops; clients repeat requests without a response. {fault.Message}");
+        "The disk lost writes to the database's log, so the server stops; clients repeat requests without a response. "
+            + fault.Message);
 
     private static string TextOf(nint db, int code) => code == IoErrorShmSize
         ? "the disk is full"

@@ -49,7 +49,8 @@ internal sealed class SqliteFile : IDisposable
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException(StorageFailure.Refused, $"The database {path} cannot be opened: {fault.Message}", fault);
+            throw new StorageException(
+                StorageFailure.Refused, $"The database {path} cannot be opened: {fault.Message}", fault);
         }
     }
 
@@ -77,7 +78,8 @@ internal sealed class SqliteFile : IDisposable
             {
                 connection.Execute(migration.ForSqlite);
                 connection.Execute(string.Create(
-                    CultureInfo.InvariantCulture, $"INSERT INTO migrations VALUES ({migration.Number}, '{migration.Name}', {now})"));
+                    CultureInfo.InvariantCulture,
+                    $"INSERT INTO migrations VALUES ({migration.Number}, '{migration.Name}', {now})"));
                 connection.Execute("COMMIT");
             }
             catch
@@ -117,13 +119,15 @@ internal sealed class SqliteFile : IDisposable
         if (_options.MaxDatabaseBytes > 0)
         {
             connection.Execute(string.Create(
-                CultureInfo.InvariantCulture, $"PRAGMA max_page_count = {_options.MaxDatabaseBytes / connection.PageSize}"));
+                CultureInfo.InvariantCulture,
+                $"PRAGMA max_page_count = {_options.MaxDatabaseBytes / connection.PageSize}"));
         }
     });
 
     public SqliteConnection OpenToCheckpoint() => Open(cacheBytes: 0, static _ => { });
 
-    public SqliteConnection OpenToRead() => Open(_options.ReaderCacheBytes, static connection => connection.Execute("PRAGMA query_only = 1"));
+    public SqliteConnection OpenToRead() =>
+        Open(_options.ReaderCacheBytes, static connection => connection.Execute("PRAGMA query_only = 1"));
 
     /// <summary>Waits until the disk has all that was written to the database, its log excluded.</summary>
     public void Sync() => RandomAccess.FlushToDisk(_whole.SafeFileHandle);
@@ -184,5 +188,6 @@ internal sealed class SqliteFile : IDisposable
         insert.Reset();
     }
 
-    private static readonly Statement InsertIdentity = Statement.Of("INSERT INTO identity (one, server_name) VALUES (1, $1)");
+    private static readonly Statement InsertIdentity = Statement.Of(
+        "INSERT INTO identity (one, server_name) VALUES (1, $1)");
 }

@@ -27,7 +27,8 @@ internal static class SqliteLibrary
         }
     }
 
-    private static StorageException Refused(string why) => new(StorageFailure.Refused, $"The system's libsqlite3 cannot be used: {why}.");
+    private static StorageException Refused(string why) =>
+        new(StorageFailure.Refused, $"The system's libsqlite3 cannot be used: {why}.");
 
     private static string Named(int version) =>
         string.Create(CultureInfo.InvariantCulture, $"{version / 1_000_000}.{version / 1000 % 1000}.{version % 1000}");

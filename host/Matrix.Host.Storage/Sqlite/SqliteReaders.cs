@@ -143,7 +143,8 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
     }
 
     private static void Collect<TArgs, T>(
-        SqliteStatement prepared, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, List<T> rows, CancellationToken stop)
+        SqliteStatement prepared, TArgs args, Action<IArguments, TArgs> bind, Func<IRow, T> map, List<T> rows,
+        CancellationToken stop)
     {
         try
         {
@@ -225,7 +226,8 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
             {
                 _result.SetCanceled(stop);
             }
-            catch (StorageException fault) when (fault.Failure == StorageFailure.TimedOut && stop.IsCancellationRequested)
+            catch (StorageException fault) when (
+                fault.Failure == StorageFailure.TimedOut && stop.IsCancellationRequested)
             {
                 _result.SetCanceled(stop);
             }

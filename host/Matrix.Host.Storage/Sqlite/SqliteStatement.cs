@@ -29,7 +29,8 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
         var text = Encoding.UTF8.GetBytes(sql);
         fixed (byte* start = text)
         {
-            var code = Sqlite3.sqlite3_prepare_v3(db, start, text.Length, Sqlite3.PreparePersistent, out _statement, out var tail);
+            var code = Sqlite3.sqlite3_prepare_v3(
+                db, start, text.Length, Sqlite3.PreparePersistent, out _statement, out var tail);
             if (code != Sqlite3.Ok)
             {
                 throw SqliteFault.Of(db, code, $"preparing {sql}");
@@ -146,7 +147,9 @@ internal sealed unsafe class SqliteStatement : IArguments, IRow, IDisposable
         byte nothing = 0;
         fixed (byte* bytes = value)
         {
-            Check(Sqlite3.sqlite3_bind_blob(_statement, ++_bound, bytes == null ? &nothing : bytes, value.Length, Sqlite3.Transient));
+            Check(
+                Sqlite3.sqlite3_bind_blob(
+                    _statement, ++_bound, bytes == null ? &nothing : bytes, value.Length, Sqlite3.Transient));
         }
 
         return this;

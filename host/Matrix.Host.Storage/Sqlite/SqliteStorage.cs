@@ -7,7 +7,8 @@ namespace Matrix.Host.Storage.Sqlite;
 /// <summary>Opens and closes a SQLite database.</summary>
 internal static class SqliteStorage
 {
-    public static async ValueTask<IStorage> OpenAsync(StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
+    public static async ValueTask<IStorage> OpenAsync(
+        StorageOptions options, IReadOnlyList<Migration> migrations, CancellationToken stop)
     {
         SqliteLibrary.Check();
         var path = PathOf(options);
@@ -89,7 +90,8 @@ internal static class SqliteStorage
 
         var readers = new SqliteReaders(
             [SqliteConnection.OpenReadOnly(path, options.BusyTimeoutMs)], options with { LongestRead = TimeSpan.Zero });
-        return await InspectedStorage.OfAsync(readers, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
+        return await InspectedStorage.OfAsync(
+            readers, new SqliteAdmin(readers, path, options.BusyTimeoutMs), readers.DisposeAsync, stop);
     }
 
     private static string PathOf(StorageOptions options) =>

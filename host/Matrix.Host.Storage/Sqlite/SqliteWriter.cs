@@ -50,17 +50,20 @@ internal sealed class SqliteWriter : StorageWriter
     /// <param name="checkpoint">The checkpointer's connection.</param>
     /// <param name="syncDatabase">Waits until the disk has all of the database.</param>
     public SqliteWriter(
-        SqliteConnection connection, SqliteConnection checkpoint, Action syncDatabase, WriteHandlers handlers, StorageOptions options, WriterMetrics metrics)
+        SqliteConnection connection, SqliteConnection checkpoint, Action syncDatabase, WriteHandlers handlers,
+        StorageOptions options, WriterMetrics metrics)
         : base(options, metrics)
     {
         _connection = connection;
         _handlers = handlers;
         _writes = new SqliteWrites(connection);
         _frameBytes = LogFrameHeader + connection.PageSize;
-        _reserved = long.Parse(connection.Scalar("SELECT position FROM sequence WHERE one = 1") ?? "0", CultureInfo.InvariantCulture);
+        _reserved = long.Parse(
+            connection.Scalar("SELECT position FROM sequence WHERE one = 1") ?? "0", CultureInfo.InvariantCulture);
         StartAt(_reserved);
         metrics.Watch(() => Queue.Count, () => PublishedPosition);
-        _checkpointer = new SqliteCheckpointer(checkpoint, syncDatabase, () => connection.LogFrames, SmallRest / _frameBytes, metrics);
+        _checkpointer = new SqliteCheckpointer(
+            checkpoint, syncDatabase, () => connection.LogFrames, SmallRest / _frameBytes, metrics);
         _thread = new Thread(Run) { Name = "storage writer", IsBackground = true };
         _thread.Start();
     }
@@ -95,7 +98,7 @@ internal sealed class SqliteWriter : StorageWriter
             {
                 break;
             }
-            else if (!Queue.Wait(_checkpointing || IsLogLong(Options.CheckpointIdleBytes) ? IdleAfter : Timeout.InfiniteTimeSpan))
+            else if (!Queue.Wait(HasLogToMove ? IdleAfter : Timeout.InfiniteTimeSpan))
             {
                 TendLog(Options.CheckpointIdleBytes);
             }
@@ -225,7 +228,8 @@ internal sealed class SqliteWriter : StorageWriter
         }
         catch (StorageException second)
         {
-            return new StorageException(StorageFailure.Unavailable, $"{fault.Message} Rolling back failed too: {second.Message}", fault);
+            return new StorageException(
+                StorageFailure.Unavailable, $"{fault.Message} Rolling back failed too: {second.Message}", fault);
         }
     }
 
@@ -241,6 +245,8 @@ internal sealed class SqliteWriter : StorageWriter
             prepared.Reset();
         }
     }
+
+    private bool HasLogToMove => _checkpointing || IsLogLong(Options.CheckpointIdleBytes);
 
     private bool IsLogLong(long bytes)
     {

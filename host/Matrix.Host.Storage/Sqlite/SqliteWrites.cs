@@ -75,7 +75,8 @@ internal static class SqliteEventInsert
     private static readonly Statement InsertJson = Statement.Of("INSERT INTO event_json (json) VALUES ($1)");
 
     private static readonly Statement InsertRow = Statement.Of($"""
-        INSERT INTO events ({EventsTable.InsertColumns}, json_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, last_insert_rowid())
+        INSERT INTO events ({EventsTable.InsertColumns}, json_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, last_insert_rowid())
         """);
 
     public static void Insert(EventRow row, IWrites writes)

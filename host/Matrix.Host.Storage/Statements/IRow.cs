@@ -21,7 +21,8 @@ internal static class RowExtensions
 
     public static bool Bool(this IRow row, int column) => row.Int64(column) != 0;
 
-    public static EventNid Nid(this IRow row, int column) => row.IsNull(column) ? EventNid.None : new(row.Int64(column));
+    public static EventNid Nid(this IRow row, int column) =>
+        row.IsNull(column) ? EventNid.None : new(row.Int64(column));
 
     public static RoomNid Room(this IRow row, int column) => new((int)row.Int64(column));
 

@@ -71,7 +71,10 @@ internal sealed class DeviceStream
     /// <summary>The messages up to a position are deleted.</summary>
     public void Acknowledged(long through)
     {
-        lock (_gate) _firstDelivered = through >= _lastDelivered ? long.MaxValue : Math.Max(_firstDelivered, through + 1);
+        lock (_gate)
+        {
+            _firstDelivered = through >= _lastDelivered ? long.MaxValue : Math.Max(_firstDelivered, through + 1);
+        }
     }
 
     /// <summary>Its keys changed: what was counted no longer holds.</summary>

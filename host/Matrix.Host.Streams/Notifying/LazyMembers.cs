@@ -54,7 +54,8 @@ internal sealed class LazyMembers
     }
 
     /// <summary>Records the membership events of the response that ends in a token.</summary>
-    public void Answered(string token, IReadOnlyCollection<KeyValuePair<(RoomNid Room, string UserId), EventNid>> members)
+    public void Answered(
+        string token, IReadOnlyCollection<KeyValuePair<(RoomNid Room, string UserId), EventNid>> members)
     {
         lock (_gate)
         {

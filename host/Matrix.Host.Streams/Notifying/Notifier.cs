@@ -148,10 +148,12 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     internal UserStream? Touched(string userId) => _users.GetValueOrDefault(userId);
 
     /// <summary>A user's membership changed. Called on the writer's thread.</summary>
-    internal void SetMembership(UserStream stream, RoomNid nid, ShownMembership membership, long position, List<UserStream> wake)
+    internal void SetMembership(
+        UserStream stream, RoomNid nid, ShownMembership membership, long position, List<UserStream> wake)
     {
         var room = _rooms.Hold(nid);
-        var subscription = stream.SetMembership(room, membership, position, live: true, Ephemeral, wake, out bool added);
+        var subscription = stream.SetMembership(
+            room, membership, position, live: true, Ephemeral, wake, out bool added);
         if (added) Interlocked.Increment(ref _subscriptions);
         else _rooms.Release(room);
         if (subscription is null) return;
@@ -235,7 +237,10 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     {
         foreach (var stream in _users.Values)
         {
-            if (stream.KnownSince != long.MaxValue && _time.GetElapsedTime(stream.LastUsed) > _options.IdleAfter) Evict(stream);
+            if (stream.KnownSince != long.MaxValue && _time.GetElapsedTime(stream.LastUsed) > _options.IdleAfter)
+            {
+                Evict(stream);
+            }
         }
     }
 
@@ -254,7 +259,8 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
         foreach (var member in rooms)
         {
             var room = _rooms.Hold(member.Room);
-            var subscription = stream.SetMembership(room, member.Membership, member.Since, live: false, 0, [], out bool added);
+            var subscription = stream.SetMembership(
+                room, member.Membership, member.Since, live: false, 0, [], out bool added);
             if (added) Interlocked.Increment(ref _subscriptions);
             else _rooms.Release(room);
             if (subscription is not null && member.Membership == ShownMembership.Joined) room.Admit(subscription);
@@ -270,7 +276,8 @@ internal sealed class Notifier : IChangeConsumer, IDisposable, IAsyncDisposable
     private bool MakeRoom(int subscriptions)
     {
         if (Subscriptions + subscriptions <= _options.MaxRoomSubscriptions) return true;
-        foreach (var stream in _users.Values.Where(f => f.KnownSince != long.MaxValue).OrderBy(f => f.LastUsed).ToArray())
+        var filled = _users.Values.Where(stream => stream.KnownSince != long.MaxValue);
+        foreach (var stream in filled.OrderBy(stream => stream.LastUsed).ToArray())
         {
             Evict(stream);
             if (Subscriptions + subscriptions <= _options.MaxRoomSubscriptions) return true;

@@ -21,7 +21,8 @@ public readonly record struct PastPosition(long Position, EventNid LastNid, int 
 /// <param name="ThreadId">The thread, <c>main</c>, or empty for an unthreaded receipt.</param>
 /// <param name="EventId">The event that it is at.</param>
 /// <param name="Timestamp">Milliseconds since the epoch.</param>
-public readonly record struct ReceiptMark(long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp);
+public readonly record struct ReceiptMark(
+    long Position, string UserId, string Type, string ThreadId, string EventId, long Timestamp);
 
 /// <summary>
 /// A room that an active user is in: its active members and its recent changes. A sync that is nearly up to date reads
@@ -154,7 +155,8 @@ internal sealed class RoomStream(RoomNid roomNid)
                 if (each.Nid.Value <= after.Value || each.Nid.Value > through.Value) continue;
                 bool isOwn = each.UserId is null && each.Sender == userId;
                 if (isOwn && each.IsMessage) own?.Invoke(each.ThreadRoot, each.Nid);
-                else if (!isOwn && each.NotifiesAsOf(asOf) && (each.UserId ?? userId) == userId) add(each.ThreadRoot, each.Notifications, each.Highlights);
+                else if (!isOwn && each.NotifiesAsOf(asOf) && (each.UserId ?? userId) == userId) add(
+                    each.ThreadRoot, each.Notifications, each.Highlights);
             }
 
             return true;
@@ -166,7 +168,11 @@ internal sealed class RoomStream(RoomNid roomNid)
     {
         lock (_gate)
         {
-            if (_receipts.Count == Remembered) _receiptsKnownAfter = Math.Max(_receiptsKnownAfter, _receipts.Dequeue().Position);
+            if (_receipts.Count == Remembered)
+            {
+                _receiptsKnownAfter = Math.Max(_receiptsKnownAfter, _receipts.Dequeue().Position);
+            }
+
             _receipts.Enqueue(receipt);
             Volatile.Write(ref _lastReceipts, receipt.Position);
             foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members))
@@ -249,7 +255,8 @@ internal sealed class RoomStream(RoomNid roomNid)
     }
 
     private readonly record struct Notifying(
-        EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, bool IsMessage, int Notifications, int Highlights)
+        EventNid Nid, EventNid ThreadRoot, string? UserId, string Sender, bool IsMessage, int Notifications,
+        int Highlights)
     {
         public EventNid RedactedBy { get; init; }
 
@@ -259,6 +266,9 @@ internal sealed class RoomStream(RoomNid roomNid)
 
     private void TouchMembers(long position, long ephemeral, List<UserStream> wake)
     {
-        foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members)) subscription.Stream.Touch(subscription, position, ephemeral, wake);
+        foreach (RoomSubscription subscription in CollectionsMarshal.AsSpan(_members))
+        {
+            subscription.Stream.Touch(subscription, position, ephemeral, wake);
+        }
     }
 }

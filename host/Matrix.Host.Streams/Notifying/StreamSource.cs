@@ -23,11 +23,13 @@ internal sealed class StreamSource(IMembershipsTable memberships) : IStreamSourc
 {
     public async ValueTask<IReadOnlyList<MemberRoom>> RoomsAsync(string userId, CancellationToken stop)
     {
-        var rows = await memberships.RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Invite, stop).ConfigureAwait(false);
+        var rows = await memberships.RoomsOfAsync(
+            userId, MembershipSet.Join | MembershipSet.Invite, stop).ConfigureAwait(false);
         return
         [
             .. rows.OrderByDescending(row => row.Position).Select(row => new MemberRoom(
-                row.Room, row.Membership == Membership.Join ? ShownMembership.Joined : ShownMembership.Invited, row.Position)),
+                row.Room, row.Membership == Membership.Join ? ShownMembership.Joined : ShownMembership.Invited,
+                row.Position)),
         ];
     }
 

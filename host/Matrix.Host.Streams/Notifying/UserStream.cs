@@ -199,7 +199,8 @@ internal sealed class UserStream(string userId)
 
     /// <summary>Applies a change of the user's membership. The caller updates the room's active members.</summary>
     public RoomSubscription? SetMembership(
-        RoomStream room, ShownMembership membership, long position, bool live, long ephemeral, List<UserStream> wake, out bool added)
+        RoomStream room, ShownMembership membership, long position, bool live, long ephemeral, List<UserStream> wake,
+        out bool added)
     {
         lock (_gate)
         {

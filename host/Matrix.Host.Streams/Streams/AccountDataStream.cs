@@ -9,7 +9,10 @@ internal sealed class AccountDataStream(Notifier notifier) : IChangeConsumer
 {
     public void Take(Change change, long position)
     {
-        if (change is AccountDataPut put) notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
+        if (change is AccountDataPut put)
+        {
+            notifier.Touched(put.UserId)?.TouchAccountData(put.Room, position, notifier.Ephemeral, notifier.ToWake);
+        }
     }
 
     public void Missed(long through) => notifier.ForgetAll(through);

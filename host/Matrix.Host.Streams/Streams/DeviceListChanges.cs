@@ -28,7 +28,8 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     public async ValueTask<DeviceListNews> BetweenAsync(string userId, long after, long through, CancellationToken stop)
     {
         var changed = new HashSet<string>(
-            await storage.Keys.ChangedForAsync(userId, after, through, stop).ConfigureAwait(false), StringComparer.Ordinal);
+            await storage.Keys.ChangedForAsync(userId, after, through, stop).ConfigureAwait(false),
+            StringComparer.Ordinal);
         var gone = new HashSet<string>(StringComparer.Ordinal);
 
         foreach (var (room, before, now) in await ChangedRoomsAsync(userId, after, through, stop).ConfigureAwait(false))
@@ -53,7 +54,8 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         string userId, long after, long through, CancellationToken stop)
     {
         var memberships = await storage.Memberships
-            .RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban, stop).ConfigureAwait(false);
+            .RoomsOfAsync(userId, MembershipSet.Join | MembershipSet.Leave | MembershipSet.Ban, stop)
+            .ConfigureAwait(false);
         var nids = memberships
             .Where(row => row.Membership == Membership.Join || row.Position > after)
             .Select(row => row.Room)
@@ -67,7 +69,10 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         {
             var (first, last) = (before.GetValueOrDefault(nid), now.GetValueOrDefault(nid));
             if (first == last) continue;
-            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } snapshot) answer.Add((snapshot.Room, first, last));
+            if (await rooms.FindAsync(nid, stop).ConfigureAwait(false) is { } snapshot)
+            {
+                answer.Add((snapshot.Room, first, last));
+            }
         }
 
         return answer;
@@ -77,13 +82,15 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
     /// Collects the users who began or ceased to share a room with the user between two of its states.
     /// </summary>
     internal async ValueTask CompareAsync(
-        string userId, RoomIdentity room, StateTree first, StateTree last, HashSet<string> came, HashSet<string> gone, CancellationToken stop)
+        string userId, RoomIdentity room, StateTree first, StateTree last, HashSet<string> came, HashSet<string> gone,
+        CancellationToken stop)
     {
         var was = await IsJoinedAsync(room, first.Find(MemberType, userId), stop).ConfigureAwait(false);
         var isNow = await IsJoinedAsync(room, last.Find(MemberType, userId), stop).ConfigureAwait(false);
         if (!was && !isNow) return;
 
-        var changes = StateTree.Diff(first, last).Changes.Where(change => change.Type == MemberType && change.StateKey != userId).ToArray();
+        var changes = StateTree.Diff(
+            first, last).Changes.Where(change => change.Type == MemberType && change.StateKey != userId).ToArray();
         await LoadAsync(room, changes, stop).ConfigureAwait(false);
         foreach (var change in changes)
         {
@@ -102,7 +109,8 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
         var last = "";
         while (true)
         {
-            var page = await storage.Memberships.MembersAsync(room, MembershipSet.Join, last, MembersPerPage, stop).ConfigureAwait(false);
+            var page = await storage.Memberships.MembersAsync(
+                room, MembershipSet.Join, last, MembersPerPage, stop).ConfigureAwait(false);
             foreach (var member in page)
             {
                 if (member.UserId != userId) to.Add(member.UserId);

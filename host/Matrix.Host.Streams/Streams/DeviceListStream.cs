@@ -33,5 +33,6 @@ internal sealed class DeviceListStream(Notifier notifier) : IChangeConsumer
     public void Missed(long through) => notifier.ForgetAll(through);
 
     private void TouchKeys(string userId, string deviceId, long position) =>
-        notifier.Touched(userId)?.TouchDevice(deviceId, position, static (device, at) => device.TouchKeys(at), notifier.ToWake);
+        notifier.Touched(
+            userId)?.TouchDevice(deviceId, position, static (device, at) => device.TouchKeys(at), notifier.ToWake);
 }

@@ -9,7 +9,12 @@ internal sealed class MembershipStream(Notifier notifier) : IChangeConsumer
 {
     public void Take(Change change, long position)
     {
-        if (change is not MembershipChanged { IsLocal: true } changed || notifier.Touched(changed.UserId) is not { } stream) return;
+        if (change is not MembershipChanged { IsLocal: true } changed
+            || notifier.Touched(changed.UserId) is not { } stream)
+        {
+            return;
+        }
+
         var membership = changed.After switch
         {
             Membership.Join => ShownMembership.Joined,

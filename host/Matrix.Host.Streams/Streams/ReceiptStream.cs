@@ -12,7 +12,8 @@ internal sealed class ReceiptStream(Notifier notifier) : IChangeConsumer
     {
         if (change is not ReceiptMoved receipt || notifier.Room(receipt.Room) is not { } room) return;
         room.Touch(
-            new ReceiptMark(position, receipt.UserId, receipt.Type, receipt.ThreadId, receipt.EventId, receipt.Timestamp),
+            new ReceiptMark(
+                position, receipt.UserId, receipt.Type, receipt.ThreadId, receipt.EventId, receipt.Timestamp),
             receipt.Type == ReceiptTypes.ReadPrivate,
             notifier.Ephemeral,
             notifier.ToWake);

@@ -11,7 +11,8 @@ internal sealed class ToDeviceStream(Notifier notifier) : IChangeConsumer
     {
         if (change is not ToDeviceSent sent || notifier.Touched(sent.UserId) is not { } stream) return;
         if (sent.DeviceId == ToDeviceSent.AllDevices) stream.TouchAllDevices(position, notifier.ToWake);
-        else stream.TouchDevice(sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), notifier.ToWake);
+        else stream.TouchDevice(
+            sent.DeviceId, position, static (device, at) => device.TouchToDevice(at), notifier.ToWake);
     }
 
     public void Missed(long through) => notifier.ForgetAll(through);

@@ -17,7 +17,10 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
     public void Set(RoomNid room, string userId, TimeSpan? timeout)
     {
-        if (timeout is { } given && given > TimeSpan.Zero) Start(room, userId, given < options.LongestTyping ? given : options.LongestTyping);
+        if (timeout is { } given && given > TimeSpan.Zero)
+        {
+            Start(room, userId, given < options.LongestTyping ? given : options.LongestTyping);
+        }
         else Stop(room, userId);
     }
 
@@ -28,7 +31,10 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
     public void Take(Change change, long position)
     {
-        if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join) Stop(changed.Room, changed.UserId);
+        if (change is MembershipChanged { IsLocal: true } changed && changed.After != Membership.Join)
+        {
+            Stop(changed.Room, changed.UserId);
+        }
     }
 
     public void Missed(long through)
@@ -71,7 +77,8 @@ internal sealed class TypingBoard(Notifier notifier, TimeProvider time, SyncOpti
 
             if (typists.Count >= options.MaxTypingUsers) return;
             var typist = new Typist(this, room, userId) { Until = until };
-            typist.Timer = time.CreateTimer(static typist => ((Typist)typist!).TimeIsUp(), typist, Bounded(timeout), Timeout.InfiniteTimeSpan);
+            typist.Timer = time.CreateTimer(
+                static typist => ((Typist)typist!).TimeIsUp(), typist, Bounded(timeout), Timeout.InfiniteTimeSpan);
             typists.Add(typist);
         }
 

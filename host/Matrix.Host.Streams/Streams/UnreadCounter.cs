@@ -26,7 +26,11 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     public async ValueTask<UnreadCounts> OfAsync(
         RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
     {
-        if (!_entries.TryGet((userId, room.Nid), out var entry)) _entries.Put((userId, room.Nid), entry = new UnreadEntry());
+        if (!_entries.TryGet((userId, room.Nid), out var entry))
+        {
+            _entries.Put((userId, room.Nid), entry = new UnreadEntry());
+        }
+
         await entry.Gate.WaitAsync(stop).ConfigureAwait(false);
         try
         {
@@ -40,7 +44,11 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
             }
 
             await AdvanceAsync(entry, room, userId, through, stop).ConfigureAwait(false);
-            foreach (var (thread, upTo) in entry.TakeReceipts()) await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+            foreach (var (thread, upTo) in entry.TakeReceipts())
+            {
+                await ReadAsync(entry, room, userId, thread, upTo, stop).ConfigureAwait(false);
+            }
+
             return entry.ToCounts();
         }
         catch
@@ -57,7 +65,10 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     /// <summary>A receipt moved. Called when it is durable.</summary>
     public void Read(string userId, RoomNid room, string thread, EventNid upTo)
     {
-        if (_entries.TryGet((userId, room), out var entry) && !entry.Read(thread, upTo)) _entries.Remove((userId, room));
+        if (_entries.TryGet((userId, room), out var entry) && !entry.Read(thread, upTo))
+        {
+            _entries.Remove((userId, room));
+        }
     }
 
     /// <summary>The user's membership changed: drops the counts.</summary>
@@ -67,16 +78,21 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     public void ForgetAll() => _entries.Clear();
 
     private async ValueTask FillAsync(
-        UnreadEntry entry, RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through, CancellationToken stop)
+        UnreadEntry entry, RoomIdentity room, string userId, Func<ValueTask<EventNid>> joined, EventNid through,
+        CancellationToken stop)
     {
         // Receipts that move meanwhile are applied on their own.
         var receipts = await storage.Receipts.OfUserAsync(room.Nid, userId, stop).ConfigureAwait(false);
-        long all = receipts.Where(receipt => receipt.ThreadId.Length == 0).Select(receipt => receipt.Event.Value).DefaultIfEmpty().Max();
+        long all = receipts.Where(receipt => receipt.ThreadId.Length == 0).Select(receipt => receipt.Event.Value)
+            .DefaultIfEmpty().Max();
         entry.Begin(all > 0 ? new EventNid(all) : await joined().ConfigureAwait(false));
         await AdvanceAsync(entry, room, userId, through, stop).ConfigureAwait(false);
         foreach (var receipt in receipts)
         {
-            if (receipt.ThreadId.Length > 0) await ReadAsync(entry, room, userId, receipt.ThreadId, receipt.Event, stop).ConfigureAwait(false);
+            if (receipt.ThreadId.Length > 0)
+            {
+                await ReadAsync(entry, room, userId, receipt.ThreadId, receipt.Event, stop).ConfigureAwait(false);
+            }
         }
 
         entry.IsFilled = true;
@@ -136,12 +152,15 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
     /// Counts on from the end of the entry, from the notifier's memory if it reaches that far back. A user's own
     /// message reads what came before it in its thread.
     /// </summary>
-    private async ValueTask AdvanceAsync(UnreadEntry entry, RoomIdentity room, string userId, EventNid through, CancellationToken stop)
+    private async ValueTask AdvanceAsync(
+        UnreadEntry entry, RoomIdentity room, string userId, EventNid through, CancellationToken stop)
     {
         if (through.Value <= entry.Through.Value) return;
         var own = new Dictionary<EventNid, EventNid>();
         var (before, redacted) = (entry.Through, true);
-        if (notifier.Room(room.Nid)?.TryUnread(before, through, through, userId, entry.Add, (thread, said) => own[thread] = said, out redacted) == true)
+        void Said(EventNid thread, EventNid said) => own[thread] = said;
+        if (notifier.Room(room.Nid) is { } stream
+            && stream.TryUnread(before, through, through, userId, entry.Add, Said, out redacted))
         {
             entry.Reached(through);
         }
@@ -152,15 +171,24 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
             redacted = true;
         }
 
-        if (redacted && entry.First.Value < before.Value) await RedactAsync(entry, userId, before, through, stop).ConfigureAwait(false);
+        if (redacted && entry.First.Value < before.Value)
+        {
+            await RedactAsync(entry, userId, before, through, stop).ConfigureAwait(false);
+        }
 
-        foreach (var (thread, said) in own) await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
+        foreach (var (thread, said) in own)
+        {
+            await ReadAsync(entry, room, userId, (EventNid?)thread, said, stop).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Subtracts counted events that were redacted by events after one and up to another.</summary>
-    private async ValueTask RedactAsync(UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
+    private async ValueTask RedactAsync(
+        UnreadEntry entry, string userId, EventNid after, EventNid through, CancellationToken stop)
     {
-        foreach (var gone in await storage.Unread.RedactedAsync(userId, entry.First, after, through, stop).ConfigureAwait(false))
+        var redacted = await storage.Unread
+            .RedactedAsync(userId, entry.First, after, through, stop).ConfigureAwait(false);
+        foreach (var gone in redacted)
         {
             var (notifications, highlights) = NotifyingByThread.Of(gone.Kind);
             if ((gone.NotifyClass & PushEvaluation.NotifiesMost) != 0 && gone.Sender != userId) notifications++;
@@ -177,7 +205,8 @@ internal sealed class UnreadCounter(IStorage storage, Notifier notifier, long ca
         var counts = new NotifyingByThread();
         var own = new Dictionary<EventNid, EventNid>();
         foreach (var notifying in await storage.Unread
-            .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop).ConfigureAwait(false))
+            .CountNotifyingAsync(room.Nid, after, through, asOf, PushEvaluation.NotifiesMost, userId, stop)
+            .ConfigureAwait(false))
         {
             counts.Plus(notifying.ThreadRoot, notifying.Count, 0);
             if (!notifying.LastOwn.IsNone) own[notifying.ThreadRoot] = notifying.LastOwn;

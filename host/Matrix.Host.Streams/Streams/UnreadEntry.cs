@@ -67,7 +67,8 @@ internal sealed class UnreadEntry
     }
 
     /// <summary>Adds the counts of one thread.</summary>
-    public void Add(EventNid thread, int notifications, int highlights) => _stretches[^1].Counts.Plus(thread, notifications, highlights);
+    public void Add(EventNid thread, int notifications, int highlights) =>
+        _stretches[^1].Counts.Plus(thread, notifications, highlights);
 
     /// <summary>The event after which the count, or what is kept of it, begins.</summary>
     public EventNid First => _stretches[0].After;
@@ -121,7 +122,11 @@ internal sealed class UnreadEntry
     {
         int at = IndexOf(within);
         if (at < 0) return EventNid.None;
-        if (at + 1 < _stretches.Count) return within.Value < _stretches[at + 1].After.Value ? _stretches[at + 1].After : EventNid.None;
+        if (at + 1 < _stretches.Count)
+        {
+            return within.Value < _stretches[at + 1].After.Value ? _stretches[at + 1].After : EventNid.None;
+        }
+
         return within.Value <= Through.Value ? Through : EventNid.None;
     }
 
@@ -141,7 +146,11 @@ internal sealed class UnreadEntry
         {
             long after = _stretches[i].After.Value;
             if (after == Positions.Unthreaded || _readThreads.ContainsValue(after)) continue;
-            foreach (var (thread, (n, h)) in _stretches[i].Counts) _stretches[i - 1].Counts.Plus(new EventNid(thread), n, h);
+            foreach (var (thread, (n, h)) in _stretches[i].Counts)
+            {
+                _stretches[i - 1].Counts.Plus(new EventNid(thread), n, h);
+            }
+
             _stretches.RemoveAt(i);
         }
     }

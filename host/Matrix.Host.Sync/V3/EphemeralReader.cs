@@ -8,7 +8,8 @@ using Matrix.Host.Streams.Streams;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Reads the content of a room's `ephemeral`: typing users and receipts.</summary>
-internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypingBoard typingBoard, SyncOptions options)
+internal sealed class EphemeralReader(
+    IStorage storage, Notifier notifier, ITypingBoard typingBoard, SyncOptions options)
 {
     /// <summary>Whether a filter admits events of a type in a room.</summary>
     public static bool Admits(EventFilter filter, RoomIdentity room, string type) =>
@@ -24,7 +25,8 @@ internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypi
     }
 
     /// <summary>The receipts that the client does not have.</summary>
-    public async ValueTask<IReadOnlyList<ReceiptMark>> ReceiptsAsync(SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<ReceiptMark>> ReceiptsAsync(
+        SyncPass pass, RoomInput input, bool isNew, CancellationToken stop)
     {
         if (!isNew && (input.Parts & (RoomParts.Receipts | RoomParts.OwnReceipts)) == 0) return [];
         if (!Admits(pass.Filter.Ephemeral, input.Snapshot.Room, "m.receipt")) return [];
@@ -53,11 +55,14 @@ internal sealed class EphemeralReader(IStorage storage, Notifier notifier, ITypi
     /// </summary>
     private static List<ReceiptMark> Bounded(List<ReceiptMark> all, string self, int most)
     {
-        bool InThread(ReceiptMark receipt) => receipt.UserId != self && receipt.ThreadId is not ("" or ReceiptTypes.MainThread);
+        bool InThread(ReceiptMark receipt) =>
+            receipt.UserId != self && receipt.ThreadId is not ("" or ReceiptTypes.MainThread);
         if (all.Count <= most || all.Count(InThread) <= most) return all;
         var shown = all.Where(InThread)
             .GroupBy(receipt => receipt.UserId)
-            .SelectMany(ofUser => ofUser.OrderByDescending(receipt => receipt.Position).Select((receipt, nth) => (Receipt: receipt, Nth: nth)))
+            .SelectMany(ofUser => ofUser
+                .OrderByDescending(receipt => receipt.Position)
+                .Select((receipt, nth) => (Receipt: receipt, Nth: nth)))
             .OrderBy(each => each.Nth).ThenByDescending(each => each.Receipt.Position)
             .Take(most).Select(each => each.Receipt).ToHashSet();
         all.RemoveAll(receipt => InThread(receipt) && !shown.Contains(receipt));

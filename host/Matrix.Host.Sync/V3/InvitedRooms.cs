@@ -12,11 +12,13 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
     /// <summary>The state that identifies a room to an invited user.</summary>
     private static readonly string[] _shown =
     [
-        "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules", "m.room.canonical_alias", "m.room.encryption",
+        "m.room.create", "m.room.name", "m.room.avatar", "m.room.topic", "m.room.join_rules",
+        "m.room.canonical_alias", "m.room.encryption",
     ];
 
     /// <summary>Writes the room as a member of `invite`, unless the user ignores the inviter.</summary>
-    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
+    public async ValueTask<bool> WriteAsync(
+        SyncPass pass, RoomSnapshot snapshot, EventNid invite, CancellationToken stop)
     {
         var room = snapshot.Room;
         var stored = await events.GetAsync(room, invite, stop).ConfigureAwait(false);
@@ -30,7 +32,11 @@ internal sealed class InvitedRooms(EventStore events, StateStore states)
             if (state.Find(type, "") is { } entry) nids.Add(EventNid.Of(room.Nid, entry.Ordinal));
         }
 
-        if (state.Find("m.room.member", stored.Row.Sender) is { } inviter) nids.Add(EventNid.Of(room.Nid, inviter.Ordinal));
+        if (state.Find("m.room.member", stored.Row.Sender) is { } inviter)
+        {
+            nids.Add(EventNid.Of(room.Nid, inviter.Ordinal));
+        }
+
         nids.Add(invite);
 
         var json = pass.Json;

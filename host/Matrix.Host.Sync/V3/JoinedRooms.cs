@@ -37,15 +37,20 @@ internal sealed class JoinedRooms(
 
         // The user may have joined after the position at which this response ends.
         if (!await IsJoinedAsync(room, end, userId, stop).ConfigureAwait(false)) return false;
-        var before = input.Before is { } at ? await StateAtAsync(input.Snapshot, at.Step, stop).ConfigureAwait(false) : StateTree.Empty;
-        bool isNew = input.Before is null || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
+        var before = input.Before is { } at
+            ? await StateAtAsync(input.Snapshot, at.Step, stop).ConfigureAwait(false)
+            : StateTree.Empty;
+        bool isNew = input.Before is null
+            || !await WasJoinedAsync(room, before, end, userId, stop).ConfigureAwait(false);
         bool isFull = isNew || pass.Request.FullState;
         var member = end.Find(MemberType, userId) is { } own ? EventNid.Of(room.Nid, own.Ordinal) : EventNid.None;
 
         var scope = new ViewScope(Viewer.Member(userId, end), input.End.LastNid);
         var after = isNew ? EventNid.None : input.Before!.Value.LastNid;
-        var timeline = await timelines.ReadAsync(room, after, input.End.LastNid, scope.Viewer, pass, stop).ConfigureAwait(false);
-        var extras = await timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
+        var timeline = await timelines.ReadAsync(
+            room, after, input.End.LastNid, scope.Viewer, pass, stop).ConfigureAwait(false);
+        var extras = await timelineExtras.OfAsync(
+            pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
         var summary = await SummaryAsync(pass, input, before, end, isFull, stop).ConfigureAwait(false);
         var since = isFull ? StateTree.Empty : before;
         var span = new StateSpan(room, since, end, timeline, isFull);
@@ -84,11 +89,17 @@ internal sealed class JoinedRooms(
         RoomIdentity room, StateTree before, StateTree end, string userId, CancellationToken stop)
     {
         // The same event still gives the membership.
-        if (ReferenceEquals(before, end) || before.Find(MemberType, userId)?.Ordinal == end.Find(MemberType, userId)?.Ordinal) return true;
+        if (ReferenceEquals(before, end)
+            || before.Find(MemberType, userId)?.Ordinal == end.Find(MemberType, userId)?.Ordinal)
+        {
+            return true;
+        }
+
         return await IsJoinedAsync(room, before, userId, stop).ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> IsJoinedAsync(RoomIdentity room, StateTree state, string userId, CancellationToken stop)
+    private async ValueTask<bool> IsJoinedAsync(
+        RoomIdentity room, StateTree state, string userId, CancellationToken stop)
     {
         if (state.Find(MemberType, userId) is not { } entry) return false;
         var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
@@ -113,7 +124,8 @@ internal sealed class JoinedRooms(
             nameChanged = changes.Any(change => change.Type is "m.room.name" or "m.room.canonical_alias");
             if (membersChanged && !pass.IsInitial)
             {
-                await deviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+                await deviceLists.CompareAsync(
+                    userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
             }
         }
 
@@ -129,6 +141,8 @@ internal sealed class JoinedRooms(
         var rows = isNew && !pass.IsInitial
             ? await storage.AccountData.OfRoomAsync(pass.Reader.UserId, room.Nid, stop).ConfigureAwait(false)
             : input.AccountData;
-        return rows.Count == 0 ? rows : [.. rows.Where(row => EphemeralReader.Admits(pass.Filter.RoomAccountData, room, row.Type))];
+        return rows.Count == 0
+            ? rows
+            : [.. rows.Where(row => EphemeralReader.Admits(pass.Filter.RoomAccountData, room, row.Type))];
     }
 }

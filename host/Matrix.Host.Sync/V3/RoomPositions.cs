@@ -14,14 +14,19 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
     public async ValueTask<RoomPosition> AtAsync(RoomSnapshot snapshot, long position, CancellationToken stop)
     {
         if (snapshot.Position <= position) return new RoomPosition(snapshot.LastEvent, snapshot.Step);
-        if (notifier.Room(snapshot.Room.Nid) is { } stream && stream.TryAt(position, out var past)) return new RoomPosition(past.LastNid, past.Step);
+        if (notifier.Room(snapshot.Room.Nid) is { } stream && stream.TryAt(position, out var past))
+        {
+            return new RoomPosition(past.LastNid, past.Step);
+        }
+
         return new RoomPosition(
             await storage.Events.LastNidAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false),
             await storage.Rooms.CurrentStepAtAsync(snapshot.Room.Nid, position, stop).ConfigureAwait(false));
     }
 
     /// <summary>The same for several rooms and one position, with at most two queries.</summary>
-    public async ValueTask<Dictionary<RoomNid, RoomPosition>> AtAsync(IReadOnlyCollection<RoomSnapshot> snapshots, long position, CancellationToken stop)
+    public async ValueTask<Dictionary<RoomNid, RoomPosition>> AtAsync(
+        IReadOnlyCollection<RoomSnapshot> snapshots, long position, CancellationToken stop)
     {
         var positions = new Dictionary<RoomNid, RoomPosition>(snapshots.Count);
         List<RoomNid>? asked = null;
@@ -29,14 +34,21 @@ internal sealed class RoomPositions(IStorage storage, Notifier notifier)
         {
             var room = snapshot.Room.Nid;
             if (snapshot.Position <= position) positions[room] = new RoomPosition(snapshot.LastEvent, snapshot.Step);
-            else if (notifier.Room(room) is { } stream && stream.TryAt(position, out var past)) positions[room] = new RoomPosition(past.LastNid, past.Step);
+            else if (notifier.Room(room) is { } stream && stream.TryAt(position, out var past))
+            {
+                positions[room] = new RoomPosition(past.LastNid, past.Step);
+            }
             else (asked ??= []).Add(room);
         }
 
         if (asked is null) return positions;
         var nids = await storage.Events.LastNidsAtAsync(asked, position, stop).ConfigureAwait(false);
         var steps = await storage.Rooms.CurrentStepsAtAsync(asked, position, stop).ConfigureAwait(false);
-        foreach (var room in asked) positions[room] = new RoomPosition(nids.GetValueOrDefault(room), steps.GetValueOrDefault(room));
+        foreach (var room in asked)
+        {
+            positions[room] = new RoomPosition(nids.GetValueOrDefault(room), steps.GetValueOrDefault(room));
+        }
+
         return positions;
     }
 }

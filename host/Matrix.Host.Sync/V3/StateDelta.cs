@@ -38,7 +38,10 @@ internal static class StateDelta
         entries.RemoveAll(entry => shown.ContainsKey((entry.Type, entry.StateKey)));
         foreach (var ((type, key), replaced) in shown)
         {
-            if (!replaced.IsNone && before.Find(type, key)?.Ordinal != replaced.Ordinal) entries.Add(new StateRef(type, key, replaced));
+            if (!replaced.IsNone && before.Find(type, key)?.Ordinal != replaced.Ordinal)
+            {
+                entries.Add(new StateRef(type, key, replaced));
+            }
         }
 
         return entries;
@@ -64,5 +67,6 @@ internal static class StateDelta
     }
 
     /// <summary>The event of an entry.</summary>
-    public static StateRef RefOf(RoomNid room, StateEntry entry) => new(entry.Type, entry.StateKey, EventNid.Of(room, entry.Ordinal));
+    public static StateRef RefOf(RoomNid room, StateEntry entry) =>
+        new(entry.Type, entry.StateKey, EventNid.Of(room, entry.Ordinal));
 }

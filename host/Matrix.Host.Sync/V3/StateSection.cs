@@ -34,7 +34,8 @@ internal sealed class StateSection(EventStore events)
 
         refs.RemoveAll(entry => !pass.Filter.State.AdmitsType(entry.Type));
         if (refs.Count == 0) return [];
-        var found = await events.GetManyAsync(span.Room, [.. refs.Select(entry => entry.Nid).Order()], stop).ConfigureAwait(false);
+        var found = await events.GetManyAsync(span.Room, [.. refs.Select(entry => entry.Nid).Order()], stop)
+            .ConfigureAwait(false);
         var state = new List<StoredEvent>(found.Count);
         foreach (var stored in found)
         {
@@ -49,7 +50,8 @@ internal sealed class StateSection(EventStore events)
     /// With a whole state, only the members who sent events of the timeline, the heroes and the user are included. With
     /// a difference, all changed members are included, and senders whom the device is not known to have.
     /// </summary>
-    private static void LoadMembersLazily(SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, List<StateRef> refs)
+    private static void LoadMembersLazily(
+        SyncPass pass, StateSpan span, IReadOnlyList<StoredEvent> heroes, List<StateRef> refs)
     {
         var room = span.Room.Nid;
         var wanted = new HashSet<string>(StringComparer.Ordinal);
@@ -78,7 +80,13 @@ internal sealed class StateSection(EventStore events)
                 ? change.Replaces ?? EventNid.None
                 : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;
             if (nid.IsNone) continue;
-            if (!span.IsFull && !pass.Filter.State.IncludeRedundantMembers && pass.Device.Members.Has(room, userId, nid)) continue;
+            if (!span.IsFull
+                && !pass.Filter.State.IncludeRedundantMembers
+                && pass.Device.Members.Has(room, userId, nid))
+            {
+                continue;
+            }
+
             refs.Add(new StateRef(MemberType, userId, nid));
         }
     }
@@ -86,13 +94,19 @@ internal sealed class StateSection(EventStore events)
     /// <summary>Whether a filter admits an event; the filter's rooms are checked elsewhere.</summary>
     public static bool Admits(EventFilter filter, StoredEvent stored) =>
         filter.AdmitsAll
-        || filter.Admits(stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
+        || filter.Admits(
+            stored.Pdu.Type, stored.Row.Sender, filter.LooksAtUrl && EventFilter.HasUrl(stored.Pdu.Content));
 
     private static void RememberSent(SyncPass pass, StateSpan span, List<StoredEvent> state)
     {
         foreach (var stored in state.Concat(span.Timeline.Events))
         {
-            if ((stored.Row.Marks & EventMarks.State) == 0 || stored.Pdu is not { Type: MemberType, StateKey: { } userId }) continue;
+            if ((stored.Row.Marks & EventMarks.State) == 0
+                || stored.Pdu is not { Type: MemberType, StateKey: { } userId })
+            {
+                continue;
+            }
+
             pass.LazilySent.Add(new((span.Room.Nid, userId), stored.Nid));
         }
     }

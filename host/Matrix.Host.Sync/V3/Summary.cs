@@ -26,7 +26,8 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     /// The member events of the first five others who are joined or invited, or else of those who left or were banned;
     /// null if the room has a name.
     /// </summary>
-    public async ValueTask<IReadOnlyList<StoredEvent>?> OfAsync(RoomIdentity room, StateTree state, string self, CancellationToken stop)
+    public async ValueTask<IReadOnlyList<StoredEvent>?> OfAsync(
+        RoomIdentity room, StateTree state, string self, CancellationToken stop)
     {
         if (await HasAsync(room, state, "m.room.name", "name", stop).ConfigureAwait(false)
             || await HasAsync(room, state, "m.room.canonical_alias", "alias", stop).ConfigureAwait(false))
@@ -49,7 +50,11 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     /// </summary>
     private static bool StillFirst(IReadOnlyList<StoredEvent> members, StateTree state)
     {
-        if (members.Count <= Wanted || MembershipHistory.MembershipOf(members[0]) is not ("join" or "invite")) return false;
+        if (members.Count <= Wanted || MembershipHistory.MembershipOf(members[0]) is not ("join" or "invite"))
+        {
+            return false;
+        }
+
         foreach (var member in members)
         {
             if (state.Find(MemberType, member.Pdu.StateKey ?? "")?.Ordinal != member.Nid.Ordinal) return false;
@@ -59,7 +64,8 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
     }
 
     /// <summary>One more than needed, because the reader may be among them.</summary>
-    private async ValueTask<IReadOnlyList<StoredEvent>> FirstMembersAsync(RoomIdentity room, StateTree state, CancellationToken stop)
+    private async ValueTask<IReadOnlyList<StoredEvent>> FirstMembersAsync(
+        RoomIdentity room, StateTree state, CancellationToken stop)
     {
         var members = state.OfType(MemberType);
         Array.Sort(members, static (a, b) => a.Ordinal.CompareTo(b.Ordinal));
@@ -84,7 +90,8 @@ internal sealed class Heroes(EventStore events, long cacheBytes)
         return present.Count > 1 ? present : [.. present, .. gone];
     }
 
-    private async ValueTask<bool> HasAsync(RoomIdentity room, StateTree state, string type, string field, CancellationToken stop)
+    private async ValueTask<bool> HasAsync(
+        RoomIdentity room, StateTree state, string type, string field, CancellationToken stop)
     {
         if (state.Find(type, "") is not { } entry) return false;
         var stored = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);

@@ -24,11 +24,19 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
     public async ValueTask<Timeline> ReadAsync(
         RoomIdentity room, EventNid after, EventNid through, Viewer reader, SyncPass pass, CancellationToken stop)
     {
-        var floor = after.Value >= EventNid.FirstLiveOf(room.Nid).Value ? after : new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
-        if (through.Value <= floor.Value) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
+        var floor = after.Value >= EventNid.FirstLiveOf(room.Nid).Value
+            ? after
+            : new EventNid(EventNid.FirstLiveOf(room.Nid).Value - 1);
+        if (through.Value <= floor.Value)
+        {
+            return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: true);
+        }
 
         int limit = pass.Filter.Timeline.Limit(options.DefaultTimelineLimit, options.MaxTimelineLimit);
-        if (!pass.Filter.Timeline.AdmitsRoom(room.RoomId)) return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
+        if (!pass.Filter.Timeline.AdmitsRoom(room.RoomId))
+        {
+            return new Timeline([], false, TimelineToken.JustAfter(through), IsWhole: false);
+        }
 
         var kept = new List<StoredEvent>();
         var from = new EventNid(through.Value + 1);
@@ -42,7 +50,8 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         {
             // One more than returned, to learn whether there are more.
             int wanted = again ? Math.Max(limit + 1, ScanBudget.Page) : limit + 1;
-            var rows = await events.RangeAsync(room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
+            var rows = await events.RangeAsync(
+                room, from, new EventNid(floor.Value + 1), Direction.Backward, wanted, stop).ConfigureAwait(false);
             exhausted = rows.Count < wanted;
             var seen = await visibility.FilterAsync(room, rows, reader, stop).ConfigureAwait(false);
             hidden |= seen.Count < rows.Count;
@@ -69,7 +78,10 @@ internal sealed class TimelineReader(EventStore events, Visibility visibility, S
         }
 
         kept.Reverse();
-        bool isGap = exhausted && floor.Value < EventNid.FirstLiveOf(room.Nid).Value && first is { } oldest && oldest.Pdu.Type != "m.room.create";
+        bool isGap = exhausted
+            && floor.Value < EventNid.FirstLiveOf(room.Nid).Value
+            && first is { } oldest
+            && oldest.Pdu.Type != "m.room.create";
         return new Timeline(kept, full || !exhausted || isGap, start, IsWhole: !hidden && !passedOver);
     }
 

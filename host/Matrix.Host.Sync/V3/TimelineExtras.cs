@@ -11,10 +11,12 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
 {
     /// <summary>The extras of a timeline's events, for the user with this current member event.</summary>
     public async ValueTask<Dictionary<EventNid, EventExtras>> OfAsync(
-        SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member, CancellationToken stop)
+        SyncPass pass, RoomSnapshot snapshot, ViewScope scope, Timeline timeline, EventNid member,
+        CancellationToken stop)
     {
         var memberships = await history.AtAsync(snapshot.Room, member, timeline.Events, stop).ConfigureAwait(false);
-        var extras = await clientEvents.ExtrasAsync(snapshot.Room, timeline.Events, memberships, scope, stop).ConfigureAwait(false);
+        var extras = await clientEvents.ExtrasAsync(
+            snapshot.Room, timeline.Events, memberships, scope, stop).ConfigureAwait(false);
         await BundleAsync(pass, snapshot, scope, timeline, extras, stop).ConfigureAwait(false);
         return extras;
     }
@@ -39,9 +41,13 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
             parents,
             pass.Reader,
             scope,
-            (output, child, own) => clientEvents.Write(output, child, pass.Reader, new EventExtras { Relations = own }, withRoomId: true),
+            (output, child, own) =>
+                clientEvents.Write(output, child, pass.Reader, new EventExtras { Relations = own }, withRoomId: true),
             stop).ConfigureAwait(false);
-        foreach (var (nid, relations) in bundled) extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
+        foreach (var (nid, relations) in bundled)
+        {
+            extras[nid] = extras.GetValueOrDefault(nid) with { Relations = relations };
+        }
     }
 
     /// <summary>

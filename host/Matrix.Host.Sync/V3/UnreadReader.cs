@@ -28,8 +28,10 @@ internal sealed class UnreadReader(UnreadCounter counter, EventStore events, Mem
     {
         if (member == EventNid.None) return EventNid.None;
         var back = await history.BackAsync(
-            room, member, static stored => MembershipHistory.MembershipOf(stored) != "join", stop).ConfigureAwait(false);
-        return back.LastOrDefault(static stored => MembershipHistory.MembershipOf(stored) == "join")?.Nid ?? EventNid.None;
+            room, member, static stored => MembershipHistory.MembershipOf(stored) != "join",
+            stop).ConfigureAwait(false);
+        return back.LastOrDefault(static stored => MembershipHistory.MembershipOf(stored) == "join")?.Nid
+            ?? EventNid.None;
     }
 
     private async ValueTask<IReadOnlyDictionary<long, string>> RootsAsync(

@@ -30,7 +30,8 @@ internal sealed class UpdatedRoomsReader(
         if (!stream.TryCollect(since.Position, since.EphemeralIn(notifier.Epoch), news)) return null;
 
         var found = new UpdatedRooms();
-        bool anyData = stream.LastAccountData > since.Position || news.Exists(each => (each.Parts & RoomParts.AccountData) != 0);
+        bool anyData = stream.LastAccountData > since.Position
+            || news.Exists(each => (each.Parts & RoomParts.AccountData) != 0);
         if (anyData) await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
 
         foreach (var each in news)
@@ -44,17 +45,21 @@ internal sealed class UpdatedRoomsReader(
                 continue;
             }
 
-            if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false);
+            if (member is null) continue;
             if (each.Membership == ShownMembership.Left && member.Position > pass.UpTo)
             {
                 // The user left after the position at which this response ends, and is still joined there.
-                found.Joined.Add(await InputAsync(pass, snapshot, each.Parts | RoomParts.Events, found, stop).ConfigureAwait(false));
+                found.Joined.Add(
+                    await InputAsync(pass, snapshot, each.Parts | RoomParts.Events, found, stop).ConfigureAwait(false));
             }
             else if (member.Position <= pass.UpTo && member.Membership is Membership.Leave or Membership.Ban)
             {
                 await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
             }
-            else if (member.Position <= pass.UpTo && member.Membership == Membership.Invite && (each.Parts & RoomParts.Membership) != 0)
+            else if (member.Position <= pass.UpTo
+                && member.Membership == Membership.Invite
+                && (each.Parts & RoomParts.Membership) != 0)
             {
                 found.Invited.Add((snapshot, member.Event));
             }
@@ -64,10 +69,14 @@ internal sealed class UpdatedRoomsReader(
         // rooms.
         foreach (var room in found.AccountData.Keys.Where(room => news.TrueForAll(each => each.Room.RoomNid != room)))
         {
-            if (await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false) is not { } member) continue;
+            var member = await storage.Memberships.FindAsync(room, pass.Reader.UserId, stop).ConfigureAwait(false);
+            if (member is null) continue;
             if (member.Position > pass.UpTo || member.Membership is not (Membership.Leave or Membership.Ban)) continue;
             if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId)) await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+            if (pass.Filter.AdmitsRoom(snapshot.Room.RoomId))
+            {
+                await AddLeftAsync(pass, snapshot, member, found, stop).ConfigureAwait(false);
+            }
         }
 
         return found;
@@ -77,7 +86,8 @@ internal sealed class UpdatedRoomsReader(
     /// Adds a room that was left after the token, or left earlier and not forgotten, whose account data may have
     /// changed.
     /// </summary>
-    private async ValueTask AddLeftAsync(SyncPass pass, RoomSnapshot snapshot, MemberRow member, UpdatedRooms found, CancellationToken stop)
+    private async ValueTask AddLeftAsync(
+        SyncPass pass, RoomSnapshot snapshot, MemberRow member, UpdatedRooms found, CancellationToken stop)
     {
         if (member.Forgotten && member.Position <= pass.SincePosition) return;
         var input = await InputAsync(pass, snapshot, RoomParts.Membership, found, stop).ConfigureAwait(false);
@@ -93,7 +103,8 @@ internal sealed class UpdatedRoomsReader(
         await AccountDataAsync(pass, found, stop).ConfigureAwait(false);
         var rows = await storage.Memberships
             .RoomsOfAsync(pass.Reader.UserId, MembershipSet.Any, stop).ConfigureAwait(false);
-        var joined = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId)).Select(row => row.Room).ToArray();
+        var joined = rows.Where(row => MayBeJoined(pass, row) && pass.Filter.AdmitsRoom(row.RoomId))
+            .Select(row => row.Room).ToArray();
         var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
 
         var parts = new Dictionary<RoomNid, RoomParts>();
@@ -109,7 +120,9 @@ internal sealed class UpdatedRoomsReader(
             if (notifier.Room(room)?.LastTyping > ephemeralAfter) part |= RoomParts.Typing;
             if (receipts.TryGetValue(room, out var some))
             {
-                part |= some.Exists(receipt => receipt.UserId == pass.Reader.UserId) ? RoomParts.Receipts | RoomParts.OwnReceipts : RoomParts.Receipts;
+                part |= some.Exists(receipt => receipt.UserId == pass.Reader.UserId)
+                    ? RoomParts.Receipts | RoomParts.OwnReceipts
+                    : RoomParts.Receipts;
             }
 
             if (found.AccountData.ContainsKey(room)) part |= RoomParts.AccountData;
@@ -119,7 +132,9 @@ internal sealed class UpdatedRoomsReader(
         foreach (var (room, part) in parts)
         {
             if (await rooms.FindAsync(room, stop).ConfigureAwait(false) is not { } snapshot) continue;
-            found.Joined.Add(await InputAsync(pass, snapshot, part, found, stop, receipts.GetValueOrDefault(room) ?? []).ConfigureAwait(false));
+            found.Joined.Add(
+                await InputAsync(
+                    pass, snapshot, part, found, stop, receipts.GetValueOrDefault(room) ?? []).ConfigureAwait(false));
         }
 
         foreach (var row in rows)
@@ -153,7 +168,9 @@ internal sealed class UpdatedRoomsReader(
         var snapshots = (await rooms.FindManyAsync([.. rows.Select(row => row.Room)], stop).ConfigureAwait(false))
             .ToDictionary(snapshot => snapshot.Room.Nid);
         var ends = await positions.AtAsync(snapshots.Values, pass.UpTo, stop).ConfigureAwait(false);
-        var befores = pass.IsInitial ? null : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
+        var befores = pass.IsInitial
+            ? null
+            : await positions.AtAsync(snapshots.Values, pass.SincePosition, stop).ConfigureAwait(false);
         var joined = rows.Where(row => MayBeJoined(pass, row)).Select(row => row.Room).ToArray();
         var receipts = await ReceiptsAsync(joined, pass.SincePosition, pass.UpTo, stop).ConfigureAwait(false);
 
@@ -198,10 +215,12 @@ internal sealed class UpdatedRoomsReader(
     /// it. The room's state at that position decides.
     /// </summary>
     private static bool MayBeJoined(SyncPass pass, UserRoomRow row) =>
-        row.Membership == Membership.Join || (row.Position > pass.UpTo && row.Membership is Membership.Leave or Membership.Ban);
+        row.Membership == Membership.Join
+            || (row.Position > pass.UpTo && row.Membership is Membership.Leave or Membership.Ban);
 
     private async ValueTask<RoomInput> InputAsync(
-        SyncPass pass, RoomSnapshot snapshot, RoomParts parts, UpdatedRooms found, CancellationToken stop, IReadOnlyList<ReceiptMark>? receipts = null) => new()
+        SyncPass pass, RoomSnapshot snapshot, RoomParts parts, UpdatedRooms found, CancellationToken stop,
+        IReadOnlyList<ReceiptMark>? receipts = null) => new()
         {
             Snapshot = snapshot,
             Parts = parts,

@@ -92,7 +92,10 @@ internal sealed class ConfigFile
             }
 
             var path = prefix.Length == 0 ? name.Value : $"{prefix}.{name.Value}";
-            if (Values.ContainsKey(path) || Sections.ContainsKey(path) || Unset.ContainsKey(path)) Refuse(name, $"`{path}` is set twice");
+            if (Values.ContainsKey(path) || Sections.ContainsKey(path) || Unset.ContainsKey(path))
+            {
+                Refuse(name, $"`{path}` is set twice");
+            }
 
             if (_events.TryConsume<MappingStart>(out _))
             {
@@ -102,7 +105,8 @@ internal sealed class ConfigFile
             else if (_events.TryConsume<Scalar>(out var value))
             {
                 // `name:` without a value and `name: null` mean the default.
-                if (value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null") Unset[path] = LocationOf(name);
+                var isUnset = value.Style == ScalarStyle.Plain && value.Value is "" or "~" or "null";
+                if (isUnset) Unset[path] = LocationOf(name);
                 else Values[path] = new ConfigText(value.Value, LocationOf(value));
             }
             else if (_events.TryConsume<SequenceStart>(out var list))

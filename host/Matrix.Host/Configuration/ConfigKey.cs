@@ -25,7 +25,8 @@ internal abstract class ConfigKey(string path, string meaning)
     internal abstract string DefaultText { get; }
 
     /// <summary>The name of a setting's variable: levels are joined by two underscores.</summary>
-    internal static string VariableOf(string path) => "MATRIX_" + path.ToUpperInvariant().Replace(".", "__", StringComparison.Ordinal);
+    internal static string VariableOf(string path) =>
+        "MATRIX_" + path.ToUpperInvariant().Replace(".", "__", StringComparison.Ordinal);
 
     /// <summary>The error for an invalid text; null for a valid one.</summary>
     internal abstract string? Mistake(string text);
@@ -73,7 +74,9 @@ internal sealed class ConfigKey<T> : ConfigKey
 
     /// <summary>The value of a valid text.</summary>
     internal T Parse(string text) =>
-        _type.TryParse(text, out var value) ? value : throw new InvalidOperationException($"{Path}: {text} is not valid.");
+        _type.TryParse(text, out var value)
+            ? value
+            : throw new InvalidOperationException($"{Path}: {text} is not valid.");
 
     private static void Set(object part, ReadOnlySpan<PropertyInfo> option, object? value)
     {
@@ -91,7 +94,14 @@ internal sealed class ConfigKey<T> : ConfigKey
 
     private static IEnumerable<PropertyInfo> Steps(Expression? expression)
     {
-        for (; expression is MemberExpression { Member: PropertyInfo step } member; expression = member.Expression) yield return step;
-        if (expression is not ParameterExpression) throw new ArgumentException("An option must be a path of properties.");
+        for (; expression is MemberExpression { Member: PropertyInfo step } member; expression = member.Expression)
+        {
+            yield return step;
+        }
+
+        if (expression is not ParameterExpression)
+        {
+            throw new ArgumentException("An option must be a path of properties.");
+        }
     }
 }

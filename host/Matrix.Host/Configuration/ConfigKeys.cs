@@ -12,18 +12,23 @@ namespace Matrix.Host.Configuration;
 internal static class ConfigKeys
 {
     /// <summary>The help texts of the groups of settings.</summary>
-    internal static IReadOnlyDictionary<string, string> Sections { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    internal static IReadOnlyDictionary<string, string> Sections { get; } = new Dictionary<string, string>(
+        StringComparer.Ordinal)
     {
         ["room_versions"] = "Versions of new rooms.",
         ["database"] = "The database of rooms and accounts.",
         ["listeners"] = "Listeners: address:port each, \"\" for none.",
-        ["tls"] = "Certificate and key of listeners.federation. listeners.client has no TLS: put a proxy in front of it.",
+        ["tls"] =
+            "Certificate and key of listeners.federation. listeners.client has no TLS: put a proxy in front of it.",
         ["federation"] = "Other servers.",
-        ["registration"] = "Registration of accounts. Closed by default, except for the first user's token, which the first start prints.",
+        ["registration"] =
+            "Registration of accounts. Closed by default, except for the first user's token, which the first start "
+                + "prints.",
         ["sessions"] = "Logins and tokens.",
         ["passwords"] = "The cost of one password hash (Argon2id).",
         ["limits"] = "Limits on requests, users and rooms.",
-        ["rate_limits"] = "Request rates of a user, or of an address without a user: requests a second in the long run, and "
+        ["rate_limits"] =
+            "Request rates of a user, or of an address without a user: requests a second in the long run, and "
             + "the burst allowed after a pause.",
         ["sync"] = "Sync and long-polls.",
         ["cache"] = "Caches in memory.",
@@ -31,7 +36,8 @@ internal static class ConfigKeys
     };
 
     /// <summary>Renamed settings by their old names. The server refuses an old name and names the new one.</summary>
-    internal static IReadOnlyDictionary<string, string> Renamed { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+    internal static IReadOnlyDictionary<string, string> Renamed { get; } = new Dictionary<string, string>(
+        StringComparer.Ordinal);
 
     internal static ConfigKey<string> ServerName { get; } = Key(
         "server_name", ConfigTypes.ServerName, c => c.ServerName,
@@ -54,9 +60,9 @@ internal static class ConfigKeys
 
     internal static ConfigKey<IReadOnlyList<string>> UnstableRoomVersions { get; } = Key(
         "room_versions.unstable", ConfigTypes.SomeOf([.. RoomRules.Unstable]), c => c.Rooms.UnstableRoomVersions,
-        $"Room versions outside the specification ({string.Join(", ", RoomRules.Unstable)}) in which rooms can be created "
-            + "here. Other servers do not know them. When a version is removed from this list, its rooms stay, but no new "
-            + "ones can be created.");
+        $"Room versions outside the specification ({string.Join(", ", RoomRules.Unstable)}) in which rooms can be "
+            + "created here. Other servers do not know them. When a version is removed from this list, its rooms stay, "
+            + "but no new ones can be created.");
 
     internal static ConfigKey<string> TlsCertificate { get; } = Key(
         "tls.certificate", ConfigTypes.Text, "", "A file with the certificate chain (PEM).");
@@ -281,12 +287,16 @@ internal static class ConfigKeys
         Key(
             "rate_limits.password_per_second", ConfigTypes.Number, c => c.Rates.Password.PerSecond,
             "Password attempts for one user, from all addresses together where the user has not logged in recently."),
-        Key("rate_limits.password_burst", ConfigTypes.Number, c => c.Rates.Password.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.password_burst", ConfigTypes.Number, c => c.Rates.Password.Burst,
+            "The burst of the same requests."),
         Key(
             "rate_limits.known_login_per_second", ConfigTypes.Number, c => c.Rates.KnownLogin.PerSecond,
             "Password attempts for one user from an address where the user logged in recently; attempts from elsewhere "
                 + "do not count."),
-        Key("rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.known_login_burst", ConfigTypes.Number, c => c.Rates.KnownLogin.Burst,
+            "The burst of the same requests."),
         Key(
             "rate_limits.known_logins", ConfigTypes.Whole(1), c => c.Users.KnownLogins,
             "Pairs of user and address whose login is remembered; the oldest are dropped first."),
@@ -306,7 +316,9 @@ internal static class ConfigKeys
         Key(
             "rate_limits.membership_per_second", ConfigTypes.Number, c => c.Rates.Membership.PerSecond,
             "Creating and joining rooms, invites."),
-        Key("rate_limits.membership_burst", ConfigTypes.Number, c => c.Rates.Membership.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.membership_burst", ConfigTypes.Number, c => c.Rates.Membership.Burst,
+            "The burst of the same requests."),
         Key(
             "rate_limits.other_per_second", ConfigTypes.Number, c => c.Rates.Other.PerSecond,
             "Everything else except sync."),
@@ -314,7 +326,9 @@ internal static class ConfigKeys
         Key(
             "rate_limits.recursion_per_second", ConfigTypes.Number, c => c.Rates.Recursion.PerSecond,
             "Relations with `recurse`."),
-        Key("rate_limits.recursion_burst", ConfigTypes.Number, c => c.Rates.Recursion.Burst, "The burst of the same requests."),
+        Key(
+            "rate_limits.recursion_burst", ConfigTypes.Number, c => c.Rates.Recursion.Burst,
+            "The burst of the same requests."),
         Key(
             "rate_limits.tracked", ConfigTypes.Whole(100), c => c.Rates.Tracked,
             "Users and addresses counted at once; the least busy are dropped first."),
@@ -395,7 +409,8 @@ internal static class ConfigKeys
     ];
 
     private static ConfigKey<T> Key<T>(
-        string path, ConfigType<T> type, Expression<Func<HomeserverConfig, T>> option, string meaning) => new(path, type, option, meaning);
+        string path, ConfigType<T> type, Expression<Func<HomeserverConfig, T>> option, string meaning) =>
+            new(path, type, option, meaning);
 
     private static ConfigKey<string> Key(string path, ConfigType<string> type, string otherwise, string meaning) =>
         new(path, type, otherwise, meaning);

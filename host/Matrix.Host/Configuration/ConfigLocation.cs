@@ -18,12 +18,14 @@ internal static class ConfigLocation
         string? Variable(string name) => environment[name] is string { Length: > 0 } value ? value : null;
 
         if ((argument ?? Variable("MATRIX_CONFIG")) is { } named) return (Path.GetFullPath(named), true);
-        var folder = Variable(ConfigKeys.DataDir.Variable) ?? Path.Combine(Variable("MATRIX_HOME") ?? "", DefaultFolder);
+        var folder = Variable(ConfigKeys.DataDir.Variable)
+            ?? Path.Combine(Variable("MATRIX_HOME") ?? "", DefaultFolder);
         return (Path.GetFullPath(FileName, Path.GetFullPath(folder)), false);
     }
 
     /// <summary>Reads the file and the environment.</summary>
-    internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) Load(string file, IDictionary environment)
+    internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) Load(
+        string file, IDictionary environment)
     {
         string? text;
         try

@@ -10,11 +10,17 @@ internal static class ConfigTemplate
     internal static string Write(string serverName)
     {
         var text = new StringBuilder();
-        Comment(text, "", "Settings of this homeserver. A line that starts with # shows a default. To change it, remove the # from this line and from the line of its group's name.");
         Comment(
             text,
             "",
-            "Each setting can also be set in the environment, which takes precedence: MATRIX_ and the name in upper case, levels joined by two underscores, such as MATRIX_LISTENERS__CLIENT. `mx config check` reports mistakes.");
+            "Settings of this homeserver. A line that starts with # shows a default. To change it, remove the # from "
+                + "this line and from the line of its group's name.");
+        Comment(
+            text,
+            "",
+            "Each setting can also be set in the environment, which takes precedence: MATRIX_ and the name in upper "
+                + "case, levels joined by two underscores, such as MATRIX_LISTENERS__CLIENT. `mx config check` "
+                + "reports mistakes.");
         text.Append('\n');
 
         var section = "";

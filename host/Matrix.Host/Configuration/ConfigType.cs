@@ -22,49 +22,62 @@ internal abstract class ConfigType<T>(string expected)
 /// <summary>The types of settings.</summary>
 internal static class ConfigTypes
 {
-    private static readonly (string Name, long Size)[] _byteUnits = [("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("", 1)];
+    private static readonly (string Name, long Size)[] _byteUnits =
+        [("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("", 1)];
 
     // The longer name first: `ms` also ends with `s`.
     private static readonly (string Name, long Size)[] _timeUnits =
         [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1), ("", 1)];
 
-    internal static ConfigType<string> Text { get; } = new Parsed<string>("text", static t => (true, t), static t => t.Length == 0 ? "\"\"" : t);
+    internal static ConfigType<string> Text { get; } = new Parsed<string>(
+        "text", static t => (true, t), static t => t.Length == 0 ? "\"\"" : t);
 
     internal static ConfigType<string> ServerName { get; } =
-        new Parsed<string>("a server name, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
+        new Parsed<string>(
+            "a server name, such as example.org or localhost:8448", static t => (Core.Ident.ServerName.isValid(t), t));
 
     internal static ConfigType<bool> Flag { get; } =
-        new Parsed<bool>("true or false", static t => (t is "true" or "false", t == "true"), static f => f ? "true" : "false");
+        new Parsed<bool>(
+            "true or false", static t => (t is "true" or "false", t == "true"), static f => f ? "true" : "false");
 
     internal static ConfigType<IPEndPoint?> Listener { get; } = new Parsed<IPEndPoint?>(
         "address:port, such as 127.0.0.1:8008 or [::]:8008, or nothing",
         static t => t.Length == 0
             ? (true, null)
-            : (t.LastIndexOf(':') > t.LastIndexOf(']') && IPEndPoint.TryParse(t, out var at), t.Length == 0 ? null : IPEndPoint.TryParse(t, out var e) ? e : null),
+            : (IPEndPoint.TryParse(t, out var at) && t.LastIndexOf(':') > t.LastIndexOf(']'), at),
         static e => e is null ? "\"\"" : e.ToString());
 
     internal static ConfigType<double> Number { get; } = new Parsed<double>(
         "a number greater than 0",
-        static t => (double.TryParse(t, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var n) && n > 0, n));
+        static t =>
+            (double.TryParse(t, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var n) && n > 0, n));
 
     internal static ConfigType<string> HttpUrl { get; } = new Parsed<string>(
         "an address that starts with http:// or https://, or nothing",
-        static t => (t.Length == 0 || (Uri.TryCreate(t, UriKind.Absolute, out var u) && u.Scheme is "http" or "https"), t),
+        static t =>
+            (t.Length == 0 || (Uri.TryCreate(t, UriKind.Absolute, out var u) && u.Scheme is "http" or "https"), t),
         static t => t.Length == 0 ? "\"\"" : t);
 
     internal static ConfigType<string> DatabaseUrl { get; } = new Parsed<string>(
         "sqlite:FILE or postgres://user:password@host:port/name",
         static t => ((t.StartsWith("sqlite:", StringComparison.Ordinal) && t.Length > 7)
-            || (t.StartsWith("postgres://", StringComparison.Ordinal) && Uri.TryCreate(t, UriKind.Absolute, out var u) && u.AbsolutePath.Length > 1), t));
+            || (t.StartsWith("postgres://", StringComparison.Ordinal)
+                && Uri.TryCreate(t, UriKind.Absolute, out var u)
+                && u.AbsolutePath.Length > 1), t));
 
     /// <summary>An integer within bounds.</summary>
     internal static ConfigType<int> Whole(int least, int most = int.MaxValue) => new Parsed<int>(
         most == int.MaxValue ? $"an integer of at least {least}" : $"an integer from {least} to {most}",
-        t => (int.TryParse(t, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n) && n >= least && n <= most, n));
+        t => (
+            int.TryParse(t, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var n)
+                && n >= least
+                && n <= most,
+            n));
 
     /// <summary>A number of bytes, with an optional unit.</summary>
     internal static ConfigType<long> Bytes(long least, long most = long.MaxValue) => new Parsed<long>(
-        $"bytes, such as 65536 or 64KiB, from {ShowBytes(least)}" + (most == long.MaxValue ? "" : $" to {ShowBytes(most)}"),
+        $"bytes, such as 65536 or 64KiB, from {ShowBytes(least)}"
+            + (most == long.MaxValue ? "" : $" to {ShowBytes(most)}"),
         t => (TryParseUnits(t, _byteUnits, out var n) && n >= least && n <= most, n),
         ShowBytes);
 
@@ -78,8 +91,12 @@ internal static class ConfigTypes
     /// <summary>A duration with its unit.</summary>
     internal static ConfigType<TimeSpan> Duration { get; } = new Parsed<TimeSpan>(
         "a time, such as 500ms, 30s, 15m, 24h or 7d",
-        static t => (TryParseUnits(t, _timeUnits, out var ms) && !char.IsAsciiDigit(t[^1]) && ms > 0, TimeSpan.FromMilliseconds(ms)),
-        static d => _timeUnits.Where(u => d.TotalMilliseconds % u.Size == 0).Select(u => $"{(long)d.TotalMilliseconds / u.Size}{u.Name}").First());
+        static t => (
+            TryParseUnits(t, _timeUnits, out var ms) && !char.IsAsciiDigit(t[^1]) && ms > 0,
+            TimeSpan.FromMilliseconds(ms)),
+        static d =>
+            _timeUnits.Where(u => d.TotalMilliseconds % u.Size == 0)
+                .Select(u => $"{(long)d.TotalMilliseconds / u.Size}{u.Name}").First());
 
     /// <summary>One of several words.</summary>
     internal static ConfigType<string> OneOf(params string[] words) =>
@@ -94,7 +111,8 @@ internal static class ConfigTypes
     /// <summary>A list of distinct words out of several, with commas or as a YAML list.</summary>
     internal static ConfigType<IReadOnlyList<string>> SomeOf(params string[] words)
     {
-        return new Parsed<IReadOnlyList<string>>("a list of any of " + string.Join(", ", words), Parse, static list => $"[{string.Join(", ", list)}]")
+        return new Parsed<IReadOnlyList<string>>(
+            "a list of any of " + string.Join(", ", words), Parse, static list => $"[{string.Join(", ", list)}]")
         {
             IsList = true,
         };
@@ -102,13 +120,15 @@ internal static class ConfigTypes
         (bool, IReadOnlyList<string>) Parse(string text)
         {
             var inner = text is ['[', .., ']'] ? text[1..^1] : text;
-            string[] named = [.. inner.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct()];
+            var parts = inner.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            string[] named = [.. parts.Distinct()];
             return (named.All(words.Contains), named);
         }
     }
 
     private static string ShowBytes(long bytes) =>
-        _byteUnits.Where(u => bytes % u.Size == 0 && bytes >= u.Size).Select(u => $"{bytes / u.Size}{u.Name}").FirstOrDefault("0");
+        _byteUnits.Where(u => bytes % u.Size == 0 && bytes >= u.Size).Select(u => $"{bytes / u.Size}{u.Name}")
+            .FirstOrDefault("0");
 
     private static bool TryParseUnits(string text, (string Name, long Size)[] units, out long value)
     {
@@ -116,7 +136,11 @@ internal static class ConfigTypes
         var digits = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
         var unit = digits < 0 ? "" : text[digits..].Trim();
         if (digits < 0) digits = text.Length;
-        if (!long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        if (!long.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            return false;
+        }
+
         foreach (var (name, size) in units)
         {
             if (name != unit) continue;
@@ -128,7 +152,9 @@ internal static class ConfigTypes
         return false;
     }
 
-    private sealed class Parsed<T>(string expected, Func<string, (bool Ok, T Value)> parse, Func<T, string>? show = null) : ConfigType<T>(expected)
+    private sealed class Parsed<T>(
+        string expected, Func<string, (bool Ok, T Value)> parse, Func<T, string>? show = null)
+        : ConfigType<T>(expected)
     {
         internal override bool TryParse(string text, [MaybeNullWhen(false)] out T value)
         {

@@ -19,7 +19,8 @@ internal sealed class ConfigValues
     /// <param name="name">The file's name in messages.</param>
     /// <param name="file">The file's text; null if there is none.</param>
     /// <returns>The values and their mistakes.</returns>
-    internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(string name, string? file, IDictionary environment) =>
+    internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
+        string name, string? file, IDictionary environment) =>
         Read(name, file, environment, ConfigKeys.Renamed);
 
     /// <summary>Reads and checks the values, with other renamed settings.</summary>
@@ -29,7 +30,8 @@ internal sealed class ConfigValues
         var read = ConfigFile.Read(name, new StringReader(file ?? ""));
         var mistakes = read.Mistakes;
         var keys = ConfigKeys.All.ToDictionary(k => k.Path, StringComparer.Ordinal);
-        var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')]).ToHashSet(StringComparer.Ordinal);
+        var sections = keys.Keys.Where(k => k.Contains('.')).Select(k => k[..k.IndexOf('.')])
+            .ToHashSet(StringComparer.Ordinal);
 
         foreach (var (path, text) in read.Values)
         {
@@ -42,16 +44,28 @@ internal sealed class ConfigValues
         foreach (var (path, location) in read.Sections)
         {
             // If a whole group was renamed, each of its settings is reported.
-            if (sections.Contains(path) || renamed.Keys.Any(old => old.StartsWith(path + ".", StringComparison.Ordinal))) continue;
-            if (keys.TryGetValue(path, out var key)) mistakes.Add(new ConfigMistake(location, $"`{path}` is a setting, not a group"));
-            else if (!path.Contains('.')) mistakes.Add(new ConfigMistake(location, Unknown(path, sections.Concat(keys.Keys), renamed)));
+            if (sections.Contains(path)
+                || renamed.Keys.Any(old => old.StartsWith(path + ".", StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            if (keys.ContainsKey(path))
+            {
+                mistakes.Add(new ConfigMistake(location, $"`{path}` is a setting, not a group"));
+            }
+            else if (!path.Contains('.'))
+            {
+                mistakes.Add(new ConfigMistake(location, Unknown(path, sections.Concat(keys.Keys), renamed)));
+            }
         }
 
         mistakes.AddRange(read.Unset
             .Where(u => !keys.ContainsKey(u.Key) && !sections.Contains(u.Key))
             .Select(u => new ConfigMistake(u.Value, Unknown(u.Key, keys.Keys, renamed))));
 
-        var values = new ConfigValues(read.Values.Where(v => keys.ContainsKey(v.Key)).ToDictionary(StringComparer.Ordinal));
+        var values = new ConfigValues(
+            read.Values.Where(v => keys.ContainsKey(v.Key)).ToDictionary(StringComparer.Ordinal));
         values.Override(environment, keys.Values, sections, renamed, mistakes);
 
         foreach (var (path, text) in values._texts)
@@ -65,7 +79,9 @@ internal sealed class ConfigValues
             foreach (var item in text.Items ?? [text])
             {
                 if (keys[path].Mistake(item.Text) is not { } expected) continue;
-                mistakes.Add(new ConfigMistake(item.Location, $"`{path}`: expected {expected}, found {Shown(keys[path], item.Text)}"));
+                mistakes.Add(
+                    new ConfigMistake(
+                        item.Location, $"`{path}`: expected {expected}, found {Shown(keys[path], item.Text)}"));
             }
         }
 
@@ -73,7 +89,8 @@ internal sealed class ConfigValues
     }
 
     /// <summary>The value of a setting.</summary>
-    internal T Get<T>(ConfigKey<T> key) => _texts.TryGetValue(key.Path, out var text) ? key.Parse(text.Text) : key.Default;
+    internal T Get<T>(ConfigKey<T> key) =>
+        _texts.TryGetValue(key.Path, out var text) ? key.Parse(text.Text) : key.Default;
 
     /// <summary>Sets a setting's option, if the setting has a value.</summary>
     internal void Apply(ConfigKey key, HomeserverConfig config)
@@ -94,7 +111,8 @@ internal sealed class ConfigValues
         IReadOnlyDictionary<string, string> renamed,
         List<ConfigMistake> mistakes)
     {
-        var renamedVariables = renamed.ToDictionary(r => ConfigKey.VariableOf(r.Key), r => ConfigKey.VariableOf(r.Value), StringComparer.Ordinal);
+        var renamedVariables = renamed.ToDictionary(
+            r => ConfigKey.VariableOf(r.Key), r => ConfigKey.VariableOf(r.Value), StringComparer.Ordinal);
         var byVariable = keys.ToDictionary(k => k.Variable, StringComparer.Ordinal);
         foreach (DictionaryEntry entry in environment)
         {
@@ -109,7 +127,8 @@ internal sealed class ConfigValues
             {
                 mistakes.Add(new ConfigMistake(variable, $"this setting was renamed to `{name}`"));
             }
-            else if (variable.IndexOf("__", StringComparison.Ordinal) is > 7 and var at && sections.Contains(variable[7..at].ToLowerInvariant()))
+            else if (variable.IndexOf("__", StringComparison.Ordinal) is > 7 and var at
+                && sections.Contains(variable[7..at].ToLowerInvariant()))
             {
                 // Other programs' variables may have the same prefix; those that name one of our groups are meant for
                 // us.
@@ -118,7 +137,8 @@ internal sealed class ConfigValues
         }
     }
 
-    private static string Unknown(string path, IEnumerable<string> known, IReadOnlyDictionary<string, string> renamed) =>
+    private static string Unknown(
+        string path, IEnumerable<string> known, IReadOnlyDictionary<string, string> renamed) =>
         renamed.TryGetValue(path, out var name)
             ? $"`{path}` was renamed to `{name}`"
             : $"unknown setting `{path}`{Nearest(path, known)}";

@@ -33,9 +33,11 @@ internal sealed record HomeserverConfig
     internal IPEndPoint? MetricsListener { get; init; }
 
     internal ConnectionLimits Connections { get; init; } = new(
-        Most: 10_000, Headers: 100, HeaderBytes: 32 << 10, RequestLineBytes: 16 << 10, HeaderTime: TimeSpan.FromSeconds(30));
+        Most: 10_000, Headers: 100, HeaderBytes: 32 << 10, RequestLineBytes: 16 << 10,
+        HeaderTime: TimeSpan.FromSeconds(30));
 
-    internal HttpOptions Http { get; init; } = new(Body: 64 << 10, EventBody: 256 << 10, LargeBody: 2 << 20, TrustForwardedFor: false);
+    internal HttpOptions Http { get; init; } = new(
+        Body: 64 << 10, EventBody: 256 << 10, LargeBody: 2 << 20, TrustForwardedFor: false);
 
     internal RateLimitOptions Rates { get; init; } = new(
         Enabled: true,
@@ -60,7 +62,8 @@ internal sealed record HomeserverConfig
 
     internal KeyOptions Keys { get; init; } = new();
 
-    internal PasswordHashCost PasswordCost { get; init; } = new(MemoryBytes: 64L << 20, Operations: 2, Concurrency: 2, Waiting: 200);
+    internal PasswordHashCost PasswordCost { get; init; } = new(
+        MemoryBytes: 64L << 20, Operations: 2, Concurrency: 2, Waiting: 200);
 
     internal TimeSpan ExpiredTokensKept { get; init; } = TimeSpan.FromDays(30);
 
@@ -70,7 +73,8 @@ internal sealed record HomeserverConfig
 
     /// <summary>Builds the configuration from valid values, and checks settings against one another.</summary>
     /// <param name="folder">The folder of the configuration file, from which relative paths start.</param>
-    internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) From(ConfigValues values, string folder)
+    internal static (HomeserverConfig? Config, IReadOnlyList<ConfigMistake> Mistakes) From(
+        ConfigValues values, string folder)
     {
         var mistakes = new List<ConfigMistake>();
         void Refuse(ConfigKey key, string message) => mistakes.Add(new ConfigMistake(values.LocationOf(key), message));
@@ -81,7 +85,10 @@ internal sealed record HomeserverConfig
 
         void MustExist(ConfigKey<string> key, Func<string, bool> exists)
         {
-            if (values.Get(key).Length > 0 && !exists(PathOf(key))) Refuse(key, $"`{key.Path}`: {PathOf(key)} does not exist");
+            if (values.Get(key).Length > 0 && !exists(PathOf(key)))
+            {
+                Refuse(key, $"`{key.Path}`: {PathOf(key)} does not exist");
+            }
         }
 
         MustExist(ConfigKeys.TlsCertificate, File.Exists);
@@ -94,11 +101,14 @@ internal sealed record HomeserverConfig
         }
 
         var unstable = values.Get(ConfigKeys.UnstableRoomVersions);
-        if (values.Get(ConfigKeys.DefaultRoomVersion) is var version && RoomRules.Unstable.Contains(version) && !unstable.Contains(version))
+        if (values.Get(ConfigKeys.DefaultRoomVersion) is var version
+            && RoomRules.Unstable.Contains(version)
+            && !unstable.Contains(version))
         {
             Refuse(
                 ConfigKeys.DefaultRoomVersion,
-                $"`room_versions.default`: expected a version of the specification or one that `room_versions.unstable` lists, found `{version}`");
+                "`room_versions.default`: expected a version of the specification or one that `room_versions.unstable` "
+                    + $"lists, found `{version}`");
         }
 
         if (mistakes.Count > 0) return (null, mistakes);
@@ -122,4 +132,5 @@ internal sealed record HomeserverConfig
 /// <param name="Most">Connections at once.</param>
 /// <param name="RequestLineBytes">Bytes of method, path and query.</param>
 /// <param name="HeaderTime">Time for that line and the headers to arrive.</param>
-internal sealed record ConnectionLimits(int Most, int Headers, int HeaderBytes, int RequestLineBytes, TimeSpan HeaderTime);
+internal sealed record ConnectionLimits(
+    int Most, int Headers, int HeaderBytes, int RequestLineBytes, TimeSpan HeaderTime);

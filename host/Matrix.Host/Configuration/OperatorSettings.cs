@@ -19,7 +19,8 @@ public sealed class OperatorSettings
         // A listener on every address is reached at the loopback address.
         if (config.ClientListener is { Port: not 0 } clients)
         {
-            ClientAddress = new UriBuilder("http", IsAny(clients.Address) ? "localhost" : clients.Address.ToString(), clients.Port).Uri;
+            ClientAddress = new UriBuilder(
+                "http", IsAny(clients.Address) ? "localhost" : clients.Address.ToString(), clients.Port).Uri;
         }
     }
 
@@ -50,14 +51,19 @@ public sealed class OperatorSettings
     {
         var environment = Environment.GetEnvironmentVariables();
         var (file, isNamed) = ConfigLocation.Find(string.IsNullOrEmpty(named) ? null : named, environment);
-        if (isNamed && !System.IO.File.Exists(file)) return new OperatorSettings(file, [new SettingMistake(file, "there is no such file")], null);
+        if (isNamed && !System.IO.File.Exists(file))
+        {
+            return new OperatorSettings(file, [new SettingMistake(file, "there is no such file")], null);
+        }
+
         var (config, mistakes) = ConfigLocation.Load(file, environment);
         return new OperatorSettings(file, [.. mistakes.Select(m => new SettingMistake(m.Location, m.Message))], config);
     }
 
     /// <summary>The commented file with every setting, its meaning and its default.</summary>
     /// <param name="serverName">The server's name in it; null for the default.</param>
-    public static string Template(string? serverName) => ConfigTemplate.Write(serverName ?? ConfigKeys.ServerName.Default);
+    public static string Template(string? serverName) =>
+        ConfigTemplate.Write(serverName ?? ConfigKeys.ServerName.Default);
 
     private static bool IsAny(System.Net.IPAddress address) =>
         address.Equals(System.Net.IPAddress.Any) || address.Equals(System.Net.IPAddress.IPv6Any);

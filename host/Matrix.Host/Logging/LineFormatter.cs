@@ -34,7 +34,8 @@ internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-l
         return new ConsoleLoggerProvider(new FixedOptions(options), [formatter]);
     }
 
-    public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
+    public override void Write<TState>(
+        in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
         var values = logEntry.State as IReadOnlyList<KeyValuePair<string, object?>> ?? [];
         var (level, message) = (NameOf(logEntry.LogLevel), logEntry.Formatter(logEntry.State, null));
@@ -53,10 +54,12 @@ internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-l
     };
 
     private static string Json(
-        DateTime at, string level, string category, string message, IReadOnlyList<KeyValuePair<string, object?>> values, Exception? fault)
+        DateTime at, string level, string category, string message, IReadOnlyList<KeyValuePair<string, object?>> values,
+        Exception? fault)
     {
         var bytes = new ArrayBufferWriter<byte>(512);
-        using (var json = new Utf8JsonWriter(bytes, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var options = new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        using (var json = new Utf8JsonWriter(bytes, options))
         {
             json.WriteStartObject();
             json.WriteString("time", at.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
@@ -65,7 +68,10 @@ internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-l
             json.WriteString("message", message);
             foreach (var (name, value) in values)
             {
-                if (name != "{OriginalFormat}") json.WriteString(Snake(name), Convert.ToString(value, CultureInfo.InvariantCulture));
+                if (name != "{OriginalFormat}")
+                {
+                    json.WriteString(Snake(name), Convert.ToString(value, CultureInfo.InvariantCulture));
+                }
             }
 
             if (fault is not null) json.WriteString("fault", fault.ToString());
@@ -76,10 +82,13 @@ internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-l
     }
 
     private static string Line(
-        DateTime at, string level, string category, string message, IReadOnlyList<KeyValuePair<string, object?>> values, Exception? fault)
+        DateTime at, string level, string category, string message, IReadOnlyList<KeyValuePair<string, object?>> values,
+        Exception? fault)
     {
         var line = new StringBuilder(256);
-        line.Append(CultureInfo.InvariantCulture, $"time={at:yyyy-MM-ddTHH:mm:ss.fffZ} level={level} source={category} message=");
+        line.Append(
+            CultureInfo.InvariantCulture,
+            $"time={at:yyyy-MM-ddTHH:mm:ss.fffZ} level={level} source={category} message=");
         Quote(line, message);
         foreach (var (name, value) in values)
         {
@@ -99,7 +108,9 @@ internal sealed class LineFormatter(bool json) : ConsoleFormatter(json ? "json-l
 
     private static void Quote(StringBuilder line, string text)
     {
-        if (text.Length > 0 && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.AsSpan().ContainsAny('"', '='))
+        if (text.Length > 0
+            && !text.AsSpan().ContainsAnyExceptInRange('!', '~')
+            && !text.AsSpan().ContainsAny('"', '='))
         {
             line.Append(text);
             return;

@@ -25,14 +25,18 @@ internal sealed class MetricsPage : IDisposable
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name.StartsWith("Matrix.", StringComparison.Ordinal) || instrument.Meter.Name == "System.Runtime")
+            if (instrument.Meter.Name.StartsWith("Matrix.", StringComparison.Ordinal)
+                || instrument.Meter.Name == "System.Runtime")
             {
                 listener.EnableMeasurementEvents(instrument, _families.GetOrAdd(instrument, static i => new Family(i)));
             }
         };
-        _listener.SetMeasurementEventCallback<long>(static (i, value, tags, state) => ((Family)state!).Measured(value, tags));
-        _listener.SetMeasurementEventCallback<int>(static (i, value, tags, state) => ((Family)state!).Measured(value, tags));
-        _listener.SetMeasurementEventCallback<double>(static (i, value, tags, state) => ((Family)state!).Measured(value, tags));
+        _listener.SetMeasurementEventCallback<long>(
+            static (i, value, tags, state) => ((Family)state!).Measured(value, tags));
+        _listener.SetMeasurementEventCallback<int>(
+            static (i, value, tags, state) => ((Family)state!).Measured(value, tags));
+        _listener.SetMeasurementEventCallback<double>(
+            static (i, value, tags, state) => ((Family)state!).Measured(value, tags));
         _listener.Start();
     }
 
@@ -53,12 +57,15 @@ internal sealed class MetricsPage : IDisposable
     {
         private readonly ConcurrentDictionary<Labels, Series> _series = new();
         private readonly bool _observed = instrument.IsObservable;
-        private readonly bool _isHistogram = instrument.GetType().Name.StartsWith("Histogram", StringComparison.Ordinal);
+        private readonly bool _isHistogram = instrument.GetType().Name.StartsWith(
+            "Histogram", StringComparison.Ordinal);
         private readonly bool _isCounter = instrument.GetType().Name is var t
-            && (t.StartsWith("Counter", StringComparison.Ordinal) || t.StartsWith("ObservableCounter", StringComparison.Ordinal));
+            && (t.StartsWith("Counter", StringComparison.Ordinal)
+                || t.StartsWith("ObservableCounter", StringComparison.Ordinal));
 
         private readonly bool _isGauge = instrument.GetType().Name is var t
-            && (t.StartsWith("Gauge", StringComparison.Ordinal) || t.StartsWith("Observable", StringComparison.Ordinal));
+            && (t.StartsWith("Gauge", StringComparison.Ordinal)
+                || t.StartsWith("Observable", StringComparison.Ordinal));
 
         internal string Name { get; } = NameOf(instrument);
 
@@ -69,7 +76,8 @@ internal sealed class MetricsPage : IDisposable
             {
                 // A label without a bound would grow this page and memory without a bound.
                 if (_series.Count >= SeriesOfOneInstrument) return;
-                series = _series.GetOrAdd(labels, static (_, buckets) => new Series(buckets), _isHistogram ? Buckets : []);
+                series = _series.GetOrAdd(
+                    labels, static (_, buckets) => new Series(buckets), _isHistogram ? Buckets : []);
             }
 
             series.Measured(value, adds: !_isGauge, _isHistogram);
@@ -88,8 +96,10 @@ internal sealed class MetricsPage : IDisposable
                 page.Append("# HELP ").Append(Name).Append(' ').Append(help.Replace('\n', ' ')).Append('\n');
             }
 
-            page.Append("# TYPE ").Append(Name).Append(' ').Append(_isHistogram ? "histogram" : _isCounter ? "counter" : "gauge").Append('\n');
-            foreach (var (labels, series) in _series.Select(s => (s.Key.ToString(), s.Value)).OrderBy(s => s.Item1, StringComparer.Ordinal))
+            page.Append("# TYPE ").Append(Name).Append(' ')
+                .Append(_isHistogram ? "histogram" : _isCounter ? "counter" : "gauge").Append('\n');
+            var byLabels = _series.Select(s => (Labels: s.Key.ToString(), s.Value));
+            foreach (var (labels, series) in byLabels.OrderBy(s => s.Labels, StringComparer.Ordinal))
             {
                 series.WriteTo(page, Name, labels, _isHistogram);
             }
@@ -100,7 +110,9 @@ internal sealed class MetricsPage : IDisposable
         private static string NameOf(Instrument instrument)
         {
             var name = string.Concat(instrument.Name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
-            var counts = instrument.GetType().Name is var t && (t.StartsWith("Counter", StringComparison.Ordinal) || t.StartsWith("ObservableCounter", StringComparison.Ordinal));
+            var counts = instrument.GetType().Name is var t
+                && (t.StartsWith("Counter", StringComparison.Ordinal)
+                    || t.StartsWith("ObservableCounter", StringComparison.Ordinal));
             return counts && !name.EndsWith("_total", StringComparison.Ordinal) ? name + "_total" : name;
         }
     }
@@ -124,7 +136,10 @@ internal sealed class MetricsPage : IDisposable
         }
 
         public bool Equals(Labels other) =>
-            Same(_first, other._first) && Same(_second, other._second) && Same(_third, other._third) && Same(_fourth, other._fourth);
+            Same(_first, other._first)
+                && Same(_second, other._second)
+                && Same(_third, other._third)
+                && Same(_fourth, other._fourth);
 
         public override int GetHashCode() => HashCode.Combine(_first.Value, _second.Value, _third.Value, _fourth.Value);
 
@@ -180,7 +195,9 @@ internal sealed class MetricsPage : IDisposable
                 var before = labels.Length == 0 ? "" : labels + ",";
                 for (var i = 0; i < bounds.Length; i++)
                 {
-                    Line(page, name, "_bucket", string.Create(CultureInfo.InvariantCulture, $"{before}le=\"{bounds[i]}\""), _buckets[i]);
+                    Line(
+                        page, name, "_bucket",
+                        string.Create(CultureInfo.InvariantCulture, $"{before}le=\"{bounds[i]}\""), _buckets[i]);
                 }
 
                 Line(page, name, "_bucket", $"{before}le=\"+Inf\"", _count);

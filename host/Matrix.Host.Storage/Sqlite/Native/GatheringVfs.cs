@@ -94,7 +94,9 @@ internal static unsafe class GatheringVfs
 
         // Reported as a failed write, not as a full disk: for a full disk SQLite might roll back only the statement
         // that reads.
-        return log->Flush() == Sqlite3.Ok ? log->Inner->Methods->Read(log->Inner, bytes, count, offset) : Sqlite3.IoErrorWrite;
+        return log->Flush() == Sqlite3.Ok
+            ? log->Inner->Methods->Read(log->Inner, bytes, count, offset)
+            : Sqlite3.IoErrorWrite;
     }
 
     [UnmanagedCallersOnly]
@@ -136,7 +138,9 @@ internal static unsafe class GatheringVfs
         if (count == FrameHeader)
         {
             // In a frame that ends a transaction this field is the database's size in pages; in any other it is 0.
-            log->EndsTransaction = BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(bytes + 4, 4)) != 0 ? 1 : 0;
+            log->EndsTransaction = BinaryPrimitives.ReadUInt32BigEndian(new ReadOnlySpan<byte>(bytes + 4, 4)) != 0
+                ? 1
+                : 0;
             return Sqlite3.Ok;
         }
 
@@ -172,7 +176,8 @@ internal static unsafe class GatheringVfs
     private static int Lock(VfsFile* file, int level) => ((Log*)file)->Inner->Methods->Lock(((Log*)file)->Inner, level);
 
     [UnmanagedCallersOnly]
-    private static int Unlock(VfsFile* file, int level) => ((Log*)file)->Inner->Methods->Unlock(((Log*)file)->Inner, level);
+    private static int Unlock(VfsFile* file, int level) =>
+        ((Log*)file)->Inner->Methods->Unlock(((Log*)file)->Inner, level);
 
     [UnmanagedCallersOnly]
     private static int CheckReservedLock(VfsFile* file, int* held) =>

@@ -35,12 +35,13 @@ internal static unsafe partial class ShortSlice
     /// <summary>
     /// The numbers of `sched_getattr` and `sched_setattr`, for which Debian's C library has no functions.
     /// </summary>
-    private static (nint Get, nint Set)? Calls => !OperatingSystem.IsLinux() ? null : RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => (315, 314),
-        Architecture.Arm64 => (275, 274),
-        _ => null,
-    };
+    private static (nint Get, nint Set)? Calls =>
+        !OperatingSystem.IsLinux() ? null : RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => (315, 314),
+            Architecture.Arm64 => (275, 274),
+            _ => null,
+        };
 
     private static Attributes? Current(nint get)
     {

@@ -73,16 +73,20 @@ internal static unsafe partial class Sqlite3
     public static partial int sqlite3_changes(nint db);
 
     [LibraryImport(Library)]
-    public static partial nint sqlite3_wal_hook(nint db, delegate* unmanaged<nint, nint, byte*, int, int> hook, nint argument);
+    public static partial nint sqlite3_wal_hook(
+        nint db, delegate* unmanaged<nint, nint, byte*, int, int> hook, nint argument);
 
     [LibraryImport(Library)]
-    public static partial void sqlite3_progress_handler(nint db, int steps, delegate* unmanaged<nint, int> handler, nint argument);
+    public static partial void sqlite3_progress_handler(
+        nint db, int steps, delegate* unmanaged<nint, int> handler, nint argument);
 
     [LibraryImport(Library)]
-    public static partial int sqlite3_wal_checkpoint_v2(nint db, nint name, int mode, out int logged, out int checkpointed);
+    public static partial int sqlite3_wal_checkpoint_v2(
+        nint db, nint name, int mode, out int logged, out int checkpointed);
 
     [LibraryImport(Library)]
-    public static partial int sqlite3_prepare_v3(nint db, byte* sql, int length, uint flags, out nint statement, out byte* tail);
+    public static partial int sqlite3_prepare_v3(
+        nint db, byte* sql, int length, uint flags, out nint statement, out byte* tail);
 
     [LibraryImport(Library)]
     public static partial int sqlite3_finalize(nint statement);

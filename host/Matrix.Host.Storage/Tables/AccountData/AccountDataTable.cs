@@ -14,7 +14,8 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
         SELECT {Columns} FROM account_data WHERE user_id = $1 AND position > $2 AND position <= $3
         """);
 
-    private static readonly Statement OfRoom = Statement.Of($"SELECT {Columns} FROM account_data WHERE user_id = $1 AND room_nid = $2");
+    private static readonly Statement OfRoom = Statement.Of(
+        $"SELECT {Columns} FROM account_data WHERE user_id = $1 AND room_nid = $2");
 
     private static readonly Statement Count = Statement.Of("SELECT COUNT(*) FROM account_data WHERE user_id = $1");
 
@@ -30,11 +31,14 @@ internal sealed class AccountDataTable(IReads reads) : IAccountDataTable
             .Text(op.UserId).Int(op.Room?.Value ?? 0).Text(op.Type).Blob(op.Content).Position())
         .On<AccountDataDeleted>(Delete, static (a, op) => a.Text(op.UserId));
 
-    public ValueTask<AccountDataRow?> FindAsync(string userId, RoomNid? room, string type, CancellationToken stop) => reads.FirstAsync(
+    public ValueTask<AccountDataRow?> FindAsync(
+        string userId, RoomNid? room, string type, CancellationToken stop) => reads.FirstAsync(
         One, (userId, room, type), static (a, q) => a.Text(q.userId).Int(q.room?.Value ?? 0).Text(q.type), Row, stop);
 
-    public ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(string userId, long after, long through, CancellationToken stop) =>
-        reads.ListAsync(OfUser, (userId, after, through), static (a, q) => a.Text(q.userId).Int(q.after).Int(q.through), Row, stop);
+    public ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(
+        string userId, long after, long through, CancellationToken stop) =>
+        reads.ListAsync(
+            OfUser, (userId, after, through), static (a, q) => a.Text(q.userId).Int(q.after).Int(q.through), Row, stop);
 
     public ValueTask<int> CountAsync(string userId, CancellationToken stop) =>
         reads.FirstAsync(Count, userId, static (a, user) => a.Text(user), static row => row.Int32(0), stop);

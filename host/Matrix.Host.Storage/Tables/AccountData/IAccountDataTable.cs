@@ -12,7 +12,8 @@ public interface IAccountDataTable
     ValueTask<AccountDataRow?> FindAsync(string userId, RoomNid? room, string type, CancellationToken stop);
 
     /// <summary>All account data of a user, in all rooms, put after one position and up to another.</summary>
-    ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(string userId, long after, long through, CancellationToken stop);
+    ValueTask<IReadOnlyList<AccountDataRow>> OfUserAsync(
+        string userId, long after, long through, CancellationToken stop);
 
     /// <summary>The number of pieces a user has, in all rooms. Reads as many index entries.</summary>
     ValueTask<int> CountAsync(string userId, CancellationToken stop);

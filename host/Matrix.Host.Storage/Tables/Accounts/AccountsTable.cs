@@ -10,35 +10,42 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
     private const string TokenColumns = "token, uses_allowed, completed, expires_at, makes_admin";
 
     private static readonly Statement User = Statement.Of($"SELECT {UserColumns} FROM users WHERE user_id = $1");
-    private static readonly Statement Users = Statement.Of($"SELECT {UserColumns} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2");
+    private static readonly Statement Users = Statement.Of(
+        $"SELECT {UserColumns} FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2");
     private static readonly Statement Erased = Statement.Of($"""
         SELECT {UserColumns} FROM users WHERE erased = 1 AND user_id > $1 ORDER BY user_id LIMIT $2
         """);
 
-    private static readonly Statement Departures = Statement.Of("SELECT user_id FROM departures WHERE user_id > $1 ORDER BY user_id LIMIT $2");
+    private static readonly Statement Departures = Statement.Of(
+        "SELECT user_id FROM departures WHERE user_id > $1 ORDER BY user_id LIMIT $2");
 
     private static readonly Statement AnyUser = Statement.Of("SELECT 1 FROM users LIMIT 1");
 
     private static readonly Statement Token = Statement.Of("""
-        SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin, u.deactivated_at
+        SELECT t.kind, t.user_id, t.device_id, t.expires_at, t.generation, t.confirmed, u.kind, u.is_admin,
+            u.deactivated_at
         FROM tokens t JOIN users u ON u.user_id = t.user_id WHERE t.hash = $1
         """);
 
-    private static readonly Statement Device = Statement.Of($"SELECT {DeviceColumns} FROM devices WHERE user_id = $1 AND device_id = $2");
+    private static readonly Statement Device = Statement.Of(
+        $"SELECT {DeviceColumns} FROM devices WHERE user_id = $1 AND device_id = $2");
 
     private static readonly Statement Devices = Statement.Of($"""
         SELECT {DeviceColumns} FROM devices WHERE user_id = $1 ORDER BY device_id
         """);
 
-    private static readonly Statement LoginToken = Statement.Of("SELECT user_id FROM login_tokens WHERE hash = $1 AND expires_at > $2");
+    private static readonly Statement LoginToken = Statement.Of(
+        "SELECT user_id FROM login_tokens WHERE hash = $1 AND expires_at > $2");
 
     // The first user's token is used up by any first user, however that user was created.
     private static readonly Statement RegistrationToken = Statement.Of($"""
-        SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users))
+        SELECT {TokenColumns} FROM registration_tokens WHERE token = $1 AND (makes_admin = 0
+            OR NOT EXISTS (SELECT 1 FROM users))
         """);
 
     private static readonly Statement RegistrationTokens = Statement.Of($"""
-        SELECT {TokenColumns} FROM registration_tokens WHERE makes_admin = 0 OR NOT EXISTS (SELECT 1 FROM users) ORDER BY token
+        SELECT {TokenColumns} FROM registration_tokens WHERE makes_admin = 0 OR NOT EXISTS (SELECT 1
+            FROM users) ORDER BY token
         """);
 
     public ValueTask<UserRow?> FindUserAsync(string userId, CancellationToken stop) =>
@@ -51,9 +58,12 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         reads.ListAsync(Erased, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), UserOf, stop);
 
     public ValueTask<IReadOnlyList<string>> ListDeparturesAsync(string afterUser, int limit, CancellationToken stop) =>
-        reads.ListAsync(Departures, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit), static row => row.Text(0), stop);
+        reads.ListAsync(
+            Departures, (afterUser, limit), static (a, q) => a.Text(q.afterUser).Int(q.limit),
+            static row => row.Text(0), stop);
 
-    public async ValueTask<bool> AnyUserAsync(CancellationToken stop) => await reads.FirstAsync(AnyUser, static _ => true, stop);
+    public async ValueTask<bool> AnyUserAsync(CancellationToken stop) =>
+        await reads.FirstAsync(AnyUser, static _ => true, stop);
 
     public ValueTask<TokenRow?> FindTokenAsync(ReadOnlyMemory<byte> hash, CancellationToken stop) => reads.FirstAsync(
         Token,
@@ -72,13 +82,15 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         stop);
 
     public ValueTask<DeviceRow?> FindDeviceAsync(string userId, string deviceId, CancellationToken stop) =>
-        reads.FirstAsync(Device, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), DeviceOf, stop);
+        reads.FirstAsync(
+            Device, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), DeviceOf, stop);
 
     public ValueTask<IReadOnlyList<DeviceRow>> DevicesAsync(string userId, CancellationToken stop) =>
         reads.ListAsync(Devices, userId, static (a, id) => a.Text(id), DeviceOf, stop);
 
     public ValueTask<string?> FindLoginTokenAsync(ReadOnlyMemory<byte> hash, long now, CancellationToken stop) =>
-        reads.FirstAsync(LoginToken, (hash, now), static (a, q) => a.Blob(q.hash).Int(q.now), static row => row.Text(0), stop);
+        reads.FirstAsync(
+            LoginToken, (hash, now), static (a, q) => a.Blob(q.hash).Int(q.now), static row => row.Text(0), stop);
 
     public ValueTask<RegistrationTokenRow?> FindRegistrationTokenAsync(string token, CancellationToken stop) =>
         reads.FirstAsync(RegistrationToken, token, static (a, token) => a.Text(token), RegistrationTokenOf, stop);
@@ -87,7 +99,8 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
         reads.ListAsync(RegistrationTokens, RegistrationTokenOf, stop);
 
     private static UserRow UserOf(IRow row) => new(
-        row.Text(0), (UserKind)row.Int64(1), row.TextOrNull(2), row.Bool(3), row.Int64(4), row.Int64OrNull(5), row.Bool(6));
+        row.Text(0), (UserKind)row.Int64(1), row.TextOrNull(2), row.Bool(3), row.Int64(4), row.Int64OrNull(5),
+        row.Bool(6));
 
     private static DeviceRow DeviceOf(IRow row) => new(
         row.Text(0), row.Text(1), row.TextOrNull(2), row.Int64(3), row.Int64OrNull(4), row.TextOrNull(5));
@@ -100,7 +113,8 @@ internal sealed class AccountsTable(IReads reads) : IAccountsTable
 internal static class UserHandlers
 {
     private static readonly Statement InsertUser = Statement.Of("""
-        INSERT INTO users (user_id, kind, password_hash, is_admin, created_at, deactivated_at, erased) VALUES ($1, $2, $3, $4, $5, NULL, 0)
+        INSERT INTO users (user_id, kind, password_hash, is_admin, created_at, deactivated_at, erased)
+            VALUES ($1, $2, $3, $4, $5, NULL, 0)
         ON CONFLICT (user_id) DO NOTHING
         """);
 
@@ -112,28 +126,33 @@ internal static class UserHandlers
         SELECT user_id FROM users WHERE user_id = $1 AND password_hash = $2 AND deactivated_at IS NULL
         """);
 
-    private static readonly Statement Active = Statement.Of("SELECT user_id FROM users WHERE user_id = $1 AND deactivated_at IS NULL");
+    private static readonly Statement Active = Statement.Of(
+        "SELECT user_id FROM users WHERE user_id = $1 AND deactivated_at IS NULL");
 
     private static readonly Statement UpdateAdmin = Statement.Of("UPDATE users SET is_admin = $2 WHERE user_id = $1");
 
     private static readonly Statement Deactivate = Statement.Of("""
-        UPDATE users SET deactivated_at = $2, erased = $3, password_hash = NULL WHERE user_id = $1 AND deactivated_at IS NULL
+        UPDATE users SET deactivated_at = $2, erased = $3, password_hash = NULL WHERE user_id = $1
+            AND deactivated_at IS NULL
         """);
 
     private static readonly Statement BeginDeparture = Statement.Of("""
-        INSERT INTO departures (user_id, since) SELECT user_id, deactivated_at FROM users WHERE user_id = $1 AND deactivated_at IS NOT NULL
+        INSERT INTO departures (user_id, since) SELECT user_id, deactivated_at FROM users WHERE user_id = $1
+            AND deactivated_at IS NOT NULL
         ON CONFLICT (user_id) DO NOTHING
         """);
 
     private static readonly Statement FinishDeparture = Statement.Of("DELETE FROM departures WHERE user_id = $1");
 
     private static readonly Statement UpsertRegistrationToken = Statement.Of("""
-        INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin) VALUES ($1, $2, 0, $3, $4)
+        INSERT INTO registration_tokens (token, uses_allowed, completed, expires_at, makes_admin)
+            VALUES ($1, $2, 0, $3, $4)
         ON CONFLICT (token) DO UPDATE
         SET uses_allowed = excluded.uses_allowed, expires_at = excluded.expires_at, makes_admin = excluded.makes_admin
         """);
 
-    private static readonly Statement RemoveRegistrationToken = Statement.Of("DELETE FROM registration_tokens WHERE token = $1");
+    private static readonly Statement RemoveRegistrationToken = Statement.Of(
+        "DELETE FROM registration_tokens WHERE token = $1");
 
     private static readonly Statement UseRegistrationToken = Statement.Of("""
         UPDATE registration_tokens SET completed = completed + 1
@@ -153,7 +172,8 @@ internal static class UserHandlers
         .OnCondition<UserCreated>(InsertUser, static (a, op) => a
             .Text(op.UserId).Int((int)op.Kind).TextOrNull(op.PasswordHash).Bool(op.IsAdmin).Now())
         .OnCondition<PasswordChanged>(UpdatePassword, static (a, op) => a.Text(op.UserId).TextOrNull(op.PasswordHash))
-        .OnCondition<PasswordIs>(SamePassword, static (a, op) => a.Text(op.UserId).Text(op.PasswordHash), static (_, _) => true)
+        .OnCondition<PasswordIs>(
+            SamePassword, static (a, op) => a.Text(op.UserId).Text(op.PasswordHash), static (_, _) => true)
         .OnCondition<UserIsActive>(Active, static (a, op) => a.Text(op.UserId), static (_, _) => true)
         .OnCondition<AdminChanged>(UpdateAdmin, static (a, op) => a.Text(op.UserId).Bool(op.IsAdmin))
         .On<UserDeactivated>(static (op, writes) =>
@@ -181,7 +201,8 @@ internal static class UserHandlers
 internal static class DeviceHandlers
 {
     private static readonly Statement Insert = Statement.Of("""
-        INSERT INTO devices (user_id, device_id, created_at, display_name) VALUES ($1, $2, $3, $4) ON CONFLICT (user_id, device_id) DO NOTHING
+        INSERT INTO devices (user_id, device_id, created_at, display_name) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (user_id, device_id) DO NOTHING
         """);
 
     private static readonly Statement LogIfNew = Statement.Of("""
@@ -190,13 +211,15 @@ internal static class DeviceHandlers
         ON CONFLICT (user_id, only_for) DO UPDATE SET position = excluded.position
         """);
 
-    private static readonly Statement Rename = Statement.Of("UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2");
+    private static readonly Statement Rename = Statement.Of(
+        "UPDATE devices SET display_name = $3 WHERE user_id = $1 AND device_id = $2");
 
     private static readonly Statement Touch = Statement.Of("""
         UPDATE devices SET last_seen_at = $3, last_seen_ip = $4 WHERE user_id = $1 AND device_id = $2
         """);
 
-    private static readonly Statement Delete = Statement.Of("DELETE FROM devices WHERE user_id = $1 AND device_id = $2");
+    private static readonly Statement Delete = Statement.Of(
+        "DELETE FROM devices WHERE user_id = $1 AND device_id = $2");
 
     private static readonly Statement[] DeleteWhatItHad =
     [
@@ -221,7 +244,8 @@ internal static class DeviceHandlers
 
     // Signatures on device keys are deleted before the devices; signatures on the master key stay.
     private static readonly Statement DeleteSignaturesOnOthers = Statement.Of("""
-        DELETE FROM key_signatures WHERE target_user = $1 AND target_key IN (SELECT device_id FROM devices WHERE user_id = $1 AND device_id <> $2)
+        DELETE FROM key_signatures WHERE target_user = $1 AND target_key IN (SELECT device_id FROM devices
+            WHERE user_id = $1 AND device_id <> $2)
         """);
 
     private static readonly Statement DeleteLoginTokens = Statement.Of("DELETE FROM login_tokens WHERE user_id = $1");
@@ -230,9 +254,12 @@ internal static class DeviceHandlers
         .On<DeviceAdded>(static (op, writes) =>
         {
             writes.Run(LogIfNew, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Position());
-            writes.RunIf(Insert, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Now().TextOrNull(op.InitialDisplayName));
+            writes.RunIf(
+                Insert, op,
+                static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Now().TextOrNull(op.InitialDisplayName));
         })
-        .OnCondition<DeviceRenamed>(Rename, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).TextOrNull(op.DisplayName))
+        .OnCondition<DeviceRenamed>(
+            Rename, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).TextOrNull(op.DisplayName))
         .On<DeviceSeen>(Touch, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.SeenAt).Text(op.Ip))
         .On<DeviceDeleted>(static (op, writes) =>
         {
@@ -248,7 +275,11 @@ internal static class DeviceHandlers
         {
             ToDeviceTable.DeleteOthers(writes, op.UserId, op.Except ?? "");
             writes.Run(DeleteSignaturesOnOthers, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
-            foreach (var statement in DeleteOthers) writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            foreach (var statement in DeleteOthers)
+            {
+                writes.Run(statement, op, static (a, op) => a.Text(op.UserId).Text(op.Except ?? ""));
+            }
+
             writes.Run(DeleteLoginTokens, op, static (a, op) => a.Text(op.UserId));
         });
 }
@@ -260,7 +291,8 @@ internal static class DeviceHandlers
 /// </summary>
 internal static class TokenHandlers
 {
-    private const string Insert = "INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed)";
+    private const string Insert =
+        "INSERT INTO tokens (hash, kind, user_id, device_id, expires_at, generation, confirmed)";
 
     private static readonly Statement EndAll = Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2");
     private static readonly Statement First = Statement.Of($"{Insert} VALUES ($1, $2, $3, $4, $5, 1, 1)");
@@ -281,8 +313,10 @@ internal static class TokenHandlers
         """);
 
     private static readonly Statement ConfirmOld = Statement.Of("""
-        UPDATE tokens SET confirmed = 1 WHERE confirmed = 0 AND generation = (SELECT generation FROM tokens WHERE hash = $1)
-            AND user_id = (SELECT user_id FROM tokens WHERE hash = $1) AND device_id = (SELECT device_id FROM tokens WHERE hash = $1)
+        UPDATE tokens SET confirmed = 1 WHERE confirmed = 0 AND generation = (SELECT generation FROM tokens
+            WHERE hash = $1)
+            AND user_id = (SELECT user_id FROM tokens WHERE hash = $1) AND device_id = (SELECT device_id
+                FROM tokens WHERE hash = $1)
         """);
 
     private static readonly Statement EndOlder = Statement.Of("""
@@ -301,11 +335,13 @@ internal static class TokenHandlers
         {
             writes.Run(EndAll, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId));
             writes.Run(First, op, static (a, op) => a
-                .Blob(op.AccessHash).Int((int)TokenKind.Access).Text(op.UserId).Text(op.DeviceId).IntOrNull(op.AccessExpiresAt));
+                .Blob(op.AccessHash).Int((int)TokenKind.Access).Text(op.UserId).Text(op.DeviceId)
+                .IntOrNull(op.AccessExpiresAt));
             if (op.RefreshHash is not null)
             {
                 writes.Run(First, op, static (a, op) => a
-                    .BlobOrNull(op.RefreshHash).Int((int)TokenKind.Refresh).Text(op.UserId).Text(op.DeviceId).IntOrNull(op.RefreshExpiresAt));
+                    .BlobOrNull(op.RefreshHash).Int((int)TokenKind.Refresh).Text(op.UserId).Text(op.DeviceId)
+                    .IntOrNull(op.RefreshExpiresAt));
             }
         })
         .On<TokensRotated>(static (op, writes) =>
@@ -315,13 +351,15 @@ internal static class TokenHandlers
                 Next,
                 op,
                 static (a, op) => a
-                    .Blob(op.NewAccessHash).Int((int)TokenKind.Access).IntOrNull(op.AccessExpiresAt).Blob(op.OldRefreshHash).Now(),
+                    .Blob(op.NewAccessHash).Int((int)TokenKind.Access).IntOrNull(op.AccessExpiresAt)
+                    .Blob(op.OldRefreshHash).Now(),
                 Owned);
             writes.RunFor(
                 Next,
                 op,
                 static (a, op) => a
-                    .Blob(op.NewRefreshHash).Int((int)TokenKind.Refresh).IntOrNull(op.RefreshExpiresAt).Blob(op.OldRefreshHash).Now(),
+                    .Blob(op.NewRefreshHash).Int((int)TokenKind.Refresh).IntOrNull(op.RefreshExpiresAt)
+                    .Blob(op.OldRefreshHash).Now(),
                 Owned);
             writes.Run(ConfirmOld, op, static (a, op) => a.Blob(op.OldRefreshHash));
         })

@@ -114,10 +114,12 @@ public sealed record TokenRow(
 /// <param name="Completed">How often it was used.</param>
 /// <param name="ExpiresAt">Milliseconds since the epoch; null for never.</param>
 /// <param name="MakesAdmin">Whether it is the first user's token, which makes an administrator.</param>
-public sealed record RegistrationTokenRow(string Token, int? UsesAllowed, int Completed, long? ExpiresAt, bool MakesAdmin)
+public sealed record RegistrationTokenRow(
+    string Token, int? UsesAllowed, int Completed, long? ExpiresAt, bool MakesAdmin)
 {
     /// <summary>Whether the token is valid at this time (milliseconds since the epoch).</summary>
-    public bool IsValidAt(long now) => (UsesAllowed is null || Completed < UsesAllowed) && (ExpiresAt is null || ExpiresAt > now);
+    public bool IsValidAt(long now) =>
+        (UsesAllowed is null || Completed < UsesAllowed) && (ExpiresAt is null || ExpiresAt > now);
 
     /// <summary>The type's name, without the token.</summary>
     public override string ToString() => nameof(RegistrationTokenRow);

@@ -5,10 +5,12 @@ namespace Matrix.Host.Storage.Tables.Aliases;
 internal sealed class AliasesTable(IReads reads) : IAliasesTable
 {
     private static readonly Statement Find = Statement.Of("""
-        SELECT a.alias, a.room_nid, r.room_id, a.creator FROM aliases a JOIN rooms r ON r.room_nid = a.room_nid WHERE a.alias = $1
+        SELECT a.alias, a.room_nid, r.room_id, a.creator FROM aliases a JOIN rooms r ON r.room_nid = a.room_nid
+            WHERE a.alias = $1
         """);
 
-    private static readonly Statement OfRoom = Statement.Of("SELECT alias FROM aliases WHERE room_nid = $1 ORDER BY alias");
+    private static readonly Statement OfRoom = Statement.Of(
+        "SELECT alias FROM aliases WHERE room_nid = $1 ORDER BY alias");
     private static readonly Statement IsPublished = Statement.Of("SELECT 1 FROM published_rooms WHERE room_nid = $1");
 
     private static readonly Statement Published = Statement.Of("""
@@ -24,13 +26,16 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
         """);
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM aliases WHERE alias = $1");
-    private static readonly Statement Publish = Statement.Of("INSERT INTO published_rooms (room_nid) VALUES ($1) ON CONFLICT DO NOTHING");
+    private static readonly Statement Publish = Statement.Of(
+        "INSERT INTO published_rooms (room_nid) VALUES ($1) ON CONFLICT DO NOTHING");
     private static readonly Statement Unpublish = Statement.Of("DELETE FROM published_rooms WHERE room_nid = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<AliasCreated>(Insert, static (a, op) => a.Text(op.Alias).Room(op.Room).Text(op.Creator))
         .OnCondition<AliasDeleted>(Delete, static (a, op) => a.Text(op.Alias))
-        .On<DirectoryVisibilityChanged>(static (op, writes) => writes.Run(op.Published ? Publish : Unpublish, op, static (a, op) => a.Room(op.Room)));
+        .On<DirectoryVisibilityChanged>(
+            static (op, writes) =>
+                writes.Run(op.Published ? Publish : Unpublish, op, static (a, op) => a.Room(op.Room)));
 
     public ValueTask<AliasRow?> FindAsync(string alias, CancellationToken stop) => reads.FirstAsync(
         Find,
@@ -45,7 +50,8 @@ internal sealed class AliasesTable(IReads reads) : IAliasesTable
     public async ValueTask<bool> IsPublishedAsync(RoomNid room, CancellationToken stop) =>
         await reads.FirstAsync(IsPublished, room, static (a, room) => a.Room(room), static _ => true, stop);
 
-    public ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(PublishedRow? after, int limit, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<PublishedRow>> PublishedAsync(
+        PublishedRow? after, int limit, CancellationToken stop) =>
         reads.ListAsync(
             Published,
             (Count: after?.JoinedCount ?? int.MaxValue, Room: after?.Room ?? default, limit),

@@ -2,7 +2,9 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Aliases;
 
-/// <summary>Local room aliases, and the published room directory. Client-Server API, "Room aliases", "Listing rooms".</summary>
+/// <summary>
+/// Local room aliases, and the published room directory. Client-Server API, "Room aliases", "Listing rooms".
+/// </summary>
 public interface IAliasesTable
 {
     /// <summary>The room of an alias, or null.</summary>

@@ -8,7 +8,8 @@ internal sealed class ConsumersTable(IReads reads) : IConsumersTable
     private static readonly Statement Find = Statement.Of("SELECT position FROM consumer_positions WHERE name = $1");
 
     private static readonly Statement Put = Statement.Of("""
-        INSERT INTO consumer_positions (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = excluded.position
+        INSERT INTO consumer_positions (name, position) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE
+            SET position = excluded.position
         """);
 
     public static void Register(WriteHandlers handlers) => handlers

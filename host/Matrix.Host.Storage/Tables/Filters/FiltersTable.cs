@@ -5,7 +5,8 @@ namespace Matrix.Host.Storage.Tables.Filters;
 
 internal sealed class FiltersTable(IReads reads) : IFiltersTable
 {
-    private static readonly Statement Find = Statement.Of("SELECT json FROM filters WHERE user_id = $1 AND filter_id = $2");
+    private static readonly Statement Find = Statement.Of(
+        "SELECT json FROM filters WHERE user_id = $1 AND filter_id = $2");
 
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO filters (user_id, filter_id, hash, json)
@@ -26,7 +27,8 @@ internal sealed class FiltersTable(IReads reads) : IFiltersTable
             })
         .On<FiltersDeleted>(DeleteAll, static (a, op) => a.Text(op.UserId));
 
-    public ValueTask<ReadOnlyMemory<byte>?> FindAsync(string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
+    public ValueTask<ReadOnlyMemory<byte>?> FindAsync(
+        string userId, long filterId, CancellationToken stop) => reads.FirstAsync(
         Find,
         (userId, filterId),
         static (a, q) => a.Text(q.userId).Int(q.filterId),

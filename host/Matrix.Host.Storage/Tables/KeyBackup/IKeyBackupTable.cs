@@ -19,17 +19,20 @@ public interface IKeyBackupTable
 /// <param name="Version">Its number, from 1 for each user.</param>
 /// <param name="AuthData">The algorithm's `auth_data`, as JSON.</param>
 /// <param name="Etag">Changes with every change of the version's keys.</param>
-public sealed record BackupVersionRow(long Version, string Algorithm, ReadOnlyMemory<byte> AuthData, long Etag, long Count);
+public sealed record BackupVersionRow(
+    long Version, string Algorithm, ReadOnlyMemory<byte> AuthData, long Etag, long Count);
 
 /// <summary>A session key in a backup.</summary>
 /// <param name="FirstMessageIndex">The first message that the key decrypts.</param>
 /// <param name="IsVerified">Whether the device that backed the key up had verified its source.</param>
 /// <param name="SessionData">The encrypted key, as JSON.</param>
 public sealed record BackupKeyRow(
-    string RoomId, string SessionId, long FirstMessageIndex, long ForwardedCount, bool IsVerified, ReadOnlyMemory<byte> SessionData);
+    string RoomId, string SessionId, long FirstMessageIndex, long ForwardedCount, bool IsVerified,
+    ReadOnlyMemory<byte> SessionData);
 
 /// <summary>Creates a backup version.</summary>
-public sealed record BackupVersionCreated(string UserId, string Algorithm, ReadOnlyMemory<byte> AuthData) : ConditionalChange
+public sealed record BackupVersionCreated(string UserId, string Algorithm, ReadOnlyMemory<byte> AuthData)
+    : ConditionalChange
 {
     /// <summary>Its number; always applied.</summary>
     public long Version { get; internal set; }
@@ -57,7 +60,8 @@ public sealed record BackupKeyPut(string UserId, long Version, BackupKeyRow Key)
 /// <summary>
 /// Deletes session keys: all of the version, those of a room, or one. Not applied if there were none.
 /// </summary>
-public sealed record BackupKeysDeleted(string UserId, long Version, string? RoomId, string? SessionId) : ConditionalChange;
+public sealed record BackupKeysDeleted(string UserId, long Version, string? RoomId, string? SessionId)
+    : ConditionalChange;
 
 /// <summary>
 /// Applies if the version is the user's latest; changes nothing. As a precondition it keeps keys out of older backups.

@@ -17,7 +17,8 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
         ORDER BY room_id, session_id
         """);
 
-    public ValueTask<BackupVersionRow?> FindVersionAsync(string userId, long? version, CancellationToken stop) => reads.FirstAsync(
+    public ValueTask<BackupVersionRow?> FindVersionAsync(
+        string userId, long? version, CancellationToken stop) => reads.FirstAsync(
         Version,
         (userId, version),
         static (a, q) => a.Text(q.userId).IntOrNull(q.version),
@@ -29,7 +30,8 @@ internal sealed class KeyBackupTable(IReads reads) : IKeyBackupTable
             KeysOf,
             (userId, version, roomId, sessionId),
             static (a, q) => a.Text(q.userId).Int(q.version).TextOrNull(q.roomId).TextOrNull(q.sessionId),
-            static row => new BackupKeyRow(row.Text(0), row.Text(1), row.Int64(2), row.Int64(3), row.Bool(4), row.Blob(5)),
+            static row =>
+                new BackupKeyRow(row.Text(0), row.Text(1), row.Int64(2), row.Int64(3), row.Bool(4), row.Blob(5)),
             stop);
 }
 
@@ -53,14 +55,17 @@ internal static class KeyBackupHandlers
         """);
 
     private static readonly Statement DeleteKeys = Statement.Of("""
-        DELETE FROM backup_keys WHERE user_id = $1 AND version = $2 AND ($3 IS NULL OR room_id = $3) AND ($4 IS NULL OR session_id = $4)
+        DELETE FROM backup_keys WHERE user_id = $1 AND version = $2 AND ($3 IS NULL OR room_id = $3) AND ($4 IS NULL
+            OR session_id = $4)
         """);
 
     private static readonly Statement DeleteAllKeys = Statement.Of("DELETE FROM backup_keys WHERE user_id = $1");
-    private static readonly Statement DeleteAllVersions = Statement.Of("DELETE FROM backup_versions WHERE user_id = $1");
+    private static readonly Statement DeleteAllVersions = Statement.Of(
+        "DELETE FROM backup_versions WHERE user_id = $1");
 
     private static readonly Statement PutKey = Statement.Of("""
-        INSERT INTO backup_keys (user_id, version, room_id, session_id, first_message_index, forwarded_count, is_verified, session_data, position)
+        INSERT INTO backup_keys (user_id, version, room_id, session_id, first_message_index, forwarded_count,
+            is_verified, session_data, position)
         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
         WHERE $2 = (SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0)
         ON CONFLICT (user_id, version, room_id, session_id) DO UPDATE
@@ -76,10 +81,12 @@ internal static class KeyBackupHandlers
     private static readonly Statement TouchIfPut = Statement.Of("""
         UPDATE backup_versions SET etag = $5 WHERE user_id = $1 AND version = $2
             AND EXISTS (SELECT 1 FROM backup_keys k
-                        WHERE k.user_id = $1 AND k.version = $2 AND k.room_id = $3 AND k.session_id = $4 AND k.position = $5)
+                        WHERE k.user_id = $1 AND k.version = $2 AND k.room_id = $3 AND k.session_id = $4
+                            AND k.position = $5)
         """);
 
-    private static readonly Statement Touch = Statement.Of("UPDATE backup_versions SET etag = $3 WHERE user_id = $1 AND version = $2");
+    private static readonly Statement Touch = Statement.Of(
+        "UPDATE backup_versions SET etag = $3 WHERE user_id = $1 AND version = $2");
 
     private static readonly Statement Latest = Statement.Of("""
         SELECT MAX(version) FROM backup_versions WHERE user_id = $1 AND deleted = 0
@@ -104,7 +111,8 @@ internal static class KeyBackupHandlers
         .On<BackupVersionDeleted>(static (op, writes) =>
         {
             writes.RunIf(DeleteVersion, op, static (a, op) => a.Text(op.UserId).Int(op.Version));
-            writes.Run(DeleteKeys, op, static (a, op) => a.Text(op.UserId).Int(op.Version).TextOrNull(null).TextOrNull(null));
+            writes.Run(
+                DeleteKeys, op, static (a, op) => a.Text(op.UserId).Int(op.Version).TextOrNull(null).TextOrNull(null));
         })
         .On<BackupsDeleted>(static (op, writes) =>
         {
@@ -114,7 +122,8 @@ internal static class KeyBackupHandlers
         .On<BackupKeyPut>(static (op, writes) =>
         {
             writes.RunIf(PutKey, op, static (a, op) => a
-                .Text(op.UserId).Int(op.Version).Text(op.Key.RoomId).Text(op.Key.SessionId).Int(op.Key.FirstMessageIndex)
+                .Text(op.UserId).Int(op.Version).Text(op.Key.RoomId).Text(op.Key.SessionId)
+                .Int(op.Key.FirstMessageIndex)
                 .Int(op.Key.ForwardedCount).Bool(op.Key.IsVerified).Blob(op.Key.SessionData).Position());
             writes.Run(TouchIfPut, op, static (a, op) => a
                 .Text(op.UserId).Int(op.Version).Text(op.Key.RoomId).Text(op.Key.SessionId).Position());

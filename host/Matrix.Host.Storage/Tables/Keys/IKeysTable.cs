@@ -11,7 +11,8 @@ public interface IKeysTable
     ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop);
 
     /// <summary>Identity keys of all devices of these users, with the devices' display names.</summary>
-    ValueTask<IReadOnlyList<DeviceKeysRow>> DeviceKeysAsync(IReadOnlyCollection<string> userIds, CancellationToken stop);
+    ValueTask<IReadOnlyList<DeviceKeysRow>> DeviceKeysAsync(
+        IReadOnlyCollection<string> userIds, CancellationToken stop);
 
     /// <summary>Cross-signing keys of these users.</summary>
     ValueTask<IReadOnlyList<CrossSigningKeyRow>> CrossSigningKeysAsync(
@@ -39,7 +40,8 @@ public interface IKeysTable
     ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop);
 
     /// <summary>The same, but only the local user and users who share a room with them.</summary>
-    ValueTask<IReadOnlyList<string>> ChangedForAsync(string localUser, long after, long through, CancellationToken stop);
+    ValueTask<IReadOnlyList<string>> ChangedForAsync(
+        string localUser, long after, long through, CancellationToken stop);
 }
 
 /// <summary>A device's identity keys.</summary>
@@ -62,14 +64,16 @@ public enum CrossSigningUsage
 /// <summary>A cross-signing key.</summary>
 /// <param name="PublicKey">The public key in unpadded base64: the name by which signatures on it are stored.</param>
 /// <param name="Json">The key as uploaded.</param>
-public sealed record CrossSigningKeyRow(string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json);
+public sealed record CrossSigningKeyRow(
+    string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json);
 
 /// <summary>A signature that was uploaded on a key.</summary>
 /// <param name="TargetUser">The owner of the signed key.</param>
 /// <param name="TargetKey">A device id, or a cross-signing key's public key.</param>
 /// <param name="SignerKey">The key that signed: `ed25519:…`.</param>
 /// <param name="Signature">Unpadded base64.</param>
-public sealed record KeySignatureRow(string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature);
+public sealed record KeySignatureRow(
+    string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature);
 
 /// <summary>The keys that a device has left.</summary>
 /// <param name="OneTime">The number of one-time keys by algorithm, without zeros.</param>
@@ -89,7 +93,8 @@ public sealed record DeviceKeysUploaded(string UserId, string DeviceId, ReadOnly
 /// Adds a one-time key. Not applied if the device has a key of this id with other content; the same again is applied.
 /// Skipped if there is no such device, or if this very key was claimed before.
 /// </summary>
-public sealed record OneTimeKeyUploaded(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
+public sealed record OneTimeKeyUploaded(
+    string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : ConditionalChange;
 
 /// <summary>
@@ -102,7 +107,8 @@ public sealed record KeyAlgorithmsAtMost(string UserId, string DeviceId, int Mos
 /// Puts a fallback key in place of the one of its algorithm, unused; the same key again keeps its state. Skipped if
 /// there is no such device.
 /// </summary>
-public sealed record FallbackKeyUploaded(string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
+public sealed record FallbackKeyUploaded(
+    string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
     : Change;
 
 /// <summary>
@@ -130,7 +136,8 @@ public sealed record ClaimedKeysForgotten(string UserId, string DeviceId, int Ke
 /// <summary>
 /// Puts a cross-signing key in place of the one of its usage; signatures on the earlier one are deleted.
 /// </summary>
-public sealed record CrossSigningKeyUploaded(string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)
+public sealed record CrossSigningKeyUploaded(
+    string UserId, CrossSigningUsage Usage, string PublicKey, ReadOnlyMemory<byte> Json)
     : Change;
 
 /// <summary>Deletes all cross-signing keys of a user whose account is erased, with the signatures on them.</summary>
@@ -143,7 +150,8 @@ public sealed record CrossSigningKeysDeleted(string UserId) : Change;
 public sealed record CrossSigningKeyIs(string UserId, CrossSigningUsage Usage, string? PublicKey) : ConditionalChange;
 
 /// <summary>Stores a signature on a key.</summary>
-public sealed record KeySignatureUploaded(string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature)
+public sealed record KeySignatureUploaded(
+    string TargetUser, string TargetKey, string Signer, string SignerKey, string Signature)
     : Change;
 
 /// <summary>

@@ -9,7 +9,8 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         LEFT JOIN devices d ON d.user_id = k.user_id AND d.device_id = k.device_id
         """;
 
-    private static readonly Statement DeviceKeysOf = Statement.Of($"{DeviceKeyColumns} WHERE k.user_id = $1 AND k.device_id = $2");
+    private static readonly Statement DeviceKeysOf = Statement.Of(
+        $"{DeviceKeyColumns} WHERE k.user_id = $1 AND k.device_id = $2");
     private static readonly Statement DeviceKeysOfUsers = Statement.ByKeys($"{DeviceKeyColumns} WHERE k.user_id = KEY");
 
     private static readonly Statement CrossSigning = Statement.ByKeys("""
@@ -34,20 +35,25 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
         """);
 
     private static readonly Statement Changed = Statement.Of("""
-        SELECT user_id FROM device_list_changes WHERE position > $1 AND position <= $2 AND only_for = '' ORDER BY position LIMIT $3
+        SELECT user_id FROM device_list_changes WHERE position > $1 AND position <= $2 AND only_for = ''
+            ORDER BY position LIMIT $3
         """);
 
     private static readonly Statement ChangedFor = Statement.Of("""
         SELECT DISTINCT c.user_id FROM device_list_changes c
-        WHERE c.position > $2 AND c.position <= $3 AND (c.only_for = $1 OR (c.only_for = '' AND (c.user_id = $1 OR EXISTS (
-            SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = c.user_id AND b.membership = 1
+        WHERE c.position > $2 AND c.position <= $3 AND (c.only_for = $1 OR (c.only_for = '' AND (c.user_id = $1
+            OR EXISTS (
+            SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = c.user_id
+                AND b.membership = 1
             WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1))))
         """);
 
     public ValueTask<DeviceKeysRow?> FindDeviceKeysAsync(string userId, string deviceId, CancellationToken stop) =>
-        reads.FirstAsync(DeviceKeysOf, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), DeviceKeys, stop);
+        reads.FirstAsync(
+            DeviceKeysOf, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), DeviceKeys, stop);
 
-    public ValueTask<IReadOnlyList<DeviceKeysRow>> DeviceKeysAsync(IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<DeviceKeysRow>> DeviceKeysAsync(
+        IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         reads.ByKeysAsync(DeviceKeysOfUsers, userIds, By.Text, DeviceKeys, stop);
 
     public ValueTask<IReadOnlyList<CrossSigningKeyRow>> CrossSigningKeysAsync(
@@ -55,7 +61,8 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             CrossSigning,
             userIds,
             By.Text,
-            static row => new CrossSigningKeyRow(row.Text(0), (CrossSigningUsage)row.Int64(1), row.Text(2), row.Blob(3)),
+            static row =>
+                new CrossSigningKeyRow(row.Text(0), (CrossSigningUsage)row.Int64(1), row.Text(2), row.Blob(3)),
             stop);
 
     public ValueTask<IReadOnlyList<KeySignatureRow>> SignaturesAsync(
@@ -77,21 +84,26 @@ internal sealed class KeysTable(IReads reads) : IKeysTable
             static row => (Algorithm: row.Text(0), Count: (int?)row.Int64OrNull(1)),
             stop);
         return new KeyCounts(
-            rows.Where(row => row.Count is not null).ToDictionary(row => row.Algorithm, row => row.Count ?? 0, StringComparer.Ordinal),
+            rows.Where(row => row.Count is not null).ToDictionary(
+                row => row.Algorithm, row => row.Count ?? 0, StringComparer.Ordinal),
             [.. rows.Where(row => row.Count is null).Select(row => row.Algorithm)]);
     }
 
-    public ValueTask<IReadOnlyList<string>> AlgorithmsAsync(string userId, string deviceId, CancellationToken stop) => reads.ListAsync(
-        Algorithms, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), static row => row.Text(0), stop);
+    public ValueTask<IReadOnlyList<string>> AlgorithmsAsync(
+        string userId, string deviceId, CancellationToken stop) => reads.ListAsync(
+        Algorithms, (userId, deviceId), static (a, q) => a.Text(q.userId).Text(q.deviceId), static row => row.Text(0),
+        stop);
 
-    public ValueTask<IReadOnlyList<string>> ChangedAsync(long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
+    public ValueTask<IReadOnlyList<string>> ChangedAsync(
+        long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
         Changed,
         (after, through, limit),
         static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
         static row => row.Text(0),
         stop);
 
-    public ValueTask<IReadOnlyList<string>> ChangedForAsync(string localUser, long after, long through, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<string>> ChangedForAsync(
+        string localUser, long after, long through, CancellationToken stop) =>
         reads.ListAsync(
             ChangedFor,
             (localUser, after, through),
@@ -109,7 +121,8 @@ internal static class KeyHandlers
 
     // Clients repeat an upload whose response was lost; a key that was claimed meanwhile must not come back.
     private const string WasGivenAway = """
-        EXISTS (SELECT 1 FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4 AND json = $5)
+        EXISTS (SELECT 1 FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = $4
+            AND json = $5)
         """;
 
     private static readonly Statement DropSignaturesOnChanged = Statement.Of("""
@@ -125,10 +138,12 @@ internal static class KeyHandlers
     private static readonly Statement InsertOneTimeKey = Statement.Of($"""
         INSERT INTO one_time_keys (user_id, device_id, algorithm, key_id, json, position, seq)
         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE {DeviceIsThere} AND NOT {WasGivenAway}
-        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json WHERE one_time_keys.json = excluded.json
+        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json
+            WHERE one_time_keys.json = excluded.json
         """);
 
-    private static readonly Statement IsNotNeeded = Statement.Of($"SELECT 1 WHERE NOT {DeviceIsThere} OR {WasGivenAway}");
+    private static readonly Statement IsNotNeeded = Statement.Of(
+        $"SELECT 1 WHERE NOT {DeviceIsThere} OR {WasGivenAway}");
 
     private static readonly Statement HasFewAlgorithms = Statement.Of("""
         SELECT 1 WHERE $3 >= (SELECT COUNT(*) FROM (
@@ -137,9 +152,11 @@ internal static class KeyHandlers
         """);
 
     private static readonly Statement UpsertFallbackKey = Statement.Of($"""
-        INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, 0 WHERE {DeviceIsThere}
+        INSERT INTO fallback_keys (user_id, device_id, algorithm, key_id, json, used) SELECT $1, $2, $3, $4, $5, 0
+            WHERE {DeviceIsThere}
         ON CONFLICT (user_id, device_id, algorithm) DO UPDATE SET key_id = excluded.key_id, json = excluded.json,
-            used = CASE WHEN fallback_keys.key_id = excluded.key_id AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE 0 END
+            used = CASE WHEN fallback_keys.key_id = excluded.key_id
+                AND fallback_keys.json = excluded.json THEN fallback_keys.used ELSE 0 END
         """);
 
     // Runs before the statement for one-time keys, and does nothing if there is one.
@@ -153,23 +170,27 @@ internal static class KeyHandlers
         INSERT INTO claimed_keys (user_id, device_id, algorithm, key_id, json, position)
         SELECT user_id, device_id, algorithm, key_id, json, $4 FROM one_time_keys
         WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 ORDER BY position, seq LIMIT 1
-        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE SET json = excluded.json, position = excluded.position
+        ON CONFLICT (user_id, device_id, algorithm, key_id) DO UPDATE
+            SET json = excluded.json, position = excluded.position
         """);
 
     private static readonly Statement ForgetClaimed = Statement.Of("""
         DELETE FROM claimed_keys WHERE user_id = $1 AND device_id = $2 AND position <= (
-            SELECT position FROM claimed_keys WHERE user_id = $1 AND device_id = $2 ORDER BY position DESC LIMIT 1 OFFSET $3)
+            SELECT position FROM claimed_keys WHERE user_id = $1 AND device_id = $2 ORDER BY position DESC
+                LIMIT 1 OFFSET $3)
         """);
 
     private static readonly Statement TakeOneTimeKey = Statement.Of("""
         DELETE FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 AND key_id = (
-            SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3 ORDER BY position, seq LIMIT 1)
+            SELECT key_id FROM one_time_keys WHERE user_id = $1 AND device_id = $2 AND algorithm = $3
+                ORDER BY position, seq LIMIT 1)
         RETURNING key_id, json
         """);
 
     private static readonly Statement DropSignaturesOnReplaced = Statement.Of("""
         DELETE FROM key_signatures WHERE target_user = $1
-            AND target_key IN (SELECT public_key FROM cross_signing_keys WHERE user_id = $1 AND usage = $2 AND public_key <> $3)
+            AND target_key IN (SELECT public_key FROM cross_signing_keys WHERE user_id = $1 AND usage = $2
+                AND public_key <> $3)
         """);
 
     private static readonly Statement UpsertCrossSigningKey = Statement.Of("""
@@ -177,11 +198,14 @@ internal static class KeyHandlers
         ON CONFLICT (user_id, usage) DO UPDATE SET public_key = excluded.public_key, json = excluded.json
         """);
 
-    private static readonly Statement DeleteSignaturesOnAll = Statement.Of("DELETE FROM key_signatures WHERE target_user = $1");
-    private static readonly Statement DeleteAllCrossSigningKeys = Statement.Of("DELETE FROM cross_signing_keys WHERE user_id = $1");
+    private static readonly Statement DeleteSignaturesOnAll = Statement.Of(
+        "DELETE FROM key_signatures WHERE target_user = $1");
+    private static readonly Statement DeleteAllCrossSigningKeys = Statement.Of(
+        "DELETE FROM cross_signing_keys WHERE user_id = $1");
 
     private static readonly Statement CrossSigningKeyMatches = Statement.Of("""
-        SELECT 1 WHERE CASE WHEN $3 IS NULL THEN NOT EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1 AND usage = $2)
+        SELECT 1 WHERE CASE WHEN $3 IS NULL THEN NOT EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1
+            AND usage = $2)
             ELSE EXISTS (SELECT 1 FROM cross_signing_keys WHERE user_id = $1 AND usage = $2 AND public_key = $3) END
         """);
 
@@ -198,13 +222,15 @@ internal static class KeyHandlers
     public static void Register(WriteHandlers handlers) => handlers
         .On<DeviceKeysUploaded>(static (op, writes) =>
         {
-            writes.Run(DropSignaturesOnChanged, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Blob(op.Json));
+            writes.Run(
+                DropSignaturesOnChanged, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Blob(op.Json));
             writes.Run(UpsertDeviceKeys, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Blob(op.Json));
         })
         .On<OneTimeKeyUploaded>(static (op, writes) =>
         {
             writes.RunIf(InsertOneTimeKey, op, static (a, op) => a
-                .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json).Position().Sequence());
+                .Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Text(op.KeyId).Blob(op.Json).Position()
+                .Sequence());
             writes.RunFor(
                 IsNotNeeded,
                 op,
@@ -218,13 +244,17 @@ internal static class KeyHandlers
         .On<KeyClaimed>(static (op, writes) =>
         {
             writes.RunFor(UseFallbackKey, op, Owner, static (op, row) => Claimed(op, row, true));
-            writes.Run(RememberOneTimeKey, op, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Position());
+            writes.Run(
+                RememberOneTimeKey, op,
+                static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm).Position());
             writes.RunFor(TakeOneTimeKey, op, Owner, static (op, row) => Claimed(op, row, false));
         })
         .On<ClaimedKeysForgotten>(ForgetClaimed, static (a, op) => a.Text(op.UserId).Text(op.DeviceId).Int(op.Keep))
         .On<CrossSigningKeyUploaded>(static (op, writes) =>
         {
-            writes.Run(DropSignaturesOnReplaced, op, static (a, op) => a.Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey));
+            writes.Run(
+                DropSignaturesOnReplaced, op,
+                static (a, op) => a.Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey));
             writes.Run(UpsertCrossSigningKey, op, static (a, op) => a
                 .Text(op.UserId).Int((int)op.Usage).Text(op.PublicKey).Blob(op.Json));
         })
@@ -241,7 +271,8 @@ internal static class KeyHandlers
             .Text(op.TargetUser).Text(op.TargetKey).Text(op.Signer).Text(op.SignerKey).Text(op.Signature))
         .On<DeviceListChanged>(UpsertChange, static (a, op) => a.Text(op.UserId).Text(op.OnlyFor ?? "").Position());
 
-    private static void Owner(IArguments arguments, KeyClaimed op) => arguments.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm);
+    private static void Owner(IArguments arguments, KeyClaimed op) =>
+        arguments.Text(op.UserId).Text(op.DeviceId).Text(op.Algorithm);
 
     private static bool Claimed(KeyClaimed op, IRow row, bool fallback)
     {

@@ -8,20 +8,25 @@ namespace Matrix.Host.Storage.Tables.Memberships;
 public interface IMembershipsTable
 {
     /// <summary>A local user's rooms with one of these memberships, forgotten ones included and marked.</summary>
-    ValueTask<IReadOnlyList<UserRoomRow>> RoomsOfAsync(string userId, MembershipSet memberships, CancellationToken stop);
+    ValueTask<IReadOnlyList<UserRoomRow>> RoomsOfAsync(
+        string userId, MembershipSet memberships, CancellationToken stop);
 
     /// <summary>The user's membership of the room; null if the room's state has none.</summary>
     ValueTask<MemberRow?> FindAsync(RoomNid room, string userId, CancellationToken stop);
 
     /// <summary>The memberships of these users; users without one are left out.</summary>
-    ValueTask<IReadOnlyList<MemberRow>> FindManyAsync(RoomNid room, IReadOnlyCollection<string> userIds, CancellationToken stop);
+    ValueTask<IReadOnlyList<MemberRow>> FindManyAsync(
+        RoomNid room, IReadOnlyCollection<string> userIds, CancellationToken stop);
 
-    /// <summary>Members by user id, a page at a time: those after <paramref name="afterUser"/> (empty for the first page).</summary>
+    /// <summary>
+    /// Members by user id, a page at a time: those after <paramref name="afterUser"/> (empty for the first page).
+    /// </summary>
     ValueTask<IReadOnlyList<MemberRow>> MembersAsync(
         RoomNid room, MembershipSet memberships, string afterUser, int limit, CancellationToken stop);
 
     /// <summary>Local members with one of these memberships. The cost does not depend on remote members.</summary>
-    ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(RoomNid room, MembershipSet memberships, CancellationToken stop);
+    ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(
+        RoomNid room, MembershipSet memberships, CancellationToken stop);
 
     /// <summary>
     /// The number of users with each membership. Reads all of them; requests use the counts in the room's header.
@@ -88,7 +93,8 @@ public enum MembershipSet
 /// <param name="Event">The member event of the current state.</param>
 /// <param name="Position">The position at which the membership began.</param>
 /// <param name="Forgotten">The user left and forgot the room.</param>
-public sealed record MemberRow(string UserId, Membership Membership, EventNid Event, long Position, bool Forgotten = false);
+public sealed record MemberRow(
+    string UserId, Membership Membership, EventNid Event, long Position, bool Forgotten = false);
 
 /// <summary>A room of a user.</summary>
 /// <param name="Event">The member event of the current state.</param>

@@ -10,14 +10,18 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
 
     private static readonly Statement OfUser = Statement.Of($"""
         SELECT m.room_nid, r.room_id, m.membership, m.event_nid, m.position, m.forgotten
-        FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid WHERE m.user_id = $1 AND m.is_local = 1 AND {InSet} $2 <> 0
+        FROM memberships m JOIN rooms r ON r.room_nid = m.room_nid WHERE m.user_id = $1 AND m.is_local = 1
+            AND {InSet} $2 <> 0
         """);
 
-    private static readonly Statement One = Statement.Of($"SELECT {Columns} FROM memberships WHERE room_nid = $1 AND user_id = $2");
-    private static readonly Statement Many = Statement.ByKeys($"SELECT {Columns} FROM memberships WHERE user_id = KEY AND room_nid = $2");
+    private static readonly Statement One = Statement.Of(
+        $"SELECT {Columns} FROM memberships WHERE room_nid = $1 AND user_id = $2");
+    private static readonly Statement Many = Statement.ByKeys(
+        $"SELECT {Columns} FROM memberships WHERE user_id = KEY AND room_nid = $2");
 
     private static readonly Statement Page = Statement.Of($"""
-        SELECT {Columns} FROM memberships WHERE room_nid = $1 AND user_id > $2 AND {InSet} $3 <> 0 ORDER BY user_id LIMIT $4
+        SELECT {Columns} FROM memberships WHERE room_nid = $1 AND user_id > $2 AND {InSet} $3 <> 0
+            ORDER BY user_id LIMIT $4
         """);
 
     private static readonly Statement Local = Statement.Of($"""
@@ -29,7 +33,8 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         """);
 
     private static readonly Statement Share = Statement.Of("""
-        SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = $2 AND b.membership = 1
+        SELECT 1 FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = $2
+            AND b.membership = 1
         WHERE a.user_id = $1 AND a.is_local = 1 AND a.membership = 1 LIMIT 1
         """);
 
@@ -40,17 +45,21 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         """);
 
     private static readonly Statement SharingAmong = Statement.ByKeys("""
-        SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid AND b.user_id = KEY AND b.membership = 1
+        SELECT DISTINCT b.user_id FROM memberships a JOIN memberships b ON b.room_nid = a.room_nid
+            AND b.user_id = KEY AND b.membership = 1
         WHERE a.user_id = $2 AND a.is_local = 1 AND a.membership = 1
         """);
 
     private static readonly Statement Put = Statement.Of("""
-        INSERT INTO memberships (room_nid, user_id, membership, event_nid, position, is_local, forgotten) VALUES ($1, $2, $3, $4, $5, $6, 0)
+        INSERT INTO memberships (room_nid, user_id, membership, event_nid, position, is_local, forgotten)
+            VALUES ($1, $2, $3, $4, $5, $6, 0)
         ON CONFLICT (room_nid, user_id) DO UPDATE
-        SET membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position, forgotten = 0
+        SET membership = excluded.membership, event_nid = excluded.event_nid, position = excluded.position,
+            forgotten = 0
         """);
 
-    private static readonly Statement Remove = Statement.Of("DELETE FROM memberships WHERE room_nid = $1 AND user_id = $2");
+    private static readonly Statement Remove = Statement.Of(
+        "DELETE FROM memberships WHERE room_nid = $1 AND user_id = $2");
 
     private static readonly Statement Forget = Statement.Of("""
         UPDATE memberships SET forgotten = 1 WHERE room_nid = $1 AND user_id = $2 AND membership IN (4, 5)
@@ -72,7 +81,8 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         })
         .OnCondition<RoomForgotten>(Forget, static (a, op) => a.Room(op.Room).Text(op.UserId));
 
-    public ValueTask<IReadOnlyList<UserRoomRow>> RoomsOfAsync(string userId, MembershipSet memberships, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<UserRoomRow>> RoomsOfAsync(
+        string userId, MembershipSet memberships, CancellationToken stop) =>
         reads.ListAsync(
             OfUser,
             (userId, memberships),
@@ -84,24 +94,28 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
     public ValueTask<MemberRow?> FindAsync(RoomNid room, string userId, CancellationToken stop) =>
         reads.FirstAsync(One, (room, userId), static (a, q) => a.Room(q.room).Text(q.userId), Row, stop);
 
-    public ValueTask<IReadOnlyList<MemberRow>> FindManyAsync(RoomNid room, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<MemberRow>> FindManyAsync(
+        RoomNid room, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         reads.ByKeysAsync(Many, userIds, By.Text, room, static (a, room) => a.Room(room), Row, stop);
 
     public ValueTask<IReadOnlyList<MemberRow>> MembersAsync(
-        RoomNid room, MembershipSet memberships, string afterUser, int limit, CancellationToken stop) => reads.ListAsync(
+        RoomNid room, MembershipSet memberships, string afterUser, int limit, CancellationToken stop) =>
+            reads.ListAsync(
             Page,
             (room, memberships, afterUser, limit),
             static (a, q) => a.Room(q.room).Text(q.afterUser).Int((int)q.memberships).Int(q.limit),
             Row,
             stop);
 
-    public ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(RoomNid room, MembershipSet memberships, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<MemberRow>> LocalMembersAsync(
+        RoomNid room, MembershipSet memberships, CancellationToken stop) =>
         reads.ListAsync(Local, (room, memberships), static (a, q) => a.Room(q.room).Int((int)q.memberships), Row, stop);
 
     public async ValueTask<MembershipCounts> CountAsync(RoomNid room, CancellationToken stop)
     {
         var rows = await reads.ListAsync(
-            Counts, room, static (a, room) => a.Room(room), static row => (Membership: (Membership)row.Int64(0), Count: row.Int32(1)), stop);
+            Counts, room, static (a, room) => a.Room(room),
+            static row => (Membership: (Membership)row.Int64(0), Count: row.Int32(1)), stop);
         int Of(Membership membership) => rows.FirstOrDefault(row => row.Membership == membership).Count;
         return new MembershipCounts(
             Of(Membership.Join), Of(Membership.Invite), Of(Membership.Knock), Of(Membership.Leave), Of(Membership.Ban));
@@ -109,7 +123,8 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
 
     public async ValueTask<bool> ShareRoomAsync(string localUser, string otherUser, CancellationToken stop) =>
         await reads.FirstAsync(
-            Share, (localUser, otherUser), static (a, q) => a.Text(q.localUser).Text(q.otherUser), static _ => true, stop);
+            Share, (localUser, otherUser), static (a, q) => a.Text(q.localUser).Text(q.otherUser), static _ => true,
+            stop);
 
     public ValueTask<IReadOnlyList<string>> LocalUsersSharingWithAsync(string localUser, CancellationToken stop) =>
         reads.ListAsync(LocalSharing, localUser, static (a, user) => a.Text(user), static row => row.Text(0), stop);
@@ -118,9 +133,11 @@ internal sealed class MembershipsTable(IReads reads) : IMembershipsTable
         string localUser, IReadOnlyCollection<string> candidates, CancellationToken stop)
     {
         var users = await reads.ByKeysAsync(
-            SharingAmong, candidates, By.Text, localUser, static (a, user) => a.Text(user), static row => row.Text(0), stop);
+            SharingAmong, candidates, By.Text, localUser, static (a, user) => a.Text(user), static row => row.Text(0),
+            stop);
         return users.ToHashSet(StringComparer.Ordinal);
     }
 
-    private static MemberRow Row(IRow row) => new(row.Text(0), (Membership)row.Int64(1), row.Nid(2), row.Int64(3), row.Bool(4));
+    private static MemberRow Row(IRow row) =>
+        new(row.Text(0), (Membership)row.Int64(1), row.Nid(2), row.Int64(3), row.Bool(4));
 }

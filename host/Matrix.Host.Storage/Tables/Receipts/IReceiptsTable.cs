@@ -26,14 +26,16 @@ public interface IReceiptsTable
 /// <param name="Timestamp">Milliseconds since the epoch.</param>
 /// <param name="Position">The position at which it was put.</param>
 public sealed record ReceiptRow(
-    RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, long Position);
+    RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp,
+    long Position);
 
 /// <summary>
 /// Moves a receipt forward. Not applied if the user's receipt of this type and thread is at this event or a later one
 /// already.
 /// </summary>
 public sealed record ReceiptMoved(
-    RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp, bool IsLocal)
+    RoomNid Room, string UserId, string Type, string ThreadId, EventNid Event, string EventId, long Timestamp,
+    bool IsLocal)
     : ConditionalChange;
 
 /// <summary>

@@ -10,8 +10,10 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
         SELECT {Columns} FROM receipts WHERE room_nid = KEY AND position > $2 AND position <= $3
         """);
 
-    private static readonly Statement OfRoomUser = Statement.Of($"SELECT {Columns} FROM receipts WHERE room_nid = $1 AND user_id = $2");
-    private static readonly Statement OfUser = Statement.Of($"SELECT {Columns} FROM receipts WHERE user_id = $1 AND is_local = 1");
+    private static readonly Statement OfRoomUser = Statement.Of(
+        $"SELECT {Columns} FROM receipts WHERE room_nid = $1 AND user_id = $2");
+    private static readonly Statement OfUser = Statement.Of(
+        $"SELECT {Columns} FROM receipts WHERE user_id = $1 AND is_local = 1");
 
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO receipts (room_nid, user_id, type, thread_id, event_nid, event_id, ts, position, is_local)
@@ -22,18 +24,22 @@ internal sealed class ReceiptsTable(IReads reads) : IReceiptsTable
         """);
 
     private static readonly Statement Trim = Statement.Of("""
-        DELETE FROM receipts WHERE room_nid = $1 AND user_id = $2 AND type = $3 AND thread_id NOT IN ('', 'main') AND thread_id NOT IN (
-            SELECT thread_id FROM receipts WHERE room_nid = $1 AND user_id = $2 AND type = $3 AND thread_id NOT IN ('', 'main')
+        DELETE FROM receipts WHERE room_nid = $1 AND user_id = $2 AND type = $3 AND thread_id NOT IN ('', 'main')
+            AND thread_id NOT IN (
+            SELECT thread_id FROM receipts WHERE room_nid = $1 AND user_id = $2 AND type = $3
+                AND thread_id NOT IN ('', 'main')
             ORDER BY position DESC, thread_id LIMIT $4)
         """);
 
     public static void Register(WriteHandlers handlers) => handlers
         .OnCondition<ReceiptMoved>(Put, static (a, op) => a
-            .Room(op.Room).Text(op.UserId).Text(op.Type).Text(op.ThreadId).Nid(op.Event).EventId(op.EventId).Int(op.Timestamp).Position()
+            .Room(op.Room).Text(op.UserId).Text(op.Type).Text(op.ThreadId).Nid(op.Event).EventId(op.EventId)
+            .Int(op.Timestamp).Position()
             .Bool(op.IsLocal))
         .On<ThreadReceiptsTrimmed>(Trim, static (a, op) => a.Room(op.Room).Text(op.UserId).Text(op.Type).Int(op.Keep));
 
-    public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomAsync(RoomNid room, long after, long through, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomAsync(
+        RoomNid room, long after, long through, CancellationToken stop) =>
         OfRoomsAsync([room], after, through, stop);
 
     public ValueTask<IReadOnlyList<ReceiptRow>> OfRoomsAsync(

@@ -1,6 +1,8 @@
 namespace Matrix.Host.Storage.Tables.Relations;
 
-/// <summary>Relations between events, and threads. Client-Server API, "Forming relationships between events" and "Threading".</summary>
+/// <summary>
+/// Relations between events, and threads. Client-Server API, "Forming relationships between events" and "Threading".
+/// </summary>
 public interface IRelationsTable
 {
     /// <summary>
@@ -90,7 +92,8 @@ public sealed record Aggregation
     public IReadOnlyList<ReplacementRow> Replacements { get; init; } = [];
 
     /// <summary>The replacement that applies to an event of this type, or none.</summary>
-    public EventNid ReplacementOf(string eventType) => Replacements.FirstOrDefault(row => row.EventType == eventType).Event;
+    public EventNid ReplacementOf(string eventType) =>
+        Replacements.FirstOrDefault(row => row.EventType == eventType).Event;
 
     /// <summary>The thread of which the event is the root, or null.</summary>
     public ThreadRow? Thread { get; init; }

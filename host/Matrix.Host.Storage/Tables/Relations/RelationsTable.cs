@@ -9,9 +9,12 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
 {
     // Events of other rooms can name the same parent; they do not count.
     private const string Participated = """
-        CASE WHEN EXISTS (SELECT 1 FROM relations p WHERE p.parent_id = t.root_id AND p.rel_type = 'm.thread' AND p.sender = $2
-                              AND p.event_nid >= t.room_nid * 4294967296 AND p.event_nid < (t.room_nid + 1) * 4294967296)
-               OR EXISTS (SELECT 1 FROM events p WHERE p.event_id = t.root_id AND p.sender = $2 AND p.event_nid / 4294967296 = t.room_nid)
+        CASE WHEN EXISTS (SELECT 1 FROM relations p WHERE p.parent_id = t.root_id AND p.rel_type = 'm.thread'
+            AND p.sender = $2
+                              AND p.event_nid >= t.room_nid * 4294967296
+                                  AND p.event_nid < (t.room_nid + 1) * 4294967296)
+               OR EXISTS (SELECT 1 FROM events p WHERE p.event_id = t.root_id AND p.sender = $2
+                   AND p.event_nid / 4294967296 = t.room_nid)
              THEN 1 ELSE 0 END
         """;
 
@@ -29,7 +32,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         )
         SELECT r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender, MIN(t.depth)
         FROM tree t JOIN relations r ON r.event_nid = t.event_nid JOIN events e ON e.event_nid = t.event_nid
-        WHERE ($5 IS NULL OR r.rel_type = $5) AND ($6 IS NULL OR r.event_type = $6) AND r.event_nid >= $7 AND r.event_nid <= $8
+        WHERE ($5 IS NULL OR r.rel_type = $5) AND ($6 IS NULL OR r.event_type = $6) AND r.event_nid >= $7
+            AND r.event_nid <= $8
             AND ($10 IS NULL OR r.sender = $10)
         GROUP BY r.event_nid, e.event_id, r.parent_id, r.rel_type, r.event_type, r.sender
         """;
@@ -52,7 +56,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     // latest time are read: the text of their ids decides between them, and the stored bytes have another order.
     private static readonly Statement Aggregations = Statement.ByKeys($"""
         SELECT 3, parent_id, event_nid, NULL, event_id, 0, 0 FROM (
-            SELECT r.parent_id, r.event_nid, c.event_id, ROW_NUMBER() OVER (PARTITION BY r.parent_id ORDER BY r.event_nid) AS place
+            SELECT r.parent_id, r.event_nid, c.event_id, ROW_NUMBER() OVER (PARTITION BY r.parent_id
+                ORDER BY r.event_nid) AS place
             FROM relations r JOIN events c ON c.event_nid = r.event_nid
             WHERE r.parent_id = KEY AND r.rel_type = 'm.reference' AND r.event_nid / 4294967296 = $3
         ) refs WHERE place <= $4
@@ -60,15 +65,19 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         SELECT 1, parent_id, event_nid, event_type, event_id, 0, 0 FROM (
             SELECT r.parent_id, r.event_nid, r.event_type, c.event_id,
                    RANK() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC) AS place,
-                   ROW_NUMBER() OVER (PARTITION BY r.parent_id, r.event_type ORDER BY r.origin_server_ts DESC, r.event_nid DESC) AS nth
-            FROM relations r JOIN events p ON p.event_id = r.parent_id AND p.sender = r.sender JOIN events c ON c.event_nid = r.event_nid
+                   ROW_NUMBER() OVER (PARTITION BY r.parent_id, r.event_type
+                       ORDER BY r.origin_server_ts DESC, r.event_nid DESC) AS nth
+            FROM relations r JOIN events p ON p.event_id = r.parent_id AND p.sender = r.sender
+                JOIN events c ON c.event_nid = r.event_nid
             WHERE r.parent_id = KEY AND r.rel_type = 'm.replace' AND r.event_nid / 4294967296 = $3
         ) replacements WHERE place = 1 AND nth <= $5
         UNION ALL
-        SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY AND t.room_nid = $3
+        SELECT 2, t.root_id, t.latest_nid, NULL, NULL, t.count, {Participated} FROM threads t WHERE t.root_id = KEY
+            AND t.room_nid = $3
         """);
 
-    private static readonly Statement HasThread = Statement.Of("SELECT 1 FROM threads WHERE room_nid = $1 AND root_id = $2");
+    private static readonly Statement HasThread = Statement.Of(
+        "SELECT 1 FROM threads WHERE room_nid = $1 AND root_id = $2");
 
     private static readonly Statement ThreadSenders = Statement.Of("""
         SELECT sender, COUNT(*), MAX(event_nid) FROM relations
@@ -76,17 +85,20 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
         GROUP BY sender ORDER BY MAX(event_nid) DESC LIMIT $4
         """);
 
-    private static readonly Statement Any = Statement.Of("SELECT 1 FROM relations WHERE event_nid >= $1 AND event_nid <= $2 LIMIT 1");
+    private static readonly Statement Any = Statement.Of(
+        "SELECT 1 FROM relations WHERE event_nid >= $1 AND event_nid <= $2 LIMIT 1");
 
     private static readonly Statement Annotated = Statement.Of("""
-        SELECT 1 FROM relations WHERE parent_id = $1 AND sender = $2 AND event_type = $3 AND annotation_key = $4 AND rel_type = 'm.annotation'
+        SELECT 1 FROM relations WHERE parent_id = $1 AND sender = $2 AND event_type = $3 AND annotation_key = $4
+            AND rel_type = 'm.annotation'
             AND event_nid / 4294967296 = $5
         LIMIT 1
         """);
 
     private static readonly Statement Threads = Statement.Of($"""
         SELECT root_id, latest_nid, count, took_part FROM (
-            SELECT t.root_id, t.latest_nid, t.count, {Participated} AS took_part FROM threads t WHERE t.room_nid = $1 AND t.latest_nid < $3
+            SELECT t.root_id, t.latest_nid, t.count, {Participated} AS took_part FROM threads t
+                WHERE t.room_nid = $1 AND t.latest_nid < $3
         ) found WHERE took_part >= $4 ORDER BY latest_nid DESC LIMIT $5
         """);
 
@@ -98,19 +110,24 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     private static readonly Statement MoveThread = Statement.Of("""
         INSERT INTO threads (room_nid, root_id, latest_nid, count) VALUES ($1, $2, $3, 1)
         ON CONFLICT (room_nid, root_id) DO UPDATE SET count = threads.count + 1,
-            latest_nid = CASE WHEN excluded.latest_nid > threads.latest_nid THEN excluded.latest_nid ELSE threads.latest_nid END
+            latest_nid = CASE WHEN excluded.latest_nid > threads.latest_nid THEN excluded.latest_nid
+                ELSE threads.latest_nid END
         """);
 
     private static readonly Statement ShrinkThread = Statement.Of("""
         UPDATE threads SET count = count - 1, latest_nid = COALESCE((
-            SELECT MAX(event_nid) FROM relations r WHERE r.parent_id = threads.root_id AND r.rel_type = 'm.thread' AND r.event_nid <> $1
-                AND r.event_nid >= threads.room_nid * 4294967296 AND r.event_nid < (threads.room_nid + 1) * 4294967296), 0)
-        WHERE room_nid = $2 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1 AND rel_type = 'm.thread')
+            SELECT MAX(event_nid) FROM relations r WHERE r.parent_id = threads.root_id AND r.rel_type = 'm.thread'
+                AND r.event_nid <> $1
+                AND r.event_nid >= threads.room_nid * 4294967296
+                    AND r.event_nid < (threads.room_nid + 1) * 4294967296), 0)
+        WHERE room_nid = $2 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1
+            AND rel_type = 'm.thread')
         """);
 
     private static readonly Statement EndThread = Statement.Of("""
         DELETE FROM threads
-        WHERE room_nid = $2 AND count <= 0 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1 AND rel_type = 'm.thread')
+        WHERE room_nid = $2 AND count <= 0 AND root_id = (SELECT parent_id FROM relations WHERE event_nid = $1
+            AND rel_type = 'm.thread')
         """);
 
     private static readonly Statement Delete = Statement.Of("DELETE FROM relations WHERE event_nid = $1");
@@ -133,7 +150,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
     private static void Put(StoredEvent child, Relation relation, IWrites writes)
     {
         writes.Run(Insert, (child, relation), static (a, q) => a
-            .Nid(q.child.Nid).EventId(q.relation.ParentId).Text(q.relation.RelType).Text(q.child.Pdu.Type).Text(q.child.Row.Sender)
+            .Nid(q.child.Nid).EventId(q.relation.ParentId).Text(q.relation.RelType).Text(q.child.Pdu.Type)
+            .Text(q.child.Row.Sender)
             .Int(q.child.OriginServerTs).TextOrNull(q.relation.Key));
         if (relation.RelType == "m.thread")
         {
@@ -153,7 +171,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
                 forward ? ChildrenForward : ChildrenBackward,
                 (query, low, high),
                 static (a, q) => a
-                    .EventId(q.query.ParentId).TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high)
+                    .EventId(q.query.ParentId).TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low)
+                    .Int(q.high)
                     .Int(q.query.Limit).TextOrNull(q.query.Sender),
                 RelationOf,
                 stop);
@@ -163,7 +182,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             forward ? TreeForward : TreeBackward,
             (query, depth, low, high),
             static (a, q) => a
-                .EventId(q.query.ParentId).Nid(EventNid.FirstOf(q.query.Room)).Nid(EventNid.LastOf(q.query.Room)).Int(q.depth)
+                .EventId(q.query.ParentId).Nid(EventNid.FirstOf(q.query.Room)).Nid(EventNid.LastOf(q.query.Room))
+                .Int(q.depth)
                 .TextOrNull(q.query.RelType).TextOrNull(q.query.EventType).Int(q.low).Int(q.high).Int(q.query.Limit)
                 .TextOrNull(q.query.Sender),
             RelationOf,
@@ -178,7 +198,8 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             parents,
             By.EventId,
             (room, reader),
-            static (a, q) => a.Text(q.reader).Room(q.room).Int(Aggregation.MaxReferences).Int(Aggregation.MaxSimultaneous),
+            static (a, q) =>
+                a.Text(q.reader).Room(q.room).Int(Aggregation.MaxReferences).Int(Aggregation.MaxSimultaneous),
             static row => (
                 Kind: row.Int32(0),
                 Parent: row.EventId(1),
@@ -188,20 +209,24 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
                 Count: row.Int32(5),
                 Participated: row.Bool(6)),
             stop);
-        return rows.Where(row => row.Event.Room == room).GroupBy(row => row.Parent).ToDictionary(group => group.Key, group => new Aggregation
-        {
-            Replacements =
-            [
-                .. group.Where(row => row.Kind == 1).GroupBy(row => row.Type!)
-                    .Select(ofType => new ReplacementRow(ofType.Key, ofType.MaxBy(row => row.Id!, StringComparer.Ordinal).Event)),
-            ],
-            Thread = group.Where(row => row.Kind == 2)
-                .Select(row => new ThreadRow(row.Parent, row.Event, row.Count, row.Participated)).FirstOrDefault(),
-            References = [.. group.Where(row => row.Kind == 3).OrderBy(row => row.Event).Select(row => row.Id!)],
-        });
+        return rows.Where(row => row.Event.Room == room).GroupBy(row => row.Parent)
+            .ToDictionary(group => group.Key, group => new Aggregation
+            {
+                Replacements =
+                [
+                    .. group.Where(row => row.Kind == 1).GroupBy(row => row.Type!)
+                        .Select(ofType => new ReplacementRow(
+                            ofType.Key, ofType.MaxBy(row => row.Id!, StringComparer.Ordinal).Event)),
+                ],
+                Thread = group.Where(row => row.Kind == 2)
+                    .Select(row => new ThreadRow(row.Parent, row.Event, row.Count, row.Participated))
+                    .FirstOrDefault(),
+                References = [.. group.Where(row => row.Kind == 3).OrderBy(row => row.Event).Select(row => row.Id!)],
+            });
     }
 
-    public async ValueTask<bool> HasThreadAsync(RoomNid room, string rootId, CancellationToken stop) => await reads.FirstAsync(
+    public async ValueTask<bool> HasThreadAsync(
+        RoomNid room, string rootId, CancellationToken stop) => await reads.FirstAsync(
         HasThread, (room, rootId), static (a, q) => a.Room(q.room).EventId(q.rootId), static _ => true, stop);
 
     public ValueTask<IReadOnlyList<ThreadSender>> ThreadSendersAsync(
@@ -213,10 +238,12 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             stop);
 
     public async ValueTask<bool> AnyAsync(RoomNid room, CancellationToken stop) => await reads.FirstAsync(
-        Any, room, static (a, room) => a.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room)), static _ => true, stop);
+        Any, room, static (a, room) => a.Nid(EventNid.FirstOf(room)).Nid(EventNid.LastOf(room)), static _ => true,
+        stop);
 
     public async ValueTask<bool> HasAnnotationAsync(
-        RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) => await reads.FirstAsync(
+        RoomNid room, string parentId, string sender, string eventType, string key, CancellationToken stop) =>
+            await reads.FirstAsync(
             Annotated,
             (room, parentId, sender, eventType, key),
             static (a, q) => a.EventId(q.parentId).Text(q.sender).Text(q.eventType).Text(q.key).Room(q.room),
@@ -224,10 +251,13 @@ internal sealed class RelationsTable(IReads reads, StorageOptions options) : IRe
             stop);
 
     public ValueTask<IReadOnlyList<ThreadRow>> ThreadsAsync(
-        RoomNid room, EventNid? before, string reader, bool participatedOnly, int limit, CancellationToken stop) => reads.ListAsync(
+        RoomNid room, EventNid? before, string reader, bool participatedOnly, int limit, CancellationToken stop) =>
+            reads.ListAsync(
             Threads,
             (room, reader, before, participatedOnly, limit),
-            static (a, q) => a.Room(q.room).Text(q.reader).Int(q.before?.Value ?? long.MaxValue).Bool(q.participatedOnly).Int(q.limit),
+            static (a, q) =>
+                a.Room(q.room).Text(q.reader).Int(q.before?.Value ?? long.MaxValue).Bool(q.participatedOnly)
+                    .Int(q.limit),
             static row => new ThreadRow(row.EventId(0), row.Nid(1), row.Int32(2), row.Bool(3)),
             stop);
 

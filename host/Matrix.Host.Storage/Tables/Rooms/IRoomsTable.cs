@@ -51,7 +51,8 @@ public sealed record RoomRow(
     /// </summary>
     /// <exception cref="InvalidDataException">Its version is unknown.</exception>
     public RoomIdentity Identity => new(
-        Nid, RoomId, RoomRules.FindUnstable(Version) ?? throw new InvalidDataException($"Room {RoomId} has the unknown version {Version}."));
+        Nid, RoomId, RoomRules.FindUnstable(Version)
+            ?? throw new InvalidDataException($"Room {RoomId} has the unknown version {Version}."));
 }
 
 /// <summary>A change of a room's current state.</summary>

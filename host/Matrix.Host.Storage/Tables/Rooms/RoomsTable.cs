@@ -8,8 +8,10 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     // The row, and the room's last event if it came after the row was written: the header then continues from that
     // event.
     private const string Rows = """
-        SELECT r.room_nid, r.room_id, r.version, r.creator, r.created_at, r.last_position, r.depth, r.current_step, r.last_ordinal,
-            r.first_ordinal, r.last_step, r.last_node, r.joined_count, r.invited_count, r.extremities, e.event_nid, e.event_id, e.position
+        SELECT r.room_nid, r.room_id, r.version, r.creator, r.created_at, r.last_position, r.depth, r.current_step,
+            r.last_ordinal,
+            r.first_ordinal, r.last_step, r.last_node, r.joined_count, r.invited_count, r.extremities, e.event_nid,
+                e.event_id, e.position
         FROM rooms r LEFT JOIN events e ON e.event_nid = (
             SELECT MAX(l.event_nid) FROM events l
             WHERE l.event_nid > (r.room_nid << 32) + r.last_ordinal AND l.event_nid < ((r.room_nid + 1) << 32))
@@ -26,7 +28,8 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         """);
 
     private static readonly Statement StepsAt = Statement.ByKeys("""
-        SELECT room_nid, (SELECT step FROM current_state_log l WHERE l.room_nid = r.room_nid AND position <= $2 ORDER BY position DESC LIMIT 1)
+        SELECT room_nid, (SELECT step FROM current_state_log l WHERE l.room_nid = r.room_nid AND position <= $2
+            ORDER BY position DESC LIMIT 1)
         FROM rooms r WHERE room_nid = KEY
         """);
 
@@ -35,13 +38,15 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
         """);
 
     private static readonly Statement Insert = Statement.Of("""
-        INSERT INTO rooms (room_nid, room_id, version, creator, created_at, last_position, depth, current_step, last_ordinal, first_ordinal,
+        INSERT INTO rooms (room_nid, room_id, version, creator, created_at, last_position, depth, current_step,
+            last_ordinal, first_ordinal,
             last_step, last_node, joined_count, invited_count, extremities)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         """);
 
     private static readonly Statement UpdateHeader = Statement.Of("""
-        UPDATE rooms SET last_position = $2, depth = $3, current_step = $4, last_ordinal = $5, first_ordinal = $6, last_step = $7,
+        UPDATE rooms SET last_position = $2, depth = $3, current_step = $4, last_ordinal = $5, first_ordinal = $6,
+            last_step = $7,
             last_node = $8, joined_count = $9, invited_count = $10, extremities = $11
         WHERE room_nid = $1
         """);
@@ -74,14 +79,17 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     public ValueTask<RoomRow?> FindAsync(RoomNid room, CancellationToken stop) =>
         reads.FirstAsync(ByNid, room, static (a, nid) => a.Room(nid), Row, stop);
 
-    public ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<RoomRow>> FindManyAsync(
+        IReadOnlyCollection<RoomNid> rooms, CancellationToken stop) =>
         reads.ByKeysAsync(ByNids, rooms, By.Room, Row, stop);
 
     public ValueTask<IReadOnlyList<RoomRow>> ListAsync(RoomNid after, int limit, CancellationToken stop) =>
         reads.ListAsync(Page, (after, limit), static (a, q) => a.Room(q.after).Int(q.limit), Row, stop);
 
     public ValueTask<int> CurrentStepAtAsync(RoomNid room, long position, CancellationToken stop) =>
-        reads.FirstAsync(StepAt, (room, position), static (a, q) => a.Room(q.room).Int(q.position), static row => row.Int32(0), stop);
+        reads.FirstAsync(
+            StepAt, (room, position), static (a, q) => a.Room(q.room).Int(q.position), static row => row.Int32(0),
+            stop);
 
     public async ValueTask<IReadOnlyDictionary<RoomNid, int>> CurrentStepsAtAsync(
         IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop)
@@ -112,8 +120,10 @@ internal sealed class RoomsTable(IReads reads, int lastNid) : IRoomsTable
     }
 
     private static void Header(IArguments arguments, RoomHeader header) => arguments
-        .Position().Int(header.Depth).Int(header.CurrentStep).Int(header.LastOrdinal).Int(header.FirstOrdinal).Int(header.LastStep)
-        .Int(header.LastNode).Int(header.JoinedCount).Int(header.InvitedCount).Blob(ExtremitiesCode.Encode(header.Extremities));
+        .Position().Int(header.Depth).Int(header.CurrentStep).Int(header.LastOrdinal).Int(header.FirstOrdinal)
+        .Int(header.LastStep)
+        .Int(header.LastNode).Int(header.JoinedCount).Int(header.InvitedCount)
+        .Blob(ExtremitiesCode.Encode(header.Extremities));
 
     private static RoomRow Row(IRow row)
     {

@@ -11,25 +11,29 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         WITH RECURSIVE chain(n, step_key, parent, own_base, base, changes) AS (
             SELECT CAST(1 AS BIGINT), step_key, parent, base, base, changes FROM state_steps WHERE step_key = $1
             UNION ALL
-            SELECT c.n + 1, s.step_key, s.parent, s.base, c.base, s.changes FROM chain c JOIN state_steps s ON s.step_key = $2 + c.parent
+            SELECT c.n + 1, s.step_key, s.parent, s.base, c.base, s.changes FROM chain c
+                JOIN state_steps s ON s.step_key = $2 + c.parent
             WHERE c.parent <> c.base AND c.step_key <> $2 + c.base AND c.n < $3
         )
         SELECT c.step_key - $2, c.parent, c.own_base, c.base, c.changes, k.root, k.data
         FROM chain c LEFT JOIN state_checkpoints k ON k.step_key = $2 + c.base AND c.n = 1 ORDER BY c.n
         """);
 
-    private static readonly Statement Step = Statement.Of("SELECT step_key, parent, base, changes FROM state_steps WHERE step_key = $1");
+    private static readonly Statement Step = Statement.Of(
+        "SELECT step_key, parent, base, changes FROM state_steps WHERE step_key = $1");
     private static readonly Statement Steps = Statement.ByKeys(
         "SELECT step_key, parent, base, changes FROM state_steps WHERE step_key = KEY");
 
-    private static readonly Statement Nodes = Statement.ByKeys("SELECT node_key, data FROM state_nodes WHERE node_key = KEY");
+    private static readonly Statement Nodes = Statement.ByKeys(
+        "SELECT node_key, data FROM state_nodes WHERE node_key = KEY");
 
     private static readonly Statement NodesFrom = Statement.Of("""
         SELECT node_key, data FROM state_nodes WHERE node_key >= $1 AND node_key <= $2 ORDER BY node_key LIMIT $3
         """);
 
     private static readonly Statement LastCheckpoint = Statement.Of("""
-        SELECT step_key, root, data FROM state_checkpoints WHERE step_key >= $1 AND step_key <= $2 ORDER BY step_key DESC LIMIT 1
+        SELECT step_key, root, data FROM state_checkpoints WHERE step_key >= $1 AND step_key <= $2
+            ORDER BY step_key DESC LIMIT 1
         """);
 
     private static readonly Statement InsertStep = Statement.Of("""
@@ -40,8 +44,10 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         INSERT INTO state_checkpoints (step_key, root, data) VALUES ($1, $2, $3)
         """);
 
-    private static readonly Statement InsertNode = Statement.Of("INSERT INTO state_nodes (node_key, data) VALUES ($1, $2)");
-    private static readonly Statement DeleteCheckpointRow = Statement.Of("DELETE FROM state_checkpoints WHERE step_key = $1");
+    private static readonly Statement InsertNode = Statement.Of(
+        "INSERT INTO state_nodes (node_key, data) VALUES ($1, $2)");
+    private static readonly Statement DeleteCheckpointRow = Statement.Of(
+        "DELETE FROM state_checkpoints WHERE step_key = $1");
     private static readonly Statement DeleteNode = Statement.Of("DELETE FROM state_nodes WHERE node_key = $1");
 
     public static void Register(WriteHandlers handlers) => handlers
@@ -49,7 +55,8 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         {
             // A state with a checkpoint is rebuilt from that checkpoint.
             writes.Run(InsertStep, op, static (a, op) => a
-                .Int(Key(op.Room, op.Step)).Int(op.Parent).Int(op.Checkpoint is null ? op.Base : op.Step).Blob(op.DeltaBytes));
+                .Int(Key(op.Room, op.Step)).Int(op.Parent).Int(op.Checkpoint is null ? op.Base : op.Step)
+                .Blob(op.DeltaBytes));
             if (op.Checkpoint is not { } checkpoint) return;
             var header = checkpoint.Header;
             if (checkpoint.Pack.Length > 0)
@@ -114,13 +121,16 @@ internal sealed class StateTable(IReads reads, StorageOptions options) : IStateT
         StepOf,
         stop);
 
-    public ValueTask<IReadOnlyList<StepRow>> StepsAsync(RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<StepRow>> StepsAsync(
+        RoomNid room, IReadOnlyCollection<int> steps, CancellationToken stop) =>
         reads.ByKeysAsync(Steps, [.. steps.Select(step => Key(room, step))], By.Number, StepOf, stop);
 
-    public ValueTask<IReadOnlyList<NodeRow>> NodesAsync(RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<NodeRow>> NodesAsync(
+        RoomNid room, IReadOnlyCollection<int> nodes, CancellationToken stop) =>
         reads.ByKeysAsync(Nodes, [.. nodes.Select(node => Key(room, node))], By.Number, Node, stop);
 
-    public ValueTask<IReadOnlyList<NodeRow>> NodesFromAsync(RoomNid room, int first, int limit, CancellationToken stop) => reads.ListAsync(
+    public ValueTask<IReadOnlyList<NodeRow>> NodesFromAsync(
+        RoomNid room, int first, int limit, CancellationToken stop) => reads.ListAsync(
         NodesFrom,
         (room, first, limit),
         static (a, q) => a.Int(Key(q.room, q.first)).Int(Key(q.room, int.MaxValue)).Int(q.limit),

@@ -15,7 +15,8 @@ public interface IToDeviceTable
     /// <summary>
     /// Bytes that a sender has waiting in the inboxes of these users; inboxes without any are left out.
     /// </summary>
-    ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(string sender, IReadOnlyCollection<string> userIds, CancellationToken stop);
+    ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(
+        string sender, IReadOnlyCollection<string> userIds, CancellationToken stop);
 
     /// <summary>
     /// The number of messages stored once for all devices of a user. Each is kept until every device has fetched it.

@@ -29,7 +29,8 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
     // Both rows have the sequence number of the first statement, the highest of the position so far.
     private static readonly Statement SendShared = Statement.Of("""
         INSERT INTO to_device_shared (position, seq, copies, json)
-        SELECT $3, $4, d.copies, $2 FROM (SELECT COUNT(*) AS copies FROM devices WHERE user_id = $1) AS d WHERE d.copies > 0
+        SELECT $3, $4, d.copies, $2 FROM (SELECT COUNT(*) AS copies FROM devices WHERE user_id = $1) AS d
+            WHERE d.copies > 0
         """);
 
     private static readonly Statement SendToEach = Statement.Of("""
@@ -42,21 +43,27 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
 
     private const string OfInbox = """
         (position, seq) IN (
-            SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND position <= $3 AND json IS NULL)
+            SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND position <= $3
+                AND json IS NULL)
         """;
 
-    private static readonly Statement DropLast = Statement.Of($"DELETE FROM to_device_shared WHERE copies <= 1 AND {OfInbox}");
-    private static readonly Statement DropCopy = Statement.Of($"UPDATE to_device_shared SET copies = copies - 1 WHERE {OfInbox}");
+    private static readonly Statement DropLast = Statement.Of(
+        $"DELETE FROM to_device_shared WHERE copies <= 1 AND {OfInbox}");
+    private static readonly Statement DropCopy = Statement.Of(
+        $"UPDATE to_device_shared SET copies = copies - 1 WHERE {OfInbox}");
 
     // A message to all devices is of one user. Once the other devices are gone, it is kept for the remaining device, or
     // not at all.
-    private const string OfKept = "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND json IS NULL)";
-    private const string OfOthers = "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id <> $2 AND json IS NULL)";
+    private const string OfKept =
+        "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id = $2 AND json IS NULL)";
+    private const string OfOthers =
+        "(SELECT position, seq FROM to_device WHERE user_id = $1 AND device_id <> $2 AND json IS NULL)";
 
     private static readonly Statement[] DeleteOfOthers =
     [
         Statement.Of($"UPDATE to_device_shared SET copies = 1 WHERE (position, seq) IN {OfKept}"),
-        Statement.Of($"DELETE FROM to_device_shared WHERE (position, seq) IN {OfOthers} AND (position, seq) NOT IN {OfKept}"),
+        Statement.Of(
+            $"DELETE FROM to_device_shared WHERE (position, seq) IN {OfOthers} AND (position, seq) NOT IN {OfKept}"),
         Statement.Of("DELETE FROM to_device WHERE user_id = $1 AND device_id <> $2"),
     ];
 
@@ -70,12 +77,14 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             if (op.DeviceId != ToDeviceSent.AllDevices)
             {
                 writes.Run(Send, op, static (a, op) => a
-                    .Text(op.UserId).Text(op.DeviceId).Text(op.Sender).Int(op.Json.Length).Blob(op.Json).Position().Sequence());
+                    .Text(op.UserId).Text(op.DeviceId).Text(op.Sender).Int(op.Json.Length).Blob(op.Json).Position()
+                    .Sequence());
                 return;
             }
 
             writes.Run(SendShared, op, static (a, op) => a.Text(op.UserId).Blob(op.Json).Position().Sequence());
-            writes.Run(SendToEach, op, static (a, op) => a.Text(op.UserId).Text(op.Sender).Int(op.Json.Length).Position());
+            writes.Run(
+                SendToEach, op, static (a, op) => a.Text(op.UserId).Text(op.Sender).Int(op.Json.Length).Position());
         })
         .On<ToDeviceDelivered>(static (op, writes) => DeleteThrough(writes, op.UserId, op.DeviceId, op.Through));
 
@@ -87,7 +96,9 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
     {
         foreach (var statement in (ReadOnlySpan<Statement>)[DropLast, DropCopy, Delete])
         {
-            writes.Run(statement, (userId, deviceId, through), static (a, q) => a.Text(q.userId).Text(q.deviceId).Int(q.through));
+            writes.Run(
+                statement, (userId, deviceId, through),
+                static (a, q) => a.Text(q.userId).Text(q.deviceId).Int(q.through));
         }
     }
 
@@ -104,11 +115,13 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
         string userId, string deviceId, long after, long through, int limit, CancellationToken stop) => reads.ListAsync(
             OfDevice,
             (userId, deviceId, after, through, limit),
-            static (a, q) => a.Text(q.userId).Text(q.deviceId).Int(q.after).Int(q.through).Int(Math.Max(0, q.limit - 1)),
+            static (a, q) =>
+                a.Text(q.userId).Text(q.deviceId).Int(q.after).Int(q.through).Int(Math.Max(0, q.limit - 1)),
             static row => new ToDeviceRow(row.Int64(0), row.Blob(1)),
             stop);
 
-    public ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(string sender, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<WaitingRow>> WaitingAsync(
+        string sender, IReadOnlyCollection<string> userIds, CancellationToken stop) =>
         reads.ByKeysAsync(
             Waiting,
             userIds,
@@ -118,5 +131,6 @@ internal sealed class ToDeviceTable(IReads reads) : IToDeviceTable
             static row => new WaitingRow(row.Text(0), row.Text(1), row.Int64(2) * ToDeviceSent.Overhead + row.Int64(3)),
             stop);
 
-    public ValueTask<int> CountSharedAsync(CancellationToken stop) => reads.FirstAsync(Shared, static row => row.Int32(0), stop);
+    public ValueTask<int> CountSharedAsync(CancellationToken stop) =>
+        reads.FirstAsync(Shared, static row => row.Int32(0), stop);
 }

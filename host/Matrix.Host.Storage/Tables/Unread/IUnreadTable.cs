@@ -17,12 +17,14 @@ public interface IUnreadTable
     /// <param name="after">The event before the first.</param>
     /// <param name="asOf">Events redacted up to this event do not count.</param>
     ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
-        RoomNid room, EventNid after, EventNid through, EventNid asOf, int notifyClasses, string userId, CancellationToken stop);
+        RoomNid room, EventNid after, EventNid through, EventNid asOf, int notifyClasses, string userId,
+        CancellationToken stop);
 
     /// <summary>
     /// A user's own rows in a room after an event, in timeline order, without events that were redacted up to another.
     /// </summary>
-    ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop);
+    ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(
+        string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop);
 
     /// <summary>
     /// The events after <paramref name="first"/> and up to <paramref name="after"/> that redactions after that and up
@@ -44,7 +46,8 @@ public readonly record struct NotifyingCount(EventNid ThreadRoot, int Count, Eve
 /// <param name="ThreadRoot">None for the main timeline.</param>
 /// <param name="NotifyClass">The result of the default push rules.</param>
 /// <param name="Kind">The result of the user's own rules.</param>
-public readonly record struct RedactedUnread(EventNid Event, EventNid ThreadRoot, int NotifyClass, string Sender, UnreadKind Kind);
+public readonly record struct RedactedUnread(
+    EventNid Event, EventNid ThreadRoot, int NotifyClass, string Sender, UnreadKind Kind);
 
 /// <summary>The result of a user's own rules where it differs from the default.</summary>
 [Flags]

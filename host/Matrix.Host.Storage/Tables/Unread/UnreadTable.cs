@@ -6,7 +6,8 @@ namespace Matrix.Host.Storage.Tables.Unread;
 internal sealed class UnreadTable(IReads reads) : IUnreadTable
 {
     private const string Columns = "event_nid, thread_root, kind";
-    private const int NotShown = (int)(EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction);
+    private const int NotShown =
+        (int)(EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction);
 
     private static readonly Statement Notifying = Statement.Of("""
         SELECT COALESCE(thread_root, 0),
@@ -27,10 +28,12 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
     private static readonly Statement Redacted = Statement.Of("""
         SELECT e.event_nid, COALESCE(e.thread_root, 0), e.notify_class, e.sender, COALESCE(u.kind, 0)
         FROM events e LEFT JOIN unread u ON u.user_id = $1 AND u.event_nid = e.event_nid
-        WHERE e.redacted_by > $3 AND e.redacted_by <= $4 AND +e.event_nid > $2 AND +e.event_nid <= $3 AND e.standing & $5 = 0
+        WHERE e.redacted_by > $3 AND e.redacted_by <= $4 AND +e.event_nid > $2 AND +e.event_nid <= $3
+            AND e.standing & $5 = 0
         """);
 
-    private static readonly Statement OfUser = Statement.Of($"SELECT {Columns} FROM unread WHERE user_id = $1 ORDER BY event_nid");
+    private static readonly Statement OfUser = Statement.Of(
+        $"SELECT {Columns} FROM unread WHERE user_id = $1 ORDER BY event_nid");
 
     private static readonly Statement Put = Statement.Of("""
         INSERT INTO unread (user_id, event_nid, thread_root, kind) VALUES ($1, $2, $3, $4)
@@ -51,7 +54,8 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         {
             if (op.Thread is null)
             {
-                writes.Run(Clear, op, static (a, op) => a.Text(op.UserId).Nid(EventNid.FirstOf(op.Room)).Nid(op.Through));
+                writes.Run(
+                    Clear, op, static (a, op) => a.Text(op.UserId).Nid(EventNid.FirstOf(op.Room)).Nid(op.Through));
             }
             else
             {
@@ -61,20 +65,24 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
         });
 
     public ValueTask<IReadOnlyList<NotifyingCount>> CountNotifyingAsync(
-        RoomNid room, EventNid after, EventNid through, EventNid asOf, int notifyClasses, string userId, CancellationToken stop) => reads.ListAsync(
+        RoomNid room, EventNid after, EventNid through, EventNid asOf, int notifyClasses, string userId,
+        CancellationToken stop) => reads.ListAsync(
             Notifying,
             (after, through, asOf, notifyClasses, userId),
             static (a, q) => a
-                .Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown).Int((int)EventMarks.State).Nid(q.asOf),
+                .Nid(q.after).Nid(q.through).Int(q.notifyClasses).Text(q.userId).Int(NotShown)
+                .Int((int)EventMarks.State).Nid(q.asOf),
             static row => new NotifyingCount(row.Nid(0), row.Int32(1), row.Nid(2)),
             stop);
 
-    public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(
+        string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop) =>
         reads.ListAsync(
             OfRoom,
             (userId, room, after, asOf),
             static (a, q) => a
-                .Text(q.userId).Int(Math.Max(q.after.Value, EventNid.FirstOf(q.room).Value)).Nid(EventNid.LastOf(q.room)).Nid(q.asOf),
+                .Text(q.userId).Int(Math.Max(q.after.Value, EventNid.FirstOf(q.room).Value))
+                .Nid(EventNid.LastOf(q.room)).Nid(q.asOf),
             Row,
             stop);
 
@@ -83,7 +91,8 @@ internal sealed class UnreadTable(IReads reads) : IUnreadTable
             Redacted,
             (userId, first, after, through),
             static (a, q) => a.Text(q.userId).Nid(q.first).Nid(q.after).Nid(q.through).Int(NotShown),
-            static row => new RedactedUnread(row.Nid(0), row.Nid(1), row.Int32(2), row.Text(3), (UnreadKind)row.Int64(4)),
+            static row =>
+                new RedactedUnread(row.Nid(0), row.Nid(1), row.Int32(2), row.Text(3), (UnreadKind)row.Int64(4)),
             stop);
 
     public ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(string userId, CancellationToken stop) =>
