@@ -35,7 +35,7 @@ public sealed class LoginTests
     }
 
     [Test]
-    public async Task Whoever_is_not_known_or_has_another_password_is_told_the_same()
+    public async Task An_unknown_user_and_a_wrong_password_get_the_same_error()
     {
         await _server.RegistersAsync("bob");
 

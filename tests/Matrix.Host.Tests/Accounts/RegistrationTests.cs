@@ -206,7 +206,7 @@ public sealed class RegistrationTests
     }
 
     [Test]
-    public async Task Who_knows_the_shared_secret_makes_accounts()
+    public async Task The_shared_secret_creates_accounts()
     {
         (await BySecretAsync("by-secret", "long enough", admin: true, HomeserverFixture.SharedSecret)).Is(200);
         (await BySecretAsync("by-secret", "long enough", admin: false, HomeserverFixture.SharedSecret)).Is(400, "M_USER_IN_USE");

@@ -21,7 +21,7 @@ public sealed class UserDataTests
     public async Task StopAsync() => await _server.DisposeAsync();
 
     [Test]
-    public async Task A_profile_holds_what_its_user_puts_there()
+    public async Task A_profile_has_the_fields_that_its_user_sets()
     {
         var carol = await _server.RegistersAsync("carol");
         (await PutFieldAsync(carol, "displayname", "Carol 🐈")).Is(200);
@@ -58,7 +58,7 @@ public sealed class UserDataTests
     }
 
     [Test]
-    public async Task Whoever_is_not_here_has_no_profile()
+    public async Task An_unknown_user_has_no_profile()
     {
         (await _alice.GetAsync("profile/@nobody:test.example")).Is(404, "M_NOT_FOUND");
         (await _alice.GetAsync("profile/@alice:elsewhere.example/displayname")).Is(404, "M_NOT_FOUND");

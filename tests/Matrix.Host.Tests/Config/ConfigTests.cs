@@ -26,7 +26,7 @@ public sealed class ConfigTests
     }
 
     [Test]
-    public void The_commented_file_says_what_the_defaults_are()
+    public void The_commented_file_shows_the_defaults()
     {
         var uncommented = string.Join('\n', ConfigTemplate.Write("example.org").Split('\n')
             .Select(line => System.Text.RegularExpressions.Regex.Replace(line, "^( *)#(?=[a-z])", "$1")));
@@ -78,7 +78,7 @@ public sealed class ConfigTests
     [TestCase("sessions:\n  access_token_lifetime: 5\n", "homeserver.yaml:2: `sessions.access_token_lifetime`: expected a time, such as 500ms, 30s, 15m, 24h or 7d, found `5`")]
     [TestCase("tls:\n  key: /no/such/file\n", "homeserver.yaml:2: `tls.key`: /no/such/file does not exist")]
     [TestCase("- a\n", "homeserver.yaml:1: expected settings as `name: value`")]
-    public void A_mistake_is_told_with_its_place_and_what_was_expected(string file, string expected)
+    public void A_mistake_names_its_location_and_what_was_expected(string file, string expected)
     {
         var (config, mistakes) = Load(file);
 
@@ -108,7 +108,7 @@ public sealed class ConfigTests
     }
 
     [Test]
-    public void A_file_that_lost_its_beginning_is_told_in_a_line()
+    public void A_file_without_its_beginning_is_reported_in_one_line()
     {
         // What a disk may keep of a file that was being written when the power went.
         var (_, mistakes) = Load("\0\0\0\0: a\n# The rest is there.\n");
@@ -117,7 +117,7 @@ public sealed class ConfigTests
     }
 
     [Test]
-    public void Broken_yaml_is_told_with_its_line()
+    public void Broken_yaml_is_reported_with_its_line()
     {
         var (_, mistakes) = Load("server_name: a\nlimits: {body: 3\n");
 

@@ -80,7 +80,7 @@ public sealed class ProcessTests
     }
 
     [Test]
-    public async Task A_taken_port_is_told_in_one_line()
+    public async Task A_taken_port_is_reported_in_one_line()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
@@ -89,11 +89,11 @@ public sealed class ProcessTests
     }
 
     [Test]
-    public async Task An_address_that_is_not_this_machines_is_told_in_one_line() =>
+    public async Task An_address_of_another_machine_is_reported_in_one_line() =>
         await RefusesAsync("^listeners: cannot listen on 192\\.0\\.2\\.1:8008: ", ("MATRIX_LISTENERS__CLIENT", "192.0.2.1:8008"));
 
     [Test]
-    public async Task A_data_folder_that_cannot_be_one_is_told_in_one_line()
+    public async Task An_unusable_data_folder_is_reported_in_one_line()
     {
         var file = Path.Combine(_folder, "file");
         await File.WriteAllTextAsync(file, "");
@@ -117,14 +117,14 @@ public sealed class ProcessTests
     }
 
     [Test]
-    public async Task A_database_that_cannot_be_opened_is_told_in_one_line()
+    public async Task A_database_that_cannot_be_opened_is_reported_in_one_line()
     {
         await RefusesAsync("database: ", ("MATRIX_DATABASE__URL", "sqlite:/proc/no-such-folder/matrix.db"));
         await RefusesAsync("database: ", ("MATRIX_DATABASE__URL", "postgres://nobody:nothing@127.0.0.1:1/none"));
     }
 
     [Test]
-    public async Task A_mistake_in_the_configuration_is_told_in_one_line()
+    public async Task A_mistake_in_the_configuration_is_reported_in_one_line()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "homeserver.yaml"), "server_name: x\nlimit: 3\n");
 
@@ -136,7 +136,7 @@ public sealed class ProcessTests
         await RefusesAsync("/no/such.yaml: there is no such file", ("MATRIX_CONFIG", "/no/such.yaml"));
 
     [Test]
-    public async Task A_broken_key_is_told_in_one_line()
+    public async Task A_broken_key_is_reported_in_one_line()
     {
         await File.WriteAllTextAsync(Path.Combine(_folder, "signing.key"), "nonsense\n");
 

@@ -42,7 +42,7 @@ public sealed class RateLimitTests
     }
 
     [Test]
-    public async Task A_client_is_told_when_to_come_back()
+    public async Task A_client_gets_the_time_to_wait()
     {
         await using var server = await HomeserverFixture.StartAsync(
             ("rate_limits.enabled", "true"), ("rate_limits.registration_burst", "2"), ("rate_limits.registration_per_second", "0.01"));

@@ -53,7 +53,7 @@ public sealed class RefusalTests
 
     [TestCaseSource(nameof(Requests))]
     [Parallelizable(ParallelScope.All)]
-    public async Task What_cannot_be_read_is_refused_with_the_standard_error(string request, int status, string errcode)
+    public async Task An_unreadable_request_gets_the_standard_error(string request, int status, string errcode)
     {
         var reply = await RawConnection.AskAsync(_server.Address, request);
 

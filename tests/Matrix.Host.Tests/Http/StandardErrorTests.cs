@@ -55,7 +55,7 @@ public sealed class StandardErrorTests
     }
 
     [Test]
-    public async Task A_preflight_does_nothing_of_what_the_endpoint_does()
+    public async Task A_preflight_does_not_run_the_endpoint()
     {
         (await _alice.SendAsync(HttpMethod.Options, "logout", null)).Is(200);
 
@@ -63,7 +63,7 @@ public sealed class StandardErrorTests
     }
 
     [Test]
-    public async Task A_missing_token_is_told_from_an_unknown_one()
+    public async Task A_missing_token_and_an_unknown_one_have_different_errors()
     {
         (await _server.Anyone.GetAsync("account/whoami")).Is(401, "M_MISSING_TOKEN");
 
@@ -92,7 +92,7 @@ public sealed class StandardErrorTests
     [TestCase("{\"devices\":[1]}", "M_BAD_JSON")]
     [TestCase("{\"devices\":null}", "M_BAD_JSON")]
     [TestCase("{\"devices\":[\"\\ud800\"]}", "M_BAD_JSON")]
-    public async Task A_body_that_is_no_json_is_told_from_json_that_is_wrong(string body, string errcode) =>
+    public async Task Invalid_json_and_json_of_the_wrong_form_have_different_errors(string body, string errcode) =>
         (await _alice.SendAsync(HttpMethod.Post, "delete_devices", TestClient.Raw(body))).Is(400, errcode);
 
     [Test]

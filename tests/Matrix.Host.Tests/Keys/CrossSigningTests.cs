@@ -143,7 +143,7 @@ public sealed class CrossSigningTests
     }
 
     [Test]
-    public async Task A_key_that_is_not_what_it_should_be_is_an_invalid_parameter()
+    public async Task A_malformed_key_is_an_invalid_parameter()
     {
         var key = new ClientKey();
         JsonObject[] masters =

@@ -163,7 +163,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Who_came_and_went_in_between_is_no_news()
+    public async Task A_user_who_came_and_went_in_between_is_no_change()
     {
         var room = await CreatesRoomAsync(_alice);
 
@@ -179,7 +179,7 @@ public sealed class KeyChangesTests
     }
 
     [Test]
-    public async Task Changes_of_before_a_restart_are_still_told()
+    public async Task Changes_from_before_a_restart_are_still_sent()
     {
         var room = await CreatesRoomAsync(_alice);
         await JoinsAsync(_bob, room);

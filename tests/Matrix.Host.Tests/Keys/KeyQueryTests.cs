@@ -107,7 +107,7 @@ public sealed class KeyQueryTests
     }
 
     [Test]
-    public async Task Asking_for_what_is_no_user_is_an_invalid_parameter()
+    public async Task Querying_an_invalid_user_id_is_an_invalid_parameter()
     {
         var hal = await _server.RegistersAsync("hal");
 

@@ -14,7 +14,7 @@ public sealed class KeyUploadTests
     public async Task StopAsync() => await _server.DisposeAsync();
 
     [Test]
-    public async Task A_device_that_uploads_its_keys_is_told_how_many_one_time_keys_it_has()
+    public async Task An_upload_of_keys_returns_the_number_of_one_time_keys()
     {
         var alice = await _server.RegistersAsync("alice");
 

@@ -26,7 +26,7 @@ internal sealed class ErasureTests
     public async Task Stops() => await _server.DisposeAsync();
 
     [Test]
-    public async Task Who_joins_after_an_erasure_is_shown_redacted_copies_and_who_was_there_is_not()
+    public async Task A_user_who_joins_after_an_erasure_gets_redacted_copies_and_earlier_members_do_not()
     {
         var dave = await _server.RegistersAsync("dave");
         var carol = await _server.RegistersAsync("carol");

@@ -49,7 +49,7 @@ internal sealed class LongHistoryTests
     }
 
     [Test]
-    public async Task Who_changed_their_name_many_times_was_a_member_all_along()
+    public async Task A_user_who_changed_their_name_many_times_was_a_member_all_along()
     {
         for (var i = 0; i < Often; i++)
         {

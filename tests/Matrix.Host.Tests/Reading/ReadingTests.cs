@@ -131,7 +131,7 @@ internal sealed class ReadingTests
     }
 
     [Test]
-    public async Task Context_is_what_stands_around_an_event()
+    public async Task Context_is_the_events_around_an_event()
     {
         var room = await CreatesAsync();
         var said = new List<string>();
@@ -273,7 +273,7 @@ internal sealed class ReadingTests
     }
 
     [Test]
-    public async Task A_redacted_event_says_by_what_and_state_says_what_it_replaced()
+    public async Task A_redacted_event_names_its_redaction_and_state_names_what_it_replaced()
     {
         var room = await CreatesAsync();
         var said = await SaysAsync(_alice, room, "a secret");

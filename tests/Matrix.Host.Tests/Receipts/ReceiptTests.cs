@@ -36,7 +36,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task Receipts_of_several_threads_at_one_event_are_all_told()
+    public async Task Receipts_of_several_threads_at_one_event_are_all_sent()
     {
         var id = await Alice.SaysAsync(Room, "x");
         var since = (await Alice.SyncsAsync()).Next;
@@ -48,7 +48,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task A_receipt_that_lies_behind_changes_nothing()
+    public async Task An_earlier_receipt_changes_nothing()
     {
         var first = await Alice.SaysAsync(Room, "1");
         var second = await Alice.SaysAsync(Room, "2");
@@ -81,7 +81,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
 
     [TestCase(null)]
     [TestCase("main")]
-    public async Task What_comes_after_all_was_read_is_unread(string? thread)
+    public async Task Events_after_everything_was_read_are_unread(string? thread)
     {
         var last = await Alice.SaysAsync(Room, "1");
         var sync = await Bob.SyncsAsync();
@@ -97,7 +97,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task Who_says_something_has_read_what_came_before_it()
+    public async Task A_users_own_message_reads_what_came_before_it()
     {
         var first = await Alice.SaysAsync(Room, "1");
         await Alice.SaysAsync(Room, "2", c => c["m.mentions"] = new JsonObject { ["user_ids"] = new JsonArray(Bob.UserId) });
@@ -123,7 +123,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task Who_says_something_in_a_thread_has_read_that_thread()
+    public async Task A_users_own_message_in_a_thread_reads_that_thread()
     {
         var root = await Alice.SaysAsync(Room, "root");
         await InThreadAsync(root, "t1");
@@ -210,7 +210,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task What_was_redacted_is_no_longer_unread()
+    public async Task A_redacted_event_is_no_longer_unread()
     {
         var root = await Alice.SaysAsync(Room, "root");
         var (said, other) = (await Alice.SaysAsync(Room, "1"), await Alice.SaysAsync(Room, "2"));
@@ -294,7 +294,7 @@ internal sealed class ReceiptTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task What_a_rule_highlights_without_notifying_is_not_counted()
+    public async Task A_highlight_without_notification_is_not_counted()
     {
         (await Bob.PutAsync("pushrules/global/override/psst", new JsonObject
         {

@@ -5,7 +5,7 @@ namespace Matrix.Host.Tests.Rooms;
 internal sealed class ByteCacheTests
 {
     [Test]
-    public void What_was_read_before_a_newer_value_was_put_does_not_replace_it()
+    public void A_value_that_was_read_does_not_replace_a_newer_one()
     {
         var cache = new ByteCache<int, string>(10_000, static text => text.Length);
         var stood = (Empty: cache.PutIfAbsent(1, "read"), Taken: "");
@@ -20,7 +20,7 @@ internal sealed class ByteCacheTests
     }
 
     [Test]
-    public void What_nobody_asked_for_goes_before_what_somebody_did_and_keeps_to_its_part()
+    public void Entries_on_probation_go_before_protected_ones_and_keep_to_their_part()
     {
         // Ten entries of 100 bytes and their bookkeeping of 120; four of them untried.
         var cache = new ByteCache<int, string>(2_200, static _ => 100, 880);
@@ -38,7 +38,7 @@ internal sealed class ByteCacheTests
     }
 
     [Test]
-    public void What_is_asked_for_keeps_to_the_whole_bound_and_the_least_recently_used_goes_first()
+    public void Protected_entries_keep_to_the_whole_bound_and_the_least_recently_used_goes_first()
     {
         var cache = new ByteCache<int, string>(2_200, static _ => 100, 880);
         for (var n = 1; n <= 10; n++) cache.Put(n, "tried");
@@ -55,7 +55,7 @@ internal sealed class ByteCacheTests
     }
 
     [Test]
-    public void What_is_too_large_for_the_part_of_the_untried_is_kept_all_the_same()
+    public void An_entry_too_large_for_probation_is_kept_all_the_same()
     {
         var cache = new ByteCache<int, string>(2_200, static text => text.Length, 440);
         cache.PutOnProbation(1, new string('x', 400));

@@ -65,7 +65,7 @@ internal sealed class DepartureTests(string kind)
     }
 
     [Test]
-    public async Task The_job_tries_again_by_itself_and_tells_what_failed()
+    public async Task The_job_retries_by_itself_and_reports_failures()
     {
         var rooms = await DeactivatedInRoomsAsync(1);
         _writer.FailsOnce = true;

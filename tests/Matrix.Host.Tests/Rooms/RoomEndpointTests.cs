@@ -157,7 +157,7 @@ internal sealed class RoomEndpointTests
     }
 
     [Test]
-    public async Task Aliases_belong_to_who_made_them_and_lead_to_one_room()
+    public async Task Aliases_belong_to_their_creator_and_point_to_one_room()
     {
         var one = (await _alice.PostAsync("createRoom", new JsonObject())).Member("room_id");
         var other = (await _bob.PostAsync("createRoom", new JsonObject())).Member("room_id");

@@ -52,7 +52,7 @@ internal sealed class RoomSecretsTests
     }
 
     [Test]
-    public async Task A_stranger_is_refused_alike_whoever_they_ask_about()
+    public async Task A_stranger_gets_the_same_error_for_any_user()
     {
         var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
         await _bob.PostAsync($"rooms/{room}/join");
@@ -65,7 +65,7 @@ internal sealed class RoomSecretsTests
     }
 
     [Test]
-    public async Task One_who_left_is_not_told_that_the_state_is_still_as_they_set_it()
+    public async Task A_departed_user_does_not_learn_that_their_state_is_unchanged()
     {
         var room = (await _alice.PostAsync("createRoom", new JsonObject { ["preset"] = "public_chat" })).Member("room_id");
         await _bob.PostAsync($"rooms/{room}/join");
@@ -78,7 +78,7 @@ internal sealed class RoomSecretsTests
     }
 
     [Test]
-    public async Task Who_blocks_invites_is_not_invited_by_the_first_state_of_a_room()
+    public async Task A_user_who_blocks_invites_is_not_invited_by_a_rooms_initial_state()
     {
         await _bob.PutAsync(
             $"user/{_bob.UserId}/account_data/m.invite_permission_config", new JsonObject { ["default_action"] = "block" });

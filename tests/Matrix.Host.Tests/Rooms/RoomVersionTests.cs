@@ -9,7 +9,7 @@ internal sealed class RoomVersionTests
     private const string OwnedState = "org.example.owned-state";
 
     [Test]
-    public async Task An_unstable_version_is_neither_offered_nor_made_unless_the_server_is_told_to()
+    public async Task An_unstable_version_is_neither_offered_nor_created_unless_it_is_configured()
     {
         await using var server = await HomeserverFixture.StartAsync();
         var alice = await server.RegistersAsync("alice");

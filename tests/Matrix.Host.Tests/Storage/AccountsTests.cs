@@ -206,7 +206,7 @@ internal sealed class AccountsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task A_token_lets_in_who_holds_it_and_a_new_login_ends_the_old_ones()
+    public async Task A_token_authenticates_its_owner_and_a_new_login_ends_the_old_ones()
     {
         await Write(new UserCreated(Alice, UserKind.User, null, true), new DeviceAdded(Alice, Phone, null));
         await Write(new TokensIssued(Alice, Phone, Json("a1"), 500, Json("r1"), null));

@@ -93,7 +93,7 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task A_range_passes_over_what_is_not_to_be_shown()
+    public async Task A_range_skips_hidden_events()
     {
         await Write(
             Event(Live(Kitchen, 1)),
@@ -130,7 +130,7 @@ internal sealed class EventsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task A_redacted_event_says_by_what_and_loses_its_content()
+    public async Task A_redacted_event_names_its_redaction_and_has_no_content()
     {
         await Write(Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Kitchen, 3)));
 

@@ -136,7 +136,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Signatures_are_shown_to_who_made_them_and_the_users_own_to_everyone()
+    public async Task Signatures_are_shown_to_their_signer_and_the_owners_signatures_to_everyone()
     {
         await Write(
             new KeySignatureUploaded(Alice, "M1", Alice, "ed25519:PHONE", "own"),
@@ -152,7 +152,7 @@ internal sealed class KeysTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Device_list_changes_are_seen_by_who_shares_a_room_and_by_oneself()
+    public async Task Device_list_changes_reach_users_who_share_a_room_and_the_user()
     {
         await Write(
             Room(Kitchen),

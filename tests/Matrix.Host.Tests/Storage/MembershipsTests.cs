@@ -50,7 +50,7 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Local_members_are_told_from_remote_ones()
+    public async Task Local_and_remote_members_are_distinguished()
     {
         await Write(Sets(Kitchen, Alice, Membership.Join), Sets(Kitchen, Remote, Membership.Join), Sets(Kitchen, Bob, Membership.Leave));
 
@@ -78,7 +78,7 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Who_shares_a_room_is_who_is_joined_with_them()
+    public async Task Users_share_a_room_if_both_are_joined()
     {
         await Write(
             Sets(Kitchen, Alice, Membership.Join),
@@ -97,7 +97,7 @@ internal sealed class MembershipsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Who_state_no_longer_mentions_is_no_member()
+    public async Task A_user_whom_the_state_no_longer_mentions_is_no_member()
     {
         await Write(Sets(Kitchen, Alice, Membership.Join));
 

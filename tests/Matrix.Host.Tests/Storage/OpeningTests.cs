@@ -34,7 +34,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Whoever_opens_right_after_another_closed_gets_it()
+    public async Task A_database_can_be_opened_right_after_it_was_closed()
     {
         for (var n = 0; n < 10; n++)
         {
@@ -197,7 +197,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task Users_of_before_who_were_deactivated_and_are_in_rooms_yet_are_to_leave_them()
+    public async Task Users_who_were_deactivated_earlier_and_are_still_in_rooms_leave_them()
     {
         await Store.DisposeAsync();
         await using var database = await TestDatabase.CreateAsync(Kind, isNew: true);
@@ -275,7 +275,7 @@ internal sealed class OpeningTests(string kind) : StorageTests(kind)
         Is.EqualTo(StorageFailure.Refused));
 
     [Test]
-    public async Task Sizes_are_told_by_table_and_by_room()
+    public async Task Sizes_are_returned_by_table_and_by_room()
     {
         await Write(Room(Kitchen), Room(Garden), Event(Live(Kitchen, 1)), Event(Live(Kitchen, 2)), Event(Live(Garden, 1)));
 

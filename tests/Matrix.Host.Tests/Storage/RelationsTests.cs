@@ -103,7 +103,7 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task What_another_room_says_of_an_event_hides_nothing_of_its_own()
+    public async Task Relations_in_another_room_hide_none_of_this_room()
     {
         var root = IdOf(Live(Garden, 1));
         await Write(Event(Live(Garden, 1)));
@@ -172,7 +172,7 @@ internal sealed class RelationsTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task What_another_room_says_of_a_root_changes_no_thread_of_its_room()
+    public async Task Relations_in_another_room_change_no_thread_of_this_room()
     {
         await Relates(2, "m.thread", "m.room.message");
         await Relates(3, "m.thread", "m.room.message");

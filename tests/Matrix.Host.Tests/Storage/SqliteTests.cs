@@ -121,7 +121,7 @@ internal sealed class SqliteTests
     }
 
     [Test]
-    public async Task A_commit_longer_than_what_is_gathered_of_it_is_whole()
+    public async Task A_commit_longer_than_the_buffer_is_complete()
     {
         await using var store = await OpenAsync(options => options with { WriterCacheBytes = 64 * 1024 });
         for (var batch = 0u; batch < 5; batch++)

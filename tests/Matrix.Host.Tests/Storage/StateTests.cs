@@ -50,7 +50,7 @@ internal sealed class StateTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task The_empty_state_needs_nothing_and_an_unknown_one_is_told_apart()
+    public async Task The_empty_state_needs_nothing_and_an_unknown_state_is_null()
     {
         await Write(Step(1, 0));
 

@@ -28,7 +28,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task What_was_published_is_there_for_every_reader()
+    public async Task A_published_batch_is_visible_to_every_reader()
     {
         // The first position of a process may be far above what was before it.
         var start = await Write(Event(Live(new RoomNid(9), 1)));
@@ -126,7 +126,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task What_builds_on_a_failed_set_fails_with_it_and_others_do_not()
+    public async Task A_failed_batch_fails_those_that_build_on_it_and_no_others()
     {
         await Write(Event(Live(Kitchen, 1)));
         var chain = new WriteChain();
@@ -184,7 +184,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task What_builds_on_a_refused_set_fails()
+    public async Task A_batch_that_builds_on_a_refused_one_fails()
     {
         await Write(new UserCreated(Alice, UserKind.User, null, false));
         var chain = new WriteChain();
@@ -235,7 +235,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public async Task What_was_submitted_before_closing_is_written_and_nothing_after()
+    public async Task Batches_submitted_before_closing_are_written_and_none_after()
     {
         var writes = Enumerable.Range(1, 50).Select(n => Submit(Event(Live(Kitchen, (uint)n)))).ToArray();
         await Store.DisposeAsync();
@@ -296,7 +296,7 @@ internal sealed class WriterTests(string kind) : StorageTests(kind)
     }
 
     [Test]
-    public void Operations_do_not_say_what_they_hold() =>
+    public void Changes_do_not_print_their_contents() =>
         Assert.That(new UserCreated(Alice, UserKind.User, "secret", false).ToString(), Is.EqualTo("UserCreated"));
 
     private Task<WriteReceipt> Submit(params Change[] changes) => Submit(null, changes);

@@ -28,7 +28,7 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
     [TestCase(false, "")]
     [TestCase(true, "")]
     [TestCase(false, "full_state=true")]
-    public async Task A_room_that_was_left_and_forgotten_is_told_once_as_left(bool restarts, string query)
+    public async Task A_left_and_forgotten_room_is_sent_once_in_leave(bool restarts, string query)
     {
         var since = (await Bob.SyncsAsync()).Next;
         await Bob.LeavesAsync(Room);
@@ -44,7 +44,7 @@ internal sealed class DepartedRoomTests(string databaseKind) : TwoInARoomTests(d
 
     [TestCase(false)]
     [TestCase(true)]
-    public async Task Account_data_of_a_forgotten_room_is_not_told(bool restarts)
+    public async Task Account_data_of_a_forgotten_room_is_not_sent(bool restarts)
     {
         await Bob.SyncsAsync();
         await Bob.LeavesAsync(Room);

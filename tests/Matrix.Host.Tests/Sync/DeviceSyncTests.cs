@@ -78,7 +78,7 @@ internal sealed class DeviceSyncTests(string kind)
     }
 
     [Test]
-    public async Task Counts_of_keys_are_always_told_and_a_change_ends_a_wait()
+    public async Task Counts_of_keys_are_always_sent_and_a_change_ends_a_long_poll()
     {
         var sync = await _bob.SyncsAsync();
         Assert.That((int)sync.Json["device_one_time_keys_count"]!["signed_curve25519"]!, Is.Zero);
@@ -94,7 +94,7 @@ internal sealed class DeviceSyncTests(string kind)
     }
 
     [Test]
-    public async Task Devices_of_those_one_shares_a_room_with_are_told_when_they_change()
+    public async Task Device_list_changes_of_users_who_share_a_room_are_sent()
     {
         var stranger = await _server.RegistersAsync("stranger");
         var room = await _alice.CreatesRoomAsync();

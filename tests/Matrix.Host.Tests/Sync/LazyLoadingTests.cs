@@ -57,7 +57,7 @@ internal sealed class LazyLoadingTests
     }
 
     [Test]
-    public async Task Members_that_changed_in_a_gap_are_told_whoever_spoke()
+    public async Task Members_that_changed_in_a_gap_are_sent_even_if_they_did_not_speak()
     {
         var since = (await _alice.SyncsAsync(filter: Lazy())).Next;
         await _others[2].LeavesAsync(_room);
@@ -68,7 +68,7 @@ internal sealed class LazyLoadingTests
     }
 
     [Test]
-    public async Task In_a_room_without_a_name_the_heroes_are_told()
+    public async Task A_room_without_a_name_has_heroes()
     {
         var room = await _alice.CreatesRoomAsync();
         foreach (var user in _others) await user.JoinsAsync(room);
@@ -82,7 +82,7 @@ internal sealed class LazyLoadingTests
     }
 
     [Test]
-    public async Task When_a_room_loses_its_name_the_heroes_are_told()
+    public async Task A_room_that_loses_its_name_gets_heroes()
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
         foreach (var user in _others) await user.JoinsAsync(room);
@@ -97,7 +97,7 @@ internal sealed class LazyLoadingTests
     }
 
     [Test]
-    public async Task Who_knocks_is_no_hero()
+    public async Task A_knocking_user_is_no_hero()
     {
         var room = await _alice.CreatesRoomAsync("private_chat");
         await _alice.SetsAsync(room, "m.room.join_rules", new JsonObject { ["join_rule"] = "knock" });

@@ -65,7 +65,7 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task Whoever_syncs_from_the_beginning_while_their_name_changes_gets_the_room_whole()
+    public async Task An_initial_sync_during_a_change_of_name_gets_the_complete_room()
     {
         var renaming = Task.Run(async () =>
         {
@@ -84,7 +84,7 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task What_concerns_others_does_not_end_a_wait()
+    public async Task Changes_for_others_do_not_end_a_long_poll()
     {
         var since = (await Bob.SyncsAsync()).Next;
         var wait = Bob.WaitsAsync(since, seconds: 2);
@@ -135,7 +135,7 @@ internal sealed class LongPollTests(string kind) : TwoInARoomTests(kind)
     }
 
     [Test]
-    public async Task A_stopping_server_answers_whoever_waits()
+    public async Task A_stopping_server_ends_all_long_polls()
     {
         var since = (await Bob.SyncsAsync()).Next;
         var wait = Bob.WaitsAsync(since);

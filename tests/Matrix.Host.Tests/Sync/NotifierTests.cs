@@ -108,7 +108,7 @@ internal sealed class NotifierTests
     }
 
     [Test]
-    public async Task A_user_who_left_is_told_of_that_once_and_of_nothing_after()
+    public async Task A_user_who_left_gets_the_departure_once_and_nothing_after()
     {
         _source.Joined(Alice, _kitchen);
         var alice = await ActivateAsync(Alice);
@@ -279,7 +279,7 @@ internal sealed class NotifierTests
     }
 
     [Test]
-    public async Task Whoever_is_idle_is_forgotten_and_comes_back_by_one_question()
+    public async Task An_idle_user_is_evicted_and_comes_back_by_one_query()
     {
         _source.Joined(Alice, _kitchen).Joined(Bob, _kitchen);
         await ActivateAsync(Alice);
@@ -296,7 +296,7 @@ internal sealed class NotifierTests
     }
 
     [Test]
-    public async Task Whoever_waits_is_not_forgotten()
+    public async Task A_user_with_a_long_poll_is_not_evicted()
     {
         var alice = await ActivateAsync(Alice);
         var waiting = WaitAsync(alice, atMost: TimeSpan.FromMinutes(5));
@@ -307,7 +307,7 @@ internal sealed class NotifierTests
     }
 
     [Test]
-    public async Task The_board_stays_within_its_bound_by_forgetting_who_was_idle_longest()
+    public async Task The_notifier_stays_within_its_bound_by_evicting_the_longest_idle_users()
     {
         Open(new SyncOptions { MaxRoomSubscriptions = 3 });
         _source.Joined(Alice, _kitchen, _garden).Joined(Bob, _kitchen, _garden).Joined("@c:hs", _kitchen);

@@ -18,7 +18,7 @@ internal sealed class StateDeltaTests
     private static readonly RoomIdentity _room = new(_nid, "!r:hs", RoomRules.Find("12")!);
 
     [Test]
-    public void State_that_changed_without_any_event_in_the_timeline_is_told()
+    public void State_that_changed_without_an_event_in_the_timeline_is_sent()
     {
         var before = State((Topic, 1), ("m.room.name", 2));
         var end = before.Set(Entry(Topic, 9));
@@ -27,7 +27,7 @@ internal sealed class StateDeltaTests
     }
 
     [Test]
-    public void State_that_the_timeline_shows_is_told_as_it_was_before_it()
+    public void State_that_the_timeline_changes_is_sent_as_it_was_before()
     {
         // The client has 1; 5 came in the gap; the timeline shows 6, which replaced 5, and 7.
         var before = State((Topic, 1));
@@ -38,7 +38,7 @@ internal sealed class StateDeltaTests
     }
 
     [Test]
-    public void State_that_the_client_has_and_the_timeline_changes_is_not_told_again()
+    public void State_that_the_client_has_and_the_timeline_changes_is_not_sent_again()
     {
         var before = State((Topic, 1));
         Assert.That(StateDelta.UpToTimeline(_nid, before, State((Topic, 6)), [Change(Topic, 6, replaces: 1)]), Is.Empty);
@@ -46,7 +46,7 @@ internal sealed class StateDeltaTests
     }
 
     [Test]
-    public void A_client_without_any_state_gets_all_but_what_the_timeline_begins()
+    public void A_client_without_state_gets_all_state_except_what_the_timeline_adds()
     {
         var end = State((Topic, 6), ("m.room.create", 1), ("m.x", 7));
         StoredEvent[] timeline = [Change(Topic, 6, replaces: 3), Change("m.x", 7, replaces: 0)];

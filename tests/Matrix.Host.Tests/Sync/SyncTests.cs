@@ -51,7 +51,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task Who_asks_for_no_timeline_is_told_the_whole_state_and_then_what_is_new()
+    public async Task A_sync_without_a_timeline_gets_the_whole_state_and_then_changes()
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["name"] = "Kitchen" });
         await _alice.SaysAsync(room, "old");
@@ -82,7 +82,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task One_who_may_not_see_what_was_before_them_is_told_of_no_gap()
+    public async Task A_user_without_access_to_earlier_history_gets_no_gap()
     {
         var room = await _alice.CreatesRoomAsync();
         await _alice.SetsAsync(room, "m.room.history_visibility", new JsonObject { ["history_visibility"] = "joined" });
@@ -142,7 +142,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task State_that_stands_in_the_timeline_is_not_told_twice()
+    public async Task State_in_the_timeline_is_not_sent_twice()
     {
         var room = await _alice.CreatesRoomAsync();
         var sync = await _alice.SyncsAsync();
@@ -181,7 +181,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task A_gap_is_told_with_the_state_that_changed_in_it()
+    public async Task A_gap_comes_with_the_state_that_changed_in_it()
     {
         var room = await _alice.CreatesRoomAsync();
         var since = (await _alice.SyncsAsync()).Next;
@@ -196,7 +196,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task State_after_is_the_state_behind_the_timeline()
+    public async Task State_after_is_the_state_after_the_timeline()
     {
         var room = await _alice.CreatesRoomAsync();
         var since = (await _alice.SyncsAsync(query: "use_state_after=true")).Next;
@@ -254,7 +254,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task Whoever_joins_a_room_whose_history_is_for_members_sees_nothing_from_before()
+    public async Task A_new_member_of_a_room_with_history_for_members_sees_nothing_earlier()
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject
         {
@@ -436,7 +436,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task Unsigned_tells_age_membership_and_what_state_replaced()
+    public async Task Unsigned_has_age_membership_and_replaced_state()
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["topic"] = "old" });
         var since = (await _bob.SyncsAsync()).Next;
@@ -454,7 +454,7 @@ internal sealed class SyncTests(string kind)
 
     [TestCase("")]
     [TestCase("use_state_after=true")]
-    public async Task State_tells_the_membership_of_the_reader_and_what_it_replaced(string query)
+    public async Task State_has_the_readers_membership_and_the_event_it_replaced(string query)
     {
         var room = await _alice.CreatesRoomAsync(with: new JsonObject { ["topic"] = "first", ["name"] = "Kitchen" });
         await _bob.JoinsAsync(room);
@@ -498,7 +498,7 @@ internal sealed class SyncTests(string kind)
     }
 
     [Test]
-    public async Task Tokens_of_before_a_restart_go_on_and_nothing_is_lost_or_told_twice()
+    public async Task Tokens_from_before_a_restart_continue_and_nothing_is_lost_or_sent_twice()
     {
         var room = await _alice.CreatesRoomAsync();
         var sync = await _alice.SyncsAsync();

@@ -41,7 +41,7 @@ internal sealed class SyncTokenTests
     }
 
     [Test]
-    public void A_place_before_an_event_is_the_place_behind_the_one_before_it()
+    public void The_position_before_an_event_is_the_position_after_the_previous_one()
     {
         var room = new RoomNid(3);
         var first = EventNid.Of(room, EventNid.FirstLiveOrdinal);

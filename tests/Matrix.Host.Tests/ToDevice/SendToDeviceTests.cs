@@ -115,7 +115,7 @@ internal sealed class SendToDeviceTests : TwoUsersTests
         (await Alice.SendAsync(HttpMethod.Put, "sendToDevice/m.test/txn", TestClient.Raw(body))).Is(400, "M_BAD_JSON");
 
     [Test]
-    public async Task A_message_to_what_is_no_user_is_an_invalid_parameter() =>
+    public async Task A_message_to_an_invalid_user_id_is_an_invalid_parameter() =>
         (await SendsAsync("txn", ("bob", "*", "x"))).Is(400, "M_INVALID_PARAM");
 
     private Task<Reply> SendsAsync(string txn, params (string User, string Device, string Text)[] messages) =>

@@ -26,7 +26,7 @@ internal sealed class TypingBoardTests
     public void TearDown() => _notifier.Dispose();
 
     [Test]
-    public void Whoever_types_stops_by_themselves_or_when_the_time_is_up()
+    public void A_typing_user_stops_by_themselves_or_by_timeout()
     {
         _typing.Set(_room, "@a:hs", TimeSpan.FromSeconds(10));
         _typing.Set(_room, "@b:hs", TimeSpan.FromSeconds(20));
