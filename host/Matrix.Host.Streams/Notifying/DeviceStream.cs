@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>What concerns one device of an active user, and what is remembered of what it was sent.</summary>
+/// <summary>The changes for one device of an active user, and the state of what it was sent.</summary>
 internal sealed class DeviceStream
 {
     private readonly Lock _gate = new();
@@ -10,11 +10,13 @@ internal sealed class DeviceStream
     private long _keysChanged;
     private long _toDevice;
 
-    // What an earlier process start handed out is not known: it may be anything.
+    // It is unknown how far an earlier process delivered.
     private long _firstDelivered;
     private long _lastDelivered;
 
-    /// <summary>A device of a user for whom there is no room on the notifier: there may always be a message.</summary>
+    /// <summary>
+    /// The stream of a device whose user the notifier has no space for: it always reports possible messages.
+    /// </summary>
     public static DeviceStream Unwatched()
     {
         var device = new DeviceStream();
@@ -22,7 +24,7 @@ internal sealed class DeviceStream
         return device;
     }
 
-    /// <summary>Whether the user's stream no longer tells this part what comes for the device.</summary>
+    /// <summary>Whether the user's stream has dropped this device, and no longer updates it.</summary>
     public bool IsForgotten
     {
         get => Volatile.Read(ref _isForgotten);
@@ -31,25 +33,25 @@ internal sealed class DeviceStream
 
     private bool _isForgotten;
 
-    /// <summary>The last flush that brought a message for the device.</summary>
+    /// <summary>The last flush with a message for the device.</summary>
     public long LastToDevice => Volatile.Read(ref _toDevice);
 
-    /// <summary>The last flush that changed the number of its one-time keys or used a fallback key.</summary>
+    /// <summary>The last flush that changed the number of the device's one-time keys or used a fallback key.</summary>
     public long LastKeys => Volatile.Read(ref _keysChanged);
 
-    /// <summary>Which members the device was sent, where it loads them lazily.</summary>
+    /// <summary>The members that the device was sent, if it loads members lazily.</summary>
     public LazyMembers Members { get; } = new();
 
     /// <summary>A message arrived.</summary>
     public void TouchToDevice(long position) => Volatile.Write(ref _toDevice, position);
 
-    /// <summary>Whether messages up to a position may have been handed out to the device and not deleted yet.</summary>
+    /// <summary>Whether messages up to a position may have been sent to the device and not been deleted yet.</summary>
     public bool MayHaveDelivered(long through)
     {
         lock (_gate) return through >= _firstDelivered;
     }
 
-    /// <summary>Messages were handed out, the last one at a position.</summary>
+    /// <summary>Records that messages between two positions were sent to the device.</summary>
     public void Delivered(long first, long last)
     {
         lock (_gate)
@@ -59,7 +61,10 @@ internal sealed class DeviceStream
         }
     }
 
-    /// <summary>The device said that messages up to here arrived: they are not sent again, even before they are deleted.</summary>
+    /// <summary>
+    /// The position up to which the device has acknowledged messages: they are not sent again, even before they are
+    /// deleted.
+    /// </summary>
     public long ArrivedThrough
     {
         get => Volatile.Read(ref _arrivedThrough);
@@ -68,7 +73,7 @@ internal sealed class DeviceStream
 
     private long _arrivedThrough;
 
-    /// <summary>The messages up to a position are deleted.</summary>
+    /// <summary>Records that the messages up to a position are deleted.</summary>
     public void Acknowledged(long through)
     {
         lock (_gate)
@@ -77,7 +82,7 @@ internal sealed class DeviceStream
         }
     }
 
-    /// <summary>Its keys changed: what was counted no longer holds.</summary>
+    /// <summary>The device's keys changed: drops the remembered counts.</summary>
     public void TouchKeys(long position)
     {
         lock (_gate)
@@ -93,7 +98,7 @@ internal sealed class DeviceStream
         get { lock (_gate) return _keyCounts; }
     }
 
-    /// <summary>Remembers counts that were taken after <paramref name="asOf"/> was looked up, unless keys changed meanwhile.</summary>
+    /// <summary>Remembers counts that were read at <paramref name="asOf"/>, unless the keys changed since.</summary>
     public void Remember(KeyCounts keyCounts, long asOf)
     {
         lock (_gate)

@@ -6,17 +6,18 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>What is for a device alone: messages to it, its keys, and whose devices changed.</summary>
+/// <summary>The parts of a response for the device: messages to it, its key counts, and changed device lists.</summary>
 internal sealed class DeviceSections(IStorage storage)
 {
-    /// <summary>The device came back with a token: the messages up to it have arrived and are deleted.</summary>
+    /// <summary>Deletes the messages up to the device's token: they have arrived.</summary>
     public async ValueTask AcknowledgeAsync(UserDevice reader, DeviceStream device, SyncToken since, CancellationToken stop)
     {
         long through = since.ToDeviceUpTo;
         if (!device.MayHaveDelivered(through)) return;
 
-        // After a restart nobody knows what was handed out before: then the database is asked, once.
-        var delivered = await storage.ToDevice.OfDeviceAsync(reader.UserId, reader.DeviceId, 0, through, 1, stop).ConfigureAwait(false);
+        // After a restart it is unknown what was sent before, so the database is read, once.
+        var delivered = await storage.ToDevice.OfDeviceAsync(
+            reader.UserId, reader.DeviceId, 0, through, 1, stop).ConfigureAwait(false);
         if (delivered.Count == 0)
         {
             device.Acknowledged(through);
@@ -26,7 +27,8 @@ internal sealed class DeviceSections(IStorage storage)
         device.ArrivedThrough = through;
         try
         {
-            // Nobody waits for it: what arrived is not sent again, deleted or not.
+            // Nothing waits for this deletion: messages that arrived are not sent again, whether or not they are
+            // deleted yet.
             storage.Writer.Post(new WriteBatch(1)
             {
                 OnCommitted = (_, _) => device.Acknowledged(through),
@@ -38,7 +40,7 @@ internal sealed class DeviceSections(IStorage storage)
         }
     }
 
-    /// <summary>Writes `to_device`; answers the position of the last message if more are waiting.</summary>
+    /// <summary>Writes `to_device`. Returns the position of the last message if more are waiting.</summary>
     public async ValueTask<long?> WriteToDeviceAsync(SyncPass pass, CancellationToken stop)
     {
         long after = pass.Since?.ToDeviceUpTo ?? pass.Device.ArrivedThrough;
@@ -84,7 +86,8 @@ internal sealed class DeviceSections(IStorage storage)
     }
 
     /// <summary>Writes `device_one_time_keys_count` and `device_unused_fallback_key_types`.</summary>
-    public async ValueTask WriteKeyCountsAsync(Utf8JsonWriter json, UserDevice reader, DeviceStream device, long asOf, CancellationToken stop)
+    public async ValueTask WriteKeyCountsAsync(
+        Utf8JsonWriter json, UserDevice reader, DeviceStream device, long asOf, CancellationToken stop)
     {
         if (device.KeyCounts is not { } counts)
         {

@@ -28,7 +28,8 @@ internal sealed class LeftRooms(
     /// <summary>Writes the room as a member of `leave`, if the user left after the token.</summary>
     /// <param name="member">The user's current member event.</param>
     /// <param name="since">The position at which it became current.</param>
-    public async ValueTask<bool> WriteAsync(SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
+    public async ValueTask<bool> WriteAsync(
+        SyncPass pass, RoomInput input, EventNid member, long since, CancellationToken stop)
     {
         var room = input.Snapshot.Room;
         if (await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return false;
@@ -58,23 +59,30 @@ internal sealed class LeftRooms(
         var timeline = isOld
             ? new Timeline([], false, TimelineToken.JustAfter(departure.Event.Nid), IsWhole: true)
             : await timelines.ReadAsync(
-                room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, pass, stop).ConfigureAwait(false);
+                room, isNew ? EventNid.None : input.Before!.Value.LastNid, departure.Event.Nid, reader, pass,
+                stop).ConfigureAwait(false);
         if (later is not null) timeline = timeline with { Events = [.. timeline.Events, later] };
         var scope = new ViewScope(reader, departure.Event.Nid);
-        var extras = await timelineExtras.OfAsync(pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
+        var extras = await timelineExtras.OfAsync(
+            pass, input.Snapshot, scope, timeline, member, stop).ConfigureAwait(false);
         var span = new StateSpan(room, isNew ? StateTree.Empty : before, end, timeline, isNew);
         var state = isOld ? [] : await stateSection.EventsAsync(pass, span, [], stop).ConfigureAwait(false);
-        var stateExtras = await clientEvents.StateExtrasAsync(room, state, departure.Event.Nid, stop).ConfigureAwait(false);
+        var stateExtras = await clientEvents.StateExtrasAsync(
+            room, state, departure.Event.Nid, stop).ConfigureAwait(false);
         if (!isOld && !pass.IsInitial)
         {
-            await deviceLists.CompareAsync(userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
+            await deviceLists.CompareAsync(
+                userId, room, before, end, pass.DevicesChanged, pass.DevicesLeft, stop).ConfigureAwait(false);
         }
 
         var json = pass.Json;
         json.WriteStartObject(room.RoomId);
         writer.State(pass, state, stateExtras);
         writer.Timeline(pass, timeline, extras);
-        RoomWriter.AccountData(pass, [.. input.AccountData.Where(row => pass.Filter.RoomAccountData.AdmitsRoom(room.RoomId) && pass.Filter.RoomAccountData.Admits(row.Type, null, false))]);
+        var filter = pass.Filter.RoomAccountData;
+        var accountData = input.AccountData.Where(row =>
+            filter.AdmitsRoom(room.RoomId) && filter.Admits(row.Type, null, false));
+        RoomWriter.AccountData(pass, [.. accountData]);
         json.WriteEndObject();
         return true;
     }
@@ -82,13 +90,16 @@ internal sealed class LeftRooms(
     /// <summary>
     /// Writes a declined or withdrawn invitation: as the user never saw the room, only the member event.
     /// </summary>
-    private async ValueTask WriteDeclinedAsync(SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
+    private async ValueTask WriteDeclinedAsync(
+        SyncPass pass, RoomIdentity room, StoredEvent departure, CancellationToken stop)
     {
-        var scope = new ViewScope(new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
+        var scope = new ViewScope(
+            new Viewer(pass.Reader.UserId, StateTree.Empty, false, EventNid.None, EventNid.None), departure.Nid);
         var extras = await clientEvents.ExtrasAsync(room, [departure], [departure], scope, stop).ConfigureAwait(false);
         pass.Json.WriteStartObject(room.RoomId);
         writer.State(pass, [], []);
-        writer.Timeline(pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
+        writer.Timeline(
+            pass, new Timeline([departure], false, TimelineToken.JustBefore(departure.Nid), IsWhole: true), extras);
         RoomWriter.AccountData(pass, []);
         pass.Json.WriteEndObject();
     }
@@ -101,7 +112,8 @@ internal sealed class LeftRooms(
         RoomIdentity room, EventNid member, CancellationToken stop)
     {
         var back = await history.BackAsync(
-            room, member, stored => MembershipHistory.MembershipOf(stored) is "join" or "invite" or "knock", stop).ConfigureAwait(false);
+            room, member, stored => MembershipHistory.MembershipOf(stored) is "join" or "invite" or "knock",
+            stop).ConfigureAwait(false);
         if (back.Count < 2) return null;
         return MembershipHistory.MembershipOf(back[^1]) switch
         {
@@ -111,7 +123,8 @@ internal sealed class LeftRooms(
         };
     }
 
-    private async ValueTask<bool> IsJoinedAsync(RoomIdentity room, StateTree state, string userId, CancellationToken stop)
+    private async ValueTask<bool> IsJoinedAsync(
+        RoomIdentity room, StateTree state, string userId, CancellationToken stop)
     {
         if (state.Find(MemberType, userId) is not { } entry) return false;
         var member = await events.GetAsync(room, EventNid.Of(room.Nid, entry.Ordinal), stop).ConfigureAwait(false);

@@ -6,7 +6,8 @@ using Matrix.Host.Users.PushRules;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>Writes `account_data` and `rooms` of a response, and records whether they have news.</summary>
-internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, LeftRooms left, InviteSetting permission)
+internal sealed class RoomSections(
+    JoinedRooms joined, InvitedRooms invited, LeftRooms left, InviteSetting permission)
 {
     public async ValueTask WriteAsync(SyncPass pass, UpdatedRooms found, CancellationToken stop)
     {
@@ -15,11 +16,16 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
         json.WriteStartObject("rooms"u8);
 
         json.WriteStartObject("join"u8);
-        foreach (var room in found.Joined) pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
+        foreach (var room in found.Joined)
+        {
+            pass.HasNews |= await joined.WriteAsync(pass, room, stop).ConfigureAwait(false);
+        }
+
         json.WriteEndObject();
 
         json.WriteStartObject("invite"u8);
-        bool isShown = found.Invited.Count > 0 && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
+        bool isShown = found.Invited.Count > 0
+            && !await permission.BlocksAsync(pass.Reader.UserId, stop).ConfigureAwait(false);
         foreach (var (snapshot, invite) in isShown ? found.Invited : [])
         {
             pass.HasNews |= await invited.WriteAsync(pass, snapshot, invite, stop).ConfigureAwait(false);
@@ -30,7 +36,8 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
         json.WriteStartObject("leave"u8);
         foreach (var room in found.Left)
         {
-            pass.HasNews |= await left.WriteAsync(pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
+            pass.HasNews |= await left.WriteAsync(
+                pass, room.Input, room.Member, room.Since, stop).ConfigureAwait(false);
         }
 
         json.WriteEndObject();
@@ -45,12 +52,20 @@ internal sealed class RoomSections(JoinedRooms joined, InvitedRooms invited, Lef
             if (!pass.Filter.AccountData.Admits(row.Type, null, false)) continue;
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;
-            if (row.Type == UserPushRules.Type) PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, row.Content));
-            else pass.Json.WriteTypedContent(row.Type, row.Content.Span);
+            if (row.Type == UserPushRules.Type)
+            {
+                PushRules(pass, UserPushRules.ContentOf(pass.Reader.UserId, row.Content));
+            }
+            else
+            {
+                pass.Json.WriteTypedContent(row.Type, row.Content.Span);
+            }
         }
 
         // A user who changed no push rules has the server's rules all the same.
-        if (pass.IsInitial && pass.Filter.AccountData.Admits(UserPushRules.Type, null, false) && rows.All(row => row.Type != UserPushRules.Type))
+        if (pass.IsInitial
+            && pass.Filter.AccountData.Admits(UserPushRules.Type, null, false)
+            && rows.All(row => row.Type != UserPushRules.Type))
         {
             if (!any) pass.Json.WriteStartEvents("account_data"u8);
             any = true;

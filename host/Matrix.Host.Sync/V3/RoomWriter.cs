@@ -46,7 +46,11 @@ internal sealed class RoomWriter(ClientEvents clientEvents)
     {
         var json = pass.Json;
         json.WriteStartObject("summary"u8);
-        if (summary.Heroes is { } heroes) json.WriteStrings("m.heroes"u8, heroes.Select(hero => hero.Pdu.StateKey ?? ""));
+        if (summary.Heroes is { } heroes)
+        {
+            json.WriteStrings("m.heroes"u8, heroes.Select(hero => hero.Pdu.StateKey ?? ""));
+        }
+
         json.WriteNumber("m.joined_member_count"u8, summary.Joined);
         json.WriteNumber("m.invited_member_count"u8, summary.Invited);
         json.WriteEndObject();

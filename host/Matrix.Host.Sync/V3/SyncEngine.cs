@@ -29,13 +29,19 @@ internal sealed class SyncEngine(
         var stream = await notifier.ActivateAsync(request.Reader.UserId, stop).ConfigureAwait(false);
         var device = stream?.Device(request.Reader.DeviceId) ?? DeviceStream.Unwatched();
         if (request.Filter.State.LazyLoadMembers) device.Members.Returned(request.Since?.ToString());
-        if (request.Since is { } acknowledged) await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
+        if (request.Since is { } acknowledged)
+        {
+            await devices.AcknowledgeAsync(request.Reader, device, acknowledged, stop).ConfigureAwait(false);
+        }
 
         var since = request.Since;
         while (true)
         {
             var now = new SyncToken(notifier.Applied, notifier.Epoch, notifier.Ephemeral);
-            if (since is not { } token || request.FullState || stream is null || stream.HasNews(token, notifier, device))
+            if (since is not { } token
+                || request.FullState
+                || stream is null
+                || stream.HasNews(token, notifier, device))
             {
                 var (answer, next) = await LookAsync(request, since, now, stream, device, stop).ConfigureAwait(false);
                 if (answer is not null) return answer;
@@ -72,7 +78,8 @@ internal sealed class SyncEngine(
     /// Reads what is new. Returns no response, and the token to continue from, if there is no news to return early for.
     /// </summary>
     private async ValueTask<(SyncAnswer? Answer, SyncToken Next)> LookAsync(
-        SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device, CancellationToken stop)
+        SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device,
+        CancellationToken stop)
     {
         var output = new ByteBuffer(since is null ? 64 * 1024 : 4096);
         using var scratch = new ByteBuffer(1024);
@@ -118,7 +125,8 @@ internal sealed class SyncEngine(
     }
 
     /// <summary>The users whom the user ignores, from the stream if nothing changed since.</summary>
-    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(string userId, UserStream? stream, long asOf, CancellationToken stop)
+    private async ValueTask<IReadOnlySet<string>> IgnoredAsync(
+        string userId, UserStream? stream, long asOf, CancellationToken stop)
     {
         if (stream?.Ignored is { } known && stream.LastAccountData <= known.AsOf) return known.Users;
         var users = await ignored.OfAsync(userId, stop).ConfigureAwait(false);
@@ -126,7 +134,8 @@ internal sealed class SyncEngine(
         return users;
     }
 
-    private async ValueTask<SyncAnswer> NothingAsync(SyncRequest request, SyncToken now, DeviceStream device, CancellationToken stop)
+    private async ValueTask<SyncAnswer> NothingAsync(
+        SyncRequest request, SyncToken now, DeviceStream device, CancellationToken stop)
     {
         var output = new ByteBuffer(256);
         var json = SyncJson.WriterTo(output);
@@ -136,7 +145,8 @@ internal sealed class SyncEngine(
         return new SyncAnswer(output);
     }
 
-    private async ValueTask FinishAsync(SyncRequest request, Utf8JsonWriter json, SyncToken next, DeviceStream device, CancellationToken stop)
+    private async ValueTask FinishAsync(
+        SyncRequest request, Utf8JsonWriter json, SyncToken next, DeviceStream device, CancellationToken stop)
     {
         await devices.WriteKeyCountsAsync(json, request.Reader, device, notifier.Applied, stop).ConfigureAwait(false);
         json.WriteString("next_batch"u8, next.ToString());

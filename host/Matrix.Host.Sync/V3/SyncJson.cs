@@ -4,10 +4,10 @@ using Matrix.Core.Json;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Shapes that occur in several parts of the answer.</summary>
+/// <summary>Shapes that several parts of a response share.</summary>
 internal static class SyncJson
 {
-    // The answer is no HTML: JSON's own escapes suffice. The shape is the code's, so it is not validated again.
+    // The JSON is never put into HTML, so JSON's own escapes suffice. The code fixes its shape, so it is not validated.
     private static readonly JsonWriterOptions _options = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -25,14 +25,14 @@ internal static class SyncJson
         json.WriteEndArray();
     }
 
-    /// <summary>Opens a member that holds events.</summary>
+    /// <summary>Opens a member with events.</summary>
     public static void WriteStartEvents(this Utf8JsonWriter json, ReadOnlySpan<byte> name)
     {
         json.WriteStartObject(name);
         json.WriteStartArray("events"u8);
     }
 
-    /// <summary>Closes a member that holds events.</summary>
+    /// <summary>Closes a member with events.</summary>
     public static void WriteEndEvents(this Utf8JsonWriter json)
     {
         json.WriteEndArray();
@@ -43,7 +43,7 @@ internal static class SyncJson
     public static void WriteRaw(this Utf8JsonWriter json, ReadOnlySpan<byte> value) =>
         json.WriteRawValue(value, skipInputValidation: true);
 
-    /// <summary>An event that consists of a type and a content.</summary>
+    /// <summary>Writes an event that has only a type and a content.</summary>
     public static void WriteTypedContent(this Utf8JsonWriter json, string type, ReadOnlySpan<byte> content)
     {
         json.WriteStartObject();

@@ -6,7 +6,7 @@ using Matrix.Host.Streams;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>The timeline of a room in a sync answer.</summary>
+/// <summary>The timeline of a room in a sync response.</summary>
 /// <param name="Events">The events, oldest first.</param>
 /// <param name="Limited">Whether events that belong to the response precede the first of these: cut off, not scanned,
 /// or missing here.</param>
