@@ -48,8 +48,10 @@ internal sealed class UserTests
     [Test]
     public async Task Without_an_address_the_configurations_listener_is_used()
     {
-        var environment = new Dictionary<string, string>(
-            Secret(_server.Secret)) { ["MATRIX_LISTENERS__CLIENT"] = $"127.0.0.1:{_server.Port}" };
+        var environment = new Dictionary<string, string>(Secret(_server.Secret))
+        {
+            ["MATRIX_LISTENERS__CLIENT"] = $"127.0.0.1:{_server.Port}",
+        };
 
         var made = await Command.RunInAsync(
             environment, "correct horse", "user", "create", "boss", "--admin", "--password-stdin", "--format", "json");

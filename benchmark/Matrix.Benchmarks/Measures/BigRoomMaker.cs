@@ -67,7 +67,7 @@ internal static class BigRoomMaker
         {
             var (before, stateBefore) = (header, state);
             var step = header.LastStep + 1;
-            var set = new WriteBatch(PerStep + 4);
+            var batch = new WriteBatch(PerStep + 4);
             var joins = new List<StoredEvent>(PerStep);
             var changes = new List<StateChange>(PerStep);
             for (var i = added; i < Math.Min(added + PerStep, RemoteMembers); i++)
@@ -78,7 +78,7 @@ internal static class BigRoomMaker
                 var join = PlainEvent.Join(room, nid, step, userId);
                 joins.Add(join);
                 changes.Add(StateChange.Added(StateEntry.Of("m.room.member", userId, join.EventId, nid.Ordinal)));
-                set.Add(new MembershipChanged(row.Nid, userId, null, Membership.Join, nid, IsLocal: false));
+                batch.Add(new MembershipChanged(row.Nid, userId, null, Membership.Join, nid, IsLocal: false));
             }
 
             // The last state is stored as a whole checkpoint.
@@ -93,12 +93,15 @@ internal static class BigRoomMaker
                 LastNode = checkpoint?.Header.RootNode ?? header.LastNode,
                 JoinedCount = header.JoinedCount + changes.Count,
             };
-            set.Add(new EventsAppended(room, joins))
-                .Add(new StateNumbered(
-                    row.Nid, step, before.CurrentStep, chain?.Checkpoint?.Step ?? 0, delta) { Checkpoint = checkpoint })
+            var numbered = new StateNumbered(row.Nid, step, before.CurrentStep, chain?.Checkpoint?.Step ?? 0, delta)
+            {
+                Checkpoint = checkpoint,
+            };
+            batch.Add(new EventsAppended(room, joins))
+                .Add(numbered)
                 .Add(new StateChanged(row.Nid, stateBefore, state, step))
                 .Add(new RoomAdvanced(room, before, header));
-            await storage.Writer.WriteAsync(set, stop);
+            await storage.Writer.WriteAsync(batch, stop);
         }
     }
 }
