@@ -82,7 +82,8 @@ internal sealed class UserTests
             _server.Url);
 
         Assert.That(
-            (ran.Code, ran.Errors), Is.EqualTo((1, $"mx: {_server.Url}/: the secret is not the one of this server\n")));
+            (ran.Code, ran.Errors),
+            Is.EqualTo((1, $"mx: {_server.Url}/: the server has another registration.shared_secret\n")));
     }
 
     [Test]
@@ -92,7 +93,7 @@ internal sealed class UserTests
 
         var ran = await CreateAsync("correct horse", "alice", "--password-stdin", "--server", address);
 
-        Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: {address}/: nobody listens there\n")));
+        Assert.That((ran.Code, ran.Errors), Is.EqualTo((1, $"mx: {address}/: nothing listens there\n")));
     }
 
     [Test]
