@@ -1,3 +1,4 @@
+using Matrix.Core.Facade;
 using Matrix.Core.Room.Incoming;
 using Matrix.Host.Sodium;
 
@@ -9,8 +10,8 @@ public sealed record RoomsOptions
     /// <summary>The server's name: the domain of its users.</summary>
     public required string ServerName { get; init; }
 
-    /// <summary>The version of rooms whose creator does not choose one.</summary>
-    public string DefaultRoomVersion { get; init; } = "12";
+    /// <summary>The version of a room whose creator names none.</summary>
+    public string DefaultRoomVersion { get; init; } = RoomRules.Recommended;
 
     /// <summary>Unstable versions of which this server may create rooms.</summary>
     public IReadOnlyList<string> UnstableRoomVersions { get; init; } = [];

@@ -1,6 +1,8 @@
 namespace Matrix.Rules
 
-/// All room versions, each its parent plus amendments. Room versions, "Complete list of room versions".
+open System.Collections.Generic
+
+/// The room versions that there are, each its parent plus amendments. Room versions, "Complete list of room versions".
 [<RequireQualifiedAccess>]
 module Versions =
 
@@ -101,6 +103,13 @@ module Versions =
 
     /// Every version, the unstable ones last.
     let withUnstable: RoomVersion list = all @ unstable
+
+    /// The version of a room whose creator names none, unless the server is configured otherwise.
+    let recommended: RoomVersion = v12
+
+    /// A value for each version, unstable ones too, by identifier. Every other table by version is made by this.
+    let derive (make: RoomVersion -> 'a) : Dictionary<string, 'a> =
+        Dictionary(dict [ for v in withUnstable -> v.Id, make v ])
 
     let private byId = dict [ for v in all -> v.Id, v ]
 

@@ -240,8 +240,7 @@ module internal Compiling =
 [<Sealed>]
 type AuthRules(version: RoomVersion) =
 
-    static let known =
-        lazy (Dictionary<string, AuthRules>(dict [ for v in Versions.all -> v.Id, AuthRules v ]))
+    static let known = lazy (Versions.derive AuthRules)
 
     // One context per thread. It is taken out while in use, so that a nested decision uses another one.
     [<ThreadStatic; DefaultValue>]

@@ -22,7 +22,7 @@ type Decision =
 [<Sealed>]
 type AuthRules =
 
-    /// Compiles the tables of a version. Keep the result. `AuthRules.Of` returns those of known versions.
+    /// Compiles the tables of a version. Keep the result; `AuthRules.Of` has those of all versions.
     new: version: RoomVersion -> AuthRules
 
     /// The version of these rules.
@@ -61,5 +61,5 @@ type AuthRules =
     /// Reads a state event for use in an `IAuthState` of this version.
     member Read: event: Pdu -> AuthEvent
 
-    /// The compiled rules of a known version; null for any other.
+    /// The compiled rules of a version, unstable ones included; null if there is none of that name.
     static member Of: versionId: string -> AuthRules | null

@@ -8,13 +8,7 @@ open Matrix.Rules
 [<Sealed>]
 type EventFormat(version: RoomVersion) =
 
-    static let known: Dictionary<string, EventFormat> =
-        let byId = Dictionary()
-
-        for v in Versions.all do
-            byId[v.Id] <- EventFormat v
-
-        byId
+    static let known: Dictionary<string, EventFormat> = Versions.derive EventFormat
 
     let redactor = Redactor version.Redaction
     let settings = version.Settings
@@ -46,7 +40,7 @@ type EventFormat(version: RoomVersion) =
     /// Whether events are referenced with their hashes.
     member _.ReferencesCarryHashes = settings.References = EventReferences.IdsWithHashes
 
-    /// The format of a known room version; null for any other.
+    /// The format of a room version, unstable ones included; null if there is none of that name.
     static member ForVersion(id: string) : EventFormat | null =
         match known.TryGetValue id with
         | true, format -> format

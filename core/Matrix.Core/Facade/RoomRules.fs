@@ -78,22 +78,13 @@ type ComposedEvent internal (unsigned: UnsignedEvent) =
 [<Sealed>]
 type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRules) =
 
-    static let known: Dictionary<string, RoomRules> =
-        let byId = Dictionary()
-
-        for v in Versions.all do
+    static let byId: Dictionary<string, RoomRules> =
+        Versions.derive (fun v ->
             match EventFormat.ForVersion v.Id, AuthRules.Of v.Id with
-            | null, _
-            | _, null -> ()
-            | format, auth -> byId[v.Id] <- RoomRules(v, format, auth)
-
-        byId
+            | NonNull format, NonNull auth -> RoomRules(v, format, auth)
+            | _ -> RoomRules(v, EventFormat v, AuthRules v))
 
     static let ids: IReadOnlyList<string> = [| for v in Versions.all -> v.Id |]
-
-    static let unstable: Dictionary<string, RoomRules> =
-        Dictionary(dict [ for v in Versions.unstable -> v.Id, RoomRules(v, EventFormat v, AuthRules v) ])
-
     static let unstableIds: IReadOnlyList<string> = [| for v in Versions.unstable -> v.Id |]
 
     static let noParts: EventParts = {
@@ -151,23 +142,27 @@ type RoomRules private (version: RoomVersion, format: EventFormat, auth: AuthRul
         | Ok unsigned -> Outcome.Ok(new ComposedEvent(unsigned))
         | Error fault -> Outcome.Refused(refusedBy fault)
 
-    /// The rules of a version of the specification; null for any other.
-    static member Find(id: string) : RoomRules | null =
-        match known.TryGetValue id with
+    /// The rules of a version, unstable ones included; null if there is none of that name.
+    static member FindUnstable(id: string) : RoomRules | null =
+        match byId.TryGetValue id with
         | true, rules -> rules
         | _ -> null
 
-    /// The rules of a version, unstable ones included; null if there is no such version.
-    static member FindUnstable(id: string) : RoomRules | null =
-        match unstable.TryGetValue id with
-        | true, rules -> rules
-        | _ -> RoomRules.Find id
+    /// The rules of a version of the specification; null for any other.
+    static member Find(id: string) : RoomRules | null =
+        if Versions.isKnown id then
+            RoomRules.FindUnstable id
+        else
+            null
 
     /// The identifiers of the specification's versions, oldest first.
     static member Known = ids
 
     /// The identifiers of unstable versions. They are off unless the configuration enables them.
     static member Unstable = unstableIds
+
+    /// The version of a room whose creator names none, unless the server is configured otherwise.
+    static member Recommended = Versions.recommended.Id
 
     /// The version's identifier, such as "12".
     member _.Id = version.Id

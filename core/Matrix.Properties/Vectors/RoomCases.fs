@@ -185,8 +185,4 @@ module internal RoomCases =
     }
 
     /// The rules of a version, compiled once.
-    let rulesOf: RoomVersion -> AuthRules =
-        let rules =
-            lazy (dict [ for version in Versions.withUnstable -> version.Id, AuthRules version ])
-
-        fun version -> rules.Value[version.Id]
+    let rulesOf (version: RoomVersion) : AuthRules = nonNull (AuthRules.Of version.Id)

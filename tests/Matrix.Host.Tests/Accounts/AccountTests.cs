@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Matrix.Core.Facade;
 using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
@@ -192,9 +193,9 @@ public sealed class AccountTests
             Assert.That((bool?)capabilities[profile]!["enabled"], Is.True, profile);
         }
 
-        Assert.That((string?)capabilities["m.room_versions"]!["default"], Is.EqualTo("12"));
+        Assert.That((string?)capabilities["m.room_versions"]!["default"], Is.EqualTo(RoomRules.Recommended));
         Assert.That((string?)capabilities["m.room_versions"]!["available"]!["10"], Is.EqualTo("stable"));
-        Assert.That(capabilities["m.room_versions"]!["available"]!.AsObject().Select(v => v.Key), Is.SupersetOf(Enumerable.Range(1, 12).Select(n => $"{n}")));
+        Assert.That(capabilities["m.room_versions"]!["available"]!.AsObject().Select(v => v.Key), Is.EquivalentTo(RoomRules.Known));
         foreach (var (version, _) in capabilities["m.room_versions"]!["available"]!.AsObject())
         {
             (await user.PostAsync("createRoom", new JsonObject { ["room_version"] = version })).Is(200);
