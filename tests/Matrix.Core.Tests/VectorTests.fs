@@ -13,7 +13,8 @@ open Matrix.Properties.Reference.Authorization
 open Matrix.Properties.Vectors
 open Matrix.Rules
 
-let private ed25519: Ed25519 = {
+let ed25519: Ed25519 = {
+    PublicKey = fun seed -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).PublicKey.ToArray()
     Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
     Verify =
         fun key message signature ->

@@ -1,5 +1,6 @@
 namespace Matrix.Core.Auth
 
+open System
 open Matrix.Core.Event
 open Matrix.Core.Json
 
@@ -69,3 +70,24 @@ module ThirdPartyKeys =
         match single invitation with
         | null -> listed invitation
         | key -> Array.append [| key |] (listed invitation)
+
+    /// The bytes of a key in either alphabet of base64; null if it is no key of Ed25519.
+    let private bytesOf (key: string) : byte[] | null =
+        match UnpaddedBase64.decode (key.Replace('-', '+').Replace('_', '/')) with
+        | NonNull bytes when bytes.Length = 32 -> bytes
+        | _ -> null
+
+    /// The keys by which a signature in `third_party_invite.signed` is valid, as the invitation writes them. Whose
+    /// signature it says it is does not matter. `verify`: key, message, signature.
+    let verified (verify: Func<byte[], byte[], byte[], bool>) (invitation: Pdu) (signed: JsonObject) : string[] =
+        let message = SignedJson.bytesToSign signed
+        let signatures = SignedJson.signatures signed
+
+        all invitation
+        |> Array.distinct
+        |> Array.filter (fun key ->
+            match bytesOf key with
+            | null -> false
+            | bytes ->
+                signatures
+                |> Array.exists (fun s -> s.Bytes.Length = 64 && verify.Invoke(bytes, message, s.Bytes)))

@@ -34,7 +34,7 @@ module internal EventKinds =
                 version, members (("version", Json.String version) :: keep keys case.Value), expected)
         )
 
-    let private base64 (bytes: byte[]) =
+    let base64 (bytes: byte[]) =
         Json.String(UnpaddedBase64.encode (ReadOnlySpan<byte> bytes))
 
     /// Room versions, "Redactions".
@@ -128,7 +128,7 @@ module internal EventKinds =
                 }
     }
 
-    let private asBase64 (size: int) (placed: Placed<string>) : Result<byte[], VectorFault> =
+    let asBase64 (size: int) (placed: Placed<string>) : Result<byte[], VectorFault> =
         match UnpaddedBase64.decode placed.Value with
         | NonNull bytes when bytes.Length = size -> Ok bytes
         | _ -> wrong placed $"expected the base64 of {size} bytes"

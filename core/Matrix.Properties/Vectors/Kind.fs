@@ -4,6 +4,8 @@ open Matrix.Core.Json
 
 /// Ed25519. The pure half does not have it, so the caller supplies it.
 type Ed25519 = {
+    /// The public key of a seed of 32 bytes.
+    PublicKey: byte[] -> byte[]
     /// The signature of a message by the key pair of a seed of 32 bytes.
     Sign: byte[] -> byte[] -> byte[]
     /// Whether a signature of a message is valid under a public key.

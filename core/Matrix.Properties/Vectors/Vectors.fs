@@ -39,6 +39,7 @@ module Vectors =
         AuthorizationKind.kind
         HandlingKind.kind
         StateResolutionKind.kind
+        PduKind.kind
         PushKinds.defaultRules
         PushKinds.condition
     ]
@@ -135,5 +136,8 @@ module Vectors =
             At = vector.Place
             Value = vector.Question
         }
+
+    let answerPduBy (steps: PduSteps) (ed25519: Ed25519) (question: JsonObject) =
+        PduKind.answerBy steps ed25519 { At = "question"; Value = question }
 
     let ofDecision decision = RoomCases.answerOf decision

@@ -46,5 +46,8 @@ module Vectors =
     /// A vector of the kind `redaction-handling` in the form that the evaluators take.
     val redactionCase: vector: Vector -> Result<RedactionCase, VectorFault>
 
+    /// The answer of these steps to a question of the kind `pdu`.
+    val answerPduBy: steps: PduSteps -> ed25519: Ed25519 -> question: JsonObject -> Result<JsonObject, VectorFault>
+
     /// A decision as the answer to a vector of either kind.
     val ofDecision: decision: Matrix.Core.Auth.Decision -> JsonObject

@@ -10,6 +10,7 @@ open Matrix.Properties.Vectors
 module internal VectorFiles =
     /// The system's Ed25519.
     let ed25519: Ed25519 = {
+        PublicKey = fun seed -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).PublicKey.ToArray()
         Sign = fun seed message -> Ed25519Key.FromSeed(ReadOnlySpan<byte> seed).Sign(ReadOnlySpan<byte> message)
         Verify =
             fun key message signature ->

@@ -68,7 +68,7 @@ type VectorsArguments =
             | Check _ -> "checks this implementation against files of test vectors."
             | Run _ -> "checks another implementation, through a pipe."
             | Answer _ -> "answers questions from standard input, so that `run` can check this implementation."
-            | Generate _ -> "writes the vectors that are generated from small worlds. Takes minutes."
+            | Generate _ -> "writes the generated vectors. Takes minutes."
 
 module internal VectorsCommand =
     let private ending (good: bool) = if good then Done else Finding
@@ -296,6 +296,7 @@ module internal VectorsCommand =
                         GeneratedVectors.MutantsFile, mutants
                         GeneratedVectors.RedactionsFile, GeneratedVectors.redactions ()
                         GeneratedVectors.ResolutionsFile, GeneratedVectors.resolutions ()
+                        GeneratedVectors.PdusFile, GeneratedVectors.pdus VectorFiles.ed25519
                     ]
                     |> if arguments.Contains GenerateArguments.Check then
                            compare folder

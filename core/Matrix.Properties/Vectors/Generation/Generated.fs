@@ -64,13 +64,17 @@ module GeneratedVectors =
     [<Literal>]
     let ResolutionsFile = "event/state-resolution.json"
 
-    /// Whether a file is one of these: its name, with the folders above it or without.
-    let isGenerated (file: string) : bool =
-        [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile ]
-        |> List.exists (fun name -> file.Replace('\\', '/').EndsWith(name, StringComparison.Ordinal))
+    /// Complete PDUs.
+    [<Literal>]
+    let PdusFile = "event/pdus.json"
 
     /// All of them.
-    let files: string list = [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile ]
+    let files: string list = [ ClausesFile; MutantsFile; RedactionsFile; ResolutionsFile; PdusFile ]
+
+    /// Whether a file is one of these: its name, with the folders above it or without.
+    let isGenerated (file: string) : bool =
+        files
+        |> List.exists (fun name -> file.Replace('\\', '/').EndsWith(name, StringComparison.Ordinal))
 
     let private groups = lazy (Worlds.groups Versions.all)
 
@@ -235,3 +239,6 @@ module GeneratedVectors =
             |> ignore)
 
         text.Append(" ]\n}\n").ToString()
+
+    /// Complete PDUs with hashes and signatures that hold or do not, and what becomes of them.
+    let pdus (ed25519: Ed25519) : string = PduCases.file ed25519
