@@ -607,8 +607,8 @@ let file (ed25519: Ed25519) : string =
         "  {" + String.concat ", " texts + "}"
 
     let about =
-        "Complete PDUs, hashed and signed by the keys of `seeds`, in every room version: what becomes of each, and why. The literal \
-         definitions give the answers; `mx vectors generate` writes this file."
+        "Complete PDUs, hashed and signed by the keys of `seeds`, in every room version: what becomes of each, and why. \
+         The literal definitions give the answers; `mx vectors generate` writes this file."
 
     out
         .Append("{\n")
