@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 old=$1 new=$2
 shift 2
 slices=10
-workloads=send-sequential,send-one-room,send-many-rooms,idle-sync,initial-sync,fan-out
+workloads=send-sequential,send-one-room,send-many-rooms,sync-idle,sync-initial,fan-out
 while [ $# -gt 0 ]; do
     case $1 in
         --slices) slices=$2; shift 2 ;;
