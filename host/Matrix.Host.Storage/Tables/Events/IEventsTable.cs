@@ -89,7 +89,7 @@ public enum EventMarks
 /// <summary>An event as stored.</summary>
 /// <param name="Nid">Its number.</param>
 /// <param name="EventId">Its id.</param>
-/// <param name="Position">The position of the set that stored it.</param>
+/// <param name="Position">The position of the batch that stored it.</param>
 /// <param name="Step">The step of the state after it. The state before it is that step's parent if it is an accepted state event that changed
 /// state, else the same step.</param>
 /// <param name="Marks">What is special about it.</param>
