@@ -35,7 +35,7 @@ public sealed record RoomsOptions
     public long TransactionCacheBytes { get; init; } = 8L * 1024 * 1024;
 
     /// <summary>
-    /// The number of remembered requests. A request that is repeated after more others is executed again.
+    /// The number of remembered requests. A request that is repeated after more requests than this is executed again.
     /// </summary>
     public int RememberedTransactions => (int)Math.Min(TransactionCacheBytes / 64, 100_000_000);
 

@@ -22,6 +22,6 @@ internal sealed partial class DepartureService(Departures departures, ILogger<De
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "The deactivated user {UserId} could not leave the room {RoomId} and will retry: {Reason}")]
+        Message = "The deactivated user {UserId} could not leave the room {RoomId}; the server will retry: {Reason}")]
     private partial void Failed(string userId, string roomId, string reason);
 }

@@ -1,6 +1,6 @@
 namespace Matrix.Rules
 
-/// The questions of conditions as variables with a few values each. Two questions about one thing share a variable.
+/// What conditions test, as variables with a few values each. Conditions that test the same thing share a variable.
 [<RequireQualifiedAccess>]
 type internal Variable =
     | EventType

@@ -36,7 +36,7 @@ module PropertyPath =
         |> Array.map (fun name -> name.Replace("\\", "\\\\").Replace(".", "\\."))
         |> String.concat "."
 
-    /// The value at a path, without the first `from` names, in an object.
+    /// The value in an object at the path that remains after the first `from` names.
     let findFrom (from: int) (names: string[]) (root: JsonObject) : Json voption =
         let rec step i (o: JsonObject) =
             match o.TryFind names[i] with

@@ -4,7 +4,7 @@ open System
 open System.Collections.Generic
 open Matrix.Core.State
 
-/// The source of the state around an event.
+/// How the states before and after an event are known.
 [<RequireQualifiedAccess>]
 type Provenance =
     /// This server decided the event and its whole ancestry (previous events and auth events) back to the create event.
@@ -16,7 +16,7 @@ type Provenance =
 [<Sealed>]
 type ForwardExtremity(ordinal: uint32, eventId: string, depth: int64, stateAfter: StateTree, provenance: Provenance) =
 
-    /// An extremity by name, for rooms in which nothing is built on it.
+    /// An extremity without depth and state, for callers that compare only ordinals and ids.
     new(ordinal: uint32, eventId: string) = ForwardExtremity(ordinal, eventId, 0L, StateTree.Empty, Provenance.Computed)
 
     /// The event's number in its room, on this server.
@@ -31,7 +31,7 @@ type ForwardExtremity(ordinal: uint32, eventId: string, depth: int64, stateAfter
     /// The state after the event.
     member _.StateAfter = stateAfter
 
-    /// The source of that state.
+    /// How that state is known.
     member _.Provenance = provenance
 
     /// The same extremity, with another tree of the same state.

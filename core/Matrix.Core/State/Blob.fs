@@ -44,7 +44,7 @@ type internal BlobWriter() =
         let distance = int64 value - 0x80000000L
         this.Number(uint64 ((distance <<< 1) ^^^ (distance >>> 63)))
 
-    /// The event id without its form (`key.Text` or not), which the reader has to know.
+    /// The event id, as text or as a hash. The blob does not say which of the two: the reader has to know.
     member this.EventKey(key: EventKey) =
         match key.Text with
         | null ->

@@ -97,7 +97,7 @@ module internal Nodes =
             | slot when (slot :?> StateEntry).HasKey(eventType, stateKey) -> without ()
             | _ -> branch
 
-    /// Builds a branch from entries `[first, last)`, sorted by their ways and all different.
+    /// Builds a branch from entries `[first, last)`, sorted by their paths (`ways`), with different keys.
     let rec build (entries: StateEntry[]) (ways: Way[]) (first: int) (last: int) (depth: int) : Branch =
         let slots = List<obj>()
         let mutable bitmap = 0

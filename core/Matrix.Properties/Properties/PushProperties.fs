@@ -214,8 +214,8 @@ module PushProperties =
     let evaluation =
         Property.forAll
             "push.evaluate.literal"
-            "Evaluation finds the same rule and the same actions as the literal reading of the ruleset's JSON; one's \
-             own events match nothing."
+            "Evaluation finds the same rule and the same actions as the literal reading of the ruleset's JSON; a \
+             user's own events match nothing."
             (Gen.zip3 PushGen.ruleset PushGen.scene displayName)
             (fun (rules, scene, name) ->
                 let outcome = rules.Evaluate(scene.Fresh(), orNull name)
@@ -257,8 +257,8 @@ module PushProperties =
     let forMost =
         Property.forAll
             "push.evaluate.for-most"
-            "Readers who changed no rule, did not send the event and are not named in it all get the result that is \
-             stored for most."
+            "Readers who changed no rule, did not send the event and are not named in it all get the default result \
+             that is stored with the event."
             PushGen.scene
             (fun scene ->
                 Ruleset.ForMost(scene.Fresh()).NotifyClass =

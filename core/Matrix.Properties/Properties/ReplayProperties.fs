@@ -69,8 +69,8 @@ module ReplayProperties =
     let isTheDefinition: Law<ReplayedRoom> =
         Law.named
             "state-res.state-before-and-after"
-            "The state before an event is the resolution of the states after its previous events; exactly the events \
-             that their auth events and that state allow change the state after them."
+            "The state before an event is the resolution of the states after its previous events; an event changes \
+             the state after it exactly if its auth events and the state before it allow the event."
             (fun room ->
                 let replayed = room.Replay room.Events
 

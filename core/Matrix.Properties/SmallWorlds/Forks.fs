@@ -294,7 +294,8 @@ let resolve (algorithm: StateResolutionAlgorithm) (fork: Fork) : StateMap =
     | Ok answer -> StatesAsSource.whole fork.States answer
     | Error error -> failwith $"a small room cannot be resolved: %A{error}"
 
-/// The rooms in which a row of the algorithm may show that no room of a few acts shows.
+/// Which rooms to search for one whose resolution depends on a row of the algorithm. Some rows need particular acts,
+/// more of them, or another clock.
 type Place = {
     Acts: Act list
     MostActs: int
@@ -303,7 +304,7 @@ type Place = {
     Twice: bool
 }
 
-/// The rooms of a place, the smallest first.
+/// The rooms that a `Place` describes, the smallest first.
 let at (place: Place) (version: RoomVersion) : seq<Fork> =
     (if place.Twice then ofActsTwice else ofActs) place.Acts place.MostActs place.Clock version
 

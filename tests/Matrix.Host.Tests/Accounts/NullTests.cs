@@ -3,7 +3,7 @@ using Matrix.Host.Tests.Support;
 
 namespace Matrix.Host.Tests.Accounts;
 
-/// <summary>Members that deployed clients want to find in an answer, though nothing is known.</summary>
+/// <summary>Members that deployed clients require in a response, `null` if nothing is known. Decision 23.</summary>
 internal sealed class NullTests : TwoUsersTests
 {
     [Test]

@@ -5,12 +5,12 @@ using System.Runtime.CompilerServices;
 namespace Matrix.Host.Tests.Support;
 
 /// <summary>
-/// Stands between a client and PostgreSQL, and can cut a connection at the one instant at which a commit has been made and its answer has not
-/// arrived.
+/// A proxy between a client and PostgreSQL. It can cut a connection after the database has committed and before the
+/// client receives the response.
 /// </summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
-    // ReadyForQuery, and no transaction is open: what the server says when it has done everything.
+    // ReadyForQuery with status idle: PostgreSQL sends it when no transaction is open and all commands are done.
     private static readonly byte[] _idle = [(byte)'Z', 0, 0, 0, 5, (byte)'I'];
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -28,21 +28,23 @@ internal sealed class CuttingProxy : IAsyncDisposable
         _accepting = AcceptAsync();
     }
 
-    /// <summary>Whether it has cut since it was last asked to.</summary>
+    /// <summary>Whether a connection was cut since the last <see cref="CutAtNextCommit"/>.</summary>
     public bool HasCut => !_armed;
 
-    /// <summary>The same database, through this.</summary>
+    /// <summary>The URL of the same database through this proxy.</summary>
     public string UrlFor(string url) => new UriBuilder(url) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
 
-    /// <summary>The next answer that ends a transaction of the connection that writes is lost, and the connection with it.</summary>
-    /// <param name="andStayAway">Whether new connections are cut as well, until <see cref="ComeBack"/>.</param>
+    /// <summary>
+    /// Cuts the connection of the writer instead of passing on the response to its next commit.
+    /// </summary>
+    /// <param name="andStayAway">Whether new connections are closed too, until <see cref="ComeBack"/>.</param>
     public void CutAtNextCommit(bool andStayAway = false)
     {
         _staysAway = andStayAway;
         _armed = true;
     }
 
-    /// <summary>New connections are let through again.</summary>
+    /// <summary>Lets new connections through again.</summary>
     public void ComeBack() => _away = false;
 
     public async ValueTask DisposeAsync()
@@ -84,7 +86,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
             }
             catch (Exception end) when (end is OperationCanceledException or SocketException or IOException)
             {
-                // Either side has gone, or the test is over.
+                // Either side has disconnected, or the test is over.
             }
         }
     }

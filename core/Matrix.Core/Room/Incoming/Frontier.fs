@@ -107,7 +107,7 @@ type internal Frontier
 
     member _.RoomId = roomId
 
-    /// The create event's id where no event names it; else "".
+    /// The create event's id in a room whose events do not name it in `auth_events`; else "".
     member _.CreateId = createId
 
     member _.Extremities = extremities

@@ -23,7 +23,7 @@ type ReceivedEvent = {
     AuthorisingServer: string
     /// Its signatures, verified with the known keys.
     Signatures: CheckedSignature[]
-    /// The keys of third-party invites by which a signature in `third_party_invite.signed` is valid.
+    /// The public keys of third-party invites that verify a signature in `third_party_invite.signed`.
     ThirdPartyKeys: string[]
 }
 

@@ -43,7 +43,7 @@ type internal FetchBudget(log: UndoLog) =
     /// Auth events of another room, which are not decided here.
     member val Foreign = UndoableMap<string, Pdu>(log, Dictionary())
 
-    /// Whether an event was given up before. With `withState`, only in its position in the graph.
+    /// Whether an event was given up before. With `withState`, also if it can be decided only as an outlier.
     member this.IsHopeless(eventId: string, withState: bool) : bool =
         this.GivenUp.Contains eventId || (withState && this.Stateless.Contains eventId)
 

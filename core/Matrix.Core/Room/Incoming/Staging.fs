@@ -136,8 +136,8 @@ type internal Staging(log: UndoLog, limits: IncomingLimits) =
     /// Queues an event to be examined again.
     member _.Again(s: Staged) = todo.Enqueue s
 
-    /// The next event to examine; null if there is none. Those queued for states come first, before an event that gave
-    /// way takes a position again.
+    /// The next event to examine; null if there is none. Events queued to request a state come first: an event that
+    /// gave up its fetched state for them must not take the free position again.
     member _.NextToDo() : Staged | null =
         let first =
             if holding.Count < limits.States && queuedCount.Value > 0 then

@@ -68,7 +68,7 @@ internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth inte
             : UserInteractiveAuth.AskAgain(auth, demand);
     }
 
-    /// <summary>Null where nothing is known: clients refuse an answer that lacks a member. Decision 23.</summary>
+    /// <summary>Null where nothing is known: some clients refuse a response without the member. Decision 23.</summary>
     private static void Write(Utf8JsonWriter json, DeviceRow device)
     {
         json.WriteString("device_id", device.DeviceId);
