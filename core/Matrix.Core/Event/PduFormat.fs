@@ -161,7 +161,7 @@ module PduFormat =
         out.Byte '{'B
 
         while members.Next() do
-            // No table has a key with an escape in it.
+            // No kept key contains a JSON escape, so the raw key is compared.
             let key = KnownStrings.get members.Key
 
             if format.Redactor.Keeps key then

@@ -5,8 +5,8 @@ open System.Buffers.Binary
 open System.Buffers.Text
 open Matrix.Core.Ident
 
-/// An event id in the tree: 32 bytes if it is a reference hash (room version 4 and later), a third of the string's
-/// memory; any other form is a string.
+/// An event id in the tree. A reference hash (room version 4 and later) is kept as 32 bytes, which take a third of the
+/// memory of the string; any other id is kept as a string.
 [<Struct; CustomEquality; NoComparison>]
 type internal EventKey = {
     A: uint64

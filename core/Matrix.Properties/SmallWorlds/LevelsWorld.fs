@@ -174,7 +174,7 @@ let private guarded (title: string) (meaning: string) (names: string list) (hasM
 
     let isUnread (at: CaseReader) = isNew at || isOut at
 
-    // Above 100, the power of a room's creator before the first power levels.
+    // Also 101: above the creator's power of 100 before the first power levels event.
     let above (name: string) =
         entry name "" @ [ $"{name} 101", 1, Some(number 101) ]
 

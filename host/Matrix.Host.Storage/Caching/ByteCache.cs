@@ -4,8 +4,8 @@ namespace Matrix.Host.Storage.Caching;
 
 /// <summary>
 /// A cache bounded by bytes that evicts the least recently used entries. Thread-safe; every operation is O(1). New
-/// entries may be put on probation, within a smaller bound: they are evicted before protected entries, and while they
-/// are still young for the garbage collector.
+/// entries may be put on probation, within a smaller bound: they are evicted before protected entries, while the
+/// garbage collector still counts them as young.
 /// </summary>
 /// <param name="maxBytes">Bound on the sum of all sizes; an entry larger than half of it is not kept.</param>
 /// <param name="sizeOf">Size of a value in bytes, without its key and the cache's overhead.</param>

@@ -3,8 +3,9 @@ using System.Threading.Channels;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// Wakes the users who share a room with a user whose devices changed. They are read from the database, outside the
-/// flush. A sync response made in the meantime has the change all the same: every sync compares with the last position.
+/// Wakes the users who share a room with a user whose devices changed. A background task reads these users from the
+/// database, so that the flush does not wait. A sync response made in the meantime includes the change too, because
+/// every sync compares its token with the position of the newest change.
 /// </summary>
 internal sealed class DeviceListWatch(Notifier notifier, IStreamSource source) : IAsyncDisposable
 {

@@ -19,12 +19,12 @@ internal static class StateDelta
     /// the timeline's end.
     /// </summary>
     /// <param name="before">The client's state; empty if it has none.</param>
-    /// <param name="timeline">The events of the timeline; each state event's replaced one is known.</param>
+    /// <param name="timeline">The events of the timeline; each state event has the event that it replaced.</param>
     /// <param name="but">This type is left out of a whole state; null for none.</param>
     public static List<StateRef> UpToTimeline(
         RoomNid room, StateTree before, StateTree end, IReadOnlyList<StoredEvent> timeline, string? but = null)
     {
-        // State that the timeline changes is given as it was before the timeline, all other as it is at the end.
+        // State that the timeline changes is given as it was before the timeline, and all other state as at the end.
         Dictionary<(string, string), EventNid>? shown = null;
         foreach (var stored in timeline)
         {

@@ -6,7 +6,7 @@ open Matrix.Core.Room
 open Matrix.Core.State
 open Matrix.Core.StateRes
 
-/// Checks 4, 5 and 6 of those on receipt, for an event that lacks nothing.
+/// Makes the fourth, fifth and sixth check on receipt, for an event whose prerequisites are all known.
 /// Server-Server API, "Checks performed on receipt of a PDU".
 [<Sealed>]
 type internal Deciding

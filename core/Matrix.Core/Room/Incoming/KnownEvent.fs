@@ -98,8 +98,8 @@ type KnownEvent
             made
         | known -> known
 
-/// What a server durably knows of one room. It is read for few events at a time: a cache pays off. It may throw:
-/// whatever the machine was doing is then undone, and can be repeated.
+/// What a server durably knows of one room. Each call reads little, so an implementation should cache. A call may
+/// throw: the input that the machine was processing is then undone, and can be repeated.
 type IRoomHistory =
     /// The event with this id; null if it was never decided.
     abstract Known: eventId: string -> KnownEvent | null

@@ -13,7 +13,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
             | null -> true
             | known -> withState && known.IsOutlier)
 
-    /// The missing ones of these events, and whether any is staged. `s` waits for all of them.
+    /// Returns which of these events are missing, and whether any is staged. `s` waits for all of them.
     member this.LookFor(s: Staged, withState: bool, ids: seq<string>) : struct (List<string> * bool) =
         let missing = List<string>()
         let mutable waits = false
@@ -36,7 +36,7 @@ type internal MissingEvents(known: KnownEvents, staging: Staging) =
 
         struct (missing, waits)
 
-    /// The state before an event may be requested from this peer again, since it was not kept.
+    /// Lets the state before an event be requested from this peer again, because the first response was not kept.
     member _.ForgetState(s: Staged, peer: string) : unit =
         s.Budget.Asked.Remove(struct (peer, "state " + s.Id)) |> ignore
 

@@ -4,8 +4,8 @@ open Matrix.Core.Auth
 open Matrix.Core.Room
 open Matrix.Core.State
 
-/// The end of the room: current state, numbers, extremities, and the base of this server's next event. Decisions move
-/// it on.
+/// The end of the room: current state, numbers, extremities, and the base of this server's next event. Each decision
+/// advances it.
 [<Sealed>]
 type internal RoomEnd
     (
@@ -37,8 +37,8 @@ type internal RoomEnd
         else
             match states.Of(latestOf extremities |> Seq.map _.StateAfter) with
             | Ok tree -> struct (tree, tree)
-            // A state that cannot be resolved cannot be current: the newest branch's state is current until an event
-            // merges them.
+            // If the states cannot be resolved, the newest branch's state is current until an event merges the
+            // branches.
             | Error _ -> struct (newestOf extremities, null)
 
     /// The frontier with its current state.
@@ -56,7 +56,7 @@ type internal RoomEnd
             frontier.Value <- settled
             struct (settled, current)
 
-    /// Moves the frontier on by a decision.
+    /// Advances the frontier (extremities, next ordinal, current state) by a decision.
     let move
         (event: KnownEvent)
         (verdict: Verdict)
@@ -83,7 +83,7 @@ type internal RoomEnd
                 current
             )
 
-        // A resolution may read the event.
+        // Added first: the resolution below may read the event.
         known.Add(decided, was, s)
 
         let struct (next, resolved) =
@@ -178,12 +178,12 @@ type internal RoomEnd
         else
             prepared
 
-    /// Moves the frontier on by a decision on an event that came.
+    /// Advances the frontier by a decision on a received event.
     member _.Move(event, verdict, before, wasOutlier, stateFrom, s: Staged, was, current, extremities) : DecidedEvent =
         move event verdict before wasOutlier stateFrom s was current extremities
 
-    /// Takes an event that was decided elsewhere on the prepared base. Everything about it is known, except the
-    /// resolution of the extremities that remain.
+    /// Takes an event that the host built on the prepared base and decided. All that may remain is to resolve its
+    /// state with those of the other extremities.
     member _.Adopt(prepared: Prepared, state: StateTree, event: AuthEvent, height: int) : DecidedEvent =
         let struct (was, current) = settled ()
         let pdu = event.Pdu
