@@ -23,11 +23,11 @@ public sealed class PasswordHasher : IDisposable
         _slots = new SemaphoreSlim(cost.Concurrency, cost.Concurrency);
     }
 
-    /// <summary>Hashes a password with a new salt; null if too many computations wait already.</summary>
+    /// <summary>Hashes a password with a new salt; null if too many computations are already waiting.</summary>
     public Task<string?> HashAsync(string password, CancellationToken stop) =>
         ComputeAsync<string?>(() => Hash(password), null, stop);
 
-    /// <summary>Whether the password has this hash; null if too many computations wait already.</summary>
+    /// <summary>Whether the password has this hash; null if too many computations are already waiting.</summary>
     public Task<bool?> VerifyAsync(string hash, string password, CancellationToken stop) =>
         ComputeAsync<bool?>(() => Verify(hash, password), null, stop);
 

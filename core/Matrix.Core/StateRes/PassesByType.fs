@@ -86,8 +86,8 @@ type internal PassesByType(rules: AuthRules, graph: AuthGraph, states: StatesToR
             refused.Add(struct (graph.Id n, failure))
             false
 
-    /// Starts with the first event, and replaces it by each next one that is allowed where the previous one is in the
-    /// state, until one is not.
+    /// Starts with the first event, and replaces it by the next one as long as the rules allow the next one in a state
+    /// that contains the previous one.
     let climb (entry: ConflictedEntry) (order: int[]) : int =
         let mutable resolved = order[0]
         let mutable i = 1

@@ -5,7 +5,7 @@ open Matrix.Core.Auth
 open Matrix.Core.Event
 open Matrix.Core.Json
 
-/// Short names for contents.
+/// Short functions that write JSON content.
 [<AutoOpen>]
 module JsonWriting =
 

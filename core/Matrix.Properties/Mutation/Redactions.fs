@@ -73,7 +73,7 @@ type internal RedactionSuite(version: RoomVersion, files: (string * VectorFile) 
         |> List.tryFind (fun (_, event, redacted) -> redactor.Redact event <> redacted)
         |> Option.map (fun (name, _, _) -> name)
 
-/// The search for redaction mutants in their own worlds.
+/// Searches for events and cases that distinguish redaction mutants from their version, in worlds made for redactions.
 [<RequireQualifiedAccess>]
 module internal Redactions =
 

@@ -148,7 +148,7 @@ module AuthProperties =
 
                 AuthCase.decide rules less = AuthCase.decide rules case)
 
-    /// A room without a create event accepts nothing else.
+    /// A room without a create event accepts no other event.
     let nothingWithoutCreate (version: RoomVersion) : Property =
         ofCases
             "auth.nothing-without-create"
@@ -168,8 +168,8 @@ module AuthProperties =
     let powerIsKeptFromEquals (version: RoomVersion) : Property =
         ofCases
             "auth.power-kept-from-equals"
-            "An accepted power levels event lowers no other user whose power equals or exceeds the sender's, where \
-             levels were set before."
+            "If a room already has power levels, an accepted power levels event lowers no other user whose power \
+             equals or exceeds the sender's."
             version
             (fun rules case ->
                 let state = MapState(rules, case.State)
@@ -190,7 +190,8 @@ module AuthProperties =
                     |> List.forall (fun user ->
                         let before = rules.PowerOf(state, user)
 
-                        // Users without an entry follow the default, which may be lowered down from the sender's power.
+                        // Users without an entry follow the default, which may be lowered if it is at most the
+                        // sender's power.
                         let listed (event: Pdu) =
                             match event.Content.TryFind "users" with
                             | ValueSome(Json.Object o) ->

@@ -10,7 +10,7 @@ internal static class UserAnswers
 {
     private static readonly TimeSpan _busyFor = TimeSpan.FromSeconds(1);
 
-    // An offline device may fetch nothing for hours or ever: frequent retries do not help.
+    // An offline device may fetch nothing for hours, or never again: frequent retries do not help.
     private static readonly TimeSpan _inboxFullFor = TimeSpan.FromMinutes(1);
 
     /// <summary>The response to a failure.</summary>
@@ -33,8 +33,8 @@ internal static class UserAnswers
     }
 
     /// <summary>
-    /// The failure as an answer. That of a reached limit is 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about it;
-    /// `M_FORBIDDEN` where the configuration names none. Client-Server API, "Common error codes".
+    /// The failure as an answer. A reached limit gives 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about the
+    /// limit, or `M_FORBIDDEN` if the configuration names no page. Client-Server API, "Common error codes".
     /// </summary>
     internal static Answer Of(UserFailure failure, ClientOptions options) =>
         failure.Kind == UserFailureKind.LimitReached && options.LimitsInfo.Length > 0
@@ -48,7 +48,7 @@ internal static class UserAnswers
     /// <summary>An empty object, or the failure.</summary>
     internal static Answer Empty(UserFailure? failure) => failure is null ? Answer.Empty : Of(failure);
 
-    /// <summary>The error code of a failure that is told inside an answer.</summary>
+    /// <summary>The error code of a failure that is part of a successful response.</summary>
     internal static string CodeOf(UserFailureKind kind) => StandardOf(kind).Code;
 
     private static (int Status, string Code) StandardOf(UserFailureKind kind) => kind switch
@@ -78,7 +78,8 @@ internal static class UserAnswers
 internal static class AccountLimits
 {
     /// <summary>
-    /// 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about it; `M_FORBIDDEN` if the configuration names none.
+    /// 403 `M_USER_LIMIT_EXCEEDED`, which must name a page about the limit, or `M_FORBIDDEN` if the configuration names
+    /// no page.
     /// </summary>
     internal static Answer Reached(ClientOptions options, string message) => options.LimitsInfo.Length == 0
         ? Answer.Forbidden(message)

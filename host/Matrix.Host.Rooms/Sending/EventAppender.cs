@@ -12,9 +12,9 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Rooms.Sending;
 
 /// <summary>
-/// Makes an event of a draft in the room's lane: selects its auth events, hashes, signs and decides it, on the
-/// extremities and the state of the room's machine, which then adopts it. The session writes the changes when it is
-/// submitted.
+/// Makes an event of a draft in the room's lane, on the extremities and the state of the room's machine: selects its
+/// auth events, hashes, signs and decides it. The machine then adopts the event. The session writes the changes when
+/// it is submitted.
 /// </summary>
 internal sealed class EventAppender
 {
@@ -137,7 +137,7 @@ internal sealed class EventAppender
         return prepared.NeedsResolution ? session.Machine.Resolve() : prepared;
     }
 
-    /// <summary>The previous events, whose hashes events of room versions 1 and 2 name.</summary>
+    /// <summary>The previous events. An event of room version 1 or 2 contains their hashes.</summary>
     private async ValueTask<Pdu[]> EventsAsync(
         LaneSession session, IReadOnlyList<ForwardExtremity> named, CancellationToken stop)
     {

@@ -14,7 +14,7 @@ namespace Matrix.Host.Rooms.Unread;
 /// </summary>
 public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
 {
-    /// <summary>The notify class of events that notify members with default rules.</summary>
+    /// <summary>The <see cref="PushOutcome.NotifyClass"/> of events that notify members with default rules.</summary>
     public const int NotifiesMost = 1;
 
     private static readonly HashSet<string> _nobody = [];

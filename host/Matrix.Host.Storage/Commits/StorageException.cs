@@ -34,7 +34,7 @@ public enum StorageFailure
     /// <summary>A query took longer than <see cref="StorageOptions.LongestRead"/>.</summary>
     TimedOut,
 
-    /// <summary>Too many requests wait already.</summary>
+    /// <summary>Too many requests are already waiting.</summary>
     Overloaded,
 
     /// <summary>The store is closed or closing.</summary>

@@ -17,7 +17,7 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     /// <param name="capacity">The expected number of changes.</param>
     public WriteBatch(int capacity = 4) => _changes = new List<Change>(capacity);
 
-    /// <summary>The changes, in order; preconditions are evaluated before all others.</summary>
+    /// <summary>The changes, in order, without the preconditions, which are evaluated before them.</summary>
     public IReadOnlyList<Change> Changes => _changes;
 
     /// <summary>The changes that must apply for the rest to be made.</summary>

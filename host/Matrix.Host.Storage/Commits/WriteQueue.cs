@@ -34,7 +34,7 @@ internal sealed class WriteQueue(StorageOptions options) : IDisposable
 
             if (_waiting.Count >= options.MaxQueuedBatches)
             {
-                throw new StorageException(StorageFailure.Overloaded, "Too many writes wait already.");
+                throw new StorageException(StorageFailure.Overloaded, "Too many writes are already waiting.");
             }
 
             batch.MarkSubmitted(posted);

@@ -113,7 +113,7 @@ internal sealed class SqliteReaders : IReads, IAsyncDisposable
         if (Interlocked.Increment(ref _waiting) > _options.MaxQueuedReads)
         {
             Interlocked.Decrement(ref _waiting);
-            throw new StorageException(StorageFailure.Overloaded, "Too many queries wait already.");
+            throw new StorageException(StorageFailure.Overloaded, "Too many queries are already waiting.");
         }
 
         var query = new Query<T>(work, stop);

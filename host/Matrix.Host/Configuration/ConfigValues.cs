@@ -23,7 +23,7 @@ internal sealed class ConfigValues
         string name, string? file, IDictionary environment) =>
         Read(name, file, environment, ConfigKeys.Renamed);
 
-    /// <summary>Reads and checks the values, with other renamed settings.</summary>
+    /// <summary>Reads and checks the values, with these renamed settings.</summary>
     internal static (ConfigValues Values, IReadOnlyList<ConfigMistake> Mistakes) Read(
         string name, string? file, IDictionary environment, IReadOnlyDictionary<string, string> renamed)
     {

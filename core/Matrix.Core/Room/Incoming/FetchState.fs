@@ -61,8 +61,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
         s.StatePeer <- s.StatePeer + 1
         staging.Again s
 
-    /// The event has its state and waits for something else. The queued events go first, and it requests its state
-    /// again after them.
+    /// The event has a fetched state but waits for something else: it gives the state up to the queued events, and
+    /// requests it again after them.
     member _.GiveWay(s: Staged) : unit =
         match s.StateFrom with
         | null -> ()
@@ -111,7 +111,8 @@ type internal FetchState(known: KnownEvents, staging: Staging, missingEvents: Mi
                 staging.ForgetFetched s
                 staging.Again s
 
-    /// Requests the state from the next peer, once the event may; drops the event if all peers were asked.
+    /// Requests the state from the next peer, once few enough other events hold states; drops the event if all peers
+    /// were asked.
     member _.Ask(s: Staged) : unit =
         if s.StatePeer < s.Peers.Length then
             if staging.HoldsState s then

@@ -115,7 +115,7 @@ type internal KnownEvents(log: UndoLog, history: IRoomHistory) =
     /// The number of undurable decisions.
     member _.UndurableCount = undurable.Count
 
-    /// Takes a decision.
+    /// Adds an undurable decision.
     member _.Add(decided: DecidedEvent, before: Frontier, received: Staged | null) : unit =
         let id = decided.Known.EventId
 
