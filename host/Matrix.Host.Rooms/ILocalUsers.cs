@@ -3,7 +3,7 @@ using Matrix.Core.Push;
 namespace Matrix.Host.Rooms;
 
 /// <summary>
-/// Local users as rooms need them. Rooms do not see users: whoever composes the server implements this.
+/// Local users as rooms need them. Rooms do not depend on users: the composition root implements this.
 /// </summary>
 public interface ILocalUsers
 {

@@ -207,7 +207,7 @@ type ClientEvent private () =
         let mutable members = Slices canonical
 
         while members.Next() do
-            // By length first.
+            // The lengths rule out most keys without a comparison.
             match members.Key.Length with
             | 4 when members.Is Spelling.eventType -> slices.EventType <- members.ValueRange
             | 6 when members.Is Spelling.sender -> slices.Sender <- members.ValueRange

@@ -38,7 +38,7 @@ type PduFault =
     override this.ToString() =
         match this with
         | Unreadable error -> error.ToString()
-        | NotCanonical -> "a number is no integer, or out of range"
+        | NotCanonical -> "a number is not an integer, or is out of range"
         | Missing key -> $"'{key}' is missing"
         | WrongType(key, expected) -> $"'{key}' is not {expected}"
         | BadId(key, reason) -> $"'{key}' {reason}"

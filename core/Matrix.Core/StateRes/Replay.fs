@@ -145,7 +145,7 @@ type private ReplayedRoom(rules: AuthRules, limits: ResolutionLimits) =
             | Decision.Rejected failure -> ValueSome failure
             | Decision.Allowed _ -> ValueNone
 
-    /// Events from which an accepted event descends are no extremities, even through rejected events.
+    /// An event from which an accepted event descends, even through rejected events, is no extremity.
     let follow (prevEvents: string[]) =
         let pending = Stack<string> prevEvents
         let seen = HashSet<string>()

@@ -21,7 +21,7 @@ type Act =
 type Lie =
     /// An event in the name of a user of another server.
     | Forge
-    /// An event on an old one, as if later ones had not arrived.
+    /// An event built on an old one, as if later ones had not arrived.
     | Stale
     /// Two events in place of one, each sent to some servers.
     | Equivocate
@@ -29,7 +29,7 @@ type Lie =
     | Forbidden
     /// An event with a forbidden one among its auth events.
     | CiteForbidden
-    /// An event on one that is withheld from `/get_missing_events`.
+    /// An event built on one that is withheld from `/get_missing_events`.
     | Hide
     /// An event with an auth event that is withheld.
     | CiteHidden
@@ -54,11 +54,11 @@ type Operation = {
 /// A fault at some time.
 [<RequireQualifiedAccess>]
 type Trouble =
-    /// Messages between servers whose bit is set in `side` and the others are lost.
+    /// Messages are lost between the servers whose bit is set in `side` and the others.
     | Partition of from: int * until: int * side: int
     /// A server stops, loses what is not durable, and comes back.
     | Crash of server: int * at: int * until: int
-    /// The next flush of a server fails, for all decisions but the first ones.
+    /// The next flush of a server fails: only its first `keeps` decisions are written.
     | FailedFlush of server: int * at: int * keeps: int
     /// A server evicts its machine as soon as that is possible.
     | Eviction of server: int * at: int
@@ -85,7 +85,7 @@ type Plan = {
     /// The seed of the network's random numbers.
     Seed: uint64
     Noise: Noise
-    /// The most missing events that a server fetches for one.
+    /// The most missing events that a server fetches for one event.
     Walk: int
     Operations: Operation list
     Troubles: Trouble list
@@ -121,7 +121,7 @@ module Fault =
         "byzantine", Fault.ByzantineServer
     ]
 
-/// What a plan is drawn from.
+/// What a random plan depends on, besides its seed.
 type PlanOptions = {
     Version: string
     Servers: int
@@ -129,7 +129,7 @@ type PlanOptions = {
     Faults: Fault list
 }
 
-/// Drawing plans.
+/// Random plans.
 [<RequireQualifiedAccess>]
 module Plan =
 

@@ -39,10 +39,10 @@ internal sealed class LaneSession : IDisposable
     /// <summary>The number of this session's first decision; 0 if it has none.</summary>
     internal long FirstDecision { get; private set; }
 
-    /// <summary>The number of its last.</summary>
+    /// <summary>The number of this session's last decision; 0 if it has none.</summary>
     internal long LastDecision { get; private set; }
 
-    /// <summary>Adds a decision of the machine to the session, which takes it back if it is not submitted.</summary>
+    /// <summary>Adds a decision of the machine. Disposing the session without submitting takes it back.</summary>
     internal void Adopted(DecidedEvent decided)
     {
         if (FirstDecision == 0) FirstDecision = decided.Number;
@@ -137,7 +137,7 @@ internal sealed class LaneSession : IDisposable
     }
 
     /// <summary>
-    /// The batch: first the events, because a redaction can be of one of them; last the room's new header.
+    /// The batch: the events come before the changes that can redact one of them; the room's new header is last.
     /// </summary>
     internal WriteBatch ToBatch()
     {

@@ -22,7 +22,7 @@ internal sealed class ByteCacheTests
     [Test]
     public void Entries_on_probation_go_before_protected_ones_and_keep_to_their_part()
     {
-        // Ten entries of 100 bytes and their bookkeeping of 120; four of them untried.
+        // Room for ten entries of 100 bytes, each with 120 of bookkeeping; for four of them on probation.
         var cache = new ByteCache<int, string>(2_200, static _ => 100, 880);
         for (var tried = 1; tried <= 3; tried++) cache.Put(tried, "tried");
         for (var untried = 10; untried < 14; untried++) cache.PutOnProbation(untried, "untried");

@@ -138,7 +138,7 @@ internal sealed class SyncTests(string kind)
             from = (string?)page["end"];
         }
 
-        Assert.That((string?)page["chunk"]![0]?["event_id"], Is.EqualTo(rare), "The places that are told go on from where the look ended.");
+        Assert.That((string?)page["chunk"]![0]?["event_id"], Is.EqualTo(rare), "The returned tokens continue where the scan ended.");
     }
 
     [Test]
@@ -210,7 +210,7 @@ internal sealed class SyncTests(string kind)
 
         await _alice.SaysAsync(room, "x");
         sync = await _alice.SyncsAsync(sync.Next, "use_state_after=true");
-        Assert.That(sync.StateAfter(room), Is.Empty, "It must be there, even if it is empty.");
+        Assert.That(sync.StateAfter(room), Is.Empty, "`state_after` must be there, even if it is empty.");
     }
 
     [Test]
@@ -365,7 +365,7 @@ internal sealed class SyncTests(string kind)
         var declined = await _bob.SyncsAsync(sync.Next);
         Assert.That(declined.Left, Is.EqualTo(new[] { room }));
         Assert.That(declined.Timeline(room).Select(SyncReply.KeyOf), Is.EqualTo(new[] { $"m.room.member|{_bob.UserId}" }));
-        Assert.That(declined.State(room), Is.Empty, "He was never there.");
+        Assert.That(declined.State(room), Is.Empty, "He never joined.");
     }
 
     [Test]

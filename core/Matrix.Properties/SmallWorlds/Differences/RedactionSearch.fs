@@ -4,7 +4,7 @@ open Matrix.Rules
 open Matrix.Core.Auth
 open Matrix.Properties.Generators
 
-/// The smallest redaction for each row by which versions handle redactions.
+/// The smallest redaction that shows each differing row of the rules that handle redactions.
 [<RequireQualifiedAccess>]
 module internal RedactionSearch =
 
@@ -48,7 +48,7 @@ module internal RedactionSearch =
             stage.Load case
             RedactingWorld.decide rules stage case
 
-        /// Both decisions. Only a redaction's sender has to be in the room, so the sender is.
+        /// Both decisions. The cases have no members, so the sender joins first: a redaction's sender must be a member.
         member this.Fate(case: int[]) : Fate =
             let applied = this.Applied case
             let asked = stage.Case
@@ -87,7 +87,7 @@ module internal RedactionSearch =
         let inEither (x: Decision) (y: Decision) =
             Clauses.within row x || Clauses.within row y
 
-        // Where servers choose event ids, they have a domain; other ids say nothing about an event's server.
+        // Where servers choose event ids, the ids contain a domain; hashes say nothing about an event's server.
         let isUsual =
             if List.exists (fun (v: RoomVersion) -> v.Settings.EventIds = EventIdForm.Assigned) [ a; b ] then
                 first.IsNamedByItsServer

@@ -79,7 +79,7 @@ let all: Invariant list = [
     canHappen
         "aliases.from-outside"
         "m.room.aliases"
-        "A user who is not in the room sets aliases: their rule checks the server only."
+        "A user who is not in the room sets aliases: the rule for aliases checks the server only."
         (fun s -> s.Place s.Sender <> Membership.Join)
     |> inVersions (until 5)
 

@@ -24,7 +24,7 @@ let private anna = "@anna:" + one
 let private bob = "@bob:" + two
 let private carol = "@carol:" + three
 
-/// The servers' keys that are known, and those under whose ids another key stands.
+/// The ids of the servers' known keys. `ed25519:same` is a second id of the key `ed25519:1`.
 let private servers = [
     one, [ "ed25519:1" ]
     two, [ "ed25519:1"; "ed25519:2"; "ed25519:same" ]
@@ -32,7 +32,7 @@ let private servers = [
     three, [ "ed25519:1" ]
 ]
 
-/// Every key: those of nobody, and of the identity server, are no server's.
+/// All keys, with those that belong to no server of the room: the identity server's and a stranger's.
 let private everyKey =
     servers
     @ [
@@ -49,7 +49,7 @@ type private Case = {
     Verdict: string
 }
 
-/// The seed of each key. Two ids of one server stand for the same key.
+/// The seed of each key. Two key ids of one server name the same key.
 let private seeds (ed25519: Ed25519) : string -> string -> byte[] =
     let known = Dictionary<string * string, byte[]>()
 
@@ -87,7 +87,7 @@ let private urlSafe (base64: string) =
     base64.Replace('+', '-').Replace('/', '_')
 
 let private levels (version: RoomVersion) = [
-    // Creators of version 12 stand above all levels and must not be named.
+    // Creators of version 12 have more power than any level, and must not be listed in `users`.
     if version.Settings.Creators = Creators.SenderAndAdditional then
         "users", nested []
     else
@@ -154,7 +154,7 @@ let private withContent key value (event: JsonObject) =
     | ValueSome(Json.Object content) -> event |> with' "content" (Json.Object(with' key value content))
     | _ -> event
 
-/// What became of each event of a room when it was sent.
+/// Each event of a room, decided with the state before it.
 let private chain (title: string) (room: PduRoom) : Case list = [
     for i, (name, event) in List.indexed room.Events ->
         {
@@ -185,7 +185,7 @@ let private sealed' (room: PduRoom) (servers: string list) (draft: Unsealed) =
     |> room.Hashed
     |> room.Signed servers
 
-/// Content hashes that hold or do not.
+/// Content hashes that match or do not.
 let private hashes (room: PduRoom) : Case list =
     let accepted = case "open" room "accepted"
     let byBob = sealed' room [ two ] (message bob)
@@ -249,7 +249,7 @@ let private signatures (seedOf: string -> string -> byte[]) (room: PduRoom) : Ca
             (hashed |> with' "signatures" (nested [ two, nested [ "rsa:1", text "AAAA" ] ]))
     ]
 
-/// Event ids that servers choose: their servers sign too.
+/// Event ids that servers choose (versions 1 and 2): the server in the id must sign too.
 let private chosenIds (room: PduRoom) : Case list =
     if room.Version.Settings.EventIds <> EventIdForm.Assigned then
         []
@@ -453,7 +453,7 @@ let private needed (version: RoomVersion) (eventId: string) (event: JsonObject) 
         serverOf eventId
 ]
 
-/// The keys of an invitation by which `signed` is signed.
+/// The keys of an invitation that verify a signature of `signed`.
 let private thirdPartyKeys (ed25519: Ed25519) (state: Map<string * string, Pdu>) (content: JsonObject) : string[] =
     let signed = objectAt (objectAt content "third_party_invite") "signed"
 
@@ -553,7 +553,7 @@ let private expected (ed25519: Ed25519) keys (case: Case) : (string * Json) list
             ]
 
     if verdict <> case.Verdict then
-        failwith $"{version.Id}: {case.Name}: it is {verdict}, and was to be {case.Verdict}"
+        failwith $"{version.Id}: {case.Name}: the verdict is {verdict}, expected {case.Verdict}"
 
     ("verdict", text verdict) :: checks @ more
 

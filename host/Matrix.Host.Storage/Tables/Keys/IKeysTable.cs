@@ -90,8 +90,8 @@ public sealed record DeviceKeysUploaded(string UserId, string DeviceId, ReadOnly
 }
 
 /// <summary>
-/// Adds a one-time key. Not applied if the device has a key of this id with other content; the same again is applied.
-/// Skipped if there is no such device, or if this very key was claimed before.
+/// Adds a one-time key. Not applied if the device has a key with this id and other content. Applied without effect if
+/// it has the same key, if this very key was claimed before, or if there is no such device.
 /// </summary>
 public sealed record OneTimeKeyUploaded(
     string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)
@@ -104,8 +104,8 @@ public sealed record OneTimeKeyUploaded(
 public sealed record KeyAlgorithmsAtMost(string UserId, string DeviceId, int Most) : ConditionalChange;
 
 /// <summary>
-/// Puts a fallback key in place of the one of its algorithm, unused; the same key again keeps its state. Skipped if
-/// there is no such device.
+/// Replaces the device's fallback key of this algorithm, and marks it as unused; the same key again keeps its mark.
+/// Skipped if there is no such device.
 /// </summary>
 public sealed record FallbackKeyUploaded(
     string UserId, string DeviceId, string Algorithm, string KeyId, ReadOnlyMemory<byte> Json)

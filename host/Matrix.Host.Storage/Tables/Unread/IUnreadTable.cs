@@ -10,9 +10,9 @@ namespace Matrix.Host.Storage.Tables.Unread;
 public interface IUnreadTable
 {
     /// <summary>
-    /// By thread: the number of events after one and up to another, of other senders, with any of these notify-class
-    /// bits, and the user's own last message. Reads all events in between: callers keep the result and read only what
-    /// came since.
+    /// For each thread: how many events of other senders, after <paramref name="after"/> and up to <paramref
+    /// name="through"/>, have one of these notify classes, and the user's own last message there. Reads all events in
+    /// between: callers keep the result and read only what came since.
     /// </summary>
     /// <param name="after">The event before the first.</param>
     /// <param name="asOf">Events redacted up to this event do not count.</param>
@@ -21,14 +21,15 @@ public interface IUnreadTable
         CancellationToken stop);
 
     /// <summary>
-    /// A user's own rows in a room after an event, in timeline order, without events that were redacted up to another.
+    /// A user's own rows in a room after an event, in timeline order, without events that were redacted up to <paramref
+    /// name="asOf"/>.
     /// </summary>
     ValueTask<IReadOnlyList<UnreadRow>> RowsAsync(
         string userId, RoomNid room, EventNid after, EventNid asOf, CancellationToken stop);
 
     /// <summary>
-    /// The events after <paramref name="first"/> and up to <paramref name="after"/> that redactions after that and up
-    /// to <paramref name="through"/> redacted: to be subtracted from a count that ended at <paramref name="after"/>.
+    /// The events to subtract from a count of those after <paramref name="first"/> and up to <paramref name="after"/>:
+    /// those that a later redaction, up to <paramref name="through"/>, has redacted.
     /// </summary>
     ValueTask<IReadOnlyList<RedactedUnread>> RedactedAsync(
         string userId, EventNid first, EventNid after, EventNid through, CancellationToken stop);
