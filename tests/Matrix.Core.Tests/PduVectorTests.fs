@@ -1,4 +1,4 @@
-/// The vectors of complete PDUs: they are those that are generated, and notice each step that is wrong.
+/// The vectors of complete PDUs: the file is what the generator writes, and the vectors detect each wrong step.
 module Matrix.Core.Tests.PduVectorTests
 
 open System
@@ -34,7 +34,7 @@ let ``Every version has complete PDUs of each verdict`` () =
 
 let private right = PduSteps.right
 
-/// Steps with the format of a version that is changed.
+/// The right steps, except that the format is that of a changed version.
 let private withVersion (change: RoomVersion -> RoomVersion) = {
     right with
         Format = change >> EventFormat

@@ -180,8 +180,8 @@ module IncomingProperties =
         member _.IsForState(request: PeerRequest) : bool =
             returned.Remove((request.For, request.Peer))
 
-    /// What a request asks for. An event may be requested with the state around it, then without, and as a member of
-    /// each state that was returned.
+    /// What a request asks for. The same event may be requested first as an event of the timeline, then as an outlier,
+    /// and again for each returned state that contains it.
     let private questions (asked: HashSet<string * string>) (isForState: bool) (request: PeerRequest) : string list =
         match request.Request with
         | Request.Events ids -> [
@@ -234,8 +234,8 @@ module IncomingProperties =
 
         decided, repeated
 
-    /// An event whose previous event nobody has is decided on a peer's state and marked so; the search for that event
-    /// ends.
+    /// If no peer has an event's previous event, the search for the previous event ends, and the event is decided on a
+    /// peer's state and marked.
     let trustIsMarked (version: RoomVersion) =
         Property.forAll
             "room.incoming.trust-is-marked"

@@ -118,7 +118,7 @@ module StateStorageProperties =
 
             StateCheckpoint.Load(header, needed, like)
 
-        /// Deletes what the header allows to delete.
+        /// Deletes the checkpoints and packs that the newest checkpoint makes unnecessary.
         member this.Compact() =
             let isOld (h: CheckpointHeader) =
                 match this.Newest with

@@ -160,9 +160,9 @@ module Simulation =
         let isInRoom (n: int) =
             nodes[n].View.ServersIn nodes[n].Current |> List.contains stage.Servers[n]
 
-        /// The server that makes an event: the user's own. If the user is not in the room, it is a reachable server
-        /// that is, as with `/make_join` and `/send_join`. The event is sent to the others as usual; the joining server
-        /// fetches what it lacks.
+        /// The server that makes an event: the user's own if it is in the room. Otherwise a reachable server that is in
+        /// the room makes the event, as with `/make_join` and `/send_join`. The event is sent to the others as usual;
+        /// the joining server fetches what it lacks.
         let placeOf (server: int) (act: Act) : Node option =
             let n = server % nodes.Length
 

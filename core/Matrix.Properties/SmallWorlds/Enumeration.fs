@@ -7,7 +7,7 @@ open Matrix.Rules
 type Portion = {
     /// One in this many of the cases that count; 1 for all.
     Every: int64
-    /// Of those, the cases that belong to this share of `Shares`.
+    /// Those cases are dealt into `Shares` shares; this is the index of the share that is visited.
     Share: int
     Shares: int
 }
@@ -146,7 +146,7 @@ module Enumeration =
 
         walk 0 (weight - world.Base)
 
-    /// The smallest witness: the lightest case that passes a test, as world and choices, up to a weight.
+    /// The smallest witness, as its world and choices: the lightest case that passes a test. Stops at a weight limit.
     let smallest
         (worlds: World list)
         (versions: RoomVersion list)

@@ -70,7 +70,8 @@ type World = {
     Axes: Axis[]
     /// The least weight of a case: the state events that all cases have.
     Base: int
-    /// When an axis makes no difference, by the axes before it. Then only its lightest choice counts.
+    /// For each axis, whether it makes no difference, given the version and the choices on the axes before it. If so,
+    /// only its lightest choice counts.
     Idle: (RoomVersion -> CaseReader -> bool)[]
     /// The lightest choice of each axis.
     Lightest: int[]
@@ -102,7 +103,7 @@ type WorldBuilder(name: string, meaning: string) =
             }
     }
 
-    /// An axis, after those already added: description, weight and value of each choice.
+    /// Adds an axis after the others. Each choice is a description, a weight and a value.
     member _.Axis(axis: string, choices: (string * int * 'a) list) : AxisOf<'a> =
         let described = {
             Name = axis
@@ -113,7 +114,7 @@ type WorldBuilder(name: string, meaning: string) =
         idle.Add(fun _ _ -> false)
         AxisOf<'a>(axes.Count - 1, described, [| for _, _, value in choices -> value |])
 
-    /// An axis that makes no difference in some cases, by the version and the axes before it.
+    /// Adds an axis that makes no difference in some cases, depending on the version and the axes before it.
     member this.AxisUnless
         (axis: string, choices: (string * int * 'a) list, isIdle: RoomVersion -> CaseReader -> bool)
         : AxisOf<'a> =
@@ -143,7 +144,7 @@ type WorldBuilder(name: string, meaning: string) =
         exchanged[a.Place] <- b.Place
         exchanged[b.Place] <- a.Place
 
-    /// The choices @bob:one and @carol:two of this axis are swapped with the users.
+    /// When @bob:one and @carol:two are swapped, so are the choices of this axis that name them.
     member _.Renames(axis: AxisOf<string>) =
         renamed[axis.Place] <-
             axis.Values

@@ -36,8 +36,8 @@ module Vectors =
     /// This implementation's answer to a question of a kind.
     val answer: ed25519: Ed25519 -> kind: string -> question: JsonObject -> Result<JsonObject, VectorFault>
 
-    /// The differences between an answer and the vector. With `byName`, they include members whose names are ours
-    /// (clauses, faults) and which another implementation may leave out.
+    /// The differences between an answer and the vector. Members that contain this implementation's own names (clauses,
+    /// faults) may be missing from an answer; with `byName`, that counts as a difference.
     val differences: kind: string -> byName: bool -> vector: Vector -> answer: JsonObject -> Difference list
 
     /// A vector of the kind `authorization` in the form that the evaluators take.
@@ -49,5 +49,5 @@ module Vectors =
     /// The answer of these steps to a question of the kind `pdu`.
     val answerPduBy: steps: PduSteps -> ed25519: Ed25519 -> question: JsonObject -> Result<JsonObject, VectorFault>
 
-    /// A decision as the answer to a vector of either kind.
+    /// A decision as the answer to a vector of the kind `authorization` or `redaction-handling`.
     val ofDecision: decision: Matrix.Core.Auth.Decision -> JsonObject

@@ -45,7 +45,7 @@ internal sealed class RecentRooms
     public bool TryGet(RoomNid room, [NotNullWhen(true)] out RoomSubscription? subscription) =>
         _byRoom.TryGetValue(room, out subscription);
 
-    /// <summary>Adds a room, which then is moved to the front or appended.</summary>
+    /// <summary>Adds a room. The caller then moves it to the front, or appends it.</summary>
     public void Add(RoomSubscription subscription) => _byRoom.Add(subscription.Room.RoomNid, subscription);
 
     /// <summary>Collects the rooms with changes after a token.</summary>

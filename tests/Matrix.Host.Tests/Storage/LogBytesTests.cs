@@ -9,7 +9,7 @@ using static Matrix.Host.Tests.Storage.Samples;
 
 namespace Matrix.Host.Tests.Storage;
 
-/// <summary>What is gained below SQLite changes no byte of the log, and can be switched off.</summary>
+/// <summary>The optimisations below SQLite change no byte of the log, and can be switched off.</summary>
 internal sealed class LogBytesTests
 {
     private const int LogHeader = 32;
@@ -64,7 +64,10 @@ internal sealed class LogBytesTests
         Assert.That(await found.Events.FindAsync(Live(Kitchen, 1), Stop), Is.Not.Null);
     }
 
-    /// <summary>The same transactions each time: small, longer than what is gathered, taken back, and after the log began again.</summary>
+    /// <summary>
+    /// Runs the same transactions each time: small ones, ones larger than the buffer for gathered writes, one that is
+    /// rolled back, and several after the log began again.
+    /// </summary>
     private (byte[] Log, string Rows) Logged(string name, bool gatherLogWrites)
     {
         var folder = Directory.CreateDirectory(Path.Combine(_folder, name)).FullName;
@@ -84,7 +87,7 @@ internal sealed class LogBytesTests
         for (var id = 222; id <= 261; id++) connection.Execute(string.Create(CultureInfo.InvariantCulture, $"INSERT INTO t VALUES ({id}, 'one')"));
         connection.Execute("DELETE FROM t WHERE id = 261");
 
-        // Beside the open connection: as the files are, without what it may hold back.
+        // The files are copied while the connection is open, so the copy lacks what the connection still holds back.
         using var copy = SqliteConnection.Open(Path.Combine(Copied(folder), "matrix.db"), busyTimeoutMs: 1000, gatherLogWrites: false);
         return (WithoutSalts(File.ReadAllBytes(file + "-wal")), copy.Scalar("SELECT COUNT(*) + (SELECT COUNT(*) FROM t WHERE id = 221) FROM t")!);
 
@@ -101,8 +104,9 @@ internal sealed class LogBytesTests
     }
 
     /// <summary>
-    /// The log as SQLite's file format has it: the header's first half, and of each frame the page's number, the database's size and the page.
-    /// Frames of before the log began again are left out: they are those whose salts differ from the header's.
+    /// The parts of SQLite's log that do not depend on the salts: the first half of the header and, from each frame,
+    /// the page's number, the size of the database and the page. Frames from before the log began again are left out:
+    /// their salts differ from the header's.
     /// </summary>
     private static byte[] WithoutSalts(byte[] log)
     {

@@ -1,6 +1,6 @@
 using Matrix.Host.Tests.Support;
 
-/// <summary>Ends what the run started. Outside of every namespace, so that it speaks for the whole assembly.</summary>
+/// <summary>Stops what the tests started. It is in no namespace, so that it runs once for the whole assembly.</summary>
 [SetUpFixture]
 internal sealed class RunEnd
 {

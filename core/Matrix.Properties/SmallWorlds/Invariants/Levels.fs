@@ -21,7 +21,7 @@ let private firstOrMessage =
          may send a message of that type"
         (fun s -> not s.HasLevels && (until 11 s.Version || not s.Event.IsState))
 
-/// An entry is out of reach if its old or its new value is above the sender's power.
+/// Whether an entry is unchanged, or neither its old nor its new value is above the sender's power.
 let isWithin (s: Scene) (before: int64 voption) (after: int64 voption) : bool =
     let within (level: int64 voption) =
         level.IsNone || level.Value <= s.Power s.Sender
@@ -41,7 +41,7 @@ let everyEntryWithin (map: string) (s: Scene) : bool =
     keysOf map before @ keysOf map after
     |> List.forall (fun key -> isWithin s (s.LevelIn(map, key, before)) (s.LevelIn(map, key, after)))
 
-/// The users of the world, and those that either power levels name.
+/// The users of the world, and those that the power levels name before or after the event.
 let private everyone (s: Scene) : string list =
     Universe.users @ keysOf "users" s.ContentBefore @ keysOf "users" s.Event.Content
     |> List.distinct
@@ -63,7 +63,7 @@ let isInteger (json: Json) =
     | Json.Int _ -> true
     | _ -> false
 
-/// Whether a member of the content, if there is one, is an object of which this holds.
+/// Whether a member of the content is absent, or is an object for each of whose entries this holds.
 let mapHolds (map: string) (holds: string -> Json -> bool) (s: Scene) : bool =
     match s.Event.Content.TryFind map with
     | ValueNone -> true
@@ -234,7 +234,7 @@ let private powers: Invariant list = [
             |> List.forall (fun user -> s.Power user < s.Power s.Sender || s.PowerAfter user >= s.Power user))
     |> except
         "by-default"
-        "users without an entry of their own follow the default, which may be lowered down from the sender's power"
+        "users without an entry of their own follow the default, which may be lowered from the sender's own power"
         (fun s ->
             others s
             |> List.forall (fun user ->

@@ -13,7 +13,7 @@ public interface IFiltersTable
 /// <param name="Json">The filter as canonical JSON.</param>
 public sealed record FilterCreated(string UserId, ReadOnlyMemory<byte> Json) : ConditionalChange
 {
-    /// <summary>Its id, from 0 for each user; always applied.</summary>
+    /// <summary>The filter's id, counted from 0 for each user. The change is always applied.</summary>
     public long FilterId { get; internal set; }
 
     internal override int Weight => 200 + Json.Length;

@@ -33,7 +33,7 @@ public interface IMembershipsTable
     /// </summary>
     ValueTask<MembershipCounts> CountAsync(RoomNid room, CancellationToken stop);
 
-    /// <summary>Whether both users, at least one of them local, are joined to one room.</summary>
+    /// <summary>Whether some room has both users as joined members. At least one of them must be local.</summary>
     ValueTask<bool> ShareRoomAsync(string localUser, string otherUser, CancellationToken stop);
 
     /// <summary>Other local users who share a joined room with the local user.</summary>

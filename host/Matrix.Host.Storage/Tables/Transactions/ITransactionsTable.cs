@@ -12,15 +12,16 @@ public interface ITransactionsTable
     ValueTask<IReadOnlyList<TransactionRow>> LatestAsync(int limit, CancellationToken stop);
 }
 
-/// <summary>What makes a request the same as another.</summary>
+/// <summary>The key of a request: requests with equal keys are the same request.</summary>
 /// <param name="UserId">The user.</param>
-/// <param name="DeviceId">The device: an access token's renewal keeps it.</param>
+/// <param name="DeviceId">The device. It stays the same when the access token is refreshed.</param>
 /// <param name="Endpoint">The request's path without the transaction id, decoded.</param>
 /// <param name="TransactionId">The client's transaction id.</param>
 public readonly record struct TransactionKey(string UserId, string DeviceId, string Endpoint, string TransactionId)
 {
     /// <summary>
-    /// The first 16 bytes of the SHA-256 of its parts, each behind its length: by it a request is known, for nobody can make another with the same.
+    /// The first 16 bytes of the SHA-256 of the key's parts, each preceded by its length. The hash identifies the
+    /// request: nobody can make another request with the same hash.
     /// </summary>
     public UInt128 Hash()
     {
@@ -52,11 +53,11 @@ public readonly record struct TransactionKey(string UserId, string DeviceId, str
 public readonly record struct TransactionRow(UInt128 Request, EventNid Event);
 
 /// <summary>
-/// A request that makes no event is carried out by this batch; the one of a batch. A request that makes one is recorded by
-/// <see cref="Events.EventsAppended.Request"/>.
+/// This batch carries out a request that makes no event. A batch has at most one such change. A request that makes an
+/// event is recorded by <see cref="Events.EventsAppended.Request"/>.
 /// </summary>
 /// <param name="Request">The hash of its key.</param>
 public sealed record TransactionRecorded(UInt128 Request) : Change;
 
-/// <summary>Forgets all but the latest requests that made no event.</summary>
+/// <summary>Deletes the rows of requests that made no event, except the latest ones.</summary>
 public sealed record TransactionsPurged(int Kept) : Change;
