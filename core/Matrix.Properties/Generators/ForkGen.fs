@@ -202,7 +202,7 @@ let private send (room: Played) (state: StateMap) (last: string) (time: int) (dr
     else
         None
 
-/// The room with its first events, and the state after them and the last of them.
+/// The room with its first events, the state after them, and the id of the last of them.
 let private opened (version: RoomVersion) : Played * StateMap * string =
     let createId = "$0create"
     let room = Draft.roomOf version createId
@@ -270,8 +270,8 @@ let play (version: RoomVersion) (attempts: Attempt list) : Room =
         Tips = branches |> Array.map fst |> List.ofArray
     }
 
-/// A room, the ends of its branches and, sometimes, a state with older events at some keys, as another server may
-/// return it. There are always at least two states.
+/// The attempts of a room and, sometimes, numbers that choose the events of one more state. That state has older
+/// events at some keys, as a state from another server may have.
 let forked: Gen<Attempt list * int list> =
     gen {
         let! attempts = attempts
@@ -298,7 +298,8 @@ let rejecting (room: Room) (stale: int list) : Room =
             }
     }
 
-/// The states to resolve in the room of these attempts.
+/// The states to resolve in the room: those at the ends of its branches and, if there are numbers, the one with older
+/// events. There are always at least two.
 let statesOf (room: Room) (stale: int list) : StateMap list =
     let events = Array.ofList room.Order |> Array.map (fun id -> room.Graph.Events[id])
 

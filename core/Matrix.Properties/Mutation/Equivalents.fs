@@ -37,7 +37,7 @@ module Equivalents =
         "an event is of one kind, and the two rules are about different kinds"
 
     let private self =
-        "users other than the target are rejected before, so sender and target are the same"
+        "an earlier rule rejects senders other than the target, so sender and target are the same"
 
     let private absent =
         "an added entry has no value before and a removed one none after, and every comparison with a missing value \
@@ -53,8 +53,7 @@ module Equivalents =
         "power-levels.entries-after has already rejected everything that the rule would reject there"
 
     let private levelOrNot =
-        "a value after that is above the sender's power is a level, and the next rule rejects only values that are \
-         not levels"
+        "a new value above the sender's power is a level, and the next rule rejects only values that are not levels"
 
     let private between (first: int) (last: int) (e: Equivalent) = {
         e with
@@ -123,7 +122,7 @@ module Equivalents =
         rule "redaction.applied.power" next "both rules allow" |> ofHandling |> since 3
         rule "redaction.asked.own" next "both rules allow" |> ofHandling
         {
-            rule "top-level" [ "drops content" ] "content is always kept, with what its type's row keeps of it" with
+            rule "top-level" [ "drops content" ] "content is always kept; the type's row lists its kept members" with
                 Subject = Subject.Redaction
         }
     ]
@@ -146,8 +145,8 @@ module Equivalents =
         |> List.tryFind (fun e -> isOf version mutant e && List.exists (isCalled mutant) e.Mutations)
         |> Option.map _.Reason
 
-    /// The listed entries that no mutant of these versions matches any more: each mutation in each version that it is
-    /// listed for; one that is listed for all versions, if none has it.
+    /// The listed mutations that no mutant of these versions matches any more. A mutation that is listed for some
+    /// versions must occur in each of them; one that is listed for all versions, in at least one.
     let stale (listed: Equivalent list) (versions: RoomVersion list) : string list =
         let mutants =
             versions

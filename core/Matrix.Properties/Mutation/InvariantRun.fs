@@ -191,7 +191,8 @@ module InvariantRun =
 
         for mutant in mutants do
             noticed[mutant.Id] <-
-                // Where levels or creators are read differently, so is the state: only worlds show the difference.
+                // The given cases hold the state as this version reads it. A mutant that reads levels or creators
+                // differently can only be tried on the worlds, which read the state again.
                 (if mutant.Subject = Subject.Setting then
                      None
                  else

@@ -6,8 +6,8 @@ open Matrix.Core.Auth
 [<RequireQualifiedAccess>]
 module internal Verdicts =
 
-    /// The verdict differs, or the failure: its reason, or the entry that it is about. Two clauses that allow, or
-    /// reject for the same reason, count as the same.
+    /// Whether the verdicts differ, or the reasons of the failures, or the entries that these are about. Two clauses
+    /// that both allow, or that reject for the same reason, count as the same.
     let differ (a: Decision) (b: Decision) : bool =
         match a, b with
         | Decision.Allowed _, Decision.Allowed _ -> false

@@ -94,8 +94,8 @@ module StateTreeProperties =
     let partialIsNeverFull =
         Property.forAll
             "state.tree.partial"
-            "A partial tree's root differs from that of the full tree with the same entries, stays partial after \
-             edits, and is the same as no tree, itself included."
+            "A partial tree's root differs from that of the full tree with the same entries. A partial tree stays \
+             partial after edits, and does not count as the same as any tree, not even as itself."
             (Gen.zip StateGen.tree StateGen.edits)
             (fun (tree, edits) ->
                 let partial = tree.MarkedPartial true
@@ -182,8 +182,8 @@ module StateTreeProperties =
                         StateGen.replay before edits
 
                 let diff = StateTree.Diff(before, after)
-                // Three levels of types and some of members; for trees that grew apart, all slots of each branch on the
-                // way.
+                // The path to an entry has three levels of types and a few of members. For trees that grew apart, all
+                // slots of each branch on the path are visited.
                 diff.NodesVisited <= (if apart then 100 else 10) * (edits.Length + 1))
         |> Property.atMost 100
 

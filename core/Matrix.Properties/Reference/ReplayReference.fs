@@ -35,7 +35,7 @@ type Habits = {
     Rejects: bool -> bool -> bool
     /// The state after an event, given whether it is rejected and the state before it.
     After: Pdu -> bool -> StateMap -> StateMap
-    /// Whether an accepted one of these events descends from another, which is then no extremity.
+    /// Whether one of the accepted events (the set) descends from the given event, which is then no extremity.
     IsPassed: Map<string, Pdu> -> Set<string> -> string -> bool
 }
 

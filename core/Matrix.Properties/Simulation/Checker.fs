@@ -203,8 +203,8 @@ type Checker(stage: Stage, resolver: StateResolver, isHonest: int -> bool) =
             | DropReason.AuthEventUnavailable _ -> withoutAuthEvents <- withoutAuthEvents + 1
             | _ -> ()
 
-    /// The servers that took something on trust that differs from what others computed, or whose auth or previous
-    /// events did.
+    /// The servers that decided an event on trust, where the state before it or its rejection differs from what another
+    /// server computed. If no server computed it, the first decision on trust is compared instead.
     member _.Misled: Set<int> =
         let first = Dictionary<string, struct (StateTree * bool)>()
 

@@ -8,7 +8,7 @@ open Matrix.Core.State
 [<Sealed>]
 type internal Settling(stage: Stage, nodes: Node[], honest: int[], checker: Checker, run: unit -> unit) =
 
-    /// A joined user of the server joins again, which needs no power. The event's id; none if nobody could.
+    /// A joined user of the server joins again, which needs no power. Returns the event's id, or none if nobody could.
     let say (n: int) : string option =
         let node = nodes[n]
         let eventBase = node.EventBase

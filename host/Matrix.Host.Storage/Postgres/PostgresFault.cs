@@ -12,7 +12,7 @@ internal static class PostgresFault
         fault is NpgsqlException or SocketException or IOException or TimeoutException or ObjectDisposedException;
 
     /// <summary>
-    /// Whether the server answered: then the request was not executed. Otherwise its outcome is unknown.
+    /// Whether the server answered with an error: then the request was not executed. Otherwise its outcome is unknown.
     /// </summary>
     public static bool IsFromServer(Exception fault) =>
         fault is StorageException or PostgresException

@@ -31,7 +31,8 @@ internal sealed class PostgresWriter : StorageWriter
     private readonly Task _loop;
 
     /// <summary>
-    /// The batches of a commit whose outcome is unknown, already completed as such, and its last position.
+    /// The batches of a commit whose outcome is unknown, and its last position. The callers that waited for the batches
+    /// have already failed with <see cref="StorageFailure.Doubtful"/>.
     /// </summary>
     private (List<WriteBatch> Batches, long Last)? _doubt;
 

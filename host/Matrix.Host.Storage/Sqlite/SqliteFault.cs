@@ -27,12 +27,12 @@ internal static class SqliteFault
                 + fault.Message);
 
     /// <summary>
-    /// Ends the process after a failed sync of the log. The commit may be on the disk or not: an error would be untrue
-    /// if it is, and a later sync proves nothing about its pages. So no request gets a response. The next start moves
-    /// the log into the database and starts a new log.
+    /// Ends the process after a failed sync of the log. The commit may or may not be on the disk. If it is, an error
+    /// response would be wrong; a later sync that succeeds proves nothing about the pages of this commit. So no request
+    /// gets a response. The next start moves the log into the database and starts a new log.
     /// </summary>
     public static void EndProcessOfLog(Exception fault) => Environment.FailFast(
-        "The disk lost writes to the database's log, so the server stops; clients repeat requests without a response. "
+        "The disk lost writes to the database's log, so the server stops; clients repeat unanswered requests. "
             + fault.Message);
 
     private static string TextOf(nint db, int code) => code == IoErrorShmSize

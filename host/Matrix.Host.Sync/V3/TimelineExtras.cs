@@ -51,8 +51,8 @@ internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistor
     }
 
     /// <summary>
-    /// The events that have relations. If nothing is left out at the end of a room, relating events come later in the
-    /// same list, and mostly there are none: then the database need not be read.
+    /// The events to which other events of the list relate. If the list leaves out nothing up to its end, it holds all
+    /// events that relate to its own. Mostly there are none: then the database need not be read.
     /// </summary>
     private static List<StoredEvent> RelatedTo(IReadOnlyList<StoredEvent> events)
     {

@@ -11,7 +11,7 @@ namespace Matrix.Host.Users.Keys;
 /// users have none.</param>
 /// <param name="MasterKeys">Master keys.</param>
 /// <param name="SelfSigningKeys">Self-signing keys.</param>
-/// <param name="UserSigningKeys">The requester's own user-signing key, if the query names them.</param>
+/// <param name="UserSigningKeys">The requester's own user-signing key, if the query names the requester.</param>
 public sealed record KeyQueryResult(
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, JsonObject>> DeviceKeys,
     IReadOnlyDictionary<string, JsonObject> MasterKeys,

@@ -4,9 +4,10 @@ module Matrix.Properties.Reference.StateResolution.ConflictedSubgraph
 
 open Matrix.Properties.Generators
 
-/// All on a path of auth events from one conflicted event to another.
+/// All events on a path of auth events from one conflicted event to another.
 let ofEvents (graph: RoomGraph) (conflicted: Set<string>) : Set<string> =
-    // An event is on such a path if it is an end, or in the auth chain of one end with the other in its own.
+    // An event is on such a path if it is one of its ends, or if it is in the auth chain of one end and has the other
+    // end in its own auth chain.
     Set.unionMany [
         for a in conflicted do
             let below = AuthChains.chain graph a
