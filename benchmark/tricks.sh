@@ -2,7 +2,7 @@
 # Measures what each trick below the database and the scheduler gains: two servers, with and without it, take turns.
 #   benchmark/tricks.sh [TRICK...] [--slices N]
 # Tricks: gather (a commit is one write), slices (short slices for the writer), log (the log is laid out at start),
-# climbing (a fixed number of pool threads), spinning (pool threads do not spin). `none`: the same server twice (noise).
+# climbing (a fixed number of pool threads). `none`: the same server twice (noise).
 # Workloads: one sender, ten in one room, fifty rooms. A trick takes about two minutes; ten minutes are the limit.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -12,12 +12,12 @@ slices=10
 while [ $# -gt 0 ]; do
     case $1 in
         --slices) slices=${2:?}; shift ;;
-        none | gather | slices | log | climbing | spinning) tricks+=("$1") ;;
+        none | gather | slices | log | climbing) tricks+=("$1") ;;
         *) sed -n '2,6p' "$0" >&2; exit 2 ;;
     esac
     shift
 done
-[ ${#tricks[@]} -gt 0 ] || tricks=(none gather slices log climbing spinning)
+[ ${#tricks[@]} -gt 0 ] || tricks=(none gather slices log climbing)
 
 dotnet build tools/Matrix.LoadGen -c Release --nologo -v q >&2 || exit 1
 [ -f host/Matrix.Host/bin/Release/net10.0/matrix-host.dll ] || dotnet build host/Matrix.Host -c Release --nologo -v q >&2 || exit 1
@@ -54,7 +54,6 @@ for trick in "${tricks[@]}"; do
         slices) on=MATRIX_DATABASE__SQLITE_SHORT_SLICES=true off=MATRIX_DATABASE__SQLITE_SHORT_SLICES=false ;;
         log) on=MATRIX_DATABASE__SQLITE_PREALLOCATED_LOG=16MiB off=MATRIX_DATABASE__SQLITE_PREALLOCATED_LOG=0 ;;
         climbing) on=DOTNET_HillClimbing_Disable=1 off=DOTNET_HillClimbing_Disable=0 ;;
-        spinning) on=DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0 off=DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=70 ;;
     esac
     echo "== $trick: $on against $off"
     serve on 18181 "$on" && serve off 18182 "$off" || exit 1

@@ -16,7 +16,7 @@ public sealed class IdleTests
     private const int Users = 40;
     private const int LongPollsOfEach = 25;
 
-    // It takes two or three; a wheel of twenty ticks a second, or workers that spin, take fourteen and more where nobody waits.
+    // It takes four to seven; a timer wheel of twenty ticks a second took sixty.
     private const double MostSwitchesPerSecond = 30;
     private const double MostProcessor = 0.02;
 
