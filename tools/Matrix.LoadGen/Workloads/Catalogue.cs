@@ -16,7 +16,10 @@ internal static class Catalogue
         ?? throw new UsageException(
             $"There is no workload '{name}'; there are: {string.Join(", ", All.Select(w => w.Name))}.");
 
-    /// <summary>Runs a workload on every server that supports it, by turns.</summary>
+    /// <summary>
+    /// Runs a workload on every server that supports it, by turns. Each second round goes in reverse order, because a
+    /// server's work continues after its turn (a checkpoint) and costs whichever server comes next.
+    /// </summary>
     public static IReadOnlyList<(Server Server, Figures Figures)> Run(IWorkload workload, IReadOnlyList<Stage> stages)
     {
         var runs = new List<(Stage Stage, IRun Run)>();
@@ -33,7 +36,10 @@ internal static class Catalogue
 
             for (var i = 0; runs.Count > 0 && i < runs[0].Stage.Settings.Slices; i++)
             {
-                runs.ForEach(r => r.Run.Slice());
+                foreach (var (_, run) in i % 2 == 0 ? runs : Enumerable.Reverse(runs))
+                {
+                    run.Slice();
+                }
             }
 
             return [.. runs.Select(r => (r.Stage.Server, r.Run.Finish()))];
