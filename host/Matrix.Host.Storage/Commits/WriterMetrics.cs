@@ -9,7 +9,7 @@ internal sealed class WriterMetrics : IDisposable
     private static readonly ActivitySource Faults = new("Matrix.Storage");
     private readonly Meter _meter = new("Matrix.Storage");
     private readonly Histogram<double> _flush;
-    private readonly Histogram<int> _sets;
+    private readonly Histogram<int> _batches;
     private readonly Histogram<double> _checkpoint;
     private readonly Counter<long> _failures;
     private readonly Counter<long> _faults;
@@ -18,7 +18,7 @@ internal sealed class WriterMetrics : IDisposable
     {
         _flush = _meter.CreateHistogram<double>(
             "matrix_storage_flush_duration_seconds", "s", "Time of a flush, from its first batch to durable.");
-        _sets = _meter.CreateHistogram<int>("matrix_storage_flush_sets", "{set}", "Batches per flush.");
+        _batches = _meter.CreateHistogram<int>("matrix_storage_flush_batches", "{batch}", "Batches per flush.");
         _checkpoint = _meter.CreateHistogram<double>(
             "matrix_storage_checkpoint_duration_seconds", "s", "Time to move the write-ahead log into the database.");
         _failures = _meter.CreateCounter<long>(
@@ -40,10 +40,10 @@ internal sealed class WriterMetrics : IDisposable
         _meter.CreateObservableGauge(
             "matrix_storage_read_queue_length", queued, "{query}", "Queries that wait for a reader.");
 
-    public void Flushed(long started, int sets)
+    public void Flushed(long started, int batches)
     {
         _flush.Record(Stopwatch.GetElapsedTime(started).TotalSeconds);
-        _sets.Record(sets);
+        _batches.Record(batches);
     }
 
     public void Checkpointed(long started, bool beside) => _checkpoint.Record(

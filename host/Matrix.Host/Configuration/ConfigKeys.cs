@@ -37,7 +37,10 @@ internal static class ConfigKeys
 
     /// <summary>Renamed settings by their old names. The server refuses an old name and names the new one.</summary>
     internal static IReadOnlyDictionary<string, string> Renamed { get; } = new Dictionary<string, string>(
-        StringComparer.Ordinal);
+        StringComparer.Ordinal)
+    {
+        ["database.flush_sets"] = "database.flush_batches",
+    };
 
     internal static ConfigKey<string> ServerName { get; } = Key(
         "server_name", ConfigTypes.ServerName, c => c.ServerName,
@@ -94,7 +97,7 @@ internal static class ConfigKeys
             "database.readers", ConfigTypes.Whole(1, 256), c => c.Storage.Readers,
             "Reading threads (SQLite) or connections (PostgreSQL)."),
         Key(
-            "database.flush_sets", ConfigTypes.Whole(1, 10_000), c => c.Storage.MaxBatchesPerFlush,
+            "database.flush_batches", ConfigTypes.Whole(1, 10_000), c => c.Storage.MaxBatchesPerFlush,
             "The most writes in one transaction of the database."),
         Key(
             "database.flush_bytes", ConfigTypes.FewBytes(64 << 10, 256 << 20), c => c.Storage.MaxBytesPerFlush,

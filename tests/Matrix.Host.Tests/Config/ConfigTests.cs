@@ -158,6 +158,18 @@ public sealed class ConfigTests
     }
 
     [Test]
+    public void A_setting_of_an_earlier_version_is_refused_with_its_new_name()
+    {
+        var (_, mistakes) = ConfigValues.Read("homeserver.yaml", "database:\n  flush_sets: 10\n", new Hashtable());
+
+        Assert.That(
+            mistakes.Select(m => m.ToString()),
+            Is.EqualTo(new[] { "homeserver.yaml:2: `database.flush_sets` was renamed to `database.flush_batches`" }));
+        Assert.That(ConfigKeys.Renamed.Values, Is.SubsetOf(ConfigKeys.All.Select(key => key.Path)));
+        Assert.That(ConfigKeys.Renamed.Keys.Intersect(ConfigKeys.All.Select(key => key.Path)), Is.Empty);
+    }
+
+    [Test]
     public void A_renamed_variable_is_refused_with_its_new_name()
     {
         var (_, mistakes) = ConfigValues.Read("homeserver.yaml", "", new Hashtable { ["MATRIX_WEB__CLIENTS"] = "127.0.0.1:1" }, _renamed);
