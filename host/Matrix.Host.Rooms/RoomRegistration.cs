@@ -38,7 +38,8 @@ public static class RoomRegistration
     private static IServiceCollection AddDeciding(this IServiceCollection services) => services
         .AddSingleton<IPushEvaluation, PushEvaluation>()
         .AddSingleton<LaneLoader>()
-        .AddSingleton(parts => new LaneDirectory(parts.Get<LaneLoader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
+        .AddSingleton(parts => new LaneDirectory(
+            parts.Get<LaneLoader>(), parts.Get<IStorage>().Writer, parts.Get<RoomsOptions>()))
         .AddSingleton(parts => new EventAppender(
             parts.Get<EventStore>(),
             parts.Get<ServerSigner>(),

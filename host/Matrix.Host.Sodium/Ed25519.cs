@@ -19,7 +19,7 @@ public sealed class Ed25519Key
     public ReadOnlySpan<byte> PublicKey => _public;
 
     /// <summary>The key pair of a seed, always the same for the same seed.</summary>
-    /// <exception cref="ArgumentException">The seed has not 32 bytes.</exception>
+    /// <exception cref="ArgumentException">The seed does not have 32 bytes.</exception>
     public static unsafe Ed25519Key FromSeed(ReadOnlySpan<byte> seed)
     {
         if (seed.Length != SeedSize) throw new ArgumentException("An Ed25519 seed must have 32 bytes.", nameof(seed));
@@ -56,7 +56,7 @@ public sealed class Ed25519Key
     }
 
     /// <summary>Writes the signature of a message, 64 bytes, into a buffer.</summary>
-    /// <exception cref="ArgumentException">The place for the signature has fewer than 64 bytes.</exception>
+    /// <exception cref="ArgumentException">The buffer has fewer than 64 bytes.</exception>
     public unsafe void Sign(ReadOnlySpan<byte> message, Span<byte> signature)
     {
         if (signature.Length < Ed25519.SignatureSize)

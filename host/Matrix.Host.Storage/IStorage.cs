@@ -21,7 +21,7 @@ namespace Matrix.Host.Storage;
 
 /// <summary>
 /// A server's durable store: one writer, and queries by table group. Every method throws <see cref="StorageException"/>
-/// for a fault of the database and nothing else. Disposing flushes what was submitted and closes.
+/// for a fault of the database and nothing else. Disposing flushes the submitted batches and closes the database.
 /// </summary>
 public interface IStorage : IAsyncDisposable
 {

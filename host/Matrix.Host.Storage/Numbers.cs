@@ -4,7 +4,7 @@ using Matrix.Core.Facade;
 namespace Matrix.Host.Storage;
 
 /// <summary>A room's number inside this server, from 1. It never leaves the server.</summary>
-[SuppressMessage("Design", "CA1036", Justification = "Only sorting and equality are meant.")]
+[SuppressMessage("Design", "CA1036", Justification = "For sorting and equality only.")]
 public readonly record struct RoomNid(int Value) : IComparable<RoomNid>
 {
     /// <inheritdoc/>
@@ -19,7 +19,7 @@ public readonly record struct RoomNid(int Value) : IComparable<RoomNid>
 /// lane assigns ordinals: from <see cref="FirstLiveOrdinal"/> upward as events arrive, and downward from there as
 /// history is fetched. So a room's events are one contiguous range in timeline order. Zero means no event.
 /// </summary>
-[SuppressMessage("Design", "CA1036", Justification = "Only sorting and equality are meant; ranges go through Value.")]
+[SuppressMessage("Design", "CA1036", Justification = "For sorting and equality only; ranges compare Value.")]
 public readonly record struct EventNid(long Value) : IComparable<EventNid>
 {
     /// <summary>

@@ -1,8 +1,8 @@
 namespace Matrix.Host.Users;
 
 /// <summary>
-/// Is notified of changes of an account that its rooms must show, once the change itself is durable. Users do not see
-/// rooms: whoever composes the server implements this.
+/// Applies a change of an account to the user's rooms, after the change is durable. This project does not reference
+/// rooms, so the host implements it.
 /// </summary>
 public interface IAccountObserver
 {

@@ -7,21 +7,22 @@ using Microsoft.Extensions.Logging;
 
 namespace Matrix.Host;
 
-/// <summary>Forgets what nobody will ask for again: old transaction ids, tokens that expired long ago. Now and then, while the server runs.</summary>
-internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock, TimeSpan expiredTokensKept, int transactionsKept, ILogger<Housekeeping> log)
+/// <summary>Deletes old transaction ids and long expired tokens, every ten minutes.</summary>
+internal sealed partial class Housekeeping(
+    IStorage storage, TimeProvider clock, TimeSpan expiredTokensKept, int transactionsKept, ILogger<Housekeeping> log)
     : BackgroundService
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(10);
 
-    /// <summary>Once.</summary>
     internal async Task TidyAsync(CancellationToken stop)
     {
         var expiredBefore = clock.GetUtcNow().Subtract(expiredTokensKept).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(2).Add(new TransactionsPurged(transactionsKept)).Add(new ExpiredTokensPurged(expiredBefore));
+        var batch = new WriteBatch(2)
+            .Add(new TransactionsPurged(transactionsKept))
+            .Add(new ExpiredTokensPurged(expiredBefore));
         await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(_interval, clock);
@@ -35,7 +36,7 @@ internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock,
                 }
                 catch (StorageException fault)
                 {
-                    // The next time will do.
+                    // The next pass deletes the same rows.
                     Failed(fault);
                 }
             }
@@ -46,6 +47,6 @@ internal sealed partial class Housekeeping(IStorage storage, TimeProvider clock,
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Housekeeping failed; it is tried again later.")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Housekeeping failed. The server tries again later.")]
     private partial void Failed(StorageException fault);
 }

@@ -9,37 +9,33 @@ using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host;
 
-/// <summary>Gives rooms what they must know of users.</summary>
+/// <summary>Reads users for the rooms: profiles, ignored users, push rules, blocked invites.</summary>
 internal sealed class LocalUsers(
-    IStorage storage, UserProfiles profiles, InviteSetting invites, IgnoredUsers ignored, PushRuleCache rules) : ILocalUsers
+    IStorage storage, UserProfiles profiles, InviteSetting invites, IgnoredUsers ignored, PushRuleCache rules)
+    : ILocalUsers
 {
-    /// <inheritdoc/>
     public async ValueTask<bool> ExistsAsync(string userId, CancellationToken stop) =>
         await storage.Accounts.FindUserAsync(userId, stop).ConfigureAwait(false) is not null;
 
-    /// <inheritdoc/>
     public async ValueTask<ShownProfile> ShownProfileAsync(string userId, CancellationToken stop)
     {
         var (name, avatar) = await profiles.ShownAsync(userId, stop).ConfigureAwait(false);
         return new ShownProfile(name, avatar);
     }
 
-    /// <inheritdoc/>
-    public ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop) => invites.BlocksAsync(userId, stop);
+    public ValueTask<bool> BlocksInvitesAsync(string userId, CancellationToken stop) =>
+        invites.BlocksAsync(userId, stop);
 
-    /// <inheritdoc/>
-    public ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop) => ignored.OfAsync(userId, stop);
+    public ValueTask<IReadOnlySet<string>> IgnoredByAsync(string userId, CancellationToken stop) =>
+        ignored.OfAsync(userId, stop);
 
-    /// <inheritdoc/>
     public ValueTask<Ruleset?> PushRulesAsync(string userId, CancellationToken stop) => rules.OfAsync(userId, stop);
 }
 
-/// <summary>Shows changes of accounts in rooms.</summary>
+/// <summary>Applies changes of accounts to the user's rooms.</summary>
 internal sealed class AccountObserver(RoomAccounts rooms) : IAccountObserver
 {
-    /// <inheritdoc/>
     public ValueTask ProfileChangedAsync(string userId, CancellationToken stop) => rooms.ShowProfileAsync(userId, stop);
 
-    /// <inheritdoc/>
     public ValueTask DeactivatedAsync(string userId, CancellationToken stop) => rooms.LeaveAllAsync(userId, stop);
 }

@@ -15,16 +15,20 @@ namespace Matrix.Host.Api.Admin;
 /// other Matrix tools. Served only if a secret is set.
 /// </summary>
 internal sealed class SharedSecretRegistration(
-    ClientOptions options, Usernames usernames, PasswordHasher hasher, Registrations registrations, Nonces nonces) : IEndpoints
+    ClientOptions options, Usernames usernames, PasswordHasher hasher, Registrations registrations, Nonces nonces)
+    : IEndpoints
 {
     public void Map(ClientRoutes routes)
     {
         if (options.RegistrationSharedSecret.Length == 0) return;
         var admin = routes.At("/_synapse/admin/v1/");
         var open = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Registration };
-        admin.Get("register", (_, _) => ValueTask.FromResult(Answer.Json(nonces.New(), static (json, nonce) => json.WriteString("nonce", nonce))), open);
+        admin.Get("register", NewNonce, open);
         admin.Post("register", Read, PostAsync, open);
     }
+
+    private ValueTask<Answer> NewNonce(Call call, CancellationToken stop) =>
+        ValueTask.FromResult(Answer.Json(nonces.New(), static (json, nonce) => json.WriteString("nonce", nonce)));
 
     private static Request Read(BodyReader body) => new(
         body.RequiredText("nonce"),
@@ -37,13 +41,27 @@ internal sealed class SharedSecretRegistration(
 
     private async ValueTask<Answer> PostAsync(Call call, Request request, CancellationToken stop)
     {
-        if (!nonces.Use(request.Nonce)) return Answer.Error(400, MatrixError.Unknown, "The nonce is unknown or was already used.");
-        if (!SecretBytes.AreEqual(MacOf(request), request.Mac.ToLowerInvariant())) return Answer.Forbidden("The mac is wrong.");
+        if (!nonces.Use(request.Nonce))
+        {
+            return Answer.Error(400, MatrixError.Unknown, "The nonce is unknown or was already used.");
+        }
+
+        if (!SecretBytes.AreEqual(MacOf(request), request.Mac.ToLowerInvariant()))
+        {
+            return Answer.Forbidden("The mac is wrong.");
+        }
 
         var (userId, problem) = await usernames.FreeUserIdOfAsync(request.Username, stop).ConfigureAwait(false);
         if (problem is { } why) return RegistrationAnswers.Of(why);
-        if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit) return RegistrationAnswers.WeakPassword(unfit);
-        if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
+        if (PasswordLogin.JudgeOfAdministrator(request.Password) is { } unfit)
+        {
+            return RegistrationAnswers.WeakPassword(unfit);
+        }
+
+        if (await hasher.HashAsync(request.Password, stop).ConfigureAwait(false) is not { } hash)
+        {
+            return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
+        }
 
         var account = new NewAccount(userId, hash)
         {
@@ -65,10 +83,12 @@ internal sealed class SharedSecretRegistration(
 
     private string MacOf(Request request)
     {
-        var parts = new List<string> { request.Nonce, request.Username, request.Password, request.IsAdmin ? "admin" : "notadmin" };
+        var kind = request.IsAdmin ? "admin" : "notadmin";
+        var parts = new List<string> { request.Nonce, request.Username, request.Password, kind };
         if (request.UserType is { Length: > 0 } type) parts.Add(type);
 #pragma warning disable CA5350 // The protocol requires HMAC-SHA1, which the attacks on SHA-1 do not break.
-        var mac = HMACSHA1.HashData(Encoding.UTF8.GetBytes(options.RegistrationSharedSecret), Encoding.UTF8.GetBytes(string.Join('\0', parts)));
+        var mac = HMACSHA1.HashData(
+            Encoding.UTF8.GetBytes(options.RegistrationSharedSecret), Encoding.UTF8.GetBytes(string.Join('\0', parts)));
 #pragma warning restore CA5350
         return Convert.ToHexStringLower(mac);
     }

@@ -30,7 +30,9 @@ internal static class RoomAnswers
     internal static Answer Empty(RoomFailure? failure) => failure is null ? Answer.Empty : Of(failure);
 
     private static Answer One(string name, RoomResult<string> result) =>
-        result.IsOk ? Answer.Json((name, result.Value), static (json, it) => json.WriteString(it.name, it.Value)) : Of(result.Failure);
+        result.IsOk
+            ? Answer.Json((name, result.Value), static (json, it) => json.WriteString(it.name, it.Value))
+            : Of(result.Failure);
 
     private static (int Status, string Code) StandardOf(RoomFailureKind kind) => kind switch
     {

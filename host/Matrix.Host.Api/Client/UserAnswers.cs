@@ -83,5 +83,6 @@ internal static class AccountLimits
     /// </summary>
     internal static Answer Reached(ClientOptions options, string message) => options.LimitsInfo.Length == 0
         ? Answer.Forbidden(message)
-        : Answer.Error(403, MatrixError.UserLimitExceeded, message, json => json.WriteString("info_uri", options.LimitsInfo));
+        : Answer.Error(
+            403, MatrixError.UserLimitExceeded, message, json => json.WriteString("info_uri", options.LimitsInfo));
 }

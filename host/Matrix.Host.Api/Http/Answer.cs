@@ -31,7 +31,8 @@ public abstract class Answer
     public static Answer Bytes(ReadOnlyMemory<byte> json, int status = 200) => new Prebuilt(status, json);
 
     /// <summary>Plain text, for requests that are not from Matrix clients.</summary>
-    internal static Answer Text(string text) => new Prebuilt(200, Encoding.UTF8.GetBytes(text)) { ContentType = "text/plain" };
+    internal static Answer Text(string text) =>
+        new Prebuilt(200, Encoding.UTF8.GetBytes(text)) { ContentType = "text/plain" };
 
     /// <summary>A page for browsers.</summary>
     /// <param name="policy">Its `Content-Security-Policy`.</param>
@@ -150,14 +151,16 @@ public abstract class Answer
 
     private sealed class Prebuilt(int status, ReadOnlyMemory<byte> body) : Answer(status)
     {
-        protected override void WriteTo(Utf8JsonWriter json) => json.WriteRawValue(body.Span, skipInputValidation: true);
+        protected override void WriteTo(Utf8JsonWriter json) =>
+            json.WriteRawValue(body.Span, skipInputValidation: true);
 
         internal override void Send(HttpResponse response) => Send(response, body.Span);
     }
 
     private sealed class OwnedBytes(ReadOnlyMemory<byte> body, IDisposable owner) : Answer(200)
     {
-        protected override void WriteTo(Utf8JsonWriter json) => json.WriteRawValue(body.Span, skipInputValidation: true);
+        protected override void WriteTo(Utf8JsonWriter json) =>
+            json.WriteRawValue(body.Span, skipInputValidation: true);
 
         internal override void Send(HttpResponse response)
         {
@@ -165,7 +168,8 @@ public abstract class Answer
         }
     }
 
-    private sealed class Written<TState>(int status, TState state, Action<Utf8JsonWriter, TState> write) : Answer(status)
+    private sealed class Written<TState>(
+        int status, TState state, Action<Utf8JsonWriter, TState> write) : Answer(status)
     {
         protected override void WriteTo(Utf8JsonWriter json)
         {

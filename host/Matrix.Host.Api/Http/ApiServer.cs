@@ -61,7 +61,7 @@ public sealed partial class ApiServer
         catch (Exception fault) when (fault is ConnectionResetException or ConnectionAbortedException
             || (fault is OperationCanceledException && http.RequestAborted.IsCancellationRequested))
         {
-            // The client has gone: there is nobody to respond to.
+            // The client has closed the connection.
         }
         catch (Exception fault)
         {
@@ -75,13 +75,19 @@ public sealed partial class ApiServer
             HttpMetrics.Answered(method, template, status, startedAt);
             if (_log.IsEnabled(LogLevel.Debug))
             {
-                Answered(http.TraceIdentifier, method, template, status, Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds);
+                Answered(
+                    http.TraceIdentifier,
+                    method,
+                    template,
+                    status,
+                    Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds);
             }
         }
     }
 
     /// <summary>The route or the error, and the request's name in logs and metrics.</summary>
-    private static (Answer? Answer, string Template) Choose(RouteTable.Match match, string method, out Route route, out string[] names)
+    private static (Answer? Answer, string Template) Choose(
+        RouteTable.Match match, string method, out Route route, out string[] names)
     {
         (route, names) = (null!, []);
         if (HttpMethods.IsOptions(method)) return (Answer.Empty, "(options)");
@@ -94,7 +100,8 @@ public sealed partial class ApiServer
 
     // Pooled state machines: otherwise the garbage collector moves the state that waits for the disk.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<Answer> AnswerAsync(HttpContext http, string target, Route route, string[] names, string[] values)
+    private async ValueTask<Answer> AnswerAsync(
+        HttpContext http, string target, Route route, string[] names, string[] values)
     {
         var stop = http.RequestAborted;
         var address = ClientAddress.Of(http, _options.TrustForwardedFor);
@@ -102,7 +109,8 @@ public sealed partial class ApiServer
         Caller? caller = null;
         if (route.Options.Access != Access.Anyone)
         {
-            var (found, refusal) = await AuthenticateAsync(http, target, address, route.Options.Access, stop).ConfigureAwait(false);
+            var (found, refusal) = await AuthenticateAsync(
+                http, target, address, route.Options.Access, stop).ConfigureAwait(false);
             if (refusal is not null) return refusal;
             caller = found;
         }
@@ -144,7 +152,8 @@ public sealed partial class ApiServer
         {
             (Access.Users, { IsGuest: true }) =>
                 (null, Answer.Error(403, MatrixError.GuestAccessForbidden, "Guests cannot do this.")),
-            (Access.Admins, { IsAdmin: false }) => (null, Answer.Forbidden("Only administrators of this server can do this.")),
+            (Access.Admins, { IsAdmin: false }) =>
+                (null, Answer.Forbidden("Only administrators of this server can do this.")),
             _ => (caller, null),
         };
     }
@@ -159,6 +168,7 @@ public sealed partial class ApiServer
     [LoggerMessage(Level = LogLevel.Error, Message = "Request {RequestId} failed: {Method} {Route}")]
     private partial void Failed(Exception fault, string requestId, string method, string route);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Request {RequestId}: {Method} {Route} {Status} in {Milliseconds} ms")]
+    [LoggerMessage(
+        Level = LogLevel.Debug, Message = "Request {RequestId}: {Method} {Route} {Status} in {Milliseconds} ms")]
     private partial void Answered(string requestId, string method, string route, int status, double milliseconds);
 }

@@ -61,13 +61,15 @@ public sealed class BodyReader
     public bool Flag(string name, bool otherwise = false) => OptionalFlag(name) ?? otherwise;
 
     /// <summary>A boolean; null if it is absent.</summary>
-    public bool? OptionalFlag(string name) => ReadValue<bool>(name, "a boolean", static v => v is Json.Bool b ? b.Item : null);
+    public bool? OptionalFlag(string name) =>
+        ReadValue<bool>(name, "a boolean", static v => v is Json.Bool b ? b.Item : null);
 
     /// <summary>A required boolean.</summary>
     public bool RequiredFlag(string name) => RequiredValue(name, OptionalFlag(name));
 
     /// <summary>An integer; null if it is absent.</summary>
-    public long? Number(string name) => ReadValue<long>(name, "an integer", static v => v is Json.Int i ? i.Item : null);
+    public long? Number(string name) =>
+        ReadValue<long>(name, "an integer", static v => v is Json.Int i ? i.Item : null);
 
     /// <summary>A required integer.</summary>
     public long RequiredNumber(string name) => RequiredValue(name, Number(name));
@@ -95,7 +97,9 @@ public sealed class BodyReader
     public string[]? Texts(string name)
     {
         var texts = Read(name, "an array of strings", static v =>
-            v is Json.Array a && Array.TrueForAll(a.Item, i => i.IsString) ? Array.ConvertAll(a.Item, i => ((Json.String)i).Item) : null);
+            v is Json.Array a && Array.TrueForAll(a.Item, i => i.IsString)
+                ? Array.ConvertAll(a.Item, i => ((Json.String)i).Item)
+                : null);
         return texts is not null && Array.TrueForAll(texts, text => IsStorable(PathOf(name), text)) ? texts : null;
     }
 
@@ -133,8 +137,14 @@ public sealed class BodyReader
         for (var i = 0; i < Whole.Count; i++)
         {
             if (!IsStorable(PathOf(Whole.Key(i)), Whole.Key(i))) yield break;
-            if (Whole.Value(i) is Json.Object inner) yield return (Whole.Key(i), new BodyReader(inner.Item, _root, PathOf(Whole.Key(i))));
-            else Refuse(MatrixError.BadJson, $"`{PathOf(Whole.Key(i))}` must be an object.");
+            if (Whole.Value(i) is Json.Object inner)
+            {
+                yield return (Whole.Key(i), new BodyReader(inner.Item, _root, PathOf(Whole.Key(i))));
+            }
+            else
+            {
+                Refuse(MatrixError.BadJson, $"`{PathOf(Whole.Key(i))}` must be an object.");
+            }
         }
     }
 

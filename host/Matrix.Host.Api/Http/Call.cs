@@ -12,7 +12,8 @@ public sealed class Call
     private readonly Caller? _caller;
     private QueryReader? _query;
 
-    internal Call(HttpContext http, string target, Route route, string[] names, string[] values, Caller? caller, string address)
+    internal Call(
+        HttpContext http, string target, Route route, string[] names, string[] values, Caller? caller, string address)
     {
         Http = http;
         _target = target;
@@ -25,7 +26,8 @@ public sealed class Call
 
     /// <summary>The caller, on routes that require a token.</summary>
     /// <exception cref="InvalidOperationException">The route does not ask for a token.</exception>
-    public Caller Caller => _caller ?? throw new InvalidOperationException($"{Route.Template} is open to everyone: use CallerIfAny.");
+    public Caller Caller =>
+        _caller ?? throw new InvalidOperationException($"{Route.Template} is open to everyone: use CallerIfAny.");
 
     /// <summary>The caller, on routes where a token is optional; null without a token.</summary>
     public Caller? CallerIfAny => _caller;

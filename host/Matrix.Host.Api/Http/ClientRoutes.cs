@@ -28,7 +28,9 @@ public sealed class ClientRoutes
     /// <summary>Routes under `/_matrix/client/v1/`.</summary>
     public ClientRoutes V1 => new(_routes, [Client + "v1/"]);
 
-    /// <summary>Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.</summary>
+    /// <summary>
+    /// Routes under other prefixes, each ending with a slash, such as `/_matrix/client/unstable/org.matrix.msc3575/`.
+    /// </summary>
     public ClientRoutes At(params string[] prefixes) => new(_routes, prefixes);
 
     internal IReadOnlyList<Route> All => _routes;
@@ -41,7 +43,7 @@ public sealed class ClientRoutes
     public void Get<T>(string path, Func<QueryReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
         Add("GET", path, takesBody: false, WithQuery(read, handler), options);
 
-    /// <summary>A HEAD: of the response to the GET the web server sends the headers only.</summary>
+    /// <summary>A HEAD: the web server sends only the headers of the GET's response.</summary>
     public void Head(string path, Handler handler, RouteOptions? options = null) =>
         Add("HEAD", path, takesBody: false, (call, _, stop) => handler(call, stop), options);
 
@@ -63,7 +65,12 @@ public sealed class ClientRoutes
 
     /// <summary>A DELETE whose body, if present, `read` reads.</summary>
     public void Delete<T>(string path, Func<BodyReader, T> read, Handler<T> handler, RouteOptions? options = null) =>
-        Add("DELETE", path, takesBody: true, WithBody(read, handler), (options ?? RouteOptions.Default) with { BodyMayBeMissing = true });
+        Add(
+            "DELETE",
+            path,
+            takesBody: true,
+            WithBody(read, handler),
+            (options ?? RouteOptions.Default) with { BodyMayBeMissing = true });
 
     private void Add(
         string method,
@@ -78,7 +85,8 @@ public sealed class ClientRoutes
         }
     }
 
-    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithBody<T>(Func<BodyReader, T> read, Handler<T> handler) =>
+    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithBody<T>(
+        Func<BodyReader, T> read, Handler<T> handler) =>
         (call, body, stop) =>
         {
             var reader = new BodyReader(body ?? JsonObject.Empty);
@@ -86,7 +94,8 @@ public sealed class ClientRoutes
             return reader.Problem is { } problem ? ValueTask.FromResult(problem) : handler(call, input, stop);
         };
 
-    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithQuery<T>(Func<QueryReader, T> read, Handler<T> handler) =>
+    private static Func<Call, JsonObject?, CancellationToken, ValueTask<Answer>> WithQuery<T>(
+        Func<QueryReader, T> read, Handler<T> handler) =>
         (call, _, stop) =>
         {
             var input = read(call.Query);

@@ -7,12 +7,16 @@ internal static class FaultAnswers
 {
     internal static Answer For(Exception fault, string requestId) => fault switch
     {
-        StorageException { Failure: StorageFailure.Full } => Answer.Error(503, MatrixError.Unknown, "This server's storage is full."),
-        StorageException { Failure: StorageFailure.TimedOut } => Answer.Error(503, MatrixError.Unknown, "The request took too long."),
-        StorageException { Failure: StorageFailure.Rejected } => Answer.InvalidParam("The request contains something that cannot be stored."),
+        StorageException { Failure: StorageFailure.Full } =>
+            Answer.Error(503, MatrixError.Unknown, "This server's storage is full."),
+        StorageException { Failure: StorageFailure.TimedOut } =>
+            Answer.Error(503, MatrixError.Unknown, "The request took too long."),
+        StorageException { Failure: StorageFailure.Rejected } =>
+            Answer.InvalidParam("The request contains something that cannot be stored."),
         StorageException { Failure: not (StorageFailure.ChainBroken or StorageFailure.Refused) } =>
             Answer.Error(503, MatrixError.Unknown, "This server's storage is unavailable. Try again later."),
-        _ => Answer.Error(500, MatrixError.Unknown, $"Internal error. The server's log has the details of request {requestId}."),
+        _ => Answer.Error(
+            500, MatrixError.Unknown, $"Internal error. The server's log has the details of request {requestId}."),
     };
 
     /// <summary>The response to a request that the web server could not read, by the status that it chose.</summary>

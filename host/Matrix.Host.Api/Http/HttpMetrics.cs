@@ -12,7 +12,8 @@ internal static class HttpMetrics
         _meter.CreateUpDownCounter<long>("matrix_http_requests_running", description: "Requests in progress.");
 
     private static readonly Histogram<double> _duration =
-        _meter.CreateHistogram<double>("matrix_http_request_duration_seconds", "s", "Time from request to response, long-polls included.");
+        _meter.CreateHistogram<double>(
+            "matrix_http_request_duration_seconds", "s", "Time from request to response, long-polls included.");
 
     internal static void Started() => _running.Add(1);
 

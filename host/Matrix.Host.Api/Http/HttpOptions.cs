@@ -25,7 +25,15 @@ public readonly record struct Rate(double PerSecond, double Burst);
 /// <param name="Enabled">Whether rates are limited.</param>
 /// <param name="Tracked">The most users and addresses that are counted.</param>
 public sealed record RateLimitOptions(
-    bool Enabled, Rate Login, Rate Password, Rate KnownLogin, Rate Registration, Rate Send, Rate Membership, Rate Other, int Tracked)
+    bool Enabled,
+    Rate Login,
+    Rate Password,
+    Rate KnownLogin,
+    Rate Registration,
+    Rate Send,
+    Rate Membership,
+    Rate Other,
+    int Tracked)
 {
     /// <summary>The rate of <see cref="RateClass.Recursion"/>.</summary>
     public Rate Recursion { get; init; } = new(5, 50);

@@ -19,7 +19,8 @@ public sealed class QueryReader
             var equals = pair.IndexOf('=');
             var name = equals < 0 ? pair : pair[..equals];
             var value = equals < 0 ? [] : pair[(equals + 1)..];
-            if (RequestPath.TryDecode(name, plusIsSpace: true, out var n) && RequestPath.TryDecode(value, plusIsSpace: true, out var v))
+            if (RequestPath.TryDecode(name, plusIsSpace: true, out var n)
+                && RequestPath.TryDecode(value, plusIsSpace: true, out var v))
             {
                 _pairs.Add((n, v));
             }
@@ -73,7 +74,12 @@ public sealed class QueryReader
     public long? Number(string name, long least = 0)
     {
         if (Text(name) is not { } text) return null;
-        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value >= least) return value;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            && value >= least)
+        {
+            return value;
+        }
+
         Refuse(MatrixError.InvalidParam, $"The query parameter `{name}` must be an integer of at least {least}.");
         return null;
     }
@@ -83,7 +89,9 @@ public sealed class QueryReader
     {
         if (Text(name) is not { } text) return null;
         if (words.Contains(text)) return text;
-        Refuse(MatrixError.InvalidParam, $"The query parameter `{name}` must be one of {string.Join(", ", words.ToArray())}.");
+        Refuse(
+            MatrixError.InvalidParam,
+            $"The query parameter `{name}` must be one of {string.Join(", ", words.ToArray())}.");
         return null;
     }
 

@@ -19,7 +19,8 @@ public sealed class RateLimiter(RateLimitOptions options, TimeProvider clock)
     {
         if (options.RateOf(kind) is not { } rate) return TimeSpan.Zero;
 
-        var bucket = _buckets.GetOrAdd((kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
+        var bucket = _buckets.GetOrAdd(
+            (kind, who), static (_, start) => new Bucket(start.clock, start.Burst), (clock, rate.Burst));
         var wait = bucket.Take(rate);
         if (_buckets.Count > options.Tracked) Sweep();
         return wait;

@@ -14,7 +14,8 @@ internal static class RequestBody
     private const int Depth = 100;
 
     /// <summary>The body's object, or the error.</summary>
-    internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(HttpContext http, RouteOptions options, int limit, CancellationToken stop)
+    internal static async ValueTask<(JsonObject? Body, Answer? Problem)> ReadAsync(
+        HttpContext http, RouteOptions options, int limit, CancellationToken stop)
     {
         if (http.Request.ContentLength > limit) return (null, TooLarge(limit));
 
@@ -71,7 +72,10 @@ internal static class RequestBody
     private static (JsonObject?, Answer?) Parse(ReadOnlySpan<byte> bytes, RouteOptions options, int limit)
     {
         var reading = options.CanonicalBody ? Reading.Strict : Reading.Client;
-        if (JsonText.TryParseObject(bytes, reading, new JsonLimits(limit, Depth), out var body, out var error)) return (body, null);
+        if (JsonText.TryParseObject(bytes, reading, new JsonLimits(limit, Depth), out var body, out var error))
+        {
+            return (body, null);
+        }
 
         var code = error.IsNotJson ? MatrixError.NotJson : MatrixError.BadJson;
         return (null, Answer.Error(400, code, $"The body cannot be read: {error}."));
@@ -81,9 +85,10 @@ internal static class RequestBody
     /// The response to the web server's errors during a body: it is too slow, its framing is broken, or its end is
     /// missing.
     /// </summary>
-    private static Answer Unreadable(IOException fault) => fault is BadHttpRequestException { StatusCode: not 400 and var status }
-        ? FaultAnswers.Unreadable(status)
-        : Answer.Error(400, MatrixError.NotJson, "The body is incomplete.");
+    private static Answer Unreadable(IOException fault) =>
+        fault is BadHttpRequestException { StatusCode: not 400 and var status }
+            ? FaultAnswers.Unreadable(status)
+            : Answer.Error(400, MatrixError.NotJson, "The body is incomplete.");
 
     private static Answer TooLarge(int limit) => Answer.TooLarge($"The body exceeds {limit} bytes.");
 }

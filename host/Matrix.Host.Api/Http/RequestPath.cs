@@ -52,7 +52,8 @@ internal static class RequestPath
                 var c = text[i];
                 if (c == '%')
                 {
-                    if (i + 2 >= text.Length || !char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2])) return false;
+                    if (i + 2 >= text.Length) return false;
+                    if (!char.IsAsciiHexDigit(text[i + 1]) || !char.IsAsciiHexDigit(text[i + 2])) return false;
                     c = (char)((Hex(text[i + 1]) << 4) | Hex(text[i + 2]));
                     i += 2;
                 }

@@ -101,7 +101,11 @@ internal sealed class RouteTable
             var optional = segment.EndsWith("?}", StringComparison.Ordinal);
             if (optional)
             {
-                if (i != segments.Length - 1) throw new InvalidOperationException($"{route.Template}: only the last parameter may be empty.");
+                if (i != segments.Length - 1)
+                {
+                    throw new InvalidOperationException($"{route.Template}: only the last parameter may be empty.");
+                }
+
                 (node.Endpoint ??= new Endpoint()).Add(route, [.. names]);
                 node.ParameterMayBeEmpty = true;
             }
@@ -110,7 +114,11 @@ internal sealed class RouteTable
             node = node.Parameter ??= new Node();
         }
 
-        if (names.Count > MostParameters) throw new InvalidOperationException($"{route.Template} has too many parameters.");
+        if (names.Count > MostParameters)
+        {
+            throw new InvalidOperationException($"{route.Template} has too many parameters.");
+        }
+
         (node.Endpoint ??= new Endpoint()).Add(route, [.. names]);
     }
 

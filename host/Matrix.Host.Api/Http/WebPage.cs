@@ -23,7 +23,8 @@ internal static class WebPage
         const query = new URLSearchParams(location.search);
         async function send(path, body) {
             try {
-                const answer = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+                const headers = { "Content-Type": "application/json" };
+                const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
                 const json = await answer.json();
                 if (answer.ok) return json;
                 say(json.error);
@@ -57,7 +58,12 @@ internal static class WebPage
         var html = $"""
             <!DOCTYPE html>
             <html lang="en">
-            <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{named}</title><style>{Style}</style></head>
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{named}</title>
+            <style>{Style}</style>
+            </head>
             <body>
             <h1>{named}</h1>
             <form>{fields}<p><button>Continue</button></p></form>
@@ -70,9 +76,11 @@ internal static class WebPage
             """;
         return Answer.Page(
             Encoding.UTF8.GetBytes(html),
-            $"default-src 'none'; script-src '{HashOf(whole)}'; style-src '{HashOf(Style)}'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
+            $"default-src 'none'; script-src '{HashOf(whole)}'; style-src '{HashOf(Style)}'; connect-src 'self'; "
+            + "form-action 'none'; base-uri 'none'; frame-ancestors 'none'");
     }
 
     /// <summary>The source by which the content security policy allows an element's text.</summary>
-    private static string HashOf(string text) => $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+    private static string HashOf(string text) =>
+        $"sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
 }

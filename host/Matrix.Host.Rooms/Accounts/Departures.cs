@@ -39,8 +39,8 @@ public sealed class Departures
     }
 
     /// <summary>
-    /// Called when a user was deactivated, durably: they leave their rooms. <see cref="RunAsync"/> retries those that
-    /// fail.
+    /// Makes a deactivated user leave their rooms, once the deactivation is durable. <see cref="RunAsync"/> retries
+    /// rooms that fail.
     /// </summary>
     internal async ValueTask BeginAsync(string userId)
     {
@@ -145,7 +145,9 @@ public sealed class Departures
     {
         try
         {
-            return (await _memberships.LeaveAsync(userId, roomId, null, CancellationToken.None).ConfigureAwait(false))?.Message;
+            var failure = await _memberships.LeaveAsync(
+                userId, roomId, null, CancellationToken.None).ConfigureAwait(false);
+            return failure?.Message;
         }
         catch (Exception fault) when (fault is StorageException or LaneBusyException)
         {

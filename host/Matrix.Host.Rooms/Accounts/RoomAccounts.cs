@@ -22,7 +22,8 @@ public sealed class RoomAccounts
         await _profiles.ShowAsync(userId).WaitAsync(stop).ConfigureAwait(false);
 
     /// <summary>
-    /// A user was deactivated, durably: they leave every room. <see cref="Departures"/> retries those that fail.
+    /// Makes a deactivated user leave every room, once the deactivation is durable. <see cref="Departures"/> retries
+    /// rooms that fail.
     /// </summary>
     public async ValueTask LeaveAllAsync(string userId, CancellationToken stop) =>
         await _departures.BeginAsync(userId).AsTask().WaitAsync(stop).ConfigureAwait(false);

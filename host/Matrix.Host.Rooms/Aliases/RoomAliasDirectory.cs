@@ -43,7 +43,8 @@ public sealed class RoomAliasDirectory(IStorage storage, RoomSnapshots rooms, St
                 row.RoomId, userId, "m.room.canonical_alias", stop).ConfigureAwait(false))
         {
             return new RoomFailure(
-                RoomFailureKind.Forbidden, "You have not made this alias, and may not change the aliases of its room.");
+                RoomFailureKind.Forbidden,
+                "You did not create this alias, and you may not change the aliases of its room.");
         }
 
         var receipt = await storage.Writer.WriteAsync(

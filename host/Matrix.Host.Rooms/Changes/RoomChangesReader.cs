@@ -11,30 +11,28 @@ using Matrix.Host.Storage.Tables.Rooms;
 
 namespace Matrix.Host.Rooms.Changes;
 
-/// <summary>A change of a room that is durable.</summary>
-/// <param name="Position">The position of its batch.</param>
-/// <param name="Change">What changed.</param>
+/// <summary>A durable change of a room, with the position of its batch.</summary>
 public readonly record struct RoomChange(long Position, Change Change);
 
 /// <summary>Changes of rooms in commit order.</summary>
-/// <param name="Changes">The changes, those of one batch together.</param>
-/// <param name="Through">Every change up to this position has been read.</param>
+/// <param name="Changes">The changes; a batch is never split.</param>
+/// <param name="Through">All changes up to this position have been read.</param>
 public sealed record RoomChanges(IReadOnlyList<RoomChange> Changes, long Through);
 
 /// <summary>
-/// Reads the changes of rooms again from storage, from any position on: the same that consumers read after the commit, in the same order, for a
-/// consumer that was stopped or has lagged behind.
+/// Reads committed changes of rooms again from storage, in commit order, for a consumer that was stopped or is late.
 /// </summary>
 /// <remarks>
-/// Two things are as they are now: an event that was redacted since has its redacted form, and <see cref="RoomCreated"/> has the room's present
-/// header. <see cref="RoomAdvanced"/> is not read again, for it says where a room stands, which its row does.
+/// Two changes differ from those at the commit: an event that was redacted later has its redacted form, and
+/// <see cref="RoomCreated"/> has the room's current header. <see cref="RoomAdvanced"/> is left out, because the room's
+/// row has the same information.
 /// </remarks>
 public sealed class RoomChangesReader(IStorage storage, EventStore events, StateStore states, RoomsOptions options)
 {
     private const string MemberType = "m.room.member";
 
     /// <summary>
-    /// Changes after a position, up to what is published. A batch is read whole; there are more if <see cref="RoomChanges.Through"/> is less than
+    /// Reads a page of whole batches after a position. There are more if <see cref="RoomChanges.Through"/> is less than
     /// the published position.
     /// </summary>
     public async ValueTask<RoomChanges> AfterAsync(long after, CancellationToken stop)
@@ -44,13 +42,16 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
         if (rows.Count == 0) return new RoomChanges([], published);
 
         var nids = rows.Select(row => row.Nid.Room).Distinct().ToArray();
-        var rooms = (await storage.Rooms.FindManyAsync(nids, stop).ConfigureAwait(false)).ToDictionary(room => room.Nid);
+        var rooms = (await storage.Rooms.FindManyAsync(nids, stop).ConfigureAwait(false))
+            .ToDictionary(room => room.Nid);
         var identities = rooms.Values.ToDictionary(room => room.Nid, room => room.Identity);
-        var redacted = (await storage.Events.RedactedByAsync([.. rows.Select(row => row.Nid)], stop).ConfigureAwait(false))
+        var appendedNids = rows.Select(row => row.Nid).ToArray();
+        var redacted = (await storage.Events.RedactedByAsync(appendedNids, stop).ConfigureAwait(false))
             .ToLookup(row => row.RedactedBy);
         var log = (await storage.Rooms.StateLogAsync(nids, after, through, stop).ConfigureAwait(false))
             .ToDictionary(row => (row.Room, row.Position), row => row.Step);
-        var steps = new Dictionary<RoomNid, int>(await storage.Rooms.CurrentStepsAtAsync(nids, after, stop).ConfigureAwait(false));
+        var steps = new Dictionary<RoomNid, int>(
+            await storage.Rooms.CurrentStepsAtAsync(nids, after, stop).ConfigureAwait(false));
 
         var changes = new List<RoomChange>();
         foreach (var batch in rows.GroupBy(row => (row.Position, row.Nid.Room)))
@@ -86,8 +87,12 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
         return new RoomChanges(changes, through);
     }
 
-    /// <summary>Events of whole batches: a page that ends within one leaves it to the next, and one that is longer than a page is read by itself.</summary>
-    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(long after, long published, CancellationToken stop)
+    /// <summary>
+    /// Reads the events of whole batches. A batch that does not fit into the page is left to the next page; a batch
+    /// that is longer than a page is read alone.
+    /// </summary>
+    private async ValueTask<(IReadOnlyList<EventRow> Rows, long Through)> PageAsync(
+        long after, long published, CancellationToken stop)
     {
         for (var limit = options.ChangesPerPage; ; limit *= 2)
         {
@@ -111,8 +116,8 @@ public sealed class RoomChangesReader(IStorage storage, EventStore events, State
             var became = await MembershipAsync(room, change.After, stop).ConfigureAwait(false);
             if (change.After is not null && became is null) continue;
             var nid = change.After is { } entry ? EventNid.Of(room.Nid, entry.Ordinal) : EventNid.None;
-            changed.Add(new MembershipChanged(
-                room.Nid, change.StateKey, was, became, nid, RoomNames.ServerOf(change.StateKey) == options.ServerName));
+            var isLocal = RoomNames.ServerOf(change.StateKey) == options.ServerName;
+            changed.Add(new MembershipChanged(room.Nid, change.StateKey, was, became, nid, isLocal));
         }
 
         return changed;

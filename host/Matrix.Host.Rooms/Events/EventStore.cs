@@ -20,7 +20,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
 
     private const int MostReserved = 256;
 
-    private readonly ByteCache<EventNid, StoredEvent> _byNid = new(cacheBytes, stored => stored.MemoryBytes, cacheBytes / UnreadPart);
+    private readonly ByteCache<EventNid, StoredEvent> _byNid = new(
+        cacheBytes, stored => stored.MemoryBytes, cacheBytes / UnreadPart);
     private readonly StoredEvent?[] _newest = new StoredEvent?[Parsed];
     private int _put;
 
@@ -74,7 +75,8 @@ public sealed class EventStore(IEventsTable table, long cacheBytes)
     }
 
     /// <summary>The ids of these numbers, without reading the events.</summary>
-    public ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
+    public ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
         table.IdsAsync(nids, stop);
 
     /// <summary>

@@ -198,8 +198,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
     }
 
     /// <summary>
-    /// A batch was not written, nor those after it: the machine takes their decisions back, and the lane continues from
-    /// the room before them. If it is unknown what was written, the lane reads the room again.
+    /// Undoes the decisions of a batch that was not written and of the batches after it. The lane continues from the
+    /// room before them; if it is unknown which batches were written, it reads the room again.
     /// </summary>
     private async ValueTask TakeBackAsync()
     {
@@ -208,7 +208,8 @@ internal sealed class Lane(RoomNid room, LaneLoader loader, IStorageWriter write
             // Comes after all others of the chain: once it has failed, their outcomes are known.
             await writer.WriteAsync(new WriteBatch(0) { Chain = _chain }, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (StorageException broken) when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
+        catch (StorageException broken)
+            when (broken.Failure is StorageFailure.ChainBroken or StorageFailure.Unavailable or StorageFailure.Doubtful)
         {
             // Expected: the chain is broken.
         }

@@ -36,7 +36,8 @@ internal sealed class LaneLoader(IStorage storage, StateStore states)
             JoinedCount = header.JoinedCount,
             InvitedCount = header.InvitedCount,
             HasRelations = await storage.Relations.AnyAsync(room, stop).ConfigureAwait(false),
-            HasWaitingRedactions = (await storage.Events.WaitingRedactionsAsync(room, null, 1, stop).ConfigureAwait(false)).Count > 0,
+            HasWaitingRedactions =
+                (await storage.Events.WaitingRedactionsAsync(room, null, 1, stop).ConfigureAwait(false)).Count > 0,
             BaseStep = chain?.Checkpoint?.Step ?? 0,
             StepsSinceBase = chain?.Steps.Count ?? 0,
             NewestCheckpoint = newest is null ? null : CheckpointHeader.Parse(newest.Data.ToArray()),

@@ -18,5 +18,6 @@ internal sealed class LocalHistory : IRoomHistory
 
     public IReadOnlyList<string> Servers() => [];
 
-    private static InvalidOperationException LooksUp(string eventId) => new($"An event made here looked up {eventId}.");
+    private static InvalidOperationException LooksUp(string eventId) =>
+        new($"A decision about a local event looked up {eventId}.");
 }

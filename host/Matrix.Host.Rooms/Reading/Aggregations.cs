@@ -46,8 +46,12 @@ public sealed class Aggregations(
         var latest = found.Values.Where(each => each.Thread is not null && children.ContainsKey(each.Thread.Latest))
             .Select(each => children[each.Thread!.Latest]).ToList();
         var inner = latest.Count == 0 ? [] : await FindAsync(room, latest, reader, scope, stop).ConfigureAwait(false);
-        var edits = inner.Values.Select(each => each.Replacement).Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList();
-        foreach (var (nid, edit) in await AsSeenAsync(room, edits, scope, stop).ConfigureAwait(false)) children[nid] = edit;
+        var edits = inner.Values.Select(each => each.Replacement)
+            .Where(nid => !nid.IsNone && !children.ContainsKey(nid)).ToList();
+        foreach (var (nid, edit) in await AsSeenAsync(room, edits, scope, stop).ConfigureAwait(false))
+        {
+            children[nid] = edit;
+        }
 
         var answer = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
         foreach (var parent in parents)
@@ -64,7 +68,8 @@ public sealed class Aggregations(
     /// <summary>The aggregations of one event.</summary>
     private sealed record Bundle(EventNid Replacement, ThreadRow? Thread, IReadOnlyList<string> References);
 
-    private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _none = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
+    private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _none =
+        new Dictionary<EventNid, ReadOnlyMemory<byte>>();
 
     private static void Write(
         ByteBuffer output,
@@ -99,7 +104,9 @@ public sealed class Aggregations(
             if (output.Length > 1) output.Byte((byte)',');
             output.Raw("\"m.thread\":{\"count\":"u8);
             CanonicalJson.writeInt(output, thread.Count);
-            output.Raw(thread.Participated ? ",\"current_user_participated\":true,\"latest_event\":"u8 : ",\"current_user_participated\":false,\"latest_event\":"u8);
+            output.Raw(thread.Participated
+                ? ",\"current_user_participated\":true,\"latest_event\":"u8
+                : ",\"current_user_participated\":false,\"latest_event\":"u8);
             using var own = new ByteBuffer(512);
             if (inner.TryGetValue(last.EventId, out var below))
             {
@@ -167,7 +174,7 @@ public sealed class Aggregations(
         IReadOnlySet<string> Hidden,
         bool SeesAll)
     {
-        /// <summary>Whether the stored aggregation is what the reader sees.</summary>
+        /// <summary>Whether the reader gets the stored aggregation unchanged.</summary>
         internal bool IsAsStored => SeesAll && Hidden.Count == 0;
 
         /// <summary>The reader's children of one relation, the latest first.</summary>
@@ -196,7 +203,9 @@ public sealed class Aggregations(
         };
         var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
         var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
-        foreach (var child in seen.OrderByDescending(child => child.OriginServerTs).ThenByDescending(child => child.EventId, StringComparer.Ordinal))
+        var latestFirst = seen.OrderByDescending(child => child.OriginServerTs)
+            .ThenByDescending(child => child.EventId, StringComparer.Ordinal);
+        foreach (var child in latestFirst)
         {
             if (await BringsContentAsync(family.Room, child.Nid, stop).ConfigureAwait(false)) return child.Nid;
         }
@@ -239,9 +248,15 @@ public sealed class Aggregations(
             Until = family.ViewScope.Through,
         };
         var rows = await relations.ChildrenAsync(query, stop).ConfigureAwait(false);
-        if (family.SeesAll) return [.. rows.Where(row => !family.Hidden.Contains(row.Sender)).Select(row => row.EventId).Take(Aggregation.MaxReferences)];
+        if (family.SeesAll)
+        {
+            var shown = rows.Where(row => !family.Hidden.Contains(row.Sender));
+            return [.. shown.Select(row => row.EventId).Take(Aggregation.MaxReferences)];
+        }
+
         var seen = await SeenAsync(family, rows, stop).ConfigureAwait(false);
-        return [.. seen.OrderBy(child => child.Nid.Value).Select(child => child.EventId).Take(Aggregation.MaxReferences)];
+        var inOrder = seen.OrderBy(child => child.Nid.Value);
+        return [.. inOrder.Select(child => child.EventId).Take(Aggregation.MaxReferences)];
     }
 
     /// <summary>The children that the reader may see, without those of ignored users.</summary>
@@ -256,8 +271,8 @@ public sealed class Aggregations(
     }
 
     /// <summary>
-    /// Whether the reader is joined and sees every event after the parents, so every child: then the stored
-    /// aggregations are what they see.
+    /// Whether the reader is joined and sees every event after the parents, so every child. Then they get the stored
+    /// aggregations unchanged.
     /// </summary>
     private async ValueTask<bool> SeesAllAsync(
         RoomIdentity room,

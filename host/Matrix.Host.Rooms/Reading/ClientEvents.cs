@@ -62,7 +62,10 @@ public sealed class ClientEvents(
         var others = new Dictionary<EventNid, StoredEvent>(wanted.Count);
         if (wanted.Count > 0)
         {
-            foreach (var other in await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false)) others[other.Nid] = other;
+            foreach (var other in await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false))
+            {
+                others[other.Nid] = other;
+            }
         }
 
         var hidden = await HiddenAsync(room, among, others, history, scope.Viewer, stop).ConfigureAwait(false);
@@ -117,7 +120,8 @@ public sealed class ClientEvents(
     }
 
     /// <summary>The ids of the events that these replaced.</summary>
-    private async ValueTask<Dictionary<EventNid, string>> IdsAsync(IReadOnlyList<StoredEvent> state, CancellationToken stop)
+    private async ValueTask<Dictionary<EventNid, string>> IdsAsync(
+        IReadOnlyList<StoredEvent> state, CancellationToken stop)
     {
         var ids = new Dictionary<EventNid, string>();
         List<EventNid>? asked = null;
@@ -139,12 +143,13 @@ public sealed class ClientEvents(
 
     private static readonly Dictionary<EventNid, StoredEvent> _none = [];
 
-    /// <summary>Those of some redactions that the reader may see by the room's history visibility.</summary>
+    /// <summary>The wanted redactions that the reader may see by the room's history visibility.</summary>
     private async ValueTask<Dictionary<EventNid, StoredEvent>> RedactionsAsync(
         RoomIdentity room, IReadOnlyCollection<EventNid> wanted, Viewer reader, CancellationToken stop)
     {
         var found = await events.GetManyAsync(room, wanted, stop).ConfigureAwait(false);
-        return (await visibility.FilterAsync(room, found, reader, stop).ConfigureAwait(false)).ToDictionary(stored => stored.Nid);
+        return (await visibility.FilterAsync(room, found, reader, stop).ConfigureAwait(false))
+            .ToDictionary(stored => stored.Nid);
     }
 
     /// <summary>

@@ -159,7 +159,8 @@ public sealed class EventPages(
                     clientEvents.Write(buffer, child, reader, new EventExtras { Relations = own }, withRoomId: true),
                 stop);
 
-    private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _nothingBundled = new Dictionary<EventNid, ReadOnlyMemory<byte>>();
+    private static readonly IReadOnlyDictionary<EventNid, ReadOnlyMemory<byte>> _nothingBundled =
+        new Dictionary<EventNid, ReadOnlyMemory<byte>>();
 
     /// <summary>
     /// The member events of these events' senders, in the state at the first of them, for clients that load members

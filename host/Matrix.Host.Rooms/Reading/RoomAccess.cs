@@ -59,7 +59,7 @@ public sealed class RoomAccess(
 
         if (await IsOpenAsync(snapshot, stop).ConfigureAwait(false))
         {
-            // The world-readable part, and what they could see while they were joined.
+            // The world-readable part, and the part that they saw while they were joined.
             var (joined, left) = past is { } once ? (once.Joined.Nid, once.Event.Nid) : (EventNid.None, EventNid.None);
             return new Readable(
                 room,

@@ -68,7 +68,8 @@ public sealed class Visibility(
         var (settingBefore, membershipBefore) = (settingAfter, membershipAfter);
 
         if (stored.Pdu.StateKey is { } key
-            && ((stored.Pdu.Type == SettingType && key.Length == 0) || (stored.Pdu.Type == MemberType && key == reader.UserId)))
+            && ((stored.Pdu.Type == SettingType && key.Length == 0)
+                || (stored.Pdu.Type == MemberType && key == reader.UserId)))
         {
             await replaced.LearnAsync(room.Nid, [stored], stop).ConfigureAwait(false);
             var before = stored.Replaces is { IsNone: false } nid

@@ -196,10 +196,10 @@ public sealed class ReceiptWriter(
 /// <summary>The types of receipts. Client-Server API, "Receipts", "Read and unread markers".</summary>
 public static class ReceiptTypes
 {
-    /// <summary>Read, and everyone in the room may know.</summary>
+    /// <summary>A read receipt that everyone in the room sees.</summary>
     public const string Read = "m.read";
 
-    /// <summary>Read, and nobody else may know.</summary>
+    /// <summary>A read receipt that only its user sees.</summary>
     public const string ReadPrivate = "m.read.private";
 
     /// <summary>Fully read: no receipt, but account data of the user in the room.</summary>

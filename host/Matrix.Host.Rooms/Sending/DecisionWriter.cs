@@ -24,7 +24,7 @@ internal sealed class DecisionWriter(
     /// <param name="decided">The decision.</param>
     /// <param name="sentAs">The device and transaction id of the request; null if no local device sent the
     /// event.</param>
-    /// <param name="isWaiting">Whether the event is a redaction whose target is not here.</param>
+    /// <param name="isWaiting">Whether the event is a redaction whose target has not arrived.</param>
     /// <param name="stop">Cancels reading.</param>
     internal async ValueTask<RoomResult<StoredEvent>> WriteAsync(
         LaneSession session, DecidedEvent decided, SentAs? sentAs, bool isWaiting, CancellationToken stop)
@@ -34,7 +34,7 @@ internal sealed class DecisionWriter(
         var room = pending.Room.RoomId.Length > 0 ? pending.Room : pending.Room with { RoomId = pdu.RoomId };
         var nid = EventNid.Of(room.Nid, decided.Ordinal);
 
-        // Nobody knows the id of a local event before it is made, so no redaction waits for it.
+        // The id of a local event is unknown before it is made, so no redaction waits for it.
         var redaction = pending.HasWaitingRedactions && !decided.IsLocal
             ? await redactions.EndWaitingAsync(session, pdu, stop).ConfigureAwait(false)
             : null;
@@ -54,7 +54,8 @@ internal sealed class DecisionWriter(
             pdu.EventId,
             Position: 0,
             step,
-            (pdu.IsState ? EventMarks.State : EventMarks.None) | (isWaiting ? EventMarks.WaitingRedaction : EventMarks.None),
+            (pdu.IsState ? EventMarks.State : EventMarks.None)
+                | (isWaiting ? EventMarks.WaitingRedaction : EventMarks.None),
             NotifyClass: 0,
             pdu.Sender,
             await ThreadRootAsync(session, StoredEvent.RelationOf(pdu.Type, pdu.Content), stop).ConfigureAwait(false),
@@ -73,7 +74,7 @@ internal sealed class DecisionWriter(
         if (redaction is not null) session.Write(new EventRedacted(stored));
         if (isWaiting) session.Write(new RedactionWaits(nid, pdu.Redacts ?? "", options.MaxWaitingRedactions));
 
-        // Events that are not shown notify nobody.
+        // Hidden events notify nobody.
         if (isWaiting || redaction is not null) return stored;
         var inRoom = new EventInRoom(
             stored,
@@ -87,7 +88,8 @@ internal sealed class DecisionWriter(
     }
 
     /// <summary>
-    /// Numbers the state after the event, and the current state, where they have no number. Returns the former's.
+    /// Numbers the state after the event and the current state, if they have no number yet. Returns the number of the
+    /// state after the event.
     /// </summary>
     private async ValueTask<int> StateAsync(LaneSession session, DecidedEvent decided, CancellationToken stop)
     {
@@ -110,11 +112,21 @@ internal sealed class DecisionWriter(
             ? StateCheckpoint.Take(current, pending.NewestCheckpoint)
             : null;
         var step = Number(session, current, checkpoint);
-        session.Pending = session.Pending with { State = checkpoint?.Tree ?? current, CurrentStep = step, StepsSinceBase = since };
+        session.Pending = session.Pending with
+        {
+            State = checkpoint?.Tree ?? current,
+            CurrentStep = step,
+            StepsSinceBase = since,
+        };
         if (checkpoint is null) return step;
 
         session.Machine.UseStored(checkpoint.Tree);
-        session.Pending = session.Pending with { NewestCheckpoint = checkpoint.Header, BaseStep = step, StepsSinceBase = 0 };
+        session.Pending = session.Pending with
+        {
+            NewestCheckpoint = checkpoint.Header,
+            BaseStep = step,
+            StepsSinceBase = 0,
+        };
         return step;
     }
 
@@ -130,7 +142,8 @@ internal sealed class DecisionWriter(
             && StateTree.AreSame(before, tree)
             && decided.Event.PrevEvents is [var previousId])
         {
-            var previous = session.Undurable(previousId) ?? await events.ByIdAsync(room, previousId, stop).ConfigureAwait(false);
+            var previous = session.Undurable(previousId)
+                ?? await events.ByIdAsync(room, previousId, stop).ConfigureAwait(false);
             if (previous is not null) return previous.Row.Step;
         }
 
@@ -143,7 +156,10 @@ internal sealed class DecisionWriter(
         var pending = session.Pending;
         var step = pending.LastStep + 1;
         var delta = StateStep.Between(pending.State, tree);
-        session.Write(new StateNumbered(pending.Room.Nid, step, pending.CurrentStep, pending.BaseStep, delta) { Checkpoint = checkpoint });
+        session.Write(new StateNumbered(pending.Room.Nid, step, pending.CurrentStep, pending.BaseStep, delta)
+        {
+            Checkpoint = checkpoint,
+        });
         session.Pending = pending with { LastStep = step };
         return step;
     }

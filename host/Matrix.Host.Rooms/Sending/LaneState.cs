@@ -60,7 +60,8 @@ internal sealed class LaneState(EventStore events)
             ?? throw new InvalidDataException($"Room {room.RoomId} lacks its state event {entry.EventId}.");
 
     /// <summary>The keys of the state events that give power.</summary>
-    internal static IReadOnlyList<StateKey> Levels { get; } = [new("m.room.create", ""), new("m.room.power_levels", "")];
+    internal static IReadOnlyList<StateKey> Levels { get; } =
+        [new("m.room.create", ""), new("m.room.power_levels", "")];
 
     /// <summary>The membership that a member event gives; null if it is unknown.</summary>
     internal static Membership? MembershipOf(Pdu pdu) => pdu.Content.Text("membership") switch

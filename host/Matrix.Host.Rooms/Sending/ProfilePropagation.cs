@@ -66,7 +66,9 @@ internal sealed class ProfilePropagation(
         try
         {
             var profile = await contents.OfAsync(userId, "join", null, CancellationToken.None).ConfigureAwait(false);
-            foreach (var row in await memberships.RoomsOfAsync(userId, MembershipSet.Join, CancellationToken.None).ConfigureAwait(false))
+            var rows = await memberships.RoomsOfAsync(
+                userId, MembershipSet.Join, CancellationToken.None).ConfigureAwait(false);
+            foreach (var row in rows)
             {
                 await ShowInAsync(userId, row.RoomId, profile).ConfigureAwait(false);
             }

@@ -19,7 +19,8 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
     internal async ValueTask<RedactionOutcome> OfAsync(
         LaneSession session, Pdu redaction, string targetId, CancellationToken stop)
     {
-        var target = session.Undurable(targetId) ?? await events.ByIdAsync(session.Pending.Room, targetId, stop).ConfigureAwait(false);
+        var target = session.Undurable(targetId)
+            ?? await events.ByIdAsync(session.Pending.Room, targetId, stop).ConfigureAwait(false);
         return target is null
             ? new RedactionOutcome(
                 await RefusesUnseenAsync(session, redaction, stop).ConfigureAwait(false), null, IsWaiting: true)
@@ -90,10 +91,9 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 
         session.Write(new WaitingRedactionsDropped(room.Nid, target.EventId));
         var levels = await state.SnapshotAsync(session, LaneState.Levels, stop).ConfigureAwait(false);
-        if (waiting.OrderBy(stored => stored.Nid.Value).FirstOrDefault(stored => room.Rules.AppliesRedaction(stored.Pdu, target, levels)) is not { } first)
-        {
-            return null;
-        }
+        var first = waiting.OrderBy(stored => stored.Nid.Value)
+            .FirstOrDefault(stored => room.Rules.AppliesRedaction(stored.Pdu, target, levels));
+        if (first is null) return null;
 
         session.Write(new EventMarksChanged(first.Nid, first.Row.Marks & ~EventMarks.WaitingRedaction));
         return first;
@@ -103,5 +103,5 @@ internal sealed class Redactions(EventStore events, LaneState state, RoomsOption
 /// <summary>The effect of a redaction.</summary>
 /// <param name="Failure">Why it is refused; null if it is allowed.</param>
 /// <param name="Change">The event in its redacted form; null if nothing is left to redact.</param>
-/// <param name="IsWaiting">Whether its target is not here. It is not shown until the target arrives.</param>
+/// <param name="IsWaiting">Whether its target has not arrived. Clients get it only after its target.</param>
 internal readonly record struct RedactionOutcome(RoomFailure? Failure, EventRedacted? Change, bool IsWaiting);

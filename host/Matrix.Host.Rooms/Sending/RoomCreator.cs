@@ -105,7 +105,8 @@ public sealed class RoomCreator
         {
             return new RoomFailure(
                 RoomFailureKind.InvalidParam,
-                $"A room starts with at most {_options.MaxInitialInvites} invites and {_options.MaxInitialState} state events.");
+                $"A room starts with at most {_options.MaxInitialInvites} invites "
+                + $"and {_options.MaxInitialState} state events.");
         }
 
         if (request.Alias is { } alias

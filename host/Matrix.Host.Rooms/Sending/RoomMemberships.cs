@@ -278,7 +278,10 @@ public sealed class RoomMemberships
                 var now = await MembershipAsync(session, userId, stop).ConfigureAwait(false);
 
                 // Only members, and the user themselves, may learn the user's membership. For others the rules decide.
-                if (sender == userId ? now is not null : await MembershipAsync(session, sender, stop).ConfigureAwait(false) == Membership.Join)
+                var mayLearn = sender == userId
+                    ? now is not null
+                    : await MembershipAsync(session, sender, stop).ConfigureAwait(false) == Membership.Join;
+                if (mayLearn)
                 {
                     if (keepIf is not null && keepIf(now)) return true;
                     if (refuseUnless?.Invoke(now) is { } refusal) return refusal;

@@ -20,7 +20,7 @@ namespace Matrix.Host.Rooms.Sending;
 /// </summary>
 public sealed class RoomSender
 {
-    /// <summary>How often a send starts anew when a set before it, that it built on, did not become durable.</summary>
+    /// <summary>The attempts of a send, which starts anew if a batch that it built on was not stored.</summary>
     private const int Attempts = 3;
 
     private const string MemberType = "m.room.member";
@@ -197,7 +197,10 @@ public sealed class RoomSender
 
         // Undurable events first: one that becomes durable in between is found in the database.
         if (relation.Key is { } key
-            && (session.AnyWaiting(stored => stored.Pdu.Sender == draft.Sender && stored.Pdu.Type == draft.Type && IsSame(relation, stored))
+            && (session.AnyWaiting(stored =>
+                    stored.Pdu.Sender == draft.Sender
+                    && stored.Pdu.Type == draft.Type
+                    && IsSame(relation, stored))
                 || await _relations.HasAnnotationAsync(
                     room.Nid, relation.ParentId, draft.Sender, draft.Type, key, stop).ConfigureAwait(false)))
         {
@@ -206,7 +209,8 @@ public sealed class RoomSender
         }
 
         if (relation.RelType == "m.thread"
-            && (session.Undurable(relation.ParentId) ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
+            && (session.Undurable(relation.ParentId)
+                ?? await _events.ByIdAsync(room, relation.ParentId, stop).ConfigureAwait(false)) is { } root
             && root.Pdu.Content.Has("m.relates_to"))
         {
             return new RoomFailure(

@@ -70,7 +70,8 @@ public sealed class RoomSnapshots : IChangeConsumer
         var read = new Dictionary<RoomNid, RoomSnapshot>();
         foreach (var some in rooms.Where(room => !_snapshots.TryGet(room, out _)).Chunk(ReadSideBySide))
         {
-            foreach (var snapshot in await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false))
+            var loaded = await Task.WhenAll(some.Select(room => LoadAsync(room, stop).AsTask())).ConfigureAwait(false);
+            foreach (var snapshot in loaded)
             {
                 if (snapshot is not null) read[snapshot.Room.Nid] = snapshot;
             }
@@ -238,7 +239,11 @@ public sealed class RoomSnapshots : IChangeConsumer
             if (before.Position >= Position) return before;
             var header = Advanced!.Header;
             var local = before.Local;
-            foreach (var changed in Memberships ?? []) local = local.With(changed.UserId, changed.After == Membership.Join);
+            foreach (var changed in Memberships ?? [])
+            {
+                local = local.With(changed.UserId, changed.After == Membership.Join);
+            }
+
             return new RoomSnapshot
             {
                 Room = before.Room,

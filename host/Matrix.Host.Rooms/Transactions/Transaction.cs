@@ -3,7 +3,9 @@ using Matrix.Host.Storage.Tables.Transactions;
 
 namespace Matrix.Host.Rooms.Transactions;
 
-/// <summary>A request with a transaction id that is under way. Belongs to the lock of its log, but for <see cref="Record()"/>.</summary>
+/// <summary>
+/// A running request with a transaction id. Used under the lock of its log, except <see cref="Record()"/>.
+/// </summary>
 public sealed class Transaction
 {
     private readonly UInt128 _request;
@@ -11,12 +13,12 @@ public sealed class Transaction
 
     internal Transaction(UInt128 request) => _request = request;
 
-    /// <summary>The event that it made; null until it is recorded.</summary>
+    /// <summary>The event that the request made, or none; null until the request is recorded.</summary>
     internal EventNid? Made { get; private set; }
 
     /// <summary>
-    /// The change that records a request without an event. It belongs to the batch that carries the request out, so that both are durable or
-    /// neither.
+    /// The change that records a request without an event. It must be in the batch that carries out the request, so
+    /// that both become durable or neither does.
     /// </summary>
     public TransactionRecorded Record()
     {
@@ -24,17 +26,22 @@ public sealed class Transaction
         return new TransactionRecorded(_request);
     }
 
-    /// <summary>The same for a request that makes an event: <see cref="Storage.Tables.Events.EventsAppended.Request"/>.</summary>
+    /// <summary>
+    /// Records a request that makes an event. Returns <see cref="Storage.Tables.Events.EventsAppended.Request"/>.
+    /// </summary>
     internal UInt128 Record(EventNid made)
     {
         Made = made;
         return _request;
     }
 
-    /// <summary>Its result, for those who ask for the same meanwhile.</summary>
-    internal Task<RoomResult<string>> Result() =>
-        (_joined ??= new TaskCompletionSource<RoomResult<string>>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    /// <summary>The result, for repetitions of the request that arrive while it runs.</summary>
+    internal Task<RoomResult<string>> Result()
+    {
+        _joined ??= new TaskCompletionSource<RoomResult<string>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _joined.Task;
+    }
 
-    /// <summary>Who asked for the same meanwhile; null if nobody did.</summary>
+    /// <summary>Completes the repetitions that wait for the result; null if there are none.</summary>
     internal TaskCompletionSource<RoomResult<string>>? Joined => _joined;
 }

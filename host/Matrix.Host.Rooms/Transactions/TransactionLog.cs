@@ -7,13 +7,10 @@ using Matrix.Host.Storage.Tables.Transactions;
 namespace Matrix.Host.Rooms.Transactions;
 
 /// <summary>
-/// Answers a repeated request with what the first one answered. Client-Server API, "Transaction identifiers". Requests under way are joined; those
-/// of the past, up to a bound, are known in memory: they are read once at start, so that a request asks the database nothing, whether it was made
-/// before or not.
+/// Gives a repeated request the result of the first one. Client-Server API, "Transaction identifiers". A repetition of
+/// a running request waits for its result. The latest finished requests, up to a limit, are in memory: they are read
+/// from the database once, so no request reads the database to find out whether it is a repetition.
 /// </summary>
-/// <param name="table">The requests on record.</param>
-/// <param name="events">The ids of the events that they made.</param>
-/// <param name="options">How many are known.</param>
 public sealed class TransactionLog(ITransactionsTable table, IEventsTable events, RoomsOptions options) : IDisposable
 {
     private readonly Lock _gate = new();
@@ -23,11 +20,11 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
     private readonly SemaphoreSlim _loading = new(1, 1);
     private volatile bool _isLoaded;
 
-    /// <summary>Does it once: what it, or the first request of this key, answered.</summary>
-    /// <param name="key">What makes two requests the same.</param>
-    /// <param name="act">Does it; it is remembered if it recorded its transaction and did not fail.</param>
-    /// <param name="stop">Cancels waiting, not what is under way.</param>
-    /// <returns>The id of the event that was made; empty if none was.</returns>
+    /// <summary>Carries out the request, unless a request with the same key was carried out or is running.</summary>
+    /// <param name="act">Carries out the request. It is remembered if it recorded its transaction and
+    /// succeeded.</param>
+    /// <param name="stop">Cancels waiting for another request, not the running request.</param>
+    /// <returns>The id of the event that the request made, or an empty string.</returns>
     public ValueTask<RoomResult<string>> OnceAsync(
         TransactionKey key, Func<Transaction, ValueTask<RoomResult<string>>> act, CancellationToken stop)
     {
@@ -38,7 +35,10 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
     /// <inheritdoc/>
     public void Dispose() => _loading.Dispose();
 
-    /// <summary>A transaction of one's own; else the first one's, which is under way or past; none of them if the past is yet to be read.</summary>
+    /// <summary>
+    /// Starts a transaction, or finds the running or finished request with the same key. If the finished requests have
+    /// not been read yet, all three are null.
+    /// </summary>
     private Transaction? Begin(UInt128 request, out Task<RoomResult<string>>? underWay, out EventNid? past)
     {
         lock (_gate)
@@ -64,7 +64,11 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
         while (true)
         {
             if (!_isLoaded) await LoadAsync(stop).ConfigureAwait(false);
-            if (Begin(request, out var underWay, out var past) is { } mine) return await DoAsync(request, mine, act).ConfigureAwait(false);
+            if (Begin(request, out var underWay, out var past) is { } mine)
+            {
+                return await DoAsync(request, mine, act).ConfigureAwait(false);
+            }
+
             if (past is { } made) return await AnswerAsync(made, stop).ConfigureAwait(false);
             if (underWay is null) continue;
             try
@@ -73,7 +77,7 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
             }
             catch (OperationCanceledException) when (!stop.IsCancellationRequested)
             {
-                // Whoever asked first has gone before anything was written, as clients do that ask again: it is done for this one now.
+                // The client of the first request has gone and nothing was written. This repetition carries it out.
             }
         }
     }
@@ -87,7 +91,7 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
             : new RoomFailure(RoomFailureKind.UnknownRoom, "The event that this request made is no longer here.");
     }
 
-    // What it keeps while it waits for the disk is used again: the collector would move it else.
+    // Reuses the memory that each call holds while it waits for the disk, which the collector would move otherwise.
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<RoomResult<string>> DoAsync(
         UInt128 request, Transaction mine, Func<Transaction, ValueTask<RoomResult<string>>> act)
@@ -100,12 +104,12 @@ public sealed class TransactionLog(ITransactionsTable table, IEventsTable events
         }
         catch (Exception fault)
         {
-            // Perhaps it is on record all the same: that is looked up before anyone repeats it.
+            // The request may have been recorded: the log is read again before a repetition is carried out.
             if (fault is StorageException { Failure: StorageFailure.Doubtful }) _isLoaded = false;
             if (End(request, mine, isDone: false) is { } joined)
             {
                 joined.SetException(fault);
-                // Whoever joined sees it; it is thrown here all the same.
+                // The repetitions get the exception, which counts as observed. It is thrown here too.
                 _ = joined.Task.Exception;
             }
 

@@ -35,7 +35,10 @@ public sealed class PushEvaluation(ILocalUsers users) : IPushEvaluation
         }
 
         // An invite notifies its target, who is not a member yet.
-        if (pdu.Type == "m.room.member" && pdu.StateKey is { } target && target != pdu.Sender && !happening.Local.IsJoined(target)
+        if (pdu.Type == "m.room.member"
+            && pdu.StateKey is { } target
+            && target != pdu.Sender
+            && !happening.Local.IsJoined(target)
             && pdu.Content.Text("membership") == "invite"
             && RoomNames.ServerOf(target) == RoomNames.ServerOf(pdu.Sender))
         {

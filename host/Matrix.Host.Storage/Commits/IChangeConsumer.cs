@@ -4,9 +4,9 @@ namespace Matrix.Host.Storage.Commits;
 /// Reads every change after it is durable, in commit order: a stream, a cache, a counter. It is called on the writer's
 /// thread and touches memory only. Longer work starts elsewhere, from the positions that it noted.
 /// </summary>
-/// <remarks>A consumer knows changes and neither rows nor other consumers. Consumers are called in the order in which
-/// they were added: all of them begin, each takes the changes of the flush, all of them end; then those who wait for
-/// the flush are answered.</remarks>
+/// <remarks>A consumer sees changes only, not rows or other consumers. Consumers are called in the order in which they
+/// were added: all of them begin, each takes the changes of the flush, all of them end. Then the callers that wait for
+/// the flush continue.</remarks>
 public interface IChangeConsumer
 {
     /// <summary>

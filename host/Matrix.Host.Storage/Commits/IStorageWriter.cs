@@ -17,7 +17,8 @@ public interface IStorageWriter
     /// </summary>
     /// <param name="batch">The batch. The store owns it from now on.</param>
     /// <param name="stop">Checked before submission only: a submitted batch is not withdrawn.</param>
-    /// <exception cref="StorageException">Nothing of the batch was kept, unless it says that nobody knows.</exception>
+    /// <exception cref="StorageException">The batch was not stored; with <see cref="StorageFailure.Doubtful"/> it is
+    /// unknown whether it was.</exception>
     ValueTask<WriteReceipt> WriteAsync(WriteBatch batch, CancellationToken stop);
 
     /// <summary>

@@ -23,7 +23,7 @@ public sealed class WriteBatch : IValueTaskSource<WriteReceipt>
     /// <summary>The changes that must apply for the rest to be made.</summary>
     public IReadOnlyList<ConditionalChange> Preconditions => _preconditions ?? (IReadOnlyList<ConditionalChange>)[];
 
-    /// <summary>The chain that this batch belongs to; null if it stands alone.</summary>
+    /// <summary>The chain that this batch belongs to; null for none.</summary>
     public WriteChain? Chain { get; init; }
 
     /// <summary>The position, once durable.</summary>

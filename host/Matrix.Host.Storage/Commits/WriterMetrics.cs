@@ -24,7 +24,7 @@ internal sealed class WriterMetrics : IDisposable
         _failures = _meter.CreateCounter<long>(
             "matrix_storage_failed_flushes", "{flush}", "Flushes that failed, by failure.");
         _faults = _meter.CreateCounter<long>(
-            "matrix_storage_consumer_faults", "{fault}", "Exceptions of consumers of changes.");
+            "matrix_storage_consumer_faults", "{fault}", "Exceptions thrown by consumers of changes.");
     }
 
     /// <summary>Registers the gauges of waiting batches and of the position.</summary>

@@ -1,14 +1,15 @@
--- The ground. One text for both databases: PostgreSQL reads INTEGER as BIGINT, BLOB as BYTEA, TEXT with the collation "C", and no WITHOUT ROWID; a
--- line can be for one of them only.
--- Numbers of events, steps, checkpoints and nodes hold their room's number in the upper 32 bits: a room is one range of each table.
+-- The first schema. The text is the same for both databases: for PostgreSQL, INTEGER becomes BIGINT, BLOB becomes
+-- BYTEA, TEXT gets the collation "C", and WITHOUT ROWID is dropped. A line can be marked for one database only.
+-- The upper 32 bits of the numbers of events, steps, checkpoints and nodes are the room's number, so the rows of a room
+-- are one range of each table.
 
--- Who this database belongs to.
+-- The server that this database belongs to.
 CREATE TABLE identity (
     one INTEGER PRIMARY KEY,
     server_name TEXT NOT NULL
 );
 
--- The durable sequence. SQLite: no position above it was ever given out. PostgreSQL: the last one that was.
+-- The sequence of positions. On SQLite no position above it has been used; on PostgreSQL it is the last one used.
 CREATE TABLE sequence (
     one INTEGER PRIMARY KEY,
     position INTEGER NOT NULL
@@ -40,8 +41,9 @@ CREATE TABLE current_state_log (
     PRIMARY KEY (room_nid, position)
 ) WITHOUT ROWID;
 
--- SQLite keeps rows in order of their keys. Were the JSON among them, four to a page, every event of every room but the last would split pages in the
--- middle of the table; so it is apart, in order of arrival, and the rows that keep the rooms' order are small. PostgreSQL appends anyway.
+-- SQLite stores rows in the order of their keys. With the JSON in the rows, about four would fill a page, and almost
+-- every event would split a page in the middle of the table. So the JSON is in a table of its own, in order of arrival,
+-- and the rows in the order of rooms are small. PostgreSQL always appends.
 CREATE TABLE events (
     event_nid INTEGER PRIMARY KEY,
     position INTEGER NOT NULL,
@@ -91,7 +93,7 @@ CREATE TABLE memberships (
 CREATE INDEX memberships_local_user ON memberships (user_id) WHERE is_local = 1;
 CREATE INDEX memberships_local_room ON memberships (room_nid) WHERE is_local = 1;
 
--- Keyed by a hash of who asked what, within periods that are dropped whole.
+-- Requests with a transaction id, by the hash of their key. Old periods are deleted as a whole.
 CREATE TABLE transactions (
     period INT NOT NULL,
     request BLOB NOT NULL,
@@ -188,7 +190,7 @@ CREATE TABLE login_tokens (
     user_id TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- room_nid 0 is the user's own.
+-- room_nid 0: global account data.
 CREATE TABLE account_data (
     user_id TEXT NOT NULL,
     room_nid INTEGER NOT NULL,
@@ -244,7 +246,7 @@ CREATE TABLE one_time_keys (
     PRIMARY KEY (user_id, device_id, algorithm, key_id)
 ) WITHOUT ROWID;
 
--- One-time keys that were given away, of late: they are not taken again.
+-- Recently claimed one-time keys: a repeated upload must not bring them back.
 CREATE TABLE claimed_keys (
     user_id TEXT NOT NULL,
     device_id TEXT NOT NULL,
@@ -282,7 +284,7 @@ CREATE TABLE key_signatures (
     PRIMARY KEY (target_user, target_key, signer, signer_key)
 ) WITHOUT ROWID;
 
--- only_for: the one local user who sees the change; empty for everyone who sees the user.
+-- only_for: the only local user who sees the change; empty if all users who share a room see it.
 CREATE TABLE device_list_changes (
     user_id TEXT NOT NULL,
     only_for TEXT NOT NULL,

@@ -1,4 +1,5 @@
--- Transaction ids in the order in which they were used, one a set: a row at the end instead of one in the middle. They are looked up in memory.
+-- Requests with a transaction id in commit order, one for each batch: each row is appended at the end of the table. The
+-- server looks requests up in memory.
 CREATE TABLE transactions_in_order (
     position INTEGER PRIMARY KEY,
     event_nid INTEGER,

@@ -1,6 +1,6 @@
--- A message to all devices of a user is kept once, until the last of them has it: its rows in the inboxes have no JSON
--- of their own. Each row says who sent it and its size, by which a sender's share of an inbox is measured; messages
--- from before count to nobody's.
+-- A message to all devices of a user is stored once, until the last device has received it; its rows in the inboxes
+-- have no JSON of their own. Each row has the message's sender and size, for the sender's share of the inbox. Messages
+-- stored before this migration count to no sender.
 CREATE TABLE to_device_inboxes (
     user_id TEXT NOT NULL,
     device_id TEXT NOT NULL,

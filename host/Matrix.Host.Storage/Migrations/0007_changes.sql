@@ -1,7 +1,7 @@
--- Events in the order in which they became durable, for consumers that read changes from a position on.
+-- Finds events in commit order, for consumers that read the changes after a position.
 CREATE INDEX events_position ON events (position);
 
--- How far each consumer of changes has come that must not miss one.
+-- The position up to which each consumer has processed the changes, for consumers that must not miss one.
 CREATE TABLE consumer_positions (
     name TEXT NOT NULL PRIMARY KEY,
     position INTEGER NOT NULL

@@ -1,5 +1,5 @@
--- One row for each batch of events of a room, in commit order: which events it appended, and the request that it carried
--- out. It replaces an index of events by position, which cost each message one more page in the log.
+-- One row for each batch of events of a room, in commit order: the range of its events, and the request that made them.
+-- It replaces an index of events by position, which wrote one more page to the log for each message.
 CREATE TABLE commits (
     position INTEGER NOT NULL,
     event_nid INTEGER NOT NULL,
@@ -17,7 +17,7 @@ LEFT JOIN transactions t ON t.position = e.position AND t.event_nid >= e.first A
 ORDER BY e.position, e.first;
 DROP INDEX events_position;
 
--- Requests that made no event: messages to devices.
+-- Requests that made no event, such as to-device messages.
 CREATE TABLE transactions_without_event (
     position INTEGER PRIMARY KEY,
     request BLOB NOT NULL

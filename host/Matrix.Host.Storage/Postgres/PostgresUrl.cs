@@ -21,7 +21,7 @@ internal static class PostgresUrl
         url.StartsWith("postgres://", StringComparison.Ordinal)
             || url.StartsWith("postgresql://", StringComparison.Ordinal);
 
-    /// <exception cref="StorageException">It has not that form.</exception>
+    /// <exception cref="StorageException">The URL does not have this form.</exception>
     public static NpgsqlConnectionStringBuilder Parse(string url, StorageOptions options)
     {
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Host.Length == 0 || uri.AbsolutePath.Length < 2)

@@ -325,7 +325,7 @@ internal sealed class PostgresWriter : StorageWriter
             }
         }
 
-        // Either it was kept, and is published, or it was not, and is tried again.
+        // If the commit was kept, its batches are published; if not, they are written again.
         return _owner.Position == last ? default : (failure, _owner.Position < last);
     }
 }

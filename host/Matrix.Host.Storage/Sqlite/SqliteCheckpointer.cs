@@ -8,12 +8,12 @@ namespace Matrix.Host.Storage.Sqlite;
 /// that were committed during the last pass remain: the writer moves them between two flushes, and the log starts
 /// again.
 /// </summary>
-/// <remarks>The writer asks only while the log holds pages that were not moved, and leaves the log alone while this is
-/// at it. So the log never begins again during a pass.</remarks>
+/// <remarks>The writer starts a pass only while the log has pages that were not moved, and does not reset the log
+/// during a pass.</remarks>
 internal sealed class SqliteCheckpointer : IDisposable
 {
-    // Each pass moves what was committed during the one before, which shrinks each time. The writer moves the remainder
-    // after the last.
+    // Each pass moves the pages that were committed during the pass before, fewer each time. After the last pass the
+    // writer moves the remainder.
     private const int MostPasses = 4;
 
     private readonly SqliteConnection _connection;
@@ -94,8 +94,8 @@ internal sealed class SqliteCheckpointer : IDisposable
         {
             var moved = _connection.Checkpoint();
 
-            // SQLite syncs only after the last page of the log, and the writer, who moves that page, would wait for all
-            // of it.
+            // SQLite syncs only after the last page of the log. The writer moves that page, and would wait for the
+            // whole sync.
             _sync();
             _metrics.Checkpointed(started, beside: true);
             return moved;

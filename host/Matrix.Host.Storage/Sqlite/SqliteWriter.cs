@@ -289,8 +289,8 @@ internal sealed class SqliteWriter : StorageWriter
     }
 
     /// <summary>
-    /// Moves the remainder. Returns whether all of the log is in the database then. If a reader held most of it back,
-    /// this is left for later.
+    /// Moves the remainder. Returns whether the whole log is in the database then. If a reader holds back most of the
+    /// log, a later call moves it.
     /// </summary>
     private bool MoveRest()
     {

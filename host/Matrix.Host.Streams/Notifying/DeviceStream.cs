@@ -2,7 +2,7 @@ using Matrix.Host.Storage.Tables.Keys;
 
 namespace Matrix.Host.Streams.Notifying;
 
-/// <summary>The changes for one device of an active user, and the state of what it was sent.</summary>
+/// <summary>The changes for one device of an active user, and the key counts and members that it was sent.</summary>
 internal sealed class DeviceStream
 {
     private readonly Lock _gate = new();

@@ -38,7 +38,7 @@ internal sealed class LazyMembers
             }
             else if (_answered is not null)
             {
-                // The token of an older response or of an earlier process: what the device has is unknown.
+                // The token is from an older response or an earlier process, so the device's members are unknown.
                 _sent.Clear();
             }
 

@@ -15,7 +15,7 @@ internal sealed class LongPolls(TimeProvider time)
     /// <summary>Whether the server is stopping.</summary>
     public bool IsDraining => _draining;
 
-    /// <summary>No long-poll waits from now on. The caller wakes those that are already waiting.</summary>
+    /// <summary>Lets no further long-poll wait. The caller wakes those that are already waiting.</summary>
     public void Drain() => _draining = true;
 
     public async ValueTask<bool> WaitAsync(

@@ -5,8 +5,8 @@ using Matrix.Host.Storage.Commits;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// Knows in memory what is new for each user who syncs. A commit in a room costs as much as the room has active
-/// members. A long-poll costs nothing until something concerns its user.
+/// Keeps the positions of changes in memory for each user who syncs. A commit in a room costs time for each active
+/// member. A long-poll costs nothing until a change concerns its user.
 /// </summary>
 /// <remarks>
 /// It knows positions, not contents. A user who is not in memory (evicted, or never seen) is read from the database

@@ -9,7 +9,7 @@ public enum ShownMembership : byte
     /// <summary>Invited: the user gets only the invitation.</summary>
     Invited,
 
-    /// <summary>Left, kicked, banned, or the invitation is gone: the user gets the departure, once.</summary>
+    /// <summary>The user left or was kicked or banned, or the invite ended. They get the departure once.</summary>
     Left,
 }
 

@@ -8,7 +8,7 @@ namespace Matrix.Host.Streams.Notifying;
 /// <param name="Since">The position of the membership.</param>
 internal readonly record struct MemberRoom(RoomNid Room, ShownMembership Membership, long Since);
 
-/// <summary>Reads from storage what a user's stream is filled with.</summary>
+/// <summary>Reads the initial content of a user's stream from storage.</summary>
 internal interface IStreamSource
 {
     /// <summary>The user's joined and invited rooms, those with the latest changes first.</summary>

@@ -3,7 +3,7 @@ using System.Threading.Tasks.Sources;
 namespace Matrix.Host.Streams.Notifying;
 
 /// <summary>
-/// A waiting long-poll, and all that exists of it while nothing happens. It is woken exactly once: by news, by its
+/// A waiting long-poll. It holds no thread and nothing but this object. It is woken exactly once: by news, by its
 /// timeout, or by its end.
 /// </summary>
 internal sealed class SyncWaiter(UserStream stream) : IValueTaskSource<bool>
@@ -84,7 +84,7 @@ internal sealed class SyncWaiters
         _count--;
     }
 
-    /// <summary>Removes all and returns the first of them, from which <see cref="WakeAll"/> goes on.</summary>
+    /// <summary>Removes all long-polls and returns the first, for <see cref="WakeAll"/>.</summary>
     public SyncWaiter? TakeAll()
     {
         var taken = _newest;

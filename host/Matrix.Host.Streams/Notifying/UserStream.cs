@@ -236,8 +236,8 @@ internal sealed class UserStream(string userId)
             }
             else if (added)
             {
-                // Rows come latest first, and go to the end, after live changes: no token that the stream serves is as
-                // old as they are.
+                // Rows come latest first. They go to the end, after live changes, because every token that the stream
+                // serves is newer than they are.
                 _rooms.Append(subscription);
             }
 

@@ -100,7 +100,7 @@ public sealed class DeviceListChanges(IStorage storage, RoomSnapshots rooms, Sta
             if (joinedBefore && !joinedNow) gone.Add(change.StateKey);
         }
 
-        // A user who joins meets, and a user who leaves parts from, all members who stay.
+        // The user of a join or leave begins or ceases to share the room with all members who stay.
         if (was != isNow) await AddJoinedAsync(userId, room.Nid, isNow ? came : gone, stop).ConfigureAwait(false);
     }
 

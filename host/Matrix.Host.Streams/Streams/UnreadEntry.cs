@@ -70,7 +70,7 @@ internal sealed class UnreadEntry
     public void Add(EventNid thread, int notifications, int highlights) =>
         _stretches[^1].Counts.Plus(thread, notifications, highlights);
 
-    /// <summary>The event after which the count, or what is kept of it, begins.</summary>
+    /// <summary>The event after which the kept part of the count begins.</summary>
     public EventNid First => _stretches[0].After;
 
     /// <summary>Applies the redaction of an event that was counted.</summary>
@@ -138,7 +138,7 @@ internal sealed class UnreadEntry
         _stretches.Insert(at + 1, (after, counts));
     }
 
-    /// <summary>Drops what is read, and joins stretches that no read position separates any more.</summary>
+    /// <summary>Drops read stretches, and joins stretches that no read position separates any more.</summary>
     public void Tidy()
     {
         while (_stretches.Count > 1 && _stretches[1].After.Value <= Positions.Unthreaded) _stretches.RemoveAt(0);

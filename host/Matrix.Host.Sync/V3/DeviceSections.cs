@@ -10,7 +10,8 @@ namespace Matrix.Host.Sync.V3;
 internal sealed class DeviceSections(IStorage storage)
 {
     /// <summary>Deletes the messages up to the device's token: they have arrived.</summary>
-    public async ValueTask AcknowledgeAsync(UserDevice reader, DeviceStream device, SyncToken since, CancellationToken stop)
+    public async ValueTask AcknowledgeAsync(
+        UserDevice reader, DeviceStream device, SyncToken since, CancellationToken stop)
     {
         long through = since.ToDeviceUpTo;
         if (!device.MayHaveDelivered(through)) return;

@@ -6,8 +6,8 @@ namespace Matrix.Host.Sync.V3;
 public interface ISync
 {
     /// <summary>
-    /// Returns what is new for a device, at once or when there is something, or an empty response after the timeout.
-    /// Null if the token is not this server's.
+    /// Returns the news for a device, at once or as soon as there is some, or an empty response after the timeout. Null
+    /// if the token is not this server's.
     /// </summary>
     ValueTask<SyncAnswer?> SyncAsync(SyncRequest request, CancellationToken stop);
 }

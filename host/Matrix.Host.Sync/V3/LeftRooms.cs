@@ -34,8 +34,8 @@ internal sealed class LeftRooms(
         var room = input.Snapshot.Room;
         if (await DepartureAsync(room, member, stop).ConfigureAwait(false) is not { } departure) return false;
 
-        // A user who left earlier and was banned or unbanned later has been sent the departure; the new membership is
-        // theirs to know, too.
+        // A user who left earlier has been sent the departure. If they were banned or unbanned since, they are sent the
+        // new membership, too.
         long at = departure.Event.Nid == member ? since : departure.Event.Row.Position;
         bool isOld = input.Before is not null && at <= pass.SincePosition;
         bool isLaterNews = departure.Event.Nid != member && (input.Before is null || since > pass.SincePosition);

@@ -4,12 +4,12 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>A room that may have news for the client, with what was read for several rooms at once.</summary>
+/// <summary>A room that may have news for the client, with the data that is read for several rooms at once.</summary>
 internal sealed class RoomInput
 {
     public required RoomSnapshot Snapshot { get; init; }
 
-    /// <summary>What may have changed.</summary>
+    /// <summary>The parts that may have changed.</summary>
     public required RoomParts Parts { get; init; }
 
     /// <summary>The room at the position at which the response ends.</summary>

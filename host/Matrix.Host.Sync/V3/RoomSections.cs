@@ -62,7 +62,7 @@ internal sealed class RoomSections(
             }
         }
 
-        // A user who changed no push rules has the server's rules all the same.
+        // Users who changed no push rules get the server's default rules.
         if (pass.IsInitial
             && pass.Filter.AccountData.Admits(UserPushRules.Type, null, false)
             && rows.All(row => row.Type != UserPushRules.Type))

@@ -75,7 +75,7 @@ internal sealed class StateSection(EventStore events)
             .ToLookup(stored => stored.Pdu.StateKey);
         foreach (string userId in wanted)
         {
-            // Before the timeline's own change of a member, the member's event was the one that the change replaced.
+            // If the timeline changes a member, the state before the timeline has the event that the change replaced.
             var nid = !pass.Request.UseStateAfter && shown[userId].FirstOrDefault() is { } change
                 ? change.Replaces ?? EventNid.None
                 : span.End.Find(MemberType, userId) is { } entry ? EventNid.Of(room, entry.Ordinal) : EventNid.None;

@@ -75,7 +75,7 @@ internal sealed class SyncEngine(
     }
 
     /// <summary>
-    /// Reads what is new. Returns no response, and the token to continue from, if there is no news to return early for.
+    /// Reads the news. If there is none to return early for, there is no response, only the token to continue from.
     /// </summary>
     private async ValueTask<(SyncAnswer? Answer, SyncToken Next)> LookAsync(
         SyncRequest request, SyncToken? since, SyncToken now, UserStream? stream, DeviceStream device,

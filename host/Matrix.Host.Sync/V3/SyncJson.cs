@@ -14,7 +14,7 @@ internal static class SyncJson
         SkipValidation = true,
     };
 
-    /// <summary>A writer to a buffer; what it wrote is in the buffer once it is flushed.</summary>
+    /// <summary>A writer to a buffer. Its output is in the buffer after a flush.</summary>
     public static Utf8JsonWriter WriterTo(ByteBuffer output) => new(output, _options);
 
     /// <summary>A member that is an array of strings.</summary>

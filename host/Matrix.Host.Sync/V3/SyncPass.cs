@@ -8,7 +8,7 @@ using Matrix.Host.Streams.Notifying;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>One pass over what is new for a device, from its token to the position at which the pass began.</summary>
+/// <summary>One pass over the news for a device, from its token to the position at which the pass began.</summary>
 internal sealed class SyncPass
 {
     public required SyncRequest Request { get; init; }

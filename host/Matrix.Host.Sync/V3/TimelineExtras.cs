@@ -6,7 +6,7 @@ using Matrix.Host.Storage.Tables.Events;
 
 namespace Matrix.Host.Sync.V3;
 
-/// <summary>Reads what is shown with the events of a timeline: `unsigned` and bundled aggregations.</summary>
+/// <summary>Reads the extras of a timeline's events: `unsigned` members and bundled aggregations.</summary>
 internal sealed class TimelineExtras(ClientEvents clientEvents, MembershipHistory history, Aggregations aggregations)
 {
     /// <summary>The extras of a timeline's events, for the user with this current member event.</summary>

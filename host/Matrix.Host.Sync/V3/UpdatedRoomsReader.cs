@@ -7,8 +7,8 @@ using Matrix.Host.Streams.Notifying;
 namespace Matrix.Host.Sync.V3;
 
 /// <summary>
-/// Finds the rooms with news for a device and has them written: from the notifier if it reaches back to the token,
-/// otherwise from the database.
+/// Finds the rooms with news for a device, from the notifier if it reaches back to the token and otherwise from the
+/// database, and writes them.
 /// </summary>
 internal sealed class UpdatedRoomsReader(
     IStorage storage, RoomSnapshots rooms, Notifier notifier, RoomPositions positions, RoomSections sections)

@@ -39,7 +39,9 @@ public sealed class Deactivation(IStorage storage, IAccountObserver observer)
         if (erase)
         {
             batch.Add(new AccountDataDeleted(userId)).Add(new ProfileDeleted(userId)).Add(new FiltersDeleted(userId))
-                .Add(new BackupsDeleted(userId)).Add(new CrossSigningKeysDeleted(userId)).Add(new DeviceListChanged(userId));
+                .Add(new BackupsDeleted(userId))
+                .Add(new CrossSigningKeysDeleted(userId))
+                .Add(new DeviceListChanged(userId));
         }
 
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);

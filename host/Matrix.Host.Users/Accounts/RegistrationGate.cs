@@ -50,7 +50,7 @@ public sealed class RegistrationGate(IStorage storage, UsersOptions options, Tim
     }
 
     /// <summary>
-    /// Whether a registration token can be used now; none can where registration does not ask for one.
+    /// Whether a registration token can be used now; false if registration does not require one.
     /// </summary>
     public async ValueTask<bool> AcceptsAsync(RegistrationWays ways, string token, CancellationToken stop) =>
         ways.ByToken && await IsValidAsync(token, stop).ConfigureAwait(false);

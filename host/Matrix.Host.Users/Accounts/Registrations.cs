@@ -39,7 +39,9 @@ public sealed class Registrations(IStorage storage, Logins logins)
     {
         var token = account.RegistrationToken;
         var isAdmin = account.IsAdmin
-            || (token is not null && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false) is { MakesAdmin: true });
+            || (token is not null
+                && await storage.Accounts.FindRegistrationTokenAsync(token, stop).ConfigureAwait(false)
+                    is { MakesAdmin: true });
         var redemption = token is null ? null : new RegistrationTokenRedeemed(token);
 
         // The token comes first: the first user's token is valid only while there is no user.

@@ -23,7 +23,8 @@ public sealed class Usernames(IStorage storage, UsersOptions options)
             : ("", UsernameProblem.Invalid);
 
     /// <summary>The user id of a name that is free, or the problem.</summary>
-    public async ValueTask<(string UserId, UsernameProblem? Problem)> FreeUserIdOfAsync(string username, CancellationToken stop)
+    public async ValueTask<(string UserId, UsernameProblem? Problem)> FreeUserIdOfAsync(
+        string username, CancellationToken stop)
     {
         var (userId, problem) = UserIdOf(username);
         if (problem is not null) return ("", problem);

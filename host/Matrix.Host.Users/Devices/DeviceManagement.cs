@@ -12,7 +12,7 @@ namespace Matrix.Host.Users.Devices;
 public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
 {
     /// <summary>The devices of the user who makes the request.</summary>
-    /// <param name="requester">The device that makes the request, which is seen now.</param>
+    /// <param name="requester">The device that makes the request; it counts as seen now.</param>
     /// <param name="address">The address that it makes the request from.</param>
     /// <param name="stop">Cancels reading.</param>
     public async ValueTask<IReadOnlyList<DeviceRow>> ListAsync(
@@ -40,14 +40,18 @@ public sealed class DeviceManagement(IStorage storage, TimeProvider clock)
         }
 
         // Other users get the name with the device's keys.
-        var batch = new WriteBatch(2).Require(new DeviceRenamed(userId, deviceId, name)).Add(new DeviceListChanged(userId));
+        var batch = new WriteBatch(2)
+            .Require(new DeviceRenamed(userId, deviceId, name))
+            .Add(new DeviceListChanged(userId));
         return !(await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false)).Refused;
     }
 
     /// <summary>Deletes one device. A device that is gone already is no failure.</summary>
     public async ValueTask DeleteAsync(UserDevice device, CancellationToken stop)
     {
-        var batch = new WriteBatch(2).Add(new DeviceDeleted(device.UserId, device.DeviceId)).Add(new DeviceListChanged(device.UserId));
+        var batch = new WriteBatch(2)
+            .Add(new DeviceDeleted(device.UserId, device.DeviceId))
+            .Add(new DeviceListChanged(device.UserId));
         await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
     }
 

@@ -51,7 +51,11 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         string userId, string version, BackupVersionInfo info, CancellationToken stop)
     {
         if (NumberOf(version) is not { } number) return Unknown;
-        if (info.Version is { } other && other != version) return Invalid("`version` is not that of the path.");
+        if (info.Version is { } other && other != version)
+        {
+            return Invalid("`version` differs from the version in the path.");
+        }
+
         if (TooLarge(info) is { } tooLarge) return tooLarge;
 
         var update = new BackupVersionUpdated(userId, number, info.Algorithm, info.AuthData);
@@ -59,7 +63,7 @@ public sealed class KeyBackups(IStorage storage, KeyOptions options)
         if (update.Applied) return null;
 
         var found = await storage.KeyBackup.FindVersionAsync(userId, number, stop).ConfigureAwait(false);
-        return found is null ? Unknown : Invalid("`algorithm` is not that of the backup.");
+        return found is null ? Unknown : Invalid("`algorithm` differs from the algorithm of the backup.");
     }
 
     /// <summary>Deletes a version with its keys. False if the user never had such a version.</summary>

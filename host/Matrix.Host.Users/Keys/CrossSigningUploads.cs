@@ -87,7 +87,8 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
         return !receipt.Refused;
     }
 
-    private static IEnumerable<(CrossSigningUsage Usage, string Name, JsonObject? Json)> Parts(CrossSigningUpload upload) =>
+    private static IEnumerable<(CrossSigningUsage Usage, string Name, JsonObject? Json)> Parts(
+        CrossSigningUpload upload) =>
     [
         (CrossSigningUsage.Master, "master", upload.Master),
         (CrossSigningUsage.SelfSigning, "self_signing", upload.SelfSigning),
@@ -96,7 +97,7 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
 
     private UserResult<SigningKey> ReadKey(string userId, CrossSigningUsage usage, string name, JsonObject json)
     {
-        if (SignedJson.Text(json, "user_id") != userId) return Invalid($"The {name} key is not of this user.");
+        if (SignedJson.Text(json, "user_id") != userId) return Invalid($"The {name} key belongs to another user.");
         if (!HasUsage(json, name)) return Invalid($"The {name} key does not have the usage `{name}`.");
         if (SignedJson.Child(json, "keys") is not { Count: 1 } keys)
         {
@@ -181,7 +182,11 @@ public sealed class CrossSigningUploads(IStorage storage, KeyOptions options)
             batch.Require(new CrossSigningKeyIs(userId, usage, known.GetValueOrDefault(usage)?.PublicKey));
         }
 
-        foreach (var key in changed) batch.Add(new CrossSigningKeyUploaded(userId, key.Usage, key.PublicKey, key.Stored));
+        foreach (var key in changed)
+        {
+            batch.Add(new CrossSigningKeyUploaded(userId, key.Usage, key.PublicKey, key.Stored));
+        }
+
         // Other users do not see the user-signing key.
         var seenByOthers = changed.Exists(key => key.Usage != CrossSigningUsage.UserSigning);
         return batch.Add(new DeviceListChanged(userId, seenByOthers ? null : userId));

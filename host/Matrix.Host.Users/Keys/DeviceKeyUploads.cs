@@ -92,7 +92,8 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
         WriteBatch batch, UserDevice device, KeyUpload upload, CancellationToken stop)
     {
         var (userId, deviceId) = device;
-        var added = upload.OneTimeKeys.Concat(upload.FallbackKeys).Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
+        var added = upload.OneTimeKeys.Concat(upload.FallbackKeys)
+            .Select(key => key.Algorithm).ToHashSet(StringComparer.Ordinal);
         if (added.Count == 0) return null;
         added.ExceptWith(await storage.Keys.AlgorithmsAsync(userId, deviceId, stop).ConfigureAwait(false));
         if (added.Count == 0) return null;
@@ -125,7 +126,7 @@ public sealed class DeviceKeyUploads(IStorage storage, KeyOptions options)
     }
 
     private static UserFailure TooLarge(string what) =>
-        new(UserFailureKind.TooLarge, $"{what} would exceed what this server keeps.");
+        new(UserFailureKind.TooLarge, $"{what} would exceed the limits of this server.");
 
     private UserFailure WhyRefused(WriteBatch batch)
     {

@@ -35,6 +35,7 @@ public sealed class KeyClaims(IStorage storage)
 
         return [.. changes
             .Where(claimed => claimed.Applied)
-            .Select(claimed => new ClaimedKey(claimed.UserId, claimed.DeviceId, $"{claimed.Algorithm}:{claimed.KeyId}", claimed.Json))];
+            .Select(claimed => new ClaimedKey(
+                claimed.UserId, claimed.DeviceId, $"{claimed.Algorithm}:{claimed.KeyId}", claimed.Json))];
     }
 }

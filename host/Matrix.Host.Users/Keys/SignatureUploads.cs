@@ -45,7 +45,8 @@ public sealed class SignatureUploads(IStorage storage)
         return new UserFailure(UserFailureKind.Busy, "The keys are being changed at the same time.");
     }
 
-    private static (WriteBatch? Batch, List<UnsignedKey> Failures) Judge(KeyRing ring, IReadOnlyCollection<SignedKey> keys)
+    private static (WriteBatch? Batch, List<UnsignedKey> Failures) Judge(
+        KeyRing ring, IReadOnlyCollection<SignedKey> keys)
     {
         var batch = new WriteBatch(keys.Count + 3);
         var failures = new List<UnsignedKey>();
@@ -147,5 +148,5 @@ public sealed class SignatureUploads(IStorage storage)
     }
 
     private static UserFailure Differs() =>
-        new(UserFailureKind.InvalidParam, "This is not the key as it was uploaded.");
+        new(UserFailureKind.InvalidParam, "The key differs from the uploaded one.");
 }

@@ -58,7 +58,8 @@ internal static class SignedJson
         JsonObject.OfSeq(Members(json).Append((name, value)));
 
     /// <summary>
-    /// The object with the signatures that the requester may see: those of its owner, their own, and further ones.
+    /// The object with the signatures that the requester may see: those of the key's owner, the requester's own, and
+    /// further ones.
     /// </summary>
     /// <param name="key">The object as stored.</param>
     /// <param name="owner">The owner of the key.</param>

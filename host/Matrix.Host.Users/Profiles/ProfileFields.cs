@@ -29,7 +29,7 @@ internal static class ProfileFields
     /// <summary>Whether membership events show the field.</summary>
     internal static bool IsShownInRooms(string name) => name is DisplayName or AvatarUrl;
 
-    /// <summary>What is wrong with a field's name; null if nothing is.</summary>
+    /// <summary>The mistake in a field's name; null if there is none.</summary>
     internal static UserFailure? JudgeName(string name)
     {
         if (Encoding.UTF8.GetByteCount(name) > LongestName)
@@ -49,7 +49,7 @@ internal static class ProfileFields
                 "A profile field is displayname, avatar_url, m.tz or a namespaced name such as org.example.job.");
     }
 
-    /// <summary>What is wrong with a field's value; null if nothing is.</summary>
+    /// <summary>The mistake in a field's value; null if there is none.</summary>
     internal static UserFailure? JudgeValue(string name, Json value)
     {
         var text = (value as Json.String)?.Item;

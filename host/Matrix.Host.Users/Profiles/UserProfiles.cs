@@ -15,7 +15,8 @@ public sealed class UserProfiles(IStorage storage, UsersOptions options)
     public static UserFailure NoUser { get; } = new(UserFailureKind.NotFound, "There is no such user.");
 
     /// <summary>All fields, as JSON by name; null if this server has no such user.</summary>
-    public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>?> FindAsync(string userId, CancellationToken stop) =>
+    public async ValueTask<IReadOnlyDictionary<string, ReadOnlyMemory<byte>>?> FindAsync(
+        string userId, CancellationToken stop) =>
         await IsKnownAsync(userId, stop).ConfigureAwait(false)
             ? await storage.Profiles.FindAsync(userId, stop).ConfigureAwait(false)
             : null;

@@ -21,7 +21,8 @@ public sealed class AccessTokens : IAccessTokens, IChangeConsumer
     private readonly int _halfCapacity;
     private readonly int[] _epochs = new int[Stripes];
 
-    // Two generations: a full young one becomes the old one. Tokens that are not used again go with the next change.
+    // Two generations: a full young one becomes the old one. Tokens that are not used by the next such change are
+    // dropped.
     private ConcurrentDictionary<TokenHash, Known> _young = new();
     private ConcurrentDictionary<TokenHash, Known> _old = new();
 

@@ -90,7 +90,8 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     }
 
     /// <summary>Uses a refresh token; null if it is not valid.</summary>
-    public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(string refreshToken, CancellationToken stop)
+    public async ValueTask<(string AccessToken, string RefreshToken, TimeSpan ExpiresIn)?> RefreshAsync(
+        string refreshToken, CancellationToken stop)
     {
         if (!TokenHash.TryOf(refreshToken, out var old)) return null;
 
@@ -113,7 +114,9 @@ public sealed class Logins(IStorage storage, UsersOptions options, TimeProvider 
     {
         var token = "mlt_" + SecretBytes.RandomText(TokenBytes);
         var expiry = clock.GetUtcNow().Add(options.LoginTokenLifetime).ToUnixTimeMilliseconds();
-        var batch = new WriteBatch(1).Require(condition).Add(new LoginTokenIssued(TokenHash.BytesOf(token), userId, expiry));
+        var batch = new WriteBatch(1)
+            .Require(condition)
+            .Add(new LoginTokenIssued(TokenHash.BytesOf(token), userId, expiry));
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? null : (token, options.LoginTokenLifetime);
     }

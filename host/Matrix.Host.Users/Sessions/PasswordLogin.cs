@@ -98,7 +98,9 @@ public sealed class PasswordLogin(
     private async ValueTask<UserRow> RenewAsync(UserRow user, string password, CancellationToken stop)
     {
         if (await hasher.HashAsync(password, stop).ConfigureAwait(false) is not { } hash) return user;
-        var batch = new WriteBatch().Require(new PasswordIs(user.UserId, user.PasswordHash!)).Require(new PasswordChanged(user.UserId, hash));
+        var batch = new WriteBatch()
+            .Require(new PasswordIs(user.UserId, user.PasswordHash!))
+            .Require(new PasswordChanged(user.UserId, hash));
         var receipt = await storage.Writer.WriteAsync(batch, stop).ConfigureAwait(false);
         return receipt.Refused ? user : user with { PasswordHash = hash };
     }

@@ -132,7 +132,8 @@ public sealed class ToDeviceSender(
         }
 
         internal long Bytes(UserDevice device) =>
-            _bytes.GetValueOrDefault(device) + _bytes.GetValueOrDefault(device with { DeviceId = ToDeviceMessage.AllDevices });
+            _bytes.GetValueOrDefault(device)
+            + _bytes.GetValueOrDefault(device with { DeviceId = ToDeviceMessage.AllDevices });
     }
 
     private static byte[] Event(string sender, string type, JsonObject content) =>
@@ -146,7 +147,7 @@ public sealed class ToDeviceSender(
 
 /// <summary>
 /// Executes a request once, even if it is repeated. Client-Server API, "Transaction identifiers". Requests of rooms and
-/// of users share one log, so whoever composes the server implements this.
+/// of users share one log, so the host implements this.
 /// </summary>
 public interface ISentOnce
 {

@@ -3,7 +3,7 @@ using YamlDotNet.Core.Events;
 
 namespace Matrix.Host.Configuration;
 
-/// <summary>A mistake in the configuration: its location and what was expected.</summary>
+/// <summary>A mistake in the configuration: its location and the expected value.</summary>
 internal sealed record ConfigMistake(string Location, string Message)
 {
     public override string ToString() => $"{Location}: {Message}";

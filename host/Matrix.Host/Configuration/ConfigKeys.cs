@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Configuration;
 
 /// <summary>
-/// Every setting with its name, type, option and help text; each is named here once. The default is the option's own.
+/// Every setting with its name, type, option and help text. The default is the option's.
 /// The configuration file, the environment, the commented file of the first start and the error messages all use this
 /// list. Every bound in the server has a setting here.
 /// </summary>

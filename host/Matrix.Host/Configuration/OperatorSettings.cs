@@ -71,5 +71,5 @@ public sealed class OperatorSettings
 
 /// <summary>A mistake in the configuration.</summary>
 /// <param name="Location">A file and line, or a variable's name.</param>
-/// <param name="Message">What was expected.</param>
+/// <param name="Message">The expected value.</param>
 public sealed record SettingMistake(string Location, string Message);

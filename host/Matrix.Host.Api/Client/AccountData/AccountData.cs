@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Client.AccountData;
 /// <summary>Account data, also of rooms. Client-Server API, "Client Config".</summary>
 internal sealed class AccountData(UserAccountData data, ClientOptions options) : IEndpoints
 {
-    private static readonly Answer _notYours = Answer.Forbidden("Account data is its user's alone.");
+    private static readonly Answer _notYours = Answer.Forbidden("You can only use your own account data.");
 
     public void Map(ClientRoutes routes)
     {

@@ -7,7 +7,7 @@ namespace Matrix.Host.Api.Client.AccountData;
 /// <summary>Tags of rooms. Client-Server API, "Room Tagging".</summary>
 internal sealed class Tags(RoomTags tags) : IEndpoints
 {
-    private static readonly Answer _notYours = Answer.Forbidden("Tags are their user's alone.");
+    private static readonly Answer _notYours = Answer.Forbidden("You can only use your own tags.");
 
     public void Map(ClientRoutes routes)
     {

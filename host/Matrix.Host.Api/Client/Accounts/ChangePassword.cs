@@ -14,7 +14,8 @@ internal sealed class ChangePassword(
 {
     public void Map(ClientRoutes routes) => routes.Post(
         "account/password",
-        static body => new Wish(body.Whole, body.RequiredFreeText("new_password"), body.Flag("logout_devices", otherwise: true)),
+        static body =>
+            new Wish(body.Whole, body.RequiredFreeText("new_password"), body.Flag("logout_devices", otherwise: true)),
         PostAsync,
         new RouteOptions { Access = Access.Optional, Rate = RateClass.Login });
 
@@ -29,7 +30,12 @@ internal sealed class ChangePassword(
 
         var userId = auth.Session!.UserId!;
         var failure = await changes.ChangeAsync(
-            userId, wish.NewPassword, wish.LogOutDevices, call.CallerIfAny?.DeviceId, auth.NewCondition(), stop).ConfigureAwait(false);
+            userId,
+            wish.NewPassword,
+            wish.LogOutDevices,
+            call.CallerIfAny?.DeviceId,
+            auth.NewCondition(),
+            stop).ConfigureAwait(false);
         return failure?.Kind switch
         {
             null => UserInteractiveAuth.Grant(auth, Answer.Empty),

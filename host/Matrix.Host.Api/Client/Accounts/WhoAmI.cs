@@ -8,10 +8,11 @@ internal sealed class WhoAmI : IEndpoints
     public void Map(ClientRoutes routes) =>
         routes.Get("account/whoami", Get, new RouteOptions { Access = Access.UsersAndGuests });
 
-    private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(Answer.Json(call.Caller, static (json, caller) =>
-    {
-        json.WriteString("user_id", caller.UserId);
-        json.WriteString("device_id", caller.DeviceId);
-        json.WriteBoolean("is_guest", caller.IsGuest);
-    }));
+    private static ValueTask<Answer> Get(Call call, CancellationToken stop) =>
+        ValueTask.FromResult(Answer.Json(call.Caller, static (json, caller) =>
+        {
+            json.WriteString("user_id", caller.UserId);
+            json.WriteString("device_id", caller.DeviceId);
+            json.WriteBoolean("is_guest", caller.IsGuest);
+        }));
 }

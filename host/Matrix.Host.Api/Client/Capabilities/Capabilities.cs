@@ -10,7 +10,10 @@ internal sealed class Capabilities(RoomsOptions rooms) : IEndpoints
     public void Map(ClientRoutes routes)
     {
         var answer = Answer.Prepared(Write);
-        routes.Get("capabilities", (_, _) => ValueTask.FromResult(answer), new RouteOptions { Access = Access.UsersAndGuests });
+        routes.Get(
+            "capabilities",
+            (_, _) => ValueTask.FromResult(answer),
+            new RouteOptions { Access = Access.UsersAndGuests });
     }
 
     private void Write(System.Text.Json.Utf8JsonWriter json)

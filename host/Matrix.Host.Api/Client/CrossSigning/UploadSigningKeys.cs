@@ -37,7 +37,8 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
                 authenticated = outcome;
             }
 
-            // The premises may have changed meanwhile: the first keys need no authentication, and are first only once.
+            // Checks again at the write: only the first keys need no authentication, and another request may have
+            // uploaded some since.
             var condition = authenticated?.NewCondition();
             if (await uploads.MakeAsync(change, condition, stop).ConfigureAwait(false))
             {
@@ -51,7 +52,8 @@ internal sealed class UploadSigningKeys(CrossSigningUploads uploads, UserInterac
     }
 
     private static Input Read(BodyReader body) => new(
-        new CrossSigningUpload(ReadKey(body, "master_key"), ReadKey(body, "self_signing_key"), ReadKey(body, "user_signing_key")),
+        new CrossSigningUpload(
+            ReadKey(body, "master_key"), ReadKey(body, "self_signing_key"), ReadKey(body, "user_signing_key")),
         body.Whole);
 
     private static JsonObject? ReadKey(BodyReader body, string name)

@@ -17,9 +17,13 @@ internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth inte
     {
         routes.Get("devices", ListAsync);
         routes.Get("devices/{deviceId}", GetAsync);
-        routes.Put("devices/{deviceId}", static body => new Renaming(LoginBody.ReadDisplayName(body, "display_name")), RenameAsync);
+        routes.Put(
+            "devices/{deviceId}",
+            static body => new Renaming(LoginBody.ReadDisplayName(body, "display_name")),
+            RenameAsync);
         routes.Delete("devices/{deviceId}", static body => body.Whole, DeleteOneAsync);
-        routes.Post("delete_devices", static body => new Deletion(body.Whole, body.RequiredTexts("devices")), DeleteManyAsync);
+        routes.Post(
+            "delete_devices", static body => new Deletion(body.Whole, body.RequiredTexts("devices")), DeleteManyAsync);
     }
 
     private async ValueTask<Answer> ListAsync(Call call, CancellationToken stop)
@@ -41,7 +45,8 @@ internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth inte
 
     private async ValueTask<Answer> GetAsync(Call call, CancellationToken stop)
     {
-        var device = await devices.FindAsync(call.Caller.Device, call.Address, call["deviceId"], stop).ConfigureAwait(false);
+        var device = await devices.FindAsync(
+            call.Caller.Device, call.Address, call["deviceId"], stop).ConfigureAwait(false);
         return device is null ? _none : Answer.Json(device, Write);
     }
 
@@ -54,7 +59,8 @@ internal sealed class Devices(DeviceManagement devices, UserInteractiveAuth inte
     private ValueTask<Answer> DeleteOneAsync(Call call, JsonObject body, CancellationToken stop) =>
         DeleteAsync(call, new Deletion(body, [call["deviceId"]]), stop);
 
-    private ValueTask<Answer> DeleteManyAsync(Call call, Deletion deletion, CancellationToken stop) => DeleteAsync(call, deletion, stop);
+    private ValueTask<Answer> DeleteManyAsync(Call call, Deletion deletion, CancellationToken stop) =>
+        DeleteAsync(call, deletion, stop);
 
     private async ValueTask<Answer> DeleteAsync(Call call, Deletion deletion, CancellationToken stop)
     {

@@ -21,11 +21,14 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
     private async ValueTask<Answer> PostAsync(Call call, JsonObject filter, CancellationToken stop)
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
-        var refusal = SyncFilter.Parse(filter).Match(static _ => null, static error => (Answer?)Answer.Error(400, error.ErrCode, error.ToString()));
+        var refusal = SyncFilter.Parse(filter).Match(
+            static _ => null, static error => (Answer?)Answer.Error(400, error.ErrCode, error.ToString()));
         if (refusal is not null) return refusal;
         var stored = await filters.StoreAsync(call.Caller.UserId, filter, stop).ConfigureAwait(false);
         return stored.IsOk
-            ? Answer.Json(stored.Value, static (json, id) => json.WriteString("filter_id", id.ToString(CultureInfo.InvariantCulture)))
+            ? Answer.Json(
+                stored.Value,
+                static (json, id) => json.WriteString("filter_id", id.ToString(CultureInfo.InvariantCulture)))
             : UserAnswers.Of(stored.Failure, options);
     }
 
@@ -33,6 +36,8 @@ internal sealed class Filters(StoredFilters filters, ClientOptions options) : IE
     {
         if (call["userId"] != call.Caller.UserId) return _notYours;
         if (!long.TryParse(call["filterId"], NumberStyles.None, CultureInfo.InvariantCulture, out var id)) return _none;
-        return await filters.FindAsync(call.Caller.UserId, id, stop).ConfigureAwait(false) is { } filter ? Answer.Bytes(filter) : _none;
+        return await filters.FindAsync(call.Caller.UserId, id, stop).ConfigureAwait(false) is { } filter
+            ? Answer.Bytes(filter)
+            : _none;
     }
 }

@@ -17,6 +17,6 @@ internal sealed record AuthFlow(params string[] Stages)
 
 /// <summary>The authentication that an endpoint demands.</summary>
 /// <param name="UserId">The user who must authenticate; null if there is none yet.</param>
-/// <param name="IsBoundToBody">Whether all requests of a session must have the same body. False for registration, where
-/// nothing is at stake and clients ask for the flows before they know what they want.</param>
+/// <param name="IsBoundToBody">Whether all requests of a session must have the same body. False for registration: no
+/// account is at risk, and clients request the flows before they know the user name.</param>
 internal sealed record AuthDemand(IReadOnlyList<AuthFlow> Flows, string? UserId, bool IsBoundToBody = true);

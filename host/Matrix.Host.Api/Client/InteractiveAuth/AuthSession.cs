@@ -69,7 +69,8 @@ internal sealed class AuthSession(string id, string operation, AuthDemand demand
         }
     }
 
-    internal void Complete(string stage, string? registrationToken = null, string? userId = null, string? passwordHash = null)
+    internal void Complete(
+        string stage, string? registrationToken = null, string? userId = null, string? passwordHash = null)
     {
         lock (_lock)
         {

@@ -2,7 +2,7 @@ using Matrix.Host.Sodium;
 
 namespace Matrix.Host.Api.Client.InteractiveAuth;
 
-/// <summary>Open sessions, and those that have granted a request: in memory, bounded in number and time.</summary>
+/// <summary>Sessions, open or finished, in memory and for a limited time. Their number is limited.</summary>
 internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
 {
     private const int IdBytes = 18;
@@ -15,7 +15,8 @@ internal sealed class AuthSessions(ClientOptions options, TimeProvider clock)
 
     internal AuthSession Start(string operation, AuthDemand demand)
     {
-        var session = new AuthSession(SecretBytes.RandomText(IdBytes), operation, demand, clock.GetUtcNow() + options.InteractiveLifetime);
+        var session = new AuthSession(
+            SecretBytes.RandomText(IdBytes), operation, demand, clock.GetUtcNow() + options.InteractiveLifetime);
         lock (_lock)
         {
             DropEnded();

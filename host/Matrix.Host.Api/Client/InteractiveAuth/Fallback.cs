@@ -27,26 +27,35 @@ internal sealed class Fallback(UserInteractiveAuth interactive) : IEndpoints
         });
         """;
 
-    private static readonly Answer _noPage = Answer.Error(404, MatrixError.Unrecognized, "This server does not have this authentication stage.");
+    private static readonly Answer _noPage = Answer.Error(
+        404, MatrixError.Unrecognized, "This server does not have this authentication stage.");
 
     private static readonly Dictionary<string, Answer> _pages = new(StringComparer.Ordinal)
     {
         [AuthStage.Dummy] = WebPage.Of("Continue", "", Script),
         [AuthStage.RegistrationToken] = WebPage.Of(
-            "Register", """<p><label>Registration token <input name="token" required autocomplete="off"></label></p>""", Script),
+            "Register",
+            """<p><label>Registration token <input name="token" required autocomplete="off"></label></p>""",
+            Script),
         [AuthStage.Password] = WebPage.Of(
             "Confirm that it is you",
             """
             <p><label>User name <input name="user" required autocomplete="username"></label></p>
-            <p><label>Password <input name="password" type="password" required autocomplete="current-password"></label></p>
+            <p><label>Password
+            <input name="password" type="password" required autocomplete="current-password"></label></p>
             """,
             Script),
     };
 
     public void Map(ClientRoutes routes)
     {
-        routes.Get(Path, static query => query.RequiredText("session"), Show, new RouteOptions { Access = Access.Anyone });
-        routes.Post(Path, static body => body.Whole, PostAsync, new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login });
+        routes.Get(
+            Path, static query => query.RequiredText("session"), Show, new RouteOptions { Access = Access.Anyone });
+        routes.Post(
+            Path,
+            static body => body.Whole,
+            PostAsync,
+            new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login });
     }
 
     private ValueTask<Answer> Show(Call call, string session, CancellationToken stop) => ValueTask.FromResult(

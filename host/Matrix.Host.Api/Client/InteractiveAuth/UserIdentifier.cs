@@ -20,7 +20,10 @@ internal static class UserIdentifier
         }
 
         // The specification's example of a login by address has no type.
-        if (!identifier.Has("type") && identifier.Text("medium") is not null && identifier.Text("address") is not null) return null;
+        if (!identifier.Has("type") && identifier.Text("medium") is not null && identifier.Text("address") is not null)
+        {
+            return null;
+        }
 
         switch (identifier.RequiredText("type"))
         {
@@ -40,5 +43,6 @@ internal static class UserIdentifier
         }
     }
 
-    private static string UserIdOf(string user, string serverName) => user.StartsWith('@') ? user : $"@{user}:{serverName}";
+    private static string UserIdOf(string user, string serverName) =>
+        user.StartsWith('@') ? user : $"@{user}:{serverName}";
 }

@@ -15,7 +15,8 @@ namespace Matrix.Host.Api.Client.InteractiveAuth;
 internal readonly record struct AuthOutcome(Answer? Refusal, AuthSession? Session, string Request = "")
 {
     /// <summary>
-    /// A condition that the password is still the one that was given. Whatever the password authorises must require it.
+    /// A condition that the password has not changed since it was checked. Every write that the password authorises
+    /// must require it.
     /// </summary>
     internal PasswordIs NewCondition() => new(Session!.UserId!, Session.PasswordHash!);
 }
@@ -27,7 +28,8 @@ internal sealed class UserInteractiveAuth(
     AuthSessions sessions, PasswordLogin passwords, RegistrationGate gate, ClientOptions options, RateLimiter limiter)
 {
     /// <summary>Evaluates the `auth` of a body: whether it completes a flow, or the response to send.</summary>
-    internal async ValueTask<AuthOutcome> DemandAsync(Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
+    internal async ValueTask<AuthOutcome> DemandAsync(
+        Call call, JsonObject body, AuthDemand demand, CancellationToken stop)
     {
         var operation = OperationOf(call, body, demand);
         var reader = new BodyReader(body);
@@ -53,7 +55,8 @@ internal sealed class UserInteractiveAuth(
 
         if (session is not null && session.Operation != operation)
         {
-            return new AuthOutcome(Answer.Forbidden("The request differs from the one whose authentication was started."), null);
+            return new AuthOutcome(
+                Answer.Forbidden("The request differs from the one whose authentication was started."), null);
         }
 
         if (session is null)
@@ -61,19 +64,32 @@ internal sealed class UserInteractiveAuth(
             session = sessions.Start(operation, demand);
 
             // Old clients send their password at once, without a session. An ended session starts again.
-            if (id is not null) return new AuthOutcome(Ask(session, demand, MatrixError.Forbidden, "The session does not exist or has ended."), session, request);
+            if (id is not null)
+            {
+                return new AuthOutcome(
+                    Ask(session, demand, MatrixError.Forbidden, "The session does not exist or has ended."),
+                    session,
+                    request);
+            }
         }
 
         if (stage is not null && !session.Completed.Contains(stage))
         {
             if (!session.IsNext(demand.Flows, stage))
             {
-                return new AuthOutcome(Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage)}` is not the next stage."), session, request);
+                return new AuthOutcome(
+                    Ask(session, demand, MatrixError.Unrecognized, $"`{Shown(stage)}` is not the next stage."),
+                    session,
+                    request);
             }
 
             var failure = await AttemptAsync(session, stage, auth, call, demand, stop).ConfigureAwait(false);
             if (reader.Problem is { } wrong) return new AuthOutcome(wrong, null);
-            if (failure is { } why) return new AuthOutcome(why.Refusal ?? Ask(session, demand, MatrixError.Forbidden, why.Message), session, request);
+            if (failure is { } why)
+            {
+                return new AuthOutcome(
+                    why.Refusal ?? Ask(session, demand, MatrixError.Forbidden, why.Message), session, request);
+            }
         }
 
         return new AuthOutcome(demand.Flows.Any(session.Completes) ? null : Ask(session, demand), session, request);
@@ -86,11 +102,14 @@ internal sealed class UserInteractiveAuth(
     internal Answer? ResultOf(Call call, JsonObject body)
     {
         var id = new BodyReader(body).Inner("auth")?.Text("session");
-        return id is not null && sessions.Find(id) is { IsFinished: true } session ? session.ResultOf(RequestOf(call, body)) : null;
+        return id is not null && sessions.Find(id) is { IsFinished: true } session
+            ? session.ResultOf(RequestOf(call, body))
+            : null;
     }
 
     /// <summary>404: the session does not exist or has ended.</summary>
-    internal static Answer NoSession { get; } = Answer.NotFound("The authentication session does not exist or has ended.");
+    internal static Answer NoSession { get; } = Answer.NotFound(
+        "The authentication session does not exist or has ended.");
 
     /// <summary>Whether the session exists and is open.</summary>
     internal bool Knows(string session) => sessions.Find(session) is { IsFinished: false };
@@ -130,7 +149,8 @@ internal sealed class UserInteractiveAuth(
     /// The 401 with the flows and the completed stages. An errcode means that the last attempt failed; then `completed`
     /// is present even if it is empty.
     /// </summary>
-    internal static Answer Ask(AuthSession session, AuthDemand demand, string? code = null, string message = "") => Answer.Json(
+    internal static Answer Ask(
+        AuthSession session, AuthDemand demand, string? code = null, string message = "") => Answer.Json(
         json =>
         {
             if (code is not null)
@@ -176,8 +196,16 @@ internal sealed class UserInteractiveAuth(
             case AuthStage.RegistrationToken:
                 var token = auth.RequiredText("token");
                 if (auth.Problem is not null) return ("", null);
-                if (limiter.Take(RateClass.Registration, call.Address) is { Ticks: > 0 } pause) return ("", Answer.LimitExceeded(pause));
-                if (!await gate.IsValidAsync(token, stop).ConfigureAwait(false)) return ("The registration token is not valid.", null);
+                if (limiter.Take(RateClass.Registration, call.Address) is { Ticks: > 0 } pause)
+                {
+                    return ("", Answer.LimitExceeded(pause));
+                }
+
+                if (!await gate.IsValidAsync(token, stop).ConfigureAwait(false))
+                {
+                    return ("The registration token is not valid.", null);
+                }
+
                 session.Complete(stage, token);
                 return null;
 
@@ -186,8 +214,14 @@ internal sealed class UserInteractiveAuth(
                 var userId = UserIdentifier.Read(auth, options.ServerName);
                 if (auth.Problem is not null) return ("", null);
                 if (userId is null) return ("", Answer.Forbidden("No user here has this address or phone number."));
-                if (demand.UserId is not null && !IsThat(userId, demand.UserId)) return ("The password must be the calling user's.", null);
-                switch (await passwords.CheckAsync(demand.UserId ?? userId, password, call.Address, stop).ConfigureAwait(false))
+                if (demand.UserId is not null && !IsThat(userId, demand.UserId))
+                {
+                    return ("The password must be the calling user's.", null);
+                }
+
+                var check = await passwords.CheckAsync(
+                    demand.UserId ?? userId, password, call.Address, stop).ConfigureAwait(false);
+                switch (check)
                 {
                     case PasswordCheck.Right(var user):
                         session.Complete(stage, userId: user.UserId, passwordHash: user.PasswordHash);
@@ -223,9 +257,11 @@ internal sealed class UserInteractiveAuth(
     private static string EndpointOf(Call call) =>
         $"{call.Method} {call.Template[(call.Template.LastIndexOf("/v3/", StringComparison.Ordinal) + 1)..]}";
 
-    private static string DigestOf(JsonObject json) => Convert.ToHexString(SHA256.HashData(CanonicalJson.bytes(Json.NewObject(json))));
+    private static string DigestOf(JsonObject json) =>
+        Convert.ToHexString(SHA256.HashData(CanonicalJson.bytes(Json.NewObject(json))));
 
-    private static bool IsThat(string? given, string userId) => string.Equals(given, userId, StringComparison.OrdinalIgnoreCase);
+    private static bool IsThat(string? given, string userId) =>
+        string.Equals(given, userId, StringComparison.OrdinalIgnoreCase);
 
     private static string Shown(string text) => text.Length <= 60 ? text : text[..60] + "…";
 }

@@ -101,7 +101,8 @@ internal sealed class BackupKeys(KeyBackups backups) : IEndpoints
     }
 
     private static List<Placed> ReadSessions(BodyReader body, Func<Call, string> room) =>
-        [.. body.RequiredInner("sessions").Members().Select(session => ReadSession(session.Value, room, _ => session.Name))];
+        [.. body.RequiredInner("sessions").Members()
+            .Select(session => ReadSession(session.Value, room, _ => session.Name))];
 
     private static Placed ReadSession(BodyReader body, Func<Call, string> room, Func<Call, string> session)
     {

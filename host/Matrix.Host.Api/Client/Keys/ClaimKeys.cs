@@ -13,7 +13,10 @@ internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOpti
 
     private async ValueTask<Answer> Claim(Call call, List<KeyClaim> wanted, CancellationToken stop)
     {
-        if (wanted.Count > options.MaxClaims) return Answer.TooLarge($"Claim at most {options.MaxClaims} keys at once.");
+        if (wanted.Count > options.MaxClaims)
+        {
+            return Answer.TooLarge($"Claim at most {options.MaxClaims} keys at once.");
+        }
 
         var (local, elsewhere) = (
             wanted.FindAll(claim => UserId.server(claim.UserId) == server.ServerName),
@@ -32,7 +35,9 @@ internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOpti
     }
 
     private static void WriteMap(
-        ByteBuffer to, IEnumerable<IGrouping<string, ClaimedKey>> members, Action<ByteBuffer, IGrouping<string, ClaimedKey>> write)
+        ByteBuffer to,
+        IEnumerable<IGrouping<string, ClaimedKey>> members,
+        Action<ByteBuffer, IGrouping<string, ClaimedKey>> write)
     {
         to.Byte((byte)'{');
         var first = true;
@@ -55,8 +60,15 @@ internal sealed class ClaimKeys(KeyClaims claims, KeyOptions options, ClientOpti
         var users = body.RequiredInner("one_time_keys");
         foreach (var (user, devices) in users.Members())
         {
-            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
-            foreach (var device in devices.Names()) wanted.Add(new KeyClaim(user, device, devices.RequiredText(device)));
+            if (!UserId.isValid(user))
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
+            }
+
+            foreach (var device in devices.Names())
+            {
+                wanted.Add(new KeyClaim(user, device, devices.RequiredText(device)));
+            }
         }
 
         return wanted;

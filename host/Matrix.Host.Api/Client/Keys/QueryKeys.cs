@@ -23,7 +23,8 @@ internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOp
         var found = await queries.QueryAsync(call.Caller.UserId, local, stop).ConfigureAwait(false);
         var elsewhere = wanted.Keys.Where(user => !local.ContainsKey(user)).Select(UserId.server);
         return KeyAnswers.Object(
-            ("device_keys", KeyAnswers.ObjectOf(found.DeviceKeys, devices => KeyAnswers.ObjectOf(devices, Json.NewObject))),
+            ("device_keys",
+                KeyAnswers.ObjectOf(found.DeviceKeys, devices => KeyAnswers.ObjectOf(devices, Json.NewObject))),
             ("failures", KeyAnswers.Unreachable(elsewhere)),
             ("master_keys", KeyAnswers.ObjectOf(found.MasterKeys, Json.NewObject)),
             ("self_signing_keys", KeyAnswers.ObjectOf(found.SelfSigningKeys, Json.NewObject)),
@@ -38,7 +39,11 @@ internal sealed class QueryKeys(KeyQueries queries, KeyOptions options, ClientOp
         var wanted = new Dictionary<string, IReadOnlySet<string>>(users.Whole.Count, StringComparer.Ordinal);
         foreach (var user in users.Names())
         {
-            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
+            if (!UserId.isValid(user))
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
+            }
+
             wanted[user] = users.RequiredTexts(user).ToHashSet(StringComparer.Ordinal);
         }
 

@@ -37,7 +37,8 @@ internal sealed class UploadKeys(DeviceKeyUploads uploads) : IEndpoints
     private static bool AreOf(JsonObject keys, Caller caller) =>
         Text(keys, "user_id") == caller.UserId && Text(keys, "device_id") == caller.DeviceId;
 
-    private static string? Text(JsonObject json, string name) => json.Value(json.IndexOf(name)) is Json.String text ? text.Item : null;
+    private static string? Text(JsonObject json, string name) =>
+        json.Value(json.IndexOf(name)) is Json.String text ? text.Item : null;
 
     private static KeyUpload Read(BodyReader body)
     {

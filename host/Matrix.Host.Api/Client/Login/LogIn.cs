@@ -21,17 +21,23 @@ internal sealed class LogIn(
         var login = new RouteOptions { Access = Access.Anyone, Rate = RateClass.Login };
         routes.Get("login", static (_, _) => ValueTask.FromResult(_flows), new RouteOptions { Access = Access.Anyone });
         routes.Post("login", Read, PostAsync, login);
-        routes.V1.Post("login/get_token", static body => body.Whole, GetTokenAsync, new RouteOptions { Rate = RateClass.Login });
+        routes.V1.Post(
+            "login/get_token", static body => body.Whole, GetTokenAsync, new RouteOptions { Rate = RateClass.Login });
     }
 
     private LoginRequest Read(BodyReader body)
     {
         var type = body.RequiredText("type");
-        if (body.Problem is null && type is not (PasswordType or TokenType)) body.Refuse(MatrixError.Unknown, "Bad login type.");
+        if (body.Problem is null && type is not (PasswordType or TokenType))
+        {
+            body.Refuse(MatrixError.Unknown, "Bad login type.");
+        }
+
         var wish = LoginBody.ReadWish(body);
         return type == TokenType
             ? new LoginRequest(wish, null, null, body.RequiredText("token"))
-            : new LoginRequest(wish, UserIdentifier.Read(body, options.ServerName), body.RequiredFreeText("password"), null);
+            : new LoginRequest(
+                wish, UserIdentifier.Read(body, options.ServerName), body.RequiredFreeText("password"), null);
     }
 
     private async ValueTask<Answer> PostAsync(Call call, LoginRequest request, CancellationToken stop)
@@ -104,5 +110,6 @@ internal sealed class GuessLimits(RateLimiter limiter) : IGuessLimits
 {
     public TimeSpan Take(string userId) => limiter.Take(RateClass.Password, userId);
 
-    public TimeSpan TakeKnown(string userId, string address) => limiter.Take(RateClass.KnownLogin, $"{userId} {address}");
+    public TimeSpan TakeKnown(string userId, string address) =>
+        limiter.Take(RateClass.KnownLogin, $"{userId} {address}");
 }

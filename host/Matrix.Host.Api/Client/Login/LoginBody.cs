@@ -18,13 +18,18 @@ internal static class LoginBody
             body.Refuse(MatrixError.InvalidParam, $"`device_id` must have 1 to {LongestDeviceId} characters.");
         }
 
-        return new LoginWish(deviceId, ReadDisplayName(body, "initial_device_display_name"), body.Flag("refresh_token"));
+        return new LoginWish(
+            deviceId, ReadDisplayName(body, "initial_device_display_name"), body.Flag("refresh_token"));
     }
 
     internal static string? ReadDisplayName(BodyReader body, string member)
     {
         var name = body.TextOrNull(member);
-        if (name is { Length: > LongestName }) body.Refuse(MatrixError.InvalidParam, $"`{member}` must have at most {LongestName} characters.");
+        if (name is { Length: > LongestName })
+        {
+            body.Refuse(MatrixError.InvalidParam, $"`{member}` must have at most {LongestName} characters.");
+        }
+
         return name;
     }
 }

@@ -15,8 +15,11 @@ internal sealed class LoginFallback : IEndpoints
         """,
         """
         whenSubmitted(async given => {
-            const body = { type: "m.login.password", identifier: { type: "m.id.user", user: given.user }, password: given.password };
-            for (const name of ["device_id", "initial_device_display_name"]) if (query.has(name)) body[name] = query.get(name);
+            const identifier = { type: "m.id.user", user: given.user };
+            const body = { type: "m.login.password", identifier, password: given.password };
+            for (const name of ["device_id", "initial_device_display_name"]) {
+                if (query.has(name)) body[name] = query.get(name);
+            }
             if (query.has("refresh_token")) body.refresh_token = query.get("refresh_token") === "true";
             const response = await send("/_matrix/client/v3/login", body);
             if (!response) return;

@@ -16,7 +16,11 @@ internal sealed class Refresh(Logins logins) : IEndpoints
     {
         if (await logins.RefreshAsync(refreshToken, stop).ConfigureAwait(false) is not { } fresh)
         {
-            return Answer.Error(401, MatrixError.UnknownToken, "The refresh token is unknown.", static json => json.WriteBoolean("soft_logout", false));
+            return Answer.Error(
+                401,
+                MatrixError.UnknownToken,
+                "The refresh token is unknown.",
+                static json => json.WriteBoolean("soft_logout", false));
         }
 
         return Answer.Json(fresh, static (json, tokens) =>

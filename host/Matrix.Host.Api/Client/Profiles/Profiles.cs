@@ -4,7 +4,7 @@ using Matrix.Host.Users.Profiles;
 
 namespace Matrix.Host.Api.Client.Profiles;
 
-/// <summary>What users say about themselves. Client-Server API, "Profiles".</summary>
+/// <summary>Display names, avatars and other profile fields. Client-Server API, "Profiles".</summary>
 internal sealed class Profiles(UserProfiles profiles, ProfileUpdates updates) : IEndpoints
 {
     private static readonly Answer _noUser = UserAnswers.Of(UserProfiles.NoUser);

@@ -5,7 +5,7 @@ using Matrix.Host.Users.PushRules;
 
 namespace Matrix.Host.Api.Client.PushRules;
 
-/// <summary>What a user wants to be notified of. Client-Server API, "Push Rules: API".</summary>
+/// <summary>A user's push rules. Client-Server API, "Push Rules: API".</summary>
 internal sealed class PushRules(UserPushRules rules) : IEndpoints
 {
     private const string Rule = "pushrules/global/{kind}/{ruleId}";
@@ -24,11 +24,14 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
             Rule + "/enabled",
             static body => body.Whole,
             (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetEnabled(kind, id, body), stop));
-        routes.Get(Rule + "/actions", (call, stop) => ShowAsync(call, static rule => ((Json.Object)rule.ActionsJson).Item, stop));
+        routes.Get(
+            Rule + "/actions",
+            (call, stop) => ShowAsync(call, static rule => ((Json.Object)rule.ActionsJson).Item, stop));
         routes.Put(
             Rule + "/actions",
             static body => body.Whole,
-            (call, body, stop) => EditAsync(call, (set, kind, id) => set.SetActions(kind, id, body, rules.Limits), stop));
+            (call, body, stop) => EditAsync(
+                call, (set, kind, id) => set.SetActions(kind, id, body, rules.Limits), stop));
     }
 
     private async ValueTask<Answer> AllAsync(Call call, CancellationToken stop) =>
@@ -49,18 +52,22 @@ internal sealed class PushRules(UserPushRules rules) : IEndpoints
     {
         if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
         var all = await rules.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
-        return all.Find(kind, call["ruleId"]) is { } rule ? Show(part(rule)) : Answer.NotFound("There is no such push rule.");
+        return all.Find(kind, call["ruleId"]) is { } rule
+            ? Show(part(rule))
+            : Answer.NotFound("There is no such push rule.");
     }
 
     private async ValueTask<Answer> EditAsync(
         Call call, Func<Ruleset, PushRuleKind, string, RulesetEdit> edit, CancellationToken stop)
     {
         if (!PushRuleKinds.TryParse(call["kind"], out var kind)) return UnknownKind(call);
-        var refusal = await rules.ChangeAsync(call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop).ConfigureAwait(false);
+        var refusal = await rules.ChangeAsync(
+            call.Caller.UserId, set => edit(set, kind, call["ruleId"]), stop).ConfigureAwait(false);
         return refusal is null ? Answer.Empty : Answer.Error(refusal.Status, refusal.ErrCode, refusal.ToString());
     }
 
-    private static JsonObject EnabledOf(PushRule rule) => JsonObject.OfSeq([new ValueTuple<string, Json>("enabled", Json.NewBool(rule.Enabled))]);
+    private static JsonObject EnabledOf(PushRule rule) =>
+        JsonObject.OfSeq([new ValueTuple<string, Json>("enabled", Json.NewBool(rule.Enabled))]);
 
     private static Answer Show(JsonObject json) => Answer.Bytes(CanonicalJson.bytes(Json.NewObject(json)));
 

@@ -12,12 +12,14 @@ internal sealed class ReadMarkers(ReceiptWriter receipts) : IEndpoints
         routes.Post("rooms/{roomId}/read_markers", Read, Post, new RouteOptions { Rate = RateClass.Send });
 
     private async ValueTask<Answer> Post(Call call, List<Marker> markers, CancellationToken stop) =>
-        Receipts.Receipts.Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], markers, stop).ConfigureAwait(false));
+        Receipts.Receipts.Of(
+            await receipts.SetAsync(call.Caller.UserId, call["roomId"], markers, stop).ConfigureAwait(false));
 
     private static List<Marker> Read(BodyReader body)
     {
         var markers = new List<Marker>(3);
-        foreach (string type in (ReadOnlySpan<string>)[ReceiptTypes.FullyRead, ReceiptTypes.Read, ReceiptTypes.ReadPrivate])
+        ReadOnlySpan<string> types = [ReceiptTypes.FullyRead, ReceiptTypes.Read, ReceiptTypes.ReadPrivate];
+        foreach (var type in types)
         {
             if (body.Text(type) is { } eventId) markers.Add(new Marker(type, eventId, ""));
         }

@@ -21,7 +21,10 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
             return Answer.InvalidParam("The receipt's type must be `m.read`, `m.read.private` or `m.fully_read`.");
         }
 
-        if (type == ReceiptTypes.FullyRead && thread.Length > 0) return Answer.InvalidParam("`m.fully_read` cannot have a `thread_id`.");
+        if (type == ReceiptTypes.FullyRead && thread.Length > 0)
+        {
+            return Answer.InvalidParam("`m.fully_read` cannot have a `thread_id`.");
+        }
 
         var marker = new Marker(type, call["eventId"], thread);
         return Of(await receipts.SetAsync(call.Caller.UserId, call["roomId"], [marker], stop).ConfigureAwait(false));
@@ -39,7 +42,11 @@ internal sealed class Receipts(ReceiptWriter receipts) : IEndpoints
     private static string ReadThread(BodyReader body)
     {
         if (!body.Has("thread_id")) return "";
-        if (body.Whole.Value(body.Whole.IndexOf("thread_id")) is Json.String { Item.Length: > 0 }) return body.RequiredText("thread_id");
+        if (body.Whole.Value(body.Whole.IndexOf("thread_id")) is Json.String { Item.Length: > 0 })
+        {
+            return body.RequiredText("thread_id");
+        }
+
         body.Refuse(MatrixError.InvalidParam, "`thread_id` must be a non-empty string.");
         return "";
     }

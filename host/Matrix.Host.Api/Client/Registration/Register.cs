@@ -29,7 +29,10 @@ internal sealed class Register(
         routes.Post("register", Read, PostAsync, options);
         routes.Get("register/available", static query => query.RequiredText("username"), AvailableAsync, options);
         routes.V1.Get(
-            "register/m.login.registration_token/validity", static query => query.RequiredText("token"), ValidityAsync, options);
+            "register/m.login.registration_token/validity",
+            static query => query.RequiredText("token"),
+            ValidityAsync,
+            options);
     }
 
     private static RegisterRequest Read(BodyReader body) => new(
@@ -56,12 +59,18 @@ internal sealed class Register(
             ? await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false)
             : usernames.UserIdOf(SecretBytes.RandomText(GeneratedNameLetters, GeneratedNameAlphabet));
         if (problem is { } why) return RegistrationAnswers.Of(why);
-        if (request.Password is not null && passwords.Judge(request.Password) is { } weak) return RegistrationAnswers.WeakPassword(weak);
+        if (request.Password is not null && passwords.Judge(request.Password) is { } weak)
+        {
+            return RegistrationAnswers.WeakPassword(weak);
+        }
 
         var demand = new AuthDemand(FlowsOf(ways), UserId: null, IsBoundToBody: false);
         var auth = await interactive.DemandAsync(call, request.Body, demand, stop).ConfigureAwait(false);
         if (auth.Refusal is { } ask) return ask;
-        if (request.Password is not { } password) return Answer.Error(400, MatrixError.MissingParam, "`password` is missing.");
+        if (request.Password is not { } password)
+        {
+            return Answer.Error(400, MatrixError.MissingParam, "`password` is missing.");
+        }
 
         var hash = await hasher.HashAsync(password, stop).ConfigureAwait(false);
         if (hash is null) return Answer.LimitExceeded(TimeSpan.FromSeconds(2));
@@ -70,7 +79,12 @@ internal sealed class Register(
     }
 
     private async ValueTask<Answer> CreateAsync(
-        string userId, string hash, RegisterRequest request, AuthOutcome auth, AuthDemand demand, CancellationToken stop)
+        string userId,
+        string hash,
+        RegisterRequest request,
+        AuthOutcome auth,
+        AuthDemand demand,
+        CancellationToken stop)
     {
         var account = new NewAccount(userId, hash)
         {
@@ -97,7 +111,9 @@ internal sealed class Register(
     private async ValueTask<Answer> AvailableAsync(Call call, string username, CancellationToken stop)
     {
         var (_, problem) = await usernames.FreeUserIdOfAsync(username, stop).ConfigureAwait(false);
-        return problem is { } why ? RegistrationAnswers.Of(why) : Answer.Json(static json => json.WriteBoolean("available", true));
+        return problem is { } why
+            ? RegistrationAnswers.Of(why)
+            : Answer.Json(static json => json.WriteBoolean("available", true));
     }
 
     private async ValueTask<Answer> ValidityAsync(Call call, string token, CancellationToken stop)
@@ -117,5 +133,6 @@ internal sealed class Register(
         return flows;
     }
 
-    private sealed record RegisterRequest(JsonObject Body, string? Username, string? Password, LoginWish Wish, bool InhibitLogin);
+    private sealed record RegisterRequest(
+        JsonObject Body, string? Username, string? Password, LoginWish Wish, bool InhibitLogin);
 }

@@ -9,7 +9,8 @@ internal static class RegistrationAnswers
     private static readonly Answer _invalid = Answer.Error(
         400,
         MatrixError.InvalidUsername,
-        "A user name can have a-z, 0-9, `.`, `_`, `=`, `-`, `/` and `+`, and at most 255 bytes including the server name.");
+        "A user name can have a-z, 0-9, `.`, `_`, `=`, `-`, `/` and `+`, and at most 255 bytes including the server "
+        + "name.");
 
     /// <summary>400 `M_USER_IN_USE`.</summary>
     internal static Answer InUse { get; } = Answer.Error(400, MatrixError.UserInUse, "The user id is already taken.");

@@ -9,14 +9,21 @@ using Microsoft.Extensions.Logging;
 namespace Matrix.Host.Api.Client.RoomCreation;
 
 /// <summary>Creation of rooms. Client-Server API, "Creation".</summary>
-internal sealed partial class CreateRoom(RoomCreator creator, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
+internal sealed partial class CreateRoom(
+    RoomCreator creator, ClientOptions options, ILogger<CreateRoom> log) : IEndpoints
 {
     public void Map(ClientRoutes routes) =>
         routes.Post(
             "createRoom",
             Read,
             CreateAsync,
-            new RouteOptions { Rate = RateClass.Membership, Body = BodyLimit.Large, CanonicalBody = true, BodyMayBeMissing = true });
+            new RouteOptions
+            {
+                Rate = RateClass.Membership,
+                Body = BodyLimit.Large,
+                CanonicalBody = true,
+                BodyMayBeMissing = true,
+            });
 
     private async ValueTask<Answer> CreateAsync(Call call, RoomRequest request, CancellationToken stop)
     {
@@ -39,7 +46,9 @@ internal sealed partial class CreateRoom(RoomCreator creator, ClientOptions opti
             "private_chat" => Preset.PrivateChat,
             "public_chat" => Preset.PublicChat,
             "trusted_private_chat" => Preset.TrustedPrivateChat,
-            _ => Wrong(body, "preset", "`private_chat`, `public_chat` or `trusted_private_chat`") ? null! : Preset.PrivateChat,
+            _ => Wrong(body, "preset", "`private_chat`, `public_chat` or `trusted_private_chat`")
+                ? null!
+                : Preset.PrivateChat,
         };
         foreach (var invite in body.InnerItems("invite_3pid") ?? []) ThirdPartyInvites.Refuse(invite);
 
@@ -90,7 +99,10 @@ internal sealed partial class CreateRoom(RoomCreator creator, ClientOptions opti
         var invites = body.Texts("invite") ?? [];
         foreach (var user in invites)
         {
-            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{user}` in `invite` is not a valid user id.");
+            if (!UserId.isValid(user))
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{user}` in `invite` is not a valid user id.");
+            }
         }
 
         return invites;

@@ -37,7 +37,13 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
         if (type == "m.room.redaction" && WrongTarget(content) is { } wrong) return wrong;
         var draft = new Draft(type, null, call.Caller.UserId, content, null);
         return RoomAnswers.EventId(
-            await sender.SendAsync(call.Caller.Device, call["roomId"], draft, KeyOf(call, "send", type), null, stop).ConfigureAwait(false));
+            await sender.SendAsync(
+                call.Caller.Device,
+                call["roomId"],
+                draft,
+                KeyOf(call, "send", type),
+                null,
+                stop).ConfigureAwait(false));
     }
 
     /// <summary>The error for the event id that a redaction's content names; null if it is valid.</summary>
@@ -55,10 +61,18 @@ internal sealed class SendEvents(RoomSender sender) : IEndpoints
         var content = reason is null ? JsonObject.Empty : JsonObject.OfSeq([("reason", Json.NewString(reason))]);
         var draft = new Draft("m.room.redaction", null, call.Caller.UserId, content, target);
         return RoomAnswers.EventId(
-            await sender.SendAsync(call.Caller.Device, call["roomId"], draft, KeyOf(call, "redact", target), null, stop).ConfigureAwait(false));
+            await sender.SendAsync(
+                call.Caller.Device,
+                call["roomId"],
+                draft,
+                KeyOf(call, "redact", target),
+                null,
+                stop).ConfigureAwait(false));
     }
 
-    /// <summary>Requests are the same if they come from the same device, to the same path, with the same transaction id.</summary>
+    /// <summary>
+    /// Requests with the same key are the same request: same device, same path, same transaction id.
+    /// </summary>
     private static TransactionKey KeyOf(Call call, string verb, string what) =>
         new(call.Caller.UserId, call.Caller.DeviceId, $"{verb}/{call["roomId"]}/{what}", call["txnId"]);
 }

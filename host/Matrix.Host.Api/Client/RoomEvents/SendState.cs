@@ -11,7 +11,8 @@ namespace Matrix.Host.Api.Client.RoomEvents;
 
 /// <summary>State events. Client-Server API, "Sending events to a room".</summary>
 internal sealed class SendState(
-    RoomSender sender, RoomMemberships memberships, RoomSnapshots rooms, StateReader reader, IAliasesTable aliases) : IEndpoints
+    RoomSender sender, RoomMemberships memberships, RoomSnapshots rooms, StateReader reader, IAliasesTable aliases)
+    : IEndpoints
 {
     private static readonly RouteOptions _event = new()
     {
@@ -43,15 +44,18 @@ internal sealed class SendState(
         }
 
         return RoomAnswers.EventId(
-            await sender.SendStateAsync(roomId, Draft.State(type, stateKey, user, content), null, stop).ConfigureAwait(false));
+            await sender.SendStateAsync(
+                roomId, Draft.State(type, stateKey, user, content), null, stop).ConfigureAwait(false));
     }
 
     /// <summary>
     /// Aliases that the event adds must exist and belong to this room; those it already had are not checked.
     /// </summary>
-    private async ValueTask<Answer?> WrongAliasAsync(string user, string roomId, JsonObject content, CancellationToken stop)
+    private async ValueTask<Answer?> WrongAliasAsync(
+        string user, string roomId, JsonObject content, CancellationToken stop)
     {
-        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot || !snapshot.Local.IsJoined(user))
+        if (await rooms.FindAsync(roomId, stop).ConfigureAwait(false) is not { } snapshot
+            || !snapshot.Local.IsJoined(user))
         {
             return RoomAnswers.Of(RoomSender.Unknown);
         }
@@ -64,7 +68,10 @@ internal sealed class SendState(
             if (known.Contains(alias)) continue;
             if (!RoomAlias.isValid(alias)) return Answer.InvalidParam($"`{alias}` is not a valid room alias.");
             var row = await aliases.FindAsync(alias, stop).ConfigureAwait(false);
-            if (row?.RoomId != roomId) return Answer.Error(400, MatrixError.BadAlias, $"The alias {alias} does not point to this room.");
+            if (row?.RoomId != roomId)
+            {
+                return Answer.Error(400, MatrixError.BadAlias, $"The alias {alias} does not point to this room.");
+            }
         }
 
         return null;
@@ -76,8 +83,13 @@ internal sealed class SendState(
     private static Answer? WrongForm(JsonObject content)
     {
         var (alias, others) = (content.IndexOf("alias"), content.IndexOf("alt_aliases"));
-        if (alias >= 0 && content.Value(alias) is not (Json.String or { IsNull: true })) return Answer.InvalidParam("`alias` must be a room alias.");
-        return others < 0 || (content.Value(others) is Json.Array list && Array.TrueForAll(list.Item, item => item.IsString))
+        if (alias >= 0 && content.Value(alias) is not (Json.String or { IsNull: true }))
+        {
+            return Answer.InvalidParam("`alias` must be a room alias.");
+        }
+
+        return others < 0
+            || (content.Value(others) is Json.Array list && Array.TrueForAll(list.Item, item => item.IsString))
             ? null
             : Answer.InvalidParam("`alt_aliases` must be a list of room aliases.");
     }

@@ -14,7 +14,12 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
 
     public void Map(ClientRoutes routes)
     {
-        var open = new RouteOptions { Access = Access.UsersAndGuests, Rate = RateClass.Membership, BodyMayBeMissing = true };
+        var open = new RouteOptions
+        {
+            Access = Access.UsersAndGuests,
+            Rate = RateClass.Membership,
+            BodyMayBeMissing = true,
+        };
         var one = new RouteOptions { Rate = RateClass.Membership };
 
         routes.Post("join/{roomIdOrAlias}", ReadJoin, JoinByIdOrAliasAsync, open);
@@ -32,7 +37,11 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
     private static string? Reason(BodyReader body)
     {
         var reason = body.FreeText("reason");
-        if (reason?.Length > LongestReason) body.Refuse(MatrixError.InvalidParam, $"`reason` can have at most {LongestReason} characters.");
+        if (reason?.Length > LongestReason)
+        {
+            body.Refuse(MatrixError.InvalidParam, $"`reason` can have at most {LongestReason} characters.");
+        }
+
         return reason;
     }
 
@@ -50,7 +59,11 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
     private static Someone Target(BodyReader body)
     {
         var userId = body.RequiredText("user_id");
-        if (body.Problem is null && !UserId.isValid(userId)) body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
+        if (body.Problem is null && !UserId.isValid(userId))
+        {
+            body.Refuse(MatrixError.InvalidParam, "`user_id` is not a valid user id.");
+        }
+
         return new Someone(userId, Reason(body));
     }
 
@@ -61,7 +74,8 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
     }
 
     /// <summary>An action of one user on another in a room.</summary>
-    private delegate ValueTask<RoomFailure?> Act(string sender, string roomId, string userId, string? reason, CancellationToken stop);
+    private delegate ValueTask<RoomFailure?> Act(
+        string sender, string roomId, string userId, string? reason, CancellationToken stop);
 
     private static Handler<Someone> Of(Act act) => async (call, target, stop) => RoomAnswers.Empty(
         await act(call.Caller.UserId, call["roomId"], target.UserId, target.Reason, stop).ConfigureAwait(false));
@@ -76,14 +90,18 @@ internal sealed class Membership(RoomMemberships memberships, IAliasesTable alia
             : await JoinAsync(call, row.RoomId, join, stop).ConfigureAwait(false);
     }
 
-    private ValueTask<Answer> JoinAsync(Call call, Join join, CancellationToken stop) => JoinAsync(call, call["roomId"], join, stop);
+    private ValueTask<Answer> JoinAsync(Call call, Join join, CancellationToken stop) =>
+        JoinAsync(call, call["roomId"], join, stop);
 
-    private async ValueTask<Answer> JoinAsync(Call call, string roomId, Join join, CancellationToken stop) => RoomAnswers.RoomId(
-        await memberships.JoinAsync(call.Caller.UserId, roomId, join.Reason, stop, join.InvitationToken).ConfigureAwait(false));
+    private async ValueTask<Answer> JoinAsync(Call call, string roomId, Join join, CancellationToken stop) =>
+        RoomAnswers.RoomId(await memberships.JoinAsync(
+            call.Caller.UserId, roomId, join.Reason, stop, join.InvitationToken).ConfigureAwait(false));
 
     private async ValueTask<Answer> LeaveAsync(Call call, string? reason, CancellationToken stop) =>
-        RoomAnswers.Empty(await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
+        RoomAnswers.Empty(
+            await memberships.LeaveAsync(call.Caller.UserId, call["roomId"], reason, stop).ConfigureAwait(false));
 
     private async ValueTask<Answer> ForgetAsync(Call call, CancellationToken stop) =>
-        RoomAnswers.Empty(await memberships.ForgetAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false));
+        RoomAnswers.Empty(
+            await memberships.ForgetAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false));
 }

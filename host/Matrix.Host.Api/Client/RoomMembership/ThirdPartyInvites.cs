@@ -18,11 +18,16 @@ internal static class ThirdPartyInvites
     {
         foreach (var name in _required)
         {
-            if (invite.Text(name) is null) invite.Refuse(MatrixError.MissingParam, $"`{invite.PathOf(name)}` is missing.");
+            if (invite.Text(name) is null)
+            {
+                invite.Refuse(MatrixError.MissingParam, $"`{invite.PathOf(name)}` is missing.");
+            }
         }
 
         // Clients before version 1.1 have no token.
         _ = invite.Text("id_access_token");
-        invite.Refuse(MatrixError.ServerNotTrusted, "This server trusts no identity server, so it cannot invite by a third-party identifier.");
+        invite.Refuse(
+            MatrixError.ServerNotTrusted,
+            "This server trusts no identity server, so it cannot invite by a third-party identifier.");
     }
 }

@@ -37,10 +37,14 @@ internal sealed class Related(
     {
         var open = new RouteOptions { Access = Access.UsersAndGuests };
 
-        // The specification has no rate limit for these. A recursive request costs as much as there is below the event,
-        // and has one.
+        // The specification has no rate limit for these. A recursive request has one, because its cost grows with the
+        // number of events below.
         var free = open with { Rate = RateClass.None };
-        routes.V1.Get("rooms/{roomId}/relations/{eventId}", Read, (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop), free);
+        routes.V1.Get(
+            "rooms/{roomId}/relations/{eventId}",
+            Read,
+            (call, asked, stop) => ChildrenAsync(call, asked, null, null, stop),
+            free);
         routes.V1.Get(
             "rooms/{roomId}/relations/{eventId}/{relType}",
             Read,
@@ -66,14 +70,21 @@ internal sealed class Related(
         (int)Math.Min(query.Number("limit", 1) ?? UsualLimit, MostEvents),
         query.OneOf("include", "all", "participated") == "participated");
 
-    private async ValueTask<Answer> ChildrenAsync(Call call, Asked asked, string? relType, string? eventType, CancellationToken stop)
+    private async ValueTask<Answer> ChildrenAsync(
+        Call call, Asked asked, string? relType, string? eventType, CancellationToken stop)
     {
-        if (asked.Recurse == true && limiter.Take(RateClass.Recursion, call.Caller.UserId) is { Ticks: > 0 } wait) return Answer.LimitExceeded(wait);
+        if (asked.Recurse == true && limiter.Take(RateClass.Recursion, call.Caller.UserId) is { Ticks: > 0 } wait)
+        {
+            return Answer.LimitExceeded(wait);
+        }
 
         var result = await access.OfAsync(call.Caller.UserId, call["roomId"], stop).ConfigureAwait(false);
         if (!result.IsOk) return _noParent;
         var readable = result.Value;
-        if (await pages.FindAsync(readable, call["eventId"], stop).ConfigureAwait(false) is not { } parent) return _noParent;
+        if (await pages.FindAsync(readable, call["eventId"], stop).ConfigureAwait(false) is not { } parent)
+        {
+            return _noParent;
+        }
 
         var (from, until, wrong) = await RangeAsync(readable, asked, stop).ConfigureAwait(false);
         if (wrong is not null) return wrong;
@@ -96,9 +107,14 @@ internal sealed class Related(
         var page = rows.Take(asked.Limit).ToList();
         var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
         var found = await events.GetManyAsync(
-            readable.Room, [.. page.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)], stop).ConfigureAwait(false);
+            readable.Room,
+            [.. page.Where(row => !hidden.Contains(row.Sender)).Select(row => row.Event)],
+            stop).ConfigureAwait(false);
         var seen = await visibility.FilterAsync(
-            readable.Room, [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)], readable.Viewer, stop).ConfigureAwait(false);
+            readable.Room,
+            [.. found.Where(stored => stored.Nid.Value <= readable.Through.Value)],
+            readable.Viewer,
+            stop).ConfigureAwait(false);
 
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);
@@ -106,7 +122,9 @@ internal sealed class Related(
         if (rows.Count > asked.Limit)
         {
             var last = page[^1].Event;
-            var next = asked.Direction == Direction.Backward ? TimelineToken.JustBefore(last) : TimelineToken.JustAfter(last);
+            var next = asked.Direction == Direction.Backward
+                ? TimelineToken.JustBefore(last)
+                : TimelineToken.JustAfter(last);
             output.Raw(",\"next_batch\":"u8);
             CanonicalJson.writeString(output, next.ToString());
         }
@@ -127,10 +145,15 @@ internal sealed class Related(
         return Answer.Bytes(output.ToArray());
     }
 
-    private async ValueTask<(EventNid? From, EventNid? Until, Answer? Wrong)> RangeAsync(Readable readable, Asked asked, CancellationToken stop)
+    private async ValueTask<(EventNid? From, EventNid? Until, Answer? Wrong)> RangeAsync(
+        Readable readable, Asked asked, CancellationToken stop)
     {
-        var from = asked.From is null ? null : await places.BehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false);
-        var to = asked.To is null ? null : await places.BehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false);
+        var from = asked.From is null
+            ? null
+            : await places.BehindAsync(readable.Room, asked.From, stop).ConfigureAwait(false);
+        var to = asked.To is null
+            ? null
+            : await places.BehindAsync(readable.Room, asked.To, stop).ConfigureAwait(false);
         if ((asked.From is not null && from is null) || (asked.To is not null && to is null))
         {
             return (null, null, Answer.InvalidParam("`from` and `to` must be pagination tokens of this server."));
@@ -156,7 +179,12 @@ internal sealed class Related(
         }
 
         var rows = await storage.Relations.ThreadsAsync(
-            readable.Room.Nid, before, call.Caller.UserId, asked.ParticipatedOnly, asked.Limit + 1, stop).ConfigureAwait(false);
+            readable.Room.Nid,
+            before,
+            call.Caller.UserId,
+            asked.ParticipatedOnly,
+            asked.Limit + 1,
+            stop).ConfigureAwait(false);
         var page = rows.Take(asked.Limit).ToList();
         var hidden = await ignored.OfAsync(call.Caller.UserId, stop).ConfigureAwait(false);
         var roots = new List<StoredEvent>(page.Count);
@@ -166,10 +194,11 @@ internal sealed class Related(
             roots.Add(hidden.Contains(root.Row.Sender) ? root.Redacted() : root);
         }
 
-        // A thread of which the reader sees nothing is none for them. State events have nothing bundled with them.
+        // A thread without an event that the reader may see is left out. State events have no bundled aggregations.
         var reader = call.Caller.Device;
         var bundles = await pages.BundledAsync(readable, roots, reader, stop).ConfigureAwait(false);
-        roots.RemoveAll(root => !root.Pdu.IsState && !(bundles.TryGetValue(root.Nid, out var bundle) && HasThread(bundle)));
+        roots.RemoveAll(
+            root => !root.Pdu.IsState && !(bundles.TryGetValue(root.Nid, out var bundle) && HasThread(bundle)));
 
         using var output = new ByteBuffer(16 * 1024);
         output.Raw("{\"chunk\":"u8);
@@ -184,5 +213,6 @@ internal sealed class Related(
         return Answer.Bytes(output.ToArray());
     }
 
-    private static bool HasThread(ReadOnlyMemory<byte> bundle) => JsonText.TryParseStored(bundle.Span, out var json) && json.Has("m.thread");
+    private static bool HasThread(ReadOnlyMemory<byte> bundle) =>
+        JsonText.TryParseStored(bundle.Span, out var json) && json.Has("m.thread");
 }

@@ -33,9 +33,14 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     private static Asked ReadPage(QueryReader query)
     {
         var direction = query.OneOf("dir", "b", "f");
-        if (direction is null && query.Problem is null) query.Refuse(MatrixError.MissingParam, "`dir` is missing: it must be `b` or `f`.");
+        if (direction is null && query.Problem is null)
+        {
+            query.Refuse(MatrixError.MissingParam, "`dir` is missing: it must be `b` or `f`.");
+        }
+
         var filter = ReadFilter(query);
-        return new Asked(query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
+        return new Asked(
+            query.Text("from"), query.Text("to"), direction == "b", LimitOf(query, filter, MostEvents), filter);
     }
 
     private static Around ReadAround(QueryReader query)
@@ -50,7 +55,8 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     private static EventFilter ReadFilter(QueryReader query)
     {
         if (query.Text("filter") is not { } text) return EventFilter.Everything;
-        if (!JsonText.TryParseObject(Encoding.UTF8.GetBytes(text), Reading.Client, JsonText.ClientBodyLimits, out var json, out _))
+        var bytes = Encoding.UTF8.GetBytes(text);
+        if (!JsonText.TryParseObject(bytes, Reading.Client, JsonText.ClientBodyLimits, out var json, out _))
         {
             query.Refuse(MatrixError.NotJson, "`filter` is not a JSON object.");
             return EventFilter.Everything;
@@ -112,9 +118,14 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     /// The token after a page: null if nothing more is visible. A page that ended at the requested end may be followed
     /// by another.
     /// </summary>
-    private async ValueTask<string?> EndAsync(Readable readable, EventPages.Page page, EventNid? until, Asked asked, CancellationToken stop)
+    private async ValueTask<string?> EndAsync(
+        Readable readable, EventPages.Page page, EventNid? until, Asked asked, CancellationToken stop)
     {
-        if (page.Next is { } next) return (asked.IsBackward ? TimelineToken.JustBefore(next) : TimelineToken.JustAfter(next)).ToString();
+        if (page.Next is { } next)
+        {
+            return (asked.IsBackward ? TimelineToken.JustBefore(next) : TimelineToken.JustAfter(next)).ToString();
+        }
+
         if (until is not { } place || page.Events.Count == 0) return null;
         var beyond = asked.IsBackward
             ? await BackAsync(readable, place, null, asked with { Limit = 0 }, stop).ConfigureAwait(false)
@@ -123,7 +134,8 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     }
 
     /// <summary>Backward from a position: the event before it comes first.</summary>
-    private ValueTask<EventPages.Page> BackAsync(Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
+    private ValueTask<EventPages.Page> BackAsync(
+        Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
     {
         var first = new EventNid(Math.Min(start.Value, readable.Through.Value) + 1);
         var last = until is { } place ? new EventNid(place.Value + 1) : (EventNid?)null;
@@ -133,7 +145,8 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
     }
 
     /// <summary>Forward from a position: the event after it comes first.</summary>
-    private ValueTask<EventPages.Page> OnAsync(Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
+    private ValueTask<EventPages.Page> OnAsync(
+        Readable readable, EventNid start, EventNid? until, Asked asked, CancellationToken stop)
     {
         var last = new EventNid(Math.Min(until?.Value ?? long.MaxValue, readable.Through.Value));
         return last.Value <= start.Value
@@ -154,11 +167,23 @@ internal sealed class RoomPages(RoomAccess access, EventPages pages, TimelinePos
         if (await FindAsync(call, stop).ConfigureAwait(false) is not var (readable, stored)) return _noEvent;
         var reader = call.Caller.Device;
         var before = await pages.ReadAsync(
-            readable, stored.Nid, null, Direction.Backward, around.Limit / 2, around.Filter, stop).ConfigureAwait(false);
+            readable,
+            stored.Nid,
+            null,
+            Direction.Backward,
+            around.Limit / 2,
+            around.Filter,
+            stop).ConfigureAwait(false);
         var after = stored.Nid.Value >= readable.Through.Value
             ? new EventPages.Page([], null)
             : await pages.ReadAsync(
-                readable, stored.Nid, readable.Through, Direction.Forward, around.Limit - (around.Limit / 2), around.Filter, stop).ConfigureAwait(false);
+                readable,
+                stored.Nid,
+                readable.Through,
+                Direction.Forward,
+                around.Limit - (around.Limit / 2),
+                around.Filter,
+                stop).ConfigureAwait(false);
         var last = after.Events.Count > 0 ? after.Events[^1] : stored;
         var first = before.Events.Count > 0 ? before.Events[^1] : stored;
         var state = await pages.StateAtAsync(

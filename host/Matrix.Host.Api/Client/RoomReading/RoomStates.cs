@@ -40,10 +40,17 @@ internal sealed class RoomStates(
     public void Map(ClientRoutes routes)
     {
         routes.Get("rooms/{roomId}/state", AllAsync, _open);
-        routes.Get("rooms/{roomId}/state/{eventType}/{stateKey?}", static query => query.OneOf("format", "content", "event"), OneAsync, _open);
+        routes.Get(
+            "rooms/{roomId}/state/{eventType}/{stateKey?}",
+            static query => query.OneOf("format", "content", "event"),
+            OneAsync,
+            _open);
         routes.Get(
             "rooms/{roomId}/members",
-            static query => new Members(query.Text("at"), query.OneOf("membership", _memberships), query.OneOf("not_membership", _memberships)),
+            static query => new Members(
+                query.Text("at"),
+                query.OneOf("membership", _memberships),
+                query.OneOf("not_membership", _memberships)),
             MembersAsync,
             _open);
         routes.Get("rooms/{roomId}/joined_members", JoinedMembersAsync, _open);
@@ -68,7 +75,8 @@ internal sealed class RoomStates(
         var entry = readable.State.Find(call["eventType"], call["stateKey"]);
         var stored = entry is null
             ? null
-            : await events.GetAsync(readable.Room, EventNid.Of(readable.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
+            : await events.GetAsync(
+                readable.Room, EventNid.Of(readable.Room.Nid, entry.Ordinal), stop).ConfigureAwait(false);
         if (stored is null) return Answer.NotFound("The room has no such state.");
         if (format != "event") return Answer.Bytes(Matrix.Core.Event.ClientEvent.Content(stored.Row.Json));
 
@@ -114,7 +122,8 @@ internal sealed class RoomStates(
         if (!result.IsOk) return RoomAnswers.Of(result.Failure);
         if (!result.Value.Viewer.IsJoined) return Answer.Forbidden("You are not in this room.");
 
-        var members = await EventsOfAsync(result.Value, result.Value.State.OfType(MemberType), stop).ConfigureAwait(false);
+        var members = await EventsOfAsync(
+            result.Value, result.Value.State.OfType(MemberType), stop).ConfigureAwait(false);
         return Answer.Json(members, static (json, members) =>
         {
             json.WriteStartObject("joined");
@@ -151,13 +160,17 @@ internal sealed class RoomStates(
     private async ValueTask<StateTree?> StateBehindAsync(Readable readable, EventNid behind, CancellationToken stop)
     {
         if (behind.Value >= readable.Through.Value) return readable.State;
-        var last = await events.RangeAsync(readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
+        var last = await events.RangeAsync(
+            readable.Room, new EventNid(behind.Value + 1), null, Direction.Backward, 1, stop).ConfigureAwait(false);
         if (last.Count == 0) return StateTree.Empty;
         var seen = await visibility.FilterAsync(readable.Room, last, readable.Viewer, stop).ConfigureAwait(false);
-        return seen.Count == 0 ? null : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
+        return seen.Count == 0
+            ? null
+            : await states.AtAsync(readable.Room.Nid, last[0].Row.Step, stop).ConfigureAwait(false);
     }
 
-    private ValueTask<IReadOnlyList<StoredEvent>> EventsOfAsync(Readable readable, StateEntry[] entries, CancellationToken stop) =>
+    private ValueTask<IReadOnlyList<StoredEvent>> EventsOfAsync(
+        Readable readable, StateEntry[] entries, CancellationToken stop) =>
         events.GetManyAsync(
             readable.Room, [.. entries.Select(entry => EventNid.Of(readable.Room.Nid, entry.Ordinal)).Order()], stop);
 }

@@ -6,7 +6,9 @@ using Matrix.Host.Users.ToDevice;
 
 namespace Matrix.Host.Api.Client.SendToDevice;
 
-/// <summary>Messages to devices: `PUT /sendToDevice/{eventType}/{txnId}`. Client-Server API, "Send-to-Device messaging".</summary>
+/// <summary>
+/// Messages to devices: `PUT /sendToDevice/{eventType}/{txnId}`. Client-Server API, "Send-to-Device messaging".
+/// </summary>
 internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
 {
     public void Map(ClientRoutes routes) => routes.Put(
@@ -30,8 +32,15 @@ internal sealed class SendToDevice(ToDeviceSender sender) : IEndpoints
         var users = body.RequiredInner("messages");
         foreach (var (user, devices) in users.Members())
         {
-            if (!UserId.isValid(user)) body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
-            foreach (var (device, content) in devices.Members()) messages.Add(new ToDeviceMessage(user, device, content.Whole));
+            if (!UserId.isValid(user))
+            {
+                body.Refuse(MatrixError.InvalidParam, $"`{users.PathOf(user)}` is not a user id.");
+            }
+
+            foreach (var (device, content) in devices.Members())
+            {
+                messages.Add(new ToDeviceMessage(user, device, content.Whole));
+            }
         }
 
         return messages;

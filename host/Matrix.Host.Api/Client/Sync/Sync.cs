@@ -44,6 +44,11 @@ internal sealed class Sync(ISync sync, SyncFilters filters) : IEndpoints
 
         // Presence is not supported: the parameter is checked and ignored.
         query.OneOf("set_presence", "offline", "online", "unavailable");
-        return new Asked(query.Text("filter"), since, query.Flag("full_state"), query.Flag("use_state_after"), query.Number("timeout") ?? 0);
+        return new Asked(
+            query.Text("filter"),
+            since,
+            query.Flag("full_state"),
+            query.Flag("use_state_after"),
+            query.Number("timeout") ?? 0);
     }
 }

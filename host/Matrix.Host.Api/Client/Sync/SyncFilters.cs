@@ -15,10 +15,12 @@ namespace Matrix.Host.Api.Client.Sync;
 /// </summary>
 internal sealed class SyncFilters(IStorage storage, ClientOptions options)
 {
-    private readonly ByteCache<(string UserId, long FilterId), SyncFilter> _stored = new(options.FilterCacheBytes, static _ => 2048);
+    private readonly ByteCache<(string UserId, long FilterId), SyncFilter> _stored = new(
+        options.FilterCacheBytes, static _ => 2048);
 
-    /// <summary>The filter that a parameter stands for, or the error.</summary>
-    internal async ValueTask<(SyncFilter Filter, Answer? Problem)> FindAsync(string userId, string? parameter, CancellationToken stop)
+    /// <summary>The filter that the query parameter names or contains, or the error.</summary>
+    internal async ValueTask<(SyncFilter Filter, Answer? Problem)> FindAsync(
+        string userId, string? parameter, CancellationToken stop)
     {
         if (parameter is null) return (SyncFilter.Everything, null);
         if (parameter.StartsWith('{')) return Parse(parameter);
@@ -42,9 +44,15 @@ internal sealed class SyncFilters(IStorage storage, ClientOptions options)
         static fault => (SyncFilter.Everything, Answer.Error(400, fault.ErrCode, fault.ToString())));
 
     private static (SyncFilter Filter, Answer? Problem) Parse(string text) =>
-        JsonText.TryParseObject(Encoding.UTF8.GetBytes(text), Matrix.Core.Json.Reading.Client, JsonText.ClientBodyLimits, out var json, out _)
+        JsonText.TryParseObject(
+            Encoding.UTF8.GetBytes(text),
+            Matrix.Core.Json.Reading.Client,
+            JsonText.ClientBodyLimits,
+            out var json,
+            out _)
             ? Read(json)
             : (SyncFilter.Everything, Answer.Error(400, MatrixError.NotJson, "The filter is not JSON."));
 
-    private static (SyncFilter, Answer?) Unknown => (SyncFilter.Everything, Answer.InvalidParam("There is no such filter."));
+    private static (SyncFilter, Answer?) Unknown =>
+        (SyncFilter.Everything, Answer.InvalidParam("There is no such filter."));
 }

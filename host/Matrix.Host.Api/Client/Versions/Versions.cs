@@ -11,7 +11,8 @@ internal sealed class Versions : IEndpoints
         """u8.ToArray());
 
     public void Map(ClientRoutes routes) =>
-        routes.At("/_matrix/client/").Get("versions", Get, new RouteOptions { Access = Access.Optional, Rate = RateClass.None });
+        routes.At("/_matrix/client/").Get(
+            "versions", Get, new RouteOptions { Access = Access.Optional, Rate = RateClass.None });
 
     private static ValueTask<Answer> Get(Call call, CancellationToken stop) => ValueTask.FromResult(_answer);
 }

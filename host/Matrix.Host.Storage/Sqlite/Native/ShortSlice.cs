@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Matrix.Host.Storage.Sqlite.Native;
 
 /// <summary>
-/// Asks the scheduler for shorter time slices for the calling thread: the same share of the processor, but sooner after
-/// it wakes. Linux has this since 6.12; an older kernel ignores it. It needs no privilege.
+/// Sets shorter time slices for the calling thread. It gets the same share of the processor, but runs sooner after it
+/// wakes. Linux supports this since 6.12; an older kernel ignores it. It needs no privilege.
 /// </summary>
 internal static unsafe partial class ShortSlice
 {

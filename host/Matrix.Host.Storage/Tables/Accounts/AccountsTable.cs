@@ -297,8 +297,8 @@ internal static class TokenHandlers
     private static readonly Statement EndAll = Statement.Of("DELETE FROM tokens WHERE user_id = $1 AND device_id = $2");
     private static readonly Statement First = Statement.Of($"{Insert} VALUES ($1, $2, $3, $4, $5, 1, 1)");
 
-    // A refresh token's use confirms its pair. This ends the pairs before it, and those that were made from it and
-    // never used.
+    // The use of a refresh token confirms its pair. This deletes the earlier pairs, and the unused pairs that were made
+    // from it.
     private static readonly Statement EndOthers = Statement.Of("""
         DELETE FROM tokens WHERE hash IN (
             SELECT other.hash FROM tokens old JOIN tokens other

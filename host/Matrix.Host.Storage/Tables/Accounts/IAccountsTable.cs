@@ -165,8 +165,8 @@ public sealed record RegistrationTokenDeleted(string Token) : ConditionalChange;
 public sealed record RegistrationTokenRedeemed(string Token) : ConditionalChange;
 
 /// <summary>
-/// Logs a device in: a new one is created with this name, a known one stays as it is. Applied if it was created: then
-/// the user's device list has changed, even though the device has no keys yet.
+/// Creates a device with this name, unless it exists. Applied if it was created: then the user's device list has
+/// changed, even though the device has no keys yet.
 /// </summary>
 public sealed record DeviceAdded(string UserId, string DeviceId, string? InitialDisplayName) : ConditionalChange;
 

@@ -6,23 +6,29 @@ namespace Matrix.Host.Storage.Tables.Events;
 internal sealed class EventsTable(IReads reads) : IEventsTable
 {
     private const string Columns = """
-        e.event_nid, e.event_id, e.position, e.step, e.standing, e.notify_class, e.sender, e.thread_root, e.redacted_by, e.sent_as_device,
-        e.sent_as_txn
+        e.event_nid, e.event_id, e.position, e.step, e.standing, e.notify_class, e.sender, e.thread_root, e.redacted_by,
+        e.sent_as_device, e.sent_as_txn
         """;
 
-    /// <summary>What an event's row holds on either database: ten arguments.</summary>
+    /// <summary>The columns of both databases, ten arguments; the JSON is inserted in another way on each.</summary>
     public const string InsertColumns =
         "event_nid, event_id, position, step, standing, notify_class, sender, thread_root, sent_as_device, sent_as_txn";
 
-    private const string InSqlite = $"SELECT {Columns}, j.json FROM events e JOIN event_json j ON j.json_id = e.json_id";
+    private const string InSqlite =
+        $"SELECT {Columns}, j.json FROM events e JOIN event_json j ON j.json_id = e.json_id";
+
     private const string InPostgres = $"SELECT {Columns}, e.json FROM events e";
 
     private static readonly Statement ById = Of("WHERE e.event_id = $1");
     private static readonly Statement ByNid = Of("WHERE e.event_nid = $1");
     private static readonly Statement ByIds = ByKeys("WHERE e.event_id = KEY");
     private static readonly Statement ByNids = ByKeys("WHERE e.event_nid = KEY");
-    private static readonly Statement NidsOfIds = Statement.ByKeys("SELECT event_id, event_nid FROM events WHERE event_id = KEY");
-    private static readonly Statement IdsOfNids = Statement.ByKeys("SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
+
+    private static readonly Statement NidsOfIds = Statement.ByKeys(
+        "SELECT event_id, event_nid FROM events WHERE event_id = KEY");
+
+    private static readonly Statement IdsOfNids = Statement.ByKeys(
+        "SELECT event_id, event_nid FROM events WHERE event_nid = KEY");
 
     private static readonly Statement After = Of("""
         WHERE e.event_nid > $1 AND e.event_nid <= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid LIMIT $4
@@ -32,27 +38,33 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         WHERE e.event_nid < $1 AND e.event_nid >= $2 AND e.standing & $3 = 0 ORDER BY e.event_nid DESC LIMIT $4
         """);
 
-    // SQLite is made to read the commits first, which are few, and then the events of each.
+    // CROSS JOIN and unary + make SQLite read the few commits first, and then the events of each.
     private const string InCommit =
         "e.event_nid >= c.event_nid AND e.event_nid < c.event_nid + c.ordinals AND +e.position = +c.position";
 
-    private const string Committed = "WHERE c.position > $1 AND c.position <= $2 ORDER BY c.position, e.event_nid LIMIT $3";
+    private const string Committed =
+        "WHERE c.position > $1 AND c.position <= $2 ORDER BY c.position, e.event_nid LIMIT $3";
 
     private static readonly Statement ByPosition = Statement.Of(
-        $"SELECT {Columns}, j.json FROM commits c CROSS JOIN events e ON {InCommit} JOIN event_json j ON j.json_id = e.json_id {Committed}",
+        $"""
+        SELECT {Columns}, j.json FROM commits c CROSS JOIN events e ON {InCommit}
+        JOIN event_json j ON j.json_id = e.json_id {Committed}
+        """,
         $"SELECT {Columns}, e.json FROM commits c JOIN events e ON {InCommit} {Committed}");
 
     private static readonly Statement ByRedaction = ByKeys("WHERE e.redacted_by = KEY");
 
-    // Live events have positions that rise with their numbers, so where a position falls is found by halving, starting with the newest: no index
-    // is kept for it. `low` and all before are at or before the position, all after `high` are later, `found` is the position at `middle`.
+    // The positions of live events rise with their numbers, so a binary search finds the last event at or before a
+    // position, beginning with the newest event. It needs no index. Events up to `low` are at or before the position,
+    // events after `high` are later, and `found` is the position of the event at `middle`.
     private const string Halving = """
         WITH RECURSIVE search(first, low, middle, high, found) AS (
             SELECT f.first, f.first - 1, f.last, f.last, (SELECT position FROM events WHERE event_nid = f.last)
             FROM (
                 SELECT r.room_nid * 4294967296 + 2147483648 AS first,
                        COALESCE((SELECT event_nid FROM events
-                                 WHERE event_nid >= r.room_nid * 4294967296 + 2147483648 AND event_nid < (r.room_nid + 1) * 4294967296
+                                 WHERE event_nid >= r.room_nid * 4294967296 + 2147483648
+                                   AND event_nid < (r.room_nid + 1) * 4294967296
                                  ORDER BY event_nid DESC LIMIT 1), r.room_nid * 4294967296 + 2147483647) AS last
                 FROM rooms r WHERE r.room_nid = KEY
             ) f
@@ -62,19 +74,22 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
                    CASE WHEN found <= $2 THEN (middle + high + 1) / 2 ELSE (low + middle) / 2 END,
                    CASE WHEN found <= $2 THEN high ELSE middle - 1 END,
                    COALESCE((SELECT position FROM events
-                             WHERE event_nid <= CASE WHEN found <= $2 THEN (middle + high + 1) / 2 ELSE (low + middle) / 2 END
+                             WHERE event_nid <= CASE WHEN found <= $2
+                                   THEN (middle + high + 1) / 2 ELSE (low + middle) / 2 END
                                AND event_nid >= first
                              ORDER BY event_nid DESC LIMIT 1), 0)
             FROM search WHERE low < high
         )
-        SELECT (SELECT event_nid FROM events WHERE event_nid <= low AND event_nid >= first ORDER BY event_nid DESC LIMIT 1)
+        SELECT (SELECT event_nid FROM events
+                WHERE event_nid <= low AND event_nid >= first ORDER BY event_nid DESC LIMIT 1)
         FROM search WHERE low >= high
         """;
 
     private static readonly Statement LastAt = Statement.ByKeys(Halving);
 
-    // Redacted is redacted: a second redaction changes nothing, and who counted on the first is not counted on again.
-    private static readonly Statement Redact = Statement.Of("UPDATE events SET redacted_by = COALESCE(redacted_by, $2) WHERE event_nid = $1");
+    // A second redaction does not change redacted_by: unread counts have taken the first one into account.
+    private static readonly Statement Redact = Statement.Of(
+        "UPDATE events SET redacted_by = COALESCE(redacted_by, $2) WHERE event_nid = $1");
 
     private static readonly Statement ReplaceJson = Statement.Of(
         sqlite: "UPDATE event_json SET json = $2 WHERE json_id = (SELECT json_id FROM events WHERE event_nid = $1)",
@@ -90,16 +105,18 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 ORDER BY redaction_nid DESC LIMIT $2)
         """);
 
-    private static readonly Statement EndWaiting = Statement.Of("DELETE FROM waiting_redactions WHERE room_nid = $1 AND target_id = $2");
+    private static readonly Statement EndWaiting = Statement.Of(
+        "DELETE FROM waiting_redactions WHERE room_nid = $1 AND target_id = $2");
 
     private static readonly Statement WaitingFor = Statement.Of("""
-        SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 AND target_id = $2 ORDER BY redaction_nid LIMIT $3
+        SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 AND target_id = $2
+        ORDER BY redaction_nid LIMIT $3
         """);
 
     private static readonly Statement Waiting = Statement.Of(
         "SELECT redaction_nid FROM waiting_redactions WHERE room_nid = $1 ORDER BY redaction_nid LIMIT $2");
 
-    /// <summary>What is done with events. How one is stored, each database says.</summary>
+    /// <summary>Registers the changes of events. Inserting an event differs between the databases.</summary>
     public static void Register(WriteHandlers handlers, Action<EventRow, IWrites> insert) => handlers
         .On<EventsAppended>((op, writes) =>
         {
@@ -115,7 +132,8 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
         })
         .On<RedactionWaits>(static (op, writes) =>
         {
-            writes.Run(AwaitTarget, op, static (a, op) => a.Room(op.Redaction.Room).Nid(op.Redaction).EventId(op.TargetId));
+            writes.Run(
+                AwaitTarget, op, static (a, op) => a.Room(op.Redaction.Room).Nid(op.Redaction).EventId(op.TargetId));
             writes.Run(TrimWaiting, op, static (a, op) => a.Room(op.Redaction.Room).Int(op.Keep));
         })
         .On<WaitingRedactionsDropped>(EndWaiting, static (a, op) => a.Room(op.Room).EventId(op.TargetId))
@@ -123,8 +141,9 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
 
     /// <summary>The arguments of <see cref="InsertColumns"/>.</summary>
     public static IArguments BindInsert(IArguments arguments, EventRow row) => arguments
-        .Nid(row.Nid).EventId(row.EventId).Position().Int(row.Step).Int((int)row.Marks).Int(row.NotifyClass).Text(row.Sender)
-        .NidOrNull(row.ThreadRoot).TextOrNull(row.Transaction?.DeviceId).TextOrNull(row.Transaction?.TransactionId);
+        .Nid(row.Nid).EventId(row.EventId).Position().Int(row.Step).Int((int)row.Marks).Int(row.NotifyClass)
+        .Text(row.Sender).NidOrNull(row.ThreadRoot)
+        .TextOrNull(row.Transaction?.DeviceId).TextOrNull(row.Transaction?.TransactionId);
 
     public ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop) =>
         reads.FirstAsync(ById, eventId, static (a, id) => a.EventId(id), Row, stop);
@@ -132,27 +151,35 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
     public ValueTask<EventRow?> FindAsync(EventNid nid, CancellationToken stop) =>
         reads.FirstAsync(ByNid, nid, static (a, nid) => a.Nid(nid), Row, stop);
 
-    public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(
+        IReadOnlyCollection<string> eventIds, CancellationToken stop) =>
         reads.ByKeysAsync(ByIds, eventIds, By.EventId, Row, stop);
 
-    public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<EventRow>> FindManyAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop) =>
         reads.ByKeysAsync(ByNids, nids, By.Nid, Row, stop);
 
-    public async ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop)
+    public async ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(
+        IReadOnlyCollection<string> eventIds, CancellationToken stop)
     {
-        var rows = await reads.ByKeysAsync(NidsOfIds, eventIds, By.EventId, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
+        var rows = await reads.ByKeysAsync(
+            NidsOfIds, eventIds, By.EventId, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
         return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Id, row => row.Nid);
     }
 
-    public async ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop)
+    public async ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop)
     {
-        var rows = await reads.ByKeysAsync(IdsOfNids, nids, By.Nid, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
+        var rows = await reads.ByKeysAsync(
+            IdsOfNids, nids, By.Nid, static row => (Id: row.EventId(0), Nid: row.Nid(1)), stop);
         return rows.DistinctBy(row => row.Nid).ToDictionary(row => row.Nid, row => row.Id);
     }
 
-    public ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(RoomNid room, string? targetId, int limit, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(
+        RoomNid room, string? targetId, int limit, CancellationToken stop) =>
         targetId is null
-            ? reads.ListAsync(Waiting, (room, limit), static (a, q) => a.Room(q.room).Int(q.limit), static row => row.Nid(0), stop)
+            ? reads.ListAsync(
+                Waiting, (room, limit), static (a, q) => a.Room(q.room).Int(q.limit), static row => row.Nid(0), stop)
             : reads.ListAsync(
                 WaitingFor,
                 (room, targetId, limit),
@@ -161,7 +188,13 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
                 stop);
 
     public ValueTask<IReadOnlyList<EventRow>> RangeAsync(
-        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventMarks without, CancellationToken stop)
+        RoomNid room,
+        EventNid from,
+        EventNid? until,
+        Direction direction,
+        int limit,
+        EventMarks without,
+        CancellationToken stop)
     {
         var forward = direction == Direction.Forward;
         var end = until ?? (forward ? EventNid.LastOf(room) : EventNid.FirstOf(room));
@@ -173,10 +206,17 @@ internal sealed class EventsTable(IReads reads) : IEventsTable
             stop);
     }
 
-    public ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop) =>
-        reads.ListAsync(ByPosition, (after, through, limit), static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit), Row, stop);
+    public ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(
+        long after, long through, int limit, CancellationToken stop) =>
+        reads.ListAsync(
+            ByPosition,
+            (after, through, limit),
+            static (a, q) => a.Int(q.after).Int(q.through).Int(q.limit),
+            Row,
+            stop);
 
-    public ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(IReadOnlyCollection<EventNid> redactions, CancellationToken stop) =>
+    public ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(
+        IReadOnlyCollection<EventNid> redactions, CancellationToken stop) =>
         reads.ByKeysAsync(ByRedaction, redactions, By.Nid, Row, stop);
 
     public async ValueTask<EventNid> LastNidAtAsync(RoomNid room, long position, CancellationToken stop) =>

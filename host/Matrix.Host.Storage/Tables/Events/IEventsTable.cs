@@ -2,65 +2,74 @@ using Matrix.Host.Storage.Commits;
 
 namespace Matrix.Host.Storage.Tables.Events;
 
-/// <summary>Events.</summary>
+/// <summary>The events of all rooms.</summary>
 public interface IEventsTable
 {
-    /// <summary>The event of that id, or null.</summary>
+    /// <summary>The event with this id, or null.</summary>
     ValueTask<EventRow?> FindAsync(string eventId, CancellationToken stop);
 
-    /// <summary>The event of that number, or null.</summary>
+    /// <summary>The event with this number, or null.</summary>
     ValueTask<EventRow?> FindAsync(EventNid nid, CancellationToken stop);
 
-    /// <summary>The events of these ids, in no order, in one round trip; absent ones are left out.</summary>
+    /// <summary>The events with these ids, unordered, in one round trip; unknown ones are left out.</summary>
     ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop);
 
-    /// <summary>The events of these numbers, in no order, in one round trip; absent ones are left out.</summary>
+    /// <summary>The events with these numbers, unordered, in one round trip; unknown ones are left out.</summary>
     ValueTask<IReadOnlyList<EventRow>> FindManyAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop);
 
-    /// <summary>Which of these ids are stored, and under which numbers: no event is read.</summary>
-    ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(IReadOnlyCollection<string> eventIds, CancellationToken stop);
+    /// <summary>The numbers of the events with these ids, without reading the events.</summary>
+    ValueTask<IReadOnlyDictionary<string, EventNid>> NidsAsync(
+        IReadOnlyCollection<string> eventIds, CancellationToken stop);
 
-    /// <summary>The ids of these numbers: no event's JSON is read.</summary>
-    ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(IReadOnlyCollection<EventNid> nids, CancellationToken stop);
-
-    /// <summary>Redactions of a room that wait for an event of that id, or for any if it is null; the earliest first.</summary>
-    ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(RoomNid room, string? targetId, int limit, CancellationToken stop);
+    /// <summary>The ids of the events with these numbers, without reading the events' JSON.</summary>
+    ValueTask<IReadOnlyDictionary<EventNid, string>> IdsAsync(
+        IReadOnlyCollection<EventNid> nids, CancellationToken stop);
 
     /// <summary>
-    /// Events of a room in timeline order, from the one next to <paramref name="from"/> (itself not included) in the given direction, up to and
-    /// with <paramref name="until"/>. Events with any flag of <paramref name="without"/> are left out and do not count.
+    /// The room's redactions that wait for the event with this id, or for any event if it is null, the earliest first.
     /// </summary>
-    /// <param name="room">The room.</param>
-    /// <param name="from">Where to start; <see cref="EventNid.FirstOf"/> or <see cref="EventNid.LastOf"/> for the room's ends.</param>
-    /// <param name="until">The last one that may be answered; null for the room's end.</param>
-    /// <param name="direction">Which way.</param>
-    /// <param name="limit">At most this many.</param>
-    /// <param name="without">Flags of events that are passed over.</param>
-    /// <param name="stop">Cancels the question.</param>
-    ValueTask<IReadOnlyList<EventRow>> RangeAsync(
-        RoomNid room, EventNid from, EventNid? until, Direction direction, int limit, EventMarks without, CancellationToken stop);
+    ValueTask<IReadOnlyList<EventNid>> WaitingRedactionsAsync(
+        RoomNid room, string? targetId, int limit, CancellationToken stop);
 
     /// <summary>
-    /// Events of all rooms in the order in which they became durable, without outliers and history: those after one position and up to
-    /// another, at most so many.
+    /// Events of a room in timeline order, from <paramref name="from"/> (excluded) to <paramref name="until"/>
+    /// (included). Events with any flag of <paramref name="without"/> are left out and do not count towards the limit.
+    /// </summary>
+    /// <param name="from">
+    /// The start; <see cref="EventNid.FirstOf"/> or <see cref="EventNid.LastOf"/> for an end of the room.
+    /// </param>
+    /// <param name="until">The last event that may be returned; null for the room's end.</param>
+    ValueTask<IReadOnlyList<EventRow>> RangeAsync(
+        RoomNid room,
+        EventNid from,
+        EventNid? until,
+        Direction direction,
+        int limit,
+        EventMarks without,
+        CancellationToken stop);
+
+    /// <summary>
+    /// Live events of all rooms in commit order, after one position and up to another. Outliers and backfilled events
+    /// are left out.
     /// </summary>
     ValueTask<IReadOnlyList<EventRow>> AfterPositionAsync(long after, long through, int limit, CancellationToken stop);
 
     /// <summary>The events that these events redacted.</summary>
-    ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(IReadOnlyCollection<EventNid> redactions, CancellationToken stop);
+    ValueTask<IReadOnlyList<EventRow>> RedactedByAsync(
+        IReadOnlyCollection<EventNid> redactions, CancellationToken stop);
 
     /// <summary>
-    /// The last live event of the room with that position or an earlier one: where the timeline ended when that position was published.
-    /// <see cref="EventNid.None"/> if there was none.
+    /// The last live event of the room at or before a position: the end of the timeline when that position was
+    /// published. <see cref="EventNid.None"/> if there is none.
     /// </summary>
     ValueTask<EventNid> LastNidAtAsync(RoomNid room, long position, CancellationToken stop);
 
-    /// <summary>The same for several rooms at once; rooms without any are left out.</summary>
+    /// <summary>The same for several rooms; rooms without such an event are left out.</summary>
     ValueTask<IReadOnlyDictionary<RoomNid, EventNid>> LastNidsAtAsync(
         IReadOnlyCollection<RoomNid> rooms, long position, CancellationToken stop);
 }
 
-/// <summary>What is special about a stored event.</summary>
+/// <summary>Flags of a stored event.</summary>
 [Flags]
 public enum EventMarks
 {
@@ -73,31 +82,28 @@ public enum EventMarks
     /// <summary>It failed authorization against its auth events or the state before it.</summary>
     Rejected = 2,
 
-    /// <summary>It failed authorization against the current state only: kept, not shown, not built upon.</summary>
+    /// <summary>
+    /// It failed authorization against the current state only: stored, but hidden from clients, and not an extremity.
+    /// </summary>
     SoftFailed = 4,
 
-    /// <summary>It is known (an auth event, say) but has no place in the timeline.</summary>
+    /// <summary>It is stored, as an auth event for example, but is not part of the timeline.</summary>
     Outlier = 8,
 
     /// <summary>It was fetched from history, not received live.</summary>
     Backfilled = 16,
 
-    /// <summary>A redaction whose event is not here, or not yet: kept, not applied, not shown.</summary>
+    /// <summary>A redaction whose event is not stored, or not yet: not applied, and hidden from clients.</summary>
     WaitingRedaction = 32,
 }
 
-/// <summary>An event as stored.</summary>
-/// <param name="Nid">Its number.</param>
-/// <param name="EventId">Its id.</param>
-/// <param name="Position">The position of the batch that stored it.</param>
-/// <param name="Step">The step of the state after it. The state before it is that step's parent if it is an accepted state event that changed
-/// state, else the same step.</param>
-/// <param name="Marks">What is special about it.</param>
-/// <param name="NotifyClass">What the default push rules make of it for most readers: bits that its lane chose. 0 if it notifies nobody.</param>
-/// <param name="Sender">Its sender.</param>
-/// <param name="ThreadRoot">The root of the thread it belongs to, or none.</param>
-/// <param name="RedactedBy">The event that redacted it, or none.</param>
-/// <param name="Transaction">Which device sent it under which transaction id, if one of ours did.</param>
+/// <summary>The row of an event.</summary>
+/// <param name="Step">The step of the state after it. The state before it is that step's parent if it is an accepted
+/// state event that changed the state, otherwise the same step.</param>
+/// <param name="NotifyClass">The outcome of the default push rules for most readers; 0 if they notify nobody.</param>
+/// <param name="ThreadRoot">The root of its thread, or none.</param>
+/// <param name="RedactedBy">The redaction that applies to it, or none.</param>
+/// <param name="Transaction">The local device that sent it and its transaction id, if any.</param>
 /// <param name="Json">The canonical bytes, without `unsigned`.</param>
 public sealed record EventRow(
     EventNid Nid,
@@ -112,24 +118,21 @@ public sealed record EventRow(
     SentAs? Transaction,
     ReadOnlyMemory<byte> Json)
 {
-    /// <summary>The position of the batch that stored it; 0 until it is durable.</summary>
+    /// <summary>The position of the batch that stored it; 0 until the event is durable.</summary>
     public long Position { get; internal set; } = Position;
 }
 
-/// <summary>The device that sent an event, and the transaction id that it gave.</summary>
-/// <param name="DeviceId">The device, of the event's sender.</param>
-/// <param name="TransactionId">The client's transaction id.</param>
+/// <summary>The sender's device that sent an event, and the transaction id of the request.</summary>
 public sealed record SentAs(string DeviceId, string TransactionId);
 
-/// <summary>Events were decided: they are stored, each with its number. Rejected if an id or a number is taken.</summary>
-/// <param name="Room">The room.</param>
+/// <summary>Stores new events of a room. The batch fails if an event's id or number is already stored.</summary>
 /// <param name="Events">The events, in the order of their numbers.</param>
 public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent> Events) : Change
 {
-    /// <summary>The request with a transaction id that this carries out, by the hash of its key.</summary>
+    /// <summary>The hash of the key of the request with a transaction id that made these events, if any.</summary>
     public UInt128? Request { get; init; }
 
-    /// <summary>The live events among them: the first, and how many ordinals they span. Null if there are none.</summary>
+    /// <summary>The first live event, and the ordinals that the live events span; null if none is live.</summary>
     internal (EventNid First, uint Ordinals)? Live
     {
         get
@@ -153,7 +156,11 @@ public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent
         get
         {
             var weight = 0;
-            for (var i = 0; i < Events.Count; i++) weight += 400 + Events[i].Row.Json.Length + (Events[i].Relation is null ? 0 : 200);
+            for (var i = 0; i < Events.Count; i++)
+            {
+                weight += 400 + Events[i].Row.Json.Length + (Events[i].Relation is null ? 0 : 200);
+            }
+
             return weight;
         }
     }
@@ -164,7 +171,7 @@ public sealed record EventsAppended(RoomIdentity Room, IReadOnlyList<StoredEvent
     }
 }
 
-/// <summary>An event was redacted by another. Of several redactions the first that is stored counts.</summary>
+/// <summary>Redacts a stored event. If several redactions apply to an event, the first one stored counts.</summary>
 /// <param name="Redacted">The event in its redacted form; its row names the redaction.</param>
 public sealed record EventRedacted(StoredEvent Redacted) : Change
 {
@@ -177,14 +184,13 @@ public sealed record EventRedacted(StoredEvent Redacted) : Change
     internal override int Weight => 200 + Redacted.Row.Json.Length;
 }
 
-/// <summary>A redaction waits for its event. Of a room's waiting redactions the latest are remembered.</summary>
-/// <param name="Redaction">The redaction.</param>
-/// <param name="TargetId">The event that it redacts.</param>
-/// <param name="Keep">How many a room remembers.</param>
+/// <summary>
+/// Records a redaction that arrived before its event. A room keeps its latest <paramref name="Keep"/> ones.
+/// </summary>
 public sealed record RedactionWaits(EventNid Redaction, string TargetId, int Keep) : Change;
 
-/// <summary>No redaction of a room waits for an event any more: it came.</summary>
+/// <summary>Deletes the waiting redactions of an event that has arrived.</summary>
 public sealed record WaitingRedactionsDropped(RoomNid Room, string TargetId) : Change;
 
-/// <summary>An event is something else than was thought when it was stored.</summary>
+/// <summary>Replaces the flags of a stored event.</summary>
 public sealed record EventMarksChanged(EventNid Nid, EventMarks Marks) : Change;

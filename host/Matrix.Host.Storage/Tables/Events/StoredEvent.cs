@@ -5,7 +5,7 @@ using Matrix.Core.Room;
 
 namespace Matrix.Host.Storage.Tables.Events;
 
-/// <summary>An event of a room: its row, and what its bytes say, parsed when first asked for.</summary>
+/// <summary>An event of a room: its row and its parsed forms. Each form is parsed at its first use.</summary>
 public sealed class StoredEvent
 {
     private Pdu? _pdu;
@@ -15,7 +15,7 @@ public sealed class StoredEvent
     private long _originServerTs = -1;
     private EventSlices? _slices;
 
-    /// <summary>An event as read from the database.</summary>
+    /// <summary>An event that was read from the database.</summary>
     public StoredEvent(RoomIdentity room, EventRow row)
     {
         Room = room;
@@ -46,10 +46,10 @@ public sealed class StoredEvent
     /// <summary>The parsed event.</summary>
     public Pdu Pdu => _pdu ??= Room.Rules.ParseStored(Row.EventId, Row.Json);
 
-    /// <summary>What authorization reads of it, read once.</summary>
+    /// <summary>The parts that authorization reads.</summary>
     public AuthEvent Auth => _auth ??= Room.Rules.Prepare(Pdu);
 
-    /// <summary>How it relates to another event, as <see cref="RelationOf"/> says.</summary>
+    /// <summary>Its relation to another event, by <see cref="RelationOf"/>.</summary>
     public Relation? Relation
     {
         get
@@ -61,52 +61,55 @@ public sealed class StoredEvent
         }
     }
 
-    /// <summary>When its origin says that it was sent, in milliseconds since the epoch. Does not parse the event.</summary>
-    public long OriginServerTs => _originServerTs >= 0 ? _originServerTs : _originServerTs = ClientEvent.OriginServerTs(Row.Json);
+    /// <summary>Its `origin_server_ts`, in milliseconds since the epoch. Does not parse the event.</summary>
+    public long OriginServerTs =>
+        _originServerTs >= 0 ? _originServerTs : _originServerTs = ClientEvent.OriginServerTs(Row.Json);
 
-    /// <summary>What clients see of it, in its bytes. Does not parse the event.</summary>
+    /// <summary>The parts of its bytes that clients get. Does not parse the event.</summary>
     public EventSlices Slices => _slices ??= ClientEvent.Slice(Row.Json.Span);
 
-    /// <summary>The state event that it took the place of, or none; null while nobody has looked.</summary>
+    /// <summary>The state event that it replaced, or none; null if this was not read yet.</summary>
     public EventNid? Replaces { get; set; }
 
-    /// <summary>Whether it was redacted.</summary>
+    /// <summary>Whether a redaction applies to it.</summary>
     public bool IsRedacted => !Row.RedactedBy.IsNone;
 
-    /// <summary>What no client is shown.</summary>
+    /// <summary>The flags of events that are hidden from clients.</summary>
     public const EventMarks Hidden =
         EventMarks.Rejected | EventMarks.SoftFailed | EventMarks.Outlier | EventMarks.WaitingRedaction;
 
-    /// <summary>Whether clients may be shown it at all.</summary>
+    /// <summary>Whether the event is not hidden from clients.</summary>
     public bool IsShown => (Row.Marks & Hidden) == 0;
 
     /// <summary>Bytes of memory, estimated: the stored bytes, and the parsed form at about twice that.</summary>
     public long MemoryBytes => 400 + (3L * Row.Json.Length);
 
-    /// <summary>The event as a redaction would leave it, for one who is not to read it. What is stored stays as it is.</summary>
+    /// <summary>A redacted copy, for readers who may not see the content. The stored event does not change.</summary>
     public StoredEvent Redacted()
     {
         var redacted = Room.Rules.Redact(Pdu);
         return new StoredEvent(Room, Row with { Json = redacted.Canonical }, redacted) { Replaces = Replaces };
     }
 
-    /// <summary>Says what the default push rules make of the event, before it is written.</summary>
+    /// <summary>Sets the outcome of the default push rules, before the event is written.</summary>
     public void Notifies(int notifyClass) => Row = Row with { NotifyClass = notifyClass };
 
-    /// <summary>Lets go of the parsed form: it is made again if it is asked for.</summary>
+    /// <summary>Drops the parsed form to free memory; the next use parses again.</summary>
     public void ForgetParsed() => _pdu = null;
 
     internal void Durable(long position) => Row.Position = position;
 
     /// <summary>
-    /// How an event of that type and content relates to another; null if it does not, or if a NUL in it keeps the relation out of the database's
-    /// text columns.
+    /// The relation of an event with this type and content to another; null if there is none, or if it contains NUL,
+    /// which the database's text columns cannot store.
     /// </summary>
     public static Relation? RelationOf(string eventType, JsonObject content)
     {
         ArgumentNullException.ThrowIfNull(eventType);
         if (Relation.Of(content) is not { } relation) return null;
-        var canBeStored = !eventType.Contains('\0') && !relation.RelType.Contains('\0') && !relation.ParentId.Contains('\0')
+        var canBeStored = !eventType.Contains('\0')
+            && !relation.RelType.Contains('\0')
+            && !relation.ParentId.Contains('\0')
             && relation.Key?.Contains('\0') != true;
         return canBeStored ? relation : null;
     }

@@ -128,8 +128,8 @@ public sealed record KeyClaimed(string UserId, string DeviceId, string Algorithm
 }
 
 /// <summary>
-/// Forgets all but about the last <paramref name="Keep"/> claimed one-time keys of a device: older ones could be
-/// uploaded again. Part of each upload, so that the claimed keys stay bounded.
+/// Deletes all but about the last <paramref name="Keep"/> claimed one-time keys of a device. Deleted ones could be
+/// uploaded again. Each upload includes this change, so the number of claimed keys is limited.
 /// </summary>
 public sealed record ClaimedKeysForgotten(string UserId, string DeviceId, int Keep) : Change;
 

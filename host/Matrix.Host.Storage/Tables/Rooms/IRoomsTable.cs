@@ -99,8 +99,8 @@ public sealed record RoomHeader
     public int InvitedCount { get; init; }
 
     /// <summary>
-    /// Whether this is what <see cref="After"/> makes of the header before and the room's last event: every event since
-    /// was built on the one before it alone, and only the timeline changed.
+    /// Whether <see cref="After"/> derives this header from the earlier one and the room's last event. That holds if
+    /// each event since has only its predecessor as prev_event, and the state did not change.
     /// </summary>
     public bool Follows(RoomHeader before) =>
         LastOrdinal > before.LastOrdinal

@@ -7,8 +7,8 @@ namespace Matrix.Host.Storage.Tables.State;
 public interface IStateTable
 {
     /// <summary>
-    /// Reads what rebuilds the state of a step, in one round trip: its checkpoint (null for the empty state) and the
-    /// steps from there, oldest first. Null if the room has no such step. Step 0 is the empty state.
+    /// Reads a step's checkpoint (null for the empty state) and the steps since it, oldest first, in one round trip.
+    /// Null if the room has no such step. Step 0 is the empty state.
     /// </summary>
     ValueTask<StateChain?> ChainAsync(RoomNid room, int step, CancellationToken stop);
 

@@ -5,8 +5,7 @@ namespace Matrix.Host.Storage.Tables.State;
 
 internal sealed class StateTable(IReads reads, StorageOptions options) : IStateTable
 {
-    // Walks from the step to the one whose parent is the base that the first step names. The checkpoint comes with the
-    // first row.
+    // Walks from the step back to its base, the step of the checkpoint. The first row includes the checkpoint.
     private static readonly Statement Chain = Statement.Of("""
         WITH RECURSIVE chain(n, step_key, parent, own_base, base, changes) AS (
             SELECT CAST(1 AS BIGINT), step_key, parent, base, base, changes FROM state_steps WHERE step_key = $1

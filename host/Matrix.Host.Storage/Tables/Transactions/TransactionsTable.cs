@@ -5,8 +5,8 @@ using Matrix.Host.Storage.Tables.Events;
 namespace Matrix.Host.Storage.Tables.Transactions;
 
 /// <summary>
-/// A row at the end for each batch of events (`commits`, with the request that it carried out) and for each request that made no event
-/// (`transactions`). Requests are only looked up at start.
+/// Requests in commit order: those that made events in `commits`, the others in `transactions`. Each is appended at the
+/// end of its table. Only the start of the server reads them.
 /// </summary>
 internal sealed class TransactionsTable(IReads reads) : ITransactionsTable
 {
@@ -15,19 +15,24 @@ internal sealed class TransactionsTable(IReads reads) : ITransactionsTable
     private static readonly Statement Latest = Statement.Of("""
         SELECT request, event_nid FROM (
             SELECT * FROM (
-                SELECT position, request, event_nid FROM commits WHERE request IS NOT NULL ORDER BY position DESC LIMIT $1) made
+                SELECT position, request, event_nid FROM commits WHERE request IS NOT NULL
+                ORDER BY position DESC LIMIT $1) made
             UNION ALL
-            SELECT * FROM (SELECT position, request, NULLIF(position, position) FROM transactions ORDER BY position DESC LIMIT $1) others
+            SELECT * FROM (
+                SELECT position, request, NULLIF(position, position) FROM transactions
+                ORDER BY position DESC LIMIT $1) others
         ) latest ORDER BY position DESC LIMIT $1
         """);
 
     private static readonly Statement Append = Statement.Of(
         "INSERT INTO commits (position, event_nid, ordinals, request) VALUES ($1, $2, $3, $4)");
 
-    private static readonly Statement Record = Statement.Of("INSERT INTO transactions (position, request) VALUES ($1, $2)");
+    private static readonly Statement Record = Statement.Of(
+        "INSERT INTO transactions (position, request) VALUES ($1, $2)");
 
     private static readonly Statement Purge = Statement.Of("""
-        DELETE FROM transactions WHERE position <= (SELECT position FROM transactions ORDER BY position DESC LIMIT 1 OFFSET $1)
+        DELETE FROM transactions
+        WHERE position <= (SELECT position FROM transactions ORDER BY position DESC LIMIT 1 OFFSET $1)
         """);
 
     public static void Register(WriteHandlers handlers) => handlers

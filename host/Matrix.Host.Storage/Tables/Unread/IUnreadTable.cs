@@ -10,9 +10,9 @@ namespace Matrix.Host.Storage.Tables.Unread;
 public interface IUnreadTable
 {
     /// <summary>
-    /// For each thread: how many events of other senders, after <paramref name="after"/> and up to <paramref
-    /// name="through"/>, have one of these notify classes, and the user's own last message there. Reads all events in
-    /// between: callers keep the result and read only what came since.
+    /// For each thread: the number of other senders' events with one of these notify classes, after
+    /// <paramref name="after"/> and up to <paramref name="through"/>, and the user's own last message there. Reads all
+    /// events in between, so callers keep the result and next time read only newer events.
     /// </summary>
     /// <param name="after">The event before the first.</param>
     /// <param name="asOf">Events redacted up to this event do not count.</param>
@@ -75,7 +75,7 @@ public readonly record struct UnreadRow(EventNid Event, EventNid ThreadRoot, Unr
 public sealed record UnreadAdded(string UserId, EventNid Event, EventNid ThreadRoot, UnreadKind Kind) : Change;
 
 /// <summary>
-/// A user has read up to an event: deletes the rows up to it, those of one thread (none for the main timeline) or of
-/// all (null).
+/// Deletes the rows up to the event that a user has read, in one thread (none for the main timeline) or in all threads
+/// (null).
 /// </summary>
 public sealed record UnreadCleared(string UserId, RoomNid Room, EventNid Through, EventNid? Thread) : Change;
