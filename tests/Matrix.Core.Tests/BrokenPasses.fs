@@ -22,10 +22,7 @@ let all: Broken list = [
             firstUsual with
                 DepthOrder = fun graph ids -> List.rev (Version1.depthOrder graph ids)
         }
-        "the deepest comes first where the least deep should, and the other way round" [
-            definition
-            "first.depth-order"
-        ] [
+        "the depth order is reversed" [ definition; "first.depth-order" ] [
             "ban-by-one-who-left"
             "join-rules-of-one-who-left"
             "joined-again"
@@ -42,13 +39,13 @@ let all: Broken list = [
                         |> List.rev
                         |> List.sortBy (fun id -> graph.Events[id].Depth)
         }
-        "of the same depth, the lesser SHA-1 comes first" [ definition; "first.depth-order" ] []
+        "at the same depth, the lesser SHA-1 comes first" [ definition; "first.depth-order" ] []
     first
         {
             firstUsual with
                 DepthOrder = fun graph ids -> List.sortBy (time graph) ids
         }
-        "events are tried by their time instead of their depth" [ definition; "any-order"; "first.depth-order" ] []
+        "events are ordered by timestamp instead of depth" [ definition; "any-order"; "first.depth-order" ] []
     first
         {
             firstUsual with
@@ -59,14 +56,17 @@ let all: Broken list = [
                     (authorises >> not), false
                 ]
         }
-        "members are settled before join rules, and these before power levels" [ definition; "first.passes-in-order" ] []
+        "members are resolved before join rules, and join rules before power levels" [
+            definition
+            "first.passes-in-order"
+        ] []
     first
         {
             firstUsual with
                 Passes = [ authorises, true; (authorises >> not), false ]
         }
-        "power levels, join rules and members are settled in one pass" [ definition; "first.passes-in-order" ] []
-    first { firstUsual with SeesItsPass = true } "conflicts of a pass see what others of it were settled to" [
+        "power levels, join rules and members are resolved in one pass" [ definition; "first.passes-in-order" ] []
+    first { firstUsual with SeesItsPass = true } "a conflict sees the results of other conflicts in the same pass" [
         definition
     ] []
     first
@@ -77,13 +77,13 @@ let all: Broken list = [
                         (order.Head, order.Tail)
                         ||> List.fold (fun resolved next -> if allowed resolved next then next else resolved)
         }
-        "what comes after a refused event is tried too" [ definition; "first.refused-do-not-stand" ] []
+        "events after a rejected event are tried too" [ definition; "first.refused-do-not-stand" ] []
     first
         {
             firstUsual with
                 Climb = fun _ order -> List.last order
         }
-        "of power levels, join rules and members the deepest stands unasked" [ definition ] [
+        "for power levels, join rules and members the deepest event wins unchecked" [ definition ] [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
             "join-rules-of-one-who-left"
@@ -95,13 +95,13 @@ let all: Broken list = [
             firstUsual with
                 Pick = fun _ order -> order.Head
         }
-        "of all else the deepest stands unasked" [ definition ] [ "topic-of-one-demoted" ]
+        "for all other events the deepest wins unchecked" [ definition ] [ "topic-of-one-demoted" ]
     first
         {
             firstUsual with
                 Uncontested = fun states -> fst (ConflictedState.split states)
         }
-        "what some states lack is left out" [ definition; "first.missing-is-no-conflict" ] [
+        "entries that some states lack are left out" [ definition; "first.missing-is-no-conflict" ] [
             "invited-by-former-moderator"
             "members-with-the-join-rules"
         ]

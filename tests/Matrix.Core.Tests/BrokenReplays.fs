@@ -23,21 +23,21 @@ let private atOnce = "state-before-and-after"
 /// All defects.
 let all: BrokenReplay list = [
     replay
-        "where states differ, the one that was heard of first stands"
+        "where states differ, the one that arrived first wins"
         {
             ReplayReference.literal with
                 Resolve = fun _ states -> states.Head
         }
         [ atOnce; "arrival-order" ]
     replay
-        "the state before an event is not asked"
+        "an event is not checked against the state before it"
         {
             ReplayReference.literal with
                 Rejects = fun byAuthEvents _ -> not byAuthEvents
         }
         [ atOnce ]
     replay
-        "its auth events are not asked"
+        "an event is not checked against its auth events"
         {
             ReplayReference.literal with
                 Rejects = fun _ byState -> not byState
@@ -51,7 +51,7 @@ let all: BrokenReplay list = [
         }
         [ atOnce ]
     replay
-        "an event is an extremity until an accepted one names it, whatever comes after that"
+        "an event is an extremity until an accepted event names it directly"
         {
             ReplayReference.literal with
                 IsPassed =
@@ -59,7 +59,7 @@ let all: BrokenReplay list = [
         }
         [ atOnce; "extremities-are-the-end" ]
     replay
-        "a rejected event takes the place of the extremities that it names"
+        "a rejected event replaces the extremities that it names"
         {
             ReplayReference.literal with
                 IsPassed = fun events _ id -> events.Values |> Seq.exists (fun e -> Array.contains id e.PrevEvents)

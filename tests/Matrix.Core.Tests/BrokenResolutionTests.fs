@@ -126,9 +126,9 @@ let private comparisons =
         }
 
     [
-        "what only some states have is no difference",
+        "entries that only some states have are not conflicted",
         conflicted (Array.filter (fun e -> e.Events |> Array.forall (isNull >> not)))
-        "the first two states alone are compared",
+        "only the first two states are compared",
         fun trees ->
             let states = TreesToResolve.ofTrees trees
             let few = TreesToResolve.ofTrees (Array.truncate 2 trees)

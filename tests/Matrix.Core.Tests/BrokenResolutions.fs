@@ -131,7 +131,7 @@ let ofSteps: Broken list = [
             usual with
                 Split = fun states -> Map.empty, states |> Seq.collect _.Values |> Set.ofSeq
         }
-        "everything is in conflict, also what all states have" [
+        "all state is treated as conflicted, including the unconflicted state" [
             definition
             "agreement-stays"
             "checks.applied-passed"
@@ -162,10 +162,10 @@ let ofSteps: Broken list = [
             usual with
                 AuthDifference = fun _ _ -> Set.empty
         }
-        "there is no auth difference" [ definition ] [ "left-twice" ]
+        "the auth difference is empty" [ definition ] [ "left-twice" ]
     second
         { usual with AuthDifference = union }
-        "the auth difference is the union of the chains, without taking off the intersection" [
+        "the auth difference is the union of the auth chains, without subtracting their intersection" [
             definition
             "auth-difference.not-shared"
             "equal-states"
@@ -183,7 +183,7 @@ let ofSteps: Broken list = [
             usual with
                 AuthDifference = AuthDifference.ofDifferences
         }
-        "the auth difference keeps what the events rest on that all states have" [
+        "the auth difference includes the auth chains of the unconflicted state" [
             definition
             "auth-difference.not-shared"
         ] [
@@ -201,13 +201,13 @@ let ofSteps: Broken list = [
                         AuthDifference.ofStates graph states
                         - (states |> Seq.collect _.Values |> Set.ofSeq)
         }
-        "the auth difference leaves out the events of the states" [ definition ] []
+        "the auth difference leaves out events that are in a state" [ definition ] []
     second
         {
             usual with
                 Below = AuthChains.chainWithin
         }
-        "auth chains are followed only as far as the conflict goes" [
+        "auth chains are followed through conflicted events only" [
             definition
             "power-order.closed"
             "power-order.topological"
@@ -217,7 +217,7 @@ let ofSteps: Broken list = [
             usual with
                 Below = fun _ _ _ -> Set.empty
         }
-        "the first order has the power events alone, and no regard for what rests on what" [
+        "the power ordering takes power events only, and ignores auth chains" [
             definition
             "power-order.closed"
             "power-order.topological"
@@ -227,13 +227,16 @@ let ofSteps: Broken list = [
             usual with
                 PowerOrder = fun graph _ set -> PowerOrdering.powerOrder graph (fun _ -> Set.empty) set
         }
-        "the first order is by power, time and identifier alone" [ definition; "power-order.topological" ] []
-    second (powersTurning 0) "in the first order the sender of lesser power comes first" [
+        "the power ordering is by power, timestamp and event id only" [ definition; "power-order.topological" ] []
+    second (powersTurning 0) "in the power ordering the sender with less power comes first" [
         definition
         "power-order.smallest"
     ] [ "unban-without-the-ban" ]
-    second (powersTurning 1) "in the first order the later event comes first" [ definition; "power-order.smallest" ] []
-    second (powersTurning 2) "in the first order a tie goes to the greater identifier" [
+    second (powersTurning 1) "in the power ordering the later timestamp comes first" [
+        definition
+        "power-order.smallest"
+    ] []
+    second (powersTurning 2) "in the power ordering the greater event id comes first in a tie" [
         definition
         "power-order.smallest"
     ] []
@@ -242,19 +245,23 @@ let ofSteps: Broken list = [
             usual with
                 IsPowerEvent = fun event -> event.Type <> "m.room.member" && PowerOrdering.isPowerEvent event
         }
-        "kicks and bans are no power events" [ definition; "power-order.closed" ] [ "unban-without-the-ban" ]
+        "kicks and bans are not power events" [ definition; "power-order.closed" ] [ "unban-without-the-ban" ]
     second
         {
             usual with
                 IsPowerEvent = fun event -> event.Type = "m.room.member" || PowerOrdering.isPowerEvent event
         }
-        "every membership is a power event" [ definition; "power-order.closed" ] []
+        "every member event is a power event" [ definition; "power-order.closed" ] []
     second
         {
             usual with
                 Start = fun _ -> Map.empty
         }
-        "version 2 begins with an empty state" [ definition; "checks.applied-passed"; "mainline-order.total" ] [
+        "version 2 starts the auth checks with an empty state" [
+            definition
+            "checks.applied-passed"
+            "mainline-order.total"
+        ] [
             "ban-by-one-who-left"
             "invited-by-former-moderator"
             "join-rules-of-one-who-left"
@@ -266,33 +273,39 @@ let ofSteps: Broken list = [
             usual with
                 Levels = fun unconflicted _ -> unconflicted.TryFind("m.room.power_levels", "")
         }
-        "the mainline is that of the power levels which all states have" [ definition; "mainline-order.total" ] []
+        "the mainline starts at the unconflicted power levels" [ definition; "mainline-order.total" ] []
     second
         (placed (fun graph mainline id ->
             match MainlineOrdering.levelsBelow graph id with
             | _ :: older -> older |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
             | [] -> None
             |> Option.defaultValue System.Int32.MaxValue))
-        "the mainline position is looked for one power levels event too far down" [ definition; "mainline-order.total" ] []
+        "the search for the mainline position starts one power levels event too far back" [
+            definition
+            "mainline-order.total"
+        ] []
     second
         (placed (fun graph mainline id ->
             MainlineOrdering.levelsBelow graph id
             |> List.tryPick (fun e -> List.tryFindIndex ((=) e) mainline)
             |> Option.defaultValue 0))
-        "what rests on no power levels of the mainline stands with the newest" [ definition; "mainline-order.total" ] []
-    second (positionsTurning 0) "the mainline order begins with what rests on the newest power levels" [
+        "events that lead to no mainline event are ordered with those of the newest power levels" [
+            definition
+            "mainline-order.total"
+        ] []
+    second (positionsTurning 0) "the mainline ordering starts with events of the newest power levels" [
         definition
         "mainline-order.total"
     ] []
-    second (placed (fun _ _ _ -> 0)) "the second order is by time and identifier alone" [
+    second (placed (fun _ _ _ -> 0)) "the mainline ordering is by timestamp and event id only" [
         definition
         "mainline-order.total"
     ] []
-    second (positionsTurning 1) "in the second order the later event comes first" [ definition; "mainline-order.total" ] [
-        "joined-again"
-        "left-twice"
-    ]
-    second (positionsTurning 2) "in the second order a tie goes to the greater identifier" [
+    second (positionsTurning 1) "in the mainline ordering the later timestamp comes first" [
+        definition
+        "mainline-order.total"
+    ] [ "joined-again"; "left-twice" ]
+    second (positionsTurning 2) "in the mainline ordering the greater event id comes first in a tie" [
         definition
         "mainline-order.total"
     ] []
@@ -301,7 +314,7 @@ let ofSteps: Broken list = [
             usual with
                 Iterate = checking (fun graph state id -> Some(state.Add(keyOf graph id, id)))
         }
-        "the checks keep what does not pass" [ definition; "checks.applied-passed" ] [
+        "the auth checks keep events that fail" [ definition; "checks.applied-passed" ] [
             "a-team-loses-its-levels"
             "ban-by-one-who-left"
             "invited-by-former-moderator"
@@ -323,7 +336,7 @@ let ofSteps: Broken list = [
                             start
                             order
         }
-        "the checks do not see what was applied before" [ definition; "checks.applied-passed" ] [
+        "the auth checks do not see events that were applied before" [ definition; "checks.applied-passed" ] [
             "a-team-loses-its-levels"
             "promoted-by-promoted"
         ]
@@ -332,20 +345,20 @@ let ofSteps: Broken list = [
             usual with
                 Iterate = checking (passing (fun graph state _ -> state |> Map.map (fun _ id -> graph.Events[id])))
         }
-        "the checks do not see what an event cites" [ definition; "checks.applied-passed" ] []
+        "the auth checks do not see the event's auth events" [ definition; "checks.applied-passed" ] []
     second
         {
             usual with
                 Iterate = fun graph -> IterativeAuthChecks.iterate { graph with Rejected = Set.empty }
         }
-        "the checks do not ask whether what an event cites was rejected" [ definition; "checks.applied-passed" ] []
+        "the auth checks accept rejected auth events" [ definition; "checks.applied-passed" ] []
     second
         {
             usual with
                 PowerOrder =
                     fun graph below set -> PowerOrdering.powerOrder { graph with Rejected = Set.empty } below set
         }
-        "in the first order power is read of levels that were rejected, too" [ definition; "power-order.smallest" ] []
+        "the power ordering also reads power from rejected power levels" [ definition; "power-order.smallest" ] []
     second
         {
             usual with
@@ -361,11 +374,7 @@ let ofSteps: Broken list = [
                                 else
                                     state.Add(keyOf graph a, a))))
         }
-        "what an applied event cites comes into the state with it" [
-            definition
-            "checks.applied-passed"
-            "from-the-inputs"
-        ] []
+        "an applied event also adds its auth events" [ definition; "checks.applied-passed"; "from-the-inputs" ] []
     second
         {
             usual with
@@ -384,15 +393,17 @@ let ofSteps: Broken list = [
                                 id
                             )))
         }
-        "a membership stands at its sender" [ definition; "checks.applied-passed"; "entries-at-their-keys" ] [
-            "unban-without-the-ban"
-        ]
+        "a member event is stored under its sender instead of its state key" [
+            definition
+            "checks.applied-passed"
+            "entries-at-their-keys"
+        ] [ "unban-without-the-ban" ]
     second
         {
             usual with
                 Finish = fun _ reached -> reached
         }
-        "what all states have is not put back at the end" [ definition; "agreement-stays" ] [
+        "the unconflicted state is not put back at the end" [ definition; "agreement-stays" ] [
             "levels-of-another-branch"
         ]
     revised
@@ -400,7 +411,7 @@ let ofSteps: Broken list = [
             Version2.revised with
                 Subgraph = fun _ _ -> Set.empty
         }
-        "there is no conflicted subgraph" [ definition; "subgraph.whole" ] [
+        "the conflicted subgraph is empty" [ definition; "subgraph.whole" ] [
             "a-team-loses-its-levels"
             "promoted-by-promoted"
         ]
@@ -410,27 +421,30 @@ let ofSteps: Broken list = [
                 Subgraph =
                     fun graph conflicted -> Set.intersect conflicted (ConflictedSubgraph.ofEvents graph conflicted)
         }
-        "the conflicted subgraph has the ends of its paths, without what is between" [ definition; "subgraph.whole" ] [
-            "a-team-loses-its-levels"
-            "promoted-by-promoted"
-        ]
+        "the conflicted subgraph has the ends of its paths, without the events between them" [
+            definition
+            "subgraph.whole"
+        ] [ "a-team-loses-its-levels"; "promoted-by-promoted" ]
     revised
         {
             Version2.revised with
                 Subgraph = fun graph conflicted -> ConflictedSubgraph.ofEvents graph conflicted - conflicted
         }
-        "the conflicted subgraph has what is between, without the ends" [ definition; "subgraph.whole" ] []
+        "the conflicted subgraph has the events between the ends of its paths, without the ends" [
+            definition
+            "subgraph.whole"
+        ] []
     revised
         {
             Version2.revised with
                 Subgraph = fun graph conflicted -> conflicted |> Seq.map (AuthChains.chain graph) |> Set.unionMany
         }
-        "the conflicted subgraph is all that conflicting events rest on" [
+        "the conflicted subgraph is the auth chains of the conflicted events" [
             definition
             "subgraph.lies-between"
             "subgraph.whole"
         ] []
-    revised { Version2.revised with Start = id } "version 2.1 begins with what all states have" [
+    revised { Version2.revised with Start = id } "version 2.1 starts the auth checks with the unconflicted state" [
         definition
         "checks.applied-passed"
         "mainline-order.total"
@@ -445,7 +459,7 @@ let ofSteps: Broken list = [
             Version2.revised with
                 Finish = fun _ reached -> reached
         }
-        "version 2.1 does not put back what all states have" [ definition; "agreement-stays"; "equal-states" ] [
+        "version 2.1 does not put back the unconflicted state" [ definition; "agreement-stays"; "equal-states" ] [
             "levels-of-another-branch"
         ]
 ]
