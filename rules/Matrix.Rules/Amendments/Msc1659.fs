@@ -8,9 +8,10 @@ let eventIdsAreHashes: Amendment = {
     Msc = "MSC1659"
     Title = "Event identifiers are hashes"
     Why =
-        "Two events could have the same id. The id is now the reference hash, so it is not sent, needs no signature \
-         of the server in it, and references need no hashes. Which redactions are applied depended on the servers in \
-         the ids; it now depends on the senders, once both events are known."
+        "A server could give two events the same id. The id is now the event's reference hash, so it is not sent, it \
+         needs no signature of the server that it named, and references to events need no hashes. Redactions were \
+         checked by the servers named in the event ids. They are now applied by the senders of both events, once both \
+         events are known."
     Touches = [
         "setting/event-ids"
         "setting/references"

@@ -5,7 +5,7 @@ module Matrix.Rules.Msc3989
 let originIsRedacted: Amendment = {
     Msc = "MSC3989"
     Title = "The origin is redacted"
-    Why = "Nothing reads the member origin beside the content, so redaction no longer keeps it."
+    Why = "No rule reads the top-level member origin, so redaction no longer keeps it."
     Touches = [ "redaction/top-level" ]
     Changes = [ Change.Redaction(RedactionEdit.DropTopLevel [ "origin" ]) ]
 }
